@@ -1,0 +1,107 @@
+"""Django's settings, made from `dotbridge.config`. Importing this module starts nothing."""
+
+from __future__ import annotations
+
+import sys
+
+import environ
+
+from dotbridge import logs, postgres
+from dotbridge.config import read_config
+
+CONFIG = read_config()
+
+DEBUG = CONFIG.debug
+SECRET_KEY, *SECRET_KEY_FALLBACKS = CONFIG.secret_keys
+ALLOWED_HOSTS = [*CONFIG.allowed_hosts]
+CSRF_TRUSTED_ORIGINS = [*CONFIG.trusted_origins]
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "import_export",
+    "procrastinate.contrib.django",
+    "dotbridge.entities",
+    "dotbridge.crm",
+    "dotbridge.lists",
+    "dotbridge.integrations",
+    "dotbridge.mirror",
+    "dotbridge.mapping",
+    "dotbridge.sync",
+    "dotbridge.backoffice",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "dotbridge.urls"
+ASGI_APPLICATION = "dotbridge.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": (
+        environ.Env.db_url_config(CONFIG.database_url)
+        if CONFIG.database_url
+        else postgres.django_database(CONFIG.data_dir)
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = CONFIG.time_zone
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+# Served from the packages themselves, so that neither a first run nor an upgrade needs a collecting step.
+WHITENOISE_USE_FINDERS = True
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.trusted_origins else None
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CONFIG.trusted_origins)
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+PROCRASTINATE_IMPORT_PATHS = ["dotbridge.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "no_module_holds_tasks_but_jobs"
+
+LOGGING = logs.django_logging(to_terminal=sys.stderr.isatty())

@@ -1,0 +1,187 @@
+"""An account at Dotdigital: where a program starts (contract §1)."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from dotdigital import operations
+from dotdigital.books import Book
+from dotdigital.decoding import Page, Unreadable, decode_page, parse_moment
+from dotdigital.endpoints import Endpoints
+from dotdigital.errors import ConfigurationError
+from dotdigital.limits import Limiter, LocalLimiter
+from dotdigital.models import (
+    AccountInfo,
+    AddressBook,
+    DataField,
+    Deletion,
+    Fault,
+    Import,
+    ImportReport,
+    Suppression,
+    WireAccount,
+)
+from dotdigital.session import Session
+from dotdigital.wire import Retry, Timeout, Wire
+
+DEFAULT_URL = "https://r1-api.dotdigital.com"
+
+
+class Account:
+    """One Dotdigital account, reached with the name and password of an API user (contract §1.3).
+
+    ``base_url`` and whatever the account says about its host must be a vendor host or one of ``allowed_origins``,
+    because the password goes there. ``before_request`` is called before each HTTP request and may raise to forbid it.
+    ``tls`` is a context that trusts other authorities; verification itself cannot be switched off. ``timeout`` may be
+    one number of seconds for everything. Raises ConfigurationError at once for settings that cannot work.
+    """
+
+    def __init__(
+        self,
+        user: str,
+        password: str,
+        base_url: str = DEFAULT_URL,
+        *,
+        allowed_origins: Collection[str] = (),
+        limiter: Limiter | None = None,
+        timeout: Timeout | float | None = None,
+        retry: Retry | None = None,
+        before_request: Callable[[], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        _check_credentials(user, password)
+        endpoints = Endpoints(allowed_origins)
+        self._base = endpoints.admit(base_url, setting="base_url")
+        self._endpoints = endpoints.also(self._base)
+        retry = retry or Retry()
+        wire = Wire(
+            user=user,
+            password=password,
+            limiter=limiter or LocalLimiter(max_wait=retry.max_wait),
+            timeout=_timeout(timeout),
+            retry=retry,
+            before_request=before_request,
+            tls=tls,
+            proxy=proxy,
+        )
+        self._session = Session(wire, self._base)
+
+    def __repr__(self) -> str:
+        return f"<Account at {self.endpoint}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._session.wire.close()
+
+    @property
+    def endpoint(self) -> str:
+        """Where calls go now: scheme and host, without ``/v2``."""
+        return self._session.endpoint
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent so far, repeated ones included."""
+        return self._session.wire.requests
+
+    def connect(self) -> AccountInfo:
+        """Asks ``base_url`` who we are and sends all further calls to the host it names (contract §1.1).
+
+        An account without ``ApiEndpoint`` stays at ``base_url``. Raises ConfigurationError for wrong credentials, and
+        for a host that is neither the vendor's nor allowed; no request is ever sent to such a host.
+        """
+        info = Session(self._session.wire, self._base).get(operations.ACCOUNT_INFO, WireAccount).info()
+        named = info.api_endpoint
+        self._session.endpoint = self._endpoints.admit(named, setting="ApiEndpoint") if named else self._base
+        return info
+
+    def info(self) -> AccountInfo:
+        """Answers the account's number and properties (contract §1.2)."""
+        return self._session.get(operations.ACCOUNT_INFO, WireAccount).info()
+
+    def server_time(self) -> datetime:
+        """Answers the service's clock, in UTC (contract §1.2)."""
+        return self._session.read(operations.SERVER_TIME, _server_time)
+
+    def address_books(self) -> Iterator[Page[AddressBook]]:
+        """Yields the address books; a book can come more than once (contract §1.7, §4.2)."""
+        return self._session.pages(operations.ADDRESS_BOOKS, AddressBook)
+
+    def address_book(self, book_id: int) -> Book:
+        """Answers a handle on the book or segment with this id, asking nothing yet. Raises ValueError below 1."""
+        operations.check_id("book_id", book_id)
+        return Book(self._session, book_id)
+
+    def data_fields(self) -> Page[DataField]:
+        """Answers all data fields; the service does not page them (contract §4.7)."""
+        return self._session.read(operations.DATA_FIELDS, lambda body: decode_page(body, DataField))
+
+    def suppressed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
+        """Yields every contact suppressed in the account since an aware time, for any reason (contract §4.3).
+
+        A contact can come more than once. Who left a single book is not among them: see ``Book.unsubscribed_since``.
+        """
+        return self._session.pages(operations.SUPPRESSED_SINCE, Suppression, date=since)
+
+    def deletion(self, deletion_id: str) -> Deletion:
+        """Answers how far a removal from a book is (contract §4.5)."""
+        return self._session.get(operations.DELETION, Deletion, guid=deletion_id)
+
+    def import_status(self, import_id: str) -> Import:
+        """Answers how far an import is (contract §5.1). Polling does not count against the quota."""
+        return self._session.get(operations.IMPORT, Import, guid=import_id)
+
+    def import_report(self, import_id: str) -> ImportReport:
+        """Answers the counters of a finished import; before its end NotFound is raised (contract §5.3)."""
+        return self._session.get(operations.IMPORT_REPORT, ImportReport, guid=import_id)
+
+    def import_faults(self, import_id: str) -> Iterator[Fault]:
+        """Yields the refused rows of a finished import while the CSV arrives (contract §5.4).
+
+        The reasons' spelling is the vendor's and changes over time: compare without case, by alias.
+        """
+        return self._session.faults(operations.IMPORT_FAULTS, guid=import_id)
+
+
+def _check_credentials(user: str, password: str) -> None:
+    if not user or ":" in user or not user.isprintable():
+        raise ConfigurationError(
+            "The user name is empty or has characters it cannot have. Copy it from Settings > Access > API users.",
+            detail="user name not usable",
+        )
+    if not password or not password.isprintable():
+        raise ConfigurationError(
+            "The password is empty or has characters it cannot have. Set one under Settings > Access > API users.",
+            detail="password not usable",
+        )
+
+
+def _timeout(timeout: Timeout | float | None) -> Timeout:
+    if isinstance(timeout, Timeout):
+        return timeout
+    return Timeout() if timeout is None else Timeout(connect=timeout, read=timeout, write=timeout, total=timeout)
+
+
+def _server_time(body: bytearray) -> datetime:
+    """One vendor page calls the answer JSON, another plain text: both are read."""
+    text = body.decode("utf-8-sig", errors="replace").strip()
+    try:
+        time = parse_moment(str(json.loads(text)) if text.startswith('"') else text)
+    except ValueError as error:
+        raise Unreadable("no date") from error
+    if time is None:
+        raise Unreadable("no date")
+    return time

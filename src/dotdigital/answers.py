@@ -1,0 +1,126 @@
+"""From an answer that is no success to the error that says what to do (contract §3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from dotdigital.codes import person_text
+from dotdigital.errors import (
+    ConfigurationError,
+    DotdigitalError,
+    NotFound,
+    Rejected,
+    Throttled,
+    Transient,
+    UnknownOutcome,
+)
+from dotdigital.operations import Operation
+
+ERROR_BODY_LIMIT: Final = 16 * 1024
+_CODE = re.compile(r"ERROR_[A-Z0-9_]+")
+_V3_CODE = re.compile(r"[A-Za-z]{1,40}:[A-Za-z]{1,60}")
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FLAT_LIMIT: Final = "ERROR_APIUSAGE_EXCEEDED"
+_CREDENTIALS: Final = frozenset({"ERROR_INVALID_LOGIN", "ERROR_APIUSER_INVALID"})
+_BUSY: Final = frozenset({"ERROR_UNKNOWN", "ERROR_SYSTEM_SERVICETEMPORARILYUNAVAILABLE"})
+_NOT_FOUND: Final = ("_NOT_FOUND", "_NOTFOUND", "_DOES_NOT_EXIST")
+
+
+class Refusal(NamedTuple):
+    """What an error body says: the code if it has one, and the sentence without quoted values and addresses."""
+
+    code: str | None
+    sentence: str
+
+
+def read_refusal(body: bytes) -> Refusal | None:
+    """Answers what an error body says, or None if it is not one of the vendor's two shapes (contract §3.1, §3.4)."""
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(content, dict):
+        return None
+    if isinstance(content.get("message"), str):
+        codes = _CODE.findall(content["message"])
+        return Refusal(codes[-1] if codes else None, _redacted(_CODE.sub("", content["message"])))
+    if isinstance(content.get("errorCode"), str):
+        code = content["errorCode"] if _V3_CODE.fullmatch(content["errorCode"]) else None
+        return Refusal(code, _redacted(str(content.get("description") or "")))
+    return None
+
+
+def describe(operation: Operation, *, status: int | None = None, code: str | None = None, cause: str = "") -> str:
+    """Answers the line for logs: method, path template, status, code, cause; never an id, an address or a body."""
+    facts = [f"{operation.method} {operation.path}", f"status {status}" if status else "", code or "", cause]
+    return ", ".join(fact for fact in facts if fact)
+
+
+def error_for(operation: Operation, status: int, body: bytes, *, headers: Mapping[str, str]) -> DotdigitalError:
+    """Answers the error for a status outside 200..299, or for a refusal inside a 200 (contract §3.2).
+
+    The code decides before the status, because the vendor documents no status for its codes. The ``until`` of Throttled
+    is left to the caller, which knows the clock.
+    """
+    refusal = read_refusal(body) or Refusal(None, "")
+    code = refusal.code
+    kind = _kind(operation, status, code)
+    text = person_text(code) if code else None
+    text = text or _text_of_status(kind, status, refusal)
+    detail = describe(operation, status=status, code=code, cause=_location_note(status, headers))
+    return kind(text, detail=detail, code=code, status=status)
+
+
+def _kind(operation: Operation, status: int, code: str | None) -> type[DotdigitalError]:
+    if status == 429 or code == _FLAT_LIMIT:
+        return Throttled
+    if status in {401, 403} or 300 <= status < 400 or code in _CREDENTIALS:
+        return ConfigurationError
+    if status >= 500 or status == 408 or code in _BUSY:
+        return Transient if operation.repeatable else UnknownOutcome
+    if status == 404 or (code is not None and code.endswith(_NOT_FOUND)):
+        return NotFound
+    return Rejected
+
+
+_STATUS_TEXTS: Final = {
+    401: "Dotdigital did not accept the user name and password. Check them under Settings > Access > API users.",
+    403: "Dotdigital denied access. Check that the host is the one of the account's region and that the feature is "
+    "part of the account's package.",
+    404: "Dotdigital does not have what was asked for. It may have been deleted; read it again.",
+    409: "Dotdigital refused the change because something else still uses the object. Remove that use first.",
+    413: "Dotdigital refused the upload because it is too large. Send smaller files.",
+}
+_KIND_TEXTS: Final[dict[type[DotdigitalError], str]] = {
+    Throttled: "Dotdigital's limit of calls for this account is used up. Try again later.",
+    ConfigurationError: "The host answered with a redirect, which is not followed because the password would go along. "
+    "Correct the address of the account.",
+    Transient: "Dotdigital is not available at the moment. Try again later.",
+    UnknownOutcome: "Dotdigital failed while it worked on the request, so it is unknown whether it was carried out. "
+    "Look before sending it again.",
+}
+
+
+def _text_of_status(kind: type[DotdigitalError], status: int, refusal: Refusal) -> str:
+    if status in _STATUS_TEXTS:
+        return _STATUS_TEXTS[status]
+    if kind in _KIND_TEXTS:
+        return _KIND_TEXTS[kind]
+    said = refusal.sentence or refusal.code or f"status {status}"
+    return f"Dotdigital refused the request ({said}). Correct what was sent."
+
+
+def _location_note(status: int, headers: Mapping[str, str]) -> str:
+    return "a redirect, not followed" if 300 <= status < 400 and headers.get("location") else ""
+
+
+def _redacted(sentence: str) -> str:
+    """The vendor quotes the offending value in some sentences; a value may be personal data."""
+    without = _QUOTED.sub("[value]", _ADDRESS.sub("[address]", sentence))
+    printable = "".join(character for character in without if character.isprintable())
+    return printable.strip(" .")[:200].removeprefix("Error:").strip()

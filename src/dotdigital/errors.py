@@ -1,0 +1,60 @@
+"""The errors of this client, one class for each thing a caller can do about them.
+
+Every error carries two texts. ``text`` is for people: one sentence that says what happened and one that says what to
+do. ``detail`` is for logs: method, path template, status and code. Neither ever holds an address, a name or a password.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class DotdigitalError(Exception):
+    """Something went wrong while talking to Dotdigital; the subclass says what to do about it.
+
+    ``code`` is the vendor's error code if the answer had one (contract §3.3), ``status`` the HTTP status if there was
+    one.
+    """
+
+    def __init__(self, text: str = "", *, detail: str = "", code: str | None = None, status: int | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.detail = detail or text
+        self.code = code
+        self.status = status
+
+
+class ConfigurationError(DotdigitalError):
+    """A person has to correct a setting: credentials, host, region or package. Trying again changes nothing."""
+
+
+class NotFound(DotdigitalError):  # noqa: N818 - named by what to do
+    """The object that was asked for does not exist in the account (any more)."""
+
+
+class Throttled(DotdigitalError):  # noqa: N818 - named by what to do
+    """The account's quota is used up (contract §2.1). ``until`` is the time it opens again, if that is known."""
+
+    def __init__(
+        self,
+        text: str = "Dotdigital's limit of calls for this account is used up. Try again later.",
+        *,
+        until: datetime | None = None,
+        detail: str = "",
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(text, detail=detail, code=code, status=status)
+        self.until = until
+
+
+class Transient(DotdigitalError):  # noqa: N818 - named by what to do
+    """It did not work this time, nothing was changed (or changing it again is harmless): try again later."""
+
+
+class Rejected(DotdigitalError):  # noqa: N818 - named by what to do
+    """Dotdigital understood the request and refused it. The same request will be refused again."""
+
+
+class UnknownOutcome(DotdigitalError):  # noqa: N818 - named by what to do
+    """The request was sent, but no answer tells whether it was carried out. Look before sending it again."""

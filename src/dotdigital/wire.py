@@ -1,0 +1,359 @@
+"""One HTTP call after the other: limits, retries, and what a failure on the way means."""
+
+from __future__ import annotations
+
+import base64
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final, TypeVar
+
+import httpx2
+
+from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
+from dotdigital.decoding import Unreadable
+from dotdigital.errors import ConfigurationError, DotdigitalError, Rejected, Throttled, Transient, UnknownOutcome
+from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
+from dotdigital.operations import Operation
+from dotdigital.uploads import Body
+
+Read = TypeVar("Read")
+
+# A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
+MAX_BODY: Final = 256 * 1024 * 1024
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+_USER_AGENT: Final = "dotdigital-python/0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Seconds to wait: for a connection, for each piece read or written, and for one answer as a whole.
+
+    The vendor asks for at least 121 s on reads (contract §1.1).
+    """
+
+    connect: float = 10.0
+    read: float = 121.0
+    write: float = 121.0
+    total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and how patiently a call is repeated.
+
+    ``tries`` counts the first one; waits double from ``base`` seconds up to ``cap``, with jitter. ``max_wait`` is the
+    longest single wait for the quota, in seconds, and ``throttle_base`` the first one where the service names no time.
+    """
+
+    tries: int = 4
+    base: float = 0.5
+    cap: float = 20.0
+    max_wait: float = 90.0
+    throttle_base: float = 5.0
+    throttle_tries: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of an operation: where to, with which query and body, and what is wanted back."""
+
+    operation: Operation
+    path: str
+    query: dict[str, str | int] = field(default_factory=dict)
+    body: Body | None = None
+    accept: str = "application/json"
+
+
+class Wire:
+    """Sends calls over kept connections and turns every failure into one of the client's errors.
+
+    Redirects are never followed, certificates always verified, cookies not kept. Thread-safe.
+    """
+
+    def __init__(
+        self,
+        *,
+        user: str,
+        password: str,
+        limiter: Limiter,
+        timeout: Timeout,
+        retry: Retry,
+        before_request: Callable[[], None] | None,
+        tls: ssl.SSLContext | None,
+        proxy: str | None,
+    ) -> None:
+        if tls is not None and (tls.verify_mode is not ssl.CERT_REQUIRED or not tls.check_hostname):
+            raise ConfigurationError("The tls context does not verify certificates. Use one that does.")
+        token = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+        self._headers = {
+            "authorization": f"Basic {token}",
+            "accept-encoding": "gzip",
+            "user-agent": _USER_AGENT,
+        }
+        # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
+        self._transport = httpx2.HTTPTransport(verify=True if tls is None else tls, proxy=proxy)
+        self._limiter = limiter
+        self._timeout = timeout
+        self._retry = retry
+        self._before_request = before_request or (lambda: None)
+        self._count = 0
+        self._count_lock = threading.Lock()
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests were sent, repeated ones included."""
+        return self._count
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._transport.close()
+
+    def whole(self, origin: str, call: Call) -> bytearray:
+        """Answers the body of a successful call; empty for 204."""
+        return self.run(origin, call, bytes_of)
+
+    def run(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Read]) -> Read:
+        """Answers what ``read`` makes of the body, with retries where repeating does no harm.
+
+        ``read`` raises Unreadable for a body that is not what the operation answers.
+        """
+        patience = _Patience(self._retry)
+        while True:
+            self._limiter.acquire(call.operation.tier)
+            try:
+                with closing(self._open(origin, call)) as chunks, _understood(call.operation, _Kept(chunks)) as kept:
+                    return read(kept)
+            except (Throttled, Transient) as error:
+                patience.wait(error)
+
+    def stream(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Iterator[Read]]) -> Iterator[Read]:
+        """Yields what ``read`` makes of the body while it arrives.
+
+        After an interruption the call is repeated and the entries that were yielded already are passed over, so the
+        body must be one that does not change.
+        """
+        patience = _Patience(self._retry)
+        done = 0
+        while True:
+            self._limiter.acquire(call.operation.tier)
+            try:
+                with closing(self._open(origin, call)) as chunks, _understood(call.operation, _Kept(chunks)) as kept:
+                    for entry in islice(read(kept), done, None):
+                        done += 1
+                        yield entry
+                    return
+            except (Throttled, Transient) as error:
+                patience.wait(error)
+
+    def _open(self, origin: str, call: Call) -> Generator[bytes]:
+        """Sends the call once and yields the chunks of a successful body; a failure is one of the client's errors."""
+        self._before_request()
+        with self._count_lock:
+            self._count += 1
+        outgoing = _Outgoing(call.body)
+        try:
+            response = self._transport.handle_request(self._request(origin, call, outgoing))
+            with closing(response):
+                yield from self._judged(call, response)
+        except httpx2.HTTPError as error:
+            raise _failure(call.operation, error, outgoing) from error
+
+    def _request(self, origin: str, call: Call, outgoing: _Outgoing) -> httpx2.Request:
+        headers = {**self._headers, "accept": call.accept}
+        if call.body is not None:
+            headers["content-type"] = call.body.content_type
+            headers["content-length"] = str(call.body.length)
+        timeout = self._timeout
+        limits = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.connect}
+        return httpx2.Request(
+            call.operation.method,
+            f"{origin}{call.path}",
+            params=call.query or None,
+            headers=headers,
+            content=None if call.body is None else outgoing.chunks(),
+            extensions={"timeout": limits},
+        )
+
+    def _judged(self, call: Call, response: httpx2.Response) -> Iterator[bytes]:
+        deadline = time.monotonic() + self._timeout.total
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        chunks = _bounded(call.operation, response.iter_bytes(), deadline)
+        if 200 <= response.status_code < 300:
+            self._limiter.observe(call.operation.tier, headers, response.status_code)
+            yield from chunks
+            return
+        error = error_for(call.operation, response.status_code, _beginning(chunks), headers=headers)
+        if isinstance(error, Throttled):
+            wait = seconds_to_reset(headers, now=time.time())
+            error.until = None if wait is None else datetime.now(UTC) + timedelta(seconds=wait)
+        # The flat limit comes as a 400; to the limiter it is the same message (contract §2.1).
+        status = TOO_MANY if isinstance(error, Throttled) else response.status_code
+        self._limiter.observe(call.operation.tier, headers, status)
+        raise error
+
+
+class _Patience:
+    """Waits between the tries of one call, and raises the error once there were enough of them."""
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+        self._failed = 0
+        self._refused = 0
+
+    def wait(self, error: Throttled | Transient) -> None:
+        wait = self._until_quota(error) if isinstance(error, Throttled) else self._back_off(error)
+        time.sleep(wait)
+
+    def _back_off(self, error: Transient) -> float:
+        self._failed += 1
+        if self._failed >= self._retry.tries:
+            raise error
+        longest = min(self._retry.cap, self._retry.base * 2.0 ** (self._failed - 1))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+    def _until_quota(self, error: Throttled) -> float:
+        self._refused += 1
+        if error.until is None:
+            wait = self._retry.throttle_base * 2.0 ** (self._refused - 1)
+        else:
+            wait = max((error.until - datetime.now(UTC)).total_seconds(), 0.0)
+        if wait > self._retry.max_wait or self._refused >= self._retry.throttle_tries:
+            raise error
+        # Spread out, so that the processes that share a quota do not all come back in the same instant.
+        return wait + random.uniform(0.0, min(1.0, self._retry.throttle_base / 5))  # noqa: S311 - jitter, not a secret
+
+
+@contextmanager
+def _understood(operation: Operation, kept: _Kept) -> Iterator[_Kept]:
+    """Turns a body that is not what the operation answers into the error that says what to do.
+
+    Some clients report refusals inside a 200 (contract §3.1), so a body with an error code counts as that error.
+    """
+    try:
+        yield kept
+    except Unreadable as error:
+        refusal = read_refusal(kept.beginning)
+        if refusal is not None and refusal.code:
+            raise error_for(operation, 200, kept.beginning, headers={}) from error
+        raise _lost(operation, f"unreadable answer: {error}") from error
+
+
+class _Outgoing:
+    """Counts how much of a body was handed over, to tell a request cut short from one that may have been taken."""
+
+    def __init__(self, body: Body | None) -> None:
+        self._body = body
+        self._left = body.length if body is not None else 0
+
+    def chunks(self) -> Iterator[bytes]:
+        if self._body is not None:
+            for chunk in self._body.chunks():
+                self._left -= len(chunk)
+                yield chunk
+
+    @property
+    def complete(self) -> bool:
+        return self._left <= 0
+
+
+class _Kept:
+    """Passes chunks on and keeps the first kilobytes, for the case that they turn out to be an error."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.beginning = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = next(self._chunks)
+        if len(self.beginning) < ERROR_BODY_LIMIT:
+            self.beginning += chunk[:ERROR_BODY_LIMIT]
+        return chunk
+
+
+def bytes_of(chunks: Iterator[bytes]) -> bytearray:
+    """Answers all chunks as one buffer, the only copy of the body."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+    return body
+
+
+def _bounded(operation: Operation, chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise Rejected(
+                "Dotdigital sent an answer too large to be read. Ask for smaller pages.",
+                detail=describe(operation, cause=f"more than {MAX_BODY} bytes"),
+                code="ANSWER_TOO_LARGE",
+            )
+        if time.monotonic() > deadline:
+            raise _lost(operation, "the answer took longer than the total time-out")
+        yield chunk
+
+
+def _beginning(chunks: Iterator[bytes]) -> bytes:
+    """Answers the start of an error body; a cut or broken one is still an error with a status."""
+    body = b""
+    try:
+        for chunk in chunks:
+            body += chunk
+            if len(body) >= ERROR_BODY_LIMIT:
+                break
+    except httpx2.HTTPError:
+        pass
+    return body[:ERROR_BODY_LIMIT]
+
+
+def _failure(operation: Operation, error: httpx2.HTTPError, outgoing: _Outgoing) -> DotdigitalError:
+    cause = type(error).__name__
+    if _certificate_refused(error):
+        return ConfigurationError(
+            "The host's certificate could not be verified, so nothing was sent. Check the address, and that this "
+            "machine trusts the authority that issued the certificate.",
+            detail=describe(operation, cause="certificate not verified"),
+        )
+    if isinstance(error, _NEVER_SENT) or not outgoing.complete:
+        return Transient(
+            "Dotdigital could not be reached. Check the network if this stays; it is tried again later.",
+            detail=describe(operation, cause=cause),
+        )
+    return _lost(operation, cause)
+
+
+def _lost(operation: Operation, cause: str) -> DotdigitalError:
+    """The request went out and its answer is lost: harmless if it may be repeated, else nobody knows."""
+    detail = describe(operation, cause=cause)
+    if operation.repeatable:
+        return Transient("The connection to Dotdigital broke off. It is tried again later.", detail=detail)
+    return UnknownOutcome(
+        "The connection broke off after the request was sent, so it is unknown whether Dotdigital carried it out. "
+        "Look before sending it again.",
+        detail=detail,
+    )
+
+
+def _certificate_refused(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

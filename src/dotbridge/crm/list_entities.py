@@ -1,0 +1,76 @@
+"""The CRM's records that can be on a marketing list: what a host writes to have its own models there."""
+
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.expressions import Func
+from django.db.models.functions import Concat, Trim
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
+from dotbridge.entities.registry import FieldKind, VirtualField, register
+
+BIG_SPENDER_FROM = 10_000
+
+
+def _full_name(first: str, last: str) -> VirtualField:
+    return VirtualField(
+        name="full_name",
+        label=_("Full name"),
+        kind=FieldKind.STRING,
+        expression=Trim(Concat(F(first), Value(" "), F(last))),
+    )
+
+
+def _days_since(field: str) -> VirtualField:
+    return VirtualField(
+        name="days_since_created",
+        label=_("Days since created"),
+        kind=FieldKind.INTEGER,
+        expression=Func(F(field), template="(CURRENT_DATE - %(expressions)s::date)", output_field=IntegerField()),
+    )
+
+
+def _primary_address() -> Subquery:
+    return Subquery(ContactEmail.objects.filter(contact=OuterRef("pk"), is_primary=True).values("email"))
+
+
+register(
+    Contact,
+    email=_primary_address(),
+    default_priority=20,
+    virtual_fields=[
+        _full_name("first_name", "last_name"),
+        VirtualField(
+            name="primary_email", label=_("Primary e-mail"), kind=FieldKind.STRING, expression=_primary_address()
+        ),
+        VirtualField(
+            name="age_in_years",
+            label=_("Age in years"),
+            kind=FieldKind.INTEGER,
+            expression=Func(
+                F("birthday"),
+                template="date_part('year', age(CURRENT_DATE, %(expressions)s))::integer",
+                output_field=IntegerField(),
+            ),
+        ),
+        _days_since("created_at"),
+    ],
+)
+register(
+    Lead,
+    email="email",
+    default_priority=10,
+    virtual_fields=[_full_name("first_name", "last_name"), _days_since("created_at")],
+)
+register(
+    Customer,
+    email="email",
+    virtual_fields=[
+        _full_name("contact_first_name", "contact_last_name"),
+        VirtualField(
+            name="is_big_spender",
+            label=_("Big spender"),
+            kind=FieldKind.BOOLEAN,
+            expression=ExpressionWrapper(Q(lifetime_value__gte=BIG_SPENDER_FROM), output_field=BooleanField()),
+        ),
+    ],
+)

@@ -1,0 +1,151 @@
+"""The fields of an entity: what a rule can ask about and what can be mapped to a data field."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+import copy
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import F
+from django.db.models.expressions import Combinable
+from django.utils.text import capfirst, format_lazy
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+BETWEEN_LABELS = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
+
+
+class FieldKind(enum.Enum):
+    """What a value is, as far as rules and mappings care. OTHER can be neither asked about nor mapped."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    DATETIME = "datetime"
+    BOOLEAN = "boolean"
+    OTHER = "other"
+
+
+# The first class that fits decides; DateTimeField is a DateField and so stands before it.
+_KINDS: tuple[tuple[type[models.Field[Any, Any]], FieldKind], ...] = (
+    (models.FileField, FieldKind.OTHER),
+    (models.CharField, FieldKind.STRING),
+    (models.TextField, FieldKind.STRING),
+    (models.BooleanField, FieldKind.BOOLEAN),
+    (models.IntegerField, FieldKind.INTEGER),
+    (models.DecimalField, FieldKind.DECIMAL),
+    (models.FloatField, FieldKind.DECIMAL),
+    (models.DateTimeField, FieldKind.DATETIME),
+    (models.DateField, FieldKind.DATE),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualField:
+    """A value worked out by the database from an expression over the model, shown among the model's own fields.
+
+    The expression may follow single-valued relations; aggregates are refused, because a record has to stay one row.
+    """
+
+    name: str
+    label: StrOrPromise
+    kind: FieldKind
+    expression: Combinable
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntityField:
+    """One value of a record: its path from the model ("account__name"), its name for people, the kind of its values."""
+
+    path: str
+    label: StrOrPromise
+    kind: FieldKind
+    choices: tuple[tuple[Any, StrOrPromise], ...] = ()
+    is_virtual: bool = False
+    source: Combinable = field(repr=False, compare=False)
+
+    def expression(self) -> Combinable:
+        """A fresh expression of the value, for `annotate` on the entity's queryset."""
+        return copy.deepcopy(self.source)
+
+
+class PathError(Exception):
+    """A path that does not lead from the model to one value of its own or of a single-valued relation."""
+
+
+def field_of_path(model: type[models.Model], path: str) -> EntityField:
+    """The model field at the end of `path`, relations followed by `__`.
+
+    Raises PathError, which says which part of the path does not fit and why.
+    """
+    *relations, last = path.split("__")
+    labels: list[StrOrPromise] = []
+    for name in relations:
+        relation = _part(model, name, path)
+        if not relation.is_relation or relation.related_model is None:
+            raise PathError(f"{path!r}: {name!r} of {model._meta.label} is not a relation")
+        if relation.many_to_many or relation.one_to_many:
+            raise PathError(f"{path!r}: {name!r} of {model._meta.label} leads to many records, not to one")
+        labels.append(_label(relation))
+        model = relation.related_model
+    found = _part(model, last, path)
+    if found.is_relation:
+        raise PathError(f"{path!r}: {last!r} of {model._meta.label} is a relation; name a field behind it")
+    labels.append(_label(found))
+    return EntityField(
+        path=path,
+        label=format_lazy(BETWEEN_LABELS.join(["{}"] * len(labels)), *labels),
+        kind=kind_of(found),
+        choices=tuple((value, text) for value, text in found.flatchoices),
+        source=F(path),
+    )
+
+
+def kind_of(model_field: models.Field[Any, Any]) -> FieldKind:
+    """The kind of a model field's values; OTHER for what has no plain single value, such as JSON, binary and files."""
+    return next((kind for base, kind in _KINDS if isinstance(model_field, base)), FieldKind.OTHER)
+
+
+def default_paths(model: type[models.Model]) -> list[str]:
+    """The model's own mappable fields, then those of its to-one relations, one level deep; never a password."""
+    own = _plain_names(model)
+    related = [
+        f"{relation.name}__{name}"
+        for relation in model._meta.concrete_fields
+        if relation.is_relation and relation.related_model and not _is_parent_link(relation)
+        for name in _plain_names(relation.related_model)
+    ]
+    return own + related
+
+
+def _plain_names(model: type[models.Model]) -> list[str]:
+    return [
+        plain.name
+        for plain in model._meta.concrete_fields
+        if not plain.is_relation and kind_of(plain) is not FieldKind.OTHER and plain.name != "password"
+    ]
+
+
+def _is_parent_link(relation: models.Field[Any, Any]) -> bool:
+    return bool(getattr(relation.remote_field, "parent_link", False))
+
+
+def _part(model: type[models.Model], name: str, path: str) -> Any:
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist:
+        raise PathError(f"{path!r}: {model._meta.label} has no field {name!r}") from None
+
+
+def _label(part: Any) -> StrOrPromise:
+    # A reverse one-to-one relation has no name of its own.
+    named = part.related_model._meta if part.auto_created and part.is_relation else part
+    label: StrOrPromise = capfirst(named.verbose_name)
+    return label

@@ -1,0 +1,191 @@
+"""Which models of the host can be on a marketing list, what their e-mail address is and which fields they have.
+
+A host registers its models in a module `list_entities.py` of its app:
+
+    from dotbridge.entities.registry import register
+
+    register(Customer, email="email")
+"""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, QuerySet
+from django.db.models.expressions import Combinable
+from django.utils.text import capfirst
+
+from dotbridge.entities.fields import EntityField, FieldKind, PathError, VirtualField, default_paths, field_of_path
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+__all__ = [
+    "Entity",
+    "EntityField",
+    "FieldKind",
+    "NoEmailField",
+    "RegistrationError",
+    "UnknownEntity",
+    "UnknownField",
+    "VirtualField",
+    "entities",
+    "entity",
+    "register",
+]
+
+
+class RegistrationError(Exception):
+    """A model that cannot be on a list as it was registered. The text says what to change in `list_entities.py`."""
+
+
+class NoEmailField(RegistrationError):  # noqa: N818 - it says what is wrong
+    """A model registered without an e-mail address that can be read: nobody could be written to."""
+
+
+class UnknownEntity(LookupError):  # noqa: N818 - it says what is wrong
+    """A key under which no model is registered, with the keys that are."""
+
+    def __init__(self, key: str, known: Sequence[str]) -> None:
+        super().__init__(f"No entity is called {key!r}. Registered are: {', '.join(known) or 'none'}.")
+        self.key = key
+
+
+class UnknownField(LookupError):  # noqa: N818 - it says what is wrong
+    """A field that the entity does not have, with the names closest to it."""
+
+    def __init__(self, entity_key: str, path: str, known: Sequence[str]) -> None:
+        close = difflib.get_close_matches(path, known, n=3)
+        hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else f"It has: {', '.join(known)}."
+        super().__init__(f"{entity_key} has no field {path!r}. {hint}")
+        self.path = path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    """A model of the host whose records can be on a list. `key` is its app label and model name: "crm.contact"."""
+
+    key: str
+    model: type[models.Model]
+    label: StrOrPromise
+    fields: tuple[EntityField, ...]
+    default_priority: int
+    email: Combinable = field(repr=False, compare=False)
+
+    def field(self, path: str) -> EntityField:
+        """The field with this path. Raises UnknownField."""
+        for known in self.fields:
+            if known.path == path:
+                return known
+        raise UnknownField(self.key, path, [known.path for known in self.fields])
+
+    def email_expression(self) -> Combinable:
+        """A fresh expression of the record's address as it is stored, NULL where it has none."""
+        return copy.deepcopy(self.email)
+
+    def queryset(self) -> QuerySet[Any]:
+        """All records that the host shows by default."""
+        return self.model._default_manager.all()
+
+
+_registered: dict[str, Entity] = {}
+
+
+def register(
+    model: type[models.Model],
+    *,
+    email: str | Combinable | None,
+    label: StrOrPromise | None = None,
+    fields: Sequence[str] | None = None,
+    exclude: Sequence[str] = (),
+    virtual_fields: Sequence[VirtualField] = (),
+    default_priority: int = 0,
+) -> Entity:
+    """Let records of `model` be on marketing lists.
+
+    `email` is the path of a text field (relations to one record may be followed with `__`) or an expression.
+    Without `fields`, every plain field of the model and of its to-one relations can be asked about and mapped, except
+    passwords. Entities with a higher `default_priority` come first where several could give a contact's default values.
+
+    Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
+    """
+    key = model._meta.label_lower
+    if key in _registered:
+        raise RegistrationError(f"{key} is registered already; register each model once.")
+    paths = default_paths(model) if fields is None else list(fields)
+    chosen = [_own_field(model, path) for path in paths if path not in exclude]
+    registered = Entity(
+        key=key,
+        model=model,
+        label=capfirst(model._meta.verbose_name or key) if label is None else label,
+        fields=(*chosen, *_virtual(key, virtual_fields, taken={own.path for own in chosen})),
+        default_priority=default_priority,
+        email=_email(model, email),
+    )
+    _registered[key] = registered
+    return registered
+
+
+def entity(key: str) -> Entity:
+    """The entity registered under `key`, such as "crm.contact". Raises UnknownEntity."""
+    try:
+        return _registered[key]
+    except KeyError:
+        raise UnknownEntity(key, sorted(_registered)) from None
+
+
+def entities() -> tuple[Entity, ...]:
+    """All entities, the ones with the highest default priority first, then by key."""
+    return tuple(sorted(_registered.values(), key=lambda each: (-each.default_priority, each.key)))
+
+
+def _own_field(model: type[models.Model], path: str) -> EntityField:
+    try:
+        return field_of_path(model, path)
+    except PathError as error:
+        raise RegistrationError(f"{model._meta.label_lower} cannot offer the field {error}.") from None
+
+
+def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str]) -> list[EntityField]:
+    offered = []
+    for virtual in virtual_fields:
+        if virtual.name in taken:
+            raise RegistrationError(f"{key} has two fields called {virtual.name!r}; give the virtual one another name.")
+        if getattr(virtual.expression, "contains_aggregate", False):
+            raise RegistrationError(
+                f"{key}: the virtual field {virtual.name!r} is an aggregate; "
+                "use a Subquery, so that a record stays one row."
+            )
+        taken.add(virtual.name)
+        offered.append(
+            EntityField(
+                path=virtual.name,
+                label=virtual.label,
+                kind=virtual.kind,
+                is_virtual=True,
+                source=virtual.expression,
+            )
+        )
+    return offered
+
+
+def _email(model: type[models.Model], email: str | Combinable | None) -> Combinable:
+    key = model._meta.label_lower
+    if isinstance(email, Combinable):
+        return email
+    mend = 'Pass email="NAME_OF_A_TEXT_FIELD" or an expression that gives the address.'
+    if not email:
+        raise NoEmailField(f"{key} has no e-mail address, so nobody on a list of it could be written to. {mend}")
+    try:
+        found = field_of_path(model, email)
+    except PathError as error:
+        raise NoEmailField(f"{key} cannot take its e-mail address from {error}. {mend}") from None
+    if found.kind is not FieldKind.STRING:
+        raise NoEmailField(f"{key} cannot take its e-mail address from {email!r}: it is no text. {mend}")
+    return F(email)

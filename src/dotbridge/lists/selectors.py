@@ -1,0 +1,97 @@
+"""Who is on a marketing list: querysets that can stand as a subquery in larger SQL, never lists of ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, NullIf, Trim
+
+from dotbridge.entities.email import normalised, plausible_q
+from dotbridge.entities.registry import entity
+from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.rules import compile_rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberCounts:
+    """How a list's records divide: `matching` is the sum of all the others.
+
+    A record is counted once, under the first that holds of: removed, unsubscribed, without_email, invalid_email,
+    duplicates (another record of the same address comes first by primary key); the rest is mailable.
+    """
+
+    matching: int
+    removed: int
+    unsubscribed: int
+    without_email: int
+    invalid_email: int
+    duplicates: int
+    mailable: int
+
+
+def matching_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """The records that the list's rule matches, removed and unsubscribed ones included.
+
+    Rows have four columns, in this order:
+    `record_pk` (the primary key as it is), `record_id` (the same as text, as in RemovedItem.record_id),
+    `email` (without blanks around it, NULL where there is none), `email_key` (the same in lower case).
+    Further columns can be added with `annotate(name=field.expression())`.
+    Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
+    """
+    listed = entity(marketing_list.entity)
+    address = NullIf(Trim(listed.email_expression()), Value(""))
+    rows: QuerySet[Any, dict[str, Any]] = (
+        listed.queryset()
+        .order_by()
+        .filter(compile_rule(listed, marketing_list.rule))
+        # Columns are named before they are annotated: so a model may have a field called `email` of its own.
+        .values(record_pk=F("pk"))
+        .annotate(record_id=Cast("pk", TextField()), email=address, email_key=normalised(address))
+    )
+    return rows
+
+
+def members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """Those who match, without the removed and the unsubscribed. Columns as in matching_records."""
+    return matching_records(marketing_list).exclude(_removed(marketing_list)).exclude(_unsubscribed(marketing_list))
+
+
+def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """The members with a plausible address. Several may share one `email_key`: the lowest `record_pk` speaks for it."""
+    return members(marketing_list).filter(plausible_q("email"))
+
+
+def count_members(marketing_list: MarketingList) -> MemberCounts:
+    """How many records the list has and how they divide, in one statement."""
+    is_removed, is_off = Q(is_removed=True), Q(is_unsubscribed=True)
+    is_member = ~is_removed & ~is_off
+    has_email, is_plausible = Q(email__isnull=False), Q(is_plausible=True)
+    counts = (
+        matching_records(marketing_list)
+        .annotate(
+            is_removed=_removed(marketing_list),
+            is_unsubscribed=_unsubscribed(marketing_list),
+            is_plausible=plausible_q("email"),
+        )
+        .aggregate(
+            matching=Count("*"),
+            removed=Count("record_pk", filter=is_removed),
+            unsubscribed=Count("record_pk", filter=is_off & ~is_removed),
+            without_email=Count("record_pk", filter=is_member & ~has_email),
+            invalid_email=Count("record_pk", filter=is_member & has_email & ~is_plausible),
+            addressed=Count("record_pk", filter=is_member & is_plausible),
+            mailable=Count("email_key", filter=is_member & is_plausible, distinct=True),
+        )
+    )
+    counts["duplicates"] = counts.pop("addressed") - counts["mailable"]
+    return MemberCounts(**counts)
+
+
+def _removed(marketing_list: MarketingList) -> Exists:
+    return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
+
+
+def _unsubscribed(marketing_list: MarketingList) -> Exists:
+    return Exists(UnsubscribedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))

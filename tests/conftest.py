@@ -1,0 +1,44 @@
+"""What every test stands on: a database server of the tests' own, and on it a database of each test process's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from psycopg import sql
+
+from dotbridge import postgres
+
+# The tests neither use nor touch what `make demo` keeps. Processes that they start inherit this.
+DATA_DIR = Path(
+    os.environ.setdefault("DOTBRIDGE_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".dotbridge" / "tests"))
+)
+DATABASE_PREFIX = "test_dotbridge_"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """pytest-django asks for this before it makes the test database: by then the server runs.
+
+    The database is named after the process, so that xdist's workers, and two test runs at once, do not meet.
+    """
+    if settings.CONFIG.database_url is None:
+        postgres.ensure_running(DATA_DIR)
+        # pytest-django may have read the settings before this file could name the folder.
+        connection.settings_dict["HOST"] = str(postgres.socket_dir(DATA_DIR))
+        _drop_databases_of_dead_processes()
+    connection.settings_dict["TEST"]["NAME"] = f"{DATABASE_PREFIX}{os.getpid()}"
+
+
+def _drop_databases_of_dead_processes() -> None:
+    """A test run that was killed leaves its database behind; nobody else would clear it away."""
+    host = str(postgres.socket_dir(DATA_DIR))
+    with psycopg.connect(host=host, user=postgres.SUPERUSER, dbname="postgres", autocommit=True) as link:
+        names = link.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [DATABASE_PREFIX])
+        for (name,) in names.fetchall():
+            if not Path("/proc", name.removeprefix(DATABASE_PREFIX)).exists():
+                link.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

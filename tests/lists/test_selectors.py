@@ -1,0 +1,98 @@
+"""Who is on a list, and how the counts add up."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members, matching_records, members
+
+pytestmark = pytest.mark.django_db
+
+
+def contact(first_name: str, email: str | None, **values: object) -> Contact:
+    made = Contact.objects.create(first_name=first_name, **values)
+    if email is not None:
+        ContactEmail.objects.create(contact=made, email=email, is_primary=True)
+    return made
+
+
+def listed(entity: str = "crm.contact", rule: dict[str, object] | None = None) -> MarketingList:
+    return MarketingList.objects.create(name=f"All {entity}", entity=entity, rule=rule or {})
+
+
+def test_columns_are_those_promised() -> None:
+    ada = contact("Ada", "  Ada@Example.COM ")
+    row = matching_records(listed()).get()
+    assert row == {
+        "record_pk": ada.pk,
+        "record_id": str(ada.pk),
+        "email": "Ada@Example.COM",
+        "email_key": "ada@example.com",
+    }
+
+
+def test_a_model_may_have_an_email_field_of_its_own() -> None:
+    Lead.objects.create(first_name="Lea", email=" Lea@example.org")
+    row = matching_records(
+        listed("crm.lead", {"rules": [{"field": "email", "operator": "contains", "value": " "}]})
+    ).get()
+    assert (row["email"], row["email_key"]) == ("Lea@example.org", "lea@example.org")
+
+
+def test_a_secondary_address_is_not_the_email() -> None:
+    made = contact("Ada", None)
+    ContactEmail.objects.create(contact=made, email="second@example.com")
+    assert matching_records(listed()).get()["email"] is None
+
+
+def test_stands_as_a_subquery_in_larger_sql() -> None:
+    contact("Ada", "ada@example.com")
+    contact("Bob", "bob@example.com", is_vip=True)
+    marketing_list = listed(rule={"rules": [{"field": "is_vip", "operator": "=", "value": True}]})
+    inner, parameters = mailable_members(marketing_list).query.get_compiler("default").as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT m.record_id, m.email_key, m.email FROM ({inner}) AS m JOIN crm_contact c ON c.id = m.record_pk",
+            parameters,
+        )
+        assert [row[1] for row in cursor.fetchall()] == ["bob@example.com"]
+
+
+def test_counts_divide_the_matching_records() -> None:
+    marketing_list = listed()
+    kept = contact("Kept", "kept@example.com")
+    contact("Twin", " KEPT@example.com ")
+    removed = contact("Removed", "removed@example.com")
+    off = contact("Off", "off@example.com")
+    both = contact("Both", "both@example.com")
+    contact("None", None)
+    contact("Blank", "   ")
+    contact("Bad", "not an address")
+    for record in (removed, both):
+        RemovedItem.objects.create(marketing_list=marketing_list, record_id=str(record.pk))
+    for record in (off, both):
+        UnsubscribedItem.objects.create(marketing_list=marketing_list, record_id=str(record.pk), origin="crm")
+    counts = count_members(marketing_list)
+    assert counts == MemberCounts(
+        matching=8, removed=2, unsubscribed=1, without_email=2, invalid_email=1, duplicates=1, mailable=1
+    )
+    assert members(marketing_list).count() == 5
+    assert min(row["record_pk"] for row in mailable_members(marketing_list)) == kept.pk
+
+
+def test_state_rows_of_another_list_do_not_count() -> None:
+    made = contact("Ada", "ada@example.com")
+    other = MarketingList.objects.create(name="Other", entity="crm.contact")
+    RemovedItem.objects.create(marketing_list=other, record_id=str(made.pk))
+    UnsubscribedItem.objects.create(marketing_list=other, record_id=str(made.pk), origin="crm")
+    assert members(listed()).count() == 1
+
+
+def test_counting_is_one_statement(django_assert_num_queries: object) -> None:
+    marketing_list = listed("crm.customer")
+    Customer.objects.create(name="Acme", email="x@example.com", account=Account.objects.create(name="Acme"))
+    with django_assert_num_queries(1):
+        assert count_members(marketing_list).mailable == 1

@@ -16,6 +16,8 @@ from dotbridge.entities.registry import FieldKind
 LONGEST_VALUE = 1_000
 MOST_VALUES = 1_000
 _LARGEST_INTEGER = 2**63 - 1
+# What JSON can say and a PostgreSQL text cannot hold.
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -28,8 +30,8 @@ def read_value(kind: FieldKind, value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > LONGEST_VALUE:
             raise ValueRefused(f"a value is at most {LONGEST_VALUE} characters long.")
-        if "\0" in value:
-            raise ValueRefused("a text cannot hold the character with the number 0.")
+        if _NOT_STORABLE.search(value):
+            raise ValueRefused("a text holds no character 0 and no half of a character.")
     return _READERS[kind](value)
 
 

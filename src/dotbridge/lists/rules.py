@@ -138,7 +138,8 @@ def _rule(entity: Entity, rule: Mapping[str, Any], *, place: str) -> Q:
     operator = rule.get("operator")
     if not isinstance(operator, str) or operator not in known:
         raise RuleError(
-            place, f"{field.path!r} cannot be asked {_shown(operator)}; a {field.kind.value} knows: {', '.join(known)}."
+            place,
+            f"{field.path!r} cannot be asked {_shown(operator)}; a field of kind {field.kind.value} knows: {', '.join(known)}.",
         )
     try:
         return known[operator](_question(field, rule.get("value")))

@@ -6,6 +6,7 @@ import json
 import ssl
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -127,7 +128,7 @@ class Account:
 
     def data_fields(self) -> Page[DataField]:
         """Answers all data fields; the service does not page them (contract §4.7)."""
-        return self._session.read(operations.DATA_FIELDS, lambda body: decode_page(body, DataField))
+        return self._session.read(operations.DATA_FIELDS, partial(decode_page, row=DataField))
 
     def suppressed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
         """Yields every contact suppressed in the account since an aware time, for any reason (contract §4.3).

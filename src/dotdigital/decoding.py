@@ -51,8 +51,6 @@ def decode_page(body: bytes | bytearray, row: type[Row]) -> Page[Row]:
 
     Raises Unreadable if the body is not a JSON list (cut, malformed, or something else).
     """
-    if not body:
-        return Page([])
     try:
         return Page(cast(list[Row], _decoder(cast(Hashable, row)).decode(body)))
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):

@@ -54,7 +54,7 @@ class Session:
         path = fill(operation, **parts)
 
         def read(skip: int, select: int) -> Page[Row]:
-            asked = Call(operation, path, query={**(query or {}), "select": select, "skip": skip})
+            asked = Call(operation, path, query={**(query or {}), "select": select, "skip": skip}, nothing=b"[]")
             return self._run(asked, partial(decode_page, row=row))
 
         return pages(read, size=page_size, overlap=overlap)

@@ -25,6 +25,7 @@ from dotdigital.uploads import Body
 
 Read = TypeVar("Read")
 
+NO_CONTENT: Final = 204
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
 _NEVER_SENT: Final = (
@@ -68,13 +69,17 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of an operation: where to, with which query and body, and what is wanted back."""
+    """One call of an operation: where to, with which query and body, and what is wanted back.
+
+    ``nothing`` is the body that a 204 stands for. Any other empty body is a cut one, never an empty list.
+    """
 
     operation: Operation
     path: str
     query: dict[str, str | int] = field(default_factory=dict)
     body: Body | None = None
     accept: str = "application/json"
+    nothing: bytes = b""
 
 
 class Wire:
@@ -120,10 +125,6 @@ class Wire:
     def close(self) -> None:
         """Closes the kept connections."""
         self._transport.close()
-
-    def whole(self, origin: str, call: Call) -> bytearray:
-        """Answers the body of a successful call; empty for 204."""
-        return self.run(origin, call, bytes_of)
 
     def run(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Read]) -> Read:
         """Answers what ``read`` makes of the body, with retries where repeating does no harm.
@@ -193,7 +194,7 @@ class Wire:
         chunks = _bounded(call.operation, response.iter_bytes(), deadline)
         if 200 <= response.status_code < 300:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
-            yield from chunks
+            yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
         error = error_for(call.operation, response.status_code, _beginning(chunks), headers=headers)
         if isinstance(error, Throttled):

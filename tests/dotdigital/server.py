@@ -9,6 +9,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +29,8 @@ class Reply:
     """What goes back: raw bytes, then what happens to the connection."""
 
     raw: bytes = b""
-    end: str = "keep"  # keep, close, reset, silence
+    end: str = "keep"  # keep, close, reset, silence, drain
     read_body: bool = True
-    wait_before: threading.Event | None = None
 
 
 def answer(status: int = 200, body: Any = None, headers: dict[str, str] | None = None, **how: Any) -> Reply:
@@ -82,10 +82,8 @@ class Server:
         """Ends the listener and every connection."""
         self._closed.set()
         for each in [self._listener, *self._open]:
-            try:
+            with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             each.close()
         self._thread.join(5)
 
@@ -133,6 +131,8 @@ class Server:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if reply.end == "silence":
             self._closed.wait(30)
+        while reply.end == "drain" and connection.recv(65536):
+            pass
         return reply.end == "keep"
 
 

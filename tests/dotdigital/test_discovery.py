@@ -1,0 +1,192 @@
+"""Where the password may go (contract §1.1) and what the account says about itself (contract §1.2)."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from tests.dotdigital.server import Server, answer
+
+from dotdigital import Account, ConfigurationError, Transient
+from dotdigital.endpoints import Endpoints
+
+MakeAccount = Callable[..., Account]
+
+
+def account_info(endpoint: object) -> dict[str, object]:
+    properties: list[dict[str, object]] = [
+        {"name": "Name", "type": "String", "value": "Acme"},
+        {"name": "MainEmail", "type": "String", "value": "owner@example.com"},
+        {"name": "TimeZoneIana", "type": "String", "value": "Europe/London"},
+        {"name": "ApiCallsRemaining", "type": "Int", "value": 1985},
+        {"name": None, "value": "x"},
+        {"name": "Empty", "value": None},
+    ]
+    if endpoint is not None:
+        properties.append({"name": "ApiEndpoint", "type": "String", "value": endpoint})
+    return {"id": 7, "properties": properties, "somethingNew": {"a": [1]}}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://r1-api.dotdigital.com",
+        "https://r1-api.dotdigital.com/",
+        "https://r12-api.dotdigital.com/v2",
+        "https://r3-api.dotmailer.com/v2/",
+        "https://api.dotmailer.com",
+        "https://apiconnector.com",
+        "https://r2.apiconnector.com",
+        "HTTPS://R1-API.DotDigital.com",
+        "https://r1-api.dotdigital.com:443",
+    ],
+)
+def test_vendor_hosts_are_admitted(url: str) -> None:
+    origin = Endpoints().admit(url, setting="base_url")
+    assert origin == url.lower().removesuffix("/").removesuffix("/v2").removesuffix(":443")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://r1-api.dotdigital.com",
+        "https://r1-api.dotdigital.com.evil.example",
+        "https://evil.example/r1-api.dotdigital.com",
+        "https://r1-api.dotdigital.com@evil.example",
+        "https://user:pass@r1-api.dotdigital.com",
+        "https://r1-api.dotdigital.com:8443",
+        "https://r1-api.dotdigital.com.",
+        "https://xr1-api.dotdigital.com",
+        "https://evil-api.dotdigital.com.example",
+        "https://r1-apidotdigital.com",
+        "https://r1-api.dotdigital.com\\@evil.example",
+        "https://r1-api.dotdigital.com%2eevil.example",
+        "https://r1-api.dotdigital.com?x=1",
+        "https://r1-api.dotdigital.com#x",
+        "https://r1-api.dotdigital.com/v3",
+        "https://r1-\u0430pi.dotdigital.com",
+        "https://r1-api.dotdigital.com\n",
+        "ftp://r1-api.dotdigital.com",
+        "r1-api.dotdigital.com",
+        "https://",
+        "https://r1-api.dotdigital.com:99999999",
+        "",
+    ],
+)
+def test_other_hosts_are_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="ApiEndpoint") as caught:
+        Endpoints(["https://mine.example"]).admit(url, setting="ApiEndpoint")
+    assert "pass@" not in str(caught.value)
+
+
+def test_an_allowed_origin_is_compared_as_a_whole() -> None:
+    endpoints = Endpoints(["http://127.0.0.1:8099/"])
+    assert endpoints.admit("http://127.0.0.1:8099/v2/", setting="base_url") == "http://127.0.0.1:8099"
+    for other in ["http://127.0.0.1:8098", "https://127.0.0.1:8099", "http://127.0.0.1", "http://localhost:8099"]:
+        with pytest.raises(ConfigurationError, match="base_url"):
+            endpoints.admit(other, setting="base_url")
+
+
+def test_a_base_url_that_is_not_allowed_fails_before_any_call(server: Server) -> None:
+    with pytest.raises(ConfigurationError, match="base_url"):
+        Account("user", "password", server.url)
+    with pytest.raises(ConfigurationError, match="allowed_origins"):
+        Account("user", "password", server.url, allowed_origins=["not an address"])
+    assert server.connections == 0
+
+
+def test_connect_follows_an_allowed_endpoint(server: Server, other_server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, allowed_origins=[server.url, other_server.url])
+    server.say(answer(200, account_info(f"{other_server.url}/v2/")))
+    other_server.say(answer(200, account_info(None)))
+
+    info = account.connect()
+
+    assert (info.id, info.name, info.main_email, info.time_zone) == (7, "Acme", "owner@example.com", "Europe/London")
+    assert info.api_endpoint == f"{other_server.url}/v2/"
+    assert info.properties["ApiCallsRemaining"] == "1985"
+    assert "Empty" not in info.properties
+    assert account.endpoint == other_server.url
+    assert account.info().api_endpoint is None
+    assert [request.target for request in other_server.requests] == ["/v2/account-info"]
+    token = base64.b64encode(b"apiuser-0@apiconnector.com:s3cret-Passw0rd").decode()
+    assert other_server.requests[0].headers["authorization"] == f"Basic {token}"
+
+
+def test_connect_never_talks_to_a_foreign_endpoint(server: Server, other_server: Server, account: Account) -> None:
+    server.otherwise = lambda request: answer(200, account_info(other_server.url))
+    with pytest.raises(ConfigurationError, match=other_server.url) as caught:
+        account.connect()
+    assert "s3cret" not in caught.value.text + caught.value.detail
+    assert account.endpoint == server.url
+    account.info()
+    assert other_server.connections == 0
+
+
+@pytest.mark.parametrize("endpoint", [None, ""])
+def test_connect_stays_where_it_is_without_an_endpoint(server: Server, account: Account, endpoint: str | None) -> None:
+    server.say(answer(200, account_info(endpoint)))
+    account.connect()
+    assert account.endpoint == server.url
+
+
+def test_connect_accepts_its_own_origin(server: Server, account: Account) -> None:
+    server.say(answer(200, account_info(server.url + "/")))
+    account.connect()
+    assert account.endpoint == server.url
+
+
+def test_an_account_without_properties_is_read(server: Server, account: Account) -> None:
+    server.say(answer(200, {"id": 5, "properties": None}))
+    assert account.info().properties == {}
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "named"),
+    [
+        ("", "p", "user name"),
+        ("a:b", "p", "user name"),
+        ("a\n", "p", "user name"),
+        ("a", "", "password"),
+        ("a", "\x00", "pass"),
+    ],
+)
+def test_credentials_that_cannot_work_are_refused_at_once(user: str, password: str, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
+        Account(user, password)
+
+
+def test_the_password_is_in_no_representation(account: Account) -> None:
+    assert "s3cret" not in f"{account!r} {account} {vars(account)}"
+
+
+@pytest.mark.parametrize(
+    ("body", "time"),
+    [
+        (b'"2020-01-01T09:40:18.527Z"', datetime(2020, 1, 1, 9, 40, 18, 527000, UTC)),
+        (b"2020-01-01T09:40:18Z", datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),
+        (b'\xef\xbb\xbf"2020-01-01T11:40:18+02:00"', datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),
+        (b'"2020-01-01T09:40:18"', datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),
+    ],
+)
+def test_server_time_is_read_in_each_form(server: Server, account: Account, body: bytes, time: datetime) -> None:
+    server.say(answer(200, body))
+    assert account.server_time() == time
+    assert account.requests == 1
+
+
+@pytest.mark.parametrize("body", [b'"tomorrow"', b"", b'"0001-01-01T00:00:00"', b'"unfinished'])
+def test_a_server_time_that_is_none_is_a_fault(server: Server, account: Account, body: bytes) -> None:
+    server.otherwise = lambda request: answer(200, body)
+    with pytest.raises(Transient):
+        account.server_time()
+
+
+def test_a_context_that_verifies_nothing_is_refused() -> None:
+    lax = ssl.create_default_context()
+    lax.check_hostname = False
+    with pytest.raises(ConfigurationError, match="certificates"):
+        Account("user", "password", tls=lax)

@@ -1,0 +1,317 @@
+"""What goes wrong on the way, which error it becomes, and what is tried again (contract §3)."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import logging
+import pickle
+import socket
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.dotdigital.certificates import self_signed, server_context
+from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
+
+from dotdigital import (
+    Account,
+    ConfigurationError,
+    Deletion,
+    DotdigitalError,
+    NotFound,
+    Rejected,
+    Throttled,
+    Timeout,
+    Transient,
+    UnknownOutcome,
+)
+
+MakeAccount = Callable[..., Account]
+PAGE = json.dumps([{"id": number, "name": f"Book {number}"} for number in range(1, 50)]).encode()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        cut(PAGE, keep=len(PAGE) // 2),
+        cut(PAGE, keep=0),
+        Reply(b"HTTP/1.1 200 OK\r\n\r\n" + PAGE[:-20], end="close"),
+        Reply(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[{"id', end="close"),
+        Reply(b"no HTTP at all\r\n\r\n", end="close"),
+        RESET,
+        Reply(end="close"),
+        answer(200, b""),
+        Reply(b"HTTP/1.1 200 OK\r\n\r\n", end="close"),
+        answer(200, PAGE[:100]),
+        answer(200, {"unexpected": True}),
+        answer(200, b"<html>captive portal</html>"),
+        answer(200, b"not gzip", headers={"Content-Encoding": "gzip"}),
+        answer(200, gzip.compress(PAGE)[:60], headers={"Content-Encoding": "gzip"}),
+        answer(500, {"message": "Error: ERROR_UNKNOWN"}),
+        answer(503, b"<html>busy</html>"),
+        answer(408),
+        answer(400, {"message": "Error: ERROR_SYSTEM_SERVICETEMPORARILYUNAVAILABLE"}),
+        cut(b'{"message":', keep=3),
+    ],
+)
+def test_a_read_is_tried_again_and_then_given_up(server: Server, account: Account, fault: Reply) -> None:
+    server.say(fault, fault, fault, answer(200, PAGE))
+    assert sum(len(page) for page in account.address_books()) == 49
+    assert account.requests == 4
+
+    server.say(fault, fault, fault, fault)
+    with pytest.raises(Transient) as caught:
+        list(account.address_books())
+    assert account.requests == 8
+    assert caught.value.detail.startswith("GET /v2/address-books, ")
+    assert caught.value.text == str(caught.value)
+    assert "Book" not in caught.value.text + caught.value.detail
+
+
+def test_a_read_that_gets_no_answer_is_transient(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, timeout=0.2)
+    server.say(SILENCE, answer(200, PAGE))
+    assert sum(len(page) for page in account.address_books()) == 49
+
+
+def test_an_answer_that_drips_is_given_up_in_the_end(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, timeout=Timeout(connect=1, read=1, write=1, total=0.0))
+    server.otherwise = lambda request: answer(200, PAGE)
+    with pytest.raises(Transient, match="broke off") as caught:
+        list(account.address_books())
+    assert "total time-out" in caught.value.detail
+
+
+def test_an_unreachable_host_is_transient(make_account: MakeAccount) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    account = make_account(f"http://127.0.0.1:{port}")
+    with pytest.raises(Transient, match="could not be reached"):
+        account.info()
+    with pytest.raises(Transient, match="could not be reached"):
+        account.address_book(7).remove_contacts([1])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RESET,
+        Reply(end="close"),
+        cut(b'{"id":"g","status":"Started"}', keep=5),
+        answer(202, b'{"id":'),
+        answer(500, {"message": "Error: ERROR_UNKNOWN"}),
+        answer(503),
+    ],
+)
+def test_a_change_whose_answer_is_lost_is_never_repeated(server: Server, account: Account, fault: Reply) -> None:
+    server.say(fault)
+    with pytest.raises(UnknownOutcome) as caught:
+        account.address_book(7).remove_contacts([1])
+    assert account.requests == len(server.requests) == 1
+    assert "Look before" in caught.value.text
+    assert caught.value.detail.startswith("POST /v2/address-books/{id}/contacts/delete, ")
+
+
+def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, timeout=0.2)
+    server.say(SILENCE)
+    with pytest.raises(UnknownOutcome):
+        account.address_book(7).remove_contacts([1])
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "code", "said"),
+    [
+        (
+            answer(401, {"message": "Authorization has been denied for this request."}),
+            ConfigurationError,
+            None,
+            "password",
+        ),
+        (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "region"),
+        (answer(403, {"message": "Error: ERROR_FEATURENOTACTIVE"}), ConfigurationError, "ERROR_FEATURENOTACTIVE", ""),
+        (answer(400, {"message": "Error: ERROR_INVALID_LOGIN"}), ConfigurationError, "ERROR_INVALID_LOGIN", ""),
+        (answer(301, headers={"Location": "https://evil.example"}), ConfigurationError, None, "redirect"),
+        (
+            answer(404, {"message": "Error: ERROR_ADDRESSBOOK_NOT_FOUND"}),
+            NotFound,
+            "ERROR_ADDRESSBOOK_NOT_FOUND",
+            "book",
+        ),
+        (answer(400, {"message": "Error: ERROR_DATAFIELD_NOTFOUND"}), NotFound, "ERROR_DATAFIELD_NOTFOUND", ""),
+        (answer(404, b"<html>"), NotFound, None, "deleted"),
+        (
+            answer(200, {"message": "Error: ERROR_ADDRESSBOOK_NOT_FOUND"}),
+            NotFound,
+            "ERROR_ADDRESSBOOK_NOT_FOUND",
+            "book",
+        ),
+        (answer(409, {"dependencies": []}), Rejected, None, "still uses"),
+        (answer(413), Rejected, None, "too large"),
+        (answer(400, {"message": "file must be valid"}), Rejected, None, "file must be valid"),
+        (answer(400, {"message": "Trailing blank. ERROR_NEW_ONE "}), Rejected, "ERROR_NEW_ONE", "Trailing blank"),
+        (answer(400, {"message": "Error: ERROR_NEW_TWO"}), Rejected, "ERROR_NEW_TWO", "ERROR_NEW_TWO"),
+        (answer(400, {"errorCode": "contacts:badJson", "description": "Bad."}), Rejected, "contacts:badJson", "Bad"),
+        (answer(400, {"errorCode": "<b>", "description": None}), Rejected, None, "status 400"),
+        (answer(400, b"[]"), Rejected, None, "status 400"),
+        (answer(418, {"message": 5}), Rejected, None, "status 418"),
+    ],
+)
+def test_refusals_say_what_to_do(  # noqa: PLR0917 - a table of cases
+    server: Server, account: Account, reply: Reply, kind: type[DotdigitalError], code: str | None, said: str
+) -> None:
+    server.otherwise = lambda request: reply
+    with pytest.raises(kind) as caught:
+        list(account.address_book(7).contacts())
+    assert caught.value.code == code
+    assert said in caught.value.text
+    assert caught.value.text.endswith(".")
+    assert len(server.requests) == 1
+
+
+def test_a_refusal_is_redacted(server: Server, account: Account) -> None:
+    said = "The value 'Ann Bee' or \"x\" of ann.bee@example.com is \x1b[31m wrong. ERROR_SOMETHING"
+    server.say(answer(400, {"message": said}))
+    with pytest.raises(Rejected) as caught:
+        account.info()
+    shown = caught.value.text + caught.value.detail
+    assert "example.com" not in shown
+    assert "Ann" not in shown
+    assert "\x1b" not in shown
+    assert "wrong" in shown
+
+
+def test_a_long_refusal_is_cut_and_a_broken_one_still_counts(server: Server, account: Account) -> None:
+    server.say(answer(400, {"message": "word " * 10_000}), cut(b'{"message":"x"}', keep=3))
+    with pytest.raises(Rejected) as caught:
+        account.info()
+    assert len(caught.value.text) < 400
+    broken = b"HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{"
+    server.replies.clear()
+    server.say(Reply(broken, end="close"))
+    with pytest.raises(NotFound):
+        account.info()
+
+
+def test_nothing_personal_is_logged(server: Server, account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    server.say(answer(200, PAGE), answer(404))
+    list(account.address_books())
+    with pytest.raises(NotFound):
+        account.address_book(123456).remove_contacts([654321])
+    assert "s3cret" not in caplog.text
+    assert "123456" not in caplog.text
+
+
+def test_gzip_is_asked_for_and_read(server: Server, account: Account) -> None:
+    server.say(answer(200, gzip.compress(PAGE), headers={"Content-Encoding": "gzip"}))
+    assert sum(len(page) for page in account.address_books()) == 49
+    assert server.requests[0].headers["accept-encoding"] == "gzip"
+
+
+def test_connections_are_kept(server: Server, account: Account) -> None:
+    server.say(answer(404, {"message": "Error: ERROR_X"}), answer(400, {"message": "Error: ERROR_X"}))
+    for _ in range(2):
+        with pytest.raises(DotdigitalError):
+            account.info()
+    list(account.address_books())
+    assert server.connections == 1
+
+
+def test_before_request_can_forbid(server: Server, make_account: MakeAccount) -> None:
+    calls: list[int] = []
+
+    def forbid() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("not inside a transaction")
+
+    account = make_account(server.url, before_request=forbid)
+    server.say(answer(500), answer(200, []))
+    list(account.address_books())
+    with pytest.raises(RuntimeError, match="transaction"):
+        account.info()
+    assert len(calls) == 3
+    assert len(server.requests) == account.requests == 2
+
+
+def test_a_closed_account_keeps_no_connection(server: Server, make_account: MakeAccount) -> None:
+    with make_account(server.url) as account:
+        list(account.address_books())
+    list(account.address_books())
+    assert server.connections == 2
+
+
+def test_an_unknown_certificate_is_refused_and_a_trusted_one_taken(tmp_path: Path, make_account: MakeAccount) -> None:
+    pem = self_signed(tmp_path)
+    server = Server(tls=server_context(pem))
+    try:
+        with pytest.raises(ConfigurationError, match="certificate"):
+            make_account(server.url).info()
+        assert server.requests == []
+        account = make_account(server.url, tls=ssl.create_default_context(cafile=str(pem)))
+        assert list(account.address_books()) == []
+        assert len(server.requests) == 1
+    finally:
+        server.close()
+
+
+def test_old_services_answer_a_removal_without_body(server: Server, account: Account) -> None:
+    server.say(answer(204), answer(202, {"id": "13e7b388-2060", "status": "Started"}))
+    assert account.address_book(7).remove_contacts([5]) == Deletion("", "Completed")
+    assert account.address_book(7).remove_contacts([5, 6]) == Deletion("13e7b388-2060", "Started")
+    assert json.loads(server.requests[1].body) == [5, 6]
+    assert server.requests[1].headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("ids", [[], [0], [5, -1]])
+def test_a_removal_needs_ids(server: Server, account: Account, ids: list[int]) -> None:
+    with pytest.raises(ValueError, match="ids"):
+        account.address_book(7).remove_contacts(ids)
+    assert server.requests == []
+
+
+def test_status_calls(server: Server, account: Account) -> None:
+    server.say(answer(200, {"id": "g", "status": "Completed"}), answer(200, {"id": "g", "status": "Brewing", "x": 1}))
+    assert account.deletion("g") == Deletion("g", "Completed")
+    running = account.import_status("af4ac4bc-e1e7-4817-8a66-73fb59e91ce6")
+    assert (running.status, running.unfinished) == ("Brewing", False)
+    server.say(answer(200, {"newContacts": 10, "pendingDoubleOptin": 11, "suppressedContacts": 15, "ispComplaints": 8}))
+    report = account.import_report("g")
+    assert (report.new_contacts, report.pending_double_optin, report.suppressed_contacts) == (10, 11, 15)
+    assert (report.isp_complaints, report.failures) == (8, 0)
+    assert [request.target for request in server.requests] == [
+        "/v2/contacts/deletion/g",
+        "/v2/contacts/import/af4ac4bc-e1e7-4817-8a66-73fb59e91ce6",
+        "/v2/contacts/import/g/report",
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["", "../x", "a/b", "a b", "x" * 65])
+def test_an_id_that_is_none_is_refused(server: Server, account: Account, wrong: str) -> None:
+    with pytest.raises(ValueError, match="letters, digits"):
+        account.import_status(wrong)
+    assert server.requests == []
+
+
+ERRORS: list[tuple[type[DotdigitalError], dict[str, Any]]] = [
+    (Throttled, {"until": datetime(2024, 1, 1, tzinfo=UTC), "status": 429}),
+    (Rejected, {"text": "no", "code": "ERROR_X", "status": 400, "detail": "d"}),
+    (UnknownOutcome, {"text": "who knows"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "facts"), ERRORS)
+def test_errors_survive_copying_between_processes(kind: type[DotdigitalError], facts: dict[str, Any]) -> None:
+    error = kind(**facts)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is kind
+        assert vars(again) == vars(error)
+        assert str(again) == error.text
+    assert error.detail

@@ -1,0 +1,270 @@
+"""Lists: paging (contract §1.7) and decoding that loses no good row to a bad one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.dotdigital.server import Reply, Request, Server, answer
+
+from dotdigital import Account, Contact, FieldValue, Rejected, Transient
+from dotdigital.decoding import RAW_LIMIT, Unreadable, decode_one, decode_page
+from dotdigital.models import AddressBook, ImportReport, Suppression
+
+ROWS = [{"id": number, "email": f"c{number}@example.com", "status": "Subscribed"} for number in range(1, 261)]
+
+
+def listing(rows: list[dict[str, object]]) -> Callable[[Request], Reply]:
+    """Serves a list with select and skip as the service does."""
+
+    def serve(request: Request) -> Reply:
+        query = {
+            name: int(values[0])
+            for name, values in parse_qs(urlsplit(request.target).query).items()
+            if values[0].isdigit()
+        }
+        return answer(200, rows[query["skip"] : query["skip"] + query["select"]])
+
+    return serve
+
+
+def test_pages_overlap_and_end_with_a_short_one(server: Server, account: Account) -> None:
+    server.otherwise = listing(ROWS)
+    pages = list(account.address_book(7).contacts(page_size=100, overlap=10))
+    assert [len(page) for page in pages] == [100, 100, 80]
+    assert [page.items[0].id for page in pages] == [1, 91, 181]
+    assert {contact.id for page in pages for contact in page} == set(range(1, 261))
+    assert [urlsplit(request.target).query for request in server.requests] == [
+        f"withFullData=true&select=100&skip={skip}" for skip in (0, 90, 180)
+    ]
+
+
+def test_an_overlap_of_more_than_half_a_page_is_cut(server: Server, account: Account) -> None:
+    server.otherwise = listing(ROWS[:12])
+    pages = list(account.address_book(7).contacts(page_size=10))
+    assert [[contact.id for contact in page] for page in pages] == [list(range(1, 11)), list(range(6, 13))]
+
+
+def test_rows_removed_while_reading_lose_none_of_the_others(server: Server, account: Account) -> None:
+    rows = list(ROWS)
+    server.otherwise = listing(rows)
+    seen: set[int] = set()
+    for page in account.address_book(7).contacts(page_size=100, overlap=10):
+        seen |= {contact.id for contact in page}
+        del rows[:9]
+    assert seen == set(range(1, 261))
+
+
+def test_a_list_that_is_a_multiple_of_the_page_ends(server: Server, account: Account) -> None:
+    server.otherwise = listing(ROWS[:200])
+    pages = list(account.address_book(7).contacts(page_size=100, overlap=0))
+    assert [len(page) for page in pages] == [100, 100]
+    assert len(server.requests) == 3
+
+
+def test_an_empty_list_has_no_page(server: Server, account: Account) -> None:
+    server.say(answer(200, []), answer(204))
+    assert list(account.address_books()) == []
+    assert list(account.address_books()) == []
+    assert account.requests == 2
+
+
+def test_nothing_is_asked_before_the_first_page_is_wanted(server: Server, account: Account) -> None:
+    account.address_book(7).contacts()
+    assert server.requests == []
+
+
+def test_a_service_that_ignores_skip_does_not_keep_us_for_ever(server: Server, account: Account) -> None:
+    server.otherwise = lambda request: answer(200, ROWS[:10])
+    pages = account.address_book(7).contacts(page_size=10, overlap=0)
+    assert len(next(pages)) == 10
+    with pytest.raises(Transient, match="same page"):
+        next(pages)
+
+
+def test_one_page_sent_twice_is_asked_for_again(server: Server, account: Account) -> None:
+    server.say(answer(200, ROWS[:10]), answer(200, ROWS[:10]))
+    server.otherwise = listing(ROWS[:12])
+    seen = {contact.id for page in account.address_book(7).contacts(page_size=10, overlap=0) for contact in page}
+    assert seen == set(range(1, 13))
+
+
+@pytest.mark.parametrize(
+    ("size", "overlap", "named"), [(0, 0, "page_size"), (1001, 0, "page_size"), (10, -1, "overlap")]
+)
+def test_impossible_paging_is_refused(account: Account, size: int, overlap: int, named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        account.address_book(7).contacts(page_size=size, overlap=overlap)
+
+
+def test_feeds_carry_their_date_in_utc(server: Server, account: Account) -> None:
+    since = datetime(2024, 5, 1, 1, 30, 0, 999, tzinfo=timezone(timedelta(hours=2)))
+    list(account.address_book(7).contacts(modified_since=since, full_data=False))
+    list(account.address_book(7).unsubscribed_since(since))
+    list(account.suppressed_since(since))
+    assert [urlsplit(request.target).path for request in server.requests] == [
+        "/v2/address-books/7/contacts/modified-since/2024-04-30T23:30:00Z",
+        "/v2/address-books/7/contacts/unsubscribed-since/2024-04-30T23:30:00Z",
+        "/v2/contacts/suppressed-since/2024-04-30T23:30:00Z",
+    ]
+    assert "withFullData=false" in server.requests[0].target
+
+
+def test_a_date_without_zone_and_an_id_below_one_are_refused(account: Account) -> None:
+    with pytest.raises(ValueError, match="date has no time zone"):
+        account.suppressed_since(datetime(2024, 1, 1))  # noqa: DTZ001 - the fault under test
+    for wrong in (0, -3, True):
+        with pytest.raises(ValueError, match="book_id"):
+            account.address_book(wrong)
+
+
+def test_contacts_keep_unknown_values_and_pass_over_unknown_keys(server: Server, account: Account) -> None:
+    server.say(
+        answer(
+            200,
+            [
+                {
+                    "id": 1,
+                    "email": "Ann@Example.com",
+                    "optInType": "NotAvailableInThisVersion",
+                    "emailType": "Hologram",
+                    "status": "Teleported",
+                    "dataFields": [
+                        {"key": "FIRSTNAME", "value": "Zoë 🎉"},
+                        {"key": "POINTS", "value": 7},
+                        {"key": "SCORE", "value": 7.25},
+                        {"key": "VIP", "value": True},
+                        {"key": "GENDER", "value": None},
+                        {"key": "NOVALUE", "extra": 1},
+                    ],
+                    "created": {"deep": [1, 2]},
+                },
+                {"id": 2},
+            ],
+        )
+    )
+    (page,) = account.address_book(7).contacts()
+    assert page.malformed == []
+    first, second = page
+    assert first == Contact(
+        id=1,
+        email="Ann@Example.com",
+        opt_in_type="NotAvailableInThisVersion",
+        email_type="Hologram",
+        status="Teleported",
+        data_fields=[
+            FieldValue("FIRSTNAME", "Zoë 🎉"),
+            FieldValue("POINTS", 7),
+            FieldValue("SCORE", 7.25),
+            FieldValue("VIP", value=True),
+            FieldValue("GENDER"),
+            FieldValue("NOVALUE"),
+        ],
+    )
+    assert second == Contact(id=2)
+
+
+def test_a_bad_row_costs_none_of_the_others(server: Server, account: Account) -> None:
+    rows: list[object] = [ROWS[0], {"id": "two", "email": "x" * 5000}, "three", None, ROWS[3], {"email": "no id"}]
+    server.say(answer(200, rows))
+    (page,) = account.address_book(7).contacts()
+    assert [contact.id for contact in page.items] == [1, 4]
+    assert page.rows == len(rows)
+    assert [json.loads(row.raw) for row in page.malformed[1:]] == ["three", None, {"email": "no id"}]
+    assert len(page.malformed[0].raw) == RAW_LIMIT
+    assert page.malformed[0].reason == "Expected `int`, got `str` - at `$.id`"
+
+
+def test_malformed_rows_count_when_the_end_is_looked_for(server: Server, account: Account) -> None:
+    rows: list[dict[str, object]] = [{"id": "bad"} if number == 3 else {"id": number} for number in range(1, 15)]
+    server.otherwise = listing(rows)
+    seen = {contact.id for page in account.address_book(7).contacts(page_size=10, overlap=2) for contact in page}
+    assert seen == set(range(1, 15)) - {3}
+
+
+def test_text_that_is_no_unicode_costs_only_its_row() -> None:
+    body = b'[{"id":1,"email":"\\ud800"},{"id":2,"email":"\xff@example.com"},{"id":3,"email":"ok@example.com"}]'
+    page = decode_page(body, Contact)
+    assert [contact.id for contact in page] == [3]
+    assert [row.reason for row in page.malformed] == ["text that is not valid Unicode"] * 2
+    assert all(row.raw.encode() for row in page.malformed)
+
+
+def test_a_byte_order_mark_and_nan_do_not_cost_the_page() -> None:
+    page = decode_page(b'\xef\xbb\xbf[{"id":1,"dataFields":[{"key":"A","value":NaN}]},{"id":2}]', Contact)
+    assert [contact.id for contact in page] == [1, 2]
+
+
+def test_nulls_count_as_absent() -> None:
+    page = decode_page(b'[{"id":1,"name":"A","visibility":null,"contacts":null}]', AddressBook)
+    assert page.items == [AddressBook(1, "A")]
+    assert decode_one(b'{"newContacts":3,"blocked":null}', ImportReport) == ImportReport(new_contacts=3)
+
+
+@pytest.mark.parametrize("body", [b'{"id":1}', b'[{"id":1', b"<html>", b"null", b"[" * 100_000])
+def test_what_is_no_list_is_unreadable(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        decode_page(body, Contact)
+
+
+def test_an_object_of_another_shape_is_unreadable() -> None:
+    for body in (b"[]", b'{"new": true}', b""):
+        with pytest.raises(Unreadable):
+            decode_one(body, AddressBook)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("null", None),
+        ('"0001-01-01T00:00:00"', None),
+        ('"0001-01-01T00:00:00Z"', None),
+        ('"2020-01-01T09:40:18Z"', datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),
+        ('"2020-01-01T09:40:18.5"', datetime(2020, 1, 1, 9, 40, 18, 500000, UTC)),
+        ('"2020-01-01T09:40:18.123456789Z"', datetime(2020, 1, 1, 9, 40, 18, 123457, UTC)),
+        ('"2020-01-01T11:40:18.00+02:00"', datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),
+        ('"2020-01-01 09:40:18.527000+00:00"', datetime(2020, 1, 1, 9, 40, 18, 527000, UTC)),
+        ('"2020-01-01"', datetime(2020, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_dates_are_read_in_each_form(written: str, read: datetime | None) -> None:
+    body = f'[{{"suppressedContact":{{"id":1}},"dateRemoved":{written},"reason":"Unsubscribed"}}]'
+    assert decode_page(body.encode(), Suppression).items == [Suppression(Contact(1), read, "Unsubscribed")]
+
+
+def test_a_date_that_is_none_costs_its_row_and_is_not_quoted() -> None:
+    page = decode_page(
+        b'[{"suppressedContact":{"id":1},"dateRemoved":"a@example.com"},{"suppressedContact":{"id":2}}]', Suppression
+    )
+    assert [row.contact.id for row in page] == [2]
+    assert page.malformed[0].reason == "a value that cannot be read"
+
+
+def test_data_fields_come_as_one_page(server: Server, account: Account) -> None:
+    fields = [
+        {"name": "FIRSTNAME", "type": "String", "visibility": "Public", "defaultValue": None},
+        {"name": "VIP", "type": "Boolean", "visibility": "Private", "defaultValue": True},
+        {"name": "BIRTHDAY", "type": "Date", "visibility": "Private", "defaultValue": "2015-01-31T00:00:00"},
+        {"name": "POINTS", "type": "Numeric", "visibility": "Private", "defaultValue": 7},
+    ]
+    server.say(answer(200, fields))
+    page = account.data_fields()
+    assert [(field.name, field.type, field.default_value) for field in page] == [
+        ("FIRSTNAME", "String", None),
+        ("VIP", "Boolean", True),
+        ("BIRTHDAY", "Date", "2015-01-31T00:00:00"),
+        ("POINTS", "Numeric", 7),
+    ]
+    assert server.requests[0].target == "/v2/data-fields"
+
+
+def test_an_answer_without_end_is_given_up(server: Server, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dotdigital.wire.MAX_BODY", 1000)
+    server.otherwise = lambda request: answer(200, ROWS)
+    with pytest.raises(Rejected, match="smaller pages") as caught:
+        list(account.address_book(7).contacts())
+    assert caught.value.code == "ANSWER_TOO_LARGE"
+    assert account.requests == 1

@@ -92,7 +92,7 @@ def ensure_running(data_dir: Path) -> None:
 
 
 def keep(data_dir: Path) -> None:
-    """Wait until no process uses the server, then stop it. At most one keeper a server; a second one returns at once."""
+    """Wait until no process uses the server, then stop it. A second keeper of the same server returns at once."""
     with (data_dir / "postgres.keeper").open("a") as only_one:
         try:
             fcntl.flock(only_one, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,11 +153,16 @@ def _start(server: PostgresServer, data_dir: Path) -> None:
 
 def _ensure_database(data_dir: Path) -> None:
     with psycopg.connect(host=str(socket_dir(data_dir)), user=SUPERUSER, dbname="postgres", autocommit=True) as link:
-        known = link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if not known:
-            link.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(DATABASE))
-            )
+        if link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            return
+        # Addresses are compared in lower case, also those with umlauts, whatever the machine's locale is.
+        link.execute("ALTER DATABASE template1 IS_TEMPLATE false")
+        link.execute("DROP DATABASE template1")
+        link.execute(
+            "CREATE DATABASE template1 TEMPLATE template0 ENCODING 'UTF8' "
+            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' IS_TEMPLATE true"
+        )
+        link.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
 def _last_words(server: PostgresServer, error: Exception) -> str:

@@ -1,0 +1,46 @@
+"""Secrets at rest: sealed with the newest key, opened with any key still configured."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class SecretUnreadable(Exception):
+    """None of the configured keys opens this secret. It has to be entered again, or the old key given back."""
+
+
+def seal(secret: str) -> str:
+    """The secret as text that is safe to store."""
+    return _box().encrypt(secret.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """The secret itself. Raises SecretUnreadable when its key is not configured any more."""
+    try:
+        return _box().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise SecretUnreadable(
+            "The stored password cannot be read with the present secret keys. "
+            "Enter it again, or add the former key to DOTBRIDGE_SECRET_KEYS."
+        ) from None
+
+
+def reseal(sealed: str) -> str:
+    """The same secret, sealed with the newest key. Raises SecretUnreadable."""
+    return seal(unseal(sealed))
+
+
+def _box() -> MultiFernet:
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+
+
+def _fernet_key(secret_key: str) -> bytes:
+    # The site's key also signs sessions; the prefix keeps the two uses apart.
+    return base64.urlsafe_b64encode(
+        hashlib.sha256(b"dotbridge.integrations.encryption:" + secret_key.encode()).digest()
+    )

@@ -1,0 +1,114 @@
+"""The writers of mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entities, entity
+from dotbridge.integrations.models import Integration
+from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mirror.models import DataField
+
+# What every account has and what nearly every entity calls these values.
+DEFAULT_ROWS: dict[str, tuple[str, ...]] = {
+    "FIRSTNAME": ("first_name",),
+    "LASTNAME": ("last_name",),
+    "FULLNAME": ("first_name", "last_name"),
+}
+KINDS_OF_TYPE = {
+    "Numeric": {FieldKind.INTEGER, FieldKind.DECIMAL},
+    "Date": {FieldKind.DATE, FieldKind.DATETIME},
+    "Boolean": {FieldKind.BOOLEAN},
+    "String": set(FieldKind) - {FieldKind.OTHER},
+}
+
+
+@transaction.atomic
+def create_default_mappings(*, integration: Integration) -> int:
+    """Map first, last and full name of every entity that has no mapping yet. Answers how many were made."""
+    fields = {field.name: field for field in DataField.objects.filter(integration=integration, gone_at=None)}
+    mapped = set(Mapping.objects.filter(integration=integration).values_list("entity", flat=True))
+    made = 0
+    for candidate in entities():
+        rows = [] if candidate.key in mapped else _default_rows(candidate, fields)
+        if rows:
+            mapping = Mapping.objects.create(
+                integration=integration, entity=candidate.key, sync_priority=candidate.default_priority
+            )
+            for row in rows:
+                row.mapping = mapping
+            MappingRow.objects.bulk_create(rows)
+            made += 1
+    return made
+
+
+def _default_rows(candidate: Entity, fields: dict[str, DataField]) -> list[MappingRow]:
+    own = {field.path for field in candidate.fields if not field.is_virtual}
+    return [
+        MappingRow(entity_fields=list(paths), data_field=fields[name])
+        for name, paths in DEFAULT_ROWS.items()
+        if name in fields and own.issuperset(paths)
+    ]
+
+
+@transaction.atomic
+def set_mapping_row(
+    *,
+    mapping: Mapping,
+    data_field: DataField,
+    entity_fields: Sequence[str],
+    is_two_way: bool = False,
+    empty_values: str = EmptyValues.KEEP,
+) -> MappingRow:
+    """Fill a data field from these entity fields. Raises ValidationError with the texts of `check_mapping_row`."""
+    row = MappingRow(
+        mapping=mapping,
+        data_field=data_field,
+        entity_fields=list(entity_fields),
+        is_two_way=is_two_way,
+        empty_values=empty_values,
+    )
+    check_mapping_row(row)
+    stored, _created = MappingRow.objects.update_or_create(
+        mapping=mapping,
+        data_field=data_field,
+        defaults={"entity_fields": row.entity_fields, "is_two_way": is_two_way, "empty_values": empty_values},
+    )
+    return stored
+
+
+def check_mapping_row(row: MappingRow) -> None:
+    """Raise ValidationError, a text a field, when the row could not be exported."""
+    problems: dict[str, str] = {}
+    if row.data_field.integration_id != row.mapping.integration_id:
+        problems["data_field"] = _("This data field belongs to another integration.")
+    if not row.entity_fields:
+        problems["entity_fields"] = _("At least one entity field must be chosen.")
+    else:
+        problem = _problem_of_fields(row)
+        if problem:
+            problems["entity_fields"] = problem
+    if row.is_two_way and (len(row.entity_fields) != 1 or "__" in row.entity_fields[0]):
+        problems["is_two_way"] = _("Only one direct field of the entity can be synchronised both ways.")
+    if problems:
+        raise ValidationError(problems)
+
+
+def _problem_of_fields(row: MappingRow) -> str | None:
+    owner = entity(row.mapping.entity)
+    try:
+        fields = [owner.field(path) for path in row.entity_fields]
+    except UnknownField as error:
+        return str(error)
+    wanted = row.data_field.type
+    if len(fields) > 1 and wanted != "String":
+        return _("Several entity fields can be mapped only to a data field of type String.")
+    allowed = KINDS_OF_TYPE.get(wanted, set())
+    wrong = [field for field in fields if field.kind not in allowed]
+    if wrong:
+        return _("%(field)s cannot fill a data field of type %(type)s.") % {"field": wrong[0].label, "type": wanted}
+    return None

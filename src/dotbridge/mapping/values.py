@@ -1,0 +1,64 @@
+"""A record's mapped values, worked out by the database, as Dotdigital's imports read them (contract §4.3, §4.6)."""
+
+from __future__ import annotations
+
+from django.db.models import BooleanField, Case, CharField, Expression, Func, JSONField, TextField, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
+
+from dotbridge.entities.registry import Entity, EntityField, FieldKind
+from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+
+
+def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
+    """One JSON object a record: data-field name -> text.
+
+    A value that is empty is left out when Dotdigital's is to be kept, and is the empty text when it is to be cleared.
+    Raises UnknownField when a mapped field is not an entity field any more.
+    """
+    rows = list(mapping.rows.select_related("data_field"))
+    if not rows:
+        return Value({}, output_field=JSONField())
+    pairs = {row.data_field.name: _row_value(row, entity) for row in rows}
+    return Func(JSONObject(**pairs), function="jsonb_strip_nulls", output_field=JSONField())
+
+
+def column_names(mapping: Mapping | None) -> list[str]:
+    """The data fields that an upload has columns for, in a stable order."""
+    if mapping is None:
+        return []
+    return list(mapping.rows.order_by("id").values_list("data_field__name", flat=True))
+
+
+def _row_value(row: MappingRow, entity: Entity) -> Combinable:
+    fields = [entity.field(path) for path in row.entity_fields]
+    value = _as_text(fields[0], row.data_field.type) if len(fields) == 1 else _joined(fields)
+    return Coalesce(value, Value("")) if row.empty_values == EmptyValues.CLEAR else value
+
+
+def _joined(fields: list[EntityField]) -> Expression:
+    parts = [_as_text(field, "String") for field in fields]
+    joined = Func(Value(" "), *parts, function="concat_ws", output_field=TextField())
+    return NullIf(joined, Value(""))
+
+
+def _as_text(field: EntityField, data_field_type: str) -> Expression:
+    value = field.expression()
+    if field.kind is FieldKind.BOOLEAN:
+        return _boolean(value)
+    if field.kind is FieldKind.DATETIME:
+        in_utc = Func(Value("UTC"), value, function="timezone", output_field=CharField())
+        return _formatted(in_utc, 'YYYY-MM-DD"T"HH24:MI:SS')
+    if field.kind is FieldKind.DATE:
+        return _formatted(value, 'YYYY-MM-DD"T"00:00:00' if data_field_type == "Date" else "YYYY-MM-DD")
+    return NullIf(Cast(value, TextField()), Value(""))
+
+
+def _boolean(value: Combinable) -> Expression:
+    is_true = Func(value, template="(%(expressions)s) IS TRUE", output_field=BooleanField())
+    is_false = Func(value, template="(%(expressions)s) IS FALSE", output_field=BooleanField())
+    return Case(When(is_true, then=Value("true")), When(is_false, then=Value("false")), output_field=TextField())
+
+
+def _formatted(value: Combinable, pattern: str) -> Expression:
+    return Func(value, Value(pattern), function="to_char", output_field=TextField())

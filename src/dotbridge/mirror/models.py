@@ -1,0 +1,108 @@
+"""What Dotdigital has, as we last saw it. Nothing here is ours to decide; only imports write it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.integrations.models import Integration
+from dotbridge.mirror.status import SUBSCRIBED
+
+
+class AddressBook(models.Model):
+    """A list of contacts in Dotdigital."""
+
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="address_books", verbose_name=_("integration")
+    )
+    remote_id = models.BigIntegerField(_("id in Dotdigital"))
+    name = models.CharField(_("name"), max_length=255)
+    visibility = models.CharField(_("visibility"), max_length=64, blank=True)
+    contact_count = models.IntegerField(_("contacts"), default=0, help_text=_("As Dotdigital counts them."))
+    gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("last seen changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("address book")
+        verbose_name_plural = _("address books")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["integration", "remote_id"], name="address_book_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataField(models.Model):
+    """A field that every contact of the account has. Its type and visibility never change in Dotdigital."""
+
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="data_fields", verbose_name=_("integration")
+    )
+    name = models.CharField(_("name"), max_length=64)
+    type = models.CharField(_("type"), max_length=32)
+    visibility = models.CharField(_("visibility"), max_length=32, blank=True)
+    default_value = models.JSONField(_("default value"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True, help_text=_("Kept here only; Dotdigital does not see them."))
+    gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("data field")
+        verbose_name_plural = _("data fields")
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["integration", "name"], name="data_field_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A person in the account, with the status of the whole account."""
+
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="contacts", verbose_name=_("integration"))
+    remote_id = models.BigIntegerField(_("id in Dotdigital"))
+    email = models.TextField(_("e-mail"))
+    email_key = models.TextField(  # noqa: DJ001 - NULL is outside the unique constraint, the empty text is not
+        _("e-mail, normalised"),
+        null=True,
+        help_text=_("Empty when the address has since been given to another contact."),
+    )
+    status = models.CharField(_("status"), max_length=64, default=SUBSCRIBED)
+    suppressed_at = models.DateTimeField(_("suppressed at"), null=True, blank=True)
+    opt_in_type = models.CharField(_("opt-in"), max_length=64, blank=True)
+    email_type = models.CharField(_("e-mail type"), max_length=64, blank=True)
+    data_fields = models.JSONField(_("data fields"), default=dict)
+    last_subscribed_at = models.DateTimeField(_("last subscribed"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("last seen changed"))
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "remote_id"], name="contact_once_by_id"),
+            # The export finds a member's contact by this one.
+            models.UniqueConstraint(fields=["integration", "email_key"], name="contact_once_by_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Membership(models.Model):
+    """A contact's place in an address book, with the status of that book alone."""
+
+    address_book = models.ForeignKey(
+        AddressBook, models.CASCADE, related_name="memberships", verbose_name=_("address book")
+    )
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="memberships", verbose_name=_("contact"))
+    status = models.CharField(_("status in this book"), max_length=64, default=SUBSCRIBED)
+    unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
+    seen_at = models.DateTimeField(_("last seen"))
+    gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["address_book", "contact"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.address_book_id}/{self.contact_id}: {self.status}"

@@ -1,0 +1,115 @@
+"""What a connector gets to work with: the account, its own step, and a way to say what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import Rejection, State, Step, SyncRun
+from dotdigital import Account
+
+
+class Refusal(NamedTuple):
+    """One thing that could not be taken or sent."""
+
+    subject: str
+    reason: str
+    detail: str
+
+
+class StepSkipped(Exception):
+    """There is nothing to do for this step now. The text says why."""
+
+
+class StepBlocked(Exception):
+    """There is work, but it has to wait for something. The text says for what."""
+
+
+class Observer(Protocol):
+    """Somebody who watches a run: a terminal's progress bars, a test, or nobody."""
+
+    def step_started(self, step: Step) -> None:
+        """A step begins."""
+
+    def progressed(self, step: Step, done: int, total: int | None) -> None:
+        """So much of the step is done; the total is None while it is unknown."""
+
+    def step_finished(self, step: Step) -> None:
+        """A step ended; its state, message and counts are final."""
+
+
+class NobodyWatches:
+    """The observer of a run that nobody looks at."""
+
+    def step_started(self, step: Step) -> None:
+        """Ignored."""
+
+    def progressed(self, step: Step, done: int, total: int | None) -> None:
+        """Ignored."""
+
+    def step_finished(self, step: Step) -> None:
+        """Ignored."""
+
+
+@dataclass(kw_only=True)
+class RunContext:
+    """What all steps of one run share."""
+
+    integration: Integration
+    account: Account
+    run: SyncRun
+    observer: Observer
+    server_now: datetime
+    wait_seconds: float
+    force_data_fields: bool = False
+
+    def refresh_clock(self) -> None:
+        """Ask Dotdigital for its time again, so that a window read after an upload closes after it."""
+        self.server_now = self.account.server_time()
+
+
+@dataclass(kw_only=True)
+class StepContext:
+    """One step of a run. Counts and rejections are stored as they come, so that a crash keeps them."""
+
+    run: RunContext
+    step: Step
+    done: int = field(default=0)
+
+    @property
+    def integration(self) -> Integration:
+        """The integration the run works on."""
+        return self.run.integration
+
+    @property
+    def account(self) -> Account:
+        """The connection to Dotdigital."""
+        return self.run.account
+
+    def count(self, **numbers: int) -> None:
+        """Add to the step's counts, by name."""
+        for name, number in numbers.items():
+            self.step.counts[name] = self.step.counts.get(name, 0) + number
+
+    def reject(self, refusals: Iterable[Refusal]) -> None:
+        """Keep what could not be taken, with its reason; the rest goes on."""
+        rows = [
+            Rejection(step=self.step, subject=subject[:1000], reason=reason, detail=detail[:2000])
+            for subject, reason, detail in refusals
+        ]
+        Rejection.objects.bulk_create(rows, batch_size=1000)
+        self.count(rejected=len(rows))
+
+    def advance(self, number: int, total: int | None = None) -> None:
+        """So many more are done: tell whoever watches, and store the counts."""
+        self.done += number
+        self.step.save(update_fields=["counts"])
+        self.run.observer.progressed(self.step, self.done, total)
+
+    def mark_partial(self, message: str) -> None:
+        """Something in this step has to be looked at, though the rest of it went on."""
+        self.step.state = State.PARTIAL
+        self.step.message = f"{self.step.message} {message}".strip()

@@ -1,0 +1,193 @@
+"""A run: the steps of an integration one after the other, each failing alone, under the integration's lock."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import note_account, open_account
+from dotbridge.sync.context import NobodyWatches, Observer, RunContext, StepBlocked, StepContext, StepSkipped
+from dotbridge.sync.inbound.address_books import import_address_books
+from dotbridge.sync.inbound.contacts import import_contacts
+from dotbridge.sync.inbound.data_fields import import_data_fields
+from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
+from dotbridge.sync.locks import integration_lock
+from dotbridge.sync.models import RunKind, State, Step, SyncRun
+from dotbridge.sync.outbound.list_state import sync_list_state
+from dotbridge.sync.outbound.prepare import prepare_uploads
+from dotbridge.sync.outbound.removals import remove_departed
+from dotbridge.sync.outbound.results import read_results, require_no_unfinished
+from dotbridge.sync.outbound.upload import send_uploads
+from dotdigital import ConfigurationError, DotdigitalError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One step of a run: its name, what people call it, what it does, and whether it waits for unfinished exports."""
+
+    name: str
+    label: StrOrPromise
+    work: Callable[[StepContext], None]
+    waits: bool = False
+
+
+# Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
+IMPORT = (
+    Part("address_books", _("Address books"), import_address_books),
+    Part("data_fields", _("Data fields"), import_data_fields),
+    Part("contacts", _("Contacts"), import_contacts),
+    Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes),
+    Part("suppressions", _("Suppressed in the account"), import_suppressions),
+)
+CHANGES = (Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),)
+EXPORT = (
+    Part("earlier_results", _("Results of earlier uploads"), read_results),
+    Part("removals", _("Removed contacts"), remove_departed, waits=True),
+    Part("list_state", _("List-item state"), sync_list_state, waits=True),
+    *CHANGES,
+    Part("uploads", _("Uploading contacts"), send_uploads, waits=True),
+    Part("results", _("Results"), read_results),
+)
+PARTS: dict[RunKind, tuple[Part, ...]] = {
+    RunKind.IMPORT: IMPORT,
+    RunKind.EXPORT: EXPORT,
+    RunKind.CHANGES: CHANGES,
+    RunKind.SYNC: (*IMPORT, *EXPORT),
+}
+LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT)}
+
+
+def run_sync(
+    *,
+    integration: Integration,
+    kind: RunKind = RunKind.SYNC,
+    trigger: str,
+    observer: Observer | None = None,
+    wait_seconds: float | None = None,
+    force_data_fields: bool = False,
+) -> SyncRun:
+    """Run the parts of a kind, and answer the run with its final state. Never raises for what goes wrong in a step.
+
+    `trigger` says who started it (schedule, person, command line). `wait_seconds` is how long to wait for Dotdigital to
+    finish what was uploaded; what is not finished then is picked up by the next run. A run that may not start because
+    another one holds the lock is kept with the state *skipped*.
+    """
+    run = SyncRun.objects.create(integration=integration, kind=kind, trigger=trigger, started_at=timezone.now())
+    with structlog.contextvars.bound_contextvars(run=run.pk, integration=integration.pk):
+        with integration_lock(integration.pk) as held:
+            if not held:
+                return _finish(run, State.SKIPPED, "Another run is at work on this integration.")
+            _mark_interrupted(run)
+            _run_parts(
+                run,
+                observer or NobodyWatches(),
+                settings.CONFIG.import_wait_seconds if wait_seconds is None else wait_seconds,
+                force_data_fields=force_data_fields,
+            )
+        log.info("run finished", kind=run.kind, state=run.state, requests=run.requests)
+    return run
+
+
+def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_data_fields: bool) -> None:
+    try:
+        with open_account(run.integration) as account:
+            try:
+                note_account(integration=run.integration, account=account, info=account.connect())
+                context = RunContext(
+                    integration=run.integration,
+                    account=account,
+                    run=run,
+                    observer=observer,
+                    server_now=account.server_time(),
+                    wait_seconds=wait_seconds,
+                    force_data_fields=force_data_fields,
+                )
+                for part in PARTS[RunKind(run.kind)]:
+                    _run_part(context, part)
+            finally:
+                run.requests = account.requests
+    except DotdigitalError as error:
+        _finish(run, State.FAILED, error.text)
+    else:
+        _finish(run, *_verdict(run))
+
+
+def _run_part(context: RunContext, part: Part) -> None:
+    """Run one step and keep how it ended. Raises ConfigurationError: no other step could do better."""
+    step = Step.objects.create(run=context.run, name=part.name, started_at=timezone.now())
+    at_work = StepContext(run=context, step=step)
+    context.observer.step_started(step)
+    try:
+        if part.waits:
+            require_no_unfinished(at_work)
+        part.work(at_work)
+        if step.state == State.RUNNING:
+            step.state = State.PARTIAL if step.counts.get("rejected") else State.SUCCEEDED
+    except StepSkipped as skipped:
+        step.state, step.message = State.SKIPPED, str(skipped)
+    except StepBlocked as blocked:
+        step.state, step.message = State.BLOCKED, str(blocked)
+    except ConfigurationError as error:
+        step.state, step.message = State.FAILED, error.text
+        raise
+    except DotdigitalError as error:
+        log.warning("step failed", step=part.name, detail=error.detail)
+        step.state, step.message = State.FAILED, error.text
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on
+        _keep_unexpected(step, error)
+    finally:
+        step.finished_at = timezone.now()
+        step.save()
+        context.observer.step_finished(step)
+
+
+def _keep_unexpected(step: Step, error: Exception) -> None:
+    # The error's own text may hold personal data (a constraint shows the row it refused), so only its place is logged.
+    place = traceback.format_tb(error.__traceback__)[-1].strip()
+    log.error("step failed unexpectedly", step=step.name, error=type(error).__name__, place=place)
+    step.state = State.FAILED
+    step.message = f"An unexpected {type(error).__name__}. The log of the worker says where."
+    if isinstance(error, DatabaseError) and not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
+def _verdict(run: SyncRun) -> tuple[State, str]:
+    steps = list(run.steps.all())
+    at_work = [step for step in steps if step.state != State.SKIPPED]
+    failed = [step for step in steps if step.state == State.FAILED]
+    blocked = [step for step in steps if step.state == State.BLOCKED]
+    if failed:
+        state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
+        return state, "; ".join(f"{LABELS[step.name]}: {step.message}" for step in failed)
+    if blocked:
+        return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
+    rejected = sum(step.counts.get("rejected", 0) for step in steps)
+    if rejected or any(step.state == State.PARTIAL for step in steps):
+        return State.PARTIAL, f"{rejected} rejected; the steps say why." if rejected else "The steps say why."
+    return State.SUCCEEDED, ""
+
+
+def _mark_interrupted(run: SyncRun) -> None:
+    """We hold the lock, so a run that still says "running" has lost its worker."""
+    lost = SyncRun.objects.filter(integration=run.integration, state=State.RUNNING).exclude(pk=run.pk)
+    message = "The worker ended in the middle of it. A later run goes on from there."
+    for former in lost:
+        former.steps.filter(state=State.RUNNING).update(state=State.INTERRUPTED, finished_at=timezone.now())
+        _finish(former, State.INTERRUPTED, message)
+
+
+def _finish(run: SyncRun, state: State, message: str) -> SyncRun:
+    run.state, run.message, run.finished_at = state, message, timezone.now()
+    run.save(update_fields=["state", "message", "finished_at", "requests"])
+    return run

@@ -1,0 +1,1 @@
+"""From Dotdigital to us: one file a connector."""

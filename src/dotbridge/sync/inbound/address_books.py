@@ -1,0 +1,70 @@
+"""Address books: all that the account lists, except the two that every account has."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.context import Refusal, StepContext
+from dotdigital import AddressBook as RemoteBook
+
+EVERY_ACCOUNT_HAS = frozenset({"test", "all contacts"})
+# More books than this do not vanish at once unless the answer was wrong.
+MOST_GONE_AT_ONCE = 3
+
+
+def import_address_books(step: StepContext) -> None:
+    """Make the mirror's address books those of the account. A book not listed any more is kept and marked gone."""
+    found: dict[int, RemoteBook] = {}
+    for page in step.account.address_books():
+        step.reject(Refusal("address book", "unreadable", row.reason) for row in page.malformed)
+        found |= {book.id: book for book in page.items}
+        step.advance(len(page.items))
+    wanted = {book.id: book for book in found.values() if book.name.strip().lower() not in EVERY_ACCOUNT_HAS}
+    known = {book.remote_id: book for book in AddressBook.objects.filter(integration=step.integration)}
+    with transaction.atomic():
+        _store(step, wanted, known)
+        if found:
+            _mark_gone(step, [book for remote_id, book in known.items() if remote_id not in found])
+
+
+def _store(step: StepContext, wanted: dict[int, RemoteBook], known: dict[int, AddressBook]) -> None:
+    changed = [
+        AddressBook(
+            integration=step.integration,
+            remote_id=book.id,
+            name=book.name[:255],
+            visibility=book.visibility or "",
+            contact_count=book.contacts or 0,
+            gone_at=None,
+            updated_at=timezone.now(),
+        )
+        for book in wanted.values()
+        if book.id not in known or _differs(known[book.id], book)
+    ]
+    AddressBook.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["integration", "remote_id"],
+        update_fields=["name", "visibility", "contact_count", "gone_at", "updated_at"],
+    )
+    new = sum(book.remote_id not in known for book in changed)
+    step.count(read=len(wanted), new=new, changed=len(changed) - new)
+
+
+def _differs(book: AddressBook, remote: RemoteBook) -> bool:
+    seen = (book.name, book.visibility, book.contact_count, book.gone_at)
+    return seen != (remote.name[:255], remote.visibility or "", remote.contacts or 0, None)
+
+
+def _mark_gone(step: StepContext, missing: list[AddressBook]) -> None:
+    gone = [book for book in missing if book.gone_at is None]
+    if len(gone) > MOST_GONE_AT_ONCE and len(gone) > len(missing) / 2:
+        step.mark_partial(
+            f"{len(gone)} address books were not listed any more. So many do not vanish at once: "
+            "they were left as they are. Look in Dotdigital, and run again."
+        )
+        return
+    AddressBook.objects.filter(pk__in=[book.pk for book in gone]).update(gone_at=timezone.now())
+    step.count(gone=len(gone))

@@ -1,0 +1,95 @@
+"""Contacts of the connected address books: everybody at first, then whoever changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from dotbridge.mirror.models import AddressBook, Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.inbound.stage import merge_contacts, staged
+from dotbridge.sync.selectors import connected_books
+from dotdigital import Contact, NotFound, Page
+
+FEED = "contacts"
+
+# A book's own unsubscription is not undone by the contact being listed, only by a later subscription.
+_MEMBERSHIPS = """
+    WITH listed AS (
+        SELECT c.id, c.last_subscribed_at
+        FROM (SELECT DISTINCT remote_id FROM stage_contact) s
+        JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
+    ), resubscribed AS (
+        UPDATE mirror_membership m SET status = 'Subscribed', unsubscribed_at = NULL
+        FROM listed l
+        WHERE m.address_book_id = %(book)s AND m.contact_id = l.id
+          AND m.status <> ALL(%(live)s) AND m.unsubscribed_at < l.last_subscribed_at
+    )
+    INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, seen_at)
+    SELECT %(book)s, id, 'Subscribed', %(seen_at)s FROM listed
+    ON CONFLICT (address_book_id, contact_id) DO UPDATE SET seen_at = excluded.seen_at, gone_at = NULL
+"""
+
+
+def import_contacts(step: StepContext) -> None:
+    """Read each connected book. A book that cannot be read is said so; the others go on."""
+    books = connected_books(step.integration)
+    if not books:
+        raise StepSkipped("No address book is connected to a list yet.")
+    for book in books:
+        try:
+            import_contacts_of_book(step, book)
+        except NotFound:
+            step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+
+
+def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
+    """Bring one book's contacts into the mirror. Its cursor moves only when the feed was read to its end."""
+    since = read_cursor(step.integration, FEED, book.pk)
+    closed_at = step.run.server_now
+    remote = step.account.address_book(book.remote_id)
+    complete = True
+    for page in remote.contacts(modified_since=since):
+        complete = complete and not page.malformed
+        with transaction.atomic():
+            store_page(step, book, page, closed_at)
+    with transaction.atomic():
+        if since is None and complete:
+            _mark_gone(step, book, closed_at)
+        move_cursor(step.integration, FEED, closed_at, book.pk)
+
+
+def store_page(step: StepContext, book: AddressBook, page: Page[Contact], seen_at: datetime) -> None:
+    """One page of a book's contacts into the mirror, with the memberships it proves."""
+    step.reject(Refusal("contact", "unreadable", row.reason) for row in page.malformed)
+    named = [contact for contact in page.items if (contact.email or "").strip()]
+    step.reject(
+        Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")
+        for contact in page.items
+        if not (contact.email or "").strip()
+    )
+    merged = merge_contacts(
+        step.integration,
+        (staged(contact, status=contact.status) for contact in named),
+        live=LIVE,
+        sets_status=True,
+        sets_data=True,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MEMBERSHIPS,
+            {"integration": step.integration.pk, "book": book.pk, "seen_at": seen_at, "live": list(LIVE)},
+        )
+    step.count(read=len(page.items), new=merged.new, changed=merged.changed)
+    step.advance(len(page.items))
+
+
+def _mark_gone(step: StepContext, book: AddressBook, seen_at: datetime) -> None:
+    """After a complete reading that was not empty: memberships not seen in it are gone. Nothing is deleted."""
+    if not Membership.objects.filter(address_book=book, seen_at=seen_at).exists():
+        return
+    gone = Membership.objects.filter(address_book=book, gone_at=None, seen_at__lt=seen_at).update(gone_at=seen_at)
+    step.count(gone=gone)

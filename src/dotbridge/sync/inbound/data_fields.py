@@ -1,0 +1,65 @@
+"""Data fields: those of the account, once a day, and the first mappings made of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from dotbridge.mapping.services import create_default_mappings
+from dotbridge.mirror.models import DataField
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotdigital import DataField as RemoteField
+
+FEED = "data_fields"
+INTERVAL = timedelta(days=1)
+
+
+def import_data_fields(step: StepContext) -> None:
+    """Make the mirror's data fields those of the account, when the last reading is a day old or a person asks."""
+    last = read_cursor(step.integration, FEED)
+    if last and not step.run.force_data_fields and step.run.server_now - last < INTERVAL:
+        raise StepSkipped("Read less than a day ago.")
+    page = step.account.data_fields()
+    step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)
+    known = {field.name: field for field in DataField.objects.filter(integration=step.integration)}
+    with transaction.atomic():
+        _store(step, page.items, known)
+        if page.items:
+            names = {field.name for field in page.items}
+            gone = [field.pk for name, field in known.items() if name not in names and field.gone_at is None]
+            DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
+            step.count(gone=len(gone))
+        if last is None:
+            step.count(mappings_made=create_default_mappings(integration=step.integration))
+        move_cursor(step.integration, FEED, step.run.server_now)
+    step.advance(len(page.items), len(page.items))
+
+
+def _store(step: StepContext, fields: list[RemoteField], known: dict[str, DataField]) -> None:
+    changed = [
+        DataField(
+            integration=step.integration,
+            name=field.name,
+            type=field.type or "",
+            visibility=field.visibility or "",
+            default_value=field.default_value,
+        )
+        for field in fields
+        if field.name not in known or _differs(known[field.name], field)
+    ]
+    DataField.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["integration", "name"],
+        update_fields=["type", "visibility", "default_value", "gone_at"],
+    )
+    new = sum(field.name not in known for field in changed)
+    step.count(read=len(fields), new=new, changed=len(changed) - new)
+
+
+def _differs(field: DataField, remote: RemoteField) -> bool:
+    seen = (field.type, field.visibility, field.default_value, field.gone_at)
+    return seen != (remote.type or "", remote.visibility or "", remote.default_value, None)

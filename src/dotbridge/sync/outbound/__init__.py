@@ -1,0 +1,1 @@
+"""From us to Dotdigital: one file a step of the export."""

@@ -1,0 +1,181 @@
+"""Results: what became of the uploads that Dotdigital has, row by row, and the ids it gave to new contacts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from dotbridge.sync.context import Refusal, StepBlocked, StepContext
+from dotbridge.sync.inbound.contacts import import_contacts_of_book
+from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, reason_of
+from dotbridge.sync.outbound.upload import move
+from dotbridge.sync.selectors import unfinished_uploads
+from dotdigital import Fault, NotFound
+
+FAULTS_AT_ONCE = 5000
+FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+# The vendor promises no time; after a day nobody believes in it any more, and the rows go again.
+LONGEST_PROCESSING = timedelta(days=1)
+
+_STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage_fault (email text, reason text, detail text) ON COMMIT DELETE ROWS"
+_APPLY = """
+    WITH refused AS (
+        UPDATE sync_exportitem i SET reason = s.reason
+        FROM (SELECT DISTINCT ON (1) lower(trim(email)) AS email_key, reason, detail FROM stage_fault) s
+        WHERE i.upload_id = %s AND i.email_key = s.email_key AND i.reason = ''
+        RETURNING i.email, s.reason, s.detail
+    )
+    INSERT INTO sync_rejection (step_id, subject, reason, detail, created_at)
+    SELECT %s, left(email, 1000), reason, detail, %s FROM refused
+"""
+# After an unknown outcome a row counts as taken only where the book shows its values; the others are sent again.
+_RELEASE_UNSEEN = """
+    UPDATE sync_exportitem i SET upload_id = NULL
+    WHERE i.upload_id = %s AND NOT EXISTS (
+        SELECT 1 FROM mirror_contact c JOIN mirror_membership m ON m.contact_id = c.id
+        WHERE c.integration_id = %s AND c.email_key = i.email_key AND m.address_book_id = %s AND m.gone_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM jsonb_each_text(i.values) v
+                          WHERE v.value IS DISTINCT FROM coalesce(c.data_fields ->> v.key, ''))
+    )
+"""
+
+
+def read_results(step: StepContext) -> None:
+    """Ask for every upload on its way, wait a while for those at work, and apply what is finished."""
+    uploads = Upload.objects.filter(connection__address_book__integration=step.integration).select_related(
+        "connection__address_book"
+    )
+    # Nobody but the holder of the lock sends, and we hold it: whoever was sending these is dead.
+    for upload in uploads.filter(state=UploadState.UPLOADING):
+        move(upload, UploadState.UNKNOWN, message="The program ended while the file was being sent.")
+    finished = list(_poll_until_done(step, list(uploads.filter(state=UploadState.SENT))))
+    finished += [upload for upload in uploads.filter(state=UploadState.UNKNOWN) if _settle(step, upload)]
+    _read_back(step, finished)
+    step.advance(0)
+
+
+def require_no_unfinished(step: StepContext) -> None:
+    """Raise StepBlocked while Dotdigital still works on an export of this integration: the next one waits for it."""
+    if number := unfinished_uploads(step.integration):
+        raise StepBlocked(f"Dotdigital has not finished {number} earlier upload(s). The export goes on when it has.")
+
+
+def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Upload]:
+    """The uploads that come to an end within the run's waiting time, as they do."""
+    deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
+    while pending:
+        ended = [upload for upload in pending if _poll(step, upload)]
+        yield from ended
+        pending = [upload for upload in pending if upload not in ended]
+        if not pending or time.monotonic() >= deadline:
+            return
+        time.sleep(wait)
+        wait = min(wait * 1.5, LONGEST_WAIT)
+
+
+def _poll(step: StepContext, upload: Upload) -> bool:
+    """Ask once. True when the upload has come to its end, good or bad."""
+    try:
+        answer = step.account.import_status(upload.remote_id)
+    except NotFound:
+        _give_up(step, upload, "Unknown")
+        return True
+    upload.polls += 1
+    upload.remote_status = answer.status[:64]
+    upload.save(update_fields=["polls", "remote_status"])
+    if answer.status == "Finished":
+        _apply_report(step, upload)
+        return True
+    if not answer.unfinished:
+        _give_up(step, upload, answer.status)
+        return True
+    if upload.sent_at and timezone.now() - upload.sent_at > LONGEST_PROCESSING:
+        _give_up(step, upload, "Unknown")
+        return True
+    return False
+
+
+def _apply_report(step: StepContext, upload: Upload) -> None:
+    report = step.account.import_report(upload.remote_id)
+    faults = step.account.import_faults(upload.remote_id)
+    rejected = 0
+    # A transaction a chunk, and none of them open while the next chunk is awaited.
+    while chunk := list(islice(faults, FAULTS_AT_ONCE)):
+        rejected += _apply_faults(step, upload, chunk)
+    with transaction.atomic():
+        upload.rejected_count = upload.items.exclude(reason="").count()
+        move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
+        upload.save(update_fields=["rejected_count"])
+        for operation in ("new", "add", "update"):
+            step.count(**{operation: upload.items.filter(reason="", operation=operation).count()})
+        step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
+    step.advance(upload.row_count)
+
+
+@transaction.atomic
+def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        with cursor.copy("COPY stage_fault (email, reason, detail) FROM STDIN") as copy:
+            for fault in faults:
+                reason = reason_of(fault.reason)
+                detail = f"{reason.text} ({fault.reason})" if fault.reason else str(reason.text)
+                copy.write_row((fault.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
+        cursor.execute(_APPLY, [upload.pk, step.step.pk, timezone.now()])
+        return int(cursor.rowcount)
+
+
+def _give_up(step: StepContext, upload: Upload, status: str) -> None:
+    refused = REFUSED_STATUSES.get(status, UNNAMED_STATUS)
+    now = timezone.now()
+    retry_at = None if refused.retry_after is None else now + refused.retry_after
+    move(
+        upload,
+        UploadState.REFUSED,
+        remote_status=status[:64],
+        message=str(refused.text),
+        finished_at=now,
+        retry_at=retry_at,
+    )
+    step.reject([Refusal(str(upload.connection), status[:64], f"{upload.row_count} rows: {refused.text}")])
+
+
+def _settle(step: StepContext, upload: Upload) -> bool:
+    """After an unknown outcome: give an import that may be at work its time, then read the book and compare."""
+    waited = timezone.now() - upload.sent_at if upload.sent_at else LONGEST_PROCESSING
+    if waited < timedelta(seconds=settings.CONFIG.unknown_outcome_seconds):
+        return False
+    step.run.refresh_clock()
+    book = upload.connection.address_book
+    import_contacts_of_book(step, book)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_RELEASE_UNSEEN, [upload.pk, book.integration_id, book.pk])
+        step.count(sent_again=cursor.rowcount, confirmed=upload.row_count - cursor.rowcount)
+        move(
+            upload,
+            UploadState.FINISHED,
+            finished_at=timezone.now(),
+            message=f"{upload.message} Settled by reading the book: {cursor.rowcount} rows are sent again.",
+        )
+    return True
+
+
+def _read_back(step: StepContext, finished: list[Upload]) -> None:
+    """Read the ids that Dotdigital gave: the books of the uploads that have just come to their end."""
+    books = {upload.connection.address_book for upload in finished if upload.state == UploadState.FINISHED}
+    if not books:
+        return
+    step.run.refresh_clock()
+    for book in sorted(books, key=lambda book: book.pk):
+        try:
+            import_contacts_of_book(step, book)
+        except NotFound:
+            step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])

@@ -1,0 +1,121 @@
+"""The moves of an upload, and what becomes of rows that Dotdigital refused: tables, to be read and tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from dotbridge.sync.models import UploadState
+
+# prepared --call--> uploading --answer--> sent --poll--> finished | refused
+#    uploading --no answer, or found so after a crash--> unknown --read back--> finished
+MOVES: dict[UploadState, frozenset[UploadState]] = {
+    UploadState.PREPARED: frozenset({UploadState.UPLOADING}),
+    UploadState.UPLOADING: frozenset(
+        {UploadState.SENT, UploadState.REFUSED, UploadState.UNKNOWN, UploadState.PREPARED}
+    ),
+    UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
+    UploadState.UNKNOWN: frozenset({UploadState.FINISHED}),
+    UploadState.FINISHED: frozenset(),
+    UploadState.REFUSED: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What an import status other than Finished means, and when its rows go again by themselves."""
+
+    text: StrOrPromise
+    retry_after: timedelta | None
+
+
+REFUSED_STATUSES: dict[str, Refused] = {
+    "RejectedByWatchdog": Refused(
+        _("Dotdigital's quality check refused the whole file. Ask Dotdigital why, then try again here."),
+        None,
+    ),
+    "InvalidFileFormat": Refused(_("Dotdigital could not read the file. Its rows are sent again."), timedelta(hours=1)),
+    "Failed": Refused(_("Dotdigital failed to process the file. Its rows are sent again."), timedelta(minutes=15)),
+    "Unknown": Refused(_("Dotdigital does not know what became of the file. Its rows are sent again."), timedelta(0)),
+    "ExceedsAllowedContactLimit": Refused(
+        _("The account would have more contacts than its contract allows. Make room, then try again here."),
+        None,
+    ),
+}
+UNNAMED_STATUS = Refused(_("Dotdigital ended the import with a status that is not documented."), timedelta(hours=1))
+
+# A row refused this often, together with its whole file, waits for a person.
+MOST_ATTEMPTS = 5
+
+
+class Rule(Enum):
+    """What happens next to a row that was refused on its own."""
+
+    WAIT_FOR_FIX = "wait"  # nothing, until its address or values change
+    UNSUBSCRIBE = "unsubscribe"  # Dotdigital says this person must not be mailed: so does the list
+    RETRY = "retry"  # it may work next time
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row was refused: a code to count by, a text for people, and the rule for what happens next."""
+
+    code: str
+    text: StrOrPromise
+    rule: Rule
+
+
+REASONS: dict[str, Reason] = {
+    reason.code: reason
+    for reason in (
+        Reason("invalid_email", _("The address is not valid. Correct it in the record."), Rule.WAIT_FOR_FIX),
+        Reason("duplicate", _("The address was in the file more than once."), Rule.WAIT_FOR_FIX),
+        Reason("suppressed", _("The contact is suppressed in the account."), Rule.UNSUBSCRIBE),
+        Reason("unsubscribed", _("The contact has unsubscribed."), Rule.UNSUBSCRIBE),
+        Reason("hard_bounced", _("Mail to the address bounced for good."), Rule.UNSUBSCRIBE),
+        Reason("soft_bounced", _("Mail to the address bounced lately."), Rule.RETRY),
+        Reason("complained", _("The contact complained about our mail."), Rule.UNSUBSCRIBE),
+        Reason("mail_blocked", _("The receiver blocks our mail."), Rule.UNSUBSCRIBE),
+        Reason("blocked", _("Dotdigital blocks the address."), Rule.UNSUBSCRIBE),
+        Reason("domain_suppressed", _("The whole domain is suppressed in the account."), Rule.UNSUBSCRIBE),
+        Reason("pending_opt_in", _("The contact has not confirmed the subscription yet."), Rule.WAIT_FOR_FIX),
+        Reason(
+            "failure", _("Dotdigital could not take the row: a value does not fit its data field."), Rule.WAIT_FOR_FIX
+        ),
+        Reason("other", _("Dotdigital refused the row for a reason that is not documented."), Rule.WAIT_FOR_FIX),
+    )
+}
+
+# The vendor's texts, lower case: their spelling has changed over time (contract §5.4).
+_ALIASES = {
+    "invalid email": "invalid_email",
+    "invalid entries": "invalid_email",
+    "duplicate": "duplicate",
+    "globally suppressed": "suppressed",
+    "suppressed by you": "suppressed",
+    "suppressed": "suppressed",
+    "unsubscribed": "unsubscribed",
+    "hard bounced": "hard_bounced",
+    "soft bounced": "soft_bounced",
+    "complained to isp": "complained",
+    "isp complaints": "complained",
+    "mail blocked": "mail_blocked",
+    "blocker": "blocked",
+    "blocked": "blocked",
+    "suppressed by domain": "domain_suppressed",
+    "domain suppressed": "domain_suppressed",
+    "pending optin": "pending_opt_in",
+    "failures": "failure",
+    "failure": "failure",
+}
+UNSUBSCRIBING = tuple(code for code, reason in REASONS.items() if reason.rule is Rule.UNSUBSCRIBE)
+RETRIED = tuple(code for code, reason in REASONS.items() if reason.rule is Rule.RETRY)
+
+
+def reason_of(vendor_text: str) -> Reason:
+    """Our reason for a text of the fault report, however it is spelled."""
+    return REASONS[_ALIASES.get(" ".join(vendor_text.lower().split()), "other")]

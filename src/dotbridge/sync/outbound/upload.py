@@ -1,0 +1,127 @@
+"""The upload: rows streamed out of the database into one CSV, given to Dotdigital, and noted before and after."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from psycopg import sql
+
+from dotbridge.mapping.models import EmptyValues
+from dotbridge.mapping.values import column_names
+from dotbridge.sync.context import Refusal, StepBlocked, StepContext
+from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.selection import mapping_of
+from dotbridge.sync.outbound.states import MOVES
+from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+
+TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
+
+
+def send_uploads(step: StepContext) -> None:
+    """Give every prepared upload to Dotdigital. Raises StepBlocked when it takes no more for now."""
+    queued = Upload.objects.filter(
+        connection__address_book__integration=step.integration, state=UploadState.PREPARED
+    ).select_related("connection__address_book", "connection__marketing_list")
+    total = sum(upload.row_count for upload in queued)
+    for upload in queued.order_by("pk"):
+        send_upload(step, upload)
+        step.advance(upload.row_count, total)
+
+
+def send_upload(step: StepContext, upload: Upload) -> None:
+    """Send one upload. What became of it stands in its state, whatever happens on the way.
+
+    Raises the client's Throttled or Transient when it surely was not taken: it stays prepared.
+    """
+    with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
+        rows = write_csv(upload, spool)
+        if not rows:
+            upload.delete()
+            return
+        move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
+        try:
+            book = step.account.address_book(upload.connection.address_book.remote_id)
+            answer = book.import_contacts(Path(spool.name), merge=merge_option(upload))
+        except UnknownOutcome as error:
+            move(upload, UploadState.UNKNOWN, message=error.text)
+        except (Throttled, Transient):
+            move(upload, UploadState.PREPARED, sent_at=None)
+            raise
+        except Rejected as error:
+            _refused(step, upload, error)
+        except NotFound:
+            move(upload, UploadState.REFUSED, message="The address book does not exist in Dotdigital any more.")
+            step.reject([Refusal(str(upload.connection), "book_gone", upload.message)])
+        except DotdigitalError as error:
+            move(upload, UploadState.PREPARED, sent_at=None, message=error.text)
+            raise
+        else:
+            move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
+            step.count(uploaded=rows)
+
+
+def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
+    if error.code == TOO_MANY_IMPORTS:
+        move(upload, UploadState.PREPARED, sent_at=None)
+        raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
+    move(upload, UploadState.REFUSED, message=error.text, finished_at=timezone.now())
+    step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])
+
+
+def move(upload: Upload, state: UploadState, **changes: object) -> None:
+    """Move an upload to a state that `MOVES` allows, with what is to be noted. Raises ValueError for any other move."""
+    if state not in MOVES[UploadState(upload.state)]:
+        raise ValueError(f"An upload cannot go from {upload.state} to {state}.")
+    upload.state = state
+    for name, value in changes.items():
+        setattr(upload, name, value)
+    upload.save(update_fields=["state", *changes])
+
+
+def merge_option(upload: Upload) -> MergeOption:
+    """Empty cells clear nothing unless a row of the mapping says so."""
+    mapping = mapping_of(upload.connection)
+    clears = mapping is not None and mapping.rows.filter(empty_values=EmptyValues.CLEAR).exists()
+    return MergeOption.OVERWRITE if clears else MergeOption.ONLY_OVERWRITE_IF_NOT_EMPTY
+
+
+def write_csv(upload: Upload, file: IO[bytes]) -> int:
+    """Write the upload's rows as CSV (UTF-8, header row, RFC 4180 quoting) and answer how many there are.
+
+    Where a mapping mixes clearing and keeping, a kept cell carries the value Dotdigital has, as we last saw it. A cell
+    is written as the value is, also when it starts with `=`: to Dotdigital it is data, and it has to arrive unchanged.
+    """
+    cell = "i.values ->> {name}"
+    if merge_option(upload) == MergeOption.OVERWRITE:
+        cell = f"coalesce({cell}, c.data_fields ->> {{name}})"
+    columns = [
+        sql.SQL(f", {cell} AS {{column}}").format(name=sql.Literal(name), column=sql.Identifier(name))
+        for name in column_names(mapping_of(upload.connection))
+    ]
+    query = sql.SQL(
+        'COPY (SELECT i.email AS "Email"{columns} FROM sync_exportitem i '
+        "LEFT JOIN mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
+        "WHERE i.upload_id = {upload} AND i.removal_id IS NULL ORDER BY i.id) TO STDOUT (FORMAT csv, HEADER)"
+    ).format(
+        columns=sql.SQL("").join(columns),
+        integration=sql.Literal(upload.connection.address_book.integration_id),
+        upload=sql.Literal(upload.pk),
+    )
+    with connection.cursor() as cursor:
+        with cursor.copy(query) as copy:
+            for chunk in copy:
+                file.write(chunk)
+        file.flush()
+        # COPY's own tag counts the rows; line ends do not, because values may hold some.
+        return int(cursor.rowcount)
+
+
+def _spool_dir() -> Path:
+    folder: Path = settings.CONFIG.data_dir / "spool"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

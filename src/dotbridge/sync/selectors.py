@@ -1,0 +1,83 @@
+"""Reads of the sync: what is connected, what is unfinished, and how a connection stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import MemberCounts, count_members
+from dotbridge.mirror.models import AddressBook, Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import UNFINISHED_UPLOADS, Connection, ExportItem, Upload, UploadState
+
+
+def connected_books(integration: Integration) -> list[AddressBook]:
+    """The address books of the account that a list is connected to and that still exist."""
+    return list(
+        AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False).order_by("pk")
+    )
+
+
+def exportable_connections(integration: Integration) -> list[Connection]:
+    """The connections whose book still exists, in a stable order."""
+    return list(
+        Connection.objects.filter(address_book__integration=integration, address_book__gone_at=None)
+        .select_related("marketing_list", "address_book", "address_book__integration")
+        .order_by("pk")
+    )
+
+
+def unfinished_uploads(integration: Integration) -> int:
+    """How many uploads were given to Dotdigital, or may have been, and are not at their end."""
+    given = set(UNFINISHED_UPLOADS) - {UploadState.PREPARED}
+    return Upload.objects.filter(connection__address_book__integration=integration, state__in=given).count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionStanding:
+    """Where every record of a connected list stands. `members.matching` is the sum of all parts:
+
+    confirmed + waiting + rejected, and of `members`: duplicates + without_email + removed + unsubscribed.
+    """
+
+    members: MemberCounts
+    confirmed: int
+    waiting: int
+    rejected: dict[str, int]
+    remote_ids_missing: int
+
+
+def connection_standing(link: Connection) -> ConnectionStanding:
+    """How a connected list stands: who is confirmed by Dotdigital, who waits, who was rejected and why."""
+    counts = count_members(link.marketing_list)
+    items = ExportItem.objects.filter(connection=link, removal=None)
+    confirmed = Q(reason="", upload__state=UploadState.FINISHED)
+    in_book = Membership.objects.filter(
+        address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
+    )
+    totals = items.aggregate(
+        confirmed=Count("pk", filter=confirmed),
+        with_id=Count("pk", filter=confirmed & Q(Exists(in_book))),
+    )
+    reasons = items.exclude(reason="").order_by().values_list("reason").annotate(rows=Count("pk"))
+    rejected = dict(sorted(reasons))
+    addresses_rejected = sum(rows for reason, rows in rejected.items() if reason != "invalid_email")
+    if counts.invalid_email:
+        # Several records may hold one impossible address; each of them is a member that was rejected.
+        rejected["invalid_email"] = counts.invalid_email
+    return ConnectionStanding(
+        members=counts,
+        confirmed=totals["confirmed"],
+        waiting=counts.mailable - totals["confirmed"] - addresses_rejected,
+        rejected=rejected,
+        remote_ids_missing=totals["confirmed"] - totals["with_id"],
+    )
+
+
+def live_contacts(link: Connection) -> int:
+    """How many contacts of the connected book may be mailed, as we last saw it."""
+    return Membership.objects.filter(
+        address_book=link.address_book, gone_at=None, status__in=LIVE, contact__status__in=LIVE
+    ).count()

@@ -45,11 +45,11 @@ class RegistrationError(Exception):
     """A model that cannot be on a list as it was registered. The text says what to change in `list_entities.py`."""
 
 
-class NoEmailField(RegistrationError):  # noqa: N818 - it says what is wrong
+class NoEmailField(RegistrationError):
     """A model registered without an e-mail address that can be read: nobody could be written to."""
 
 
-class UnknownEntity(LookupError):  # noqa: N818 - it says what is wrong
+class UnknownEntity(LookupError):
     """A key under which no model is registered, with the keys that are."""
 
     def __init__(self, key: str, known: Sequence[str]) -> None:
@@ -57,7 +57,7 @@ class UnknownEntity(LookupError):  # noqa: N818 - it says what is wrong
         self.key = key
 
 
-class UnknownField(LookupError):  # noqa: N818 - it says what is wrong
+class UnknownField(LookupError):
     """A field that the entity does not have, with the names closest to it."""
 
     def __init__(self, entity_key: str, path: str, known: Sequence[str]) -> None:

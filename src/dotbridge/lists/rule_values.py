@@ -21,7 +21,7 @@ _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-class ValueRefused(ValueError):  # noqa: N818 - it says what happened
+class ValueRefused(ValueError):
     """A value that its field cannot hold. The text says what would be understood."""
 
 

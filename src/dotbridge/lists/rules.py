@@ -139,7 +139,8 @@ def _rule(entity: Entity, rule: Mapping[str, Any], *, place: str) -> Q:
     if not isinstance(operator, str) or operator not in known:
         raise RuleError(
             place,
-            f"{field.path!r} cannot be asked {_shown(operator)}; a field of kind {field.kind.value} knows: {', '.join(known)}.",
+            f"{field.path!r} cannot be asked {_shown(operator)}; "
+            f"a field of kind {field.kind.value} knows: {', '.join(known)}.",
         )
     try:
         return known[operator](_question(field, rule.get("value")))

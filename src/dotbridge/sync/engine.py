@@ -43,9 +43,10 @@ class Part:
 
 
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
+DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields),)
 IMPORT = (
     Part("address_books", _("Address books"), import_address_books),
-    Part("data_fields", _("Data fields"), import_data_fields),
+    *DATA_FIELDS,
     Part("contacts", _("Contacts"), import_contacts),
     Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes),
     Part("suppressions", _("Suppressed in the account"), import_suppressions),
@@ -63,6 +64,7 @@ PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: IMPORT,
     RunKind.EXPORT: EXPORT,
     RunKind.CHANGES: CHANGES,
+    RunKind.DATA_FIELDS: DATA_FIELDS,
     RunKind.SYNC: (*IMPORT, *EXPORT),
 }
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT)}
@@ -111,7 +113,7 @@ def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_d
                     observer=observer,
                     server_now=account.server_time(),
                     wait_seconds=wait_seconds,
-                    force_data_fields=force_data_fields,
+                    force_data_fields=force_data_fields or run.kind == RunKind.DATA_FIELDS,
                 )
                 for part in PARTS[RunKind(run.kind)]:
                     _run_part(context, part)

@@ -37,6 +37,7 @@ class RunKind(models.TextChoices):
     IMPORT = "import", _("Import")
     EXPORT = "export", _("Export")
     CHANGES = "changes", _("Field changes")
+    DATA_FIELDS = "data_fields", _("Data fields")
 
 
 class State(models.TextChoices):

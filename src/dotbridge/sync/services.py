@@ -1,0 +1,74 @@
+"""The writers of connections, and the way to ask for a run."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, Upload, UploadState
+
+# The jobs module stands above this one, so its task is known here by name.
+RUN_TASK = "dotbridge.run_sync"
+IMPORT_PRIORITY, EXPORT_PRIORITY = 10, 0
+
+
+def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> Connection:
+    """Keep a list and an address book in step from the next run on.
+
+    Raises ValidationError when either is connected already or the book is gone.
+    """
+    if address_book.gone_at is not None:
+        raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})
+    try:
+        with transaction.atomic():
+            return Connection.objects.create(marketing_list=marketing_list, address_book=address_book)
+    except IntegrityError:
+        raise ValidationError(_("The list or the address book is connected already: one list, one book.")) from None
+
+
+@transaction.atomic
+def disconnect_list(*, link: Connection) -> None:
+    """End a connection. Nothing changes in Dotdigital: its contacts stay in the book.
+
+    Raises ValidationError while an upload is on its way, because its result could not be noted any more.
+    """
+    if Upload.objects.filter(
+        connection=link, state__in=[UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN]
+    ).exists():
+        raise ValidationError(_("An upload of this list is on its way. Disconnect when it is finished."))
+    ExportItem.objects.filter(connection=link).delete()
+    Removal.objects.filter(connection=link).delete()
+    link.delete()
+
+
+def retry_upload(*, upload: Upload) -> None:
+    """Let the rows of a refused upload go again with the next export. Raises ValidationError for any other upload."""
+    if not Upload.objects.filter(pk=upload.pk, state=UploadState.REFUSED).update(retry_at=timezone.now()):
+        raise ValidationError(_("Only the rows of a refused upload can be sent again."))
+    ExportItem.objects.filter(upload=upload).update(attempts=0)
+
+
+def request_run(*, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str) -> bool:
+    """Have the worker run it soon. False when the same run waits already.
+
+    The runs of an integration queue behind each other; an import goes before an export.
+    """
+    configured = app.configure_task(
+        RUN_TASK,
+        lock=f"integration-{integration.pk}",
+        queueing_lock=f"{kind}-{integration.pk}",
+        priority=EXPORT_PRIORITY if kind == RunKind.EXPORT else IMPORT_PRIORITY,
+    )
+    try:
+        with transaction.atomic():
+            configured.defer(integration_id=integration.pk, kind=str(kind), trigger=trigger)
+    except AlreadyEnqueued:
+        return False
+    return True

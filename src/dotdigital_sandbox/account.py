@@ -1,0 +1,57 @@
+"""The account: its memory, clock, settings and the work it does in the background."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from sqlite3 import Connection
+from typing import Any
+
+from dotdigital_sandbox.background import Background
+from dotdigital_sandbox.call_log import CallLog
+from dotdigital_sandbox.clock import Clock
+from dotdigital_sandbox.paging import PageMarks
+from dotdigital_sandbox.rate_limits import RateLimits
+from dotdigital_sandbox.seed import plant
+from dotdigital_sandbox.settings import Settings
+from dotdigital_sandbox.store import Store
+from dotdigital_sandbox.transport_faults import TransportFaults
+
+
+class Account:
+    """One Dotdigital account, kept in a folder.
+
+    Opening it seeds an empty folder and takes up again the imports that a stop had interrupted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.switches = settings.switches
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.uploads = settings.data_dir / "uploads"
+        self.uploads.mkdir(exist_ok=True)
+        self.clock = Clock()
+        self.store = Store(settings.data_dir / "account.sqlite3")
+        self.faults = TransportFaults(settings.random_seed)
+        self.log = CallLog()
+        self.marks = PageMarks()
+        self.rates = RateLimits(settings, self.clock)
+        plant(self)
+        self.background = Background(self)
+        self.background.start()
+
+    def close(self) -> None:
+        """Stop the background work and close the file."""
+        self.background.stop()
+        self.store.close()
+
+    def write(self, change: Callable[[Connection], None]) -> None:
+        """Make one change as a whole."""
+        with self.store.writing() as db:
+            change(db)
+
+    def meta(self, name: str, default: Any = None) -> Any:
+        """A property of the account kept under a name."""
+        with self.store.reading() as db:
+            row = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return json.loads(row["value"]) if row else default

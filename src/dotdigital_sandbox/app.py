@@ -1,0 +1,192 @@
+"""The ASGI application: lets a call in, has it answered, and spoils the answer where it was told to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from dotdigital_sandbox.account import Account
+from dotdigital_sandbox.call_log import LoggedCall
+from dotdigital_sandbox.calls import Answer, Call
+from dotdigital_sandbox.front_door import FrontDoor
+from dotdigital_sandbox.routing import tidy
+from dotdigital_sandbox.transport_faults import Fault, mangled
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# JSON uploads are base64 of the file, a third longer; a little more for the envelope.
+BODY_OVERHEAD = 1.4
+MEGABYTE = 1024 * 1024
+CONTROL = "/_sandbox"
+TRANSPORT = "dotdigital_sandbox.transport"
+
+
+class BodyTooLong(Exception):
+    """More was sent than any operation takes."""
+
+
+class SandboxApp:
+    """Serves one account over ASGI."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._door = FrontDoor(account)
+        self._longest = int(account.settings.import_megabytes * BODY_OVERHEAD * MEGABYTE) + MEGABYTE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        call = self._call(scope)
+        control = tidy(call.path).lower().startswith(CONTROL)
+        fault = None if control else self._account.faults.strike(call.method, call.path)
+        body_file = self._account.uploads / f"{uuid.uuid4()}.body"
+        try:
+            answer, tier = await self._answer(call, receive, body_file, fault)
+        finally:
+            body_file.unlink(missing_ok=True)
+        if not control:
+            self._log(call, answer, tier, started, fault)
+        await self._deliver(answer, fault, scope, send)
+
+    async def _answer(self, call: Call, receive: Receive, body_file: Path, fault: Fault | None) -> tuple[Answer, str]:
+        try:
+            await self._read_body(call, receive, body_file)
+        except BodyTooLong:
+            return self._door.too_long(), ""
+        if fault and fault.kind == "delay" and not fault.late:
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.kind in ("status", "reset") and not fault.late:
+            return self._door.failure(fault.status if fault.kind == "status" else 0), ""
+        answer, tier = await run_in_threadpool(self._door.answer, call)
+        if fault and fault.late and fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.late and fault.kind == "status":
+            return self._door.failure(fault.status), tier
+        return answer, tier
+
+    def _call(self, scope: Scope) -> Call:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query: dict[str, list[str]] = {}
+        for name, values in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).items():
+            query.setdefault(name.lower(), []).extend(values)
+        base = f"{scope['scheme']}://{headers.get('host', '')}"
+        return Call(self._account, scope["method"].upper(), scope["path"], {}, query, headers, base)
+
+    async def _read_body(self, call: Call, receive: Receive, path: Path) -> None:
+        """Small bodies are kept in memory, uploads on disk."""
+        to_disk = self._door.wants_file(call)
+        pieces: list[bytes] = []
+        length = 0
+        file = path.open("wb") if to_disk else None
+        try:
+            more = True
+            while more:
+                message = await receive()
+                piece = message.get("body", b"")
+                more = message["type"] == "http.request" and message.get("more_body", False)
+                length += len(piece)
+                if length > self._longest:
+                    raise BodyTooLong
+                if file:
+                    file.write(piece)
+                else:
+                    pieces.append(piece)
+        finally:
+            if file:
+                file.close()
+        call.body = b"".join(pieces)
+        call.body_file = path if to_disk else None
+
+    def _log(self, call: Call, answer: Answer, tier: str, started: float, fault: Fault | None) -> None:
+        self._account.log.add(
+            LoggedCall(
+                at=self._account.clock.text(),
+                method=call.method,
+                path=call.path,
+                status=answer.status,
+                tier=tier,
+                milliseconds=round((time.perf_counter() - started) * 1000, 2),
+                fault=fault.kind if fault else None,
+            )
+        )
+
+    async def _deliver(self, answer: Answer, fault: Fault | None, scope: Scope, send: Send) -> None:
+        transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+        if fault and transport:
+            if fault.kind == "reset":
+                _reset(transport)
+                return
+            if fault.kind == "cut":
+                await _send_half(await _whole(answer), send, transport)
+                return
+        if fault and fault.kind in ("malformed", "duplicate", "reorder"):
+            answer = await _whole(answer)
+            answer = replace(answer, content=mangled(fault.kind, answer.content))
+        await _send_all(answer, send)
+
+
+def _head(answer: Answer, length: int | None) -> MutableMapping[str, Any]:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    if answer.media_type:
+        headers.append((b"content-type", answer.media_type.encode("latin-1")))
+    if length is not None:
+        headers.append((b"content-length", str(length).encode("latin-1")))
+    return {"type": "http.response.start", "status": int(answer.status), "headers": headers}
+
+
+async def _send_all(answer: Answer, send: Send) -> None:
+    if answer.pieces is None:
+        # A 204 must not announce a length.
+        await send(_head(answer, len(answer.content) if answer.media_type or answer.content else None))
+        await send({"type": "http.response.body", "body": answer.content})
+        return
+    await send(_head(answer, None))
+    async for piece in iterate_in_threadpool(answer.pieces):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _whole(answer: Answer) -> Answer:
+    if answer.pieces is None:
+        return answer
+    content = b"".join([piece async for piece in iterate_in_threadpool(answer.pieces)])
+    return replace(answer, content=content, pieces=None)
+
+
+async def _send_half(answer: Answer, send: Send, transport: asyncio.Transport) -> None:
+    await send(_head(answer, max(2, len(answer.content))))
+    await send({"type": "http.response.body", "body": answer.content[: len(answer.content) // 2], "more_body": True})
+    transport.close()
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        # Lingering for no time makes the kernel send RST in place of FIN.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,209 @@
+"""What the account does in its own time: imports in the order given, and other chores when they are due."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import timedelta
+from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING
+
+from dotdigital_sandbox.chores import do_due_chores, next_chore_due
+from dotdigital_sandbox.dates import parse_instant
+from dotdigital_sandbox.import_rows import UnreadableFile
+from dotdigital_sandbox.import_sources import source_of
+from dotdigital_sandbox.importing import Stage, keep_faults, merge_stage, report_of
+
+if TYPE_CHECKING:
+    from dotdigital_sandbox.account import Account
+
+logger = logging.getLogger(__name__)
+TERMINAL = (
+    "Finished", "RejectedByWatchdog", "InvalidFileFormat", "Unknown", "Failed", "ExceedsAllowedContactLimit",
+)  # fmt: skip
+# The clock may be moved or stopped from outside: nobody sleeps longer than this before looking at it again.
+LONGEST_NAP = 0.25
+
+
+class Background:
+    """Two threads: one for imports, one for chores. Both do nothing until something is due."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._held = False
+        self._hurrying = 0
+        self._forced: deque[str] = deque()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to work."""
+        for name, work in (("imports", self._import_loop), ("chores", self._chore_loop)):
+            thread = threading.Thread(target=work, name=f"sandbox-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Stop after the chunk in hand; an interrupted import is taken up again at the next start."""
+        self._stopping = True
+        self.wake()
+        for thread in self._threads:
+            thread.join()
+
+    def wake(self) -> None:
+        """Look again at what is due."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def hold_imports(self) -> None:
+        """Leave every import at ``NotFinished`` until released."""
+        self._held = True
+
+    def release_imports(self) -> None:
+        """Go on with the imports."""
+        self._held = False
+        self.wake()
+
+    @property
+    def held(self) -> bool:
+        """Whether imports are held."""
+        return self._held
+
+    def force_next(self, status: str) -> None:
+        """Let the oldest unfinished import, or else the next to come, end with this status and without effect."""
+        spelled = {each.lower(): each for each in TERMINAL}.get(status.lower())
+        if spelled is None:
+            raise ValueError(f"an import cannot end as {status!r}; it may be: {', '.join(TERMINAL)}")
+        self._forced.append(spelled)
+        self.wake()
+
+    def finish_imports(self, seconds: float = 60) -> None:
+        """Process all imports now, held or not yet due, and return when none is left; raises TimeoutError."""
+        self._hurry(
+            lambda db: db.execute("SELECT 1 FROM import_job WHERE status = 'NotFinished'").fetchone() is None, seconds
+        )
+
+    def finish_chores(self, seconds: float = 60) -> None:
+        """Do all deletions, sends and refreshes now, due or not, and return when none is left; raises TimeoutError."""
+        self._hurry(lambda db: next_chore_due(db) is None, seconds)
+
+    def _hurry(self, done: Callable[[Connection], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._hurrying += 1
+            self._changed.notify_all()
+        try:
+            while True:
+                with self._account.store.reading() as db:
+                    if done(db):
+                        return
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"background work was not done within {seconds} seconds")
+                self.wake()
+                time.sleep(0.005)
+        finally:
+            with self._changed:
+                self._hurrying -= 1
+
+    def _nap(self, due: str | None) -> None:
+        """Sleep until woken, or for a while when something will be due."""
+        with self._changed:
+            if not self._stopping:
+                self._changed.wait(None if due is None else min(LONGEST_NAP, max(0.001, self._seconds_to(due))))
+
+    def _seconds_to(self, due: str) -> float:
+        instant = parse_instant(due)
+        return (instant - self._account.clock.now()).total_seconds() if instant else 0.0
+
+    def _chore_loop(self) -> None:
+        while not self._stopping:
+            try:
+                do_due_chores(self._account, everything=self._hurrying > 0)
+            except Exception:
+                logger.exception("a chore of the sandbox failed")
+            with self._account.store.reading() as db:
+                due = next_chore_due(db)
+            if due is None or (self._seconds_to(due) > 0 and not self._hurrying):
+                self._nap(due)
+
+    def _import_loop(self) -> None:
+        db = self._account.store.connect()
+        try:
+            while not self._stopping:
+                job = self._next_import()
+                if job is None or not self._is_due(job["due"]):
+                    self._nap(None if job is None or self._held else job["due"])
+                    continue
+                self._run(db, job)
+        finally:
+            db.close()
+
+    def _is_due(self, due: str) -> bool:
+        return self._hurrying > 0 or (not self._held and self._seconds_to(due) <= 0)
+
+    def _next_import(self) -> Row | None:
+        with self._account.store.reading() as db:
+            row: Row | None = db.execute(
+                "SELECT * FROM import_job WHERE status = 'NotFinished' ORDER BY id LIMIT 1"
+            ).fetchone()
+        return row
+
+    def _run(self, db: Connection, job: Row) -> None:
+        counters: dict[str, int] = {}
+        try:
+            status = self._forced.popleft() if self._forced else self._process(db, job, counters)
+        except (UnreadableFile, FileNotFoundError):
+            status = "InvalidFileFormat"
+        except Exception:
+            logger.exception("an import of the sandbox failed")
+            status = "Failed"
+        if status is None:
+            return
+        with self._account.store.writing() as writer:
+            writer.execute(
+                "UPDATE import_job SET status = ?, finished = ?, counters = ? WHERE id = ?",
+                (status, self._account.clock.text(), json.dumps(counters), job["id"]),
+            )
+        source_of(self._account, job).discard()
+
+    def _process(self, db: Connection, job: Row, counters: dict[str, int]) -> str | None:
+        """The status an import ends with, its counters filled in; None when the sandbox was stopped meanwhile."""
+        account = self._account
+        source = source_of(account, job)
+        stage = Stage(db)
+        stage.fill(source.staged())
+        if self._wait_for_volume(job, stage.rows):
+            return None
+        if stage.is_suspicious(account.switches.watchdog_share):
+            return "RejectedByWatchdog"
+        if self._exceeds_limit(stage):
+            return "ExceedsAllowedContactLimit"
+        new = merge_stage(account, stage, import_id=job["id"], merge=job["merge"], book_ids=json.loads(job["book_ids"]))
+        counters.update(report_of(stage, new))
+        magento = account.switches.fault_reasons == "magento"
+        keep_faults(account, stage, job["id"], source.numbered(), magento=magento)
+        stage.clear()
+        return "Finished"
+
+    def _wait_for_volume(self, job: Row, rows: int) -> bool:
+        """Take the time that so many rows take; True when the sandbox is being stopped."""
+        rate = self._account.settings.import_rows_per_second
+        due = parse_instant(job["due"])
+        if rate and due:
+            until = (due + timedelta(seconds=rows / rate)).isoformat()
+            while not self._stopping and not self._is_due(until):
+                self._nap(until)
+        return self._stopping
+
+    def _exceeds_limit(self, stage: Stage) -> bool:
+        limit = self._account.settings.contact_limit
+        if limit is None:
+            return False
+        with self._account.store.reading() as db:
+            have: int = db.execute("SELECT count(*) FROM contact").fetchone()[0]
+        return have + stage.new_contacts() > limit

@@ -1,0 +1,166 @@
+"""One call of the API as a handler sees it, and the answer it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from dotdigital_sandbox.dates import parse_instant, text_of
+from dotdigital_sandbox.errors import refusal
+
+if TYPE_CHECKING:
+    from dotdigital_sandbox.account import Account
+
+JSON = "application/json; charset=utf-8"
+PAGE = 1000
+BIG_PAGE = 2000
+INT32 = 2**31 - 1
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class Page(NamedTuple):
+    """A window on a list: how many, after how many."""
+
+    select: int
+    skip: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: a status, a body (whole, or in pieces) and its media type."""
+
+    status: int = HTTPStatus.OK
+    content: bytes = b""
+    media_type: str | None = JSON
+    headers: dict[str, str] = field(default_factory=dict)
+    pieces: Iterable[bytes] | None = None
+
+
+def json_answer(value: object, *, status: int = HTTPStatus.OK) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, encoded(value))
+
+
+def encoded(value: object) -> bytes:
+    """The value as JSON, decimals as numbers."""
+    return _encoder.encode(value)
+
+
+NO_CONTENT = Answer(HTTPStatus.NO_CONTENT, media_type=None)
+
+
+def lowered(value: object, *, code: str = "PARAMETER_INVALID") -> dict[str, Any]:
+    """The JSON object with its keys in lower case, since clients spell them in every case.
+
+    Refused when it is no object.
+    """
+    if not isinstance(value, dict):
+        raise refusal(code)
+    return {str(key).lower(): each for key, each in value.items()}
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that was let in: its path parameters, query (names lower-cased), headers and body."""
+
+    account: Account
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    base_url: str = ""
+    body: bytes = b""
+    body_file: Path | None = None
+
+    def text(self, name: str, default: str = "") -> str:
+        """The last value of a query parameter."""
+        values = self.query.get(name.lower())
+        return values[-1] if values else default
+
+    def flag(self, name: str) -> bool:
+        """A boolean of the query; empty counts as false (contract §1.5)."""
+        text = self.text(name).strip().lower()
+        if text in ("", "false", "0"):
+            return False
+        if text in ("true", "1"):
+            return True
+        raise refusal("PARAMETER_INVALID")
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A whole number of the query within its bounds."""
+        text = self.text(name).strip()
+        try:
+            value = int(text) if text else default
+        except ValueError:
+            raise refusal("PARAMETER_INVALID") from None
+        if not least <= value <= most:
+            raise refusal("PARAMETER_INVALID")
+        return value
+
+    def page(self, default: int = PAGE, most: int | None = None) -> Page:
+        """The window asked for (contract §1.7); ``most`` is the default's own where it is above the usual thousand."""
+        most = most or max(default, PAGE)
+        return Page(self.number("select", default, least=1, most=most), self.number("skip", 0, least=0, most=INT32))
+
+    def with_full_data(self) -> bool:
+        """Whether contacts are wanted with their data fields."""
+        return self.flag("withfulldata")
+
+    def since(self) -> str:
+        """The date of the path, as the store writes dates."""
+        return self.instant(self.params["date"])
+
+    def instant(self, text: str) -> str:
+        """A client's date, as the store writes dates."""
+        instant = parse_instant(text)
+        if instant is None:
+            raise refusal("PARAMETER_INVALID")
+        return text_of(instant)
+
+    def id(self, name: str, missing: str) -> int:
+        """A numeric id of the path; anything else is refused as not found with the given code."""
+        text = self.params[name]
+        if not (text.isascii() and text.isdigit()) or int(text) > INT32:
+            raise refusal(missing)
+        return int(text)
+
+    def json(self) -> Any:
+        """The body as JSON; refused by its media type or when it cannot be read (contract §1.5)."""
+        media = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if self.body and media not in ("application/json", "text/json", ""):
+            raise refusal("CONTENT_TYPE_IS_NOT_SUPPORTED")
+        if self.body.lstrip().startswith(b"<"):
+            raise refusal("BODY_DOES_NOT_MATCH_CONTENT_TYPE")
+        try:
+            return msgspec.json.decode(self.body.removeprefix(b"\xef\xbb\xbf"))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise refusal("MALFORMED_REQUEST") from None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object with lower-cased keys."""
+        return lowered(self.json())
+
+
+def text_or_none(value: object) -> str | None:
+    """A text of the body, None when absent; refused when it is something else."""
+    if value is None or isinstance(value, str):
+        return value
+    raise refusal("PARAMETER_INVALID")
+
+
+def one_of(
+    value: object, choices: Iterable[str], *, default: str | None = None, code: str = "PARAMETER_INVALID"
+) -> str:
+    """The enum member a client means, in the API's own spelling; letters' case does not matter."""
+    if value is None and default is not None:
+        return default
+    for choice in choices:
+        if isinstance(value, str) and value.strip().lower() == choice.lower():
+            return choice
+    raise refusal(code)

@@ -1,0 +1,52 @@
+"""The account's clock: the machine's own, shifted, or standing still."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from dotdigital_sandbox.dates import text_of
+
+
+class Clock:
+    """Answers what time it is in the account; tests may shift it or stop it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shift = timedelta()
+        self._stopped_at: datetime | None = None
+
+    def now(self) -> datetime:
+        """The account's present instant, in UTC."""
+        with self._lock:
+            return self._stopped_at or datetime.now(UTC) + self._shift
+
+    def text(self) -> str:
+        """The present instant as the API writes it."""
+        return text_of(self.now())
+
+    def advance(self, seconds: float) -> None:
+        """Move the account's time forward (or back, when negative) by so many seconds."""
+        with self._lock:
+            step = timedelta(seconds=seconds)
+            if self._stopped_at is None:
+                self._shift += step
+            else:
+                self._stopped_at += step
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stop the account's time now, or at the given aware instant."""
+        with self._lock:
+            self._stopped_at = at or self._stopped_at or datetime.now(UTC) + self._shift
+
+    def unfreeze(self) -> None:
+        """Let time run on from where it stood."""
+        with self._lock:
+            if self._stopped_at is not None:
+                self._shift = self._stopped_at - datetime.now(UTC)
+                self._stopped_at = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the account's time stands still."""
+        return self._stopped_at is not None

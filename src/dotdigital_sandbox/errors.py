@@ -1,0 +1,76 @@
+"""Every refusal the API knows: its code, its status and its sentence (contract §3.1-3.3)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+_STATUS_OF: dict[int, str] = {
+    400: """
+        CONTACT_INVALID CONTACT_SUPPRESSED CONTACT_SUPPRESSEDFORADDRESSBOOK CONTACT_TOOMANY
+        CONTACT_RESUBSCRIPTION_INVALID
+        CONTACTS_ARE_NOT_SPECIFIED INVALID_EMAIL EMAIL_BANNED NON_UNIQUE_EMAIL
+        ADDRESSBOOK_DUPLICATE ADDRESSBOOK_INVALID ADDRESSBOOK_IN_USE ADDRESSBOOK_LIMITEXCEEDED ADDRESSBOOK_NOTWRITABLE
+        ADDRESSBOOK_TOOMANY DATAFIELD_INVALID DATAFIELD_LIMITEXCEEDED DATAFIELD_VALUE_OVERFLOW NON_UNIQUE_DATAFIELD
+        NO_EMAIL_COLUMN IMPORT_UNSUPPORTED_FORMAT IMPORT_TOOMANYACTIVEIMPORTS MULTI_FILE_UPLOAD_NOT_ALLOWED
+        CAMPAIGN_INVALID CAMPAIGN_READONLY CAMPAIGN_SEND_INVALID CAMPAIGN_SENDNOTPERMITTED
+        CAMPAIGN_CONTAINS_UNSUPPORTED_BLOCKS SEND_LIMITEXCEEDED TEMPLATE_INVALID INVALID_PERSONALISATION_VALUES
+        PARAMETER_INVALID MALFORMED_REQUEST BODY_DOES_NOT_MATCH_CONTENT_TYPE CONTENT_TYPE_IS_NOT_SUPPORTED
+        APIUSAGE_EXCEEDED
+        PROGRAM_NOT_ACTIVE ENROLMENT_ALLOWANCE_EXCEEDED ENROLMENT_INVALID ENROLMENT_IS_PROCESSING PREFERENCE_INVALID
+        TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME TRANSACTIONAL_DATA_STORAGE_ALLOWANCE_EXCEEDED
+        TRANSACTIONAL_DATA_VALIDATION_FAILED
+        """,
+    403: "FEATURENOTACTIVE CANNOT_PERFORM_OPERATION_ON_ACCOUNT",
+    404: """
+        CONTACT_NOT_FOUND ADDRESSBOOK_NOT_FOUND DATAFIELD_NOTFOUND CAMPAIGN_NOT_FOUND SEGMENT_NOT_FOUND IMPORT_NOT_FOUND
+        IMPORT_REPORT_NOT_FOUND PROGRAM_NOT_FOUND ENROLMENT_NOT_FOUND TEMPLATE_NOT_FOUND PREFERENCE_NOT_FOUND
+        SURVEY_NOT_FOUND
+        TRANSACTIONAL_DATA_DOES_NOT_EXIST TRANSACTIONAL_DATA_COLLECTION_DOES_NOT_EXIST
+        """,
+    500: "UNKNOWN",
+    503: "SYSTEM_SERVICETEMPORARILYUNAVAILABLE",
+}
+STATUSES = {code: status for status, codes in _STATUS_OF.items() for code in codes.split()}
+
+# Clients compare these byte for byte, the trailing blank included.
+_SENTENCES = {
+    "PARAMETER_INVALID/email": "Email is not a valid email address. ERROR_PARAMETER_INVALID",
+    "CONTACT_SUPPRESSED": "Contact is suppressed. ERROR_CONTACT_SUPPRESSED",
+    "ADDRESSBOOK_DUPLICATE": "That name is in use already, please choose another. ERROR_ADDRESSBOOK_DUPLICATE",
+    "ADDRESSBOOK_NOTWRITABLE": "Address book cannot be written to via the API. ERROR_ADDRESSBOOK_NOTWRITABLE",
+    "NON_UNIQUE_DATAFIELD": "Field already exists. ERROR_NON_UNIQUE_DATAFIELD",
+    "IMPORT_REPORT_NOT_FOUND": "Import is not processed yet or completed with error. ERROR_IMPORT_REPORT_NOT_FOUND",
+    "CAMPAIGN_SENDNOTPERMITTED": "Send not permitted at this time. ERROR_CAMPAIGN_SENDNOTPERMITTED",
+    "ENROLMENT_ALLOWANCE_EXCEEDED": "Error: ERROR_ENROLMENT_ALLOWANCE_EXCEEDED ",
+    "APIUSAGE_EXCEEDED": (
+        "Your account has generated excess API activity and is being temporarily capped. "
+        "Please contact support. ERROR_APIUSAGE_EXCEEDED"
+    ),
+}
+UNAUTHORISED = "Authorization has been denied for this request."
+FILE_MUST_BE_VALID = "file must be valid"
+
+
+class ApiError(Exception):
+    """A refusal as the caller sees it: an HTTP status and the one ``message`` of its body."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def refusal(code: str, *, about: str = "", status: int | None = None) -> ApiError:
+    """The refusal of a code written without its ``ERROR_`` prefix, in the wording its operation uses."""
+    message = _SENTENCES.get(f"{code}/{about}") or _SENTENCES.get(code) or f"Error: ERROR_{code}"
+    return ApiError(status or STATUSES[code], message)
+
+
+def no_such_path() -> ApiError:
+    """The answer for a path that is no operation."""
+    return ApiError(HTTPStatus.NOT_FOUND, "No HTTP resource was found that matches the request URI.")
+
+
+def no_such_method(method: str) -> ApiError:
+    """The answer for a known path asked with a verb it does not have."""
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, f"The requested resource does not support http method '{method}'.")

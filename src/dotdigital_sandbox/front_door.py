@@ -1,0 +1,138 @@
+"""Who may come in, and to whom the call is led: credentials, region, rate limits, routes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import logging
+import re
+from dataclasses import replace
+from http import HTTPStatus
+from sqlite3 import Row
+
+from dotdigital_sandbox import (
+    account_info,
+    address_books,
+    contact_feeds,
+    contacts,
+    control_api,
+    data_fields,
+    import_reports,
+    removals,
+    subscriptions,
+    uploads,
+)
+from dotdigital_sandbox.account import Account
+from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.errors import UNAUTHORISED, ApiError, no_such_path, refusal
+from dotdigital_sandbox.routing import Route, RouteTable, tidy
+
+logger = logging.getLogger(__name__)
+API_ROUTES: list[Route] = [
+    *account_info.ROUTES,
+    *address_books.ROUTES,
+    *contacts.ROUTES,
+    *contact_feeds.ROUTES,
+    *subscriptions.ROUTES,
+    *removals.ROUTES,
+    *uploads.ROUTES,
+    *import_reports.ROUTES,
+    *data_fields.ROUTES,
+]
+_V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
+
+
+class FrontDoor:
+    """Answers a call whose body has been read."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._api = RouteTable(API_ROUTES)
+        self._control = RouteTable(control_api.ROUTES)
+
+    def wants_file(self, call: Call) -> bool:
+        """Whether the call's body belongs on disk."""
+        try:
+            return self._api.match(call.method, call.path)[0].upload
+        except ApiError:
+            return False
+
+    def answer(self, call: Call) -> tuple[Answer, str]:
+        """The answer and the tier the call counted for."""
+        try:
+            if tidy(call.path).lower().startswith("/_sandbox"):
+                return self._controlled(call), ""
+            return self._called(call)
+        except ApiError as error:
+            return json_answer({"message": error.message}, status=error.status), ""
+        except Exception:
+            logger.exception("the sandbox failed to answer a call")
+            return self.failure(HTTPStatus.INTERNAL_SERVER_ERROR), ""
+
+    def failure(self, status: int) -> Answer:
+        """What a broken or overloaded service says."""
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return json_answer({"message": "Too Many Requests"}, status=status)
+        code = "SYSTEM_SERVICETEMPORARILYUNAVAILABLE" if status == HTTPStatus.SERVICE_UNAVAILABLE else "UNKNOWN"
+        return json_answer({"message": refusal(code).message}, status=status)
+
+    def too_long(self) -> Answer:
+        """The refusal of a body beyond all limits."""
+        problem = refusal("PARAMETER_INVALID")
+        return json_answer({"message": problem.message}, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+    def _controlled(self, call: Call) -> Answer:
+        if not self._account.settings.control:
+            raise no_such_path()
+        route, params = self._control.match(call.method, call.path)
+        # A page of another site can post a form here, but never JSON without asking first.
+        if call.method != "GET" and not call.headers.get("content-type", "").lower().startswith("application/json"):
+            raise ApiError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the control call as Content-Type: application/json."
+            )
+        return route.handler(replace(call, params=params))
+
+    def _called(self, call: Call) -> tuple[Answer, str]:
+        user = self._user(call)
+        v3 = _V3.match(call.path) is not None
+        if user is None:
+            return self._denied(v3=v3), ""
+        try:
+            route, params = self._api.match(call.method, call.path)
+            tier = route.heavy(full="withfulldata" in call.query)
+            verdict = self._account.rates.judge(user["scheme"], tier, v3=v3)
+            if verdict.refused:
+                return replace(verdict.refused, headers=verdict.headers), tier
+            answer = self._handled(route, replace(call, params=params))
+        except ApiError as error:
+            return json_answer({"message": error.message}, status=error.status), ""
+        if verdict.headers:
+            answer = replace(answer, headers={**answer.headers, **verdict.headers})
+        return answer, tier
+
+    def _handled(self, route: Route, call: Call) -> Answer:
+        try:
+            return route.handler(call)
+        except ApiError as error:
+            return json_answer({"message": error.message}, status=error.status)
+
+    def _denied(self, *, v3: bool) -> Answer:
+        body = {"errorCode": "auth:unauthorised", "description": UNAUTHORISED} if v3 else {"message": UNAUTHORISED}
+        headers = {"WWW-Authenticate": 'Basic realm="dotdigital"'}
+        return replace(json_answer(body, status=HTTPStatus.UNAUTHORIZED), headers=headers)
+
+    def _user(self, call: Call) -> Row | None:
+        """The API user of the call's credentials, if they are right."""
+        scheme, _, token = call.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            name, _, password = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        with self._account.store.reading() as db:
+            row: Row | None = db.execute("SELECT * FROM api_user WHERE name = ? AND NOT disabled", (name,)).fetchone()
+        if row is None or not hmac.compare_digest(row["password"].encode(), password.encode()):
+            return None
+        return row

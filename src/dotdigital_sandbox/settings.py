@@ -1,0 +1,123 @@
+"""How a sandbox is set up: what is fixed at its start, and the switches for what the contract leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+DEFAULT_USER = "apiuser-000000000000@apiconnector.com"
+DEFAULT_PASSWORD = "sandbox"  # noqa: S105 - the published log-in of an account that lives on one's own machine
+Seed = Literal["demo", "empty"]
+Shape = Literal["current", "legacy"]
+
+
+def switch(default: Any, meaning: str) -> Any:
+    """A switch with its default and what turning it does."""
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(slots=True)
+class Switches:
+    """What nobody could verify against a live account; each default is the contract's guess."""
+
+    list_suppressed: bool = switch(
+        False, "suppressed contacts stay in GET /contacts and in the books' lists and counts (§4.4)"
+    )
+    membership_modifies: bool = switch(True, "joining a book puts a contact into the book's modified-since feed (§4.3)")
+    unsubscribe_unknown: Literal["not-found", "create"] = switch(
+        "not-found", "unsubscribing an unknown address: refused, or made a suppressed contact (§4.4)"
+    )
+    unknown_field_code: Literal["ERROR_DATAFIELD_NOTFOUND", "ERROR_CONTACT_INVALID"] = switch(
+        "ERROR_DATAFIELD_NOTFOUND", "a contact with an unknown data field (§3.3)"
+    )
+    bad_email_code: Literal["ERROR_PARAMETER_INVALID", "ERROR_INVALID_EMAIL"] = switch(
+        "ERROR_PARAMETER_INVALID", "a contact with a bad address (§3.3)"
+    )
+    value_types: Literal["typed", "strings"] = switch(
+        "typed", "values of data fields as JSON types or all as strings (§4.3)"
+    )
+    text_limit: int = switch(1000, "longest text value of a data field in characters (§2.3)")
+    fault_reasons: Literal["vendor", "magento"] = switch("vendor", "spelling of the reasons in report-faults (§5.4)")
+    fault_byte_order_mark: bool = switch(True, "report-faults starts with a byte-order mark (§5.4)")
+    data_field_body: Literal["object", "empty"] = switch("object", "what POST /data-fields answers (§4.7)")
+    field_in_use_status: int = switch(409, "status of a refused data-field delete: 409 or 200 (§4.7)")
+    book_delete_status: int = switch(204, "status of a deleted address book: 204 or 200 (§4.1)")
+    never: Literal["null", "year-1"] = switch(
+        "null", "dates of contacts who never opened: null or 0001-01-01T00:00:00 (§4.9)"
+    )
+    watchdog_share: float = switch(0.5, "an import with a greater share of role addresses is rejected (§5.2)")
+    unsent_summary: Literal["zeros", "not-found"] = switch("zeros", "summary of a campaign never sent (§4.9)")
+    token_seconds: int = switch(28800, "life of an OAuth access token (§1.4)")
+    rotate_refresh_tokens: bool = switch(
+        False, "each refresh hands out a new refresh token and ends the old one (§1.4)"
+    )
+
+    def change(self, name: str, value: object) -> None:
+        """Set one switch from JSON or from text; raises ValueError that names the switch and what it may be."""
+        known = {each.name: each for each in fields(self)}
+        key = name.replace("-", "_").lower()
+        if key not in known:
+            raise ValueError(f"there is no switch {name!r}; there are: {', '.join(known)}")
+        setattr(self, key, _coerced(key, get_type_hints(type(self))[key], value))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The switches as they stand."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def manual(cls) -> list[tuple[str, str, str, str]]:
+        """Name, what it may be, default and meaning of every switch."""
+        hints = get_type_hints(cls)
+        return [
+            (each.name, _choices(hints[each.name]), str(each.default), each.metadata["meaning"]) for each in fields(cls)
+        ]
+
+
+_TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _choices(kind: Any) -> str:
+    return "|".join(map(str, get_args(kind))) or {bool: "true|false", int: "whole number", float: "number"}[kind]
+
+
+def _coerced(name: str, kind: Any, value: object) -> Any:
+    text = str(value).strip()
+    try:
+        if kind is bool:
+            return _TRUTHS[text.lower()]
+        if kind in (int, float):
+            return kind(text)
+        return {str(choice).lower(): choice for choice in get_args(kind)}[text.lower()]
+    except (KeyError, ValueError):
+        raise ValueError(f"switch {name} cannot be {text!r}; it may be: {_choices(kind)}") from None
+
+
+@dataclass(slots=True)
+class Settings:
+    """All that a sandbox is started with; times in seconds."""
+
+    data_dir: Path
+    user: str = DEFAULT_USER
+    password: str = DEFAULT_PASSWORD
+    seed: Seed = "empty"
+    shape: Shape = "current"
+    scheme: Literal["none", "tiered", "flat"] = "none"
+    low_rate: int = 150
+    medium_rate: int = 600
+    high_rate: int = 1200
+    flat_rate: int = 2000
+    region: int = 1
+    import_seconds: float = 1.0
+    import_rows_per_second: float | None = None
+    import_megabytes: float = 50
+    active_imports: int = 25
+    contact_limit: int | None = None
+    book_limit: int | None = None
+    deletion_seconds: float = 0.5
+    send_seconds: float = 1.0
+    refresh_seconds: float = 0.5
+    api_endpoint: str | None = None
+    control: bool = True
+    random_seed: int = 1
+    switches: Switches = field(default_factory=Switches)

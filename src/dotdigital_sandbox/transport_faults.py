@@ -1,0 +1,106 @@
+"""Faults of transport, injected on purpose: refused, delayed, reset, cut, garbled, repeated or reordered answers."""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+FaultKind = Literal["status", "reset", "cut", "malformed", "delay", "duplicate", "reorder"]
+KINDS: tuple[FaultKind, ...] = ("status", "reset", "cut", "malformed", "delay", "duplicate", "reorder")
+
+
+@dataclass(slots=True)
+class Fault:
+    """One order: what to do, to which calls, how often.
+
+    ``path`` is a regular expression searched in the path, ``after`` calls that match are let through first, then
+    ``times``
+    calls suffer (None: no end), each with the probability ``share``. ``late`` faults happen after the work was done.
+    """
+
+    kind: FaultKind
+    path: str = ""
+    method: str = ""
+    times: int | None = 1
+    after: int = 0
+    share: float = 1.0
+    status: int = 503
+    seconds: float = 0.0
+    late: bool = False
+    seen: int = 0
+    done: int = 0
+    _pattern: re.Pattern[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"there is no fault {self.kind!r}; there are: {', '.join(KINDS)}")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must lie between 0 and 1, not {self.share}")
+        try:
+            self._pattern = re.compile(self.path, re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"path {self.path!r} is no regular expression: {error}") from None
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether the order is about such a call."""
+        return (not self.method or self.method.upper() == method) and self._pattern.search(path) is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The order as JSON shows it."""
+        names = ("kind", "path", "method", "times", "after", "share", "status", "seconds", "late", "seen", "done")
+        return {name: getattr(self, name) for name in names}
+
+
+class TransportFaults:
+    """The standing orders, asked once a call."""
+
+    def __init__(self, seed: int) -> None:
+        self._lock = threading.Lock()
+        self._orders: list[Fault] = []
+        self._random = random.Random(seed)  # noqa: S311 - repeatable mischief, not secrecy
+
+    def order(self, fault: Fault) -> None:
+        """Add an order."""
+        with self._lock:
+            self._orders.append(fault)
+
+    def clear(self) -> None:
+        """Drop all orders."""
+        with self._lock:
+            self._orders.clear()
+
+    def orders(self) -> list[dict[str, Any]]:
+        """The orders with what they did so far."""
+        with self._lock:
+            return [order.as_dict() for order in self._orders]
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """The fault that this call must suffer, if any; the first order that is due wins."""
+        with self._lock:
+            for order in self._orders:
+                if not order.matches(method, path) or (order.times is not None and order.done >= order.times):
+                    continue
+                order.seen += 1
+                if order.seen > order.after and (order.share >= 1 or self._random.random() < order.share):
+                    order.done += 1
+                    return order
+        return None
+
+
+def mangled(kind: FaultKind, body: bytes) -> bytes:
+    """The body as the fault leaves it: broken JSON, rows twice, or rows in another order."""
+    if kind == "malformed":
+        return body[: max(1, len(body) * 2 // 3)].rstrip(b"]}") + b'{"'
+    if kind not in ("duplicate", "reorder"):
+        return body
+    try:
+        rows = msgspec.json.decode(body, type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        return body
+    rows = rows[::-1] if kind == "reorder" else rows + rows[-1:]
+    return b"[" + b",".join(bytes(row) for row in rows) + b"]"

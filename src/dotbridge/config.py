@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 
 import environ
 
+from dotbridge.errors import OperatorError
 
-class ConfigError(Exception):
+
+class ConfigError(OperatorError):
     """A setting that cannot be used. The text names the setting, its value and what is allowed, in one line."""
 
     def __init__(self, name: str, value: str, allowed: str) -> None:

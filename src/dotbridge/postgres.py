@@ -21,6 +21,8 @@ from typing import IO
 import psycopg
 from psycopg import sql
 
+from dotbridge.errors import OperatorError
+
 with warnings.catch_warnings():
     # It warns, at import, where no XDG_RUNTIME_DIR is set; we use no folder of its choosing.
     warnings.simplefilter("ignore")
@@ -36,7 +38,7 @@ LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.5432")
 _held: dict[Path, IO[str]] = {}
 
 
-class PostgresError(Exception):
+class PostgresError(OperatorError):
     """The embedded server could not be started. The text says what PostgreSQL wrote."""
 
 

@@ -76,6 +76,11 @@ class SyncRun(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether something went wrong that is more than a rejected row."""
+        return self.state == State.FAILED or self.steps.filter(state=State.FAILED).exists()
+
 
 class Step(models.Model):
     """One connector's part of a run, with its counts."""

@@ -1,0 +1,46 @@
+# Everything a developer or a newcomer runs. Needs Python 3.11 or newer and make; the rest is installed into this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export DJANGO_SETTINGS_MODULE := dotbridge.settings
+
+.PHONY: help demo stop serve test lint bench clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: .venv/.ready ## Try it: make demo, or make demo ONCE=1 to end after one synchronisation
+	@$(BIN)/dotbridge demo $(if $(filter 1 yes true,$(ONCE)),--once)
+
+stop: .venv/.ready ## End the sandbox that make demo ONCE=1 leaves listening
+	@$(BIN)/dotbridge demo --stop
+
+serve: .venv/.ready ## Run the back office with your own settings (.env)
+	@$(BIN)/dotbridge migrate && $(BIN)/dotbridge serve
+
+test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
+	@tools/install-chromium
+	$(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
+
+lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/dotbridge manage makemigrations --check --dry-run
+
+bench: .venv/.ready-dev ## Run the benchmarks, each beside its peers
+	@set -e; for case in bench/[a-z]*.py; do [ -e "$$case" ] || { echo "No benchmark yet."; break; }; $(BIN)/python "$$case"; done
+
+clean: ## Remove the environment and all demo data
+	rm -rf .venv .uv .dotbridge
+
+.venv/.ready: pyproject.toml uv.lock
+	@tools/install-environment $(PYTHON) --no-dev
+	@touch $@
+
+.venv/.ready-dev: pyproject.toml uv.lock
+	@tools/install-environment $(PYTHON)
+	@touch $@ .venv/.ready

@@ -1,0 +1,251 @@
+"""The `dotbridge` command. Each subcommand imports what it needs when it runs, once Django knows its settings."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from dotbridge.config import Config, read_config
+from dotbridge.errors import OperatorError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A marketing back office whose lists stay in step with Dotdigital.",
+)
+crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
+app.add_typer(crm, name="crm")
+
+IntegrationOption = Annotated[
+    str | None,
+    typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a run, for scripts.")]
+WaitOption = Annotated[
+    float | None, typer.Option("--wait", min=0, help="Seconds to wait for Dotdigital to finish what is uploaded.")
+]
+
+
+def main() -> None:
+    """Run the command; what an operator can mend is one line on standard error and exit code 2."""
+    try:
+        app()
+    except OperatorError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the run; the last line is a JSON object.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Only end the sandbox that `--once` leaves listening.")] = False,
+) -> None:
+    """Try it all: a CRM, a Dotdigital account on this machine, a list kept in step with it, and the back office."""
+    from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
+    from dotbridge.processes import require_free_port, run_together
+
+    console = Console()
+    if stop:
+        ended = stop_sandbox(read_config())
+        console.print("The sandbox was ended." if ended else "No sandbox was left by a demo.")
+        return
+    if not once:
+        config = read_config()
+        require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    config = _start()
+    _quiet()
+    from django.core.management import call_command
+
+    from dotbridge.demo import demo_login, prepare_and_sync, print_json
+
+    call_command("migrate", verbosity=0, interactive=False)
+    start_sandbox(config, console)
+    done = prepare_and_sync(config, console)
+    user, password = demo_login(config)
+    if once:
+        console.print(f"The sandbox goes on at {config.sandbox_url} until `dotbridge demo --stop`.", style="dim")
+        print_json(done.summary)
+        raise typer.Exit(0 if done.succeeded else 1)
+    console.print(f"\nThe back office: [bold]http://{config.host}:{config.port}[/]   log in as {user} / {password}")
+    console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
+    try:
+        code = run_together([["web"], ["worker"]])
+    finally:
+        stop_sandbox(config)
+    raise typer.Exit(code)
+
+
+@app.command()
+def serve() -> None:
+    """Run the back office: web and worker together."""
+    from dotbridge.processes import require_free_port, run_together
+
+    config = _start()
+    require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    _require_migrated()
+    typer.echo(f"The back office: http://{config.host}:{config.port}")
+    raise typer.Exit(run_together([["web"], ["worker"]]))
+
+
+@app.command()
+def web() -> None:
+    """Run the web part alone."""
+    import uvicorn
+
+    from dotbridge.processes import require_free_port, watch_lifeline
+
+    watch_lifeline()
+    config = _start()
+    require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    uvicorn.run(
+        "dotbridge.asgi:application",
+        host=config.host,
+        port=config.port,
+        log_level="warning",
+        lifespan="off",
+        proxy_headers=bool(config.trusted_origins),
+    )
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[int, typer.Option(min=1, help="How many jobs at once.")] = 4,
+) -> None:
+    """Run a worker: the schedule, and what people asked for. Any number may run, on any number of machines."""
+    from dotbridge.processes import watch_lifeline
+
+    watch_lifeline()
+    _start()
+    _require_migrated()
+    from procrastinate.contrib.django import app as queue
+
+    connector: Any = queue.connector
+    with queue.replace_connector(connector.get_worker_connector()) as at_work:
+        at_work.run_worker(concurrency=concurrency, shutdown_graceful_timeout=10)
+
+
+@app.command()
+def sync(integration: IntegrationOption = None, wait: WaitOption = None, as_json: JsonOption = False) -> None:
+    """Import and export now."""
+    _run("sync", integration, wait, as_json=as_json)
+
+
+@app.command(name="import")
+def import_(integration: IntegrationOption = None, as_json: JsonOption = False) -> None:
+    """Import now."""
+    _run("import", integration, None, as_json=as_json)
+
+
+@app.command()
+def export(integration: IntegrationOption = None, wait: WaitOption = None, as_json: JsonOption = False) -> None:
+    """Export now."""
+    _run("export", integration, wait, as_json=as_json)
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything a running back office needs, and say how to mend what is wrong."""
+    _start()
+    _quiet()
+    from dotbridge.doctor import examine
+
+    raise typer.Exit(0 if examine(Console()) else 1)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables to this version."""
+    _start()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=1, interactive=False)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def manage(context: typer.Context) -> None:
+    """Run one of Django's own management commands, such as createsuperuser or shell."""
+    _start()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["dotbridge manage", *context.args])
+
+
+@crm.command()
+def load(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A contact file, any CSV.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Load anybody's contact file into the example CRM, and report what was not taken and why."""
+    _start()
+    from django.core.management import CommandError, call_command
+
+    try:
+        call_command("crm_load", str(file), *(["--json"] if as_json else []))
+    except CommandError as error:
+        raise OperatorError(str(error)) from error
+
+
+def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> None:
+    _start()
+    _quiet()
+    _require_migrated()
+    from dotbridge.integrations.selectors import find_integrations
+    from dotbridge.sync.engine import run_sync
+    from dotbridge.sync.models import Connection, RunKind
+    from dotbridge.terminal import TerminalObserver, run_as_json, show_run
+
+    console = Console(stderr=as_json)
+    good = True
+    for integration in find_integrations(name):
+        console.print(f"[bold]{integration}")
+        with TerminalObserver(console) as observer:
+            run = run_sync(
+                integration=integration,
+                kind=RunKind(kind),
+                trigger="command line",
+                observer=observer,
+                wait_seconds=wait,
+            )
+        show_run(console, run)
+        good = good and not run.has_failed
+        if as_json:
+            links = Connection.objects.filter(address_book__integration=integration)
+            typer.echo(json.dumps(run_as_json(run, links)))
+    raise typer.Exit(0 if good else 1)
+
+
+def _start() -> Config:
+    """The configuration, with the embedded database running and Django ready."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dotbridge.settings")
+    config = read_config()
+    if config.database_url is None:
+        from dotbridge import postgres
+
+        postgres.ensure_running(config.data_dir)
+    import django
+
+    django.setup()
+    return config
+
+
+def _quiet() -> None:
+    """The terminal shows what happens; its log lines would only stand between."""
+    logging.getLogger("dotbridge").setLevel(logging.WARNING)
+
+
+def _require_migrated() -> None:
+    from dotbridge.doctor import pending_migrations
+
+    if number := pending_migrations():
+        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""The demo: a CRM full of people, a Dotdigital account on this machine, a list connected, and one whole run."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from rich.console import Console
+
+from dotbridge.config import Config
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.services import create_list
+from dotbridge.mapping.models import Mapping as FieldMapping
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.summary import adds_up, run_summary
+from dotbridge.sync.engine import run_sync
+from dotbridge.sync.models import Connection, RunKind, State, SyncRun
+from dotbridge.sync.services import connect_list
+from dotbridge.terminal import TerminalObserver, show_numbers, show_run
+
+ACCOUNT = "Dotdigital sandbox"
+LIST = "Everybody in the CRM"
+BOOK = "Newsletter"
+USER = "demo"
+SANDBOX_USER, SANDBOX_PASSWORD = "apiuser-000000000000@apiconnector.com", "sandbox"
+# Data fields of the sandbox's account beyond those that every account has, and what fills them.
+ROWS = {"COMPANY": "account__name", "LEADSCORE": "lead_score", "BIRTHDAY": "birthday", "VIP": "is_vip"}
+WAIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """What a demo run left: its summary, and whether everything went well."""
+
+    summary: dict[str, Any]
+    succeeded: bool
+
+
+def prepare_and_sync(config: Config, console: Console) -> Demo:
+    """Load the demo CRM, connect a list and run a whole synchronisation. What exists already is used as it is."""
+    console.print("[bold]Loading the demo CRM")
+    call_command("crm_demo", stdout=_Indented(console))
+    integration = _integration(config)
+    observer = TerminalObserver(console)
+    with observer:
+        link = Connection.objects.filter(address_book__integration=integration, marketing_list__name=LIST).first()
+        if link is None:
+            console.print("[bold]Reading the account")
+            run_sync(integration=integration, kind=RunKind.IMPORT, trigger="demo", observer=observer)
+            link = _connect(integration)
+        console.print(f"[bold]Synchronising “{link.marketing_list}” with the address book “{link.address_book}”")
+        run = run_sync(integration=integration, trigger="demo", observer=observer, wait_seconds=WAIT_SECONDS)
+    show_run(console, run)
+    summary = run_summary(run, link)
+    show_numbers(console, f"{link.marketing_list} → {link.address_book}", summary)
+    console.print(_in_words(summary))
+    return Demo(summary=summary, succeeded=_succeeded(run, summary))
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """The summary as the last line of the output, for scripts."""
+    sys.stdout.write(json.dumps(summary) + "\n")
+    sys.stdout.flush()
+
+
+def demo_login(config: Config) -> tuple[str, str]:
+    """The name and password of the demo's administrator, made on the first run and kept beside the database."""
+    kept = config.data_dir / "demo_password"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(9))
+    password = kept.read_text()
+    users = get_user_model()
+    user, _created = users.objects.get_or_create(username=USER, defaults={"is_staff": True, "is_superuser": True})
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    return USER, password
+
+
+def _integration(config: Config) -> Integration:
+    existing = Integration.objects.filter(name=ACCOUNT).first()
+    if existing is None:
+        return create_integration(
+            name=ACCOUNT, username=SANDBOX_USER, password=SANDBOX_PASSWORD, base_url=config.sandbox_url
+        )
+    if existing.base_url != config.sandbox_url:
+        existing.base_url = config.sandbox_url
+        existing.save(update_fields=["base_url"])
+    return existing
+
+
+def _connect(integration: Integration) -> Connection:
+    mapping = FieldMapping.objects.get(integration=integration, entity="crm.contact")
+    fields = {field.name: field for field in DataField.objects.filter(integration=integration)}
+    for name, path in ROWS.items():
+        set_mapping_row(mapping=mapping, data_field=fields[name], entity_fields=[path])
+    marketing_list = MarketingList.objects.filter(name=LIST).first() or create_list(
+        name=LIST, description="Every contact of the demo CRM.", entity="crm.contact", rule={}
+    )
+    return connect_list(
+        marketing_list=marketing_list, address_book=AddressBook.objects.get(integration=integration, name=BOOK)
+    )
+
+
+def _succeeded(run: SyncRun, summary: Mapping[str, Any]) -> bool:
+    steps = run.steps.filter(state__in=[State.FAILED, State.BLOCKED])
+    return not steps.exists() and adds_up(dict(summary)) and not summary["remote_ids_missing"]
+
+
+def _in_words(summary: Mapping[str, Any]) -> str:
+    if not any(summary[name] for name in ("exported", "removed", "unsubscribed")):
+        return "Nothing has changed since the last run: nothing was uploaded."
+    new = summary["exported"] - summary["updated"]
+    return (
+        f"{new} added, {summary['updated']} updated, {summary['removed']} removed, "
+        f"{summary['unsubscribed']} unsubscribed by Dotdigital."
+    )
+
+
+class _Indented:
+    """A command's output, two columns to the right and in grey."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def write(self, text: str) -> None:
+        """Print what is not blank."""
+        if text.strip():
+            self._console.print(f"  {text.strip()}", style="dim", highlight=False)
+
+    def flush(self) -> None:
+        """Nothing is held back."""

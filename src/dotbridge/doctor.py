@@ -1,0 +1,123 @@
+"""A look at everything a running back office needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateWorker
+from rich.console import Console
+
+from dotbridge.integrations.encryption import SecretUnreadable, unseal
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import check_integration
+
+OLDEST_VERSION = 14
+HEARTBEAT = timedelta(seconds=60)
+
+
+class Finding(NamedTuple):
+    """One thing looked at: whether it is as it should be, and what was seen or how to mend it."""
+
+    subject: str
+    is_good: bool
+    text: str
+
+
+def examine(console: Console) -> bool:
+    """Print what was found, a line each. True when everything is as it should be."""
+    good = True
+    for finding in _findings():
+        mark = "[green]ok  [/]" if finding.is_good else "[bold red]FAIL[/]"
+        console.print(f"{mark} {finding.subject:<22} {finding.text}", highlight=False, soft_wrap=True)
+        good = good and finding.is_good
+    return good
+
+
+def pending_migrations() -> int:
+    """How many migrations the database has not seen."""
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _findings() -> Iterator[Finding]:
+    try:
+        yield _database()
+        yield _letters()
+        yield _migrations()
+        if pending_migrations():
+            return
+    except DatabaseError as error:
+        yield Finding("database", is_good=False, text=f"It cannot be reached: {str(error).splitlines()[0]}")
+        return
+    yield _data_dir()
+    yield _worker()
+    for integration in Integration.objects.all():
+        yield _key(integration)
+        if integration.is_active:
+            yield _account(integration)
+
+
+def _database() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        version = int(cursor.fetchone()[0]) // 10_000
+    where = "embedded" if settings.CONFIG.database_url is None else "from DATABASE_URL"
+    text = f"PostgreSQL {version}, {where}"
+    if version < OLDEST_VERSION:
+        text += f"; version {OLDEST_VERSION} or newer is needed"
+    return Finding("database", version >= OLDEST_VERSION, text)
+
+
+def _letters() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT lower('ÄÉ') = 'äé'")
+        (good,) = cursor.fetchone()
+    text = (
+        "Addresses are compared without regard to case"
+        if good
+        else ("lower() leaves letters such as Ä alone; create the database with a UTF-8 locale, such as C.UTF-8")
+    )
+    return Finding("letter case", good, text)
+
+
+def _migrations() -> Finding:
+    number = pending_migrations()
+    return Finding(
+        "migrations", not number, f"{number} not applied; run `dotbridge migrate`" if number else "all applied"
+    )
+
+
+def _data_dir() -> Finding:
+    folder = settings.CONFIG.data_dir
+    try:
+        probe = folder / ".doctor"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        return Finding("data folder", is_good=False, text=f"{folder} is not writable: {error.strerror}")
+    return Finding("data folder", is_good=True, text=str(folder))
+
+
+def _worker() -> Finding:
+    alive = ProcrastinateWorker.objects.filter(last_heartbeat__gt=timezone.now() - HEARTBEAT).count()
+    text = f"{alive} alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
+    return Finding("worker", bool(alive), text)
+
+
+def _key(integration: Integration) -> Finding:
+    try:
+        unseal(integration.password_sealed)
+    except SecretUnreadable as error:
+        return Finding(f"key of “{integration}”", is_good=False, text=str(error))
+    return Finding(f"key of “{integration}”", is_good=True, text="its password can be read")
+
+
+def _account(integration: Integration) -> Finding:
+    check = check_integration(integration=integration)
+    return Finding(f"account “{integration}”", check.succeeded, check.message)

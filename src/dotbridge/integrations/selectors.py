@@ -1,0 +1,23 @@
+"""Reads of integrations."""
+
+from __future__ import annotations
+
+from dotbridge.errors import OperatorError
+from dotbridge.integrations.models import Integration
+
+
+def find_integrations(name: str | None) -> list[Integration]:
+    """The integration of this name or number, or all active ones when none is named.
+
+    Raises OperatorError when there is none, naming those there are.
+    """
+    known = list(Integration.objects.all())
+    if name is None:
+        found = [integration for integration in known if integration.is_active]
+    else:
+        found = [integration for integration in known if name in {integration.name, str(integration.pk)}]
+    if not found:
+        names = ", ".join(f"{integration.name} ({integration.pk})" for integration in known) or "none"
+        asked = "No integration is active" if name is None else f"--integration={name!r} is not an integration"
+        raise OperatorError(f"{asked}; there are: {names}.")
+    return found

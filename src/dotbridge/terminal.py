@@ -1,0 +1,116 @@
+"""What a person sees in a terminal: progress while a run works, and tables afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dotbridge.summary import run_summary
+from dotbridge.sync.engine import LABELS
+from dotbridge.sync.models import Connection, State, Step, SyncRun
+
+STYLES = {
+    State.SUCCEEDED: "green",
+    State.PARTIAL: "yellow",
+    State.BLOCKED: "yellow",
+    State.FAILED: "bold red",
+    State.INTERRUPTED: "bold red",
+}
+
+
+class TerminalObserver:
+    """Shows a bar a step. Where the output is no terminal only the finished steps are printed, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tasks: dict[int, TaskID] = {}
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:<26}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def step_started(self, step: Step) -> None:
+        """A bar for the step, without an end as long as nobody knows one."""
+        self._tasks[step.pk] = self._progress.add_task(str(LABELS.get(step.name, step.name)), total=None)
+
+    def progressed(self, step: Step, done: int, total: int | None) -> None:
+        """The bar moves."""
+        self._progress.update(self._tasks[step.pk], completed=done, total=total)
+
+    def step_finished(self, step: Step) -> None:
+        """The bar gives way to a line that stays."""
+        self._progress.remove_task(self._tasks.pop(step.pk))
+        self._console.print(_line_of(step), highlight=False)
+
+
+def show_run(console: Console, run: SyncRun) -> None:
+    """The run's end in one line."""
+    style = STYLES.get(State(run.state), "dim")
+    message = f": {run.message}" if run.message else ""
+    console.print(f"[{style}]{run.get_state_display()}[/]{message}", highlight=False, soft_wrap=True)
+
+
+def show_numbers(console: Console, title: str, numbers: Mapping[str, Any]) -> None:
+    """A table of names and numbers; a mapping inside is shown as lines below its name."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, number in numbers.items():
+        if isinstance(number, Mapping):
+            table.add_row(_words(name), str(sum(number.values())))
+            for part, share in number.items():
+                table.add_row(f"  [dim]{_words(part)}[/]", f"[dim]{share}[/]")
+        else:
+            table.add_row(_words(name), str(number))
+    console.print(table)
+
+
+def run_as_json(run: SyncRun, links: Iterable[Connection]) -> dict[str, Any]:
+    """The run for scripts: its state, its steps with their counts, and the summary of each connected list."""
+    return {
+        "integration": run.integration.name,
+        "run": run.pk,
+        "kind": run.kind,
+        "state": run.state,
+        "message": run.message,
+        "steps": [
+            {"step": step.name, "state": step.state, "message": step.message, **step.counts} for step in run.steps.all()
+        ],
+        "lists": {link.marketing_list.name: run_summary(run, link) for link in links},
+    }
+
+
+def counts_in_words(step: Step) -> str:
+    """The step's counts that are not zero: `read 5000, new 4980`."""
+    return ", ".join(f"{_words(name)} {number}" for name, number in step.counts.items() if number)
+
+
+def _line_of(step: Step) -> str:
+    style = STYLES.get(State(step.state), "dim")
+    words = "; ".join(part for part in (counts_in_words(step), step.message) if part)
+    label = str(LABELS.get(step.name, step.name))
+    return f"[{style}]{step.get_state_display():<10}[/] {label:<26} [dim]{words}[/]"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -39,7 +39,8 @@ def start_sandbox(config: Config, console: Console) -> None:
         console.print("[dim]The sandbox of another demo gives way; its data is kept.")
         _end_process(process)
     require_free_port("DOTBRIDGE_SANDBOX_PORT", "127.0.0.1", config.sandbox_port)
-    command = [sys.executable, "-m", "dotdigital_sandbox.cli", "serve", "--port", str(config.sandbox_port)]
+    program = Path(sys.executable).with_name("dotdigital-sandbox")
+    command = [str(program), "serve", "--port", str(config.sandbox_port)]
     config.data_dir.mkdir(parents=True, exist_ok=True)
     written = config.data_dir / "sandbox.log"
     with written.open("ab") as output:

@@ -72,7 +72,8 @@ def show_run(console: Console, run: SyncRun) -> None:
 
 def show_numbers(console: Console, title: str, numbers: Mapping[str, Any]) -> None:
     """A table of names and numbers; a mapping inside is shown as lines below its name."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    console.print(f"\n[bold]{title}")
+    table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     for name, number in numbers.items():

@@ -26,6 +26,8 @@ class Account(models.Model):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         ordering = ["name", "pk"]
+        # For its list, and for the loader, which looks the companies of a file up by name.
+        indexes = [models.Index(fields=["name", "id"], name="crm_account_by_name")]
 
     def __str__(self) -> str:
         return self.name

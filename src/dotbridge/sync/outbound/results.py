@@ -114,8 +114,6 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
         upload.rejected_count = upload.items.exclude(reason="").count()
         move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
         upload.save(update_fields=["rejected_count"])
-        for operation in ("new", "add", "update"):
-            step.count(**{operation: upload.items.filter(reason="", operation=operation).count()})
         step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
     step.advance(upload.row_count)
 

@@ -6,13 +6,16 @@ import json
 import ssl
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from dotdigital import operations
 from dotdigital.books import Book
-from dotdigital.decoding import Page, Unreadable, decode_page, parse_moment
+from dotdigital.campaigns import Campaigns
+from dotdigital.contacts import Contacts
+from dotdigital.contacts_v3 import ContactsV3
+from dotdigital.decoding import Page, Unreadable, parse_moment
+from dotdigital.drafts import Value, json_value
 from dotdigital.endpoints import Endpoints
 from dotdigital.errors import ConfigurationError
 from dotdigital.limits import Limiter, LocalLimiter
@@ -20,6 +23,7 @@ from dotdigital.models import (
     AccountInfo,
     AddressBook,
     DataField,
+    DataFieldDeletion,
     Deletion,
     Fault,
     Import,
@@ -27,8 +31,13 @@ from dotdigital.models import (
     Suppression,
     WireAccount,
 )
+from dotdigital.paging import DEFAULT_OVERLAP
+from dotdigital.patience import Retry
+from dotdigital.programs import Emails, Preferences, Programs, Segments, Surveys, Templates
+from dotdigital.results import CampaignResults
 from dotdigital.session import Session
-from dotdigital.wire import Retry, Timeout, Wire
+from dotdigital.transactional import RecordCollection
+from dotdigital.wire import Timeout, Wire
 
 DEFAULT_URL = "https://r1-api.dotdigital.com"
 
@@ -117,9 +126,14 @@ class Account:
         """Answers the service's clock, in UTC (contract §1.2)."""
         return self._session.read(operations.SERVER_TIME, _server_time)
 
-    def address_books(self) -> Iterator[Page[AddressBook]]:
-        """Yields the address books; a book can come more than once (contract §1.7, §4.2)."""
-        return self._session.pages(operations.ADDRESS_BOOKS, AddressBook)
+    def address_books(self, *, visibility: Literal["private", "public"] | None = None) -> Iterator[Page[AddressBook]]:
+        """Yields the address books, all or of one visibility; a book can come more than once (contract §1.7, §4.2)."""
+        return self._session.pages(_BOOK_LISTS[visibility], AddressBook)
+
+    def create_address_book(self, name: str, *, visibility: str = "Private") -> AddressBook:
+        """Creates an address book. Raises Rejected for a name that is taken, reserved or longer than 128 characters."""
+        body = {"name": name, "visibility": visibility}
+        return self._session.post(operations.ADDRESS_BOOK_CREATE, AddressBook, body)
 
     def address_book(self, book_id: int) -> Book:
         """Answers a handle on the book or segment with this id, asking nothing yet. Raises ValueError below 1."""
@@ -128,7 +142,23 @@ class Account:
 
     def data_fields(self) -> Page[DataField]:
         """Answers all data fields; the service does not page them (contract §4.7)."""
-        return self._session.read(operations.DATA_FIELDS, partial(decode_page, row=DataField))
+        return self._session.rows(operations.DATA_FIELDS, DataField)
+
+    def create_data_field(
+        self,
+        name: str,
+        type: str,  # noqa: A002 - the service's own word
+        *,
+        visibility: str = "Private",
+        default: Value = None,
+    ) -> None:
+        """Creates a data field of type String, Numeric, Date or Boolean (contract §4.7)."""
+        body = {"name": name, "type": type, "visibility": visibility, "defaultValue": json_value(default)}
+        self._session.tell(operations.DATA_FIELD_CREATE, body)
+
+    def delete_data_field(self, name: str) -> DataFieldDeletion:
+        """Deletes a data field with all its values, or answers what still uses it (contract §4.7)."""
+        return self._session.get(operations.DATA_FIELD_DELETE, DataFieldDeletion, name=name)
 
     def suppressed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
         """Yields every contact suppressed in the account since an aware time, for any reason (contract §4.3).
@@ -155,6 +185,71 @@ class Account:
         The reasons' spelling is the vendor's and changes over time: compare without case, by alias.
         """
         return self._session.faults(operations.IMPORT_FAULTS, guid=import_id)
+
+    def empty_recycle_bin(self) -> None:
+        """Deletes for good what was put into the account's recycle bin (contract §1.2)."""
+        self._session.tell(operations.EMPTY_RECYCLE_BIN)
+
+    @property
+    def contacts(self) -> Contacts:
+        """The contacts of the account, across its books."""
+        return Contacts(self._session)
+
+    @property
+    def contacts_v3(self) -> ContactsV3:
+        """The same contacts through the newer v3 service."""
+        return ContactsV3(self._session)
+
+    @property
+    def campaigns(self) -> Campaigns:
+        """The campaigns of the account."""
+        return Campaigns(self._session)
+
+    def campaign(self, campaign_id: int, *, overlap: int = DEFAULT_OVERLAP) -> CampaignResults:
+        """Answers a handle on the results of one campaign; ``overlap`` is that of its pages."""
+        operations.check_id("campaign_id", campaign_id)
+        return CampaignResults(self._session, campaign_id, overlap=overlap)
+
+    @property
+    def segments(self) -> Segments:
+        """The segments of the account."""
+        return Segments(self._session)
+
+    def collection(self, name: str) -> RecordCollection:
+        """Answers a handle on a collection of transactional data."""
+        return RecordCollection(self._session, name)
+
+    @property
+    def templates(self) -> Templates:
+        """The templates of the account."""
+        return Templates(self._session)
+
+    @property
+    def programs(self) -> Programs:
+        """The automation programs of the account."""
+        return Programs(self._session)
+
+    @property
+    def emails(self) -> Emails:
+        """Single e-mails."""
+        return Emails(self._session)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What contacts can be interested in."""
+        return Preferences(self._session)
+
+    @property
+    def surveys(self) -> Surveys:
+        """The surveys of the account."""
+        return Surveys(self._session)
+
+
+_BOOK_LISTS = {
+    None: operations.ADDRESS_BOOKS,
+    "private": operations.ADDRESS_BOOKS_PRIVATE,
+    "public": operations.ADDRESS_BOOKS_PUBLIC,
+}
 
 
 def _check_credentials(user: str, password: str) -> None:

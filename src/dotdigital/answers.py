@@ -26,9 +26,11 @@ _V3_CODE = re.compile(r"[A-Za-z]{1,40}:[A-Za-z]{1,60}")
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _FLAT_LIMIT: Final = "ERROR_APIUSAGE_EXCEEDED"
+# v3 answers 429 for these too, but no quota of calls is used up: other work has to finish first (contract §7).
+_SLOTS: Final = frozenset({"contacts:tooManyActiveImports", "contacts:tooManyBulkDeleteJobs"})
 _CREDENTIALS: Final = frozenset({"ERROR_INVALID_LOGIN", "ERROR_APIUSER_INVALID"})
 _BUSY: Final = frozenset({"ERROR_UNKNOWN", "ERROR_SYSTEM_SERVICETEMPORARILYUNAVAILABLE"})
-_NOT_FOUND: Final = ("_NOT_FOUND", "_NOTFOUND", "_DOES_NOT_EXIST")
+_NOT_FOUND: Final = ("_NOT_FOUND", "_NOTFOUND", "_DOES_NOT_EXIST", "NotFound")
 
 
 class Refusal(NamedTuple):
@@ -70,13 +72,16 @@ def error_for(operation: Operation, status: int, body: bytes, *, headers: Mappin
     refusal = read_refusal(body) or Refusal(None, "")
     code = refusal.code
     kind = _kind(operation, status, code)
-    text = person_text(code) if code else None
+    # A code's own text may say "try again", which is wrong advice where the outcome is unknown.
+    text = person_text(code) if code and kind is not UnknownOutcome else None
     text = text or _text_of_status(kind, status, refusal)
     detail = describe(operation, status=status, code=code, cause=_location_note(status, headers))
     return kind(text, detail=detail, code=code, status=status)
 
 
 def _kind(operation: Operation, status: int, code: str | None) -> type[DotdigitalError]:
+    if code in _SLOTS:
+        return Rejected
     if status == 429 or code == _FLAT_LIMIT:
         return Throttled
     if status in {401, 403} or 300 <= status < 400 or code in _CREDENTIALS:
@@ -107,7 +112,7 @@ _KIND_TEXTS: Final[dict[type[DotdigitalError], str]] = {
 
 
 def _text_of_status(kind: type[DotdigitalError], status: int, refusal: Refusal) -> str:
-    if status in _STATUS_TEXTS:
+    if status in _STATUS_TEXTS and kind is not UnknownOutcome:
         return _STATUS_TEXTS[status]
     if kind in _KIND_TEXTS:
         return _KIND_TEXTS[kind]

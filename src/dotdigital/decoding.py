@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 RAW_LIMIT: Final = 2048
 
 
-class Unreadable(Exception):  # noqa: N818 - never leaves this package; it becomes Transient or UnknownOutcome
+class Unreadable(Exception):
     """A body that is not what the operation answers; the reason holds nothing from the body."""
 
 
@@ -73,6 +73,8 @@ def moment(value: datetime | None) -> datetime | None:
     """Answers an aware UTC time; None for null and the year 1, which stand for "never" (contract §4.9)."""
     if value is None or value.year == 1:
         return None
+    if value.tzinfo is UTC:
+        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

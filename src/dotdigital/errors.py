@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from dotdigital.codes import can_be_taken_later
+
 
 class DotdigitalError(Exception):
     """Something went wrong while talking to Dotdigital; the subclass says what to do about it.
@@ -28,11 +30,11 @@ class ConfigurationError(DotdigitalError):
     """A person has to correct a setting: credentials, host, region or package. Trying again changes nothing."""
 
 
-class NotFound(DotdigitalError):  # noqa: N818 - named by what to do
+class NotFound(DotdigitalError):
     """The object that was asked for does not exist in the account (any more)."""
 
 
-class Throttled(DotdigitalError):  # noqa: N818 - named by what to do
+class Throttled(DotdigitalError):
     """The account's quota is used up (contract §2.1). ``until`` is the time it opens again, if that is known."""
 
     def __init__(
@@ -48,13 +50,22 @@ class Throttled(DotdigitalError):  # noqa: N818 - named by what to do
         self.until = until
 
 
-class Transient(DotdigitalError):  # noqa: N818 - named by what to do
+class Transient(DotdigitalError):
     """It did not work this time, nothing was changed (or changing it again is harmless): try again later."""
 
 
-class Rejected(DotdigitalError):  # noqa: N818 - named by what to do
-    """Dotdigital understood the request and refused it. The same request will be refused again."""
+class Rejected(DotdigitalError):
+    """Dotdigital understood the request and refused it.
+
+    The same request is refused again, unless ``later`` says that it only has to wait for something else to finish, such
+    as one of the 25 imports that may run at the same time (contract §2.2).
+    """
+
+    @property
+    def later(self) -> bool:
+        """Whether the same request can be taken once something else has finished."""
+        return can_be_taken_later(self.code)
 
 
-class UnknownOutcome(DotdigitalError):  # noqa: N818 - named by what to do
+class UnknownOutcome(DotdigitalError):
     """The request was sent, but no answer tells whether it was carried out. Look before sending it again."""

@@ -168,3 +168,63 @@ class WireAccount(msgspec.Struct, frozen=True):
             id=self.id,
             properties={each.name: str(each.value) for each in self.properties if each.name and each.value is not None},
         )
+
+
+class ContactId(msgspec.Struct, frozen=True):
+    """A contact by id or address; the one that was not given is 0 or None (contract §4.3)."""
+
+    id: int = 0
+    email: str | None = None
+
+
+class FoundContacts(msgspec.Struct, frozen=True, rename="camel"):
+    """The contacts that were asked for by id or address, and those the account does not have."""
+
+    contacts: list[Contact] = []
+    not_found: list[ContactId] = []
+
+
+class Suppressed(msgspec.Struct, frozen=True, rename="camel"):
+    """What a suppression did: who is suppressed now, and whom the account does not have."""
+
+    suppressed: list[ContactId] = []
+    not_found: list[ContactId] = []
+
+
+class Resubscription(msgspec.Struct, frozen=True):
+    """What came of subscribing a contact again (contract §4.4).
+
+    ``status`` is ContactAdded, ContactChallenged (a confirmation mail was sent) or ContactCannotBeUnsuppressed.
+    """
+
+    status: str
+    contact: Contact | None = None
+
+
+class Dependency(msgspec.Struct, frozen=True, rename="camel"):
+    """Something that uses a data field (contract §4.7)."""
+
+    type: str = ""
+    object_id: int | None = None
+
+
+class DataFieldDeletion(msgspec.Struct, frozen=True):
+    """Whether a data field was deleted, and if not, what still uses it (contract §4.7)."""
+
+    result: bool = False
+    dependencies: list[Dependency | str] = []
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A segment; its id can stand for a book's where contacts are read or mailed (contract §4.10)."""
+
+    id: int
+    name: str = ""
+    contacts: int = 0
+
+
+class SegmentRefresh(msgspec.Struct, frozen=True):
+    """How far the refresh of a segment is: NotStarted, NotFinished, Finished or Failed."""
+
+    id: int
+    status: str = ""

@@ -15,37 +15,188 @@ _GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
 class Operation(NamedTuple):
     """One row of contract §4.1. ``path`` is a template, which is also what is logged instead of the real path.
 
-    ``repeatable`` says that sending it twice does no more than sending it once.
+    ``repeatable`` says that sending it twice does no more than sending it once; ``accepts`` are statuses outside 2xx
+    whose body is an answer and not an error.
     """
 
     method: str
     path: str
     tier: str
     repeatable: bool
+    accepts: tuple[int, ...] = ()
 
 
 def _get(path: str, tier: str) -> Operation:
     return Operation("GET", path, tier, repeatable=True)
 
 
-def _post(path: str, tier: str) -> Operation:
-    return Operation("POST", path, tier, repeatable=False)
+def _post(path: str, tier: str = MEDIUM, *, repeatable: bool = False) -> Operation:
+    return Operation("POST", path, tier, repeatable=repeatable)
+
+
+def _put(path: str, tier: str = MEDIUM) -> Operation:
+    return Operation("PUT", path, tier, repeatable=True)
+
+
+def _delete(path: str, *accepts: int) -> Operation:
+    return Operation("DELETE", path, MEDIUM, repeatable=True, accepts=accepts)
 
 
 ACCOUNT_INFO: Final = _get("/v2/account-info", HIGH)
 SERVER_TIME: Final = _get("/v2/server-time", HIGH)
+EMPTY_RECYCLE_BIN: Final = _post("/v2/accounts/empty-recycle-bin", repeatable=True)
+
 ADDRESS_BOOKS: Final = _get("/v2/address-books", MEDIUM)
-DATA_FIELDS: Final = _get("/v2/data-fields", MEDIUM)
-SUPPRESSED_SINCE: Final = _get("/v2/contacts/suppressed-since/{date}", LOW)
-DELETION: Final = _get("/v2/contacts/deletion/{guid}", UNLIMITED)
-IMPORT: Final = _get("/v2/contacts/import/{guid}", UNLIMITED)
-IMPORT_REPORT: Final = _get("/v2/contacts/import/{guid}/report", HIGH)
-IMPORT_FAULTS: Final = _get("/v2/contacts/import/{guid}/report-faults", LOW)
+ADDRESS_BOOKS_PRIVATE: Final = _get("/v2/address-books/private", MEDIUM)
+ADDRESS_BOOKS_PUBLIC: Final = _get("/v2/address-books/public", MEDIUM)
+ADDRESS_BOOK_CREATE: Final = _post("/v2/address-books")
+ADDRESS_BOOK: Final = _get("/v2/address-books/{id}", HIGH)
+ADDRESS_BOOK_UPDATE: Final = _put("/v2/address-books/{id}")
+ADDRESS_BOOK_DELETE: Final = _delete("/v2/address-books/{id}")
 BOOK_CONTACTS: Final = _get("/v2/address-books/{id}/contacts", LOW)
 BOOK_MODIFIED_SINCE: Final = _get("/v2/address-books/{id}/contacts/modified-since/{date}", LOW)
 BOOK_UNSUBSCRIBED_SINCE: Final = _get("/v2/address-books/{id}/contacts/unsubscribed-since/{date}", LOW)
-BOOK_REMOVE_CONTACTS: Final = _post("/v2/address-books/{id}/contacts/delete", MEDIUM)
+BOOK_ADD_CONTACT: Final = _post("/v2/address-books/{id}/contacts")
+BOOK_REMOVE_CONTACT: Final = _delete("/v2/address-books/{id}/contacts/{contact}")
+BOOK_REMOVE_ALL: Final = _delete("/v2/address-books/{id}/contacts")
+BOOK_REMOVE_CONTACTS: Final = _post("/v2/address-books/{id}/contacts/delete")
+BOOK_REMOVE_ALL_LATER: Final = _post("/v2/address-books/{id}/contacts/delete-all")
+BOOK_UNSUBSCRIBE: Final = _post("/v2/address-books/{id}/contacts/unsubscribe", repeatable=True)
+BOOK_RESUBSCRIBE: Final = _post("/v2/address-books/{id}/contacts/resubscribe")
+BOOK_RESUBSCRIBE_AT_ONCE: Final = _post("/v2/address-books/{id}/contacts/resubscribe-with-no-challenge")
 BOOK_IMPORT: Final = _post("/v2/address-books/{id}/contacts/import/with-merge-option/{merge}", LOW)
+BOOK_CAMPAIGNS: Final = _get("/v2/address-books/{id}/campaigns", MEDIUM)
+
+CONTACTS: Final = _get("/v2/contacts", LOW)
+CONTACT_SAVE: Final = _post("/v2/contacts")
+CONTACT: Final = _get("/v2/contacts/{who}", HIGH)
+CONTACT_UPDATE: Final = _put("/v2/contacts/{id}")
+CONTACT_DELETE: Final = _delete("/v2/contacts/{id}")
+CONTACT_BOOKS: Final = _get("/v2/contacts/{id}/address-books", MEDIUM)
+CREATED_SINCE: Final = _get("/v2/contacts/created-since/{date}", LOW)
+MODIFIED_SINCE: Final = _get("/v2/contacts/modified-since/{date}", LOW)
+UNSUBSCRIBED_SINCE: Final = _get("/v2/contacts/unsubscribed-since/{date}", LOW)
+SUPPRESSED_SINCE: Final = _get("/v2/contacts/suppressed-since/{date}", LOW)
+CONTACT_COUNT: Final = _get("/v2/contacts/count", HIGH)
+CONTACTS_COLLECTION: Final = _get("/v2/contacts/retrieve-collection", LOW)
+UNSUBSCRIBE: Final = _post("/v2/contacts/unsubscribe", repeatable=True)
+SUPPRESS: Final = _put("/v2/contacts/suppress-contacts")
+RESUBSCRIBE: Final = _post("/v2/contacts/resubscribe")
+RESUBSCRIBE_AT_ONCE: Final = _post("/v2/contacts/resubscribe-with-no-challenge")
+CONTACT_CREATE_WITH_CONSENT: Final = _post("/v2/contacts/with-consent")
+CONTACT_UPDATE_WITH_CONSENT: Final = _put("/v2/contacts/with-consent")
+CONTACT_CREATE_WITH_PREFERENCES: Final = _post("/v2/contacts/with-consent-and-preferences")
+CONTACT_UPDATE_WITH_PREFERENCES: Final = _put("/v2/contacts/with-consent-and-preferences")
+DELETION: Final = _get("/v2/contacts/deletion/{guid}", UNLIMITED)
+ACCOUNT_IMPORT: Final = _post("/v2/contacts/import/with-merge-option/{merge}", LOW)
+IMPORT_COLLECTION: Final = _post("/v2/contacts/import-collection", LOW)
+IMPORT: Final = _get("/v2/contacts/import/{guid}", UNLIMITED)
+IMPORT_REPORT: Final = _get("/v2/contacts/import/{guid}/report", HIGH)
+IMPORT_FAULTS: Final = _get("/v2/contacts/import/{guid}/report-faults", LOW)
+
+DATA_FIELDS: Final = _get("/v2/data-fields", MEDIUM)
+DATA_FIELD_CREATE: Final = _post("/v2/data-fields")
+DATA_FIELD_DELETE: Final = _delete("/v2/data-fields/{name}", 409)
+
+SEGMENTS: Final = _get("/v2/segments", MEDIUM)
+SEGMENT_REFRESH: Final = _post("/v2/segments/refresh/{id}", repeatable=True)
+SEGMENT_REFRESH_STATUS: Final = _get("/v2/segments/refresh/{id}", UNLIMITED)
+
+CAMPAIGNS: Final = _get("/v2/campaigns", MEDIUM)
+CAMPAIGNS_FILTERED: Final = _get("/v2/campaigns/filtered", MEDIUM)
+CAMPAIGNS_WITH_DETAILS: Final = _get("/v2/campaigns/with-details", MEDIUM)
+CAMPAIGNS_ACTIVE_SINCE: Final = _get("/v2/campaigns/with-activity-since/{date}", MEDIUM)
+CAMPAIGN: Final = _get("/v2/campaigns/{id}", HIGH)
+CAMPAIGN_WITH_DETAILS: Final = _get("/v2/campaigns/{id}/with-details", HIGH)
+CAMPAIGN_CREATE: Final = _post("/v2/campaigns")
+CAMPAIGN_UPDATE: Final = _put("/v2/campaigns/{id}")
+CAMPAIGN_DELETE: Final = _delete("/v2/campaigns/{id}")
+CAMPAIGN_COPY: Final = _post("/v2/campaigns/{id}/copy")
+CAMPAIGN_SEND: Final = _post("/v2/campaigns/send", UNLIMITED)
+CAMPAIGN_SEND_TIME_OPTIMISED: Final = _post("/v2/campaigns/send-time-optimised", UNLIMITED)
+CAMPAIGN_SEND_STATUS: Final = _get("/v2/campaigns/send/{guid}", UNLIMITED)
+CAMPAIGN_BOOKS: Final = _get("/v2/campaigns/{id}/address-books", MEDIUM)
+CAMPAIGN_SUMMARY: Final = _get("/v2/campaigns/{id}/summary", MEDIUM)
+CAMPAIGN_ACTIVITY: Final = _get("/v2/campaigns/{id}/activities/{contact}", HIGH)
+CAMPAIGN_BOUNCING: Final = _get("/v2/campaigns/{id}/hard-bouncing-contacts", LOW)
+CAMPAIGN_SPLIT_TEST: Final = _get("/v2/campaigns/{id}/split-test", MEDIUM)
+CAMPAIGN_METRICS: Final = _get("/v2/campaigns/metrics", LOW)
+FROM_ADDRESSES: Final = _get("/v2/custom-from-addresses", MEDIUM)
+
+COLLECTION_ADD: Final = _post("/v2/contacts/transactional-data/{collection}")
+COLLECTION_SAVE: Final = _post("/v2/contacts/transactional-data/{collection}/{key}", repeatable=True)
+COLLECTION_RECORD: Final = _get("/v2/contacts/transactional-data/{collection}/{key}", HIGH)
+COLLECTION_DELETE: Final = _delete("/v2/contacts/transactional-data/{collection}/{key}")
+COLLECTION_IMPORT: Final = _post("/v2/contacts/transactional-data/import/{collection}", LOW)
+COLLECTION_IMPORT_STATUS: Final = _get("/v2/contacts/transactional-data/import/{guid}", UNLIMITED)
+COLLECTION_IMPORT_REPORT: Final = _get("/v2/contacts/transactional-data/import/{guid}/report", HIGH)
+CONTACT_RECORDS: Final = _get("/v2/contacts/{who}/transactional-data/{collection}", MEDIUM)
+CONTACT_RECORDS_DELETE: Final = _delete("/v2/contacts/{who}/transactional-data/{collection}")
+
+TEMPLATES: Final = _get("/v2/templates", MEDIUM)
+TEMPLATE: Final = _get("/v2/templates/{id}", HIGH)
+TEMPLATE_CREATE: Final = _post("/v2/templates")
+TEMPLATE_UPDATE: Final = _put("/v2/templates/{id}")
+PROGRAMS: Final = _get("/v2/programs", MEDIUM)
+PROGRAM: Final = _get("/v2/programs/{id}", HIGH)
+ENROL: Final = _post("/v2/programs/enrolments")
+ENROLMENTS: Final = _get("/v2/programs/enrolments/{status}", MEDIUM)
+ENROLMENT: Final = _get("/v2/programs/enrolments/{guid}", UNLIMITED)
+ENROLMENT_FAULTS: Final = _get("/v2/programs/enrolments/{guid}/report-faults", LOW)
+EMAIL: Final = _post("/v2/email", UNLIMITED)
+EMAIL_BATCH: Final = _post("/v2/email/batch", UNLIMITED)
+EMAIL_TRIGGERED: Final = _post("/v2/email/triggered-campaign", UNLIMITED)
+EMAIL_STATISTICS: Final = _get("/v2/email/stats/since-date/{date}", MEDIUM)
+PREFERENCES: Final = _get("/v2/preferences", MEDIUM)
+PREFERENCE_CREATE: Final = _post("/v2/preferences")
+PREFERENCE_UPDATE: Final = _put("/v2/preferences/{id}")
+PREFERENCE_DELETE: Final = _delete("/v2/preferences/{id}")
+CONTACT_PREFERENCES: Final = _get("/v2/contacts/{who}/preferences", HIGH)
+CONTACT_PREFERENCES_SET: Final = _put("/v2/contacts/{who}/preferences")
+SURVEYS: Final = _get("/v2/surveys", MEDIUM)
+SURVEY: Final = _get("/v2/surveys/{id}", HIGH)
+SURVEY_FIELDS: Final = _get("/v2/surveys/{id}/fields", MEDIUM)
+SURVEY_RESPONSES: Final = _get("/v2/surveys/{id}/responses", LOW)
+
+V3_CONTACTS: Final = _get("/contacts/v3", LOW)
+V3_CONTACT: Final = _get("/contacts/v3/{identifier}/{wanted}", HIGH)
+V3_CREATE: Final = _post("/contacts/v3")
+V3_REPLACE: Final = _put("/contacts/v3/{identifier}/{wanted}")
+V3_MERGE: Final = Operation("PATCH", "/contacts/v3/{identifier}/{wanted}", MEDIUM, repeatable=True)
+V3_DELETE: Final = _delete("/contacts/v3/{identifier}/{wanted}")
+V3_IMPORT: Final = Operation("PUT", "/contacts/v3/import", LOW, repeatable=False)
+V3_IMPORT_STATUS: Final = _get("/contacts/v3/import/{guid}", UNLIMITED)
+V3_DELETE_MANY: Final = _post("/contacts/v3/delete")
+V3_DELETE_STATUS: Final = _get("/contacts/v3/delete/{guid}", UNLIMITED)
+
+
+class Events(NamedTuple):
+    """The three reads of one kind of event of a campaign (contract §4.1); a read that does not exist is None."""
+
+    all: Operation | None
+    since: Operation | None
+    of_contact: Operation | None
+
+
+def _events(kind: str, *, plain: bool = True, since: bool = True) -> Events:
+    return Events(
+        _get(f"/v2/campaigns/{{id}}/{kind}", LOW) if plain else None,
+        _get(f"/v2/campaigns/{{id}}/{kind}/since-date/{{date}}", LOW) if since else None,
+        _get(f"/v2/campaigns/{{id}}/activities/{{contact}}/{kind}", MEDIUM),
+    )
+
+
+ACTIVITIES: Final = Events(
+    _get("/v2/campaigns/{id}/activities", LOW), _get("/v2/campaigns/{id}/activities/since-date/{date}", LOW), None
+)
+CLICKS: Final = _events("clicks")
+CLICKS_WITH_GROUPS: Final = _events("clicks-with-groups")
+OPENS: Final = _events("opens")
+PAGE_VIEWS: Final = _events("page-views", plain=False)
+REPLIES: Final = _events("replies", plain=False, since=False)
+ROI_DETAILS: Final = _events("roi-details", plain=False)
+SOCIAL_BOOKMARK_VIEWS: Final = _events("social-bookmark-views", since=False)
+REVENUE: Final = _events("revenue", plain=False)
 
 
 def fill(operation: Operation, **parts: int | str | datetime) -> str:
@@ -71,5 +222,7 @@ def _part(name: str, value: int | str | datetime) -> str:
         check_id(name, value)
         return str(value)
     if name == "guid" and not _GUID.fullmatch(value):
-        raise ValueError("the id of an import or deletion has letters, digits and hyphens only")
+        raise ValueError("the id of a background task has letters, digits and hyphens only")
+    if not value.strip() or value in {".", ".."} or not value.isprintable():
+        raise ValueError(f"{name} is empty or has characters that cannot stand in a path")
     return quote(value, safe="@")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -12,8 +12,8 @@ from dotdigital.faults import read_faults
 from dotdigital.models import Fault
 from dotdigital.operations import Operation, fill
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, pages
-from dotdigital.uploads import Body
-from dotdigital.wire import Call, Wire, bytes_of
+from dotdigital.uploads import Body, JsonBody
+from dotdigital.wire import Call, Query, Wire, bytes_of
 
 Shape = TypeVar("Shape")
 Part = int | str | datetime
@@ -26,19 +26,43 @@ class Session:
         self.wire = wire
         self.endpoint = endpoint
 
-    def get(self, operation: Operation, shape: type[Shape], **parts: Part) -> Shape:
+    def get(self, operation: Operation, shape: type[Shape], *, query: Query | None = None, **parts: Part) -> Shape:
         """Answers one object."""
-        return self.read(operation, partial(decode_one, shape=shape), **parts)
+        return self.read(operation, partial(decode_one, shape=shape), query=query, **parts)
 
-    def read(self, operation: Operation, decode: Callable[[bytearray], Shape], **parts: Part) -> Shape:
-        """Answers what ``decode`` makes of the whole body."""
-        return self._run(Call(operation, fill(operation, **parts)), decode)
-
-    def send(
-        self, operation: Operation, decode: Callable[[bytearray], Shape], body: Body | None, **parts: Part
+    def read(
+        self, operation: Operation, decode: Callable[[bytearray], Shape], *, query: Query | None = None, **parts: Part
     ) -> Shape:
-        """Sends a body and answers what ``decode`` makes of the answer."""
+        """Answers what ``decode`` makes of the whole body."""
+        return self._run(Call(operation, fill(operation, **parts), query=query or {}), decode)
+
+    def post(
+        self, operation: Operation, shape: type[Shape], value: object, *, query: Query | None = None, **parts: Part
+    ) -> Shape:
+        """Sends a value as JSON, or no body for None, and answers one object."""
+        body = None if value is None else JsonBody(value)
+        call = Call(operation, fill(operation, **parts), query=query or {}, body=body)
+        return self._run(call, partial(decode_one, shape=shape))
+
+    def upload(self, operation: Operation, shape: type[Shape], body: Body, **parts: Part) -> Shape:
+        """Sends a body that is not JSON in memory, and answers one object."""
+        return self._run(Call(operation, fill(operation, **parts), body=body), partial(decode_one, shape=shape))
+
+    def tell(self, operation: Operation, value: object = None, **parts: Part) -> None:
+        """Sends a value as JSON, or no body for None; what comes back is not looked at."""
+        self.ask(operation, lambda _: None, value, **parts)
+
+    def ask(
+        self, operation: Operation, decode: Callable[[bytearray], Shape], value: object = None, **parts: Part
+    ) -> Shape:
+        """Sends a value as JSON, or no body for None, and answers what ``decode`` makes of the answer."""
+        body = None if value is None else JsonBody(value)
         return self._run(Call(operation, fill(operation, **parts), body=body), decode)
+
+    def rows(self, operation: Operation, row: type[Row], *, query: Query | None = None, **parts: Part) -> Page[Row]:
+        """Answers a list that the service does not page."""
+        call = Call(operation, fill(operation, **parts), query=query or {}, nothing=b"[]")
+        return self._run(call, partial(decode_page, row=row))
 
     def pages(
         self,
@@ -47,7 +71,7 @@ class Session:
         *,
         page_size: int = MAX_PAGE,
         overlap: int = DEFAULT_OVERLAP,
-        query: dict[str, str | int] | None = None,
+        query: Query | None = None,
         **parts: Part,
     ) -> Iterator[Page[Row]]:
         """Yields the pages of a list; see ``paging.pages`` for duplicates and the end."""
@@ -66,3 +90,8 @@ class Session:
 
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
         return self.wire.run(self.endpoint, call, lambda chunks: decode(bytes_of(chunks)))
+
+
+def with_full_data(*, full_data: bool) -> Mapping[str, str]:
+    """Answers the query that brings data fields along (contract §4.1, F)."""
+    return {"withFullData": "true" if full_data else "false"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,12 +17,22 @@ import httpx2
 
 from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
 from dotdigital.decoding import Unreadable
-from dotdigital.errors import ConfigurationError, DotdigitalError, Rejected, Throttled, Transient, UnknownOutcome
+from dotdigital.errors import (
+    ConfigurationError,
+    DotdigitalError,
+    NotFound,
+    Rejected,
+    Throttled,
+    Transient,
+    UnknownOutcome,
+)
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
 from dotdigital.operations import Operation
+from dotdigital.patience import Patience, Retry
 from dotdigital.uploads import Body
 
 Read = TypeVar("Read")
+Query = Mapping[str, str | int | Sequence[str]]
 
 NO_CONTENT: Final = 204
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
@@ -52,22 +61,6 @@ class Timeout:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
-    """How often and how patiently a call is repeated.
-
-    ``tries`` counts the first one; waits double from ``base`` seconds up to ``cap``, with jitter. ``max_wait`` is the
-    longest single wait for the quota, in seconds, and ``throttle_base`` the first one where the service names no time.
-    """
-
-    tries: int = 4
-    base: float = 0.5
-    cap: float = 20.0
-    max_wait: float = 90.0
-    throttle_base: float = 5.0
-    throttle_tries: int = 6
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """One call of an operation: where to, with which query and body, and what is wanted back.
 
@@ -76,7 +69,7 @@ class Call:
 
     operation: Operation
     path: str
-    query: dict[str, str | int] = field(default_factory=dict)
+    query: Query = field(default_factory=dict)
     body: Body | None = None
     accept: str = "application/json"
     nothing: bytes = b""
@@ -131,7 +124,7 @@ class Wire:
 
         ``read`` raises Unreadable for a body that is not what the operation answers.
         """
-        patience = _Patience(self._retry)
+        patience = Patience(self._retry)
         while True:
             self._limiter.acquire(call.operation.tier)
             try:
@@ -139,6 +132,11 @@ class Wire:
                     return read(kept)
             except (Throttled, Transient) as error:
                 patience.wait(error)
+            except NotFound:
+                # The first try deleted it and its answer was lost on the way.
+                if call.operation.method == "DELETE" and patience.interrupted:
+                    return read(iter([call.nothing]))
+                raise
 
     def stream(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Iterator[Read]]) -> Iterator[Read]:
         """Yields what ``read`` makes of the body while it arrives.
@@ -146,7 +144,7 @@ class Wire:
         After an interruption the call is repeated and the entries that were yielded already are passed over, so the
         body must be one that does not change.
         """
-        patience = _Patience(self._retry)
+        patience = Patience(self._retry)
         done = 0
         while True:
             self._limiter.acquire(call.operation.tier)
@@ -182,7 +180,7 @@ class Wire:
         return httpx2.Request(
             call.operation.method,
             f"{origin}{call.path}",
-            params=call.query or None,
+            params=dict(call.query) or None,
             headers=headers,
             content=None if call.body is None else outgoing.chunks(),
             extensions={"timeout": limits},
@@ -192,7 +190,7 @@ class Wire:
         deadline = time.monotonic() + self._timeout.total
         headers = {name.lower(): value for name, value in response.headers.items()}
         chunks = _bounded(call.operation, response.iter_bytes(), deadline)
-        if 200 <= response.status_code < 300:
+        if 200 <= response.status_code < 300 or response.status_code in call.operation.accepts:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
@@ -204,37 +202,6 @@ class Wire:
         status = TOO_MANY if isinstance(error, Throttled) else response.status_code
         self._limiter.observe(call.operation.tier, headers, status)
         raise error
-
-
-class _Patience:
-    """Waits between the tries of one call, and raises the error once there were enough of them."""
-
-    def __init__(self, retry: Retry) -> None:
-        self._retry = retry
-        self._failed = 0
-        self._refused = 0
-
-    def wait(self, error: Throttled | Transient) -> None:
-        wait = self._until_quota(error) if isinstance(error, Throttled) else self._back_off(error)
-        time.sleep(wait)
-
-    def _back_off(self, error: Transient) -> float:
-        self._failed += 1
-        if self._failed >= self._retry.tries:
-            raise error
-        longest = min(self._retry.cap, self._retry.base * 2.0 ** (self._failed - 1))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-
-    def _until_quota(self, error: Throttled) -> float:
-        self._refused += 1
-        if error.until is None:
-            wait = self._retry.throttle_base * 2.0 ** (self._refused - 1)
-        else:
-            wait = max((error.until - datetime.now(UTC)).total_seconds(), 0.0)
-        if wait > self._retry.max_wait or self._refused >= self._retry.throttle_tries:
-            raise error
-        # Spread out, so that the processes that share a quota do not all come back in the same instant.
-        return wait + random.uniform(0.0, min(1.0, self._retry.throttle_base / 5))  # noqa: S311 - jitter, not a secret
 
 
 @contextmanager

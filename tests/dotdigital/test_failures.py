@@ -157,7 +157,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         (answer(400, {"message": "file must be valid"}), Rejected, None, "file must be valid"),
         (answer(400, {"message": "Trailing blank. ERROR_NEW_ONE "}), Rejected, "ERROR_NEW_ONE", "Trailing blank"),
         (answer(400, {"message": "Error: ERROR_NEW_TWO"}), Rejected, "ERROR_NEW_TWO", "ERROR_NEW_TWO"),
-        (answer(400, {"errorCode": "contacts:badJson", "description": "Bad."}), Rejected, "contacts:badJson", "Bad"),
+        (answer(400, {"errorCode": "contacts:new", "description": "Bad."}), Rejected, "contacts:new", "Bad"),
         (answer(400, {"errorCode": "<b>", "description": None}), Rejected, None, "status 400"),
         (answer(400, b"[]"), Rejected, None, "status 400"),
         (answer(418, {"message": 5}), Rejected, None, "status 418"),

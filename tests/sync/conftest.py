@@ -1,0 +1,36 @@
+"""An account, an integration with it, and nobody in the CRM yet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotdigital_sandbox import Sandbox
+from tests.accounts import RemoteAccount
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path / "sandbox", seed="empty") as running:
+        yield running
+
+
+@pytest.fixture
+def remote(sandbox: Sandbox) -> RemoteAccount:
+    return RemoteAccount(sandbox)
+
+
+@pytest.fixture
+def integration(transactional_db: None, sandbox: Sandbox, settings: Any) -> Integration:
+    settings.CONFIG = dataclasses.replace(
+        settings.CONFIG, api_origins=(sandbox.url,), import_wait_seconds=20.0, unknown_outcome_seconds=0.0
+    )
+    return create_integration(
+        name="Test account", username=sandbox.user, password=sandbox.password, base_url=sandbox.url
+    )

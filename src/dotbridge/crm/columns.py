@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dotbridge.entities.email import is_plausible
 
@@ -84,6 +85,14 @@ def _plain(header: str) -> str:
 _FIELDS = {_plain(name): field for field, names in _NAMES.items() for name in names.split(",")}
 
 _NAME_ALONE = {"name", "naam", "namn"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a file: their names in order, and which field stands at which position."""
+
+    headers: Sequence[str]
+    positions: dict[str, int]
 
 
 def match_columns(headers: Sequence[str]) -> dict[str, int]:

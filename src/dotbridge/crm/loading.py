@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from django.db import connection, transaction
 
-from dotbridge.crm.columns import email_column, match_columns
+from dotbridge.crm.columns import Columns, email_column, match_columns
 from dotbridge.crm.contact_file import BrokenLine, ContactFile, ContactFileError, Record
 from dotbridge.crm.models import Account, Contact, ContactEmail
 from dotbridge.crm.rows import Problem, ReadRow, read_row, shortened
@@ -80,7 +80,24 @@ def load_contacts(
     return report
 
 
+def check_contact_file(file: BinaryIO) -> None:
+    """Raise ContactFileError if load_contacts would: looks at the beginning of the file and writes nothing."""
+    source = ContactFile(file)
+    try:
+        _begin(source)
+    finally:
+        source.close()
+
+
 def _load(source: ContactFile) -> LoadReport:
+    report, columns, records = _begin(source)
+    while chunk := list(islice(records, CHUNK)):
+        _load_chunk(list(_readable(chunk, columns, report)), report)
+    return report
+
+
+def _begin(source: ContactFile) -> tuple[LoadReport, Columns, Iterator[Record | BrokenLine]]:
+    """An empty report, the columns, and the records still to be read."""
     headers, records = _headers_and_records(source)
     matched = match_columns(headers)
     first = list(islice(records, _LOOKED_AT_FOR_ADDRESSES))
@@ -98,10 +115,7 @@ def _load(source: ContactFile) -> LoadReport:
         columns={headers[position]: name for name, position in matched.items()},
         unused_columns=[header for position, header in enumerate(headers) if position not in matched.values()],
     )
-    every = chain(first, records)
-    while chunk := list(islice(every, CHUNK)):
-        _load_chunk(list(_readable(chunk, headers, matched, report)), report)
-    return report
+    return report, Columns(headers, matched), chain(first, records)
 
 
 def _headers_and_records(source: ContactFile) -> tuple[list[str], Iterator[Record | BrokenLine]]:
@@ -113,15 +127,13 @@ def _headers_and_records(source: ContactFile) -> tuple[list[str], Iterator[Recor
     return [cell.strip() for cell in top.cells], records
 
 
-def _readable(
-    chunk: Iterable[Record | BrokenLine], headers: list[str], matched: dict[str, int], report: LoadReport
-) -> Iterator[ReadRow]:
+def _readable(chunk: Iterable[Record | BrokenLine], columns: Columns, report: LoadReport) -> Iterator[ReadRow]:
     for found in chunk:
         report.rows += 1
         if isinstance(found, BrokenLine):
             report.add(Problem(found.line, "", shortened(found.text), found.why, found.mend))
             continue
-        row, problems = read_row(found, headers, matched)
+        row, problems = read_row(found, columns)
         for problem in problems:
             report.add(problem)
         if row is not None:

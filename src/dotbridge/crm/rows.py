@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dotbridge.crm.columns import split_name
+from dotbridge.crm.columns import Columns, split_name
 from dotbridge.crm.contact_file import Record
 from dotbridge.crm.models import LONGEST_TEXT, Contact
 from dotbridge.entities.email import is_plausible
@@ -54,7 +54,7 @@ class _Unreadable(Exception):
         self.mend = mend
 
 
-def read_row(record: Record, headers: Sequence[str], matched: dict[str, int]) -> tuple[ReadRow | None, list[Problem]]:
+def read_row(record: Record, columns: Columns) -> tuple[ReadRow | None, list[Problem]]:
     """The row's values, or None if it is refused, and what is wrong with it.
 
     An address that is missing or not plausible, and a text that is too long or damaged, refuse the row; a date, number
@@ -62,7 +62,7 @@ def read_row(record: Record, headers: Sequence[str], matched: dict[str, int]) ->
     """
     problems: list[Problem] = []
     values: dict[str, Any] = {}
-    for name, position in matched.items():
+    for name, position in columns.positions.items():
         cell = record.cells[position].strip()
         try:
             _check_text(cell)
@@ -70,7 +70,7 @@ def read_row(record: Record, headers: Sequence[str], matched: dict[str, int]) ->
         except _Unreadable as error:
             optional = name in _LEFT_OUT_IF_UNREADABLE
             problems.append(
-                Problem(record.line, headers[position], shortened(cell), error.why, error.mend, taken=optional)
+                Problem(record.line, columns.headers[position], shortened(cell), error.why, error.mend, taken=optional)
             )
             if not optional:
                 # One reason is enough to refuse a row.

@@ -1,0 +1,201 @@
+"""Every operation of contract §4.1 that the client calls: what it sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from tests.dotdigital.cases import DAY, SINCE, SUPPRESSION, V3_ANN
+from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
+from tests.dotdigital.cases_contacts import CONTACT_CASES
+from tests.dotdigital.cases_others import OTHER_CASES
+from tests.dotdigital.server import RESET, Reply, Request, Server, answer
+
+from dotdigital import (
+    Account,
+    CampaignDraft,
+    ContactDraft,
+    ContactV3Draft,
+    EmailDraft,
+    NotFound,
+    Rejected,
+    SplitTest,
+    Transient,
+    operations,
+)
+from dotdigital.operations import Events, Operation
+
+CASES = {**CONTACT_CASES, **CAMPAIGN_CASES, **OTHER_CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_operation(server: Server, account: Account, name: str) -> None:
+    case = CASES[name]
+    server.say(answer(case.status, case.answered))
+    assert case.call(account) == case.result
+    (request,) = server.requests
+    assert f"{request.method} {request.target.replace('%3A', ':')}" == case.asked
+    assert (json.loads(request.body) if request.body else None) == case.body
+
+
+ELSEWHERE = {
+    "ACCOUNT_INFO",
+    "SERVER_TIME",
+    "BOOK_CONTACTS",
+    "BOOK_MODIFIED_SINCE",
+    "BOOK_UNSUBSCRIBED_SINCE",
+    "BOOK_REMOVE_CONTACTS",
+    "BOOK_IMPORT",
+    "SUPPRESSED_SINCE",
+    "DELETION",
+    "IMPORT",
+    "IMPORT_REPORT",
+    "IMPORT_FAULTS",
+    "DATA_FIELDS",
+    "V3_CONTACTS",
+}
+
+
+def test_every_operation_has_a_case() -> None:
+    asked = [unquote(case.asked).split("?")[0].split(" ", 1) for case in CASES.values()]
+    for name, entry in vars(operations).items():
+        if name in ELSEWHERE:
+            continue
+        for operation in entry if isinstance(entry, Events) else [entry]:
+            if isinstance(operation, Operation):
+                parts = operation.path.split("/")
+                assert any(
+                    method == operation.method
+                    and len(path.split("/")) == len(parts)
+                    and all(
+                        part.startswith("{") or part == given
+                        for part, given in zip(parts, path.split("/"), strict=True)
+                    )
+                    for method, path in asked
+                ), name
+
+
+def v3_page(ids: list[int], following: str | None) -> dict[str, Any]:
+    links = {"self": {"marker": "x"}, "next": {"marker": following, "link": "..."} if following else None}
+    return {"_links": links, "_items": [{"contactId": each} for each in ids]}
+
+
+def test_v3_pages_follow_markers(server: Server, account: Account) -> None:
+    server.say(answer(200, v3_page([1, 2], "bQ==")), answer(200, v3_page([3], None)))
+    pages = list(account.contacts_v3.pages(modified_since=SINCE, list_id=7, limit=2))
+    assert [[contact.contact_id for contact in page] for page in pages] == [[1, 2], [3]]
+    first, second = (unquote(request.target) for request in server.requests)
+    assert first == (
+        f"/contacts/v3?limit=2&data-fields=[[ALL]]&include=lists|channelProperties&~modified=gte::{DAY}&~listId=7"
+    )
+    assert second == f"{first}&marker=bQ=="
+
+
+def test_v3_pages_end_without_rows_and_with_a_repeated_marker(server: Server, account: Account) -> None:
+    server.say(answer(200, v3_page([], "again")))
+    assert list(account.contacts_v3.pages(created_since=SINCE, segment_id=3, include=())) == []
+    server.say(answer(200, v3_page([1], "again")), answer(200, v3_page([2], "again")))
+    assert len(list(account.contacts_v3.pages())) == 2
+    server.otherwise = lambda request: answer(200, [1])
+    with pytest.raises(Transient):
+        list(account.contacts_v3.pages())
+
+
+def test_a_v3_slot_that_is_taken_is_no_quota(server: Server, account: Account) -> None:
+    server.say(answer(429, {"errorCode": "contacts:tooManyActiveImports", "description": "Wait."}))
+    with pytest.raises(Rejected) as caught:
+        account.contacts_v3.start_import([V3_ANN])
+    assert caught.value.later
+    server.say(answer(404, {"errorCode": "contacts:contactNotFound", "description": "x"}))
+    with pytest.raises(NotFound):
+        account.contacts_v3.get("ann@example.com")
+    server.say(answer(409, {"errorCode": "contacts:idAlreadyExists", "description": "x"}))
+    with pytest.raises(Rejected) as caught:
+        account.contacts_v3.create(V3_ANN)
+    assert not caught.value.later
+
+
+def test_a_deletion_whose_answer_was_lost_is_done(server: Server, account: Account) -> None:
+    gone = answer(404, {"message": "Error: ERROR_CONTACT_NOT_FOUND"})
+    server.say(RESET, gone)
+    account.contacts.delete(5)
+    assert account.requests == 2
+    server.say(gone)
+    with pytest.raises(NotFound):
+        account.contacts.delete(5)
+
+
+def test_an_unsubscription_is_repeated_and_a_resubscription_is_not(server: Server, account: Account) -> None:
+    server.say(RESET, answer(200, SUPPRESSION))
+    assert account.contacts.unsubscribe("ann@example.com").reason == "Unsubscribed"
+    assert len(server.requests) == 2
+    server.say(RESET)
+    with pytest.raises(Exception, match="Look before"):
+        account.contacts.resubscribe(ContactDraft("ann@example.com"))
+    assert len(server.requests) == 3
+
+
+IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
+    (lambda a: a.campaigns.send(4), "everyone=True"),
+    (lambda a: a.campaigns.send(4, address_book_ids=[1], everyone=True), "everyone=True"),
+    (lambda a: a.campaigns.send(4, contact_ids=list(range(1, 12))), "11 ids"),
+    (lambda a: a.campaigns.send(4, contact_ids=[0]), "start at 1"),
+    (lambda a: a.campaigns.send(4, everyone=True, split_test=SplitTest("Opens", 0, 1)), "percent"),
+    (lambda a: a.campaigns.create(CampaignDraft("n", " ", "f", "h", "p")), "subject is empty"),
+    (lambda a: a.campaigns.metrics(datetime(2024, 1, 1), SINCE), "time zone"),  # noqa: DTZ001 - the fault under test
+    (lambda a: a.campaign(4).page_views(), "since or contact_id"),
+    (lambda a: a.campaign(4).replies(0), "start at 1"),
+    (lambda a: a.campaign(4).clicks(since=SINCE, contact_id=5), "not both"),
+    (lambda a: a.campaign(0), "campaign_id"),
+    (lambda a: a.contacts.pages(modified_since=SINCE, created_since=SINCE), "not both"),
+    (lambda a: a.contacts.save(ContactDraft(" ")), "email is empty"),
+    (lambda a: a.contacts.get(0), "who"),
+    (lambda a: a.contacts.get(".."), "who"),
+    (lambda a: a.contacts.get("a\nb"), "who"),
+    (lambda a: a.contacts.suppress([-1]), "who"),
+    (lambda a: a.contacts.import_drafts([], address_book_ids=[0]), "address_book_ids"),
+    (lambda a: a.emails.send(), "at least one"),
+    (lambda a: a.emails.send(EmailDraft([], "s", "f", "h", "p")), "to is empty"),
+    (lambda a: a.emails.send(EmailDraft("ann@example.com", "s", "f", "h", "p")), "to is empty"),
+    (lambda a: a.programs.enrol(5), "contact_ids"),
+    (lambda a: a.contacts_v3.pages(limit=0), "limit"),
+    (lambda a: a.contacts_v3.pages(modified_since=SINCE, created_since=SINCE), "not both"),
+    (lambda a: a.contacts_v3.pages(list_id=1, segment_id=1), "not both"),
+    (lambda a: a.contacts_v3.create(ContactV3Draft({})), "identifiers"),
+    (lambda a: a.contacts_v3.delete_many([]), "0 ids"),
+]
+
+
+@pytest.mark.parametrize(("call", "named"), IMPOSSIBLE)
+def test_impossible_calls_are_not_sent(
+    server: Server, account: Account, call: Callable[[Account], Any], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        call(account)
+    assert server.requests == []
+
+
+def test_drafts_carry_what_is_given() -> None:
+    draft = CampaignDraft(
+        "n", "s", "f", "h", "p", from_address=3, reply_action="Webmail", reply_to_address="r@example.com"
+    )
+    assert draft.body()["fromAddress"] == {"id": 3}
+    assert draft.body()["replyToAddress"] == "r@example.com"
+    body = ContactV3Draft({"email": "a@example.com"}, channel_properties={"email": {"emailType": "html"}}).body()
+    assert body == {"identifiers": {"email": "a@example.com"}, "channelProperties": {"email": {"emailType": "html"}}}
+
+
+def test_a_paging_list_does_not_overlap_on_request(server: Server, account: Account) -> None:
+    rows = [{"contactId": each, "url": f"https://x.example/{each}"} for each in range(1, 8)]
+
+    def serve(request: Request) -> Reply:
+        query = dict(pair.split("=") for pair in request.target.split("?")[1].split("&"))
+        return answer(200, rows[int(query["skip"]) : int(query["skip"]) + int(query["select"])])
+
+    server.otherwise = serve
+    pages = list(account.campaign(4, overlap=0).activities(page_size=3))
+    assert [[row.contact_id for row in page] for page in pages] == [[1, 2, 3], [4, 5, 6], [7]]

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from dotbridge import postgres
@@ -18,6 +19,10 @@ DATA_DIR = Path(
     os.environ.setdefault("DOTBRIDGE_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".dotbridge" / "tests"))
 )
 DATABASE_PREFIX = "test_dotbridge_"
+
+# How long an example takes says more about the machine than about us.
+hypothesis_settings.register_profile("dotbridge", deadline=None)
+hypothesis_settings.load_profile("dotbridge")
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +45,15 @@ def _drop_databases_of_dead_processes() -> None:
     with psycopg.connect(host=host, user=postgres.SUPERUSER, dbname="postgres", autocommit=True) as link:
         names = link.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [DATABASE_PREFIX])
         for (name,) in names.fetchall():
-            if not Path("/proc", name.removeprefix(DATABASE_PREFIX)).exists():
+            if not _is_alive(int(name.removeprefix(DATABASE_PREFIX))):
                 link.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
+from django.forms import Form
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
@@ -115,6 +117,11 @@ def test_a_file_that_is_no_contact_file_is_told_beside_the_field(back_office: Cl
     assert response.status_code == 200
     (message,) = response.context["form"].errors["import_file"]
     assert message.startswith(why)
+
+
+def test_a_mistake_of_ours_is_not_taken_for_one_of_the_file() -> None:
+    with pytest.raises(ZeroDivisionError):
+        site.get_model_admin(Contact).add_data_read_fail_error_to_form(Form(), ZeroDivisionError())
 
 
 def test_a_file_that_is_gone_before_it_is_confirmed_is_asked_for_again(back_office: Client) -> None:

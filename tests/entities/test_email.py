@@ -84,7 +84,7 @@ def test_both_know_what_is_plausible(address: str, expected: bool) -> None:
 
 
 @pytest.mark.django_db
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(addresses=st.lists(near_addresses | storable, min_size=5, max_size=25))
 @example(addresses=[f"a{chr(point)}b@example.com" for point in range(1, 0x300)])
 @example(addresses=[f"a{chr(point)}b@example.com" for point in range(0x1680, 0x2100)])

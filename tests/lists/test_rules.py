@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.entities import registry
 from dotbridge.entities.registry import entity
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import DEEPEST, MOST_RULES, OPERATORS, RuleError, compile_rule
 
 UTC = datetime.UTC
@@ -211,6 +213,13 @@ def test_no_tree_is_everybody(nothing: Any) -> None:
 def test_a_mistake_is_named_with_its_mend(wrong: Any, message: str) -> None:
     with pytest.raises(RuleError, match=message):
         compile_rule(entity("crm.contact"), tree(wrong))
+
+
+def test_a_field_of_no_plain_kind_cannot_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registered", {})
+    listed = registry.register(MarketingList, email="name", fields=["name", "rule"])
+    with pytest.raises(RuleError, match="'rule' holds values that no rule can ask about; choose another field"):
+        compile_rule(listed, tree(rule("rule", "null")))
 
 
 def test_a_top_level_without_rules_is_a_mistake() -> None:

@@ -31,14 +31,6 @@ class ContactFileFormat(Format):  # type: ignore[misc]
         """How the form calls it."""
         return _("CSV, any encoding and delimiter")
 
-    def get_extension(self) -> str:
-        """By which the form recognises a file."""
-        return "csv"
-
-    def can_import(self) -> bool:
-        """It is offered for import, not for export."""
-        return True
-
     def create_dataset(self, in_stream: bytes) -> UploadedContacts:
         """The file itself. Raises ContactFileError if it cannot be read as contacts at all."""
         check_contact_file(io.BytesIO(in_stream))

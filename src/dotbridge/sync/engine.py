@@ -85,19 +85,20 @@ def run_sync(
     finish what was uploaded; what is not finished then is picked up by the next run. A run that may not start because
     another one holds the lock is kept with the state *skipped*.
     """
-    run = SyncRun.objects.create(integration=integration, kind=kind, trigger=trigger, started_at=timezone.now())
-    with structlog.contextvars.bound_contextvars(run=run.pk, integration=integration.pk):
-        with integration_lock(integration.pk) as held:
-            if not held:
-                return _finish(run, State.SKIPPED, "Another run is at work on this integration.")
-            _mark_interrupted(run)
+    run = SyncRun(integration=integration, kind=kind, trigger=trigger, started_at=timezone.now())
+    with integration_lock(integration.pk) as held:
+        if not held:
+            return _finish(run, State.SKIPPED, "Another run is at work on this integration.")
+        _mark_interrupted(integration)
+        run.save()
+        with structlog.contextvars.bound_contextvars(run=run.pk, integration=integration.pk):
             _run_parts(
                 run,
                 observer or NobodyWatches(),
                 settings.CONFIG.import_wait_seconds if wait_seconds is None else wait_seconds,
                 force_data_fields=force_data_fields,
             )
-        log.info("run finished", kind=run.kind, state=run.state, requests=run.requests)
+            log.info("run finished", kind=str(run.kind), state=str(run.state), requests=run.requests)
     return run
 
 
@@ -180,16 +181,15 @@ def _verdict(run: SyncRun) -> tuple[State, str]:
     return State.SUCCEEDED, ""
 
 
-def _mark_interrupted(run: SyncRun) -> None:
-    """We hold the lock, so a run that still says "running" has lost its worker."""
-    lost = SyncRun.objects.filter(integration=run.integration, state=State.RUNNING).exclude(pk=run.pk)
+def _mark_interrupted(integration: Integration) -> None:
+    """We hold the lock and have not begun, so a run that still says "running" has lost its worker."""
     message = "The worker ended in the middle of it. A later run goes on from there."
-    for former in lost:
+    for former in SyncRun.objects.filter(integration=integration, state=State.RUNNING):
         former.steps.filter(state=State.RUNNING).update(state=State.INTERRUPTED, finished_at=timezone.now())
         _finish(former, State.INTERRUPTED, message)
 
 
 def _finish(run: SyncRun, state: State, message: str) -> SyncRun:
     run.state, run.message, run.finished_at = state, message, timezone.now()
-    run.save(update_fields=["state", "message", "finished_at", "requests"])
+    run.save()
     return run

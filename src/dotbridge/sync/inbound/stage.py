@@ -101,9 +101,11 @@ _MERGE = """
         INSERT INTO mirror_contact AS c
             (integration_id, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
              last_subscribed_at, suppressed_at, updated_at)
-        SELECT %(integration)s, remote_id, email, email_key, coalesce(status, 'Subscribed'), opt_in_type, email_type,
+        SELECT %(integration)s, remote_id, email, email_key,
+               CASE WHEN %(sets_status)s THEN coalesce(status, 'Subscribed') ELSE 'Subscribed' END,
+               opt_in_type, email_type,
                coalesce(data_fields, '{}'), last_subscribed_at,
-               CASE WHEN status <> ALL(%(live)s) THEN removed_at END, now()
+               CASE WHEN %(sets_status)s AND status <> ALL(%(live)s) THEN removed_at END, now()
         FROM stage_contact
         ON CONFLICT (integration_id, remote_id) DO UPDATE SET
             email = excluded.email, email_key = excluded.email_key,

@@ -46,8 +46,8 @@ def remove_departed(step: StepContext) -> None:
     for link in exportable_connections(step.integration):
         for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
             _carry_out(step, link, begun)
-        while removal := _assign(step, link):
-            _carry_out(step, link, removal)
+        while (removal := _assign(step, link)) and _carry_out(step, link, removal):
+            pass
 
 
 def _assign(step: StepContext, link: Connection) -> Removal | None:
@@ -66,7 +66,8 @@ def _assign(step: StepContext, link: Connection) -> Removal | None:
     return removal
 
 
-def _carry_out(step: StepContext, link: Connection, removal: Removal) -> None:
+def _carry_out(step: StepContext, link: Connection, removal: Removal) -> bool:
+    """Ask for a removal and wait for it. False when it failed: the next run asks again."""
     try:
         if removal.state == RemovalState.PREPARED:
             _ask(step, link, removal)
@@ -78,6 +79,8 @@ def _carry_out(step: StepContext, link: Connection, removal: Removal) -> None:
         _complete(step, link, removal)
     elif status == "Failed":
         _give_back(step, link, removal)
+        return False
+    return True
 
 
 def _ask(step: StepContext, link: Connection, removal: Removal) -> None:

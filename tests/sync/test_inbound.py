@@ -1,0 +1,339 @@
+"""What an import does with what Dotdigital may send: everything that can be taken is, and the rest has a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.services import create_list
+from dotbridge.mapping.models import Mapping
+from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
+from dotbridge.sync.engine import run_sync
+from dotbridge.sync.models import Connection, Cursor, Rejection, RunKind, State, SyncRun
+from dotbridge.sync.services import connect_list
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.dotdigital.server import Reply, Request, Server, answer, cut
+
+
+class Vendor:
+    """A Dotdigital that sends what a test tells it to, over a socket."""
+
+    def __init__(self) -> None:
+        self.server = Server()
+        self.server.otherwise = self._answer
+        self.answers: dict[str, Any] = {
+            "/v2/account-info": {"id": 1, "properties": []},
+            "/v2/server-time": "2026-01-01T12:00:00.000Z",
+            "/v2/address-books": [{"id": 7, "name": "Readers", "visibility": "Private", "contacts": 0}],
+            "/v2/data-fields": [{"name": "FIRSTNAME", "type": "String", "visibility": "Public", "defaultValue": None}],
+        }
+
+    def contacts(self, *contacts: dict[str, Any]) -> None:
+        """What the book holds, for its full reading and for its changes."""
+        self.answers["/v2/address-books/7/contacts"] = list(contacts)
+
+    def _answer(self, request: Request) -> Reply:
+        path = request.target.split("?")[0]
+        if "skip=0" not in request.target and "skip=" in request.target:
+            return answer(200, [])
+        for known in sorted(self.answers, key=len, reverse=True):
+            if path.startswith(known):
+                found = self.answers[known]
+                if known == "/v2/address-books/7/contacts" and "unsubscribed-since" in path:
+                    return answer(200, [])
+                return found if isinstance(found, Reply) else answer(200, found)
+        return answer(200, [])
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    running = Vendor()
+    yield running
+    running.server.close()
+
+
+@pytest.fixture
+def scripted(transactional_db: None, vendor: Vendor, settings: Any) -> Integration:
+    """An integration with the scripted vendor, its book connected to an empty list."""
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(vendor.server.url,))
+    integration = create_integration(name="Scripted", username="u", password="p", base_url=vendor.server.url)
+    book = AddressBook.objects.create(integration=integration, remote_id=7, name="Readers")
+    connect_list(marketing_list=create_list(name="Nobody", entity="crm.contact"), address_book=book)
+    return integration
+
+
+def contact(number: int, email: Any, **more: Any) -> dict[str, Any]:
+    fields = [{"key": "FIRSTNAME", "value": f"Name {number}"}]
+    base = {"id": number, "email": email, "optInType": "Single", "emailType": "Html", "dataFields": fields}
+    return {**base, "status": "Subscribed", **more}
+
+
+def run_import(integration: Integration) -> SyncRun:
+    return run_sync(integration=integration, kind=RunKind.IMPORT, trigger="test")
+
+
+def test_all_books_but_the_two_of_every_account(integration: Integration, remote: RemoteAccount) -> None:
+    for name in ("Newsletter", "Customers"):
+        remote.create_book(name)
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    assert set(AddressBook.objects.values_list("name", flat=True)) == {"Newsletter", "Customers"}
+
+
+def test_a_renamed_book_keeps_its_identity_and_a_deleted_one_is_marked_gone(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    kept, deleted = remote.create_book("Old name"), remote.create_book("Doomed")
+    sync(integration, kind=RunKind.IMPORT)
+    remote.ask("PUT", f"/v2/address-books/{kept}", {"name": "New name", "visibility": "Public"})
+    remote.ask("DELETE", f"/v2/address-books/{deleted}")
+
+    run = sync(integration, kind=RunKind.IMPORT)
+
+    assert AddressBook.objects.get(remote_id=kept).name == "New name"
+    assert AddressBook.objects.get(remote_id=deleted).gone_at is not None
+    assert steps_of(run)["address_books"]["gone"] == 1
+
+
+@pytest.mark.parametrize("books", [[], Reply(b"HTTP/1.1 204 No Content\r\n\r\n")], ids=["empty list", "204"])
+def test_an_empty_answer_removes_no_book(scripted: Integration, vendor: Vendor, books: Any) -> None:
+    vendor.answers["/v2/address-books"] = books
+    vendor.answers["/v2/address-books/7/contacts"] = []
+
+    run_import(scripted)
+
+    assert AddressBook.objects.get().gone_at is None
+
+
+def test_many_books_do_not_vanish_at_once(scripted: Integration, vendor: Vendor) -> None:
+    for number in range(100, 110):
+        AddressBook.objects.create(integration=scripted, remote_id=number, name=f"Book {number}")
+
+    run = run_import(scripted)
+
+    assert not AddressBook.objects.exclude(gone_at=None).exists()
+    assert steps_of(run)["address_books"]["state"] == State.PARTIAL
+    assert "10 address books" in steps_of(run)["address_books"]["message"]
+    assert run.state == State.PARTIAL
+
+
+def test_data_fields_and_the_first_mappings(integration: Integration, remote: RemoteAccount) -> None:
+    remote.create_field("SCORE", "Numeric")
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    assert DataField.objects.get(name="SCORE").type == "Numeric"
+    mappings = {mapping.entity: mapping for mapping in Mapping.objects.filter(integration=integration)}
+    assert set(mappings) == {"crm.contact", "crm.lead"}
+    assert (mappings["crm.contact"].sync_priority, mappings["crm.lead"].sync_priority) == (20, 10)
+    rows = {row.data_field.name: row.entity_fields for row in mappings["crm.contact"].rows.all()}
+    assert rows == {
+        "FIRSTNAME": ["first_name"],
+        "LASTNAME": ["last_name"],
+        "FULLNAME": ["first_name", "last_name"],
+    }
+
+
+def test_data_fields_are_read_once_a_day_unless_forced(integration: Integration, remote: RemoteAccount) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    assert steps_of(sync(integration, kind=RunKind.IMPORT))["data_fields"]["state"] == State.SKIPPED
+    remote.create_field("SCORE", "Numeric")
+    remote.ask("DELETE", "/v2/data-fields/SCORE")
+    remote.create_field("LATER", "Date")
+
+    run = sync(integration, kind=RunKind.DATA_FIELDS)
+
+    assert steps_of(run)["data_fields"]["new"] == 1
+    remote.ask("DELETE", "/v2/data-fields/LATER")
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    assert DataField.objects.get(name="LATER").gone_at is not None
+    assert Mapping.objects.count() == 2
+
+
+def test_one_bad_row_never_stops_the_others(scripted: Integration, vendor: Vendor) -> None:
+    vendor.contacts(
+        contact(1, "good@example.com"),
+        contact(2, None),
+        contact(3, {"not": "an address"}),
+        contact(4, "   "),
+        {"email": "no id"},
+        contact(5, "also.good@example.com", status="StatusOfTomorrow", newKey={"a": 1}),
+        contact(6, "nul@example.com", dataFields=[{"key": "FIRSTNAME", "value": "a\x00b"}]),
+    )
+
+    run = run_import(scripted)
+
+    assert set(Contact.objects.values_list("email", flat=True)) == {
+        "good@example.com",
+        "also.good@example.com",
+        "nul@example.com",
+    }
+    assert Contact.objects.get(remote_id=5).status == "StatusOfTomorrow"
+    assert Contact.objects.get(remote_id=6).data_fields["FIRSTNAME"] == "ab"
+    reasons = sorted(Rejection.objects.values_list("reason", flat=True))
+    assert reasons == ["no_email", "no_email", "unreadable", "unreadable"]
+    assert steps_of(run)["contacts"]["state"] == State.PARTIAL
+    assert run.state == State.PARTIAL
+
+
+def test_an_address_that_moved_to_another_contact(scripted: Integration, vendor: Vendor) -> None:
+    vendor.contacts(contact(1, "ann@example.com"), contact(2, "bob@example.com"))
+    run_import(scripted)
+    vendor.contacts(contact(1, "bob@example.com"), contact(2, "ann@example.com"), contact(3, "cid@example.com"))
+    run_import(scripted)
+    vendor.contacts(contact(4, "CID@example.com"))
+
+    run = run_import(scripted)
+
+    keys = dict(Contact.objects.values_list("remote_id", "email_key"))
+    assert keys == {1: "bob@example.com", 2: "ann@example.com", 3: None, 4: "cid@example.com"}
+    assert run.state == State.SUCCEEDED
+
+
+def test_two_contacts_with_one_address_in_two_cases_in_one_page(scripted: Integration, vendor: Vendor) -> None:
+    vendor.contacts(contact(8, "ANN@example.com"), contact(9, "ann@example.com"), contact(8, "ANN@example.com"))
+
+    run_import(scripted)
+
+    assert dict(Contact.objects.values_list("remote_id", "email_key")) == {8: None, 9: "ann@example.com"}
+    assert Membership.objects.count() == 2
+
+
+def test_a_cut_page_fails_its_step_alone_and_the_next_run_completes_it(scripted: Integration, vendor: Vendor) -> None:
+    body = json.dumps([contact(1, "ann@example.com")]).encode()
+    vendor.answers["/v2/address-books/7/contacts"] = cut(body, keep=20)
+    vendor.answers["/v2/contacts/suppressed-since"] = [
+        {"suppressedContact": contact(2, "gone@example.com", status="HardBounced"), "reason": "HardBounced"}
+    ]
+
+    run = run_import(scripted)
+
+    steps = steps_of(run)
+    assert (steps["contacts"]["state"], steps["suppressions"]["state"]) == (State.FAILED, State.SUCCEEDED)
+    assert run.state == State.PARTIAL
+    assert not Cursor.objects.filter(feed="contacts").exists()
+    assert Contact.objects.get().status == "HardBounced"
+    vendor.contacts(contact(1, "ann@example.com"))
+    assert steps_of(run_import(scripted))["contacts"]["new"] == 1
+    assert Cursor.objects.filter(feed="contacts").exists()
+
+
+def test_malformed_json_is_said_in_words(scripted: Integration, vendor: Vendor) -> None:
+    vendor.answers["/v2/address-books/7/contacts"] = answer(200, b'[{"id": 1, ')
+
+    run = run_import(scripted)
+
+    assert steps_of(run)["contacts"]["state"] == State.FAILED
+    assert "Contacts:" in run.message
+
+
+def test_a_wrong_password_ends_the_run_and_says_what_to_do(integration: Integration, remote: RemoteAccount) -> None:
+    Integration.objects.update(username="somebody@example.com")
+    integration.refresh_from_db()
+
+    run = sync(integration)
+
+    assert run.state == State.FAILED
+    assert "password" in run.message.lower()
+    assert "somebody" not in run.message
+
+
+def test_an_unreachable_host_ends_the_run(integration: Integration, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=("http://127.0.0.1:9",))
+    integration.base_url = "http://127.0.0.1:9"
+
+    run = sync(integration)
+
+    assert run.state == State.FAILED
+    assert run.message
+
+
+def test_the_password_never_goes_to_a_foreign_host(scripted: Integration, vendor: Vendor) -> None:
+    foreign = Server()
+    vendor.answers["/v2/account-info"] = {
+        "id": 1,
+        "properties": [{"name": "ApiEndpoint", "type": "String", "value": foreign.url}],
+    }
+
+    run = run_import(scripted)
+
+    assert run.state == State.FAILED
+    assert foreign.requests == []
+    foreign.close()
+
+
+def test_history_of_suppressions_is_read_on_the_first_run(integration: Integration, remote: RemoteAccount) -> None:
+    book = remote.create_book("Readers")
+    for name in ("left", "blocked", "book.left", "stays"):
+        remote.create_contact(f"{name}@example.com", book=book)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "left@example.com"})
+    remote.ask("PUT", "/v2/contacts/suppress-contacts", [{"email": "blocked@example.com"}])
+    remote.ask("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": "book.left@example.com"})
+    link = connect(integration, book="Readers")
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    statuses = dict(Contact.objects.values_list("email", "status"))
+    assert statuses == {
+        "left@example.com": "Unsubscribed",
+        "blocked@example.com": "Suppressed",
+        "book.left@example.com": "Subscribed",
+        "stays@example.com": "Subscribed",
+    }
+    members = dict(Membership.objects.filter(address_book=link.address_book).values_list("contact__email", "status"))
+    assert members["book.left@example.com"] == "Unsubscribed"
+    assert members["stays@example.com"] == "Subscribed"
+
+
+def test_a_book_unsubscription_is_not_undone_by_a_changed_field(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    """Also where the account keeps listing such contacts in their book."""
+    remote.sandbox.settings.switches.list_suppressed = True
+    book = remote.create_book("Readers")
+    number = remote.create_contact("ann@example.com", book=book)
+    connect(integration, book="Readers")
+    sync(integration)
+    remote.ask("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": "ann@example.com"})
+    sync(integration)
+    body = {"email": "ann@example.com", "dataFields": [{"key": "FIRSTNAME", "value": "Anna"}]}
+    remote.ask("PUT", f"/v2/contacts/{number}", body)
+
+    sync(integration)
+    sync(integration)
+
+    assert Contact.objects.get().data_fields["FIRSTNAME"] == "Anna"
+    assert Membership.objects.get().status == "Unsubscribed"
+
+
+def test_contacts_found_missing_by_the_first_full_reading_are_marked_gone(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    book = remote.create_book("Readers")
+    add_contact("ann@example.com")
+    connect(integration, book="Readers")
+    sync(integration)
+    number = remote.create_contact("other@example.com", book=book)
+    sync(integration)
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{number}")
+    Cursor.objects.filter(feed="contacts").delete()
+
+    sync(integration)
+
+    gone = Membership.objects.exclude(gone_at=None).values_list("contact__email", flat=True)
+    assert list(gone) == ["other@example.com"]
+
+
+def test_a_run_without_any_connection_has_nothing_to_ask_of_books(integration: Integration) -> None:
+    run = sync(integration, kind=RunKind.IMPORT)
+    steps = steps_of(run)
+    assert steps["contacts"]["state"] == steps["unsubscribes"]["state"] == State.SKIPPED
+    assert run.state == State.SUCCEEDED
+    assert not Connection.objects.exists()

@@ -1,0 +1,508 @@
+"""What an export does when something does not go as planned: nothing is lost, and it can be told what happened."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from dotbridge.crm.models import Contact, ContactEmail
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
+from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mirror.models import AddressBook
+from dotbridge.summary import adds_up, run_summary
+from dotbridge.sync.models import (
+    Connection,
+    ExportItem,
+    Rejection,
+    Removal,
+    RemovalState,
+    RunKind,
+    State,
+    Upload,
+    UploadState,
+)
+from dotbridge.sync.outbound.states import MOVES, REASONS, REFUSED_STATUSES, Rule, reason_of
+from dotbridge.sync.outbound.upload import move
+from dotbridge.sync.services import connect_list, disconnect_list, retry_upload
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+
+@pytest.fixture
+def book(remote: RemoteAccount) -> int:
+    return remote.create_book("Readers")
+
+
+@pytest.fixture
+def link(integration: Integration, book: int) -> Connection:
+    add_contact("ann@example.com")
+    add_contact("bob@example.com", "Bob", "Cee")
+    return connect(integration, book="Readers")
+
+
+def addresses(remote: RemoteAccount, book: int) -> set[str]:
+    return set(remote.contacts(book))
+
+
+def test_a_suppressed_contact_is_neither_sent_nor_raised(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.create_contact("bob@example.com")
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
+
+    sync(integration)
+
+    assert addresses(remote, book) == {"ann@example.com"}
+    assert remote.ask("GET", "/v2/contacts/bob@example.com")["status"] == "Unsubscribed"
+    assert UnsubscribedItem.objects.get().reason == "Unsubscribed"
+
+
+def test_a_row_refused_by_the_report_unsubscribes_its_record(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    """Bob unsubscribes after our last look and before the upload: only the report can tell."""
+    sync(integration, kind=RunKind.IMPORT)
+    remote.create_contact("bob@example.com")
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
+
+    run = sync(integration, kind=RunKind.EXPORT)
+
+    assert ExportItem.objects.get(email="bob@example.com").reason == "unsubscribed"
+    rejection = Rejection.objects.get()
+    assert (rejection.subject, rejection.reason) == ("bob@example.com", "unsubscribed")
+    assert "unsubscribed" in rejection.detail
+    summary = run_summary(run, link)
+    assert (summary["exported"], summary["rejected"]) == (1, {"unsubscribed": 1})
+    assert adds_up(summary)
+    assert run.state == State.PARTIAL
+    later = run_summary(sync(integration), link)
+    assert (later["unsubscribed"], later["left_out"]["unsubscribed"], later["rejected"]) == (1, 1, {})
+    assert adds_up(later)
+
+
+def test_a_resubscription_in_dotdigital_undoes_the_unsubscription(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
+    sync(integration)
+    assert UnsubscribedItem.objects.count() == 1
+    body = {"unsubscribedContact": {"email": "bob@example.com"}}
+    remote.ask("POST", "/v2/contacts/resubscribe-with-no-challenge", body)
+
+    sync(integration)
+
+    assert not UnsubscribedItem.objects.exists()
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_a_person_unsubscribed_here_leaves_the_book_and_stays_unsubscribed(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    bob = Contact.objects.get(first_name="Bob")
+    unsubscribe_records(
+        marketing_list=link.marketing_list,
+        record_ids=[str(bob.pk)],
+        origin=UnsubscribedItem.Origin.CRM,
+        reason="asked",
+        by=None,
+    )
+
+    sync(integration)
+    sync(integration)
+
+    assert addresses(remote, book) == {"ann@example.com"}
+    assert UnsubscribedItem.objects.get().origin == UnsubscribedItem.Origin.CRM
+
+
+def test_a_contact_of_the_book_that_is_not_ours_stays(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.create_contact("theirs@example.com", book=book)
+
+    sync(integration)
+    sync(integration)
+
+    assert "theirs@example.com" in addresses(remote, book)
+
+
+def test_a_changed_address_moves_in_the_book(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    ContactEmail.objects.filter(email="bob@example.com").update(email="bob@example.org")
+
+    sync(integration)
+
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.org"}
+
+
+def test_of_two_records_with_one_address_the_older_speaks_and_they_never_take_turns(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    add_contact("ANN@example.com", "Annika", "Dee")
+    sync(integration)
+
+    run = sync(integration)
+
+    assert run_summary(run, link)["exported"] == 0
+    assert remote.contacts(book)["ann@example.com"]["FIRSTNAME"] == "Ann"
+    remove_records(
+        marketing_list=link.marketing_list, record_ids=[str(Contact.objects.get(first_name="Ann").pk)], by=None
+    )
+    sync(integration)
+    assert remote.contacts(book)["ann@example.com"]["FIRSTNAME"] == "Annika"
+
+
+def test_a_removed_and_restored_member_comes_back(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    ids = [str(Contact.objects.get(first_name="Bob").pk)]
+    remove_records(marketing_list=link.marketing_list, record_ids=ids, by=None)
+    sync(integration)
+    restore_records(marketing_list=link.marketing_list, record_ids=ids)
+
+    sync(integration)
+
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_no_second_export_while_one_is_unfinished(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.sandbox.hold_imports()
+    first = sync(integration, wait_seconds=0.1)
+    assert steps_of(first)["uploads"]["uploaded"] == 2
+    Contact.objects.filter(first_name="Bob").update(first_name="Robert")
+
+    second = sync(integration, kind=RunKind.EXPORT, wait_seconds=0.1)
+
+    assert second.state == State.SKIPPED
+    assert "has not finished 1 earlier upload" in second.message
+    assert {name: step["state"] for name, step in steps_of(second).items() if name in {"removals", "uploads"}} == {
+        "removals": State.BLOCKED,
+        "uploads": State.BLOCKED,
+    }
+    remote.sandbox.release_imports()
+    sync(integration)
+    sync(integration)
+    assert remote.contacts(book)["bob@example.com"]["FIRSTNAME"] == "Robert"
+
+
+@pytest.mark.parametrize(
+    ("status", "goes_again"),
+    [
+        ("RejectedByWatchdog", False),
+        ("ExceedsAllowedContactLimit", False),
+        ("InvalidFileFormat", True),
+        ("Failed", True),
+        ("Unknown", True),
+    ],
+)
+def test_every_end_of_an_import_leads_somewhere(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection, status: str, goes_again: bool
+) -> None:
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    upload = Upload.objects.get()
+    remote.sandbox.finish_import_as(status)
+    remote.sandbox.release_imports()
+
+    run = sync(integration)
+
+    upload.refresh_from_db()
+    assert (upload.state, upload.remote_status) == (UploadState.REFUSED, status)
+    assert upload.message == str(REFUSED_STATUSES[status].text)
+    assert run.state == State.PARTIAL
+    if goes_again:
+        Upload.objects.filter(pk=upload.pk).update(retry_at=timezone.now() - timedelta(seconds=1))
+    else:
+        assert upload.retry_at is None
+        assert sync(integration).state == State.SUCCEEDED
+        assert addresses(remote, book) == set()
+        retry_upload(upload=upload)
+    sync(integration)
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_only_a_refused_upload_can_be_sent_again(integration: Integration, link: Connection) -> None:
+    sync(integration)
+    with pytest.raises(ValidationError, match="refused"):
+        retry_upload(upload=Upload.objects.get())
+
+
+def test_an_import_without_end_is_given_up_after_a_day(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    Upload.objects.update(sent_at=timezone.now() - timedelta(days=1, minutes=1))
+
+    sync(integration, wait_seconds=0.0)
+
+    assert Upload.objects.filter(state=UploadState.REFUSED).count() == 1
+    remote.sandbox.release_imports()
+    sync(integration)
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_an_import_that_dotdigital_forgot_is_sent_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    Upload.objects.update(remote_id=str(uuid.uuid4()))
+    remote.sandbox.release_imports()
+
+    sync(integration)
+
+    assert set(Upload.objects.values_list("state", flat=True)) == {UploadState.REFUSED, UploadState.FINISHED}
+    assert ExportItem.objects.filter(upload__state=UploadState.FINISHED).count() == 2
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it was taken", "after it was taken"])
+def test_a_connection_that_breaks_during_the_upload(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection, late: bool
+) -> None:
+    remote.sandbox.fail_next("reset", path="/contacts/import", method="POST", late=late)
+
+    run = sync(integration)
+
+    assert Upload.objects.get().state in {UploadState.UNKNOWN, UploadState.FINISHED}
+    assert not run.has_failed
+    remote.sandbox.finish_imports()
+    sync(integration)
+    sync(integration)
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+    assert not Upload.objects.exclude(state=UploadState.FINISHED).exists()
+    imports = [call for call in remote.sandbox.calls() if call["method"] == "POST" and "import" in call["path"]]
+    assert len(imports) == (1 if late else 2)
+
+
+def test_an_upload_that_was_surely_not_taken_stays_prepared(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.sandbox.fail_next("status", status=401, path="/contacts/import", method="POST")
+
+    run = sync(integration)
+
+    assert run.state == State.FAILED or run.has_failed
+    assert Upload.objects.get().state == UploadState.PREPARED
+    sync(integration)
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_who_leaves_the_list_before_a_prepared_upload_goes_is_not_sent(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration, kind=RunKind.CHANGES)
+    assert Upload.objects.get().state == UploadState.PREPARED
+    remove_records(
+        marketing_list=link.marketing_list, record_ids=[str(Contact.objects.get(first_name="Bob").pk)], by=None
+    )
+    Contact.objects.filter(first_name="Ann").update(first_name="Anna")
+
+    sync(integration)
+
+    assert addresses(remote, book) == {"ann@example.com"}
+    assert remote.contacts(book)["ann@example.com"]["FIRSTNAME"] == "Anna"
+    assert Upload.objects.count() == 1
+
+
+def test_a_book_deleted_during_the_run_stops_nothing_else(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    other = remote.create_book("Others")
+    connect(integration, book="Others")
+    sync(integration, kind=RunKind.IMPORT)
+    remote.ask("DELETE", f"/v2/address-books/{book}")
+
+    run = sync(integration, kind=RunKind.EXPORT)
+
+    assert addresses(remote, other) == {"ann@example.com", "bob@example.com"}
+    assert Rejection.objects.filter(reason="book_gone", step__run=run).count() == 1
+    assert AddressBook.objects.get(remote_id=book).gone_at is None
+    assert sync(integration).state == State.SUCCEEDED
+    assert AddressBook.objects.get(remote_id=book).gone_at is not None
+
+
+def test_a_removal_that_failed_is_asked_for_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    remove_records(
+        marketing_list=link.marketing_list, record_ids=[str(Contact.objects.get(first_name="Bob").pk)], by=None
+    )
+    remote.sandbox.settings.deletion_seconds = 60
+    sync(integration, wait_seconds=0.0)
+    Removal.objects.update(remote_id=str(uuid.uuid4()))
+    remote.sandbox.settings.deletion_seconds = 0
+
+    run = sync(integration)
+
+    assert Rejection.objects.filter(step__run=run, reason="removal_failed").exists()
+    assert Removal.objects.earliest("pk").state == RemovalState.FAILED
+    sync(integration)
+    assert addresses(remote, book) == {"ann@example.com"}
+    assert Removal.objects.latest("pk").state == RemovalState.COMPLETED
+
+
+def test_a_removal_at_work_is_waited_for_by_the_next_run(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    remote.sandbox.settings.deletion_seconds = 0.5
+    remove_records(
+        marketing_list=link.marketing_list, record_ids=[str(Contact.objects.get(first_name="Bob").pk)], by=None
+    )
+
+    sync(integration, wait_seconds=0.0)
+
+    assert Removal.objects.get().state == RemovalState.SENT
+    sync(integration)
+    assert Removal.objects.get().state == RemovalState.COMPLETED
+    assert addresses(remote, book) == {"ann@example.com"}
+
+
+def test_more_imports_than_dotdigital_takes_wait_in_line(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotbridge.sync.outbound.prepare.UPLOAD_BYTES", 300)
+    monkeypatch.setattr("dotbridge.sync.outbound.prepare.MOST_UPLOADS", 60)
+    for number in range(100):
+        add_contact(f"reader.{number}@example.com")
+    remote.sandbox.hold_imports()
+
+    run = sync(integration, wait_seconds=0.0)
+
+    assert steps_of(run)["uploads"]["state"] == State.BLOCKED
+    assert Upload.objects.filter(state=UploadState.SENT).count() == 25
+    waiting = Upload.objects.filter(state=UploadState.PREPARED).count()
+    assert waiting > 0
+    remote.sandbox.release_imports()
+    for _attempt in range(3):
+        sync(integration)
+    assert len(addresses(remote, book)) == 102
+    assert ExportItem.objects.filter(upload__state=UploadState.FINISHED).count() == 102
+
+
+@pytest.mark.parametrize(("empty_values", "left"), [(EmptyValues.KEEP, "Acme"), (EmptyValues.CLEAR, None)])
+def test_an_empty_value_keeps_or_clears_as_the_mapping_says(
+    integration: Integration, remote: RemoteAccount, book: int, empty_values: str, left: str | None
+) -> None:
+    remote.create_field("JOB", "String")
+    remote.create_field("SCORE", "Numeric")
+    add_contact("ann@example.com", job_title="", lead_score=None)
+    remote.create_contact("ann@example.com", book=book, JOB="Acme", SCORE=7)
+    connect(integration, book="Readers", rows={"JOB": ["job_title"], "SCORE": ["lead_score"]})
+    MappingRow.objects.filter(data_field__name="JOB").update(empty_values=empty_values)
+
+    sync(integration)
+
+    values = remote.contacts(book)["ann@example.com"]
+    assert (values["JOB"] or None) == left
+    assert values["SCORE"] == 7  # keeps, beside a column that clears
+    assert values["FIRSTNAME"] == "Ann"
+
+
+def test_a_new_mapping_row_sends_everybody_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    sync(integration)
+    remote.create_field("JOB", "String")
+    Contact.objects.update(job_title="Smith")
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    mapping = Mapping.objects.get(entity="crm.contact")
+    job = integration.data_fields.get(name="JOB")
+    MappingRow.objects.create(mapping=mapping, data_field=job, entity_fields=["job_title"])
+
+    run = sync(integration)
+
+    assert run_summary(run, link)["updated"] == 2
+    assert remote.contacts(book)["bob@example.com"]["JOB"] == "Smith"
+
+
+def test_a_value_too_long_for_dotdigital_is_rejected_with_a_reason(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.create_field("NOTE", "String")
+    sync(integration, force_data_fields=True)
+    mapping = Mapping.objects.get(entity="crm.contact")
+    field = integration.data_fields.get(name="NOTE")
+    MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
+    Contact.objects.filter(first_name="Bob").update(notes="x" * 1001)
+
+    run = sync(integration)
+
+    assert run_summary(run, link)["rejected"] == {"failure": 1}
+    Contact.objects.filter(first_name="Bob").update(notes="short")
+    assert run_summary(sync(integration), link)["rejected"] == {}
+    assert remote.contacts(book)["bob@example.com"]["NOTE"] == "short"
+
+
+def test_one_list_one_book(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+    remote.create_book("Others")
+    sync(integration, kind=RunKind.IMPORT)
+    others = AddressBook.objects.get(name="Others")
+    with pytest.raises(ValidationError, match="one list, one book"):
+        connect_list(marketing_list=link.marketing_list, address_book=others)
+
+
+def test_disconnecting_leaves_the_book_alone_and_waits_for_an_upload(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    with pytest.raises(ValidationError, match="on its way"):
+        disconnect_list(link=link)
+    remote.sandbox.release_imports()
+    sync(integration)
+
+    disconnect_list(link=link)
+
+    assert not Connection.objects.exists()
+    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
+
+
+def test_reasons_are_known_however_they_are_spelled() -> None:
+    for text in ("Hard bounced", "HARD  BOUNCED", "hard bounced\r"):
+        assert reason_of(text).code == "hard_bounced"
+    assert reason_of("Isp Complaints").rule is Rule.UNSUBSCRIBE
+    assert reason_of("Invalid Entries").code == reason_of("Invalid Email").code == "invalid_email"
+    assert reason_of("something of tomorrow") is REASONS["other"]
+
+
+def test_an_upload_makes_no_move_that_is_not_in_the_table(integration: Integration, link: Connection) -> None:
+    for start, allowed in MOVES.items():
+        for end in UploadState:
+            upload = Upload.objects.create(connection=link, state=start, created_at=timezone.now())
+            if end in allowed:
+                move(upload, end)
+                assert Upload.objects.get(pk=upload.pk).state == end
+            else:
+                with pytest.raises(ValueError, match="cannot go from"):
+                    move(upload, end)
+
+
+def test_statements_do_not_grow_with_the_list(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    counts = []
+    for size in (100, 900):
+        start = Contact.objects.count()
+        for number in range(start, start + size):
+            add_contact(f"reader.{number}@example.com")
+        with CaptureQueriesContext(connection) as captured:
+            sync(integration)
+        counts.append(len(captured))
+    # A page of contacts more, and asking once or twice more whether the import is done, are some statements each.
+    assert counts[1] <= counts[0] + 40

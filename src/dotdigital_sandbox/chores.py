@@ -1,21 +1,34 @@
-"""Deletions, and whatever else is promised for later and done without being asked again."""
+"""Deletions, sends, refreshes and whatever else is promised for later and done without being asked again."""
 
 from __future__ import annotations
 
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
+from dotdigital_sandbox.engagement import SOFT_BOUNCES, STATUS_AFTER
 from dotdigital_sandbox.removals import finish_deletion
+from dotdigital_sandbox.segments import finish_refresh
+from dotdigital_sandbox.sends import finish_send
+from dotdigital_sandbox.subscriptions import suppress
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 FAR = "9999"
+CHUNK = 500
+_DUE = """
+SELECT min(due) FROM (
+    SELECT min(due) AS due FROM deletion WHERE status = 'Started'
+    UNION ALL SELECT min(due) FROM send WHERE status NOT IN ('Sent', 'Cancelled')
+    UNION ALL SELECT min(refresh_due) FROM address_book WHERE refresh_due IS NOT NULL
+    UNION ALL SELECT min(at) FROM event WHERE pending
+)
+"""
 
 
 def next_chore_due(db: Connection) -> str | None:
     """When the next chore is due; None when there is none."""
-    due: str | None = db.execute("SELECT min(due) FROM deletion WHERE status = 'Started'").fetchone()[0]
+    due: str | None = db.execute(_DUE).fetchone()[0]
     return due
 
 
@@ -26,6 +39,42 @@ def do_due_chores(account: Account, *, everything: bool) -> None:
         deletions = db.execute(
             "SELECT * FROM deletion WHERE status = 'Started' AND due <= ? ORDER BY due", (now,)
         ).fetchall()
+        sends = db.execute(
+            "SELECT * FROM send WHERE status NOT IN ('Sent', 'Cancelled') AND due <= ? ORDER BY due", (now,)
+        ).fetchall()
+        segments = db.execute(
+            "SELECT * FROM address_book WHERE refresh_due <= ? ORDER BY refresh_due", (now,)
+        ).fetchall()
     for row in deletions:
         with account.store.writing() as db:
             finish_deletion(db, row)
+    for row in sends:
+        finish_send(account, row)
+    for row in segments:
+        with account.store.writing() as db:
+            finish_refresh(db, account, row)
+    while _change_statuses(account, now):
+        pass
+
+
+def _change_statuses(account: Account, now: str) -> bool:
+    """Let some of the bounces, complaints and unsubscriptions that lie behind us take effect.
+
+    Whether there were any.
+    """
+    with account.store.writing() as db:
+        rows = db.execute("SELECT * FROM event WHERE pending AND at <= ? ORDER BY at LIMIT ?", (now, CHUNK)).fetchall()
+        for row in rows:
+            if row["kind"] != "soft_bounce" or _soft_bounces(db, row["contact_id"], row["at"]) >= SOFT_BOUNCES:
+                suppress(db, account, contact_id=row["contact_id"], status=STATUS_AFTER[row["kind"]])
+            db.execute("UPDATE event SET pending = 0 WHERE id = ?", (row["id"],))
+    return bool(rows)
+
+
+def _soft_bounces(db: Connection, contact_id: int, until: str) -> int:
+    found = db.execute(
+        "SELECT count(*) FROM activity a JOIN event e ON e.campaign_id = a.campaign_id AND e.contact_id = a.contact_id "
+        "WHERE a.contact_id = ? AND e.kind = 'soft_bounce' AND e.at <= ?",
+        (contact_id, until),
+    )
+    return int(found.fetchone()[0])

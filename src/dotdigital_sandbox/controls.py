@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.subscriptions import complete_challenges, unsubscribe_by_email
 from dotdigital_sandbox.transport_faults import Fault, FaultKind
 
@@ -77,6 +78,14 @@ class Controls:
     def finish_import_as(self, status: str) -> None:
         """Let the oldest unfinished import, or else the next, end with the given status and without effect."""
         self._account.background.force_next(status)
+
+    def make_segment(self, name: str, *, field: str, test: str = "equals", value: object = "") -> int:
+        """Make a segment of the contacts whose data field is ``equals``, ``not-equals``.
+
+        ``at-least`` or ``at-most`` a value.
+        """
+        with self._account.store.writing() as db:
+            return make_segment(db, self._account, name=name, field=field, test=test, value=value)
 
     def finish_chores(self) -> None:
         """Do all deletions, sends and segment refreshes at once and wait for their end."""

@@ -14,12 +14,17 @@ from sqlite3 import Row
 from dotdigital_sandbox import (
     account_info,
     address_books,
+    campaign_summary,
+    campaigns,
     contact_feeds,
     contacts,
     control_api,
     data_fields,
     import_reports,
     removals,
+    reporting,
+    segments,
+    sends,
     subscriptions,
     uploads,
 )
@@ -39,6 +44,11 @@ API_ROUTES: list[Route] = [
     *uploads.ROUTES,
     *import_reports.ROUTES,
     *data_fields.ROUTES,
+    *campaigns.ROUTES,
+    *sends.ROUTES,
+    *reporting.ROUTES,
+    *campaign_summary.ROUTES,
+    *segments.ROUTES,
 ]
 _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
 

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS data_field (
 CREATE TABLE IF NOT EXISTS address_book (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
     visibility TEXT NOT NULL DEFAULT 'Private', kind TEXT NOT NULL DEFAULT 'book', writable INTEGER NOT NULL DEFAULT 1,
-    listed INTEGER NOT NULL DEFAULT 1, rule TEXT, refreshed_due TEXT
+    listed INTEGER NOT NULL DEFAULT 1, rule TEXT, refresh_due TEXT, refresh_status TEXT
 );
 
 -- data: a JSON object of the set values by field name; nothing is stored for an unset value.

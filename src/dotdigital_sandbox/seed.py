@@ -56,6 +56,7 @@ def plant_system_parts(db: Connection) -> None:
         "INSERT INTO address_book (name, name_key, visibility, writable, listed) VALUES (?, ?, 'Private', 0, ?)",
         [(TEST, TEST.lower(), 1), (ALL_CONTACTS, ALL_CONTACTS.lower(), 0)],
     )
+    db.execute("INSERT INTO from_address (email) VALUES ('news@example.com'), ('shop@example.com')")
     db.executemany("INSERT INTO data_field (name, type, visibility, system) VALUES (?, ?, ?, 1)", DEFAULT_FIELDS)
 
 

@@ -90,6 +90,7 @@ class Sandbox(Controls):
         deletion_seconds: float = 0.0,
         send_seconds: float = 0.0,
         refresh_seconds: float = 0.0,
+        engagement_seconds: float = 0.0,
         switches: dict[str, Any] | None = None,
         **settings: Any,
     ) -> None:
@@ -104,6 +105,7 @@ class Sandbox(Controls):
             deletion_seconds=deletion_seconds,
             send_seconds=send_seconds,
             refresh_seconds=refresh_seconds,
+            engagement_seconds=engagement_seconds,
             switches=chosen,
             **settings,
         )

@@ -94,6 +94,28 @@ def _coerced(name: str, kind: Any, value: object) -> Any:
 
 
 @dataclass(slots=True)
+class Engagement:
+    """How likely recipients are to do what; clicks are a share of openers, page views of clicks.
+
+    Purchases of page views.
+    """
+
+    opens: float = 0.38
+    clicks: float = 0.3
+    repeats: float = 0.35
+    page_views: float = 0.5
+    purchases: float = 0.1
+    forwards: float = 0.02
+    replies: float = 0.01
+    bookmarks: float = 0.01
+    unsubscribes: float = 0.01
+    complaints: float = 0.002
+    hard_bounces: float = 0.01
+    soft_bounces: float = 0.015
+    mail_blocks: float = 0.002
+
+
+@dataclass(slots=True)
 class Settings:
     """All that a sandbox is started with; times in seconds."""
 
@@ -117,6 +139,10 @@ class Settings:
     deletion_seconds: float = 0.5
     send_seconds: float = 1.0
     refresh_seconds: float = 0.5
+    engagement_seconds: float = 120.0
+    engagement: Engagement = field(default_factory=Engagement)
+    sends_allowed: bool = True
+    email_credits: int | None = None
     api_endpoint: str | None = None
     control: bool = True
     random_seed: int = 1

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
+
 from tests.dotdigital_sandbox.conftest import Api
 
 START = Callable[..., Api]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.dotdigital_sandbox.conftest import Api
 
 START = Callable[..., Api]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+
 from tests.dotdigital_sandbox.conftest import Api
 
 INVALID = (400, "Error: ERROR_DATAFIELD_INVALID")

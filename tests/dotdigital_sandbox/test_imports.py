@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.dotdigital_sandbox.conftest import Api
 
 from dotdigital_sandbox import Sandbox
+from tests.dotdigital_sandbox.conftest import Api
 
 START = Callable[..., Api]
 NOT_YET = "Import is not processed yet or completed with error. ERROR_IMPORT_REPORT_NOT_FOUND"

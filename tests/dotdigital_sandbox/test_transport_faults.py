@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import httpx2
 import pytest
-from tests.dotdigital_sandbox.conftest import Api
 
 from dotdigital_sandbox.transport_faults import Fault, TransportFaults
+from tests.dotdigital_sandbox.conftest import Api
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+"""The numbers of a campaign, counted from its events (contract §4.9)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from sqlite3 import Connection
+from typing import Any
+
+from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.campaigns import campaign_of
+from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.routing import MEDIUM, Route
+
+EARLIEST, LATEST = "1971-01-01", "9999-01-01"
+_COUNTS = """
+SELECT a.is_text, e.kind, count(*) AS events, count(DISTINCT e.contact_id) AS contacts,
+    sum(json_extract(e.data, '$.estimated')) AS estimated, sum(json_extract(e.data, '$.value')) AS value
+FROM event e JOIN activity a ON a.campaign_id = e.campaign_id AND a.contact_id = e.contact_id
+WHERE e.campaign_id = ? AND e.at <= ? GROUP BY a.is_text, e.kind
+"""
+
+
+class Tally:
+    """Counts by kind: of events, of distinct contacts, of sums; each for HTML (False) and text (True) recipients."""
+
+    def __init__(self, db: Connection, campaign_id: int, now: str) -> None:
+        self.sent: dict[bool, int] = defaultdict(int)
+        self._events: dict[tuple[str, bool], int] = defaultdict(int)
+        self._contacts: dict[tuple[str, bool], int] = defaultdict(int)
+        self._estimated: dict[bool, int] = defaultdict(int)
+        self.revenue = 0.0
+        for text, count in db.execute(
+            "SELECT is_text, count(*) FROM activity WHERE campaign_id = ? GROUP BY is_text", (campaign_id,)
+        ):
+            self.sent[bool(text)] = count
+        for row in db.execute(_COUNTS, (campaign_id, now)):
+            key = (row["kind"], bool(row["is_text"]))
+            self._events[key], self._contacts[key] = row["events"], row["contacts"]
+            if row["kind"] == "forward":
+                self._estimated[key[1]] = row["estimated"] or 0
+            if row["kind"] == "roi":
+                self.revenue += row["value"] or 0.0
+
+    def events(self, kind: str) -> dict[bool, int]:
+        """How many events of a kind there were."""
+        return {text: self._events[kind, text] for text in (False, True)}
+
+    def contacts(self, kind: str) -> dict[bool, int]:
+        """How many different contacts had such an event."""
+        return {text: self._contacts[kind, text] for text in (False, True)}
+
+    def estimated(self) -> dict[bool, int]:
+        """How many people the forwards are thought to have reached."""
+        return {text: self._estimated[text] for text in (False, True)}
+
+    def delivered(self) -> dict[bool, int]:
+        """Sent and not bounced."""
+        hard, soft, blocked = (self.contacts(kind) for kind in ("hard_bounce", "soft_bounce", "mail_block"))
+        return {text: self.sent[text] - hard[text] - soft[text] - blocked[text] for text in (False, True)}
+
+
+def _three(word: str, counts: dict[bool, int]) -> dict[str, int]:
+    html, text = counts[False], counts[True]
+    return {f"num{word}": html, f"numText{word}": text, f"numTotal{word}": html + text}
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def summary_of(db: Connection, call: Call, campaign_id: int, sent_date: str | None) -> dict[str, Any]:
+    """The keys of a CampaignSummary in the service's order; percentages are fractions."""
+    tally = Tally(db, campaign_id, call.account.clock.text())
+    opens, unique, views = tally.events("open"), tally.contacts("open"), tally.events("page_view")
+    sent = {text: tally.sent[text] for text in (False, True)}
+    estimated, delivered, clicked = tally.estimated(), tally.delivered(), sum(tally.contacts("click").values())
+    forwards = tally.events("forward")
+    summary: dict[str, Any] = {
+        "dateSent": sent_date,
+        "numUniqueOpens": unique[False],
+        "numUniqueTextOpens": unique[True],
+        "numTotalUniqueOpens": sum(unique.values()),
+        **_three("Opens", opens),
+        **_three("Clicks", tally.events("click")),
+        "numPageViews": views[False],
+        "numTotalPageViews": sum(views.values()),
+        "numTextPageViews": views[True],
+        "numForwards": forwards[False],
+        "numTextForwards": forwards[True],
+        **_three("EstimatedForwards", estimated),
+        **_three("Replies", tally.events("reply")),
+        **_three("HardBounces", tally.contacts("hard_bounce")),
+        **_three("SoftBounces", tally.contacts("soft_bounce")),
+        **_three("Unsubscribes", tally.contacts("unsubscribe")),
+        **_three("IspComplaints", tally.contacts("complaint")),
+        **_three("MailBlocks", tally.contacts("mail_block")),
+        **_three("Sent", sent),
+        "numRecipientsClicked": clicked,
+        **_three("Delivered", delivered),
+    }
+    summary |= _percentages(summary)
+    if call.account.settings.shape == "current":
+        orders = sum(tally.events("roi").values())
+        money = {"revenue": f"${tally.revenue:.2f}", "conversionRate": _ratio(orders, sum(delivered.values()))}
+        summary |= {**money, "assistedRevenue": "$0.00", "numOrders": orders, "numAssistedOrders": 0}
+    return summary
+
+
+def _percentages(summary: dict[str, Any]) -> dict[str, float]:
+    sent, delivered = summary["numTotalSent"], summary["numTotalDelivered"]
+    return {
+        "percentageDelivered": _ratio(delivered, sent),
+        "percentageUniqueOpens": _ratio(summary["numTotalUniqueOpens"], delivered),
+        "percentageOpens": _ratio(summary["numTotalOpens"], delivered),
+        "percentageUnsubscribes": _ratio(summary["numTotalUnsubscribes"], delivered),
+        "percentageReplies": _ratio(summary["numTotalReplies"], delivered),
+        "percentageHardBounces": _ratio(summary["numTotalHardBounces"], sent),
+        "percentageSoftBounces": _ratio(summary["numTotalSoftBounces"], delivered),
+        "percentageUsersClicked": _ratio(summary["numRecipientsClicked"], delivered),
+        "percentageClicksToOpens": _ratio(summary["numTotalClicks"], summary["numTotalOpens"]),
+    }
+
+
+def campaign_summary(call: Call) -> Answer:
+    """GET /v2/campaigns/{id}/summary; zeros for a campaign never sent, unless switched."""
+    with call.account.store.reading() as db:
+        campaign = campaign_of(db, call)
+        if campaign["sent_date"] is None and call.account.switches.unsent_summary == "not-found":
+            raise refusal("CAMPAIGN_NOT_FOUND")
+        return json_answer(summary_of(db, call, campaign["id"], campaign["sent_date"]))
+
+
+def _revenue(db: Connection, call: Call, campaign_id: int, sent: str | None) -> dict[str, Any]:
+    tally = Tally(db, campaign_id, call.account.clock.text())
+    orders = sum(tally.events("roi").values())
+    rate = _ratio(orders, sum(tally.delivered().values()))
+    return {
+        "campaignID": campaign_id,
+        "dateSent": sent,
+        "currency": "GBP",
+        "revenue": round(tally.revenue, 2),
+        "numOrders": orders,
+        "conversionRate": rate,
+    }
+
+
+def revenue_since(call: Call) -> Answer:
+    """GET /v2/campaigns/{id}/revenue/since-date/{date}: one row when the campaign was sent since then."""
+    page, since = call.page(), call.since()
+    with call.account.store.reading() as db:
+        campaign = campaign_of(db, call)
+        sent = campaign["sent_date"]
+        rows = [_revenue(db, call, campaign["id"], sent)] if sent and sent >= since else []
+    return json_answer(rows[page.skip : page.skip + page.select])
+
+
+def metrics(call: Call) -> Answer:
+    """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time; percentages are 0..100 here."""
+    page = call.page()
+    start, end = (
+        call.instant(call.text(name) or default) for name, default in (("startdate", EARLIEST), ("enddate", LATEST))
+    )
+    with call.account.store.reading() as db:
+        rows = db.execute(
+            "SELECT * FROM campaign WHERE sent_date BETWEEN ? AND ? ORDER BY id LIMIT ? OFFSET ?", (start, end, *page)
+        ).fetchall()
+        return json_answer([_metric(row, summary_of(db, call, row["id"], row["sent_date"])) for row in rows])
+
+
+def _metric(row: Any, summary: dict[str, Any]) -> dict[str, Any]:
+    totals = {
+        "sent": "Sent",
+        "delivered": "Delivered",
+        "uniqueOpens": "UniqueOpens",
+        "clicks": "Clicks",
+        "hardBounces": "HardBounces",
+        "softBounces": "SoftBounces",
+        "replies": "Replies",
+        "unsubscribes": "Unsubscribes",
+        "forwards": "EstimatedForwards",
+        "mailBlocks": "MailBlocks",
+        "opens": "Opens",
+        "complaints": "IspComplaints",
+        "pageViews": "PageViews",
+    }
+    return {
+        "campaignId": row["id"],
+        "dateSent": row["sent_date"],
+        "campaignName": row["name"],
+        "campaignType": row["type"],
+        **{name: summary[f"numTotal{key}"] for name, key in totals.items()},
+        "uniqueClicks": summary["numRecipientsClicked"],
+        "sendStatusFails": 0,
+        **{name: value * 100 for name, value in summary.items() if name.startswith("percentage")},
+        "subjectLine": row["subject"],
+        "fromName": row["from_name"],
+        "isSplitTest": row["split_options"] is not None,
+    }
+
+
+def split_test(call: Call) -> Answer:
+    """GET /v2/campaigns/{id}/split-test: the variants; a campaign that is no split test has none."""
+    with call.account.store.reading() as db:
+        campaign = campaign_of(db, call)
+    return json_answer({"campaignId": campaign["id"], "variants": []})
+
+
+ROUTES = [
+    Route("GET", "/v2/campaigns/{campaign_id}/summary", campaign_summary, MEDIUM),
+    Route("GET", "/v2/campaigns/{campaign_id}/revenue/since-date/{date}", revenue_since, MEDIUM),
+    Route("GET", "/v2/campaigns/metrics", metrics, MEDIUM),
+    Route("GET", "/v2/campaigns/{campaign_id}/split-test", split_test, MEDIUM),
+]

@@ -1,0 +1,328 @@
+"""Campaigns, their sends, what recipients did, and segments (contract §4.8-4.10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dotdigital_sandbox.settings import Engagement
+from tests.dotdigital_sandbox.conftest import Api
+
+START = Callable[..., Api]
+HTML = (
+    '<a href="https://shop.example.com/a">A</a> <a href="https://shop.example.com/b">B</a> <a href="$UNSUB$">leave</a>'
+)
+GIVEN = {
+    "Name": "Spring",
+    "Subject": "Hello",
+    "FromName": "Acme",
+    "HtmlContent": HTML,
+    "PlainTextContent": "Hi $UNSUB$",
+}
+KEYS = [
+    "id",
+    "name",
+    "subject",
+    "fromName",
+    "fromAddress",
+    "htmlContent",
+    "plainTextContent",
+    "replyAction",
+    "replyToAddress",
+    "isSplitTest",
+    "status",
+]
+LIVELY = Engagement(
+    opens=0.8, unsubscribes=0.1, complaints=0.1, hard_bounces=0.1, soft_bounces=0.1, replies=0.3, purchases=1
+)
+SUMMARY_KEYS = 57
+
+
+def make(api: Api, **changes: Any) -> int:
+    """The id of a new campaign."""
+    return int(api.ask("POST", "/v2/campaigns", {**GIVEN, **changes}, status=201)["id"])
+
+
+def crowd(api: Api, count: int = 200) -> int:
+    """The id of a new book with so many members."""
+    book = api.book("Crowd")
+    rows = "".join(
+        f"person{number}@example.com,{'PlainText' if number % 4 == 0 else 'Html'}\n" for number in range(count)
+    )
+    api.run_import("email,emailtype\n" + rows, f"/v2/address-books/{book}/contacts/import")
+    return book
+
+
+def send(api: Api, campaign: int, **body: Any) -> dict[str, Any]:
+    """The status of a send that was carried out."""
+    started = api.ask("POST", "/v2/campaigns/send", {"campaignID": campaign, **body}, status=202)
+    api.sandbox.finish_chores()
+    return dict(api.get(f"/v2/campaigns/send/{started['id']}"))
+
+
+def everything(api: Api, path: str) -> list[dict[str, Any]]:
+    """All pages of a feed."""
+    rows: list[dict[str, Any]] = []
+    while page := api.get(path, select=70, skip=len(rows)):
+        rows += page
+    return rows
+
+
+def test_a_campaign_is_made_read_changed_copied_and_deleted(api: Api) -> None:
+    made = api.ask("POST", "/v2/campaigns", {**GIVEN, "replyAction": "$UNSUB$", "type": "odd"}, status=201)
+    assert list(made) == [*KEYS, "customReplyToAddress"]
+    assert (made["status"], made["replyAction"], made["fromAddress"]["id"]) == ("Unsent", "Unset", 1)
+    assert api.get(f"/v2/campaigns/{made['id']}")["htmlContent"] == HTML
+    listed = api.get("/v2/campaigns")[0]
+    assert (listed["htmlContent"], listed["plainTextContent"], listed["name"]) == (None, None, "Spring")
+    changed = {**GIVEN, "name": "Summer", "tags": [{"name": "sun"}], "fromAddress": {"email": "SHOP@example.com"}}
+    assert (
+        api.ask("PUT", f"/v2/campaigns/{made['id']}", changed, status=200)["fromAddress"]["email"] == "shop@example.com"
+    )
+    details = api.get(f"/v2/campaigns/{made['id']}/with-details")
+    assert (details["type"], details["tags"], details["sentDate"]) == ("Standard", [{"name": "sun"}], None)
+    copy = api.ask("POST", f"/v2/campaigns/{made['id']}/copy", status=201)
+    assert (copy["name"], copy["status"], copy["id"] != made["id"]) == ("Copy of Summer", "Unsent", True)
+    api.ask("DELETE", f"/v2/campaigns/{made['id']}", status=204)
+    assert api.message("GET", f"/v2/campaigns/{made['id']}") == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
+
+
+def test_the_legacy_shape_has_eleven_keys(start: START) -> None:
+    api = start(shape="legacy")
+    campaign = make(api)
+    assert list(api.get(f"/v2/campaigns/{campaign}")) == KEYS
+    assert len(api.get(f"/v2/campaigns/{campaign}/summary")) == SUMMARY_KEYS - 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Name": ""}, {"Name": "x" * 256}, {"Subject": None}, {"FromName": 5}, {"HtmlContent": "no token"},
+        {"PlainTextContent": "no token"}, {"fromAddress": {}}, {"fromAddress": {"email": "stranger@example.com"}},
+        {"fromAddress": "x"},
+    ],
+)  # fmt: skip
+def test_bad_campaigns_are_refused(api: Api, change: dict[str, Any]) -> None:
+    assert api.message("POST", "/v2/campaigns", {**GIVEN, **change}) == (400, "Error: ERROR_CAMPAIGN_INVALID")
+
+
+def test_from_addresses(api: Api) -> None:
+    assert api.get("/v2/custom-from-addresses")[0] == {"id": 1, "email": "news@example.com"}
+
+
+def test_a_send_leaves_activities_events_and_a_summary_that_agree(start: START) -> None:
+    api = start(engagement=LIVELY)
+    book, campaign = crowd(api), make(api)
+    before = api.get("/v2/server-time")
+    done = send(api, campaign, addressBookIds=[book], contactIds=[])
+    assert (done["status"], done["addressBookIds"], done["contactIds"], done["campaignId"]) == (
+        "Sent",
+        [book],
+        None,
+        campaign,
+    )
+    assert api.get(f"/v2/campaigns/{campaign}")["status"] == "Sent"
+    base = f"/v2/campaigns/{campaign}"
+    activities, summary = everything(api, f"{base}/activities"), api.get(f"{base}/summary")
+    assert len(activities) == 200 == summary["numTotalSent"]
+    assert summary["numTextSent"] == 50
+    assert len(summary) == SUMMARY_KEYS
+    for feed, key, total in (("opens", "numOpens", "numTotalOpens"), ("clicks", "numClicks", "numTotalClicks")):
+        events = everything(api, f"{base}/{feed}")
+        assert len(events) == summary[total] == sum(row[key] for row in activities) > 20
+        assert events == everything(api, f"{base}/{feed}/since-date/{before}")
+        dates = [next(value for name, value in event.items() if name.startswith("date")) for event in events]
+        assert dates == sorted(dates)
+        one = next(row for row in activities if row[key] > 1)
+        assert len(api.get(f"{base}/activities/{one['contactId']}/{feed}")) == one[key]
+        assert api.get(f"{base}/activities/{one['contactId']}") == one
+    views = everything(api, f"{base}/page-views/since-date/{before}")
+    assert len(views) == summary["numTotalPageViews"] == sum(row["numPageViews"] for row in activities) > 0
+    assert sum(row["unsubscribed"] for row in activities) == summary["numTotalUnsubscribes"] > 0
+    assert sum(row["hardBounced"] for row in activities) == summary["numTotalHardBounces"] > 0
+    bounced = summary["numTotalHardBounces"] + summary["numTotalSoftBounces"] + summary["numTotalMailBlocks"]
+    assert summary["numTotalDelivered"] == 200 - bounced
+    assert summary["percentageDelivered"] == summary["numTotalDelivered"] / 200
+    assert summary["percentageHardBounces"] == summary["numTotalHardBounces"] / 200
+    assert summary["percentageOpens"] == summary["numTotalOpens"] / summary["numTotalDelivered"] > 1
+    assert re.fullmatch(r"\$\d+\.\d\d", summary["revenue"])
+    since = everything(api, f"{base}/activities/since-date/{before}")
+    silent = [row for row in activities if row not in since]
+    assert 0 < len(since) < 200
+    assert all(not any(row[key] for key in ("numOpens", "unsubscribed", "hardBounced")) for row in silent)
+    assert {row["dateFirstOpened"] for row in silent} == {None} == {row["firstOpenIp"] for row in silent}
+
+
+def test_what_recipients_do_changes_their_status(start: START) -> None:
+    api = start(engagement=LIVELY)
+    book, campaign = crowd(api), make(api)
+    send(api, campaign, addressBookIds=[book])
+    summary = api.get(f"/v2/campaigns/{campaign}/summary")
+    reasons = [each["reason"] for each in everything(api, "/v2/contacts/suppressed-since/2000-01-01")]
+    assert reasons.count("HardBounced") == summary["numTotalHardBounces"]
+    assert reasons.count("Unsubscribed") == summary["numTotalUnsubscribes"]
+    assert reasons.count("IspComplained") == summary["numTotalIspComplaints"]
+    hard = everything(api, f"/v2/campaigns/{campaign}/hard-bouncing-contacts")
+    assert [contact["status"] for contact in hard] == ["HardBounced"] * summary["numTotalHardBounces"]
+    assert api.get(f"/v2/address-books/{book}")["contacts"] == 200 - len(reasons)
+
+
+def test_the_same_seed_lives_the_same_life(start: START) -> None:
+    lives = []
+    for seed in (1, 1, 2):
+        api = start(engagement=LIVELY, random_seed=seed)
+        campaign = make(api)
+        crowd(api, 60)
+        send(api, campaign)
+        lives.append([row["numOpens"] for row in api.get(f"/v2/campaigns/{campaign}/activities")])
+    assert lives[0] == lives[1] != lives[2]
+
+
+def test_events_come_with_the_clock(start: START) -> None:
+    api = start(engagement_seconds=3600, engagement=LIVELY)
+    api.sandbox.account.clock.freeze()
+    crowd(api, 60)
+    campaign = make(api)
+    api.ask("POST", "/v2/campaigns/send", {"campaignId": campaign}, status=202)
+    for _ in range(500):
+        if api.get(f"/v2/campaigns/{campaign}")["status"] == "Sent":
+            break
+    assert api.get(f"/v2/campaigns/{campaign}/opens") == []
+    api.sandbox.account.clock.advance(900)
+    early = len(api.get(f"/v2/campaigns/{campaign}/opens"))
+    api.sandbox.account.clock.advance(7200)
+    assert 0 < early < len(api.get(f"/v2/campaigns/{campaign}/opens"))
+
+
+def test_nobody_named_means_everybody_and_unsubscribed_people_get_nothing(demo: Api) -> None:
+    campaign = make(demo)
+    send(demo, campaign)
+    reached = {row["email"] for row in demo.get(f"/v2/campaigns/{campaign}/activities")}
+    assert len(reached) == 22
+    assert "left.newsletter.1@example.com" in reached
+    other = make(demo)
+    send(demo, other, addressBookIds=[3])
+    reached = {row["email"] for row in demo.get(f"/v2/campaigns/{other}/activities")}
+    assert reached == {f"subscriber.{number}@example.com" for number in range(1, 11)} - _gone(demo)
+    assert [book["id"] for book in demo.get(f"/v2/campaigns/{other}/address-books")] == [3]
+    assert [each["id"] for each in demo.get("/v2/address-books/3/campaigns")] == [other]
+
+
+def _gone(api: Api) -> set[str]:
+    return {each["suppressedContact"]["email"] for each in api.get("/v2/contacts/suppressed-since/2000-01-01")}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "CAMPAIGN_SEND_INVALID"),
+        ({"campaignId": 777}, 404, "CAMPAIGN_NOT_FOUND"),
+        ({"campaignId": 1, "addressBookIds": ["a"]}, 400, "CAMPAIGN_SEND_INVALID"),
+        ({"campaignId": 1, "addressBookIds": [777]}, 404, "ADDRESSBOOK_NOT_FOUND"),
+        ({"campaignId": 1, "contactIds": [777]}, 404, "CONTACT_NOT_FOUND"),
+        ({"campaignId": 1, "contactIds": list(range(1, 12))}, 400, "CONTACT_TOOMANY"),
+        ({"campaignId": 1, "sendDate": "soon"}, 400, "CAMPAIGN_SEND_INVALID"),
+        ({"campaignId": 1, "splitTestOptions": {"testMetric": "Luck"}}, 400, "CAMPAIGN_SEND_INVALID"),
+    ],
+)
+def test_bad_sends_are_refused(api: Api, body: dict[str, Any], status: int, code: str) -> None:
+    make(api)
+    assert api.message("POST", "/v2/campaigns/send", body) == (status, f"Error: ERROR_{code}")
+
+
+def test_sends_may_be_forbidden_or_used_up(start: START) -> None:
+    forbidden = start(sends_allowed=False)
+    answer = forbidden.message("POST", "/v2/campaigns/send", {"campaignId": make(forbidden)})
+    assert answer == (400, "Send not permitted at this time. ERROR_CAMPAIGN_SENDNOTPERMITTED")
+    poor = start(email_credits=1, seed="demo")
+    answer = poor.message("POST", "/v2/campaigns/send", {"campaignId": make(poor)})
+    assert answer == (400, "Error: ERROR_SEND_LIMITEXCEEDED")
+
+
+def test_a_scheduled_and_an_optimised_send_wait(api: Api) -> None:
+    campaign = make(api)
+    later = api.ask(
+        "POST", "/v2/campaigns/send", {"campaignId": campaign, "sendDate": "2099-10-31T00:00:00"}, status=202
+    )
+    assert (later["status"], later["sendDate"]) == ("Scheduled", "2099-10-31T00:00:00.000Z")
+    optimised = api.ask("POST", "/v2/campaigns/send-time-optimised", {"campaignId": campaign}, status=202)
+    assert optimised["status"] == "NotSent"
+    assert api.get("/v2/campaigns/filtered", **{"~scheduledDateFrom": "2000-01-01"})[0]["scheduledDate"] is not None
+
+
+def test_a_sent_campaign_is_read_only_and_listed_by_activity(demo: Api) -> None:
+    before = demo.get("/v2/server-time")
+    campaign, unsent = make(demo, tags=["sun", "sea"]), make(demo, tags=["sun"])
+    send(demo, campaign, addressBookIds=[3])
+    assert demo.message("PUT", f"/v2/campaigns/{campaign}", GIVEN) == (400, "Error: ERROR_CAMPAIGN_READONLY")
+    assert [each["id"] for each in demo.get(f"/v2/campaigns/with-activity-since/{before}")] == [campaign]
+    assert demo.get("/v2/campaigns/with-activity-since/2099-01-01") == []
+    assert [each["id"] for each in demo.get("/v2/campaigns/filtered?~tags=sun")] == [campaign, unsent]
+    assert [each["id"] for each in demo.get("/v2/campaigns/filtered?~tags=sun&~tags=SEA")] == [campaign]
+    assert demo.get("/v2/campaigns/filtered?~statuses=sent&~type=standard")[0]["tags"] == ["sun", "sea"]
+    assert demo.message("GET", "/v2/campaigns/filtered?~type=odd")[0] == 400
+    metric = demo.get("/v2/campaigns/metrics", startDate=before, endDate="2099-01-01")
+    assert [(each["campaignId"], each["sent"]) for each in metric] == [(campaign, 10)]
+
+
+def test_unknown_campaigns_and_recipients(demo: Api) -> None:
+    campaign = make(demo)
+    for part in ("", "/summary", "/activities", "/opens", "/clicks/since-date/2000-01-01", "/hard-bouncing-contacts"):
+        assert demo.message("GET", f"/v2/campaigns/777{part}") == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
+    for part in ("", "/clicks", "/opens", "/page-views", "/replies", "/roi-details", "/clicks-with-groups"):
+        answer = demo.message("GET", f"/v2/campaigns/{campaign}/activities/1{part}")
+        assert answer == (404, "Error: ERROR_CONTACT_NOT_FOUND")
+    assert demo.message("GET", f"/v2/campaigns/{campaign}/page-views")[0] == 404
+    assert demo.message("GET", f"/v2/campaigns/{campaign}/activities/1/replies?select=6")[0] == 400
+
+
+def test_an_unsent_campaign_sums_up_to_zero_unless_switched(start: START) -> None:
+    api = start()
+    summary = api.get(f"/v2/campaigns/{make(api)}/summary")
+    assert summary.pop("dateSent") is None
+    assert {value for name, value in summary.items() if name.startswith(("num", "percentage"))} == {0}
+    switched = start(
+        switches={"unsent_summary": "not-found", "never": "year-1"}, seed="demo", engagement=Engagement(opens=0)
+    )
+    assert switched.message("GET", f"/v2/campaigns/{make(switched)}/summary")[0] == 404
+    campaign = make(switched)
+    send(switched, campaign, addressBookIds=[3])
+    first = switched.get(f"/v2/campaigns/{campaign}/activities")[0]
+    assert first["dateFirstOpened"] == "0001-01-01T00:00:00" == first["dateLastOpened"]
+
+
+def test_a_field_shown_by_a_campaign_cannot_be_deleted(start: START) -> None:
+    for status in (409, 200):
+        api = start(switches={"field_in_use_status": status})
+        api.ask("POST", "/v2/data-fields", {"name": "COMPANY", "type": "String"}, status=201)
+        campaign = make(api, HtmlContent="@Company@ $UNSUB$")
+        answer = api.ask("DELETE", "/v2/data-fields/company", status=status)
+        assert answer == {"dependencies": [{"type": "Campaign", "objectId": campaign}], "result": False}
+
+
+def test_segments_share_their_ids_with_books(start: START) -> None:
+    api = start(seed="demo", refresh_seconds=3600)
+    segment = api.sandbox.make_segment("Warm leads", field="leadscore", test="at-least", value=50)
+    found = api.get("/v2/segments")
+    assert [(each["id"], each["name"]) for each in found] == [(segment, "Warm leads")]
+    members = api.get(f"/v2/address-books/{segment}/contacts", withFullData="true")
+    assert len(members) == found[0]["contacts"] > 0
+    assert segment not in [book["id"] for book in api.get("/v2/address-books")]
+    assert api.message("GET", f"/v2/address-books/{segment}")[0] == 404
+    assert api.message("POST", "/v2/address-books", {"name": "warm LEADS"})[0] == 400
+    api.contact("brand.new@example.com", LEADSCORE=99)
+    refresh = api.ask("POST", f"/v2/segments/refresh/{segment}", status=202)
+    assert refresh == {"id": segment, "status": "NotStarted"}
+    assert api.get(f"/v2/segments/refresh/{segment}")["status"] == "NotFinished"
+    api.sandbox.finish_chores()
+    assert api.get(f"/v2/segments/refresh/{segment}")["status"] == "Finished"
+    assert len(api.get(f"/v2/address-books/{segment}/contacts")) == len(members) + 1
+    assert api.message("POST", "/v2/segments/refresh/3") == (404, "Error: ERROR_SEGMENT_NOT_FOUND")
+    campaign = make(api)
+    send(api, campaign, addressBookIds=[segment])
+    assert len(api.get(f"/v2/campaigns/{campaign}/activities")) == len(members) + 1
+    assert [each["id"] for each in api.get(f"/v2/campaigns/{campaign}/address-books")] == [segment]
+    assert [each["id"] for each in api.get(f"/v2/address-books/{segment}/campaigns")] == [campaign]

@@ -1,0 +1,145 @@
+"""`kill -9` at every point of a run: the next start ends where an undisturbed run would have."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from dotbridge.crm.models import Contact
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import remove_records
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mirror.models import Membership
+from dotbridge.summary import adds_up, run_summary
+from dotbridge.sync.models import (
+    Connection,
+    ExportItem,
+    Removal,
+    RemovalState,
+    RunKind,
+    State,
+    SyncRun,
+    Upload,
+    UploadState,
+)
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+OUTBOUND = "dotbridge.sync.outbound"
+POINTS = [
+    # where the CSV is written and given to Dotdigital
+    (f"{OUTBOUND}.upload:write_csv", "before", 1),
+    (f"{OUTBOUND}.upload:write_csv", "after", 1),
+    (f"{OUTBOUND}.upload:move", "before", 1),  # prepared, about to be noted as uploading
+    (f"{OUTBOUND}.upload:move", "after", 1),  # noted, not yet called
+    ("dotdigital.books:Book.import_contacts", "before", 1),
+    ("dotdigital.books:Book.import_contacts", "after", 1),  # taken by Dotdigital, its id not noted
+    (f"{OUTBOUND}.upload:move", "before", 2),
+    (f"{OUTBOUND}.upload:move", "after", 2),  # sent and noted
+    # where rows are prepared
+    (f"{OUTBOUND}.prepare:_assign", "before", 1),
+    (f"{OUTBOUND}.prepare:_assign", "after", 1),  # inside the transaction
+    (f"{OUTBOUND}.prepare:_tidy_uploads", "after", 1),
+    # where results are read
+    ("dotdigital.account:Account.import_status", "after", 1),
+    ("dotdigital.account:Account.import_report", "after", 1),
+    (f"{OUTBOUND}.results:_apply_faults", "after", 1),
+    (f"{OUTBOUND}.results:_read_back", "before", 2),
+    (f"{OUTBOUND}.results:_read_back", "after", 2),
+    # where removals are carried out
+    (f"{OUTBOUND}.removals:_assign", "after", 1),
+    ("dotdigital.books:Book.remove_contacts", "after", 1),  # taken, its id not noted
+    (f"{OUTBOUND}.removals:_ask", "after", 1),
+    (f"{OUTBOUND}.removals:_complete", "before", 1),
+    (f"{OUTBOUND}.removals:_complete", "after", 1),
+    # where the import reads
+    ("dotbridge.sync.inbound.contacts:store_page", "before", 1),
+    ("dotbridge.sync.inbound.contacts:store_page", "after", 1),
+    ("dotbridge.sync.inbound.contacts:move_cursor", "after", 1),
+    ("dotbridge.sync.outbound.list_state:_unsubscribe", "after", 1),
+]
+
+
+def run_killed(integration: Integration, sandbox_url: str, point: str, moment: str, nth: int) -> int:
+    """Run a worker that dies at the point; its exit code."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "dotbridge.settings",
+        "TEST_DATABASE": connection.settings_dict["NAME"],
+        "TEST_ORIGIN": sandbox_url,
+    }
+    command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth)]
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=60, check=False).returncode
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount) -> Connection:
+    """Four people after their first export: one renamed, one taken off the list, one unsubscribed, and a new one."""
+    for name in ("renamed", "removed", "suppressed"):
+        add_contact(f"{name}@example.com", name.title())
+    remote.create_book("Readers")
+    link = connect(integration, book="Readers")
+    sync(integration)
+    Contact.objects.filter(first_name="Renamed").update(first_name="Changed")
+    removed = Contact.objects.get(first_name="Removed")
+    remove_records(marketing_list=link.marketing_list, record_ids=[str(removed.pk)], by=None)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "suppressed@example.com"})
+    add_contact("new@example.com", "New", notes="n")
+    return link
+
+
+@pytest.mark.parametrize(("point", "moment", "nth"), POINTS)
+def test_a_killed_run_is_made_good_by_the_next(
+    integration: Integration, remote: RemoteAccount, link: Connection, point: str, moment: str, nth: int
+) -> None:
+    if point.endswith("_apply_faults"):
+        _make_a_value_that_is_refused(integration, remote)
+
+    code = run_killed(integration, remote.sandbox.url, point, moment, nth)
+    assert code == -signal.SIGKILL, "the run never came to the point"
+    remote.sandbox.finish_imports()
+    runs = [sync(integration) for _number in range(2)]
+
+    _assert_as_undisturbed(remote, link, runs[-1])
+    assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 1
+
+
+def _make_a_value_that_is_refused(integration: Integration, remote: RemoteAccount) -> None:
+    """A text for a numeric data field, past our own checks: only the report can say so."""
+    remote.create_field("SCORE", "Numeric")
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    mapping = Mapping.objects.get(entity="crm.contact")
+    field = integration.data_fields.get(name="SCORE")
+    MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
+
+
+def _assert_as_undisturbed(remote: RemoteAccount, link: Connection, last: SyncRun) -> None:
+    book = link.address_book.remote_id
+    held = remote.contacts(book)
+    refused = {item.email for item in ExportItem.objects.exclude(reason="")}
+    assert set(held) == {"renamed@example.com", "new@example.com"} - refused
+    assert held["renamed@example.com"]["FIRSTNAME"] == "Changed"
+    statuses = {
+        address: remote.ask("GET", f"/v2/contacts/{address}")["status"]
+        for address in ("removed@example.com", "suppressed@example.com")
+    }
+    assert statuses == {"removed@example.com": "Subscribed", "suppressed@example.com": "Unsubscribed"}
+    assert not Upload.objects.exclude(state=UploadState.FINISHED).exists()
+    assert not Removal.objects.exclude(state=RemovalState.COMPLETED).exists()
+    assert set(ExportItem.objects.values_list("email", flat=True)) == set(held) | refused
+    ours = set(
+        Membership.objects.filter(
+            address_book=link.address_book, gone_at=None, contact__status="Subscribed"
+        ).values_list("contact__email", flat=True)
+    )
+    assert ours == set(held)
+    summary = run_summary(last, link)
+    assert adds_up(summary)
+    assert summary["remote_ids_missing"] == 0
+    assert summary["left_out"]["waiting"] == 0

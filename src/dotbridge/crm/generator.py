@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import islice
 from random import Random
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from dotbridge.crm import demo_words as words
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
@@ -79,6 +79,7 @@ def generate_crm(*, contacts: int, leads: int, customers: int, seed: int) -> boo
         _create_contacts(contacts, account_ids, seed)
         _create_in_chunks(_lead(number, seed) for number in range(leads))
         _create_in_chunks(_customer(number, account_ids, seed) for number in range(customers))
+    _analyze()
     return True
 
 
@@ -216,6 +217,12 @@ def _customer(number: int, account_ids: list[int], seed: int) -> Customer:
         lifetime_value=Decimal(int(random.random() ** 2 * 5_000_000)) / 100,
         is_active=random.random() < 0.85,
     )
+
+
+def _analyze() -> None:
+    """Let PostgreSQL know at once how much there is now, so that the first list is not planned for an empty CRM."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_account, crm_contact, crm_contactemail, crm_lead, crm_customer")
 
 
 def _create_in_chunks(records: Iterator[Lead] | Iterator[Customer]) -> None:

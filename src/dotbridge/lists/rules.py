@@ -18,10 +18,10 @@ from functools import partial, reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import BigIntegerField, BooleanField, DateField, DateTimeField, DecimalField, Q, TextField, Value
+from django.db.models import BigIntegerField, BooleanField, DateField, DateTimeField, DecimalField, Func, Q, TextField
 from django.db.models import Field as ModelField
 from django.db.models.expressions import Combinable, ExpressionWrapper
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import TruncDate
 from django.db.models.lookups import (
     Exact,
     GreaterThan,
@@ -184,8 +184,9 @@ def _is_empty(question: _Question) -> Q:
 
 def _unless(condition: Q) -> Q:
     """The complement: where SQL cannot say whether the condition holds, because of a NULL, it counts as not held."""
-    truth = Coalesce(ExpressionWrapper(condition, output_field=BooleanField()), Value(False))
-    return Q(Exact(truth, False))
+    # Said so that PostgreSQL still guesses well for how many rows it holds.
+    held = ExpressionWrapper(condition, output_field=BooleanField())
+    return Q(Func(held, template="(%(expressions)s) IS NOT TRUE", output_field=BooleanField()))
 
 
 _Operators = dict[str, Callable[[_Question], Q]]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from dotdigital.decoding import Page, Row
 from dotdigital.errors import Transient
@@ -12,6 +11,7 @@ from dotdigital.errors import Transient
 MAX_PAGE: Final = 1000
 DEFAULT_OVERLAP: Final = 100
 _SAME_PAGE_TRIES: Final = 3
+_MOST_STEPS_BACK: Final = 100
 
 
 def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int) -> Iterator[Page[Row]]:
@@ -19,38 +19,64 @@ def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int) -> 
 
     The order of a list is not promised and rows shift while data change, so each page starts ``overlap`` rows before
     the end of the last one (at most half a page): rows come more than once, and removing duplicates is the caller's
-    business. The list ends with a page shorter than asked for. Raises ValueError for a size outside 1..1000 or a
-    negative overlap, and Transient if the service keeps sending the same full page.
+    business. A page that shares no row with the last one means that more rows went away than the overlap covers; then
+    reading goes back until it joins, so that no row is missed that was there all the time. The list ends with a page
+    shorter than asked for. Raises ValueError for a size outside 1..1000 or a negative overlap, and Transient if the
+    service keeps sending the same full page or the list changes faster than it can be read.
     """
     if not 1 <= size <= MAX_PAGE:
         raise ValueError(f"page_size is {size}: the service takes 1 to {MAX_PAGE}")
     if overlap < 0:
         raise ValueError(f"overlap is {overlap}: it cannot be negative")
-    return _walk(read, size=size, step=size - min(overlap, size // 2))
+    return _Walk(read, size=size, overlap=min(overlap, size // 2)).pages()
 
 
-def _walk(read: Callable[[int, int], Page[Row]], *, size: int, step: int) -> Iterator[Page[Row]]:
-    skip = 0
-    last: Page[Row] | None = None
-    while True:
-        page = read(skip, size)
-        if last is not None:
-            page = _unless_repeated(page, last, partial(read, skip, size))
-        if page.rows:
+class _Walk:
+    """One reading of one list."""
+
+    def __init__(self, read: Callable[[int, int], Page[Row]], *, size: int, overlap: int) -> None:
+        self._read = read
+        self._size = size
+        self._overlap = overlap
+        self._step = size - overlap
+        self._skip = 0
+        self._steps_back = 0
+
+    def pages(self) -> Iterator[Page[Any]]:
+        page = self._read(0, self._size)
+        while page.rows:
             yield page
-        if page.rows < size:
-            return
-        last = page
-        skip += step
+            if page.rows < self._size:
+                return
+            self._skip += self._step
+            page = self._joined(self._fresh(page), page)
+
+    def _fresh(self, last: Page[Any]) -> Page[Any]:
+        """A service (or a cache on the way) that ignores ``skip`` would keep us reading for ever."""
+        for _ in range(_SAME_PAGE_TRIES):
+            page = self._read(self._skip, self._size)
+            if page != last:
+                return page
+        raise Transient(
+            "Dotdigital sent the same page of a list again and again. Try again later.",
+            detail="paging: the same full page at different offsets",
+        )
+
+    def _joined(self, page: Page[Any], last: Page[Any]) -> Page[Any]:
+        while self._overlap and self._skip and not _share_a_row(page, last):
+            self._steps_back += 1
+            if self._steps_back > _MOST_STEPS_BACK:
+                raise Transient(
+                    "A list in Dotdigital changes faster than it can be read. Try again later.",
+                    detail=f"paging: went back {_MOST_STEPS_BACK} times",
+                )
+            self._skip = max(0, self._skip - self._step)
+            page = self._read(self._skip, self._size)
+        return page
 
 
-def _unless_repeated(page: Page[Row], last: Page[Row], again: Callable[[], Page[Row]]) -> Page[Row]:
-    """A service (or a cache on the way) that ignores ``skip`` would keep us reading for ever."""
-    for _ in range(_SAME_PAGE_TRIES):
-        if page.items != last.items or page.malformed != last.malformed:
-            return page
-        page = again()
-    raise Transient(
-        "Dotdigital sent the same page of a list again and again. Try again later.",
-        detail="paging: the same full page at different offsets",
+def _share_a_row(page: Page[Any], last: Page[Any]) -> bool:
+    # From behind, where the rows stand that the next page is expected to begin with.
+    return any(row in page.items for row in reversed(last.items)) or any(
+        row in page.malformed for row in last.malformed
     )

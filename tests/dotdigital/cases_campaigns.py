@@ -5,6 +5,9 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any
 
+from dotdigital import (
+    SplitTest,
+)
 from tests.dotdigital.cases import (
     DAY,
     SINCE,
@@ -12,10 +15,6 @@ from tests.dotdigital.cases import (
     SPRING_BODY,
     Case,
     paged,
-)
-
-from dotdigital import (
-    SplitTest,
 )
 
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import io
 
+from dotdigital import (
+    AddressBook,
+    Consent,
+    Contact,
+    ContactDraft,
+    DataFieldDeletion,
+    Dependency,
+    MergeOption,
+)
 from tests.dotdigital.cases import (
     ANN,
     ANN_BODY,
@@ -13,16 +22,6 @@ from tests.dotdigital.cases import (
     SUPPRESSION,
     Case,
     paged,
-)
-
-from dotdigital import (
-    AddressBook,
-    Consent,
-    Contact,
-    ContactDraft,
-    DataFieldDeletion,
-    Dependency,
-    MergeOption,
 )
 
 CONTACT_CASES = {

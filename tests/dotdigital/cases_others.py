@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dotdigital import (
+    MergeV3,
+    RecordDraft,
+    TriggeredDraft,
+)
 from tests.dotdigital.cases import (
     DAY,
     MAIL,
@@ -13,12 +18,6 @@ from tests.dotdigital.cases import (
     V3_BODY,
     Case,
     paged,
-)
-
-from dotdigital import (
-    MergeV3,
-    RecordDraft,
-    TriggeredDraft,
 )
 
 OTHER_CASES = {

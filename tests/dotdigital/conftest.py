@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.dotdigital.server import Server
 
 from dotdigital import Account, Retry, Timeout
+from tests.dotdigital.server import Server
 
 FAST = Retry(tries=4, base=0.001, cap=0.01, max_wait=2.0, throttle_base=0.001)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from tests.dotdigital.server import Server, answer
 
 from dotdigital import Account, ConfigurationError, Transient
 from dotdigital.endpoints import Endpoints
+from tests.dotdigital.server import Server, answer
 
 MakeAccount = Callable[..., Account]
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dotdigital.certificates import self_signed, server_context
-from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
 from dotdigital import (
     Account,
@@ -30,6 +28,8 @@ from dotdigital import (
     Transient,
     UnknownOutcome,
 )
+from tests.dotdigital.certificates import self_signed, server_context
+from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
 MakeAccount = Callable[..., Account]
 PAGE = json.dumps([{"id": number, "name": f"Book {number}"} for number in range(1, 50)]).encode()
@@ -163,7 +163,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         (answer(418, {"message": 5}), Rejected, None, "status 418"),
     ],
 )
-def test_refusals_say_what_to_do(  # noqa: PLR0917 - a table of cases
+def test_refusals_say_what_to_do(
     server: Server, account: Account, reply: Reply, kind: type[DotdigitalError], code: str | None, said: str
 ) -> None:
     server.otherwise = lambda request: reply

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
 import pytest
-from tests.dotdigital.server import RESET, Reply, Server, answer, cut
 
 from dotdigital import (
     MAX_IMPORT_BYTES,
@@ -28,6 +27,7 @@ from dotdigital import (
     UnknownOutcome,
 )
 from dotdigital.faults import UNREADABLE_ROW, read_faults
+from tests.dotdigital.server import RESET, Reply, Server, answer, cut
 
 MakeAccount = Callable[..., Account]
 Encoding = Literal["multipart", "json"]

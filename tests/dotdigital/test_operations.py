@@ -9,11 +9,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from tests.dotdigital.cases import DAY, SINCE, SUPPRESSION, V3_ANN
-from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
-from tests.dotdigital.cases_contacts import CONTACT_CASES
-from tests.dotdigital.cases_others import OTHER_CASES
-from tests.dotdigital.server import RESET, Reply, Request, Server, answer
 
 from dotdigital import (
     Account,
@@ -28,6 +23,11 @@ from dotdigital import (
     operations,
 )
 from dotdigital.operations import Events, Operation
+from tests.dotdigital.cases import DAY, SINCE, SUPPRESSION, V3_ANN
+from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
+from tests.dotdigital.cases_contacts import CONTACT_CASES
+from tests.dotdigital.cases_others import OTHER_CASES
+from tests.dotdigital.server import RESET, Reply, Request, Server, answer
 
 CASES = {**CONTACT_CASES, **CAMPAIGN_CASES, **OTHER_CASES}
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from tests.dotdigital.server import Reply, Request, Server, answer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dotdigital import Account, Contact, FieldValue, Rejected, Transient
+from dotdigital import Account, Contact, FieldValue, Page, Rejected, Transient
 from dotdigital.decoding import RAW_LIMIT, Unreadable, decode_one, decode_page
 from dotdigital.models import AddressBook, ImportReport, Suppression
+from dotdigital.paging import pages
+from tests.dotdigital.server import Reply, Request, Server, answer
 
 ROWS = [{"id": number, "email": f"c{number}@example.com", "status": "Subscribed"} for number in range(1, 261)]
 
@@ -56,6 +60,57 @@ def test_rows_removed_while_reading_lose_none_of_the_others(server: Server, acco
         seen |= {contact.id for contact in page}
         del rows[:9]
     assert seen == set(range(1, 261))
+
+
+def test_more_rows_removed_than_overlap_lose_none_of_the_others(server: Server, account: Account) -> None:
+    rows = list(ROWS)
+    server.otherwise = listing(rows)
+    seen: set[int] = set()
+    for at, page in enumerate(account.address_book(7).contacts(page_size=50, overlap=5)):
+        seen |= {contact.id for contact in page}
+        if at < 3:
+            del rows[: 49 if at else 50]
+    assert seen == set(range(1, 261))
+
+
+def test_a_list_that_empties_behind_us_is_read_to_its_end(server: Server, account: Account) -> None:
+    rows = ROWS[:60]
+    server.otherwise = listing(rows)
+    pages = account.address_book(7).contacts(page_size=50, overlap=5)
+    next(pages)
+    del rows[:48]
+    assert {contact.id for page in pages for contact in page} == set(range(49, 61))
+
+
+def test_a_list_in_another_order_each_time_is_given_up(server: Server, account: Account) -> None:
+    def shuffled(request: Request) -> Reply:
+        base = 1000 * len(server.requests)
+        return answer(200, [{"id": base + number} for number in range(1, 11)])
+
+    server.otherwise = shuffled
+    with pytest.raises(Transient, match="faster"):
+        list(account.address_book(7).contacts(page_size=10, overlap=2))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_whoever_is_there_all_the_time_is_seen(data: st.DataObject) -> None:
+    """Between any two reads any rows may go and new ones come at the end."""
+    rows = list(range(data.draw(st.integers(0, 60))))
+    always = set(rows)
+    fresh = iter(range(1000, 1060))
+    size = data.draw(st.integers(2, 12))
+
+    def read(skip: int, select: int) -> Page[int]:
+        return Page(rows[skip : skip + select])
+
+    seen: set[int] = set()
+    for page in pages(read, size=size, overlap=data.draw(st.integers(1, 6))):
+        seen |= set(page.items)
+        gone = data.draw(st.sets(st.sampled_from(rows), max_size=20)) if rows else set()
+        always -= gone
+        rows[:] = [row for row in rows if row not in gone] + list(itertools.islice(fresh, data.draw(st.integers(0, 3))))
+    assert always <= seen
 
 
 def test_a_list_that_is_a_multiple_of_the_page_ends(server: Server, account: Account) -> None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from tests.dotdigital.conftest import FAST
-from tests.dotdigital.server import Server, answer
 
 from dotdigital import Account, LocalLimiter, Retry, Throttled
 from dotdigital.limits import HIGH, LOW, MEDIUM, UNLIMITED, seconds_to_reset
+from tests.dotdigital.conftest import FAST
+from tests.dotdigital.server import Server, answer
 
 MakeAccount = Callable[..., Account]
 FLAT = {

@@ -1,0 +1,22 @@
+"""The back office: importing its screens registers them on the admin site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
+    address_books,
+    contacts,
+    data_fields,
+    integrations,
+    list_items,
+    mappings,
+    marketing_lists,
+    people,
+    rejections,
+    removals,
+    runs,
+    uploads,
+)
+
+admin.site.index_template = "backoffice/dashboard.html"

@@ -1,0 +1,123 @@
+"""How the back office looks and what its menu holds: the settings of django-unfold.
+
+Imported by the settings, so nothing in here may need loaded apps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    def may(request: HttpRequest) -> bool:
+        return request.user.has_perm(permission)
+
+    return may
+
+
+def _entry(title: StrOrPromise, icon: str, app: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": _may(f"{app}.view_{model}"),
+    }
+
+
+def _asset(path: str) -> Callable[[HttpRequest], str]:
+    return lambda _request: static(path)
+
+
+_NAVIGATION: list[dict[str, Any]] = [
+    {"items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+    {
+        "title": _("Marketing"),
+        "items": [
+            _entry(_("Marketing lists"), "format_list_bulleted", "lists", "marketinglist"),
+            _entry(_("Removed"), "person_remove", "lists", "removeditem"),
+            _entry(_("Unsubscribed"), "unsubscribe", "lists", "unsubscribeditem"),
+        ],
+    },
+    {
+        "title": _("CRM"),
+        "items": [
+            _entry(_("Accounts"), "apartment", "crm", "account"),
+            _entry(_("Contacts"), "contacts", "crm", "contact"),
+            _entry(_("Leads"), "person_search", "crm", "lead"),
+            _entry(_("Customers"), "handshake", "crm", "customer"),
+        ],
+    },
+    {
+        "title": _("Dotdigital"),
+        "items": [
+            _entry(_("Integrations"), "cable", "integrations", "integration"),
+            _entry(_("Address books"), "menu_book", "mirror", "addressbook"),
+            _entry(_("Contacts in Dotdigital"), "alternate_email", "mirror", "contact"),
+            _entry(_("Data fields"), "data_object", "mirror", "datafield"),
+            _entry(_("Mappings"), "conversion_path", "mapping", "mapping"),
+        ],
+    },
+    {
+        "title": _("Synchronisation"),
+        "items": [
+            _entry(_("Runs"), "sync", "sync", "syncrun"),
+            _entry(_("Rejections"), "report", "sync", "rejection"),
+            _entry(_("Uploads"), "upload", "sync", "upload"),
+            _entry(_("Removals"), "playlist_remove", "sync", "removal"),
+        ],
+    },
+    {
+        "title": _("People"),
+        "items": [
+            _entry(_("Users"), "person", "auth", "user"),
+            _entry(_("Groups"), "group", "auth", "group"),
+        ],
+    },
+]
+
+# Every weight that carries text keeps a contrast of 4.5 : 1 or more on the grounds it is used on.
+_PRIMARY = {
+    "50": "#eef6ff",
+    "100": "#d9eaff",
+    "200": "#bcdbff",
+    "300": "#8ec5ff",
+    "400": "#59a4ff",
+    "500": "#5c9dfb",
+    "600": "#1d5fd6",
+    "700": "#164bb0",
+    "800": "#173f8a",
+    "900": "#18376f",
+    "950": "#132345",
+}
+_FONT = {
+    "subtle-light": "var(--color-base-600)",
+    "subtle-dark": "var(--color-base-300)",
+    "default-light": "var(--color-base-700)",
+    "default-dark": "var(--color-base-200)",
+    "important-light": "var(--color-base-900)",
+    "important-dark": "var(--color-base-100)",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Dotbridge"),
+    "SITE_HEADER": _("Dotbridge"),
+    "SITE_SUBHEADER": _("Marketing lists in step with Dotdigital"),
+    "SITE_SYMBOL": "sync_alt",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _asset("backoffice/mark.svg")}],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {"primary": _PRIMARY, "font": _FONT},
+    "STYLES": [_asset("backoffice/backoffice.css")],
+    "SCRIPTS": [_asset("backoffice/backoffice.js")],
+    "DASHBOARD_CALLBACK": "dotbridge.backoffice.dashboard.fill_dashboard",
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _NAVIGATION},
+}

@@ -1,0 +1,65 @@
+"""Entities and their records, by the names people know."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dotbridge.entities.registry import UnknownEntity, entities, entity
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordLabel:
+    """How a record of the host is shown: its own text, and its page where the person may see it."""
+
+    text: str
+    url: str
+
+
+def entity_choices() -> list[tuple[str, str]]:
+    """Every registered entity: key, label."""
+    return [(known.key, str(known.label)) for known in entities()]
+
+
+def entity_label(key: str) -> str:
+    """The entity's label; a key that is not registered any more is shown as it is."""
+    try:
+        return str(entity(key).label)
+    except UnknownEntity:
+        return _("%(key)s (not registered any more)") % {"key": key}
+
+
+def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> dict[str, RecordLabel]:
+    """The records by their id as text, in one query; one that does not exist any more is missing."""
+    try:
+        model = entity(key).model
+    except UnknownEntity:
+        return {}
+    primary_keys = []
+    for record_id in record_ids:
+        try:
+            primary_keys.append(model._meta.pk.to_python(record_id))
+        except ValidationError:
+            continue
+    page = _page_of(request, model)
+    found = model._default_manager.in_bulk(primary_keys)
+    return {
+        str(pk): RecordLabel(text=str(record), url=reverse(page, args=[pk]) if page else "")
+        for pk, record in found.items()
+    }
+
+
+def _page_of(request: HttpRequest, model: type) -> str:
+    """The name of the records' admin page, empty where there is none or the person may not see it."""
+    if not admin.site.is_registered(model):
+        return ""
+    screen = admin.site.get_model_admin(model)
+    options = screen.opts
+    return f"admin:{options.app_label}_{options.model_name}_change" if screen.has_view_permission(request) else ""

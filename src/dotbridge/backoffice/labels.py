@@ -1,0 +1,201 @@
+"""Words and colours for states, counts and reasons. A colour only ever repeats what the word says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.engine import LABELS
+from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
+from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
+
+STATE_COLOURS = {
+    State.RUNNING: "info",
+    State.SUCCEEDED: "success",
+    State.PARTIAL: "warning",
+    State.FAILED: "danger",
+    State.SKIPPED: "default",
+    State.BLOCKED: "warning",
+    State.INTERRUPTED: "danger",
+}
+UPLOAD_COLOURS = {
+    UploadState.PREPARED: "default",
+    UploadState.UPLOADING: "info",
+    UploadState.SENT: "info",
+    UploadState.FINISHED: "success",
+    UploadState.REFUSED: "danger",
+    UploadState.UNKNOWN: "warning",
+}
+REMOVAL_COLOURS = {
+    RemovalState.PREPARED: "default",
+    RemovalState.SENT: "info",
+    RemovalState.COMPLETED: "success",
+    RemovalState.FAILED: "danger",
+}
+
+TRIGGERS: dict[str, StrOrPromise] = {
+    "schedule": _("Schedule"),
+    "person": _("A person"),
+    "connect": _("A new connection"),
+    "command line": _("Command line"),
+}
+
+# The statuses that Dotdigital's documentation names (contract §6.1); others are shown as they come.
+CONTACT_STATUSES = (
+    "Subscribed",
+    "Unsubscribed",
+    "SoftBounced",
+    "HardBounced",
+    "IspComplained",
+    "MailBlocked",
+    "PendingOptIn",
+    "DirectComplaint",
+    "Deleted",
+    "SharedSuppression",
+    "Suppressed",
+    "NotAllowed",
+    "DomainSuppression",
+    "NoMxRecord",
+)
+
+_COUNTS = {
+    "read": ngettext_lazy("%(n)s read", "%(n)s read", "number"),
+    "new": ngettext_lazy("%(n)s new", "%(n)s new", "number"),
+    "add": ngettext_lazy("%(n)s added to the book", "%(n)s added to the book", "number"),
+    "update": ngettext_lazy("%(n)s updated", "%(n)s updated", "number"),
+    "changed": ngettext_lazy("%(n)s changed", "%(n)s changed", "number"),
+    "gone": ngettext_lazy("%(n)s gone from Dotdigital", "%(n)s gone from Dotdigital", "number"),
+    "mappings_made": ngettext_lazy("%(n)s default mapping made", "%(n)s default mappings made", "number"),
+    "removed": ngettext_lazy("%(n)s removed from the book", "%(n)s removed from the book", "number"),
+    "unsubscribed": ngettext_lazy("%(n)s unsubscribed", "%(n)s unsubscribed", "number"),
+    "resubscribed": ngettext_lazy("%(n)s subscribed again", "%(n)s subscribed again", "number"),
+    "forgotten": ngettext_lazy(
+        "%(n)s left the list before it was sent", "%(n)s left the list before they were sent", "number"
+    ),
+    "uploaded": ngettext_lazy("%(n)s row sent", "%(n)s rows sent", "number"),
+    "confirmed": ngettext_lazy("%(n)s confirmed by Dotdigital", "%(n)s confirmed by Dotdigital", "number"),
+    "sent_again": ngettext_lazy("%(n)s to be sent again", "%(n)s to be sent again", "number"),
+    "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
+}
+
+_OTHER_REASONS: dict[str, StrOrPromise] = {
+    "book_gone": _("The address book does not exist in Dotdigital any more."),
+    "unreadable": _("Dotdigital sent something that could not be read."),
+    "no_email": _("Dotdigital sent a contact without an address."),
+    "refused": _("Dotdigital refused the whole upload."),
+}
+
+_REPORT = {
+    "new_contacts": _("New contacts"),
+    "updated_contacts": _("Updated contacts"),
+    "globally_suppressed": _("Suppressed in the account"),
+    "invalid_entries": _("Invalid addresses"),
+    "duplicate_emails": _("Duplicate addresses"),
+    "blocked": _("Blocked"),
+    "unsubscribed": _("Unsubscribed"),
+    "hard_bounced": _("Hard bounced"),
+    "soft_bounced": _("Soft bounced"),
+    "isp_complaints": _("Complained to their provider"),
+    "mail_blocked": _("Mail blocked"),
+    "domain_suppressed": _("Suppressed by domain"),
+    "pending_double_optin": _("Waiting for double opt-in"),
+    "failures": _("Failures"),
+    "suppressed_contacts": _("Suppressed contacts"),
+}
+
+
+def grouped(number: int) -> str:
+    """A whole number as people of the present language write it: 12,345."""
+    return number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+def step_label(name: str) -> StrOrPromise:
+    """What people call a step."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def counts_in_words(counts: Mapping[str, object]) -> str:
+    """A step's counts as one phrase; zeros are left out, unknown names are shown as they are."""
+    parts = []
+    for name, number in counts.items():
+        if not isinstance(number, int) or not number:
+            continue
+        text = _COUNTS.get(name)
+        parts.append(
+            text % {"number": number, "n": grouped(number)}
+            if text is not None
+            else f"{grouped(number)} {name.replace('_', ' ')}"
+        )
+    return ", ".join(parts)
+
+
+def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object]]:
+    """Dotdigital's report as rows of a table: what, how many."""
+    return [(_REPORT.get(name, name.replace("_", " ").capitalize()), value) for name, value in report.items()]
+
+
+def reason_text(code: str) -> StrOrPromise:
+    """A rejection's reason for people; a code of Dotdigital's own is shown as it is."""
+    if code in REASONS:
+        return REASONS[code].text
+    if code in REFUSED_STATUSES:
+        return REFUSED_STATUSES[code].text
+    return _OTHER_REASONS.get(code, code)
+
+
+def trigger_text(trigger: str) -> StrOrPromise:
+    """Who started a run."""
+    return TRIGGERS.get(trigger, trigger)
+
+
+def badge(text: StrOrPromise, colour: str = "default") -> SafeString:
+    """A coloured label with its word in it; the text is escaped."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+
+
+def state_badge(record: SyncRun | Step) -> SafeString:
+    """The state of a run or step."""
+    return badge(record.get_state_display(), STATE_COLOURS.get(State(record.state), "default"))
+
+
+def upload_badge(state: str) -> SafeString:
+    """The state of an upload."""
+    return badge(UploadState(state).label, UPLOAD_COLOURS[UploadState(state)])
+
+
+def status_badge(status: str) -> SafeString:
+    """A contact's status as Dotdigital names it: may be mailed, or may not."""
+    return badge(status, "success" if status in LIVE else "warning")
+
+
+def duration(start: datetime | None, end: datetime | None) -> str:
+    """How long something took or has been taking, to the second: "42 s", "3 min 5 s"."""
+    if start is None:
+        return ""
+    seconds = max(0, int(((end or timezone.now()) - start).total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
+    return gettext("%(seconds)s s") % {"seconds": seconds}
+
+
+def ago(moment: datetime | None) -> str:
+    """How long ago, in at most one unit: "3 minutes ago"."""
+    if moment is None:
+        return gettext("never")
+    if timezone.now() - moment < timedelta(minutes=1):
+        return gettext("just now")
+    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}

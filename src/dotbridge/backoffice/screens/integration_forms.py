@@ -1,0 +1,50 @@
+"""The form of an integration: credentials go in and never come out again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from dotbridge.backoffice.screens.base import AnyModelForm
+from dotbridge.integrations.models import Integration
+from dotdigital import ConfigurationError
+from dotdigital.endpoints import Endpoints
+
+
+class IntegrationForm(AnyModelForm):
+    """An integration's own fields and its password, which is only ever written."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        required=False,
+        max_length=255,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    class Meta:
+        model = Integration
+        fields = ("name", "username", "base_url", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Without the permission to change it, the admin shows the record and no form fields.
+        if "password" not in self.fields:
+            return
+        if self.instance.pk:
+            self.fields["password"].help_text = _("Leave it empty to keep the stored password.")
+        else:
+            self.fields["password"].required = True
+            self.fields["password"].help_text = _("The API user's password. It is stored encrypted and never shown.")
+
+    def clean_base_url(self) -> str:
+        """The address, if the password may be sent there."""
+        base_url: str = self.cleaned_data["base_url"]
+        try:
+            return Endpoints(settings.CONFIG.api_origins).admit(base_url, setting="base URL")
+        except ConfigurationError as error:
+            raise forms.ValidationError(error.text) from None

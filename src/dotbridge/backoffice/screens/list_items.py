@@ -1,0 +1,215 @@
+"""Records that were taken off a list or unsubscribed from it, and the way back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.views import ChangeList
+
+from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.labels import CONTACT_STATUSES, badge, grouped, reason_text
+from dotbridge.backoffice.list_reads import records_not_mailed
+from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, View, require
+from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.services import restore_records, resubscribe_records
+
+# Marks an unsubscription that came from an import's report.
+_FROM_REPORT = "report:"
+
+
+class LabelledItems(ChangeList):  # type: ignore[misc]
+    """A page of items whose records were named in a query an entity."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The page's items, each with its record's label."""
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        by_entity: dict[str, list[Any]] = defaultdict(list)
+        for item in self.result_list:
+            by_entity[item.marketing_list.entity].append(item)
+        for key, items in by_entity.items():
+            known = label_records(request, key, [item.record_id for item in items])
+            for item in items:
+                item.record_label = known.get(item.record_id)
+
+
+class ListFilter(admin.RelatedFieldListFilter):
+    """By marketing list, by name."""
+
+
+class ItemScreen(ReadOnlyScreen):
+    """What the two kinds of items share: a list of them, each with one way back."""
+
+    list_filter: Any = (("marketing_list", ListFilter),)
+    list_select_related = ("marketing_list", "created_by")
+    list_display_links = None
+    paginator = InfinitePaginator
+    sortable_by = ()
+    search_fields = ("=record_id",)
+    search_help_text = gettext_lazy("The record's key")
+    undo_permission = ""
+    undo_title: Any = ""
+    list_template_column = "undo"
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """The list page that names records."""
+        return LabelledItems
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As granted; changing and deleting are not offered here."""
+        return bool(request.user.has_perm(f"lists.view_{self.opts.model_name}"))
+
+    @admin.display(description=gettext_lazy("Record"))
+    def record(self, item: Any) -> SafeString | str:
+        """The record by its own name, as a link where the person may see it."""
+        label = item.record_label
+        if label is None:
+            return _("record %(key)s, which does not exist any more") % {"key": item.record_id}
+        if label.url:
+            return format_html('<a class="db-link" href="{}">{}</a>', label.url, label.text)
+        return str(label.text)
+
+    @admin.display(description=gettext_lazy("By"), empty_value="–")
+    def by(self, item: Any) -> str | None:
+        """Who did it."""
+        return str(item.created_by) if item.created_by else None
+
+    @admin.display(description=gettext_lazy("Undo"))
+    def undo(self, item: Any) -> SafeString:
+        """A link to the page that asks."""
+        return format_html('<a class="db-link" href="{}">{}</a>', self.page_url(item, "undo"), self.undo_title)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """The way back only for those who may go it."""
+        columns = list(super().get_list_display(request))
+        return [*columns, "undo"] if request.user.has_perm(self.undo_permission) else columns
+
+    def pages(self) -> Mapping[str, View]:
+        """The way back."""
+        return {"undo": self.undo_view}
+
+    def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
+        """Ask, and then undo."""
+        require(request, self.undo_permission)
+        url = f"{reverse(f'admin:lists_{self.opts.model_name}_changelist')}"
+        back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
+        refusal = self.refusal(item.marketing_list, item.record_id)
+        if refusal:
+            messages.error(request, refusal)
+            return HttpResponseRedirect(back)
+        known = label_records(request, item.marketing_list.entity, [item.record_id]).get(item.record_id)
+        name = known.text if known else item.record_id
+        if request.method == "POST" and request.POST.get("confirmed"):
+            self.carry_out(request, item)
+            return HttpResponseRedirect(back)
+        question, lines, answer = self.asking(item, name)
+        return self.render_page(
+            request,
+            "backoffice/confirm.html",
+            title=self.undo_title,
+            record=item,
+            question=question,
+            consequences=lines,
+            answer=answer,
+            action_url=self.page_url(item, "undo"),
+            back_url=back,
+        )
+
+    def refusal(self, marketing_list: MarketingList, record_id: str) -> str:
+        """Why it cannot be undone; empty when it can."""
+        return ""
+
+    def asking(self, item: Any, name: str) -> tuple[str, list[str], str]:
+        """Question, consequences and answer of the page that asks."""
+        raise NotImplementedError
+
+    def carry_out(self, request: HttpRequest, item: Any) -> None:
+        """Undo it, and say so."""
+        raise NotImplementedError
+
+
+@admin.register(RemovedItem)
+class RemovedItemScreen(ItemScreen):
+    """Records that somebody took off a list."""
+
+    list_display = ("record", "marketing_list", "by", "created_at")
+    undo_permission = "lists.delete_removeditem"
+    undo_title = gettext_lazy("Put back on the list")
+    empty_list = EmptyList(
+        title=gettext_lazy("Nobody was removed"),
+        text=gettext_lazy("Members whom somebody takes off a list, although its rule matches them, stand here."),
+    )
+
+    def asking(self, item: RemovedItem, name: str) -> tuple[str, list[str], str]:
+        """What putting back means."""
+        question = _("Put %(name)s back on %(list)s?") % {"name": name, "list": item.marketing_list}
+        line = _("If the list is connected, the record is sent to its address book with the next export.")
+        return question, [line], _("Yes, put back")
+
+    def carry_out(self, request: HttpRequest, item: RemovedItem) -> None:
+        """Put it back."""
+        number = restore_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
+        text = ngettext("%(n)s record is on the list again.", "%(n)s records are on the list again.", number)
+        messages.success(request, text % {"n": grouped(number)})
+
+
+@admin.register(UnsubscribedItem)
+class UnsubscribedItemScreen(ItemScreen):
+    """Records that must not be written to through a list."""
+
+    list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at")
+    list_filter = (("marketing_list", ListFilter), "origin")
+    undo_permission = "lists.delete_unsubscribeditem"
+    undo_title = gettext_lazy("Subscribe again")
+    empty_list = EmptyList(
+        title=gettext_lazy("Nobody is unsubscribed"),
+        text=gettext_lazy("Members who unsubscribed, here or in Dotdigital, stand here with the reason."),
+    )
+
+    @admin.display(description=gettext_lazy("Where"))
+    def origin_label(self, item: UnsubscribedItem) -> SafeString:
+        """Who knew it first: the CRM or Dotdigital."""
+        return badge(item.get_origin_display(), "info" if item.origin == item.Origin.DOTDIGITAL else "default")
+
+    @admin.display(description=gettext_lazy("Reason"), empty_value="–")
+    def why(self, item: UnsubscribedItem) -> str | None:
+        """The reason, in words where it is one of ours."""
+        if item.reason.startswith(_FROM_REPORT):
+            return str(reason_text(item.reason.removeprefix(_FROM_REPORT)))
+        if item.reason in CONTACT_STATUSES:
+            return _("Status in Dotdigital: %(status)s") % {"status": item.reason}
+        return item.reason or None
+
+    def refusal(self, marketing_list: MarketingList, record_id: str) -> str:
+        """Whom Dotdigital does not mail is not subscribed again from here."""
+        if records_not_mailed(marketing_list, [record_id]):
+            return _(
+                "Dotdigital does not mail this person: suppressed, unsubscribed or bounced in the connected account. "
+                "Only an opt-in in Dotdigital changes that; the list follows by itself."
+            )
+        return ""
+
+    def asking(self, item: UnsubscribedItem, name: str) -> tuple[str, list[str], str]:
+        """What subscribing again means."""
+        question = _("Subscribe %(name)s to %(list)s again?") % {"name": name, "list": item.marketing_list}
+        lines = [
+            _("Do this only when the person has asked for it since."),
+            _("If the list is connected, the record is sent to its address book with the next export."),
+        ]
+        return question, lines, _("Yes, the person asked for it")
+
+    def carry_out(self, request: HttpRequest, item: UnsubscribedItem) -> None:
+        """Subscribe again."""
+        number = resubscribe_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
+        text = ngettext("%(n)s record is subscribed again.", "%(n)s records are subscribed again.", number)
+        messages.success(request, text % {"n": grouped(number)})

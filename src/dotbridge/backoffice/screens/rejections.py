@@ -1,0 +1,53 @@
+"""Rejections: what could not be taken or sent, and why."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.backoffice.labels import reason_text, step_label
+from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, url_of
+from dotbridge.backoffice.screens.sync_filters import ReasonFilter, RejectionRunFilter, StepFilter
+from dotbridge.sync.models import Rejection
+
+
+@admin.register(Rejection)
+class RejectionScreen(ReadOnlyScreen):
+    """What was rejected, newest first."""
+
+    list_display = ("subject_text", "reason_words", "step_name", "run_link", "created_at")
+    list_filter = (ReasonFilter, StepFilter, RejectionRunFilter)
+    list_select_related = ("step__run",)
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = InfinitePaginator
+    fields = ("subject", "reason_words", "detail", "step_name", "run_link", "created_at")
+    readonly_fields = fields
+    empty_list = EmptyList(
+        title=_("Nothing was rejected"),
+        text=_("Addresses, fields and files that could not be taken or sent stand here, each with its reason."),
+    )
+
+    @admin.display(description=_("What"))
+    def subject_text(self, rejection: Rejection) -> str:
+        """The beginning of what was refused."""
+        text = rejection.subject
+        return text if len(text) <= 80 else f"{text[:79]}…"
+
+    @admin.display(description=_("Reason"))
+    def reason_words(self, rejection: Rejection) -> str:
+        """The reason as a sentence."""
+        return str(reason_text(rejection.reason))
+
+    @admin.display(description=_("Step"))
+    def step_name(self, rejection: Rejection) -> str:
+        """The step that rejected it."""
+        return str(step_label(rejection.step.name))
+
+    @admin.display(description=_("Run"))
+    def run_link(self, rejection: Rejection) -> SafeString:
+        """The run it belongs to."""
+        run = rejection.step.run
+        return format_html('<a class="db-link" href="{}">#{}</a>', url_of(run), run.pk)

@@ -1,0 +1,55 @@
+"""Asking for a run from a screen, and saying what comes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from dotbridge.backoffice.screens.base import require
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import RunKind
+from dotbridge.sync.services import request_run
+
+MAY_REQUEST = "sync.add_syncrun"
+# A worker reports every ten seconds.
+SILENT_AFTER = timedelta(seconds=60)
+
+
+def worker_is_alive() -> bool:
+    """Whether any worker has reported lately."""
+    return ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT_AFTER).exists()
+
+
+def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC) -> None:
+    """Have the worker run it soon, and tell the person how to follow it.
+
+    Raises PermissionDenied without the permission to add runs.
+    """
+    require(request, MAY_REQUEST)
+    if not integration.is_active:
+        messages.error(
+            request, _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
+        )
+        return
+    requested = request_run(integration=integration, kind=kind, trigger="person")
+    text = (
+        _("A run of %(name)s starts as soon as the worker is free.")
+        if requested
+        else _("A run of %(name)s waits already; nothing was added.")
+    )
+    link = format_html(
+        '<a class="db-link" href="{}">{}</a>',
+        f"{reverse('admin:sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
+        _("See the runs"),
+    )
+    report = messages.success if requested else messages.info
+    report(request, format_html("{} {}", text % {"name": integration}, link))
+    if not worker_is_alive():
+        messages.warning(request, _("No worker is running, so the run waits until one is started."))

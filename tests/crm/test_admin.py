@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,7 +83,9 @@ def test_the_list_has_a_way_in_for_files(back_office: Client) -> None:
     assert reverse(IMPORT) in back_office.get(reverse("admin:crm_contact_changelist")).content.decode()
     page = back_office.get(reverse(IMPORT))
     assert page.status_code == 200
-    assert "CSV, any encoding and delimiter" in page.content.decode()
+    shown = page.content.decode()
+    assert "CSV, any encoding and delimiter" in shown
+    assert "email" in shown
 
 
 def test_a_file_is_previewed_then_loaded(back_office: Client) -> None:
@@ -124,11 +130,32 @@ def test_a_mistake_of_ours_is_not_taken_for_one_of_the_file() -> None:
         site.get_model_admin(Contact).add_data_read_fail_error_to_form(Form(), ZeroDivisionError())
 
 
-def test_a_file_that_is_gone_before_it_is_confirmed_is_asked_for_again(back_office: Client) -> None:
-    data = {**confirmation(upload(back_office, FILE.encode())), "import_file_name": "no-such-upload"}
+def test_an_upload_is_kept_to_ourselves_and_cleared_away(
+    back_office: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = tmp_path / confirmation(upload(back_office, FILE.encode()))["import_file_name"]
+    assert first.stat().st_mode & 0o777 == 0o600
+    an_hour_ago = time.time() - 3_601
+    os.utime(first, (an_hour_ago, an_hour_ago))
+    preview = upload(back_office, FILE.encode())
+    assert not first.exists()
+    back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview))
+    assert Contact.objects.count() == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["no-such-upload", "contacts.csv", "dotbridge-upload-" + "0" * 32])
+def test_a_file_that_is_no_upload_of_ours_is_not_read(
+    back_office: Client, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "contacts.csv").write_text("E-mail\nstranger@example.com\n")
+    data = {**confirmation(upload(back_office, FILE.encode())), "import_file_name": name}
     response = back_office.post(reverse("admin:crm_contact_process_import"), data, follow=True)
     assert response.redirect_chain == [(reverse(IMPORT), 302)]
     assert "no longer here" in response.content.decode()
+    assert not Contact.objects.exists()
 
 
 @pytest.mark.parametrize(("rights", "status"), [(["add", "change"], 200), (["add"], 403), (["change"], 403)])

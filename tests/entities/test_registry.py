@@ -130,11 +130,12 @@ def test_a_field_of_another_kind_can_be_named_but_is_other() -> None:
         (None, "crm.lead has no e-mail address, so nobody"),
         ("", "crm.lead has no e-mail address, so nobody"),
         ("mail", "crm.Lead has no field 'mail'"),
+        (F("mail"), "crm.Lead has no field 'mail'"),
         ("estimated_value", "'estimated_value': it is no text"),
         ("email__domain", "'email' of crm.Lead is not a relation"),
     ],
 )
-def test_a_model_without_a_usable_address_is_refused(email: str | None, message: str) -> None:
+def test_a_model_without_a_usable_address_is_refused(email: str | F | None, message: str) -> None:
     with pytest.raises(NoEmailField, match=message) as caught:
         register(Lead, email=email)
     assert 'Pass email="NAME_OF_A_TEXT_FIELD"' in str(caught.value)

@@ -18,7 +18,7 @@ from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 from unfold.contrib.import_export.forms import ImportForm
 
 from dotbridge.crm.contact_file import ContactFileError
-from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult
+from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult, UploadFolder
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 
 
@@ -58,6 +58,7 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
 
     resource_classes = (ContactResource,)
     import_form_class = ImportForm
+    tmp_storage_class = UploadFolder
     # A file can hold thousands of people: the preview says what became of them, not one log entry each.
     skip_admin_log = True
 

@@ -7,17 +7,29 @@ The library's own importing asks the database for every row, and lets one bad ro
 from __future__ import annotations
 
 import io
+import os
+import re
+import secrets
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from import_export.fields import Field
 from import_export.formats.base_formats import Format
 from import_export.resources import ModelResource
 from import_export.results import Result, RowResult
+from import_export.tmp_storages import TempFolderStorage
 
 from dotbridge.crm.loading import LoadReport, check_contact_file, load_contacts
 from dotbridge.crm.models import Contact
 
 MOST_PROBLEMS_SHOWN = 200
+# An upload that nobody confirmed holds people's data, so it does not stay.
+LONGEST_WAIT_FOR_CONFIRMATION = 3_600
+_UPLOAD = re.compile(r"dotbridge-upload-[0-9a-f]{32}")
 
 
 class ContactFileFormat(Format):  # type: ignore[misc]
@@ -48,6 +60,27 @@ class UploadedContacts:
         return load_contacts(io.BytesIO(self._content), dry_run=dry_run)
 
 
+class UploadFolder(TempFolderStorage):  # type: ignore[misc]
+    """Where an upload waits for its confirmation: under a name that cannot be guessed, and for an hour at most."""
+
+    def save(self, data: bytes) -> None:
+        """Keep the upload, readable by this system user alone, and clear away those that nobody confirmed."""
+        folder = Path(tempfile.gettempdir())
+        for waiting in folder.glob("dotbridge-upload-*"):
+            with suppress(OSError):
+                if waiting.stat().st_mtime < time.time() - LONGEST_WAIT_FOR_CONFIRMATION:
+                    waiting.unlink()
+        self.name = f"dotbridge-upload-{secrets.token_hex(16)}"
+        with os.fdopen(os.open(folder / self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+
+    def get_full_path(self) -> str:
+        """The upload's path. The name comes back from the browser, so it must be one that we gave."""
+        if not _UPLOAD.fullmatch(str(self.name)):
+            raise FileNotFoundError("No upload has this name.")
+        return str(Path(tempfile.gettempdir()) / self.name)
+
+
 class LoadResult(Result):  # type: ignore[misc]
     """The loader's report in the shape that the library's pages show: one row a problem, and the totals."""
 
@@ -67,11 +100,17 @@ class LoadResult(Result):  # type: ignore[misc]
 
 
 class ContactResource(ModelResource):  # type: ignore[misc]
-    """Takes an uploaded contact file to the loader."""
+    """Takes an uploaded contact file to the loader. Its fields are those that the upload page names."""
+
+    email = Field(column_name="email")
+    company = Field(column_name="company")
 
     class Meta:
         model = Contact
-        fields = ("first_name", "last_name", "account", "job_title", "phone", "birthday", "lead_score", "is_vip")
+        fields = (
+            *("email", "first_name", "last_name", "company", "job_title", "phone", "birthday", "language"),
+            *("lead_score", "is_vip", "notes"),
+        )
 
     def import_data(self, dataset: UploadedContacts, dry_run: bool = False, **_options: Any) -> LoadResult:  # noqa: FBT001, FBT002 - the library's signature
         """Load the file, or with `dry_run` find out what loading it would do."""

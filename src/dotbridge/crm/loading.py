@@ -124,7 +124,7 @@ def _headers_and_records(source: ContactFile) -> tuple[list[str], Iterator[Recor
     records = source.records(len(top.cells))
     if any(is_plausible(cell.strip()) for cell in top.cells):
         return [f"Column {position}" for position, _ in enumerate(top.cells, 1)], chain([top], records)
-    return [cell.strip() for cell in top.cells], records
+    return [cell.strip() or f"Column {position}" for position, cell in enumerate(top.cells, 1)], records
 
 
 def _readable(chunk: Iterable[Record | BrokenLine], columns: Columns, report: LoadReport) -> Iterator[ReadRow]:

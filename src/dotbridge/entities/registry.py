@@ -177,6 +177,8 @@ def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str
 
 def _email(model: type[models.Model], email: str | Combinable | None) -> Combinable:
     key = model._meta.label_lower
+    if isinstance(email, F):
+        email = email.name  # type: ignore[attr-defined]
     if isinstance(email, Combinable):
         return email
     mend = 'Pass email="NAME_OF_A_TEXT_FIELD" or an expression that gives the address.'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
@@ -50,6 +51,16 @@ class RemoteAccount:
         fields = [{"key": key, "value": value} for key, value in values.items()]
         path = "/v2/contacts" if book is None else f"/v2/address-books/{book}/contacts"
         return int(self.ask("POST", path, {"email": email, "dataFields": fields})["id"])
+
+    def find_contact(self, email: str) -> dict[str, Any] | None:
+        """The contact with this address, None when the account does not know it."""
+        try:
+            found: dict[str, Any] = self.ask("GET", f"/v2/contacts/{email}")
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return None
+        return found
 
     def contacts(self, book: int) -> dict[str, dict[str, Any]]:
         """The book's contacts by address, their data fields by name."""

@@ -226,9 +226,19 @@ def join_book(db: Connection, account: Account, *, book_id: int, contact_id: int
     )
 
 
+_TIED = (
+    ("membership", "contact_id"),
+    ("challenge", "contact_id"),
+    ("consent", "contact_id"),
+    ("contact_preference", "contact_id"),
+    ("insight", "contact_id"),
+    ("contact", "id"),
+)
+
+
 def delete_contacts(db: Connection, contact_ids: list[int]) -> None:
     """Take contacts out of the account, with all that hangs on them but their part in sent campaigns."""
     chosen = "(SELECT value FROM json_each(?))"
     ids = (encoded(contact_ids).decode(),)
-    for table, column in (("membership", "contact_id"), ("challenge", "contact_id"), ("contact", "id")):
+    for table, column in _TIED:
         db.execute(f"DELETE FROM {table} WHERE {column} IN {chosen}", ids)

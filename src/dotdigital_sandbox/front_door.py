@@ -16,11 +16,13 @@ from dotdigital_sandbox import (
     address_books,
     campaign_summary,
     campaigns,
+    consents,
     contact_feeds,
     contacts,
     control_api,
     data_fields,
     import_reports,
+    insight,
     removals,
     reporting,
     segments,
@@ -39,6 +41,7 @@ API_ROUTES: list[Route] = [
     *address_books.ROUTES,
     *contacts.ROUTES,
     *contact_feeds.ROUTES,
+    *consents.ROUTES,
     *subscriptions.ROUTES,
     *removals.ROUTES,
     *uploads.ROUTES,
@@ -49,6 +52,7 @@ API_ROUTES: list[Route] = [
     *reporting.ROUTES,
     *campaign_summary.ROUTES,
     *segments.ROUTES,
+    *insight.ROUTES,
 ]
 _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
 

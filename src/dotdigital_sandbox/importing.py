@@ -13,6 +13,7 @@ from itertools import islice
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
+from dotdigital_sandbox.consents import keep_extras
 from dotdigital_sandbox.contact_statuses import PENDING, REPORT_COUNTERS, SUPPRESSED, VERDICTS
 from dotdigital_sandbox.import_rows import Merge, StagedRow
 
@@ -148,6 +149,7 @@ def merge_stage(account: Account, stage: Stage, *, import_id: int, merge: Merge,
             new += _insert(db, scope, alive)
             for book_id in alive:
                 db.execute(_JOIN_KNOWN, {**scope, "book": book_id})
+            _keep_extras(db, account, scope)
         time.sleep(PAUSE)
     return new
 
@@ -247,6 +249,17 @@ _JOIN_KNOWN = (
     "INSERT INTO membership (book_id, contact_id, added) SELECT :book, k.contact_id, :now FROM known k WHERE TRUE "
     "ON CONFLICT DO NOTHING"
 )
+
+
+def _keep_extras(db: Connection, account: Account, scope: dict[str, object]) -> None:
+    """Consent and preference columns; few files have them, so these go row by row."""
+    rows = db.execute(
+        "SELECT s.extras, c.id FROM stage s CROSS JOIN contact c ON c.email_key = s.email_key "
+        f"WHERE s.extras IS NOT NULL AND {_IN_SCOPE}",
+        scope,
+    ).fetchall()
+    for row in rows:
+        keep_extras(db, account, row["id"], json.loads(row["extras"]))
 
 
 def report_of(stage: Stage, new: int) -> dict[str, int]:

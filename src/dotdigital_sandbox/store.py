@@ -26,6 +26,7 @@ class Store:
         self._writer = self.connect()
         self._writer.executescript(_statements("schema.sql"))
         self._writer.executescript(_statements("schema_campaigns.sql"))
+        self._writer.executescript(_statements("schema_more.sql"))
 
     def connect(self) -> sqlite3.Connection:
         """A new connection, in autocommit, that any thread may use but only one at a time."""

@@ -15,7 +15,7 @@ from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
 from dotdigital_sandbox.address_books import book_id_of, book_of
-from dotdigital_sandbox.calls import Answer, Call, json_answer, lowered
+from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import FILE_MUST_BE_VALID, ApiError, refusal
 from dotdigital_sandbox.import_rows import MERGE_OPTIONS, OVERWRITE, Merge, header_of
@@ -82,6 +82,35 @@ def note_import(
     )
 
 
+def import_collection(call: Call) -> Answer:
+    """POST /v2/contacts/import-collection: contacts as JSON, into the account and any number of books."""
+    body = lowered(replace(call, body=_spooled(call).read_bytes()).json())
+    contacts = body.get("contacts")
+    if not isinstance(contacts, list) or not contacts:
+        raise refusal("CONTACTS_ARE_NOT_SPECIFIED")
+    if not all(isinstance(each, dict) for each in contacts):
+        raise refusal("CONTACT_INVALID")
+    merge = merge_option(body.get("mergeoption") or OVERWRITE)
+    account, guid = call.account, str(uuid.uuid4())
+    path = upload_path(account, guid)
+    path.write_bytes(b"".join(encoded(each) + b"\n" for each in contacts))
+    try:
+        with account.store.writing() as db:
+            book_ids = [_book_id(db, each) for each in body.get("addressbookids") or []]
+            note_import(db, account, guid=guid, kind="collection", merge=merge, book_ids=book_ids, header=["email"])
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    account.background.wake()
+    return json_answer({"id": guid, "status": "NotFinished"}, status=HTTPStatus.ACCEPTED)
+
+
+def _book_id(db: Connection, given: object) -> int:
+    if type(given) is not int:
+        raise refusal("ADDRESSBOOK_NOT_FOUND")
+    return int(book_of(db, min(given, INT32), writable=True)["id"])
+
+
 def _take_file(call: Call, path: Path) -> None:
     """Put the uploaded file at the path; refuses what is no single file of a known kind within the size limit."""
     media = call.headers.get("content-type", "")
@@ -145,6 +174,7 @@ def import_into_book(call: Call) -> Answer:
 
 ROUTES = [
     Route("POST", "/v2/contacts/import", import_contacts, LOW, upload=True),
+    Route("POST", "/v2/contacts/import-collection", import_collection, LOW, upload=True),
     Route("POST", "/v2/contacts/import/with-merge-option/{merge}", import_contacts, LOW, upload=True),
     Route("POST", "/v2/address-books/{book_id}/contacts/import", import_into_book, LOW, upload=True),
     Route(

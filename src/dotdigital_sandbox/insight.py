@@ -1,0 +1,185 @@
+"""Transactional ("Insight") data: JSON kept by collection and key, hung on a contact (contract §4.6)."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from http import HTTPStatus
+from sqlite3 import Connection, Row
+from typing import Any
+
+from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered
+from dotdigital_sandbox.contact_writing import contact_of, find_contact
+from dotdigital_sandbox.dates import text_of
+from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.routing import LOW, MEDIUM, UNLIMITED, Route
+from dotdigital_sandbox.values import is_email
+
+LATEST = 100
+KEY_LIMIT = 255
+_COLLECTION = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+
+
+class Fault(ValueError):
+    """Why an item cannot be kept, in the words of the report."""
+
+
+def _collection(call: Call) -> str:
+    name = call.params["collection"]
+    if not _COLLECTION.fullmatch(name):
+        raise refusal("TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME")
+    return name
+
+
+def _keep(db: Connection, call: Call, collection: str, given: object) -> Row:
+    """Keep one item; raises :class:`Fault`."""
+    if not isinstance(given, dict):
+        raise Fault("InvalidJson")
+    keys = {str(name).lower(): value for name, value in given.items()}
+    key, ident, text = keys.get("key"), keys.get("contactidentifier"), keys.get("json")
+    if not isinstance(key, str) or not 1 <= len(key) <= KEY_LIMIT:
+        raise Fault("InvalidClientKey")
+    if not isinstance(text, str):
+        text = json.dumps(text) if isinstance(text, dict) else ""
+    try:
+        json.loads(text)
+    except ValueError:
+        raise Fault("InvalidJson") from None
+    contact_id = _owner(db, ident)
+    row: Row = db.execute(
+        "INSERT INTO insight VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET contact_id = excluded.contact_id, "
+        "json = excluded.json, modified = excluded.modified RETURNING *",
+        (collection, key, contact_id, text, call.account.clock.text()),
+    ).fetchone()
+    return row
+
+
+def _owner(db: Connection, ident: object) -> int:
+    text = str(ident) if isinstance(ident, (str, int)) and not isinstance(ident, bool) else ""
+    if not text.isdigit() and not is_email(text):
+        raise Fault("InvalidContactIdentifier")
+    row = find_contact(db, text)
+    if row is None:
+        raise Fault("ContactIdDoesNotExist" if text.isdigit() else "ContactEmailDoesNotExist")
+    return int(row["id"])
+
+
+def _out(row: Row) -> dict[str, Any]:
+    return {"key": row["key"], "contactIdentifier": str(row["contact_id"]), "json": row["json"]}
+
+
+def _item_of(db: Connection, call: Call) -> Row:
+    row: Row | None = db.execute(
+        "SELECT * FROM insight WHERE collection = ? AND key = ?", (_collection(call), call.params["key"])
+    ).fetchone()
+    if row is None:
+        raise refusal("TRANSACTIONAL_DATA_DOES_NOT_EXIST")
+    return row
+
+
+def save_item(call: Call) -> Answer:
+    """POST /v2/contacts/transactional-data/{collection}, and .../{key}: an upsert."""
+    body = call.json_object()
+    body.setdefault("key", call.params.get("key") or str(uuid.uuid4()))
+    try:
+        with call.account.store.writing() as db:
+            row = _keep(db, call, _collection(call), body)
+    except Fault:
+        raise refusal("TRANSACTIONAL_DATA_VALIDATION_FAILED") from None
+    return json_answer(_out(row), status=HTTPStatus.CREATED)
+
+
+def read_item(call: Call) -> Answer:
+    """GET /v2/contacts/transactional-data/{collection}/{key}."""
+    with call.account.store.reading() as db:
+        return json_answer(_out(_item_of(db, call)))
+
+
+def delete_item(call: Call) -> Answer:
+    """DELETE /v2/contacts/transactional-data/{collection}/{key}."""
+    with call.account.store.writing() as db:
+        row = _item_of(db, call)
+        db.execute("DELETE FROM insight WHERE collection = ? AND key = ?", (row["collection"], row["key"]))
+    return NO_CONTENT
+
+
+def items_of_contact(call: Call) -> Answer:
+    """GET /v2/contacts/{id}/transactional-data/{collection}: the latest hundred."""
+    with call.account.store.reading() as db:
+        contact = contact_of(db, call.params["ident"])
+        rows = db.execute(
+            "SELECT * FROM insight WHERE contact_id = ? AND collection = ? ORDER BY modified DESC, key LIMIT ?",
+            (contact["id"], _collection(call), LATEST),
+        )
+        return json_answer([_out(row) for row in rows])
+
+
+def delete_items_of_contact(call: Call) -> Answer:
+    """DELETE /v2/contacts/{id}/transactional-data/{collection}."""
+    with call.account.store.writing() as db:
+        contact = contact_of(db, call.params["ident"])
+        db.execute("DELETE FROM insight WHERE contact_id = ? AND collection = ?", (contact["id"], _collection(call)))
+    return NO_CONTENT
+
+
+def import_items(call: Call) -> Answer:
+    """POST /v2/contacts/transactional-data/import/{collection}: many at once; bad ones are reported, not refused."""
+    items = call.json()
+    if not isinstance(items, list):
+        raise refusal("PARAMETER_INVALID")
+    collection, faults, seen = _collection(call), list[dict[str, Any]](), set[str]()
+    guid = str(uuid.uuid4())
+    due = text_of(call.account.clock.now() + timedelta(seconds=call.account.settings.import_seconds))
+    with call.account.store.writing() as db:
+        for item in items:
+            key = str(lowered(item).get("key")) if isinstance(item, dict) else ""
+            try:
+                if key in seen:
+                    raise Fault("DuplicateKey")  # noqa: TRY301 - joins the faults found below
+                _keep(db, call, collection, item)
+                seen.add(key)
+            except Fault as fault:
+                faults.append({"key": key, "reason": str(fault), "detail": None})
+        counts = {"totalItems": len(items), "totalImported": len(items) - len(faults), "totalRejected": len(faults)}
+        report = json.dumps({**counts, "faults": faults})
+        db.execute("INSERT INTO insight_import VALUES (?, 'Finished', ?, ?)", (guid, report, due))
+    return json_answer({"id": guid, "status": "NotStarted"}, status=HTTPStatus.ACCEPTED)
+
+
+def _import_of(call: Call) -> tuple[Row, bool]:
+    """The import of the path, and whether its time has passed."""
+    with call.account.store.reading() as db:
+        row = db.execute("SELECT * FROM insight_import WHERE guid = ?", (call.params["guid"].lower(),)).fetchone()
+    if row is None:
+        raise refusal("IMPORT_NOT_FOUND")
+    return row, row["due"] <= call.account.clock.text()
+
+
+def import_status(call: Call) -> Answer:
+    """GET /v2/contacts/transactional-data/import/{guid}."""
+    row, over = _import_of(call)
+    return json_answer({"id": row["guid"], "status": row["status"] if over else "NotFinished"})
+
+
+def import_report(call: Call) -> Answer:
+    """GET /v2/contacts/transactional-data/import/{guid}/report."""
+    row, over = _import_of(call)
+    if not over:
+        raise refusal("IMPORT_REPORT_NOT_FOUND")
+    return json_answer(json.loads(row["report"]))
+
+
+_BASE = "/v2/contacts/transactional-data"
+ROUTES = [
+    Route("POST", f"{_BASE}/{{collection}}", save_item, MEDIUM),
+    Route("POST", f"{_BASE}/import/{{collection}}", import_items, LOW),
+    Route("GET", f"{_BASE}/import/{{guid}}", import_status, UNLIMITED),
+    Route("GET", f"{_BASE}/import/{{guid}}/report", import_report, LOW),
+    Route("GET", f"{_BASE}/{{collection}}/{{key}}", read_item, MEDIUM),
+    Route("POST", f"{_BASE}/{{collection}}/{{key}}", save_item, MEDIUM),
+    Route("DELETE", f"{_BASE}/{{collection}}/{{key}}", delete_item, MEDIUM),
+    Route("GET", "/v2/contacts/{ident}/transactional-data/{collection}", items_of_contact, MEDIUM),
+    Route("DELETE", "/v2/contacts/{ident}/transactional-data/{collection}", delete_items_of_contact, MEDIUM),
+]

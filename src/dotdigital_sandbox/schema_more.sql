@@ -1,0 +1,37 @@
+-- Consent, preferences, transactional data and the things other clients of the API use beside contacts.
+CREATE INDEX IF NOT EXISTS activity_contact ON activity (contact_id);
+
+CREATE TABLE IF NOT EXISTS consent (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, contact_id INTEGER NOT NULL, fields TEXT NOT NULL, created TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS consent_contact ON consent (contact_id);
+
+-- A preference without a parent may be a category, which cannot be chosen itself.
+CREATE TABLE IF NOT EXISTS preference (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE, parent_id INTEGER, selectable INTEGER NOT NULL,
+    UNIQUE (parent_id, name)
+);
+CREATE TABLE IF NOT EXISTS contact_preference (
+    contact_id INTEGER NOT NULL, preference_id INTEGER NOT NULL, opted_in INTEGER NOT NULL,
+    PRIMARY KEY (contact_id, preference_id)
+) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS insight (
+    collection TEXT NOT NULL COLLATE NOCASE, key TEXT NOT NULL, contact_id INTEGER NOT NULL, json TEXT NOT NULL,
+    modified TEXT NOT NULL, PRIMARY KEY (collection, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS insight_contact ON insight (contact_id, collection, modified);
+CREATE TABLE IF NOT EXISTS insight_import (
+    guid TEXT PRIMARY KEY, status TEXT NOT NULL, report TEXT NOT NULL, due TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS import_result (
+    import_id INTEGER NOT NULL, row INTEGER NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (import_id, row)
+) WITHOUT ROWID;
+
+-- Whatever is kept as it was given: templates, programs, enrolments, surveys, transactional mails, OAuth clients and tokens.
+CREATE TABLE IF NOT EXISTS thing (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, created TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS thing_kind ON thing (kind, name);

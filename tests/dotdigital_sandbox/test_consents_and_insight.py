@@ -1,0 +1,134 @@
+"""Consent, preferences, JSON collections and transactional data (contract §4.3, §4.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dotdigital_sandbox.conftest import Api
+
+CONSENT = {"fields": [{"key": "TEXT", "value": "I agree"}, {"key": "URL", "value": "https://example.com/f"}]}
+
+
+def test_a_contact_with_its_consent(api: Api) -> None:
+    body = {"contact": {"email": "ann@example.com"}, "consentFields": [CONSENT]}
+    made = api.ask("POST", "/v2/contacts/with-consent", body, status=201)
+    assert made["contact"]["email"] == "ann@example.com"
+    record = {each["key"]: each["value"] for each in made["consentFields"][0]["fields"]}
+    assert record.pop("DATETIMECREATED").endswith("Z")
+    assert record == {"TEXT": "I agree", "URL": "https://example.com/f"}
+    body["contact"] = {"id": made["contact"]["id"], "dataFields": [{"key": "FIRSTNAME", "value": "Ann"}]}
+    again = api.ask("PUT", "/v2/contacts/with-consent", body, status=200)
+    assert len(again["consentFields"]) == 2
+    assert api.get(f"/v2/contacts/{made['contact']['id']}/with-consent") == again
+    missing = {"contact": {"email": "nobody@example.com"}}
+    assert api.message("PUT", "/v2/contacts/with-consent", missing) == (404, "Error: ERROR_CONTACT_NOT_FOUND")
+
+
+def test_import_columns_for_consent_and_preferences(api: Api) -> None:
+    rows = "a@example.com,I agree,True,False\nb@example.com,,,\nbad,x,True,True\n"
+    report, _ = api.run_import("Email,ConsentText,Preference:News,Preference:Offers>Shoes\n" + rows)
+    assert report == {"newContacts": 2, "invalidEntries": 1}
+    held = api.get("/v2/contacts/a@example.com/with-consent-and-preferences")
+    assert held["consentFields"][0]["fields"][0] == {"key": "TEXT", "value": "I agree"}
+    news, offers = held["preferences"]
+    assert (news["isPreference"], news["isOptedIn"], news["preferences"]) == (True, True, None)
+    assert (offers["isPreference"], offers["preferences"][0]["isOptedIn"]) == (False, False)
+    assert api.get("/v2/contacts/b@example.com/with-consent")["consentFields"] == []
+    assert [each["publicName"] for each in api.get("/v2/preferences")] == ["News", "Offers", "Shoes"]
+    assert api.get(f"/v2/preferences/{news['id']}")["privateName"] == "News"
+    chosen = {"contact": {"email": "b@example.com"}, "preferences": [{"id": news["id"], "isOptedIn": True}]}
+    saved = api.ask("POST", "/v2/contacts/with-consent-and-preferences", chosen, status=201)
+    assert saved["preferences"][0]["isOptedIn"] is True
+    chosen["preferences"] = [{"id": 77}]
+    answer = api.message("POST", "/v2/contacts/with-consent-and-preferences", chosen)
+    assert answer == (404, "Error: ERROR_PREFERENCE_NOT_FOUND") == api.message("GET", "/v2/preferences/77")
+
+
+def test_a_json_collection_is_imported(api: Api) -> None:
+    books = [api.book("One"), api.book("Two")]
+    api.contact("old@example.com", FIRSTNAME="Old", LASTNAME="Name")
+    contacts: list[dict[str, Any]] = [
+        {
+            "email": "new@example.com",
+            "optInType": "double",
+            "dataFields": [
+                {"key": "firstname", "value": "Zoë\n🎉"},
+                {"key": "Preference:News", "value": "True"},
+                {"key": "UNHEARD", "value": "x"},
+            ],
+            "consentFields": [{"key": "consenttext", "value": "Yes"}],
+        },
+        {"Email": "old@example.com", "dataFields": [{"key": "FIRSTNAME", "value": None}]},
+        {"email": "OLD@example.com"},
+        {"email": "bad"},
+        {"email": "odd@example.com", "optInType": "odd"},
+    ]
+    body = {"addressBookIds": books, "mergeOption": "overwrite", "contacts": contacts}
+    guid = api.ask("POST", "/v2/contacts/import-collection", body, status=202)["id"]
+    api.sandbox.finish_imports()
+    report = {name: count for name, count in api.get(f"/v2/contacts/import/{guid}/report").items() if count}
+    assert report == {"newContacts": 1, "updatedContacts": 1, "duplicateEmails": 1, "invalidEntries": 1, "failures": 1}
+    faults = api.http.get(f"/v2/contacts/import/{guid}/report-faults").content.decode("utf-8-sig").splitlines()
+    assert faults == ["Reason,email", "Duplicate,OLD@example.com", "Invalid Email,bad", "Failures,odd@example.com"]
+    values = {each["key"]: each["value"] for each in api.get("/v2/contacts/old@example.com")["dataFields"]}
+    assert (values["FIRSTNAME"], values["LASTNAME"]) == (None, "Name")
+    new = api.get("/v2/contacts/new@example.com/with-consent-and-preferences")
+    assert new["contact"]["dataFields"][0]["value"] == "Zoë\n🎉"
+    assert (len(new["consentFields"]), new["preferences"][0]["isOptedIn"]) == (1, True)
+    assert [api.get(f"/v2/address-books/{book}")["contacts"] for book in books] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "CONTACTS_ARE_NOT_SPECIFIED"),
+        ({"contacts": [5]}, 400, "CONTACT_INVALID"),
+        ({"contacts": [{}], "mergeOption": 3}, 400, "PARAMETER_INVALID"),
+        ({"contacts": [{}], "addressBookIds": [777]}, 404, "ADDRESSBOOK_NOT_FOUND"),
+        ({"contacts": [{}], "addressBookIds": ["a"]}, 404, "ADDRESSBOOK_NOT_FOUND"),
+    ],
+)
+def test_bad_collections_are_refused(api: Api, body: dict[str, Any], status: int, code: str) -> None:
+    assert api.message("POST", "/v2/contacts/import-collection", body) == (status, f"Error: ERROR_{code}")
+    assert list(api.sandbox.account.uploads.iterdir()) == []
+
+
+def test_transactional_data_is_kept_by_key(api: Api) -> None:
+    contact = api.contact("ann@example.com")
+    body = {"key": "1", "contactIdentifier": "ann@example.com", "json": '{"total": 5}'}
+    assert api.ask("POST", "/v2/contacts/transactional-data/Orders", body, status=201)["key"] == "1"
+    assert api.get("/v2/contacts/transactional-data/orders/1")["json"] == '{"total": 5}'
+    items = [
+        {"key": "2", "contactIdentifier": contact, "json": "{}"},
+        {"key": "2", "contactIdentifier": contact, "json": "{}"},
+        {"key": "3", "contactIdentifier": "no@example.com", "json": "{}"},
+        {"key": "4", "contactIdentifier": "777", "json": "{}"},
+        {"key": "5", "contactIdentifier": contact, "json": "{"},
+        {"contactIdentifier": contact, "json": "{}"},
+        {"key": "6", "contactIdentifier": "odd", "json": "{}"},
+        7,
+    ]
+    started = api.ask("POST", "/v2/contacts/transactional-data/import/Orders", items, status=202)
+    assert api.get(f"/v2/contacts/transactional-data/import/{started['id']}")["status"] == "Finished"
+    report = api.get(f"/v2/contacts/transactional-data/import/{started['id']}/report")
+    assert (report["totalItems"], report["totalImported"], report["totalRejected"]) == (8, 1, 7)
+    assert [fault["reason"] for fault in report["faults"]] == [
+        "DuplicateKey",
+        "ContactEmailDoesNotExist",
+        "ContactIdDoesNotExist",
+        "InvalidJson",
+        "InvalidClientKey",
+        "InvalidContactIdentifier",
+        "InvalidJson",
+    ]
+    assert {each["key"] for each in api.get(f"/v2/contacts/{contact}/transactional-data/Orders")} == {"1", "2"}
+    api.ask("DELETE", "/v2/contacts/transactional-data/Orders/1", status=204)
+    gone = (404, "Error: ERROR_TRANSACTIONAL_DATA_DOES_NOT_EXIST")
+    assert api.message("GET", "/v2/contacts/transactional-data/Orders/1") == gone
+    assert api.message("DELETE", "/v2/contacts/transactional-data/Orders/1") == gone
+    api.ask("DELETE", "/v2/contacts/ann@example.com/transactional-data/Orders", status=204)
+    assert api.get(f"/v2/contacts/{contact}/transactional-data/Orders") == []
+    bad = api.message("POST", "/v2/contacts/transactional-data/Or ders", body)
+    assert bad == (400, "Error: ERROR_TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME")

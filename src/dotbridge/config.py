@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import re
 import secrets
+import tempfile
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +17,8 @@ from urllib.parse import urlsplit
 import environ
 
 from dotbridge.errors import OperatorError
+
+ENV_LINE = re.compile(r"(export )?[A-Za-z_][A-Za-z_0-9]*=.*")
 
 
 class ConfigError(OperatorError):
@@ -56,9 +62,9 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
     Raises ConfigError for the first value that cannot be used.
     """
     if environment is None:
-        environ.Env.read_env(str(Path.cwd() / ".env"), overwrite=False)
+        _read_env_file(Path.cwd() / ".env")
         environment = os.environ
-    data_dir = Path(environment.get("DOTBRIDGE_DATA_DIR") or ".dotbridge").expanduser().resolve()
+    data_dir = _data_dir(environment)
     sandbox_port = _port(environment, "DOTBRIDGE_SANDBOX_PORT", 8099)
     return Config(
         data_dir=data_dir,
@@ -77,14 +83,66 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
     )
 
 
+def kept_secret(path: Path, *, length: int) -> str:
+    """The random text that this file keeps, made of so many bytes when there is none. Raises OSError.
+
+    The file appears whole or not at all, so two first runs at once agree, and a killed one leaves no empty secret.
+    """
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as file:
+            file.write(secrets.token_urlsafe(length) + "\n")
+            file.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
+    return path.read_text().strip()
+
+
+def _read_env_file(path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path} cannot be read: {error}.") from None
+    for number, line in enumerate(lines, 1):
+        if line and not line.startswith("#") and not ENV_LINE.fullmatch(line):
+            # The line may hold a password, so only its number is shown.
+            raise OperatorError(f"{path}, line {number}, cannot be used: write NAME=value, or # before a comment.")
+    environ.Env.read_env(io.StringIO("\n".join(lines)), overwrite=False)
+
+
+def _data_dir(environment: Mapping[str, str]) -> Path:
+    value = environment.get("DOTBRIDGE_DATA_DIR") or ".dotbridge"
+    try:
+        folder = Path(value).expanduser().resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
+        raise _not_writable(value, error) from error
+    return folder
+
+
+def _not_writable(value: str, error: Exception) -> ConfigError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return ConfigError("DOTBRIDGE_DATA_DIR", value, f"it must be a folder that can be written to ({reason})")
+
+
 def _database_url(environment: Mapping[str, str]) -> str | None:
     url = environment.get("DATABASE_URL") or None
-    if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_complete = parts.scheme in {"postgres", "postgresql"} and len(parts.path) > 1 and parts.port != 0
+        scheme = parts.scheme
+    except ValueError:
+        is_complete, scheme = False, "..."
+    if not is_complete:
         # The value may hold a password, so only its scheme is shown.
         raise ConfigError(
             "DATABASE_URL",
-            f"{urlsplit(url).scheme}://...",
-            "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server",
+            f"{scheme}://...",
+            "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
+            "in USER and PASSWORD write characters such as @ : / as %40 %3A %2F",
         )
     return url
 
@@ -100,26 +158,18 @@ def _secret_keys(environment: Mapping[str, str], data_dir: Path) -> tuple[str, .
 
 
 def _kept_secret_key(path: Path) -> str:
-    """The key made on the first run. Created exclusively, so two first runs at once agree on one key."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_text().strip()
-        if len(key) < 32:
-            raise ConfigError(str(path), f"<{len(key)} characters>", "delete the file to have a new key made") from None
-        return key
+        key = kept_secret(path, length=48)
     except OSError as error:
-        raise ConfigError("DOTBRIDGE_DATA_DIR", str(path.parent), f"it must be writable ({error.strerror})") from error
-    key = secrets.token_urlsafe(48)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key + "\n")
+        raise _not_writable(str(path.parent), error) from error
+    if len(key) < 32:
+        raise ConfigError(str(path), f"<{len(key)} characters>", "delete the file to have a new key made")
     return key
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     value = environment.get(name) or str(default)
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+    if not re.fullmatch("[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
         raise ConfigError(name, value, "a port is a whole number from 1 to 65535")
     return int(value)
 
@@ -157,7 +207,17 @@ def _words(environment: Mapping[str, str], name: str, default: str) -> tuple[str
 def _origins(environment: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     origins = _words(environment, name, default)
     for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
-            raise ConfigError(name, origin, "an origin is SCHEME://HOST or SCHEME://HOST:PORT, separated by commas")
+        if not _is_origin(origin):
+            # Who writes user:password@ here shows it to nobody.
+            shown = origin.rpartition("@")[2]
+            raise ConfigError(name, shown, "an origin is http(s)://HOST or http(s)://HOST:PORT, separated by commas")
     return origins
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and is_plain
+    except ValueError:
+        return False

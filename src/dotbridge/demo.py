@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from rich.console import Console
 
-from dotbridge.config import Config
+from dotbridge.config import Config, kept_secret
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
@@ -25,7 +24,7 @@ from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import Connection, RunKind, State, SyncRun
 from dotbridge.sync.services import connect_list
-from dotbridge.terminal import TerminalObserver, show_numbers, show_run
+from dotbridge.terminal import TerminalObserver, show_heading, show_numbers, show_run
 
 ACCOUNT = "Dotdigital sandbox"
 LIST = "Everybody in the CRM"
@@ -47,23 +46,25 @@ class Demo:
 
 def prepare_and_sync(config: Config, console: Console) -> Demo:
     """Load the demo CRM, connect a list and run a whole synchronisation. What exists already is used as it is."""
-    console.print("[bold]Loading the demo CRM")
+    show_heading(console, "Loading the demo CRM")
     call_command("crm_demo", stdout=_Indented(console))
     integration = _integration(config)
     observer = TerminalObserver(console)
     with observer:
         link = Connection.objects.filter(address_book__integration=integration, marketing_list__name=LIST).first()
         if link is None:
-            console.print("[bold]Reading the account")
+            show_heading(console, "Reading the account")
             run_sync(integration=integration, kind=RunKind.IMPORT, trigger="demo", observer=observer)
             link = _connect(integration)
-        console.print(f"[bold]Synchronising “{link.marketing_list}” with the address book “{link.address_book}”")
+        show_heading(console, f"Synchronising “{link.marketing_list}” with the address book “{link.address_book}”")
         run = run_sync(integration=integration, trigger="demo", observer=observer, wait_seconds=WAIT_SECONDS)
     show_run(console, run)
     summary = run_summary(run, link)
     show_numbers(console, f"{link.marketing_list} → {link.address_book}", summary)
-    console.print(_in_words(summary))
-    return Demo(summary=summary, succeeded=_succeeded(run, summary))
+    succeeded = _succeeded(run, summary)
+    if succeeded:
+        console.print(_in_words(summary))
+    return Demo(summary=summary, succeeded=succeeded)
 
 
 def print_json(summary: Mapping[str, Any]) -> None:
@@ -74,11 +75,7 @@ def print_json(summary: Mapping[str, Any]) -> None:
 
 def demo_login(config: Config) -> tuple[str, str]:
     """The name and password of the demo's administrator, made on the first run and kept beside the database."""
-    kept = config.data_dir / "demo_password"
-    if not kept.exists():
-        kept.touch(mode=0o600)
-        kept.write_text(secrets.token_urlsafe(9))
-    password = kept.read_text()
+    password = kept_secret(config.data_dir / "demo_password", length=9)
     users = get_user_model()
     user, _created = users.objects.get_or_create(username=USER, defaults={"is_staff": True, "is_superuser": True})
     if not user.check_password(password):
@@ -113,8 +110,10 @@ def _connect(integration: Integration) -> Connection:
 
 
 def _succeeded(run: SyncRun, summary: Mapping[str, Any]) -> bool:
+    whole = run.state in {State.SUCCEEDED, State.PARTIAL}
     steps = run.steps.filter(state__in=[State.FAILED, State.BLOCKED])
-    return not steps.exists() and adds_up(dict(summary)) and not summary["remote_ids_missing"]
+    unfinished = summary["left_out"]["waiting"] or summary["remote_ids_missing"]
+    return whole and not steps.exists() and not unfinished and adds_up(summary)
 
 
 def _in_words(summary: Mapping[str, Any]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx2
 import psutil
@@ -29,58 +28,49 @@ def start_sandbox(config: Config, console: Console) -> None:
 
     One left by an earlier `demo --once` of the same folder is used; one of another folder gives way, its data is kept.
     """
-    note = _sandbox_note(config)
-    left = _left_sandbox(note)
     folder = str(config.data_dir / "sandbox")
-    if left is not None:
-        process, owner = left
-        if owner == folder:
+    if left := _left_sandbox(config):
+        if left.folder == folder:
             return
         console.print("[dim]The sandbox of another demo gives way; its data is kept.")
-        _end_process(process)
+        _end_process(left.process)
     require_free_port("DOTBRIDGE_SANDBOX_PORT", "127.0.0.1", config.sandbox_port)
-    program = Path(sys.executable).with_name("dotdigital-sandbox")
-    command = [str(program), "serve", "--port", str(config.sandbox_port)]
-    config.data_dir.mkdir(parents=True, exist_ok=True)
     written = config.data_dir / "sandbox.log"
-    with written.open("ab") as output:
+    with written.open("wb") as output:
         process = psutil.Popen(
-            [*command, "--data", folder, "--seed", "demo"],
+            [sys.executable, *_command(config), folder, "--seed", "demo"],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
     _await_sandbox(config, process, written)
-    note.write_text(json.dumps({"pid": process.pid, "started": process.create_time(), "folder": folder}))
 
 
 def stop_sandbox(config: Config) -> bool:
     """End the sandbox that a demo left listening. False when there is none."""
-    note = _sandbox_note(config)
-    left = _left_sandbox(note)
-    note.unlink(missing_ok=True)
-    if left is None:
-        return False
-    _end_process(left[0])
-    return True
+    left = _left_sandbox(config)
+    if left is not None:
+        _end_process(left.process)
+    return left is not None
 
 
-def _sandbox_note(config: Config) -> Path:
-    # By port and not in the data folder: two demos on one machine have to find each other's sandbox.
-    return Path(tempfile.gettempdir()) / f"dotbridge-demo-{os.getuid()}-{config.sandbox_port}.json"
+class _Left(NamedTuple):
+    process: psutil.Process
+    folder: str
 
 
-def _left_sandbox(note: Path) -> tuple[psutil.Process, str] | None:
-    try:
-        if note.stat().st_uid != os.getuid():
-            return None
-        noted = json.loads(note.read_text())
-        process = psutil.Process(noted["pid"])
-        if process.create_time() == noted["started"] and process.status() != psutil.STATUS_ZOMBIE:
-            return process, noted["folder"]
-    except (OSError, ValueError, KeyError, psutil.Error):
-        pass
+def _command(config: Config) -> list[str]:
+    return ["-m", "dotdigital_sandbox", "serve", "--port", str(config.sandbox_port), "--data"]
+
+
+def _left_sandbox(config: Config) -> _Left | None:
+    """The sandbox on the demo's port. Known by its command line: a note of it would be stale after a crash."""
+    start = _command(config)
+    for process in psutil.process_iter(["cmdline", "uids"]):
+        words = (process.info["cmdline"] or [])[1:]
+        if words[: len(start)] == start and process.info["uids"].real == os.getuid():
+            return _Left(process, words[len(start)])
     return None
 
 

@@ -12,13 +12,14 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 from rich.console import Console
+from rich.markup import escape
 
 from dotbridge.integrations.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
+from dotbridge.processes import SILENT_SECONDS
 
 OLDEST_VERSION = 14
-HEARTBEAT = timedelta(seconds=60)
 
 
 class Finding(NamedTuple):
@@ -34,7 +35,8 @@ def examine(console: Console) -> bool:
     good = True
     for finding in _findings():
         mark = "[green]ok  [/]" if finding.is_good else "[bold red]FAIL[/]"
-        console.print(f"{mark} {finding.subject:<22} {finding.text}", highlight=False, soft_wrap=True)
+        line = escape(f"{finding.subject:<22} {finding.text}")
+        console.print(f"{mark} {line}", highlight=False, soft_wrap=True)
         good = good and finding.is_good
     return good
 
@@ -105,7 +107,9 @@ def _data_dir() -> Finding:
 
 
 def _worker() -> Finding:
-    alive = ProcrastinateWorker.objects.filter(last_heartbeat__gt=timezone.now() - HEARTBEAT).count()
+    alive = ProcrastinateWorker.objects.filter(
+        last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    ).count()
     text = f"{alive} alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
     return Finding("worker", bool(alive), text)
 

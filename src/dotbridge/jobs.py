@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+import asyncio
+import logging
+import os
+import signal
+from typing import Any
 
 import structlog
-from django.db import connections
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
+from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
+from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import RunKind
 from dotbridge.sync.services import RUN_TASK, request_run
 
 log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-# A worker sends a heartbeat every ten seconds; one that was silent for so long is dead.
-SILENT_SECONDS = 60
-
-
-def closes_connections(work: Callable[P, R]) -> Callable[P, R]:
-    """Jobs run in threads of their own, and Django opens a database connection a thread; nobody else closes it."""
-
-    @functools.wraps(work)
-    def closing(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return work(*args, **kwargs)
-        finally:
-            connections.close_all()
-
-    return closing
-
 
 @app.task(name=RUN_TASK)
-@closes_connections
 def run(*, integration_id: int, kind: str, trigger: str) -> None:
     """Run one kind of synchronisation of one integration, unless it was deleted or switched off meanwhile."""
     integration = Integration.objects.filter(pk=integration_id, is_active=True).first()
@@ -57,7 +43,6 @@ def request_for_all(kind: RunKind) -> None:
 
 @app.periodic(cron="*/4 * * * *")
 @app.task(name="dotbridge.schedule_import", queueing_lock="schedule_import")
-@closes_connections
 def schedule_import(timestamp: int) -> None:
     """Every four minutes: import."""
     request_for_all(RunKind.IMPORT)
@@ -66,7 +51,6 @@ def schedule_import(timestamp: int) -> None:
 # Two minutes later than the imports, so that the two find the integration free.
 @app.periodic(cron="2-58/4 * * * *")
 @app.task(name="dotbridge.schedule_export", queueing_lock="schedule_export")
-@closes_connections
 def schedule_export(timestamp: int) -> None:
     """Every four minutes: export."""
     request_for_all(RunKind.EXPORT)
@@ -74,7 +58,6 @@ def schedule_export(timestamp: int) -> None:
 
 @app.periodic(cron="*/5 * * * *")
 @app.task(name="dotbridge.schedule_changes", queueing_lock="schedule_changes")
-@closes_connections
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
     request_for_all(RunKind.CHANGES)
@@ -82,7 +65,6 @@ def schedule_changes(timestamp: int) -> None:
 
 @app.periodic(cron="15 3 * * *")
 @app.task(name="dotbridge.schedule_data_fields", queueing_lock="schedule_data_fields")
-@closes_connections
 def schedule_data_fields(timestamp: int) -> None:
     """Daily: read the data fields again."""
     request_for_all(RunKind.DATA_FIELDS)
@@ -92,7 +74,59 @@ def schedule_data_fields(timestamp: int) -> None:
 @app.task(name="dotbridge.retry_lost_jobs", queueing_lock="retry_lost_jobs", pass_context=True)
 async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
     """Every minute: give the jobs of dead workers back to the queue. The runs themselves know how to go on."""
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
+    await give_back_lost_jobs(context.app.job_manager)
+
+
+async def give_back_lost_jobs(queue: JobManager, *, silent_seconds: float = SILENT_SECONDS) -> None:
+    """Let the jobs run again whose worker has not been heard of for so long."""
+    for job in await queue.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
         log.warning("job of a dead worker given back", job=job.id, task=job.task_name)
-        await manager.retry_job(job)
+        try:
+            await _give_back(queue, job)
+        except ConnectorException as error:
+            # Its worker was only slow and has ended it meanwhile, or another one was faster. The others still wait.
+            log.info("job was not lost", job=job.id, error=type(error).__name__)
+
+
+async def _give_back(queue: JobManager, job: Job) -> None:
+    try:
+        await queue.retry_job(job)
+    except UniqueViolation:
+        # Somebody asked for the same again, and only one of a kind may wait. That one does the work of both.
+        await queue.finish_job(job, status=Status.FAILED, delete_job=True)
+
+
+def work(*, concurrency: int) -> None:
+    """Do jobs until SIGTERM or SIGINT, then end within SECONDS_TO_FINISH, whatever is at work.
+
+    Raises OperatorError when the worker ended without being told to, as it does when it loses its database.
+    """
+    connector: Any = app.connector
+    with app.replace_connector(connector.get_worker_connector()):
+        asyncio.run(_work(concurrency))
+
+
+async def _work(concurrency: int) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with app.open_async():
+        working = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                stalled_worker_timeout=SILENT_SECONDS,
+                # What a run did is kept with the run; the queue's own record would only grow.
+                delete_jobs="successful",
+            )
+        )
+        await asyncio.wait([working, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        await asyncio.wait([working], timeout=SECONDS_TO_FINISH)
+        if not working.done():
+            # A thread cannot be ended. What it did is kept; as after a crash, a later run goes on from there.
+            log.warning("worker ended in the middle of a job")
+            logging.shutdown()
+            os._exit(0)
+    if not told.is_set():
+        raise OperatorError("The worker ended by itself, most likely because it lost its database. The log says more.")

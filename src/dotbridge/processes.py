@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -16,11 +17,14 @@ from dotbridge.config import ConfigError
 
 LIFELINE = "DOTBRIDGE_LIFELINE"
 # A run at work notes where it is after every page, so it may be ended; this is for it to end tidily.
-SECONDS_TO_END = 15
+SECONDS_TO_FINISH = 10
+SECONDS_TO_END = SECONDS_TO_FINISH + 5
+# A worker says every ten seconds that it is alive; one that was silent for so long is dead.
+SILENT_SECONDS = 30
 
 
 def require_free_port(name: str, host: str, port: int) -> None:
-    """Raise ConfigError, naming the setting, when another program listens on the port."""
+    """Raise ConfigError, naming the setting, when another program listens on the port or the host is not this one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # As servers do: a port whose last connections are only just closing is free.
@@ -28,9 +32,10 @@ def require_free_port(name: str, host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ConfigError(
-                name, str(port), f"{error.strerror} on {host}; end the other program or choose a free port"
-            ) from error
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise ConfigError("DOTBRIDGE_HOST", host, "it must be an address of this machine") from error
+            reason = "another program listens on it" if error.errno == errno.EADDRINUSE else error.strerror
+            raise ConfigError(name, str(port), f"{reason}; end that program or choose a free port") from error
 
 
 def run_together(commands: Sequence[Sequence[str]]) -> int:
@@ -57,8 +62,12 @@ def run_together(commands: Sequence[Sequence[str]]) -> int:
         signal.signal(number, stop)
     try:
         while not stopping.wait(0.2):
-            if ended := [program.returncode for program in programs if program.poll() is not None]:
-                return ended[0] or 1
+            for program, command in zip(programs, commands, strict=True):
+                if program.poll() is not None:
+                    sys.stderr.write(
+                        f"`dotbridge {' '.join(command)}` ended by itself (exit code {program.returncode}).\n"
+                    )
+                    return 1
         return 0
     finally:
         _end(programs)

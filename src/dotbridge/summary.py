@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Sum
@@ -56,7 +57,7 @@ def run_summary(run: SyncRun, link: Connection) -> dict[str, Any]:
     }
 
 
-def adds_up(summary: dict[str, Any]) -> bool:
+def adds_up(summary: Mapping[str, Any]) -> bool:
     """Whether every member of the list is accounted for exactly once."""
     parts = summary["exported"] + sum(summary["rejected"].values()) + summary["duplicates"]
     parts += sum(summary["left_out"].values())

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -60,29 +61,34 @@ class TerminalObserver:
     def step_finished(self, step: Step) -> None:
         """The bar gives way to a line that stays."""
         self._progress.remove_task(self._tasks.pop(step.pk))
-        self._console.print(_line_of(step), highlight=False)
+        self._console.print(_line_of(step), highlight=False, soft_wrap=True)
+
+
+def show_heading(console: Console, text: str) -> None:
+    """A line in bold; names in it may hold anything."""
+    console.print(text, style="bold", markup=False, highlight=False, soft_wrap=True)
 
 
 def show_run(console: Console, run: SyncRun) -> None:
     """The run's end in one line."""
     style = STYLES.get(State(run.state), "dim")
-    message = f": {run.message}" if run.message else ""
+    message = f": {escape(run.message)}" if run.message else ""
     console.print(f"[{style}]{run.get_state_display()}[/]{message}", highlight=False, soft_wrap=True)
 
 
 def show_numbers(console: Console, title: str, numbers: Mapping[str, Any]) -> None:
     """A table of names and numbers; a mapping inside is shown as lines below its name."""
-    console.print(f"\n[bold]{title}")
+    show_heading(console, f"\n{title}")
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     for name, number in numbers.items():
         if isinstance(number, Mapping):
-            table.add_row(_words(name), str(sum(number.values())))
+            table.add_row(escape(_words(name)), str(sum(number.values())))
             for part, share in number.items():
-                table.add_row(f"  [dim]{_words(part)}[/]", f"[dim]{share}[/]")
+                table.add_row(f"  [dim]{escape(_words(part))}[/]", f"[dim]{share}[/]")
         else:
-            table.add_row(_words(name), str(number))
+            table.add_row(escape(_words(name)), str(number))
     console.print(table)
 
 
@@ -110,7 +116,7 @@ def _line_of(step: Step) -> str:
     style = STYLES.get(State(step.state), "dim")
     words = "; ".join(part for part in (counts_in_words(step), step.message) if part)
     label = str(LABELS.get(step.name, step.name))
-    return f"[{style}]{step.get_state_display():<10}[/] {label:<26} [dim]{words}[/]"
+    return f"[{style}]{step.get_state_display():<11}[/] {label:<26} [dim]{escape(words)}[/]"
 
 
 def _words(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -60,6 +61,6 @@ def _page_of(request: HttpRequest, model: type) -> str:
     """The name of the records' admin page, empty where there is none or the person may not see it."""
     if not admin.site.is_registered(model):
         return ""
-    screen = admin.site.get_model_admin(model)
+    screen: Any = admin.site.get_model_admin(model)
     options = screen.opts
     return f"admin:{options.app_label}_{options.model_name}_change" if screen.has_view_permission(request) else ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration
@@ -14,16 +17,16 @@ from dotbridge.sync.models import Connection, SyncRun
 
 # Children before parents, a statement a table: Django's own cascade would read a million contacts into memory first.
 _STATEMENTS = (
-    "DELETE FROM sync_rejection j USING sync_step s, sync_syncrun r "
-    "WHERE j.step_id = s.id AND s.run_id = r.id AND r.integration_id = %s",
+    """DELETE FROM sync_rejection j USING sync_step s, sync_syncrun r
+       WHERE j.step_id = s.id AND s.run_id = r.id AND r.integration_id = %s""",
     "DELETE FROM sync_step s USING sync_syncrun r WHERE s.run_id = r.id AND r.integration_id = %s",
     "DELETE FROM sync_syncrun WHERE integration_id = %s",
     "DELETE FROM sync_cursor WHERE integration_id = %s",
     "DELETE FROM mapping_mappingrow w USING mapping_mapping m WHERE w.mapping_id = m.id AND m.integration_id = %s",
     "DELETE FROM mapping_mapping WHERE integration_id = %s",
     "DELETE FROM mirror_datafield WHERE integration_id = %s",
-    "DELETE FROM mirror_membership m USING mirror_addressbook b "
-    "WHERE m.address_book_id = b.id AND b.integration_id = %s",
+    """DELETE FROM mirror_membership m USING mirror_addressbook b
+       WHERE m.address_book_id = b.id AND b.integration_id = %s""",
     "DELETE FROM mirror_contact WHERE integration_id = %s",
     "DELETE FROM mirror_addressbook WHERE integration_id = %s",
 )
@@ -31,14 +34,14 @@ _STATEMENTS = (
 
 def what_goes(integration: Integration) -> list[tuple[str, int]]:
     """What would be deleted with the integration: name, number."""
-    owned = (
-        (_("address books"), AddressBook),
-        (_("contacts, as they were read"), Contact),
-        (_("data fields"), DataField),
-        (_("mappings"), Mapping),
-        (_("runs with their steps and rejections"), SyncRun),
+    owned: tuple[tuple[str, QuerySet[Any]], ...] = (
+        (_("address books"), AddressBook.objects.all()),
+        (_("contacts, as they were read"), Contact.objects.all()),
+        (_("data fields"), DataField.objects.all()),
+        (_("mappings"), Mapping.objects.all()),
+        (_("runs with their steps and rejections"), SyncRun.objects.all()),
     )
-    return [(name, model._default_manager.filter(integration=integration).count()) for name, model in owned]
+    return [(name, records.filter(integration=integration).count()) for name, records in owned]
 
 
 def connected_lists(integration: Integration) -> list[str]:

@@ -59,7 +59,7 @@ class AddressBookScreen(ReadOnlyScreen):
         """The marketing list it is kept in step with."""
         link = getattr(book, "connection", None)
         if link is None:
-            return "–"
+            return "-"
         marketing_list = link.marketing_list
         return format_html('<a class="db-link" href="{}">{}</a>', url_of(marketing_list), marketing_list)
 

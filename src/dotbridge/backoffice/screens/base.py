@@ -1,4 +1,5 @@
-"""What all screens share: buttons that post, pages of their own, read-only records and empty lists that say what to do."""
+"""What all screens share: buttons, pages of their own, read-only records, and empty lists that say what to do."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 # ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
 
 from __future__ import annotations

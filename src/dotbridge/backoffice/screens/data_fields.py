@@ -1,4 +1,5 @@
 """Data fields of the accounts. Only the notes are ours to change."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ class DataFieldScreen(Screen):
         """They are deleted in Dotdigital."""
         return False
 
-    @admin.display(description=_("Default value"), empty_value="–")
+    @admin.display(description=_("Default value"))
     def shown_default(self, field: DataField) -> str | None:
         """The value a contact has without one of its own."""
         return None if field.default_value in (None, "") else str(field.default_value)

@@ -1,4 +1,5 @@
 """Integrations: the connected accounts, their check, their runs, and how to be rid of one."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -71,15 +72,15 @@ class IntegrationScreen(Screen):
             last_state=Subquery(newest.values("state")[:1]), last_started=Subquery(newest.values("started_at")[:1])
         )
 
-    @admin.display(description=gettext_lazy("Account"), empty_value=gettext_lazy("not known yet"))
-    def account(self, integration: Integration) -> str | None:
+    @admin.display(description=gettext_lazy("Account"))
+    def account(self, integration: Integration) -> str:
         """The account's own name."""
-        return integration.account_name or None
+        return integration.account_name or _("not known yet")
 
-    @admin.display(description=gettext_lazy("Region found"), empty_value=gettext_lazy("not known yet"))
-    def region(self, integration: Integration) -> str | None:
+    @admin.display(description=gettext_lazy("Region found"))
+    def region(self, integration: Integration) -> str:
         """Where the account lives."""
-        return integration.endpoint or None
+        return integration.endpoint or _("not known yet")
 
     @admin.display(description=gettext_lazy("Active"), ordering="is_active")
     def active(self, integration: Integration) -> SafeString:

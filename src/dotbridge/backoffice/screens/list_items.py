@@ -1,4 +1,5 @@
 """Records that were taken off a list or unsubscribed from it, and the way back."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -7,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -30,6 +30,8 @@ _FROM_REPORT = "report:"
 class LabelledItems(ChangeList):  # type: ignore[misc]
     """A page of items whose records were named in a query an entity."""
 
+    result_list: list[Any]
+
     def get_results(self, request: HttpRequest) -> None:
         """The page's items, each with its record's label."""
         super().get_results(request)
@@ -43,14 +45,9 @@ class LabelledItems(ChangeList):  # type: ignore[misc]
                 item.record_label = known.get(item.record_id)
 
 
-class ListFilter(admin.RelatedFieldListFilter):
-    """By marketing list, by name."""
-
-
 class ItemScreen(ReadOnlyScreen):
     """What the two kinds of items share: a list of them, each with one way back."""
 
-    list_filter: Any = (("marketing_list", ListFilter),)
     list_select_related = ("marketing_list", "created_by")
     list_display_links = None
     paginator = InfinitePaginator
@@ -59,7 +56,6 @@ class ItemScreen(ReadOnlyScreen):
     search_help_text = gettext_lazy("The record's key")
     undo_permission = ""
     undo_title: Any = ""
-    list_template_column = "undo"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         """The list page that names records."""
@@ -79,7 +75,7 @@ class ItemScreen(ReadOnlyScreen):
             return format_html('<a class="db-link" href="{}">{}</a>', label.url, label.text)
         return str(label.text)
 
-    @admin.display(description=gettext_lazy("By"), empty_value="–")
+    @admin.display(description=gettext_lazy("By"))
     def by(self, item: Any) -> str | None:
         """Who did it."""
         return str(item.created_by) if item.created_by else None
@@ -143,6 +139,7 @@ class RemovedItemScreen(ItemScreen):
     """Records that somebody took off a list."""
 
     list_display = ("record", "marketing_list", "by", "created_at")
+    list_filter = (("marketing_list", admin.RelatedFieldListFilter),)
     undo_permission = "lists.delete_removeditem"
     undo_title = gettext_lazy("Put back on the list")
     empty_list = EmptyList(
@@ -168,7 +165,7 @@ class UnsubscribedItemScreen(ItemScreen):
     """Records that must not be written to through a list."""
 
     list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at")
-    list_filter = (("marketing_list", ListFilter), "origin")
+    list_filter = (("marketing_list", admin.RelatedFieldListFilter), "origin")
     undo_permission = "lists.delete_unsubscribeditem"
     undo_title = gettext_lazy("Subscribe again")
     empty_list = EmptyList(
@@ -181,7 +178,7 @@ class UnsubscribedItemScreen(ItemScreen):
         """Who knew it first: the CRM or Dotdigital."""
         return badge(item.get_origin_display(), "info" if item.origin == item.Origin.DOTDIGITAL else "default")
 
-    @admin.display(description=gettext_lazy("Reason"), empty_value="–")
+    @admin.display(description=gettext_lazy("Reason"))
     def why(self, item: UnsubscribedItem) -> str | None:
         """The reason, in words where it is one of ours."""
         if item.reason.startswith(_FROM_REPORT):

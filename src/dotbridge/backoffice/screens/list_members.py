@@ -70,17 +70,11 @@ def change_members(screen: Screen, request: HttpRequest, marketing_list: Marketi
     record_ids = [row["record_id"] for row in chosen]
     if request.POST.get("confirmed"):
         return _change(screen, request, marketing_list, verb, record_ids)
-    known = label_records(request, marketing_list.entity, record_ids)
-    return _ask(screen, request, marketing_list, verb, chosen, known)
+    return _ask(screen, request, marketing_list, verb, chosen)
 
 
 def _ask(
-    screen: Screen,
-    request: HttpRequest,
-    marketing_list: MarketingList,
-    verb: str,
-    chosen: list[dict[str, Any]],
-    known: dict[str, Any],
+    screen: Screen, request: HttpRequest, marketing_list: MarketingList, verb: str, chosen: list[dict[str, Any]]
 ) -> HttpResponse:
     number, is_connected = len(chosen), link_of(marketing_list) is not None
     if verb == "remove":
@@ -97,10 +91,11 @@ def _ask(
         lines = [_("Nothing is sent to them through this list any more, until they ask for it again.")]
         if is_connected:
             lines.append(_("They leave the address book with the next export; their status in the account stays."))
+    known = label_records(request, marketing_list.entity, [row["record_id"] for row in chosen])
     items = []
     for row in chosen:
         label = known.get(row["record_id"])
-        items.append(" – ".join(part for part in (label.text if label else "", row["email"] or "") if part))
+        items.append(", ".join(part for part in (label.text if label else "", row["email"] or "") if part))
     return screen.render_page(
         request,
         "backoffice/confirm.html",

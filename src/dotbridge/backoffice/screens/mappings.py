@@ -1,4 +1,5 @@
 """Mappings: which entity fields fill which data fields, row by row."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -67,6 +68,9 @@ class MappingRowForm(AnyModelForm):
             label=gettext_lazy("Data field"),
             empty_label=gettext_lazy("choose a data field"),
         )
+        # The table's heads name the columns for the eye alone.
+        for name in ("data_field", "is_two_way", "empty_values"):
+            self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
 
     def clean(self) -> dict[str, Any]:
         """Raise what the mapping's own check says, at the field it is about."""

@@ -1,4 +1,5 @@
 """Marketing lists: what they are, who is on them, and how their connection stands."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -35,6 +36,8 @@ from dotbridge.sync.selectors import connection_standing
 
 class CountedLists(ChangeList):  # type: ignore[misc]
     """A page of lists whose members were counted in one statement."""
+
+    result_list: list[Any]
 
     def get_results(self, request: HttpRequest) -> None:
         """The page's lists, each with its total."""
@@ -109,7 +112,7 @@ class MarketingListScreen(Screen):
     def connected_book(self, marketing_list: MarketingList) -> str:
         """The book it is kept in step with, and its account."""
         link = link_of(marketing_list)
-        return f"{link.address_book} ({link.address_book.integration})" if link else "–"
+        return f"{link.address_book} ({link.address_book.integration})" if link else "-"
 
     @admin.display(description=gettext_lazy("Last export"))
     def last_export(self, marketing_list: Any) -> SafeString | str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -9,11 +11,16 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from dotbridge.backoffice.screens.base import UnfoldAdmin
 
+if TYPE_CHECKING:
+    AnyUserAdmin = UserAdmin[User]
+else:
+    AnyUserAdmin = UserAdmin
+
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class UserScreen(UserAdmin, UnfoldAdmin):  # type: ignore[misc]
+class UserScreen(AnyUserAdmin, UnfoldAdmin):
     """People who may log in."""
 
     form = UserChangeForm
@@ -22,5 +29,5 @@ class UserScreen(UserAdmin, UnfoldAdmin):  # type: ignore[misc]
 
 
 @admin.register(Group)
-class GroupScreen(GroupAdmin, UnfoldAdmin):  # type: ignore[misc]
+class GroupScreen(GroupAdmin, UnfoldAdmin):
     """Sets of permissions."""

@@ -81,7 +81,7 @@ class RunScreen(ReadOnlyScreen):
         """How many calls to Dotdigital it made."""
         return grouped(run.requests)
 
-    @admin.display(description=_("What happened"), empty_value="–")
+    @admin.display(description=_("What happened"))
     def text(self, run: SyncRun) -> str | None:
         """The run's own words."""
         return run.message or None

@@ -1,4 +1,5 @@
 """Filters by run, step and reason that never read a whole table to find their choices."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 

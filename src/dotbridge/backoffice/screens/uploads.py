@@ -1,4 +1,5 @@
 """Uploads: each file given to Dotdigital, what became of it, and sending a refused one again."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -94,17 +95,17 @@ class UploadScreen(ReadOnlyScreen):
         """How many of its rows Dotdigital refused."""
         return grouped(upload.rejected_count)
 
-    @admin.display(description=gettext_lazy("What happened"), empty_value="–")
+    @admin.display(description=gettext_lazy("What happened"))
     def text(self, upload: Upload) -> str | None:
         """The upload's own words."""
         return upload.message or None
 
-    @admin.display(description=gettext_lazy("Prepared by run"), empty_value="–")
+    @admin.display(description=gettext_lazy("Prepared by run"))
     def run_link(self, upload: Upload) -> SafeString | None:
         """The run that prepared it."""
-        if upload.run_id is None:
+        if upload.run is None:
             return None
-        return format_html('<a class="db-link" href="{}">#{}</a>', url_of(upload.run), upload.run_id)
+        return format_html('<a class="db-link" href="{}">#{}</a>', url_of(upload.run), upload.run.pk)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, which asks again by itself while an upload is on its way."""

@@ -17,7 +17,7 @@ register = template.Library()
 @register.filter
 def grouped(number: int | None) -> str:
     """12345 -> 12,345; nothing -> a dash."""
-    return "–" if number is None else labels.grouped(number)
+    return "-" if number is None else labels.grouped(number)
 
 
 @register.filter

@@ -25,6 +25,7 @@
                 }
             });
         }
+        for (const tip of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
         // An icon is the name of a glyph, not a word to be read out.
         for (const icon of root.querySelectorAll(".material-symbols-outlined:not([aria-label])")) {
             if (icon.parentElement && icon.parentElement.textContent.trim() !== icon.textContent.trim()) {

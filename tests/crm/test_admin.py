@@ -92,8 +92,10 @@ def test_a_file_is_previewed_then_loaded(back_office: Client) -> None:
     preview = upload(back_office, FILE.encode("latin-1"))
     shown = preview.content.decode()
     assert not Contact.objects.exists()
-    assert "Of this file 2 contacts would be created, 0 updated, 0 unchanged." in shown
-    assert "This is no e-mail address." in shown
+    assert "Of 3 rows 2 would be created, 0 updated, 0 left unchanged." in shown
+    assert "Rows that would not be taken: 1." in shown
+    assert "This is no e-mail address. The row is not taken." in shown
+    assert "This is no date. The row is taken without it." in shown
     assert "Write the date as YEAR-MONTH-DAY, such as 1990-05-17." in shown
     done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
     assert done.redirect_chain == [(reverse("admin:crm_contact_changelist"), 302)]

@@ -92,9 +92,11 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
         result = (response.context_data or {}).get("result")
         if result is not None:
             text = _(
-                "Of this file %(created)d contacts would be created, %(updated)d updated, %(unchanged)d unchanged."
+                "Of %(rows)d rows %(created)d would be created, %(updated)d updated, %(unchanged)d left unchanged."
             )
             messages.info(request, text % result.report.as_dict())
+            if result.report.refused:
+                messages.warning(request, _("Rows that would not be taken: %(refused)d.") % result.report.as_dict())
         return response
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from import_export.fields import Field
 from import_export.formats.base_formats import Format
 from import_export.resources import ModelResource
@@ -95,7 +95,8 @@ class LoadResult(Result):  # type: ignore[misc]
         for problem in report.problems[:MOST_PROBLEMS_SHOWN]:
             row = RowResult()
             row.import_type = RowResult.IMPORT_TYPE_UPDATE if problem.taken else RowResult.IMPORT_TYPE_SKIP
-            row.diff = [problem.row, problem.field, problem.value, problem.why, problem.mend]
+            rest = _("The row is taken without it.") if problem.taken else _("The row is not taken.")
+            row.diff = [problem.row, problem.field, problem.value, f"{problem.why} {rest}", problem.mend]
             self.append_row_result(row)
 
 

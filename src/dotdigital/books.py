@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,7 +14,7 @@ from dotdigital.decoding import Page, decode_one
 from dotdigital.drafts import ContactDraft, resubscription
 from dotdigital.models import AddressBook, Contact, Deletion, Import, MergeOption, Resubscription, Suppression
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
-from dotdigital.session import Session, with_full_data
+from dotdigital.session import Session
 from dotdigital.uploads import FileBody
 
 
@@ -38,12 +39,12 @@ class Book:
         once, and the caller removes duplicates. ``full_data`` brings the data fields along. Raises NotFound if the book
         is gone.
         """
-        query = with_full_data(full_data=full_data)
-        paged = {"page_size": page_size, "overlap": overlap}
+        read = partial(
+            self._session.contact_pages, full_data=full_data, page_size=page_size, overlap=overlap, id=self.id
+        )
         if modified_since is None:
-            return self._session.pages(operations.BOOK_CONTACTS, Contact, query=query, id=self.id, **paged)
-        feed = operations.BOOK_MODIFIED_SINCE
-        return self._session.pages(feed, Contact, query=query, id=self.id, date=modified_since, **paged)
+            return read(operations.BOOK_CONTACTS)
+        return read(operations.BOOK_MODIFIED_SINCE, date=modified_since)
 
     def unsubscribed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
         """Yields who left this book only; who left the account is in ``Account.suppressed_since`` (contract §4.4)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -22,7 +23,7 @@ from dotdigital.models import (
 )
 from dotdigital.operations import check_id
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
-from dotdigital.session import Session, with_full_data
+from dotdigital.session import Session
 from dotdigital.uploads import FileBody
 
 
@@ -42,14 +43,14 @@ class Contacts:
         overlap: int = DEFAULT_OVERLAP,
     ) -> Iterator[Page[Contact]]:
         """Yields all contacts, or those changed or created since an aware time; a contact can come more than once."""
-        query = with_full_data(full_data=full_data)
         if modified_since is not None and created_since is not None:
             raise ValueError("give modified_since or created_since, not both")
-        since = modified_since or created_since
-        if since is None:
-            return self._session.pages(operations.CONTACTS, Contact, query=query, page_size=page_size, overlap=overlap)
-        feed = operations.MODIFIED_SINCE if modified_since else operations.CREATED_SINCE
-        return self._session.pages(feed, Contact, query=query, page_size=page_size, overlap=overlap, date=since)
+        read = partial(self._session.contact_pages, full_data=full_data, page_size=page_size, overlap=overlap)
+        if modified_since is not None:
+            return read(operations.MODIFIED_SINCE, date=modified_since)
+        if created_since is not None:
+            return read(operations.CREATED_SINCE, date=created_since)
+        return read(operations.CONTACTS)
 
     def unsubscribed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
         """Yields who unsubscribed from the account since an aware time (contract §4.3, feeds)."""

@@ -53,7 +53,7 @@ ADDRESS_BOOK_CREATE: Final = _post("/v2/address-books")
 ADDRESS_BOOK: Final = _get("/v2/address-books/{id}", HIGH)
 ADDRESS_BOOK_UPDATE: Final = _put("/v2/address-books/{id}")
 ADDRESS_BOOK_DELETE: Final = _delete("/v2/address-books/{id}")
-BOOK_CONTACTS: Final = _get("/v2/address-books/{id}/contacts", LOW)
+BOOK_CONTACTS: Final = _get("/v2/address-books/{id}/contacts", MEDIUM)
 BOOK_MODIFIED_SINCE: Final = _get("/v2/address-books/{id}/contacts/modified-since/{date}", LOW)
 BOOK_UNSUBSCRIBED_SINCE: Final = _get("/v2/address-books/{id}/contacts/unsubscribed-since/{date}", LOW)
 BOOK_ADD_CONTACT: Final = _post("/v2/address-books/{id}/contacts")
@@ -67,7 +67,7 @@ BOOK_RESUBSCRIBE_AT_ONCE: Final = _post("/v2/address-books/{id}/contacts/resubsc
 BOOK_IMPORT: Final = _post("/v2/address-books/{id}/contacts/import/with-merge-option/{merge}", LOW)
 BOOK_CAMPAIGNS: Final = _get("/v2/address-books/{id}/campaigns", MEDIUM)
 
-CONTACTS: Final = _get("/v2/contacts", LOW)
+CONTACTS: Final = _get("/v2/contacts", MEDIUM)
 CONTACT_SAVE: Final = _post("/v2/contacts")
 CONTACT: Final = _get("/v2/contacts/{who}", HIGH)
 CONTACT_UPDATE: Final = _put("/v2/contacts/{id}")
@@ -91,7 +91,7 @@ DELETION: Final = _get("/v2/contacts/deletion/{guid}", UNLIMITED)
 ACCOUNT_IMPORT: Final = _post("/v2/contacts/import/with-merge-option/{merge}", LOW)
 IMPORT_COLLECTION: Final = _post("/v2/contacts/import-collection", LOW)
 IMPORT: Final = _get("/v2/contacts/import/{guid}", UNLIMITED)
-IMPORT_REPORT: Final = _get("/v2/contacts/import/{guid}/report", HIGH)
+IMPORT_REPORT: Final = _get("/v2/contacts/import/{guid}/report", LOW)
 IMPORT_FAULTS: Final = _get("/v2/contacts/import/{guid}/report-faults", LOW)
 
 DATA_FIELDS: Final = _get("/v2/data-fields", MEDIUM)
@@ -129,7 +129,7 @@ COLLECTION_RECORD: Final = _get("/v2/contacts/transactional-data/{collection}/{k
 COLLECTION_DELETE: Final = _delete("/v2/contacts/transactional-data/{collection}/{key}")
 COLLECTION_IMPORT: Final = _post("/v2/contacts/transactional-data/import/{collection}", LOW)
 COLLECTION_IMPORT_STATUS: Final = _get("/v2/contacts/transactional-data/import/{guid}", UNLIMITED)
-COLLECTION_IMPORT_REPORT: Final = _get("/v2/contacts/transactional-data/import/{guid}/report", HIGH)
+COLLECTION_IMPORT_REPORT: Final = _get("/v2/contacts/transactional-data/import/{guid}/report", LOW)
 CONTACT_RECORDS: Final = _get("/v2/contacts/{who}/transactional-data/{collection}", MEDIUM)
 CONTACT_RECORDS_DELETE: Final = _delete("/v2/contacts/{who}/transactional-data/{collection}")
 
@@ -182,7 +182,7 @@ def _events(kind: str, *, plain: bool = True, since: bool = True) -> Events:
     return Events(
         _get(f"/v2/campaigns/{{id}}/{kind}", LOW) if plain else None,
         _get(f"/v2/campaigns/{{id}}/{kind}/since-date/{{date}}", LOW) if since else None,
-        _get(f"/v2/campaigns/{{id}}/activities/{{contact}}/{kind}", MEDIUM),
+        _get(f"/v2/campaigns/{{id}}/activities/{{contact}}/{kind}", LOW),
     )
 
 
@@ -197,6 +197,11 @@ REPLIES: Final = _events("replies", plain=False, since=False)
 ROI_DETAILS: Final = _events("roi-details", plain=False)
 SOCIAL_BOOKMARK_VIEWS: Final = _events("social-bookmark-views", since=False)
 REVENUE: Final = _events("revenue", plain=False)
+
+
+def with_full_data(operation: Operation, *, full_data: bool) -> Operation:
+    """Answers the operation as it is counted: a list with its data fields is a heavier read (contract §2.1)."""
+    return operation._replace(tier=LOW) if full_data else operation
 
 
 def fill(operation: Operation, **parts: int | str | datetime) -> str:

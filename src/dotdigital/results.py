@@ -23,7 +23,7 @@ from dotdigital.decoding import Page, Row
 from dotdigital.models import AddressBook, Contact
 from dotdigital.operations import Events
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
-from dotdigital.session import Session, with_full_data
+from dotdigital.session import Session
 
 REPLIES_PER_PAGE = 5
 
@@ -92,8 +92,7 @@ class CampaignResults:
 
     def hard_bouncing_contacts(self, *, full_data: bool = False) -> Iterator[Page[Contact]]:
         """Yields the contacts whose mail bounced for good. Soft bounces are in ``activities`` only."""
-        query = with_full_data(full_data=full_data)
-        return self._session.pages(operations.CAMPAIGN_BOUNCING, Contact, query=query, id=self.id)
+        return self._session.contact_pages(operations.CAMPAIGN_BOUNCING, full_data=full_data, id=self.id)
 
     def split_test(self) -> dict[str, Any]:
         """Answers the state of its split test, in the service's own keys."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from dotdigital.decoding import Page, Row, decode_one, decode_page
 from dotdigital.faults import read_faults
-from dotdigital.models import Fault
-from dotdigital.operations import Operation, fill
+from dotdigital.models import Contact, Fault
+from dotdigital.operations import Operation, fill, with_full_data
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, pages
 from dotdigital.uploads import Body, JsonBody
 from dotdigital.wire import Call, Query, Wire, bytes_of
@@ -91,7 +91,16 @@ class Session:
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
         return self.wire.run(self.endpoint, call, lambda chunks: decode(bytes_of(chunks)))
 
-
-def with_full_data(*, full_data: bool) -> Mapping[str, str]:
-    """Answers the query that brings data fields along (contract §4.1, F)."""
-    return {"withFullData": "true" if full_data else "false"}
+    def contact_pages(
+        self,
+        operation: Operation,
+        *,
+        full_data: bool,
+        page_size: int = MAX_PAGE,
+        overlap: int = DEFAULT_OVERLAP,
+        **parts: Part,
+    ) -> Iterator[Page[Contact]]:
+        """Yields the pages of a list of contacts, on request with their data fields (contract §4.1, F)."""
+        query = {"withFullData": "true" if full_data else "false"}
+        weighed = with_full_data(operation, full_data=full_data)
+        return self.pages(weighed, Contact, query=query, page_size=page_size, overlap=overlap, **parts)

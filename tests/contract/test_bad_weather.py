@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 
-from dotdigital import Account, ContactDraft, LocalLimiter, Retry, Throttled, Transient, UnknownOutcome
+from dotdigital import Account, ContactDraft, LocalLimiter, Retry, Throttled, Timeout, Transient, UnknownOutcome
 from dotdigital_sandbox import Sandbox
 from tests.contract.conftest import MakeAccount, MakeSandbox, finished, upload
 
 ROWS = 3000
 PAGES = r"/address-books/\d+/contacts$"
+
+
+class Unlimited:
+    """A limiter that leaves it all to the answers."""
+
+    def acquire(self, tier: str) -> None:
+        """Lets everything through."""
+
+    def observe(self, tier: str, headers: Mapping[str, str], status: int) -> None:
+        """Learns nothing."""
 
 
 @pytest.fixture
@@ -40,6 +51,23 @@ def test_a_read_through_all_kinds_of_faults_is_complete(sandbox: Sandbox, accoun
     for _ in range(3):
         assert everybody(account, book_id) == {f"c{number}@example.com" for number in range(ROWS)}
     assert account.requests - before > 3 * 34
+
+
+def test_a_long_read_in_bad_weather_ends_complete(sandbox: Sandbox, connect: MakeAccount) -> None:
+    """A hundred thousand contacts through resets, refusals, time-outs and cuts: one answer in eight is spoilt."""
+    account = connect(sandbox, timeout=Timeout(connect=2, read=1.0, write=5), limiter=Unlimited())
+    book_id = account.create_address_book("Many").id
+    rows = "".join(f"c{number}@example.com\n" for number in range(100_000))
+    upload(connect(sandbox), book_id, "Email\n" + rows)
+    sandbox.fail_next("reset", path=PAGES, times=None, share=0.05)
+    sandbox.fail_next("status", path=PAGES, times=None, share=0.05, status=429)
+    sandbox.fail_next("delay", path=PAGES, times=None, share=0.02, seconds=1.5)
+    sandbox.fail_next("cut", path=PAGES, times=None, share=0.01)
+    seen: set[int] = set()
+    for page in account.address_book(book_id).contacts(full_data=False):
+        seen |= {contact.id for contact in page}
+    assert len(seen) == 100_000
+    assert account.requests > 113
 
 
 def test_repeated_and_reordered_pages_lose_nobody(sandbox: Sandbox, account: Account, book_id: int) -> None:

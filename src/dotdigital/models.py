@@ -44,7 +44,7 @@ class AccountInfo(msgspec.Struct, frozen=True):
     @property
     def api_endpoint(self) -> str | None:
         """Where the account's calls have to go."""
-        return self.properties.get("ApiEndpoint") or None
+        return self.properties.get("ApiEndpoint", "").strip() or None
 
     @property
     def time_zone(self) -> str | None:

@@ -159,5 +159,5 @@ class TwoLevels(RuleBasedStateMachine):
         assert members == self.members - self.left_account - self.left_book
 
 
-TwoLevels.TestCase.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
+TwoLevels.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
 TestTwoLevels = TwoLevels.TestCase

@@ -126,7 +126,7 @@ def test_connect_never_talks_to_a_foreign_endpoint(server: Server, other_server:
     assert other_server.connections == 0
 
 
-@pytest.mark.parametrize("endpoint", [None, ""])
+@pytest.mark.parametrize("endpoint", [None, "", " "])
 def test_connect_stays_where_it_is_without_an_endpoint(server: Server, account: Account, endpoint: str | None) -> None:
     server.say(answer(200, account_info(endpoint)))
     account.connect()
@@ -190,3 +190,10 @@ def test_a_context_that_verifies_nothing_is_refused() -> None:
     lax.check_hostname = False
     with pytest.raises(ConfigurationError, match="certificates"):
         Account("user", "password", tls=lax)
+
+
+def test_calls_go_through_a_proxy_on_request(server: Server, make_account: MakeAccount) -> None:
+    account = make_account("http://sandbox.example", proxy=server.url)
+    assert list(account.address_books()) == []
+    assert server.requests[0].target == "http://sandbox.example/v2/address-books?select=1000&skip=0"
+    assert server.requests[0].headers["host"] == "sandbox.example"

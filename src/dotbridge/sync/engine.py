@@ -5,13 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import note_account, open_account
@@ -28,6 +28,9 @@ from dotbridge.sync.outbound.removals import remove_departed
 from dotbridge.sync.outbound.results import read_results, require_no_unfinished
 from dotbridge.sync.outbound.upload import send_uploads
 from dotdigital import ConfigurationError, DotdigitalError
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 log = structlog.get_logger(__name__)
 

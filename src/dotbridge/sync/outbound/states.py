@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 
 from dotbridge.sync.models import UploadState
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # prepared --call--> uploading --answer--> sent --poll--> finished | refused
 #    uploading --no answer, or found so after a crash--> unknown --read back--> finished

@@ -95,22 +95,23 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "refused": _("Dotdigital refused the whole upload."),
 }
 
+# The counters of an import report (contract §5.3).
 _REPORT = {
-    "new_contacts": _("New contacts"),
-    "updated_contacts": _("Updated contacts"),
-    "globally_suppressed": _("Suppressed in the account"),
-    "invalid_entries": _("Invalid addresses"),
-    "duplicate_emails": _("Duplicate addresses"),
+    "newContacts": _("New contacts"),
+    "updatedContacts": _("Updated contacts"),
+    "globallySuppressed": _("Suppressed in the account"),
+    "invalidEntries": _("Invalid addresses"),
+    "duplicateEmails": _("Duplicate addresses"),
     "blocked": _("Blocked"),
     "unsubscribed": _("Unsubscribed"),
-    "hard_bounced": _("Hard bounced"),
-    "soft_bounced": _("Soft bounced"),
-    "isp_complaints": _("Complained to their provider"),
-    "mail_blocked": _("Mail blocked"),
-    "domain_suppressed": _("Suppressed by domain"),
-    "pending_double_optin": _("Waiting for double opt-in"),
+    "hardBounced": _("Hard bounced"),
+    "softBounced": _("Soft bounced"),
+    "ispComplaints": _("Complained to their provider"),
+    "mailBlocked": _("Mail blocked"),
+    "domainSuppressed": _("Suppressed by domain"),
+    "pendingDoubleOptin": _("Waiting for double opt-in"),
     "failures": _("Failures"),
-    "suppressed_contacts": _("Suppressed contacts"),
+    "suppressedContacts": _("Suppressed contacts"),
 }
 
 
@@ -140,8 +141,9 @@ def counts_in_words(counts: Mapping[str, object]) -> str:
 
 
 def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object]]:
-    """Dotdigital's report as rows of a table: what, how many."""
-    return [(_REPORT.get(name, name.replace("_", " ").capitalize()), value) for name, value in report.items()]
+    """Dotdigital's report as rows of a table: what, how many. Counters we have no word for come last, as they are."""
+    known = [(text, report[name]) for name, text in _REPORT.items() if name in report]
+    return known + [(name, value) for name, value in report.items() if name not in _REPORT]
 
 
 def reason_text(code: str) -> StrOrPromise:

@@ -99,7 +99,6 @@ class Screen(UnfoldAdmin):
     list_filter_sheet = True
     compressed_fields = True
     list_per_page = 50
-    show_full_result_count = False
     # Bulk actions would delete through the ORM, past the services that know what follows.
     actions: Any = None
 
@@ -200,6 +199,10 @@ class Screen(UnfoldAdmin):
 
 class ReadOnlyScreen(Screen):
     """Records that only the synchronisation writes."""
+
+    def panel_context(self, request: HttpRequest, record: Any) -> Mapping[str, Any]:
+        """No way to a history: nobody changes these records here."""
+        return {"show_history": False}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds one by hand."""

@@ -78,6 +78,7 @@ class ContactScreen(ReadOnlyScreen):
     ordering = ("integration_id", "email_key")
     sortable_by = ()
     paginator = InfinitePaginator
+    show_full_result_count = False
     search_fields = ("email_key",)
     search_help_text = _("The address, or how it begins")
     fields = (
@@ -126,4 +127,5 @@ class ContactScreen(ReadOnlyScreen):
     def panel_context(self, request: HttpRequest, record: Contact) -> Mapping[str, Any]:
         """Its data fields by name, and the books it is or was in."""
         memberships = record.memberships.select_related("address_book").order_by("address_book__name")
-        return {"contact_fields": sorted(record.data_fields.items()), "memberships": memberships}
+        shown = {"contact_fields": sorted(record.data_fields.items()), "memberships": memberships}
+        return {**super().panel_context(request, record), **shown}

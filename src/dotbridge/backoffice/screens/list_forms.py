@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -38,6 +38,7 @@ class MarketingListForm(AnyModelForm):
     rule = forms.JSONField(
         label=gettext_lazy("Rule"),
         required=False,
+        initial=dict,
         encoder=_Indented,
         widget=UnfoldAdminTextareaWidget(attrs={"class": "db-code", "rows": 14, "spellcheck": "false"}),
         help_text=gettext_lazy("JSON, as explained below. Empty: every record is on the list."),
@@ -47,6 +48,7 @@ class MarketingListForm(AnyModelForm):
     class Meta:
         model = MarketingList
         fields = ("name", "description", "entity", "rule")
+        widgets: ClassVar = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

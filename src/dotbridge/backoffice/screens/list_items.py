@@ -20,6 +20,7 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import CONTACT_STATUSES, badge, grouped, reason_text
 from dotbridge.backoffice.list_reads import records_not_mailed
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, View, require
+from dotbridge.backoffice.screens.list_tabs import list_tabs
 from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import restore_records, resubscribe_records
 
@@ -51,15 +52,25 @@ class ItemScreen(ReadOnlyScreen):
     list_select_related = ("marketing_list", "created_by")
     list_display_links = None
     paginator = InfinitePaginator
+    show_full_result_count = False
     sortable_by = ()
-    search_fields = ("=record_id",)
-    search_help_text = gettext_lazy("The record's key")
+    list_before_template = "backoffice/tabs.html"
     undo_permission = ""
     undo_title: Any = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         """The list page that names records."""
         return LabelledItems
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The items of one list stand among that list's pages."""
+        context: dict[str, Any] = {}
+        chosen = request.GET.get("marketing_list__id__exact", "")
+        if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19:
+            marketing_list = MarketingList.objects.filter(pk=int(chosen)).first()
+            if marketing_list and request.user.has_perm("lists.view_marketinglist"):
+                context["list_tabs"] = list_tabs(request, marketing_list, current=str(self.opts.model_name))
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""

@@ -36,8 +36,8 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     ]
     if request.user.has_perm("lists.view_removeditem"):
         url = reverse("admin:lists_removeditem_changelist") + chosen
-        tabs.append(Tab(title=_("Removed"), url=url))
+        tabs.append(Tab(title=_("Removed"), url=url, is_current=current == "removeditem"))
     if request.user.has_perm("lists.view_unsubscribeditem"):
         url = reverse("admin:lists_unsubscribeditem_changelist") + chosen
-        tabs.append(Tab(title=_("Unsubscribed"), url=url))
+        tabs.append(Tab(title=_("Unsubscribed"), url=url, is_current=current == "unsubscribeditem"))
     return tabs

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -121,8 +122,7 @@ class MarketingListScreen(Screen):
             return _("not connected")
         if marketing_list.upload_state is None:
             return _("not exported yet")
-        text = upload_badge(marketing_list.upload_state)
-        return SafeString(f"{text} ") + ago(marketing_list.upload_at)
+        return format_html("{} {}", upload_badge(marketing_list.upload_state), ago(marketing_list.upload_at))
 
     def buttons(self, request: HttpRequest, record: MarketingList) -> Sequence[Button]:
         """Connect, or synchronise and disconnect."""

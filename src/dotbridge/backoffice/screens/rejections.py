@@ -23,6 +23,7 @@ class RejectionScreen(ReadOnlyScreen):
     ordering = ("-id",)
     sortable_by = ()
     paginator = InfinitePaginator
+    show_full_result_count = False
     fields = ("subject", "reason_words", "detail", "step_name", "run_link", "created_at")
     readonly_fields = fields
     empty_list = EmptyList(

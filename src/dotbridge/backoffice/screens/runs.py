@@ -30,6 +30,7 @@ class RunScreen(ReadOnlyScreen):
     ordering = ("-id",)
     sortable_by = ()
     paginator = InfinitePaginator
+    show_full_result_count = False
     fields = (
         ("integration", "kind", "started_by"),
         ("state_label", "calls", "took"),
@@ -111,7 +112,7 @@ class RunScreen(ReadOnlyScreen):
 
     def panel_context(self, request: HttpRequest, record: SyncRun) -> Mapping[str, Any]:
         """The run and its steps."""
-        return run_context(request, record)
+        return {**super().panel_context(request, record), **run_context(request, record)}
 
     def progress(self, request: HttpRequest, run: SyncRun) -> HttpResponse:
         """The run and its steps, as a piece of a page."""
@@ -120,7 +121,7 @@ class RunScreen(ReadOnlyScreen):
 
 def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """What the run's page shows of it."""
-    steps: QuerySet[Any] = run.steps.annotate(rejection_count=Count("rejections"))
+    steps: QuerySet[Any] = run.steps.annotate(rejection_count=Count("rejections")).order_by("pk")
     may_see = request.user.has_perm("sync.view_rejection")
     return {
         "run": run,

@@ -34,11 +34,13 @@ class UploadScreen(ReadOnlyScreen):
     sortable_by = ()
     fields = (
         ("list_name", "book"),
-        ("state_label", "remote_status", "remote_id"),
-        ("rows", "rejected", "polls"),
-        ("created_at", "sent_at", "finished_at"),
-        ("retry_at", "run_link"),
+        ("state_label", "remote_status"),
         "text",
+        ("rows", "rejected"),
+        ("created_at", "sent_at"),
+        ("finished_at", "retry_at"),
+        ("run_link", "polls"),
+        "remote_id",
     )
     readonly_fields = (
         "list_name",

@@ -2,109 +2,125 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from dotdigital_sandbox import overview
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.controls import Controls
+from dotdigital_sandbox.dates import parse_instant
 from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.routing import UNLIMITED, Route
 
-FINE = {"ok": True}
-
-
-def _controls(call: Call) -> Controls:
-    return Controls(call.account)
+Deed = Callable[[Controls, dict[str, Any]], Any]
+MOST_CALLS = 20_000
 
 
 def _body(call: Call) -> dict[str, Any]:
     return call.json_object() if call.body.strip() else {}
 
 
-def _bad(problem: Exception) -> ApiError:
-    return ApiError(400, str(problem))
+def _doing(deed: Deed) -> Callable[[Call], Answer]:
+    """A handler that does a deed with the body's keys and answers what came of it."""
+
+    def handler(call: Call) -> Answer:
+        try:
+            result = deed(Controls(call.account), _body(call))
+        except (TypeError, ValueError, KeyError, TimeoutError) as problem:
+            text = f"the body lacks {problem}" if isinstance(problem, KeyError) else str(problem)
+            raise ApiError(400, text) from None
+        return json_answer({"ok": True} if result is None else {"ok": True, "result": result})
+
+    return handler
 
 
-def order_fault(call: Call) -> Answer:
-    """POST /_sandbox/faults: kind, path, method, times, after, share, status, seconds, late."""
-    try:
-        _controls(call).fail_next(**_body(call))
-    except (TypeError, ValueError) as problem:
-        raise _bad(problem) from None
-    return json_answer(FINE)
+def _list_calls(call: Call) -> Answer:
+    count = call.number("last", overview.LISTED, least=1, most=MOST_CALLS)
+    return json_answer({"counts": call.account.log.counts(), "calls": Controls(call.account).calls(count)})
 
 
-def list_faults(call: Call) -> Answer:
-    """GET /_sandbox/faults."""
+def _list_faults(call: Call) -> Answer:
     return json_answer(call.account.faults.orders())
 
 
-def clear_faults(call: Call) -> Answer:
-    """DELETE /_sandbox/faults."""
-    _controls(call).clear_faults()
-    return json_answer(FINE)
+def _freeze(controls: Controls, body: dict[str, Any]) -> None:
+    at = body.get("at")
+    instant = parse_instant(str(at)) if at else None
+    if at and instant is None:
+        raise ValueError(f"at is no date: {at!r}")
+    controls.freeze(instant)
 
 
-def list_calls(call: Call) -> Answer:
-    """GET /_sandbox/calls?last=500."""
-    count = call.number("last", 500, least=1, most=20_000)
-    return json_answer({"counts": _controls(call).call_counts(), "calls": _controls(call).calls(count)})
+def _switch(controls: Controls, body: dict[str, Any]) -> None:
+    for name, value in body.items():
+        controls.change_switch(name, value)
 
 
-def clear_calls(call: Call) -> Answer:
-    """DELETE /_sandbox/calls."""
-    _controls(call).clear_calls()
-    return json_answer(FINE)
+def _segment(controls: Controls, body: dict[str, Any]) -> int:
+    return controls.make_segment(
+        str(body["name"]), field=str(body["field"]), test=str(body.get("test", "equals")), value=body.get("value", "")
+    )
 
 
-def unsubscribe(call: Call) -> Answer:
-    """POST /_sandbox/contacts/unsubscribe: email, and bookId to leave one book only."""
-    body = _body(call)
-    _controls(call).unsubscribe(str(body.get("email", "")), body.get("bookid"))
-    return json_answer(FINE)
+def _user(controls: Controls, body: dict[str, Any]) -> None:
+    controls.add_user(str(body["name"]), str(body["password"]), scheme=str(body.get("scheme", "none")))
 
 
-def complete_challenge(call: Call) -> Answer:
-    """POST /_sandbox/contacts/complete-challenge: email."""
-    return json_answer({"ok": True, "completed": _controls(call).complete_challenge(str(_body(call).get("email", "")))})
+def _send(controls: Controls, body: dict[str, Any]) -> None:
+    controls.send_campaign(int(body["campaignid"]), [int(each) for each in body.get("addressbookids") or []])
 
 
-def hold_imports(call: Call) -> Answer:
-    """POST /_sandbox/imports/hold."""
-    _controls(call).hold_imports()
-    return json_answer(FINE)
-
-
-def release_imports(call: Call) -> Answer:
-    """POST /_sandbox/imports/release."""
-    _controls(call).release_imports()
-    return json_answer(FINE)
-
-
-def finish_imports(call: Call) -> Answer:
-    """POST /_sandbox/imports/finish: process all now; answers when they have ended."""
-    _controls(call).finish_imports()
-    return json_answer(FINE)
-
-
-def finish_import_as(call: Call) -> Answer:
-    """POST /_sandbox/imports/finish-as: status."""
-    try:
-        _controls(call).finish_import_as(str(_body(call).get("status", "")))
-    except ValueError as problem:
-        raise _bad(problem) from None
-    return json_answer(FINE)
-
+# Verb, path, what is done with the body, and its line in the manual.
+DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
+    (
+        "POST",
+        "faults",
+        lambda c, b: c.fail_next(**b),
+        "order a fault: kind, path, method, times, after, share, status, seconds, late",
+    ),
+    ("DELETE", "faults", lambda c, _: c.clear_faults(), "forget all faults"),
+    ("DELETE", "calls", lambda c, _: c.clear_calls(), "forget the calls so far"),
+    ("POST", "clock/advance", lambda c, b: c.advance(float(b["seconds"])), "move the clock by seconds"),
+    ("POST", "clock/freeze", _freeze, "stop the clock, now or at a date: at"),
+    ("POST", "clock/unfreeze", lambda c, _: c.unfreeze(), "let the clock run on"),
+    (
+        "POST",
+        "contacts/unsubscribe",
+        lambda c, b: c.unsubscribe(str(b["email"]), b.get("bookid")),
+        "email; bookId for one book",
+    ),
+    ("POST", "contacts/suppress", lambda c, b: c.suppress(str(b["email"]), str(b["status"])), "email, status"),
+    ("POST", "contacts/bounce", lambda c, b: c.bounce(str(b["email"])), "let an address bounce for good: email"),
+    ("POST", "contacts/complain", lambda c, b: c.complain(str(b["email"])), "let a person complain to the ISP: email"),
+    ("POST", "contacts/ban", lambda c, b: c.ban(str(b["email"])), "ban an address or a whole domain: email"),
+    (
+        "POST",
+        "contacts/complete-challenge",
+        lambda c, b: c.complete_challenge(str(b["email"])),
+        "click the confirmation links sent to email",
+    ),
+    ("POST", "imports/hold", lambda c, _: c.hold_imports(), "leave imports at NotFinished"),
+    ("POST", "imports/release", lambda c, _: c.release_imports(), "go on with imports"),
+    ("POST", "imports/finish", lambda c, _: c.finish_imports(), "process all imports now and wait for their end"),
+    (
+        "POST",
+        "imports/finish-as",
+        lambda c, b: c.finish_import_as(str(b["status"])),
+        "end the oldest or next import as status",
+    ),
+    ("POST", "chores/finish", lambda c, _: c.finish_chores(), "do all deletions, sends and refreshes now"),
+    ("POST", "segments", _segment, "make a segment: name, field, test, value"),
+    ("POST", "campaigns/send", _send, "send campaignId to addressBookIds and let recipients react"),
+    ("POST", "users", _user, "let in an API user: name, password, scheme none|tiered|flat"),
+    ("POST", "users/disable", lambda c, b: c.disable_user(str(b["name"])), "shut an API user out: name"),
+    ("PATCH", "switches", _switch, "turn switches: name -> value"),
+    ("POST", "state/dump", lambda c, b: c.dump(str(b["path"])), "save the account to a file: path"),
+    ("POST", "state/load", lambda c, b: c.load(str(b["path"])), "put the account into a saved state: path"),
+)
 
 ROUTES = [
-    Route("GET", "/_sandbox/faults", list_faults, UNLIMITED),
-    Route("POST", "/_sandbox/faults", order_fault, UNLIMITED),
-    Route("DELETE", "/_sandbox/faults", clear_faults, UNLIMITED),
-    Route("GET", "/_sandbox/calls", list_calls, UNLIMITED),
-    Route("DELETE", "/_sandbox/calls", clear_calls, UNLIMITED),
-    Route("POST", "/_sandbox/contacts/unsubscribe", unsubscribe, UNLIMITED),
-    Route("POST", "/_sandbox/contacts/complete-challenge", complete_challenge, UNLIMITED),
-    Route("POST", "/_sandbox/imports/hold", hold_imports, UNLIMITED),
-    Route("POST", "/_sandbox/imports/release", release_imports, UNLIMITED),
-    Route("POST", "/_sandbox/imports/finish", finish_imports, UNLIMITED),
-    Route("POST", "/_sandbox/imports/finish-as", finish_import_as, UNLIMITED),
+    *(Route(verb, f"/_sandbox/{path}", _doing(deed), UNLIMITED) for verb, path, deed, _ in DEEDS),
+    Route("GET", "/_sandbox/calls", _list_calls, UNLIMITED),
+    Route("GET", "/_sandbox/faults", _list_faults, UNLIMITED),
+    *overview.ROUTES,
 ]

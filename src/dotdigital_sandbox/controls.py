@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.segments import make_segment
-from dotdigital_sandbox.subscriptions import complete_challenges, unsubscribe_by_email
+from dotdigital_sandbox.sends import queue_send
+from dotdigital_sandbox.subscriptions import complete_challenges, suppress, unsubscribe_by_email
 from dotdigital_sandbox.transport_faults import Fault, FaultKind
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
+SCHEMES = ("none", "tiered", "flat")
+
 
 class Controls:
-    """Control of one account; every method raises ValueError or the API's own refusal for what does not exist."""
+    """Control of one account; methods raise ValueError, or the API's own refusal, for what does not exist."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
+
+    # Transport
 
     def fail_next(
         self,
@@ -53,15 +63,64 @@ class Controls:
         """Forget the calls so far."""
         self._account.log.clear()
 
+    # Time
+
+    def advance(self, seconds: float) -> None:
+        """Move the account's clock; what falls due happens."""
+        self._account.clock.advance(seconds)
+        self._account.background.wake()
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stop the account's clock, now or at an aware instant."""
+        if at is not None and at.tzinfo is None:
+            raise ValueError("freeze wants an instant with a time zone")
+        self._account.clock.freeze(at)
+
+    def unfreeze(self) -> None:
+        """Let the clock run on from where it stood."""
+        self._account.clock.unfreeze()
+        self._account.background.wake()
+
+    # People
+
     def unsubscribe(self, email: str, book_id: int | None = None) -> None:
         """Let the person behind an address unsubscribe from the account, or from one book."""
         with self._account.store.writing() as db:
             unsubscribe_by_email(db, self._account, email, book_id=book_id)
 
+    def suppress(self, email: str, status: str = UNSUBSCRIBED) -> None:
+        """Give a contact a suppression: a bounce, a complaint or any other status that forbids mail."""
+        spelled = {each.lower(): each for each in SUPPRESSED}.get(status.lower())
+        if spelled is None:
+            raise ValueError(f"no contact is suppressed by {status!r}; it may be: {', '.join(SUPPRESSED)}")
+        with self._account.store.writing() as db:
+            suppress(db, self._account, contact_id=contact_of(db, email)["id"], status=spelled)
+
+    def bounce(self, email: str) -> None:
+        """Let the next mail to an address bounce for good."""
+        self.suppress(email, "HardBounced")
+
+    def complain(self, email: str) -> None:
+        """Let the person press the spam button."""
+        self.suppress(email, "IspComplained")
+
+    def ban(self, address_or_domain: str) -> None:
+        """Put an address, or a whole domain, on the suppression lists, known to the account or not."""
+        key = address_or_domain.strip().lower()
+        table, column = ("suppressed_address", "email_key") if "@" in key else ("suppressed_domain", "domain")
+        with self._account.store.writing() as db:
+            db.execute(f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)", (key,))
+            where = "email_key = ?" if "@" in key else "substr(email_key, instr(email_key, '@') + 1) = ?"
+            for row in db.execute(f"SELECT id FROM contact WHERE {where}", (key,)).fetchall():
+                status = "SharedSuppression" if "@" in key else "DomainSuppression"
+                suppress(db, self._account, contact_id=row["id"], status=status)
+
     def complete_challenge(self, email: str) -> int:
         """Let the person click the confirmation links they were sent; how many there were."""
         with self._account.store.writing() as db:
             return complete_challenges(db, self._account, contact_id=contact_of(db, email)["id"])
+
+    # Background work
 
     def hold_imports(self) -> None:
         """Leave every import at ``NotFinished``."""
@@ -79,14 +138,69 @@ class Controls:
         """Let the oldest unfinished import, or else the next, end with the given status and without effect."""
         self._account.background.force_next(status)
 
-    def make_segment(self, name: str, *, field: str, test: str = "equals", value: object = "") -> int:
-        """Make a segment of the contacts whose data field is ``equals``, ``not-equals``.
+    def finish_chores(self) -> None:
+        """Do all deletions, sends and segment refreshes at once and wait for their end."""
+        self._account.background.finish_chores()
 
-        ``at-least`` or ``at-most`` a value.
+    # Objects that the API itself cannot make
+
+    def make_segment(self, name: str, *, field: str, test: str = "equals", value: object = "") -> int:
+        """Make a segment of the contacts whose data field meets a test with a value.
+
+        The tests are ``equals``, ``not-equals``, ``at-least`` and ``at-most``.
         """
         with self._account.store.writing() as db:
             return make_segment(db, self._account, name=name, field=field, test=test, value=value)
 
-    def finish_chores(self) -> None:
-        """Do all deletions, sends and segment refreshes at once and wait for their end."""
-        self._account.background.finish_chores()
+    def send_campaign(self, campaign_id: int, book_ids: list[int] | None = None) -> None:
+        """Send a campaign to books (to everybody, when there are none) and wait until its recipients have reacted."""
+        queue_send(self._account, campaign_id=campaign_id, books=book_ids or [], contacts=[])
+        self.finish_chores()
+
+    # The account as a whole
+
+    def add_user(self, name: str, password: str, *, scheme: str = "none") -> None:
+        """Let in another API user, whose calls are limited by a scheme: ``none``, ``tiered`` or ``flat``."""
+        if scheme not in SCHEMES:
+            raise ValueError(f"there is no scheme {scheme!r}; there are: {', '.join(SCHEMES)}")
+        with self._account.store.writing() as db:
+            db.execute(
+                "INSERT INTO api_user (name, password, scheme) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET password = excluded.password, scheme = excluded.scheme, disabled = 0",
+                (name, password, scheme),
+            )
+
+    def disable_user(self, name: str) -> None:
+        """Shut an API user out."""
+        with self._account.store.writing() as db:
+            db.execute("UPDATE api_user SET disabled = 1 WHERE name = ?", (name,))
+
+    def change_switch(self, name: str, value: object) -> None:
+        """Turn one of the switches."""
+        self._account.switches.change(name, value)
+
+    def dump(self, path: str | Path) -> None:
+        """Save the state of the account as one SQLite file."""
+        target = sqlite3.connect(path)
+        try:
+            with self._account.store.reading() as db:
+                db.backup(target)
+        finally:
+            target.close()
+
+    def load(self, path: str | Path) -> None:
+        """Put the account into a saved state; raises ValueError when the file is none. Uploads in work are dropped."""
+        if not Path(path).is_file():
+            raise ValueError(f"there is no file {path}")
+        source = sqlite3.connect(path)
+        try:
+            if not source.execute("SELECT 1 FROM sqlite_master WHERE name = 'address_book'").fetchone():
+                raise ValueError(f"{path} is no saved account")
+            self._account.store.replace_by(source)
+        except sqlite3.DatabaseError as problem:
+            raise ValueError(f"{path} is no saved account: {problem}") from None
+        finally:
+            source.close()
+        shutil.rmtree(self._account.uploads, ignore_errors=True)
+        self._account.uploads.mkdir(exist_ok=True)
+        self._account.background.wake()

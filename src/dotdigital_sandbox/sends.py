@@ -133,6 +133,25 @@ def _note_send(
     return guid
 
 
+def queue_send(account: Account, *, campaign_id: int, books: list[int], contacts: list[int]) -> None:
+    """Have a campaign sent now; refused when there is none, or a target is unknown."""
+    with account.store.writing() as db:
+        if db.execute("SELECT 1 FROM campaign WHERE id = ?", (campaign_id,)).fetchone() is None:
+            raise refusal("CAMPAIGN_NOT_FOUND")
+        _check_targets(db, account, books, contacts)
+        _note_send(
+            db,
+            account,
+            campaign_id=campaign_id,
+            books=books,
+            contacts=contacts,
+            date=account.clock.now(),
+            split=None,
+            status="Sending",
+        )
+    account.background.wake()
+
+
 def send_out(row: Row) -> dict[str, Any]:
     """A send as answered; lists are null when unused."""
     return {

@@ -71,6 +71,13 @@ class Store:
             db.execute("COMMIT")
             self.generation += 1
 
+    def replace_by(self, source: sqlite3.Connection) -> None:
+        """Take over everything from another account's file."""
+        with self._turn:
+            source.backup(self._writer)
+            self._writer.execute("PRAGMA journal_mode = WAL")
+            self.generation += 1
+
     def close(self) -> None:
         """Close every connection; the account can be opened again from its file."""
         while True:

@@ -14,8 +14,9 @@ from dotdigital.errors import Throttled, Transient
 class Retry:
     """How often and how patiently a call is repeated.
 
-    ``tries`` counts the first one; waits double from ``base`` seconds up to ``cap``, with jitter. ``max_wait`` is the
-    longest single wait for the quota, in seconds, and ``throttle_base`` the first one where the service names no time.
+    ``tries`` counts the first one, and 1 means that each call is sent exactly once, whatever comes back; waits double
+    from ``base`` seconds up to ``cap``, with jitter. ``max_wait`` is the longest single wait for the quota, in seconds,
+    and ``throttle_base`` the first one where the service names no time.
     """
 
     tries: int = 4
@@ -57,7 +58,8 @@ class Patience:
             wait = self._retry.throttle_base * 2.0 ** (self._refused - 1)
         else:
             wait = max((error.until - datetime.now(UTC)).total_seconds(), 0.0)
-        if wait > self._retry.max_wait or self._refused >= self._retry.throttle_tries:
+        once = self._retry.tries <= 1
+        if once or wait > self._retry.max_wait or self._refused >= self._retry.throttle_tries:
             raise error
         # Spread out, so that the processes that share a quota do not all come back in the same instant.
         return wait + random.uniform(0.0, min(1.0, self._retry.throttle_base / 5))  # noqa: S311 - jitter, not a secret

@@ -12,11 +12,26 @@ import pytest
 
 from dotdigital import Account, Import, Retry
 from dotdigital_sandbox import Sandbox
+from tests.contract.coverage import COVERAGE
 
 PATIENT = Retry(tries=8, base=0.001, cap=0.02, max_wait=5.0, throttle_base=0.01)
 
 MakeSandbox = Callable[..., Sandbox]
 MakeAccount = Callable[..., Account]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option that writes the table of what was asked."""
+    parser.addoption(
+        "--contract-table", metavar="FILE", help="write what was asked, operation by operation, as Markdown"
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes the table."""
+    target = session.config.getoption("--contract-table")
+    if target:
+        Path(target).write_text(COVERAGE.as_markdown(), encoding="utf-8")
 
 
 @pytest.fixture
@@ -31,6 +46,7 @@ def make_sandbox(tmp_path: Path) -> Iterator[MakeSandbox]:
 
     yield make
     for sandbox in running:
+        COVERAGE.note(sandbox.calls())
         sandbox.stop()
 
 

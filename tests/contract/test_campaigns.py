@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -136,6 +136,8 @@ def test_events_of_one_contact_are_a_part_of_all(account: Account, sent: int) ->
     assert mine == [row for row in clicks if row.contact_id == who]
     assert results.activity(who).num_clicks == len(mine)
     grouped = [row for page in results.clicks(contact_id=who, with_groups=True) for row in page]
+    assert sum(len(page) for page in results.clicks(with_groups=True)) == len(clicks)
+    assert sum(len(page) for page in results.clicks(with_groups=True, since=LONG_AGO)) == len(clicks)
     assert [row.url for row in grouped] == [row.url for row in mine]
     opens = [row for page in results.opens(since=LONG_AGO) for row in page if row.contact_id == who]
     assert [row for page in results.opens(contact_id=who) for row in page] == opens
@@ -150,6 +152,30 @@ def test_events_of_one_contact_are_a_part_of_all(account: Account, sent: int) ->
         results.revenue(since=LONG_AGO),
     ):
         assert all(page.malformed == [] for page in read)
+
+
+def test_campaigns_are_compared(account: Account, sent: int) -> None:
+    (metric,) = account.campaigns.metrics(LONG_AGO, account.server_time() + timedelta(hours=1))
+    summary = account.campaign(sent).summary()
+    assert (metric["campaignId"], metric["sent"], metric["opens"]) == (sent, 120, summary.num_total_opens)
+    assert list(account.campaigns.metrics(LONG_AGO, LONG_AGO + timedelta(days=1))) == []
+    assert account.campaign(sent).split_test()["campaignId"] == sent
+
+
+def test_a_send_at_the_best_time(account: Account, book_id: int) -> None:
+    campaign = account.campaigns.create(SPRING)
+    started = account.campaigns.send(campaign.id, address_book_ids=[book_id], time_optimised=True)
+    assert (started.status, started.campaign_id) == ("NotSent", campaign.id)
+
+
+def test_a_send_later_to_a_few(account: Account, book_id: int) -> None:
+    (page,) = account.address_book(book_id).contacts()
+    when = account.server_time() + timedelta(days=1)
+    campaign = account.campaigns.create(SPRING)
+    started = account.campaigns.send(campaign.id, contact_ids=[page.items[0].id], send_date=when)
+    assert account.campaigns.send_status(started.id).status in {"Scheduled", "NotSent"}
+    assert started.contact_ids == [page.items[0].id]
+    assert started.address_book_ids is None
 
 
 def test_a_campaign_that_was_never_sent_has_zeros(account: Account) -> None:

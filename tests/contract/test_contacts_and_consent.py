@@ -178,6 +178,8 @@ def test_leaving_one_book(account: Account, book: Book) -> None:
     with pytest.raises(Rejected) as caught:
         book.add_contact(ContactDraft("ann@example.com"))
     assert caught.value.code == "ERROR_CONTACT_SUPPRESSEDFORADDRESSBOOK"
+    assert book.resubscribe(ContactDraft("ann@example.com")).status == "ContactChallenged"
+    assert emails(book.contacts()) == []
     assert book.resubscribe(ContactDraft("ann@example.com"), challenge=False).status == "ContactAdded"
     assert emails(book.contacts()) == ["ann@example.com"]
 

@@ -60,6 +60,11 @@ def test_a_contact_with_what_it_agreed_to(account: Account) -> None:
     assert keys["DATETIMECONSENTED"].startswith("2024-05-01T10:00:00")
     again = account.contacts.save_with_consent(ContactDraft("ann@example.com"), [consent], preferences=[])
     assert again["contact"]["id"] == answered["contact"]["id"]
+    for preferences in (None, []):
+        changed = account.contacts.save_with_consent(
+            ContactDraft("ann@example.com", data_fields={"LASTNAME": "Bee"}), [], preferences=preferences, update=True
+        )
+        assert changed["contact"]["id"] == answered["contact"]["id"]
 
 
 def test_contacts_are_imported_as_values(account: Account) -> None:

@@ -117,6 +117,16 @@ def test_back_off_without_reset_doubles_until_it_is_too_long(server: Server, mak
     assert account.requests == 3
 
 
+def test_a_single_try_waits_for_nothing(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.say(answer(429, headers=reset_in(1)))
+    started = time.monotonic()
+    with pytest.raises(Throttled):
+        account.info()
+    assert time.monotonic() - started < 0.5
+    assert account.requests == 1
+
+
 def test_a_limiter_that_refuses_is_heard_before_anything_is_sent(server: Server, make_account: MakeAccount) -> None:
     class Refusing(Recorder):
         def acquire(self, tier: str) -> None:

@@ -198,7 +198,7 @@ def _connect(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
 
 def _start(data_dir: Path) -> None:
     cluster, sockets = _cluster(data_dir), socket_dir(data_dir)
-    _clear_after_crash(cluster)
+    _clear_after_crash(cluster, sockets)
     if sockets != cluster:
         _ensure_socket_dir(sockets, owner=cluster.stat().st_uid)
     # Reached through its socket only, which lies in a folder of mode 0700: there is no port to find or to defend.
@@ -214,8 +214,12 @@ def _start(data_dir: Path) -> None:
             raise OSError(file.read().decode(errors="replace").strip() or str(error)) from error
 
 
-def _clear_after_crash(cluster: Path) -> None:
-    """Remove the note of a killed server, once its last processes are gone: PostgreSQL would believe a stranger's."""
+def _clear_after_crash(cluster: Path, sockets: Path) -> None:
+    """Remove the notes of a killed server once its last processes are gone.
+
+    PostgreSQL would take any process with the number in a note for a server: a stranger, or the dead one itself where
+    nobody reaps it, as in many a container.
+    """
     deadline = time.monotonic() + SECONDS_TO_START
     while any(
         process.info["name"] == "postgres" and process.info["cwd"] == str(cluster)
@@ -224,7 +228,8 @@ def _clear_after_crash(cluster: Path) -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(0.05)
-    (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for note in (cluster / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"):
+        note.unlink(missing_ok=True)
 
 
 def _ensure_socket_dir(folder: Path, *, owner: int) -> None:

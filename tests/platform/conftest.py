@@ -1,0 +1,18 @@
+"""Places to run real programs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.platform.place import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A place that is empty."""
+    own = Place(tmp_path)
+    yield own
+    own.close()

@@ -1,0 +1,133 @@
+"""A place for real `dotbridge` programs: a data folder, free ports, and a check that nothing stays behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+OURS = ("DOTBRIDGE_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+
+
+def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+    """Wait for it; AssertionError when it does not come true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"did not happen within {seconds} s"
+        time.sleep(0.03)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Place:
+    """A folder to work in, with a data folder below it."""
+
+    def __init__(self, folder: Path, data: str = "data") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self.data_dir = self.folder / data
+        self.port, self.sandbox_port = free_port(), free_port()
+        self.started: list[subprocess.Popen[str]] = []
+
+    def environment(self, **settings: str | Path | int) -> dict[str, str]:
+        """What a program here gets: this process's environment without its settings, and those named."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+        own = {
+            "DOTBRIDGE_DATA_DIR": self.data_dir,
+            "DOTBRIDGE_PORT": self.port,
+            "DOTBRIDGE_SANDBOX_PORT": self.sandbox_port,
+        }
+        return inherited | {name: str(value) for name, value in (own | settings).items()}
+
+    def run(self, *words: str, seconds: float = 60, **settings: str | Path | int) -> subprocess.CompletedProcess[str]:
+        """Run `dotbridge` with these words to its end."""
+        return subprocess.run(
+            [dotbridge(), *words],
+            env=self.environment(**settings),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def start(self, *words: str, **settings: str | Path | int) -> subprocess.Popen[str]:
+        """Start `dotbridge` with these words; what it writes goes to the file `output` in the folder."""
+        return self.start_program([dotbridge(), *words], **settings)
+
+    def python(self, code: str, *words: str, **settings: str | Path | int) -> subprocess.Popen[str]:
+        """Start a Python program."""
+        return self.start_program([sys.executable, "-c", code, *words], **settings)
+
+    def start_program(self, command: list[str], **settings: str | Path | int) -> subprocess.Popen[str]:
+        with (self.folder / "output").open("a") as output:
+            program = subprocess.Popen(
+                command,
+                env=self.environment(**settings),
+                cwd=self.folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                text=True,
+            )
+        self.started.append(program)
+        return program
+
+    @property
+    def output(self) -> str:
+        """All that started programs wrote."""
+        path = self.folder / "output"
+        return path.read_text() if path.exists() else ""
+
+    def left(self) -> list[psutil.Process]:
+        """The programs that work for this data folder: database server, its keeper, sandbox."""
+        return [
+            process
+            for process in psutil.process_iter(["cmdline", "status"])
+            if any(str(self.data_dir) in word for word in process.info["cmdline"] or [])
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
+    def servers(self) -> list[psutil.Process]:
+        """The database servers of this data folder: one or none."""
+        return [process for process in self.left() if process.name() == "postgres" and "-D" in process.cmdline()]
+
+    def close(self) -> None:
+        """End what was started; AssertionError when something of it stays all the same."""
+        for program in self.started:
+            program.kill()
+            program.wait()
+            assert program.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                program.stdin.close()
+        for process in self.left():
+            if "dotdigital_sandbox" in process.cmdline():
+                process.send_signal(signal.SIGTERM)
+        try:
+            until(lambda: not self.left())
+        finally:
+            for process in self.left():
+                process.kill()
+
+
+def dotbridge() -> str:
+    """The installed command."""
+    return str(Path(sys.executable).with_name("dotbridge"))
+
+
+def children(program: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The programs that it runs."""
+    return [process for process in psutil.Process(program.pid).children() if process.status() != psutil.STATUS_ZOMBIE]

@@ -17,11 +17,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
-from django_stubs_ext import StrOrPromise
 from unfold.paginator import InfinitePaginator
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django_stubs_ext import StrOrPromise
 
     UnfoldAdmin = admin.ModelAdmin[Any]
     UnfoldTabularInline = admin.TabularInline[Any, Any]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django import template
 from django.utils.safestring import SafeString
-from django_stubs_ext import StrOrPromise
 
 from dotbridge.backoffice import labels
 from dotbridge.sync.models import Step, SyncRun
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
+
+REGION_HOST = re.compile(r"r(\d+)-api\.", re.IGNORECASE)
+
+
+def _endpoint(call: Call) -> str:
+    """This server's address; on a host named after a region, the one named after the account's own."""
+    scheme, _, host = call.base_url.partition("://")
+    return f"{scheme}://{REGION_HOST.sub(f'r{call.account.settings.region}-api.', host)}"
 
 
 def account_info(call: Call) -> Answer:
@@ -20,7 +29,7 @@ def account_info(call: Call) -> Answer:
         ("ListManagedUsers", "String", ""),
         ("ApiCallsInLastHour", "Int", str(used)),
         ("ApiCallsRemaining", "Int", str(max(0, settings.flat_rate - used))),
-        ("ApiEndpoint", "String", settings.api_endpoint or call.base_url),
+        ("ApiEndpoint", "String", settings.api_endpoint or _endpoint(call)),
         ("AvailableEmailSendsCredits", "Int", "100000"),
         ("AvailableSmsSendsCredits", "Int", "0"),
         ("PremiumWalletBalance", "Decimal", "0.00"),

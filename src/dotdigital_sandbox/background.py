@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING
 
+from dotdigital_sandbox import v3_imports
 from dotdigital_sandbox.chores import do_due_chores, next_chore_due
 from dotdigital_sandbox.dates import parse_instant
 from dotdigital_sandbox.import_rows import UnreadableFile
@@ -174,6 +175,9 @@ class Background:
     def _process(self, db: Connection, job: Row, counters: dict[str, int]) -> str | None:
         """The status an import ends with, its counters filled in; None when the sandbox was stopped meanwhile."""
         account = self._account
+        if job["kind"] == "v3":
+            counters.update(v3_imports.process(account, job))
+            return "Finished"
         source = source_of(account, job)
         stage = Stage(db)
         stage.fill(source.staged())

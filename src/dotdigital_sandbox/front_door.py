@@ -29,8 +29,11 @@ from dotdigital_sandbox import (
     sends,
     subscriptions,
     uploads,
+    v3_contacts,
+    v3_imports,
 )
 from dotdigital_sandbox.account import Account
+from dotdigital_sandbox.account_info import REGION_HOST
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.errors import UNAUTHORISED, ApiError, no_such_path, refusal
 from dotdigital_sandbox.routing import Route, RouteTable, tidy
@@ -53,8 +56,15 @@ API_ROUTES: list[Route] = [
     *campaign_summary.ROUTES,
     *segments.ROUTES,
     *insight.ROUTES,
+    *v3_imports.ROUTES,
+    *v3_contacts.ROUTES,
 ]
 _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
+
+
+def _refused(error: ApiError) -> Answer:
+    body = error.body() if isinstance(error, v3_contacts.V3Error) else {"message": error.message}
+    return json_answer(body, status=error.status)
 
 
 class FrontDoor:
@@ -79,7 +89,7 @@ class FrontDoor:
                 return self._controlled(call), ""
             return self._called(call)
         except ApiError as error:
-            return json_answer({"message": error.message}, status=error.status), ""
+            return _refused(error), ""
         except Exception:
             logger.exception("the sandbox failed to answer a call")
             return self.failure(HTTPStatus.INTERNAL_SERVER_ERROR), ""
@@ -112,24 +122,27 @@ class FrontDoor:
         v3 = _V3.match(call.path) is not None
         if user is None:
             return self._denied(v3=v3), ""
+        self._check_region(call)
+        route, params = self._api.match(call.method, call.path)
+        tier = route.heavy(full="withfulldata" in call.query)
+        verdict = self._account.rates.judge(user["scheme"], tier, v3=v3)
+        if verdict.refused:
+            return replace(verdict.refused, headers=verdict.headers), tier
         try:
-            route, params = self._api.match(call.method, call.path)
-            tier = route.heavy(full="withfulldata" in call.query)
-            verdict = self._account.rates.judge(user["scheme"], tier, v3=v3)
-            if verdict.refused:
-                return replace(verdict.refused, headers=verdict.headers), tier
-            answer = self._handled(route, replace(call, params=params))
+            answer = route.handler(replace(call, params=params))
         except ApiError as error:
-            return json_answer({"message": error.message}, status=error.status), ""
+            answer = _refused(error)
         if verdict.headers:
             answer = replace(answer, headers={**answer.headers, **verdict.headers})
         return answer, tier
 
-    def _handled(self, route: Route, call: Call) -> Answer:
-        try:
-            return route.handler(call)
-        except ApiError as error:
-            return json_answer({"message": error.message}, status=error.status)
+    def _check_region(self, call: Call) -> None:
+        """Hosts named after a region answer for it alone, but r1 tells everyone where they belong (contract §1.1)."""
+        match = REGION_HOST.match(call.headers.get("host", ""))
+        if match is None or int(match[1]) == self._account.settings.region:
+            return
+        if match[1] != "1" or tidy(call.path).lower() != "/v2/account-info":
+            raise ApiError(HTTPStatus.FORBIDDEN, "Forbidden: Access is denied")
 
     def _denied(self, *, v3: bool) -> Answer:
         body = {"errorCode": "auth:unauthorised", "description": UNAUTHORISED} if v3 else {"message": UNAUTHORISED}

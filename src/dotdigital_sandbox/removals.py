@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dotdigital_sandbox.address_books import book_id_of, book_of
 from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.contact_writing import delete_contacts
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, UNLIMITED, Route
@@ -33,6 +34,8 @@ def start_deletion(db: Connection, account: Account, *, book_id: int | None, con
 
 def finish_deletion(db: Connection, row: Row) -> None:
     """Do a noted removal; members who had unsubscribed stay remembered as such."""
+    if row["book_id"] is None:
+        delete_contacts(db, json.loads(row["contact_ids"]))
     chosen = "" if row["contact_ids"] is None else "AND contact_id IN (SELECT value FROM json_each(:ids))"
     db.execute(
         f"DELETE FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL {chosen}",
@@ -68,7 +71,7 @@ def deletion_status(call: Call) -> Answer:
     """GET /v2/contacts/deletion/{guid}."""
     guid = call.params["guid"].lower()
     with call.account.store.reading() as db:
-        row = db.execute("SELECT guid, status FROM deletion WHERE guid = ? AND result IS NULL", (guid,)).fetchone()
+        row = db.execute("SELECT guid, status FROM deletion WHERE guid = ? AND book_id IS NOT NULL", (guid,)).fetchone()
     if row is None:
         raise refusal("CONTACT_NOT_FOUND")
     return json_answer({"id": row["guid"], "status": row["status"]})

@@ -59,6 +59,5 @@ CREATE TABLE IF NOT EXISTS import_fault (
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS deletion (
-    guid TEXT PRIMARY KEY, due TEXT NOT NULL, book_id INTEGER, contact_ids TEXT, status TEXT NOT NULL DEFAULT 'Started',
-    result TEXT
+    guid TEXT PRIMARY KEY, due TEXT NOT NULL, book_id INTEGER, contact_ids TEXT, status TEXT NOT NULL DEFAULT 'Started'
 );

@@ -129,11 +129,11 @@ def _resubscribe(call: Call, *, in_book: bool, challenging: bool) -> Answer:
         if not isinstance(email, str) or not is_email(email.strip()):
             raise refusal("INVALID_EMAIL")
         given = given_contact(db, account.switches, body["unsubscribedcontact"])
-        contact, status = _come_back(db, account, given, book_id=book_id, challenging=challenging, body=body)
+        contact, status = come_back(db, account, given, book_id=book_id, challenging=challenging, body=body)
     return json_answer({"contact": contact, "status": status})
 
 
-def _come_back(
+def come_back(
     db: Connection,
     account: Account,
     given: GivenContact,
@@ -142,6 +142,7 @@ def _come_back(
     challenging: bool,
     body: dict[str, Any],
 ) -> tuple[ContactOut | dict[str, Any], str]:
+    """Bring somebody back to the account, or to a book, as far as allowed; the contact and the result's status."""
     known = contact_by_email(db, given.email)
     if is_banned(db, given.email) or (known is not None and known["status"] in BEYOND_RETURN):
         return _contact_or_sketch(db, account, known, given), CANNOT

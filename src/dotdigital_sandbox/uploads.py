@@ -84,7 +84,7 @@ def note_import(
 
 def import_collection(call: Call) -> Answer:
     """POST /v2/contacts/import-collection: contacts as JSON, into the account and any number of books."""
-    body = lowered(replace(call, body=_spooled(call).read_bytes()).json())
+    body = lowered(replace(call, body=spooled(call).read_bytes()).json())
     contacts = body.get("contacts")
     if not isinstance(contacts, list) or not contacts:
         raise refusal("CONTACTS_ARE_NOT_SPECIFIED")
@@ -122,7 +122,7 @@ def _take_file(call: Call, path: Path) -> None:
 
 
 def _take_json(call: Call, path: Path) -> str:
-    body = lowered(replace(call, body=_spooled(call).read_bytes()).json())
+    body = lowered(replace(call, body=spooled(call).read_bytes()).json())
     name, data = body.get("filename"), body.get("data")
     if not isinstance(name, str) or not name or not isinstance(data, str):
         raise refusal("PARAMETER_INVALID")
@@ -133,7 +133,8 @@ def _take_json(call: Call, path: Path) -> str:
     return name
 
 
-def _spooled(call: Call) -> Path:
+def spooled(call: Call) -> Path:
+    """Where the body of an upload was put while it came in."""
     if call.body_file is None:
         raise refusal("MALFORMED_REQUEST")
     return call.body_file
@@ -141,7 +142,7 @@ def _spooled(call: Call) -> Path:
 
 def _take_part(call: Call, media: str, path: Path) -> str:
     try:
-        parts = file_parts(_spooled(call), media, path.parent)
+        parts = file_parts(spooled(call), media, path.parent)
     except BrokenMultipart:
         raise refusal("MALFORMED_REQUEST") from None
     try:

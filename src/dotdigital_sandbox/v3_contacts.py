@@ -1,0 +1,395 @@
+"""Contacts as version 3 of the API reads and writes them (contract §7)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered
+from dotdigital_sandbox.consents import choose_preference, consents_of, keep_consent
+from dotdigital_sandbox.contact_statuses import SUBSCRIBED
+from dotdigital_sandbox.contact_writing import (
+    GivenContact,
+    delete_contacts,
+    find_contact,
+    given_contact,
+    insert_contact,
+    is_banned,
+    update_contact,
+)
+from dotdigital_sandbox.dates import parse_instant, text_of
+from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
+from dotdigital_sandbox.subscriptions import come_back
+from dotdigital_sandbox.values import is_email
+
+if TYPE_CHECKING:
+    from dotdigital_sandbox.account import Account
+
+LIMIT = 5000
+DEFAULT_LIMIT = 1000
+ALL_FIELDS = "[[all]]"
+PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
+_STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
+_SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
+MERGES = {"overwrite": 0, "overwrite-if-not-empty": 1, "overwrite-if-empty": 2}
+IDENTIFIERS = ("contactid", "email")
+
+
+class V3Error(ApiError):
+    """A refusal in the words of version 3."""
+
+    def __init__(self, status: int, code: str, description: str, item: str | None = None) -> None:
+        super().__init__(status, description)
+        self.code = f"contacts:{code}"
+        self.details = [{"item": item, "description": description}] if item else None
+
+    def body(self) -> dict[str, Any]:
+        """The JSON of the refusal."""
+        out: dict[str, Any] = {"errorCode": self.code, "description": self.message}
+        return out if self.details is None else {**out, "details": self.details}
+
+
+def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: frozenset[str] | None) -> dict[str, Any]:
+    """A contact of version 3 with the parts asked for; ``fields`` None means all data fields."""
+    status = _STATUSES.get(row["status"], "suppressed")
+    values = json.loads(row["data"])
+    if row["last_subscribed"]:
+        values["LASTSUBSCRIBED"] = row["last_subscribed"]
+    out: dict[str, Any] = {
+        "contactId": row["id"],
+        "status": status,
+        "created": row["created"],
+        "updated": row["modified"],
+        "identifiers": {"email": row["email"]},
+        "dataFields": {name: value for name, value in values.items() if fields is None or name in fields},
+    }
+    if "channelProperties" in parts:
+        out["channelProperties"] = {
+            "email": {"emailType": row["email_type"], "optInType": row["opt_in"], "status": status}
+        }
+    if "lists" in parts:
+        out["lists"] = _lists(db, row["id"])
+    if "preferences" in parts:
+        chosen = db.execute(
+            "SELECT p.id, p.name, c.opted_in FROM contact_preference c JOIN preference p ON p.id = c.preference_id "
+            "WHERE c.contact_id = ? ORDER BY p.id",
+            (row["id"],),
+        )
+        out["preferences"] = [
+            {
+                "id": each["id"],
+                "isOptedIn": bool(each["opted_in"]),
+                "publicName": each["name"],
+                "privateName": each["name"],
+            }
+            for each in chosen
+        ]
+    if "consentRecords" in parts:
+        out["consentRecords"] = [_consent(each) for each in consents_of(db, row["id"])]
+    return out
+
+
+_CONSENT_KEYS = {
+    "TEXT": "text",
+    "DATETIMECONSENTED": "dateTimeConsented",
+    "URL": "url",
+    "IPADDRESS": "ipAddress",
+    "USERAGENT": "userAgent",
+    "DATETIMECREATED": "dateTimeCreated",
+}
+
+
+def _consent(record: dict[str, Any]) -> dict[str, Any]:
+    return {_CONSENT_KEYS[pair["key"]]: pair["value"] for pair in record["fields"]}
+
+
+def _lists(db: Connection, contact_id: int) -> list[dict[str, Any]]:
+    rows = db.execute(
+        "SELECT b.id, b.name, m.unsubscribed_at FROM membership m JOIN address_book b ON b.id = m.book_id "
+        "WHERE m.contact_id = ? AND b.kind = 'book' ORDER BY b.id",
+        (contact_id,),
+    )
+    return [
+        {"id": row["id"], "name": row["name"], "status": "unsubscribed" if row["unsubscribed_at"] else "subscribed"}
+        for row in rows
+    ]
+
+
+@dataclass(slots=True)
+class Given:
+    """What a request of version 3 says about a contact."""
+
+    contact: GivenContact
+    lists: list[int] | None
+    preferences: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
+    resubscribe: dict[str, Any] | None
+
+
+def read_given(db: Connection, account: Account, body: object, *, email: str = "") -> Given:
+    """Read a contact of a request; raises :class:`V3Error`."""
+    keys = _object(body, "contact")
+    identifiers = keys.get("identifiers")
+    if identifiers is None and not email:
+        raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
+    address = _object(identifiers or {}, "identifiers").get("email") or email
+    if not isinstance(address, str) or not is_email(address):
+        raise V3Error(400, "invalidId", f"The id value '{address}' is invalid for the identifier 'email'", "email")
+    channel = _object(_object(keys.get("channelproperties") or {}, "channelProperties").get("email") or {}, "email")
+    pairs = [
+        {"key": name, "value": value} for name, value in _object(keys.get("datafields") or {}, "dataFields").items()
+    ]
+    plain = {"email": address, "dataFields": pairs, **{name: channel.get(name) for name in ("optintype", "emailtype")}}
+    try:
+        contact = given_contact(db, account.switches, plain)
+    except ApiError as refused:
+        raise V3Error(400, "invalidContacts", refused.message) from None
+    resubscribe = channel.get("resubscribeoptions")
+    return Given(
+        contact,
+        _list_ids(db, keys.get("lists")),
+        [_object(each, "preferences") for each in keys.get("preferences") or []],
+        [_object(each, "consentRecords") for each in keys.get("consentrecords") or []],
+        _object(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
+    )
+
+
+def _object(value: object, item: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise V3Error(400, "badRequest", f"{item} must be an object", item)
+    return lowered(value)
+
+
+def _list_ids(db: Connection, given: object) -> list[int] | None:
+    if given is None:
+        return None
+    ids = given if isinstance(given, list) else [None]
+    for each in ids:
+        known = type(each) is int and db.execute(
+            "SELECT 1 FROM address_book WHERE id = ? AND kind = 'book' AND writable", (min(each, INT32),)
+        )
+        if not known or known.fetchone() is None:
+            raise V3Error(400, "invalidContacts", f"There is no list {each}", "lists")
+    return list(ids)
+
+
+def save_given(db: Connection, account: Account, given: Given, *, known: Row | None, replace: bool = False) -> int:
+    """Create or update a contact; suppressed ones are updated silently and stay suppressed (contract §7)."""
+    contact = given.contact
+    if known is None:
+        if is_banned(db, contact.email):
+            raise V3Error(400, "invalidContacts", "The address is suppressed", "email")
+        contact_id = insert_contact(db, account, contact)
+    else:
+        contact_id = known["id"]
+        if replace:
+            contact.values = {**dict.fromkeys(json.loads(known["data"])), **contact.values}
+        update_contact(db, account, known, contact, suppressed_too=True)
+        if given.resubscribe is not None and known["status"] != SUBSCRIBED:
+            challenging = not given.resubscribe.get("resubscribewithnochallenge")
+            options = {
+                "preferredlocale": given.resubscribe.get("preferredlocale"),
+                "returnurltouseifchallenged": given.resubscribe.get("redirecturlafterchallenge"),
+            }
+            come_back(db, account, GivenContact(known["email"]), book_id=None, challenging=challenging, body=options)
+    _save_lists(db, account, contact_id, given.lists, replace=replace)
+    for each in given.preferences:
+        if type(each.get("id")) is int and isinstance(each.get("isoptedin"), bool):
+            choose_preference(db, contact_id, each["id"], opted_in=each["isoptedin"])
+    for each in given.consents:
+        names = {v3.lower(): v2 for v2, v3 in _CONSENT_KEYS.items()}
+        keep_consent(db, account, contact_id, {names[key]: str(value) for key, value in each.items() if key in names})
+    return contact_id
+
+
+def _save_lists(db: Connection, account: Account, contact_id: int, lists: list[int] | None, *, replace: bool) -> None:
+    if replace:
+        db.execute(
+            "DELETE FROM membership WHERE contact_id = ? AND unsubscribed_at IS NULL AND book_id IN "
+            "(SELECT id FROM address_book WHERE kind = 'book') AND book_id NOT IN (SELECT value FROM json_each(?))",
+            (contact_id, json.dumps(lists or [])),
+        )
+    now = account.clock.text()
+    db.executemany(
+        "INSERT INTO membership (book_id, contact_id, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(each, contact_id, now) for each in lists or []],
+    )
+
+
+def _known(db: Connection, call: Call) -> Row | None:
+    identifier, value = call.params["identifier"].lower(), call.params["value"]
+    right = value.isdigit() if identifier == "contactid" else is_email(value)
+    if identifier not in IDENTIFIERS or not right:
+        text = f"The id value '{value}' is invalid for the identifier '{call.params['identifier']}'"
+        raise V3Error(400, "invalidId", text)
+    return find_contact(db, value)
+
+
+def _must_exist(row: Row | None) -> Row:
+    if row is None:
+        raise V3Error(404, "contactNotFound", "The contact was not found")
+    return row
+
+
+def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
+    row = db.execute("SELECT * FROM contact WHERE id = ?", (contact_id,)).fetchone()
+    return json_answer(
+        contact_out(db, row, parts=_parts(call) or frozenset(PARTS), fields=_fields(call)), status=status
+    )
+
+
+def _body(call: Call) -> Any:
+    try:
+        return call.json()
+    except ApiError as refused:
+        raise V3Error(400, "badJson", refused.message) from None
+
+
+def read_contact(call: Call) -> Answer:
+    """GET /contacts/v3/{identifier}/{value}."""
+    with call.account.store.reading() as db:
+        return _answer(call, db, _must_exist(_known(db, call))["id"])
+
+
+def create_contact(call: Call) -> Answer:
+    """POST /contacts/v3: 409 when there is one already."""
+    body = _body(call)
+    with call.account.store.writing() as db:
+        given = read_given(db, call.account, body)
+        if find_contact(db, given.contact.email) is not None:
+            raise V3Error(409, "idAlreadyExists", "A contact with this identifier exists already", "email")
+        contact_id = save_given(db, call.account, given, known=None)
+        return _answer(call, db, contact_id, status=HTTPStatus.CREATED)
+
+
+def replace_contact(call: Call) -> Answer:
+    """PUT /contacts/v3/{identifier}/{value}: what is not given is cleared."""
+    body = _body(call)
+    with call.account.store.writing() as db:
+        known = _must_exist(_known(db, call))
+        given = read_given(db, call.account, body, email=known["email"])
+        return _answer(call, db, save_given(db, call.account, given, known=known, replace=True))
+
+
+def merge_contact(call: Call) -> Answer:
+    """PATCH /contacts/v3/{identifier}/{value}?merge-option=: an upsert."""
+    body = _body(call)
+    option = call.text("merge-option", "overwrite").lower()
+    if option not in MERGES:
+        raise V3Error(400, "badRequest", f"merge-option must be one of {', '.join(MERGES)}", "merge-option")
+    with call.account.store.writing() as db:
+        known = _known(db, call)
+        if known is None and call.params["identifier"].lower() != "email":
+            raise V3Error(404, "contactNotFound", "The contact was not found")
+        given = read_given(db, call.account, body, email=known["email"] if known else call.params["value"])
+        merge_values(given.contact, known, MERGES[option])
+        contact_id = save_given(db, call.account, given, known=known)
+        return _answer(call, db, contact_id, status=HTTPStatus.OK if known else HTTPStatus.CREATED)
+
+
+def merge_values(contact: GivenContact, known: Row | None, option: int) -> None:
+    """Drop the given values that a merge option keeps from being written."""
+    held = json.loads(known["data"]) if known else {}
+    if option:
+        contact.values = {
+            name: value
+            for name, value in contact.values.items()
+            if value is not None and not (option > 1 and name in held)
+        }
+
+
+def delete_contact(call: Call) -> Answer:
+    """DELETE /contacts/v3/{identifier}/{value}: 200 with the id."""
+    with call.account.store.writing() as db:
+        row = _must_exist(_known(db, call))
+        delete_contacts(db, [row["id"]])
+    return json_answer({"contactId": row["id"]})
+
+
+def _parts(call: Call) -> frozenset[str]:
+    wanted = {each.strip().lower() for each in call.text("include").split(",")}
+    return frozenset(part for part in PARTS if part.lower() in wanted)
+
+
+def _fields(call: Call, *, listing: bool = False) -> frozenset[str] | None:
+    text = call.text("data-fields").strip()
+    if text.lower() == ALL_FIELDS or (not text and not listing):
+        return None
+    return frozenset(each.strip().upper() for each in text.split(",") if each.strip())
+
+
+def _since(call: Call, name: str) -> str | None:
+    text = call.text(f"~{name}") or call.text(name)
+    match = _SINCE.fullmatch(text)
+    instant = parse_instant(match[1]) if match else None
+    if text and instant is None:
+        raise V3Error(400, "invalidFilter", f"The filter '{name}' must look like gte::2024-01-01T00:00:00Z", name)
+    return text_of(instant) if instant else None
+
+
+def _marker(call: Call) -> int:
+    text = call.text("marker")
+    try:
+        return int(base64.urlsafe_b64decode(text.encode())) if text else 0
+    except (binascii.Error, ValueError):
+        raise V3Error(400, "invalidFilter", "The marker is not one of ours", "marker") from None
+
+
+def _filters(call: Call) -> tuple[str, dict[str, Any]]:
+    modified, created = _since(call, "modified"), _since(call, "created")
+    book, segment = (call.text(f"~{name}") or call.text(name) for name in ("listid", "segmentid"))
+    if (modified and created) or (book and segment):
+        raise V3Error(400, "invalidFilter", "These filters cannot be used together")
+    members = book or segment
+    if members and not members.isdigit():
+        raise V3Error(400, "invalidFilter", "listId and segmentId are numbers")
+    sql = "c.id > :after"
+    if modified or created:
+        sql += f" AND +c.{'modified' if modified else 'created'} >= :since"
+    if members:
+        sql += " AND EXISTS (SELECT 1 FROM membership m WHERE m.book_id = :book AND m.contact_id = c.id)"
+    return sql, {"since": modified or created, "book": int(members or 0)}
+
+
+def list_contacts(call: Call) -> Answer:
+    """GET /contacts/v3: pages by marker, ascending."""
+    limit_text = call.text("limit") or str(DEFAULT_LIMIT)
+    if not limit_text.isdigit() or not 1 <= int(limit_text) <= LIMIT:
+        raise V3Error(400, "invalidFilter", f"limit must lie between 1 and {LIMIT}", "limit")
+    limit, after = int(limit_text), _marker(call)
+    condition, params = _filters(call)
+    with call.account.store.reading() as db:
+        rows = db.execute(
+            f"SELECT * FROM contact c WHERE {condition} ORDER BY c.id LIMIT :limit",
+            {**params, "after": after, "limit": limit + 1},
+        ).fetchall()
+        parts, fields = _parts(call), _fields(call, listing=True)
+        items = [contact_out(db, row, parts=parts, fields=fields) for row in rows[:limit]]
+    links = {"self": _link(call, after), "first": _link(call, 0)}
+    if len(rows) > limit:
+        links["next"] = _link(call, rows[limit - 1]["id"])
+    return json_answer({"_links": links, "_items": items})
+
+
+def _link(call: Call, after: int) -> dict[str, str]:
+    marker = base64.urlsafe_b64encode(str(after).encode()).decode() if after else ""
+    query = [(name, value) for name, values in call.query.items() for value in values if name != "marker"]
+    return {"marker": marker, "link": f"{call.path}?{urlencode([*query, ('marker', marker)] if marker else query)}"}
+
+
+ROUTES = [
+    Route("GET", "/contacts/v3", list_contacts, LOW),
+    Route("POST", "/contacts/v3", create_contact, MEDIUM),
+    Route("GET", "/contacts/v3/{identifier}/{value}", read_contact, HIGH),
+    Route("PUT", "/contacts/v3/{identifier}/{value}", replace_contact, MEDIUM),
+    Route("PATCH", "/contacts/v3/{identifier}/{value}", merge_contact, MEDIUM),
+    Route("DELETE", "/contacts/v3/{identifier}/{value}", delete_contact, MEDIUM),
+]

@@ -1,0 +1,165 @@
+"""Version 3 of contacts (contract §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.dotdigital_sandbox.conftest import Api
+
+
+def error(api: Api, method: str, path: str, body: Any = None) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    response = api.http.request(method, path, json=body)
+    assert set(response.json()) <= {"errorCode", "description", "details"}
+    return response.status_code, response.json()["errorCode"]
+
+
+def test_a_contact_is_created_merged_replaced_and_deleted(api: Api) -> None:
+    book = api.book()
+    given = {
+        "identifiers": {"email": "ann@example.com"},
+        "dataFields": {"firstName": "Ann", "LASTNAME": "Bee"},
+        "channelProperties": {"email": {"emailType": "html", "optInType": "single"}},
+        "lists": [book],
+        "consentRecords": [{"text": "Yes", "url": "https://example.com"}],
+    }
+    made = api.ask("POST", "/contacts/v3", given, status=201)
+    assert (made["status"], made["identifiers"], made["dataFields"]["FIRSTNAME"]) == (
+        "subscribed",
+        {"email": "ann@example.com"},
+        "Ann",
+    )
+    assert made["channelProperties"]["email"] == {"emailType": "Html", "optInType": "Single", "status": "subscribed"}
+    assert made["lists"] == [{"id": book, "name": "Letters", "status": "subscribed"}]
+    assert made["consentRecords"][0]["text"] == "Yes"
+    assert error(api, "POST", "/contacts/v3", given) == (409, "contacts:idAlreadyExists")
+    path = f"/contacts/v3/contactId/{made['contactId']}"
+    for option, wanted in (("overwrite-if-empty", "Ann"), ("overwrite", "New")):
+        patched = api.ask("PATCH", f"{path}?merge-option={option}", {"dataFields": {"FIRSTNAME": "New"}}, status=200)
+        assert patched["dataFields"]["FIRSTNAME"] == wanted
+    replaced = api.ask(
+        "PUT", path, {"identifiers": {"email": "ann@example.com"}, "dataFields": {"GENDER": "f"}}, status=200
+    )
+    assert {key for key in replaced["dataFields"] if key != "LASTSUBSCRIBED"} == {"GENDER"}
+    assert replaced["lists"] == []
+    assert api.get("/contacts/v3/email/ANN@example.com", include="lists")["contactId"] == made["contactId"]
+    assert api.ask("DELETE", path, status=200) == {"contactId": made["contactId"]}
+    assert error(api, "GET", path) == (404, "contacts:contactNotFound")
+    new = api.ask("PATCH", "/contacts/v3/email/new@example.com", {"dataFields": {}}, status=201)
+    assert new["identifiers"]["email"] == "new@example.com"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "expected"),
+    [
+        ("POST", "", {}, (400, "contacts:badRequest")),
+        ("POST", "", {"identifiers": {"email": "bad"}}, (400, "contacts:invalidId")),
+        ("POST", "", {"identifiers": {"email": "a@example.com"}, "lists": [77]}, (400, "contacts:invalidContacts")),
+        (
+            "POST",
+            "",
+            {"identifiers": {"email": "a@example.com"}, "dataFields": {"X": 1}},
+            (400, "contacts:invalidContacts"),
+        ),
+        ("GET", "/email/123646", None, (400, "contacts:invalidId")),
+        ("GET", "/phone/123646", None, (400, "contacts:invalidId")),
+        ("PATCH", "/email/a@example.com?merge-option=odd", {}, (400, "contacts:badRequest")),
+        ("PUT", "/import", {}, (400, "contacts:noContactsSpecified")),
+        ("PUT", "/import", {"contacts": [{}]}, (400, "contacts:badRequest")),
+        ("PUT", "/import", {"contacts": [{"identifiers": {}}], "mergeOption": "odd"}, (400, "contacts:badRequest")),
+        ("GET", "/import/none", None, (404, "contacts:importNotFound")),
+        ("POST", "/delete", {"contactIds": []}, (400, "contacts:noContactsSpecified")),
+        ("POST", "/delete", {"contactIds": "all"}, (400, "contacts:badRequest")),
+        ("GET", "/delete/none", None, (404, "contacts:invalidDeleteId")),
+        ("GET", "?~modified=2024-01-01", None, (400, "contacts:invalidFilter")),
+        ("GET", "?~listId=1&~segmentId=2", None, (400, "contacts:invalidFilter")),
+        ("GET", "?limit=5001", None, (400, "contacts:invalidFilter")),
+        ("GET", "?marker=???", None, (400, "contacts:invalidFilter")),
+    ],
+)
+def test_refusals(api: Api, method: str, path: str, body: Any, expected: tuple[int, str]) -> None:
+    assert error(api, method, f"/contacts/v3{path}", body) == expected
+
+
+def test_credentials_and_media_type(api: Api) -> None:
+    for auth, status in ((None, 401), ((api.sandbox.user, api.sandbox.password), 200)):
+        response = httpx2.get(api.sandbox.url + "/contacts/v3", auth=auth)
+        assert (response.status_code, response.headers["content-type"]) == (status, "application/json; charset=utf-8")
+
+
+def test_pages_follow_markers(demo: Api) -> None:
+    query: dict[str, Any] = {"limit": 7, "~modified": "gte::2020-01-01T00:00:00Z", "data-fields": "[[ALL]]"}
+    found: list[int] = []
+    while True:
+        page = demo.get("/contacts/v3", **query)
+        found += [each["contactId"] for each in page["_items"]]
+        if "next" not in page["_links"]:
+            break
+        query["marker"] = page["_links"]["next"]["marker"]
+    assert found == sorted(found)
+    assert len(found) == 30
+    members = demo.get("/contacts/v3", **{"~listId": 3, "include": "lists", "data-fields": "FIRSTNAME"})["_items"]
+    assert len(members) == 20
+    assert set(members[0]["dataFields"]) == {"FIRSTNAME"}
+    assert {each["lists"][0]["status"] for each in members} == {"subscribed", "unsubscribed"}
+
+
+def test_a_suppressed_contact_is_updated_silently_unless_resubscribed(demo: Api) -> None:
+    path = "/contacts/v3/email/opted.out.1@example.com"
+    updated = demo.ask("PATCH", path, {"dataFields": {"FIRSTNAME": "Changed"}}, status=200)
+    assert (updated["status"], updated["dataFields"]["FIRSTNAME"]) == ("unsubscribed", "Changed")
+    options: dict[str, Any] = {"resubscribeOptions": {"resubscribeWithNoChallenge": True}}
+    back = demo.ask("PATCH", path, {"channelProperties": {"email": options}}, status=200)
+    assert back["status"] == "subscribed"
+    complained = "/contacts/v3/email/complained.1@example.com"
+    assert (
+        demo.ask("PATCH", complained, {"channelProperties": {"email": options}}, status=200)["status"] == "suppressed"
+    )
+
+
+def test_imports_tell_the_outcome_of_each_row(demo: Api) -> None:
+    contacts = [
+        {"matchIdentifier": "email", "identifiers": {"email": "new@example.com"}, "lists": [3]},
+        {
+            "matchIdentifier": "email",
+            "identifiers": {"email": "subscriber.1@example.com"},
+            "dataFields": {"FIRSTNAME": None},
+        },
+        {"matchIdentifier": "email", "identifiers": {"email": "NEW@example.com"}},
+        {"matchIdentifier": "email", "identifiers": {"email": "bad"}},
+        {"matchIdentifier": "email", "identifiers": {"email": "odd@example.com"}, "dataFields": {"UNKNOWN": 1}},
+    ]
+    started = demo.ask("PUT", "/contacts/v3/import", {"mergeOption": "overwrite", "contacts": contacts}, status=202)
+    demo.sandbox.finish_imports()
+    done = demo.get(f"/contacts/v3/import/{started['importId']}")
+    assert done["status"] == "Finished"
+    assert done["summary"] == {
+        "newContacts": 1,
+        "updatedContacts": 1,
+        "globallySuppressed": 0,
+        "invalidEntries": 1,
+        "duplicateIdentifiers": 1,
+    }
+    assert [each["identifiers"]["email"] for each in done["created"] + done["updated"]] == [
+        "new@example.com",
+        "subscriber.1@example.com",
+    ]
+    codes = [each["failures"][0]["failureCode"] for each in done["failures"]]
+    assert codes == ["duplicateIdentifier", "invalidEmail", "invalidContact"]
+    read = demo.get("/contacts/v3/email/subscriber.1@example.com")
+    assert "FIRSTNAME" not in read["dataFields"]
+    demo.sandbox.hold_imports()
+    for _ in range(25):
+        demo.ask("PUT", "/contacts/v3/import", {"contacts": contacts[:1]}, status=202)
+    full = error(demo, "PUT", "/contacts/v3/import", {"contacts": contacts[:1]})
+    assert full == (429, "contacts:tooManyActiveImports")
+
+
+def test_contacts_are_deleted_in_bulk(demo: Api) -> None:
+    started = demo.ask("POST", "/contacts/v3/delete", {"contactIds": [1, 2, 777]}, status=202)
+    demo.sandbox.finish_chores()
+    assert demo.get(f"/contacts/v3/delete/{started['deleteId']}")["status"] == "Finished"
+    assert demo.message("GET", "/v2/contacts/1")[0] == 404

@@ -7,6 +7,7 @@ import sys
 import environ
 
 from dotbridge import logs, postgres
+from dotbridge.backoffice.appearance import UNFOLD  # noqa: F401 - a setting of the admin's theme
 from dotbridge.config import read_config
 
 CONFIG = read_config()

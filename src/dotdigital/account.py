@@ -158,7 +158,8 @@ class Account:
 
     def delete_data_field(self, name: str) -> DataFieldDeletion:
         """Deletes a data field with all its values, or answers what still uses it (contract §4.7)."""
-        return self._session.get(operations.DATA_FIELD_DELETE, DataFieldDeletion, name=name)
+        gone = b'{"result":true}'
+        return self._session.get(operations.DATA_FIELD_DELETE, DataFieldDeletion, nothing=gone, name=name)
 
     def suppressed_since(self, since: datetime) -> Iterator[Page[Suppression]]:
         """Yields every contact suppressed in the account since an aware time, for any reason (contract §4.3).

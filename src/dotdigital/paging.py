@@ -43,6 +43,7 @@ class _Walk:
         self._steps_back = 0
 
     def pages(self) -> Iterator[Page[Any]]:
+        """Yields page after page until a short one."""
         page = self._read(0, self._size)
         while page.rows:
             yield page

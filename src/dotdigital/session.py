@@ -26,9 +26,18 @@ class Session:
         self.wire = wire
         self.endpoint = endpoint
 
-    def get(self, operation: Operation, shape: type[Shape], *, query: Query | None = None, **parts: Part) -> Shape:
-        """Answers one object."""
-        return self.read(operation, partial(decode_one, shape=shape), query=query, **parts)
+    def get(
+        self,
+        operation: Operation,
+        shape: type[Shape],
+        *,
+        query: Query | None = None,
+        nothing: bytes = b"",
+        **parts: Part,
+    ) -> Shape:
+        """Answers one object; ``nothing`` is the JSON that an answer without a body stands for."""
+        call = Call(operation, fill(operation, **parts), query=query or {}, nothing=nothing)
+        return self._run(call, partial(decode_one, shape=shape))
 
     def read(
         self, operation: Operation, decode: Callable[[bytearray], Shape], *, query: Query | None = None, **parts: Part
@@ -77,11 +86,11 @@ class Session:
         """Yields the pages of a list; see ``paging.pages`` for duplicates and the end."""
         path = fill(operation, **parts)
 
-        def read(skip: int, select: int) -> Page[Row]:
+        def one_page(skip: int, select: int) -> Page[Row]:
             asked = Call(operation, path, query={**(query or {}), "select": select, "skip": skip}, nothing=b"[]")
             return self._run(asked, partial(decode_page, row=row))
 
-        return pages(read, size=page_size, overlap=overlap)
+        return pages(one_page, size=page_size, overlap=overlap)
 
     def faults(self, operation: Operation, **parts: Part) -> Iterator[Fault]:
         """Yields the rows of a faults CSV while it arrives."""

@@ -38,6 +38,7 @@ class JsonBody:
         self.length = len(self._data)
 
     def chunks(self) -> Iterator[bytes]:
+        """Yields the body, in one piece."""
         yield self._data
 
 
@@ -66,6 +67,7 @@ class FileBody:
         self.length = len(self._before) + self._encoded_size + len(self._after)
 
     def chunks(self) -> Iterator[bytes]:
+        """Yields the body piece by piece, reading the file from where it stood. Raises Rejected if it has shrunk."""
         yield self._before
         with ExitStack() as stack:
             source = stack.enter_context(self._file.open("rb")) if isinstance(self._file, Path) else self._file

@@ -135,7 +135,8 @@ class Wire:
             except NotFound:
                 # The first try deleted it and its answer was lost on the way.
                 if call.operation.method == "DELETE" and patience.interrupted:
-                    return read(iter([call.nothing]))
+                    with _understood(call.operation, _Kept(iter([call.nothing]))) as kept:
+                        return read(kept)
                 raise
 
     def stream(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Iterator[Read]]) -> Iterator[Read]:
@@ -227,6 +228,7 @@ class _Outgoing:
         self._left = body.length if body is not None else 0
 
     def chunks(self) -> Iterator[bytes]:
+        """Yields the body and counts what was taken."""
         if self._body is not None:
             for chunk in self._body.chunks():
                 self._left -= len(chunk)
@@ -234,6 +236,7 @@ class _Outgoing:
 
     @property
     def complete(self) -> bool:
+        """Whether all of the body was taken, and may therefore have arrived."""
         return self._left <= 0
 
 

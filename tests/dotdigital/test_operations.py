@@ -127,6 +127,8 @@ def test_a_deletion_whose_answer_was_lost_is_done(server: Server, account: Accou
     server.say(gone)
     with pytest.raises(NotFound):
         account.contacts.delete(5)
+    server.say(RESET, answer(404, {"message": "Error: ERROR_DATAFIELD_NOTFOUND"}))
+    assert account.delete_data_field("BORN").result
 
 
 def test_an_unsubscription_is_repeated_and_a_resubscription_is_not(server: Server, account: Account) -> None:

@@ -66,6 +66,11 @@ def _user(controls: Controls, body: dict[str, Any]) -> None:
     controls.add_user(str(body["name"]), str(body["password"]), scheme=str(body.get("scheme", "none")))
 
 
+def _oauth_client(controls: Controls, body: dict[str, Any]) -> None:
+    uris = body.get("redirecturis") or []
+    controls.register_oauth_client(str(body["clientid"]), str(body["secret"]), *map(str, uris))
+
+
 def _send(controls: Controls, body: dict[str, Any]) -> None:
     controls.send_campaign(int(body["campaignid"]), [int(each) for each in body.get("addressbookids") or []])
 
@@ -113,6 +118,12 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
     ("POST", "campaigns/send", _send, "send campaignId to addressBookIds and let recipients react"),
     ("POST", "users", _user, "let in an API user: name, password, scheme none|tiered|flat"),
     ("POST", "users/disable", lambda c, b: c.disable_user(str(b["name"])), "shut an API user out: name"),
+    (
+        "POST",
+        "oauth/clients",
+        _oauth_client,
+        "register an application for single sign-on: clientId, secret, redirectUris",
+    ),
     ("PATCH", "switches", _switch, "turn switches: name -> value"),
     ("POST", "state/dump", lambda c, b: c.dump(str(b["path"])), "save the account to a file: path"),
     ("POST", "state/load", lambda c, b: c.load(str(b["path"])), "put the account into a saved state: path"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
 from dotdigital_sandbox.subscriptions import complete_challenges, suppress, unsubscribe_by_email
@@ -169,6 +170,11 @@ class Controls:
                 "SET password = excluded.password, scheme = excluded.scheme, disabled = 0",
                 (name, password, scheme),
             )
+
+    def register_oauth_client(self, client_id: str, secret: str, *redirect_uris: str) -> None:
+        """Register an application for single sign-on; without redirect URIs it may return to any."""
+        with self._account.store.writing() as db:
+            register_client(db, self._account, client_id=client_id, secret=secret, redirect_uris=list(redirect_uris))
 
     def disable_user(self, name: str) -> None:
         """Shut an API user out."""

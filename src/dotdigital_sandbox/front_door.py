@@ -23,6 +23,7 @@ from dotdigital_sandbox import (
     data_fields,
     import_reports,
     insight,
+    oauth,
     removals,
     reporting,
     segments,
@@ -74,6 +75,7 @@ class FrontDoor:
         self._account = account
         self._api = RouteTable(API_ROUTES)
         self._control = RouteTable(control_api.ROUTES)
+        self._web = RouteTable(oauth.ROUTES)
 
     def wants_file(self, call: Call) -> bool:
         """Whether the call's body belongs on disk."""
@@ -87,6 +89,9 @@ class FrontDoor:
         try:
             if tidy(call.path).lower().startswith("/_sandbox"):
                 return self._controlled(call), ""
+            if self._web.knows(call.path):
+                route, params = self._web.match(call.method, call.path)
+                return route.handler(replace(call, params=params)), ""
             return self._called(call)
         except ApiError as error:
             return _refused(error), ""

@@ -40,6 +40,11 @@ class RouteTable:
         for route in sorted(routes, key=_literal_first):
             self._by_length.setdefault(route.path.count("/"), []).append((_pattern(route.path), route))
 
+    def knows(self, path: str) -> bool:
+        """Whether any operation has this path."""
+        path = tidy(path)
+        return any(pattern.fullmatch(path) for pattern, _ in self._by_length.get(path.count("/"), ()))
+
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its path parameters; raises the API's 404 or 405."""
         path = tidy(path)

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.integrations.models import Integration
-from dotbridge.mirror.status import SUBSCRIBED
+from dotbridge.mirror.status import LIVE, SUBSCRIBED
 
 
 class AddressBook(models.Model):
@@ -82,6 +82,10 @@ class Contact(models.Model):
             # The export finds a member's contact by this one.
             models.UniqueConstraint(fields=["integration", "email_key"], name="contact_once_by_email"),
         ]
+        indexes = [
+            # Each export asks who must not be mailed; they are few.
+            models.Index(fields=["integration"], condition=~models.Q(status__in=LIVE), name="contact_not_live"),
+        ]
 
     def __str__(self) -> str:
         return self.email
@@ -103,6 +107,9 @@ class Membership(models.Model):
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["address_book", "contact"], name="membership_once")]
+        indexes = [
+            models.Index(fields=["address_book"], condition=~models.Q(status__in=LIVE), name="membership_not_live"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.address_book_id}/{self.contact_id}: {self.status}"

@@ -17,17 +17,21 @@ UNSEEN = timedelta(days=1)
 # Nothing of theirs is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose
 # id has not been read yet is waited for.
 _FORGET = """
+    WITH departed AS MATERIALIZED (
+        SELECT * FROM sync_exportitem i
+        WHERE i.connection_id = %s AND i.removal_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = i.email_key)
+    )
     DELETE FROM sync_exportitem i
-    USING sync_exportitem j
+    USING departed j
         LEFT JOIN sync_upload u ON u.id = j.upload_id
         LEFT JOIN mirror_contact c ON c.integration_id = %s AND c.email_key = j.email_key
         LEFT JOIN mirror_membership m ON m.address_book_id = %s AND m.contact_id = c.id AND m.gone_at IS NULL
-    WHERE i.id = j.id AND j.connection_id = %s AND j.removal_id IS NULL
+    WHERE i.id = j.id
       AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
       AND (m.id IS NULL OR m.status <> ALL(%s) OR c.status <> ALL(%s))
       AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%s) OR m.id IS NOT NULL
            OR u.finished_at < %s)
-      AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = j.email_key)
 """
 
 
@@ -40,6 +44,10 @@ def forget_departed(link: Connection) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             _FORGET.format(members=keys.sql),
-            [book.integration_id, book.pk, link.pk, live, live, live, timezone.now() - UNSEEN, *keys.parameters],
+            [
+                *(link.pk, *keys.parameters),
+                *(book.integration_id, book.pk),
+                *(live, live, live, timezone.now() - UNSEEN),
+            ],
         )
         return int(cursor.rowcount)

@@ -25,16 +25,19 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
 # Only an address that we brought to the book, or updated there, is taken out of it.
 _ASSIGN = """
-    WITH left_list AS (
-        SELECT i.id
+    WITH departed AS MATERIALIZED (
+        SELECT i.id, i.email_key, i.upload_id
         FROM sync_exportitem i
+        WHERE i.connection_id = %s AND i.removal_id IS NULL
+          AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = i.email_key)
+    ), left_list AS (
+        SELECT i.id
+        FROM departed i
         JOIN mirror_contact c ON c.integration_id = %s AND c.email_key = i.email_key AND c.status = ANY(%s)
         JOIN mirror_membership m ON m.address_book_id = %s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%s)
         LEFT JOIN sync_upload u ON u.id = i.upload_id
-        WHERE i.connection_id = %s AND i.removal_id IS NULL
-          AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
-          AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = i.email_key)
+        WHERE u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')
         LIMIT %s
     )
     UPDATE sync_exportitem i SET removal_id = %s FROM left_list l WHERE i.id = l.id
@@ -56,7 +59,7 @@ def _assign(step: StepContext, link: Connection) -> Removal | None:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(
             _ASSIGN.format(members=keys.sql),
-            [book.integration_id, live, book.pk, live, link.pk, *keys.parameters, IDS_A_CALL, removal.pk],
+            [link.pk, *keys.parameters, book.integration_id, live, book.pk, live, IDS_A_CALL, removal.pk],
         )
         if cursor.rowcount == 0:
             removal.delete()

@@ -129,9 +129,11 @@ def step_label(name: str) -> StrOrPromise:
 
 
 def counts_in_words(counts: Mapping[str, object]) -> str:
-    """A step's counts as one phrase; zeros are left out, unknown names are shown as they are."""
+    """A step's counts as one phrase; zeros are left out, unknown names come last, as they are."""
     parts = []
-    for name, number in counts.items():
+    # The database keeps no order of names.
+    for name in (*_COUNTS, *sorted(set(counts) - set(_COUNTS))):
+        number = counts.get(name)
         if not isinstance(number, int) or not number:
             continue
         text = _COUNTS.get(name)

@@ -1,0 +1,275 @@
+"""The screens of a marketing list: rules, members, connections, and everything that can be undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from dotbridge.backoffice import list_reads
+from dotbridge.backoffice.list_reads import member_page, member_totals
+from dotbridge.crm.models import Contact as Person
+from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.services import create_list
+from dotbridge.mirror.models import AddressBook, Contact, Membership
+from dotbridge.sync.models import Connection, Upload, UploadState
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import World
+
+ADD = "admin:lists_marketinglist_add"
+RULE = {"combinator": "and", "rules": [{"field": "last_name", "operator": "=", "value": "Bee 1"}]}
+
+
+def page_of(marketing_list: MarketingList, page: str = "change") -> str:
+    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+
+
+def undo_of(item: RemovedItem | UnsubscribedItem) -> str:
+    return reverse(f"admin:lists_{item._meta.model_name}_undo", args=[item.pk])
+
+
+def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
+    typed = {"name": "Bees", "description": "", "entity": "crm.contact", "rule": json.dumps(RULE)}
+    back_office.post(reverse(ADD), typed)
+    made = MarketingList.objects.get(name="Bees")
+    assert made.rule == RULE
+    assert "&quot;last_name&quot;" in texts(back_office.get(page_of(made)))
+    back_office.post(page_of(made), {"name": "All", "description": "everybody", "rule": ""})
+    made.refresh_from_db()
+    assert (made.name, made.description, made.rule, made.entity) == ("All", "everybody", {}, "crm.contact")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{", "This is not JSON"),
+        ("[1]", "A rule is an object in braces"),
+        ('{"rules": [{"field": "nonsense", "operator": "="}]}', "has no field &#x27;nonsense&#x27;"),
+        ('{"rules": [{"field": "last_name", "operator": "<script>"}]}', "cannot be asked"),
+        ('{"combinator": "xor", "rules": []}', "it must be &#x27;and&#x27; or &#x27;or&#x27;"),
+    ],
+)
+def test_a_rule_that_cannot_be_read_is_explained(back_office: Client, db: None, rule: str, said: str) -> None:
+    page = texts(back_office.post(reverse(ADD), {"name": "Bees", "entity": "crm.contact", "rule": rule}))
+    assert said in page
+    assert '<script>"' not in page
+    assert not MarketingList.objects.exists()
+
+
+def test_an_entity_that_is_not_registered_is_refused(back_office: Client, db: None) -> None:
+    page = texts(back_office.post(reverse(ADD), {"name": "Users", "entity": "auth.user", "rule": "{}"}))
+    assert "Select a valid choice" in page
+
+
+def test_a_stored_rule_that_cannot_be_read_any_more_breaks_no_page(back_office: Client, world: World) -> None:
+    MarketingList.objects.update(rule={"rules": [{"field": "lost", "operator": "="}]})
+    assert "Rule needs mending" in texts(back_office.get(reverse("admin:lists_marketinglist_changelist")))
+    assert "Mend it below" in texts(back_office.get(page_of(world.marketing_list, "standing")))
+    assert "cannot be read any more" in texts(back_office.get(page_of(world.marketing_list, "members")))
+    MarketingList.objects.update(entity="gone.model")
+    assert back_office.get(page_of(world.marketing_list)).status_code == 200
+    assert "Mend it below" in texts(back_office.get(page_of(world.marketing_list, "standing")))
+
+
+def test_the_standing_of_a_connected_list_adds_up(back_office: Client, world: World) -> None:
+    response = back_office.get(page_of(world.marketing_list, "standing"))
+    standing, members = response.context["standing"], response.context["members"]
+    parts = standing.confirmed + standing.waiting + response.context["rejected_total"]
+    others = members.duplicates + members.without_email + members.removed + members.unsubscribed
+    assert parts + others == members.matching == 5
+    assert (standing.confirmed, members.removed, members.unsubscribed) == (1, 1, 1)
+
+
+def test_the_standing_of_a_free_list_adds_up(back_office: Client, world: World) -> None:
+    free = create_list(name="Free", entity="crm.contact")
+    page = texts(back_office.get(page_of(free, "standing")))
+    assert "Not connected" in page
+    assert "Can be mailed" in page
+
+
+def test_totals_of_all_lists_are_counted_at_once(
+    world: World, django_assert_num_queries: Callable[..., object]
+) -> None:
+    other = create_list(name="One", entity="crm.contact", rule=RULE)
+    broken = create_list(name="Broken", entity="crm.contact")
+    broken.rule = {"rules": [{"field": "lost"}]}
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        totals = member_totals([world.marketing_list, other, broken])
+    assert totals == {world.marketing_list.pk: 3, other.pk: 1}
+
+
+def test_members_come_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = create_list(name="Everybody", entity="crm.contact")
+    monkeypatch.setattr(list_reads, "PAGE", 2)
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = member_page(everybody, after=after)
+        seen += [row["record_id"] for row in page.rows]
+        after = page.after
+        if not after:
+            break
+    assert seen == [str(person.pk) for person in world.people]
+    assert len(member_page(everybody, after="nonsense").rows) == 2
+    assert [row["email"] for row in member_page(everybody, beginning="ANN.3").rows] == ["ann.3@example.com"]
+
+
+@pytest.mark.parametrize(("verb", "model"), [("remove", RemovedItem), ("unsubscribe", UnsubscribedItem)])
+def test_members_are_taken_off_after_a_question(
+    back_office: Client, world: World, verb: str, model: type[RemovedItem | UnsubscribedItem]
+) -> None:
+    address = page_of(world.marketing_list, "change-members")
+    chosen = {"verb": verb, "record": [str(world.people[0].pk), "99999", "a\0b", "x" * 70]}
+    before = model.objects.count()
+    asking = texts(back_office.post(address, chosen))
+    assert "1 member from the list?" in asking
+    assert "ann.0@example.com" in asking
+    assert "<script>alert(&#x27;" not in asking
+    assert model.objects.count() == before
+    done = texts(back_office.post(address, chosen | {"confirmed": "yes"}, follow=True))
+    assert "1 member was" in done
+    item = model.objects.get(record_id=str(world.people[0].pk))
+    assert item.created_by is not None
+    assert item.created_by.username == "mona"
+
+
+@pytest.mark.parametrize(
+    "posted", [{}, {"verb": "delete"}, {"verb": "remove"}, {"verb": "remove", "record": ["99999"]}]
+)
+def test_a_choice_that_makes_no_sense_changes_nothing(
+    back_office: Client, world: World, posted: dict[str, str]
+) -> None:
+    page = texts(back_office.post(page_of(world.marketing_list, "change-members"), posted, follow=True))
+    assert "Choose" in page
+    assert RemovedItem.objects.count() == 1
+
+
+@pytest.mark.parametrize("verb", ["remove", "unsubscribe"])
+def test_taking_off_needs_its_permission(logged_in: Callable[..., Client], world: World, verb: str) -> None:
+    client = logged_in("lists.view_marketinglist", "lists.change_marketinglist")
+    posted = {"verb": verb, "record": str(world.people[0].pk), "confirmed": "yes"}
+    assert client.post(page_of(world.marketing_list, "change-members"), posted).status_code == 403
+    assert RemovedItem.objects.count() == UnsubscribedItem.objects.count() == 1
+
+
+def test_a_removed_record_is_put_back_after_a_question(back_office: Client, world: World) -> None:
+    item = RemovedItem.objects.get()
+    assert "Put Ann" in texts(back_office.get(undo_of(item)))
+    assert RemovedItem.objects.exists()
+    back_office.post(undo_of(item), {"confirmed": "yes"})
+    assert not RemovedItem.objects.exists()
+
+
+def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(back_office: Client, world: World) -> None:
+    item = UnsubscribedItem.objects.get()
+    contact = Contact.objects.create(
+        integration=world.integration,
+        remote_id=900,
+        email="ann.4@example.com",
+        email_key="ann.4@example.com",
+        status="Unsubscribed",
+        updated_at=world.run.started_at,
+    )
+    refused = texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
+    assert "Dotdigital does not mail this person" in refused
+    assert UnsubscribedItem.objects.exists()
+    Contact.objects.filter(pk=contact.pk).update(status="Subscribed")
+    membership = Membership.objects.create(
+        address_book=world.book, contact=contact, status="Unsubscribed", seen_at=world.run.started_at
+    )
+    assert "does not mail" in texts(back_office.get(undo_of(item), follow=True))
+    membership.delete()
+    assert "Do this only when the person has asked" in texts(back_office.get(undo_of(item)))
+    back_office.post(undo_of(item), {"confirmed": "yes"})
+    assert not UnsubscribedItem.objects.exists()
+
+
+def test_undoing_needs_its_permission(logged_in: Callable[..., Client], world: World) -> None:
+    client = logged_in("lists.view_removeditem", "lists.view_unsubscribeditem")
+    for item in (RemovedItem.objects.get(), UnsubscribedItem.objects.get()):
+        assert client.post(undo_of(item), {"confirmed": "yes"}).status_code == 403
+        page = texts(client.get(reverse(f"admin:lists_{item._meta.model_name}_changelist")))
+        assert undo_of(item) not in page
+    assert RemovedItem.objects.exists()
+
+
+def test_a_list_is_connected_to_a_free_book_and_run_at_once(back_office: Client, world: World) -> None:
+    free = create_list(name="Free", entity="crm.contact")
+    page = texts(back_office.get(page_of(free, "connect")))
+    assert f'value="{world.free_book.pk}"' in page
+    assert f'value="{world.book.pk}"' not in page
+    assert "No free address book" in texts(back_office.get(page_of(free, "connect") + "?q=nothing"))
+    done = texts(back_office.post(page_of(free, "connect"), {"address_book": world.free_book.pk}, follow=True))
+    assert "Connected to Book" in done
+    assert Connection.objects.get(marketing_list=free).address_book == world.free_book
+    assert ProcrastinateJob.objects.count() == 1
+
+
+def test_a_book_that_is_not_free_is_refused(back_office: Client, world: World) -> None:
+    free = create_list(name="Free", entity="crm.contact")
+    AddressBook.objects.filter(pk=world.free_book.pk).update(gone_at=world.run.started_at)
+    for book in (world.book.pk, world.free_book.pk, "nonsense", ""):
+        page = texts(back_office.post(page_of(free, "connect"), {"address_book": book}))
+        assert "not free any more" in page or "Choose an address book" in page
+    assert Connection.objects.count() == 1
+
+
+def test_a_connected_list_is_not_connected_again(back_office: Client, world: World) -> None:
+    page = texts(back_office.get(page_of(world.marketing_list, "connect"), follow=True))
+    assert "connected already" in page
+
+
+def test_disconnecting_asks_and_says_what_happens(back_office: Client, world: World) -> None:
+    address = page_of(world.marketing_list, "disconnect")
+    assert "the contacts stay in the address book" in texts(back_office.get(address))
+    assert Connection.objects.exists()
+    assert "Disconnected from" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
+    assert not Connection.objects.exists()
+    assert "not connected" in texts(back_office.get(address, follow=True))
+
+
+def test_a_list_whose_upload_is_on_its_way_stays_connected(back_office: Client, world: World) -> None:
+    Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
+    page = texts(back_office.post(page_of(world.marketing_list, "disconnect"), {"confirmed": "yes"}, follow=True))
+    assert "on its way" in page
+    assert Connection.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["connect", "disconnect"])
+def test_connections_need_their_permissions(logged_in: Callable[..., Client], world: World, page: str) -> None:
+    free = create_list(name="Free", entity="crm.contact")
+    client = logged_in("lists.view_marketinglist", "lists.change_marketinglist")
+    marketing_list = free if page == "connect" else world.marketing_list
+    posted = {"address_book": world.free_book.pk, "confirmed": "yes"}
+    assert client.post(page_of(marketing_list, page), posted).status_code == 403
+    assert Connection.objects.count() == 1
+    assert page_of(marketing_list, page) not in texts(client.get(page_of(marketing_list)))
+
+
+def test_sync_now_of_a_list_asks_for_its_integration(back_office: Client, world: World) -> None:
+    back_office.post(page_of(world.marketing_list, "sync"))
+    assert ProcrastinateJob.objects.get().args["integration_id"] == world.integration.pk
+    free = create_list(name="Free", entity="crm.contact")
+    assert "Connect the list" in texts(back_office.post(page_of(free, "sync"), follow=True))
+
+
+def test_a_connected_list_is_protected_from_deletion(back_office: Client, world: World) -> None:
+    page = texts(back_office.post(page_of(world.marketing_list, "delete"), {"post": "yes"}))
+    assert "protected" in page
+    assert MarketingList.objects.exists()
+    free = create_list(name="Free", entity="crm.contact")
+    back_office.post(page_of(free, "delete"), {"post": "yes"})
+    assert not MarketingList.objects.filter(pk=free.pk).exists()
+    assert Person.objects.count() == 5
+
+
+def test_items_of_one_list_keep_its_tabs(back_office: Client, world: World) -> None:
+    address = reverse("admin:lists_removeditem_changelist")
+    page = texts(back_office.get(f"{address}?marketing_list__id__exact={world.marketing_list.pk}"))
+    assert page_of(world.marketing_list, "members") in page
+    assert "db-tabs" not in texts(back_office.get(address))
+    assert back_office.get(f"{address}?marketing_list__id__exact=nonsense", follow=True).status_code == 200

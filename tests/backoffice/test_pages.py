@@ -1,0 +1,122 @@
+"""Every page opens for those who may see it, for nobody else, with hostile text made harmless, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import HOSTILE, World, build_world
+
+LISTS = {
+    "integrations_integration": "integrations.view_integration",
+    "mirror_addressbook": "mirror.view_addressbook",
+    "mirror_contact": "mirror.view_contact",
+    "mirror_datafield": "mirror.view_datafield",
+    "lists_marketinglist": "lists.view_marketinglist",
+    "lists_removeditem": "lists.view_removeditem",
+    "lists_unsubscribeditem": "lists.view_unsubscribeditem",
+    "mapping_mapping": "mapping.view_mapping",
+    "sync_syncrun": "sync.view_syncrun",
+    "sync_rejection": "sync.view_rejection",
+    "sync_upload": "sync.view_upload",
+    "sync_removal": "sync.view_removal",
+}
+
+
+def pages_of(world: World) -> list[str]:
+    """The pages of single records."""
+    changed = {
+        "integrations_integration": world.integration,
+        "mirror_addressbook": world.book,
+        "mirror_contact": world.contact,
+        "mirror_datafield": world.field,
+        "lists_marketinglist": world.marketing_list,
+        "mapping_mapping": world.mapping,
+        "sync_syncrun": world.run,
+        "sync_rejection": world.rejection,
+        "sync_upload": world.upload,
+    }
+    further = [
+        reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
+        for page in ("members", "standing", "disconnect", "delete")
+    ]
+    return [
+        reverse("admin:index"),
+        *(reverse(f"admin:{name}_change", args=[record.pk]) for name, record in changed.items()),
+        *further,
+        reverse("admin:integrations_integration_delete", args=[world.integration.pk]),
+        reverse("admin:sync_syncrun_progress", args=[world.run.pk]),
+        reverse("admin:sync_upload_retry", args=[world.refused.pk]),
+        reverse("admin:auth_user_changelist"),
+        reverse("admin:auth_group_changelist"),
+        *(reverse(f"admin:{model}_add") for model in ("auth_user", "auth_group")),
+    ]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_empty_list_says_what_to_do(back_office: Client, name: str) -> None:
+    page = texts(back_office.get(reverse(f"admin:{name}_changelist")))
+    assert "db-empty" in page
+    assert "Nothing matches" not in page
+    filtered = texts(back_office.get(reverse(f"admin:{name}_changelist") + "?p=7"))
+    assert "Nothing matches" in filtered or "db-empty" in filtered
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_hostile_text_in_lists_is_harmless(back_office: Client, world: World, name: str) -> None:
+    response = back_office.get(reverse(f"admin:{name}_changelist"))
+    page = texts(response)
+    assert response.status_code == 200
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(" in page
+
+
+def test_hostile_text_on_pages_is_harmless(back_office: Client, world: World) -> None:
+    for address in pages_of(world):
+        response = back_office.get(address)
+        assert response.status_code == 200, address
+        assert HOSTILE not in texts(response), address
+
+
+@pytest.mark.parametrize(("name", "permission"), LISTS.items())
+def test_a_list_is_for_those_who_may_see_it(
+    logged_in: Callable[..., Client], world: World, name: str, permission: str
+) -> None:
+    address = reverse(f"admin:{name}_changelist")
+    assert logged_in().get(address).status_code == 403
+    page = logged_in(permission).get(address)
+    assert page.status_code == 200
+    assert f'href="{address}"' in texts(page)
+
+
+def test_the_menu_shows_only_what_one_may_see(logged_in: Callable[..., Client], world: World) -> None:
+    page = texts(logged_in("sync.view_syncrun").get(reverse("admin:index")))
+    assert reverse("admin:sync_syncrun_changelist") in page
+    for name in set(LISTS) - {"sync_syncrun"}:
+        assert f'href="{reverse(f"admin:{name}_changelist")}"' not in page
+
+
+def test_strangers_are_sent_to_the_log_in(client: Client, world: World) -> None:
+    for address in pages_of(world):
+        response = client.get(address)
+        assert response.status_code == 302, address
+        assert response["Location"].startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("name", [*LISTS, "index"])
+def test_more_records_take_no_more_statements(back_office: Client, name: str) -> None:
+    address = reverse("admin:index" if name == "index" else f"admin:{name}_changelist")
+    counts = []
+    for number, label in ((2, "First"), (10, "Second")):
+        build_world(number, label)
+        with CaptureQueriesContext(connection) as captured:
+            assert back_office.get(address).status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 16

@@ -1,0 +1,167 @@
+"""Records for every screen, written straight into the tables. Names are hostile on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from dotbridge.crm.models import Contact as Person
+from dotbridge.crm.models import ContactEmail
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.models import MarketingList, UnsubscribedItem
+from dotbridge.lists.services import create_list, remove_records, unsubscribe_records
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
+from dotbridge.sync.models import (
+    Connection,
+    ExportItem,
+    Rejection,
+    Removal,
+    RunKind,
+    State,
+    Step,
+    SyncRun,
+    Upload,
+    UploadState,
+)
+from dotbridge.sync.services import connect_list
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+@dataclass(frozen=True)
+class World:
+    """What was made."""
+
+    integration: Integration
+    book: AddressBook
+    free_book: AddressBook
+    field: DataField
+    contact: Contact
+    marketing_list: MarketingList
+    link: Connection
+    mapping: Mapping
+    run: SyncRun
+    rejection: Rejection
+    upload: Upload
+    refused: Upload
+    people: list[Person]
+
+
+def build_world(number: int = 1, name: str = "First") -> World:
+    """One of everything, or `number` of what stands in lists. A second world needs a name of its own."""
+    integration = create_integration(
+        name=f"{name} account {HOSTILE}",
+        username="api@example.com",
+        password="secret-word",
+        base_url="https://r1-api.dotdigital.com",
+    )
+    books = [
+        AddressBook.objects.create(
+            integration=integration, remote_id=10 + index, name=f"Book {index} {HOSTILE}", contact_count=7
+        )
+        for index in range(number + 1)
+    ]
+    fields = [
+        DataField.objects.create(integration=integration, name=field_name, type=kind)
+        for field_name, kind in (("FIRSTNAME", "String"), ("LASTNAME", "String"), ("SCORE", "Numeric"))
+    ]
+    people = [_person(index) for index in range(5)]
+    mapping = Mapping.objects.create(integration=integration, entity="crm.contact", sync_priority=20)
+    MappingRow.objects.create(mapping=mapping, entity_fields=["first_name"], data_field=fields[0])
+    for index in range(number):
+        more = _connected(integration, books[index], people, name, index)
+    link, run, rejection, upload, refused, contact = more
+    return World(
+        integration=integration,
+        book=link.address_book,
+        free_book=books[-1],
+        field=fields[0],
+        contact=contact,
+        marketing_list=link.marketing_list,
+        link=link,
+        mapping=mapping,
+        run=run,
+        rejection=rejection,
+        upload=upload,
+        refused=refused,
+        people=people,
+    )
+
+
+def _person(index: int) -> Person:
+    person = Person.objects.create(first_name=f"Ann {HOSTILE}", last_name=f"Bee {index}")
+    ContactEmail.objects.create(contact=person, email=f"ann.{index}@example.com", is_primary=True)
+    return person
+
+
+def _connected(
+    integration: Integration, book: AddressBook, people: list[Person], name: str, index: int
+) -> tuple[Connection, SyncRun, Rejection, Upload, Upload, Contact]:
+    now = timezone.now()
+    marketing_list = create_list(name=f"{name} list {index} {HOSTILE}", entity="crm.contact", description=HOSTILE)
+    remove_records(marketing_list=marketing_list, record_ids=[people[3].pk])
+    unsubscribe_records(
+        marketing_list=marketing_list,
+        record_ids=[people[4].pk],
+        origin=UnsubscribedItem.Origin.DOTDIGITAL,
+        reason=HOSTILE,
+    )
+    link = connect_list(marketing_list=marketing_list, address_book=book)
+    contact = Contact.objects.create(
+        integration=integration,
+        remote_id=100 + index,
+        email=f"ANN.{index}@example.com",
+        email_key=f"ann.{index}@example.com",
+        status="Subscribed" if index % 2 == 0 else "HardBounced",
+        data_fields={"FIRSTNAME": HOSTILE},
+        updated_at=now,
+    )
+    Membership.objects.create(address_book=book, contact=contact, seen_at=now)
+    run = SyncRun.objects.create(
+        integration=integration,
+        kind=RunKind.SYNC,
+        trigger="schedule",
+        state=State.PARTIAL,
+        message=HOSTILE,
+        requests=12,
+        started_at=now - timedelta(minutes=3),
+        finished_at=now - timedelta(minutes=2),
+    )
+    step = Step.objects.create(
+        run=run,
+        name="results",
+        state=State.PARTIAL,
+        message=HOSTILE,
+        counts={"confirmed": 1, "rejected": 1, "odd_thing": 2},
+        started_at=now - timedelta(minutes=3),
+        finished_at=now - timedelta(minutes=2),
+    )
+    rejection = Rejection.objects.create(step=step, subject=HOSTILE, reason="invalid_email", detail=HOSTILE)
+    upload = Upload.objects.create(
+        connection=link,
+        run=run,
+        state=UploadState.FINISHED,
+        row_count=2,
+        rejected_count=1,
+        report={"newContacts": 1, "invalidEntries": 1, "neverHeardOf": 4},
+        created_at=now,
+    )
+    refused = Upload.objects.create(
+        connection=link, run=run, state=UploadState.REFUSED, row_count=1, message=HOSTILE, created_at=now
+    )
+    for place, (owner, reason) in enumerate(((upload, ""), (upload, "hard_bounced"), (refused, ""))):
+        ExportItem.objects.create(
+            connection=link,
+            email_key=f"ann.{place}@example.com",
+            email=f"ann.{place}@example.com",
+            record_id=str(people[place].pk),
+            operation="new",
+            upload=owner,
+            reason=reason,
+        )
+    Removal.objects.create(connection=link, run=run, row_count=2, created_at=now)
+    return link, run, rejection, upload, refused, contact

@@ -62,8 +62,8 @@ def connect() -> Iterator[MakeAccount]:
     made: list[Account] = []
 
     def make(sandbox: Sandbox, **settings: Any) -> Account:
-        options = {"allowed_origins": [sandbox.url], "retry": PATIENT}
-        account = Account(sandbox.user, sandbox.password, sandbox.url, **{**options, **settings})
+        options = {"base_url": sandbox.url, "allowed_origins": [sandbox.url], "retry": PATIENT}
+        account = Account(sandbox.user, sandbox.password, **{**options, **settings})
         made.append(account)
         return account
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
@@ -296,6 +298,43 @@ def test_a_date_that_is_none_costs_its_row_and_is_not_quoted() -> None:
     )
     assert [row.contact.id for row in page] == [2]
     assert page.malformed[0].reason == "a value that cannot be read"
+
+
+def test_a_long_list_does_not_fill_the_memory(server: Server, account: Account) -> None:
+    def serve(request: Request) -> Reply:
+        skip = int(parse_qs(urlsplit(request.target).query)["skip"][0])
+        return answer(
+            200, [{"id": number, "email": f"c{number}@example.com"} for number in range(skip, min(skip + 1000, 40_000))]
+        )
+
+    server.otherwise = serve
+
+    def peak_of(pages_to_read: int) -> int:
+        tracemalloc.start()
+        for at, page in enumerate(account.address_book(7).contacts(full_data=False)):
+            assert len(page) > 0
+            if at == pages_to_read:
+                break
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    few = peak_of(4)
+    assert peak_of(40) < few * 1.3
+
+
+def test_threads_may_share_an_account(server: Server, account: Account) -> None:
+    server.otherwise = listing(ROWS)
+
+    def read(_: int) -> int:
+        return len(
+            {contact.id for page in account.address_book(7).contacts(page_size=50, overlap=5) for contact in page}
+        )
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(read, range(12))) == [260] * 12
+    assert account.requests == len(server.requests)
+    assert server.connections <= 4
 
 
 def test_data_fields_come_as_one_page(server: Server, account: Account) -> None:

@@ -154,6 +154,21 @@ def revenue_since(call: Call) -> Answer:
     return json_answer(rows[page.skip : page.skip + page.select])
 
 
+def revenue_of_contact(call: Call) -> Answer:
+    """GET /v2/campaigns/{id}/activities/{contactId}/revenue: what one recipient spent."""
+    with call.account.store.reading() as db:
+        campaign = campaign_of(db, call)
+        contact_id = call.id("contact_id", "CONTACT_NOT_FOUND")
+        row = db.execute(
+            "SELECT count(*) AS orders, coalesce(sum(json_extract(data, '$.value')), 0) AS revenue FROM event "
+            "WHERE campaign_id = ? AND contact_id = ? AND kind = 'roi' AND at <= ?",
+            (campaign["id"], contact_id, call.account.clock.text()),
+        ).fetchone()
+    orders = {"numOrders": row["orders"], "conversionRate": float(row["orders"] > 0)}
+    sent = {"campaignID": campaign["id"], "dateSent": campaign["sent_date"], "currency": "GBP"}
+    return json_answer([{**sent, "revenue": round(row["revenue"], 2), **orders}])
+
+
 def metrics(call: Call) -> Answer:
     """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time; percentages are 0..100 here."""
     page = call.page()
@@ -208,6 +223,7 @@ def split_test(call: Call) -> Answer:
 ROUTES = [
     Route("GET", "/v2/campaigns/{campaign_id}/summary", campaign_summary, MEDIUM),
     Route("GET", "/v2/campaigns/{campaign_id}/revenue/since-date/{date}", revenue_since, MEDIUM),
+    Route("GET", "/v2/campaigns/{campaign_id}/activities/{contact_id}/revenue", revenue_of_contact, MEDIUM),
     Route("GET", "/v2/campaigns/metrics", metrics, MEDIUM),
     Route("GET", "/v2/campaigns/{campaign_id}/split-test", split_test, MEDIUM),
 ]

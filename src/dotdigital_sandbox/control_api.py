@@ -115,6 +115,12 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
     ),
     ("POST", "chores/finish", lambda c, _: c.finish_chores(), "do all deletions, sends and refreshes now"),
     ("POST", "segments", _segment, "make a segment: name, field, test, value"),
+    (
+        "POST",
+        "programs",
+        lambda c, b: c.make_program(str(b["name"]), status=str(b.get("status", "Active"))),
+        "make a program: name, status",
+    ),
     ("POST", "campaigns/send", _send, "send campaignId to addressBookIds and let recipients react"),
     ("POST", "users", _user, "let in an API user: name, password, scheme none|tiered|flat"),
     ("POST", "users/disable", lambda c, b: c.disable_user(str(b["name"])), "shut an API user out: name"),

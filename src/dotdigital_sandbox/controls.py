@@ -14,6 +14,7 @@ from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
 from dotdigital_sandbox.subscriptions import complete_challenges, suppress, unsubscribe_by_email
+from dotdigital_sandbox.things import make_program
 from dotdigital_sandbox.transport_faults import Fault, FaultKind
 
 if TYPE_CHECKING:
@@ -152,6 +153,11 @@ class Controls:
         """
         with self._account.store.writing() as db:
             return make_segment(db, self._account, name=name, field=field, test=test, value=value)
+
+    def make_program(self, name: str, *, status: str = "Active") -> int:
+        """Make a program that contacts can be enrolled in: ``Draft``, ``Deactivated``, ``Active`` or ``ReadOnly``."""
+        with self._account.store.writing() as db:
+            return make_program(db, self._account, name=name, status=status)
 
     def send_campaign(self, campaign_id: int, book_ids: list[int] | None = None) -> None:
         """Send a campaign to books (to everybody, when there are none) and wait until its recipients have reacted."""

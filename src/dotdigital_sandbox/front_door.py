@@ -29,6 +29,7 @@ from dotdigital_sandbox import (
     segments,
     sends,
     subscriptions,
+    things,
     uploads,
     v3_contacts,
     v3_imports,
@@ -57,6 +58,7 @@ API_ROUTES: list[Route] = [
     *campaign_summary.ROUTES,
     *segments.ROUTES,
     *insight.ROUTES,
+    *things.ROUTES,
     *v3_imports.ROUTES,
     *v3_contacts.ROUTES,
 ]

@@ -1,0 +1,67 @@
+"""Templates, programs, enrolments, transactional mail and surveys (contract §4.1, the optional rows)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.dotdigital_sandbox.conftest import Api
+
+TEMPLATE = {"name": "T", "subject": "S", "fromName": "F", "htmlContent": "$UNSUB$", "plainTextContent": "$UNSUB$"}
+
+
+def test_templates(api: Api) -> None:
+    made = api.ask("POST", "/v2/templates", TEMPLATE, status=201)
+    assert api.get("/v2/templates") == [made] == [api.get(f"/v2/templates/{made['id']}")]
+    changed = api.ask("PUT", f"/v2/templates/{made['id']}", {**TEMPLATE, "name": "U"}, status=200)
+    assert (changed["id"], changed["name"]) == (made["id"], "U")
+    bad = api.message("POST", "/v2/templates", {**TEMPLATE, "htmlContent": "no token"})
+    assert bad == (400, "Error: ERROR_TEMPLATE_INVALID") == api.message("POST", "/v2/templates", {})
+    api.ask("DELETE", f"/v2/templates/{made['id']}", status=204)
+    assert api.message("GET", f"/v2/templates/{made['id']}") == (404, "Error: ERROR_TEMPLATE_NOT_FOUND")
+
+
+def test_enrolments(start: Callable[..., Api]) -> None:
+    api = start(import_seconds=60)
+    contact = api.contact("ann@example.com")
+    active, draft = api.sandbox.make_program("Welcome"), api.sandbox.make_program("Later", status="Draft")
+    assert [each["status"] for each in api.get("/v2/programs")] == ["Active", "Draft"]
+    assert api.get(f"/v2/programs/{active}")["name"] == "Welcome"
+    assert api.message("GET", "/v2/programs/?select=0")[0] == 400
+    body = {"programId": active, "contacts": [contact]}
+    made = api.ask("POST", "/v2/programs/enrolments", body, status=201)
+    assert (made["status"], made["contacts"], made["addressBooks"]) == ("Processing", [contact], None)
+    api.sandbox.advance(61)
+    assert api.get(f"/v2/programs/enrolments/{made['id']}") == {**made, "status": "Finished"}
+    assert api.get("/v2/programs/enrolments/finished") == [{**made, "status": "Finished"}]
+    assert api.http.get(f"/v2/programs/enrolments/{made['id']}/report-faults").text.startswith("Reason")
+    for changed, expected in (
+        ({"programId": draft}, (400, "Error: ERROR_PROGRAM_NOT_ACTIVE")),
+        ({"programId": 777}, (404, "Error: ERROR_PROGRAM_NOT_FOUND")),
+        ({"contacts": []}, (400, "Error: ERROR_ENROLMENT_INVALID")),
+    ):
+        assert api.message("POST", "/v2/programs/enrolments", {**body, **changed}) == expected
+    for _ in range(19):
+        api.ask("POST", "/v2/programs/enrolments", body, status=201)
+    refused = api.message("POST", "/v2/programs/enrolments", body)
+    assert refused == (400, "Error: ERROR_ENROLMENT_ALLOWANCE_EXCEEDED ")
+    assert api.message("GET", "/v2/programs/enrolments/none") == (404, "Error: ERROR_ENROLMENT_NOT_FOUND")
+    with pytest.raises(ValueError, match="cannot be 'Odd'"):
+        api.sandbox.make_program("x", status="Odd")
+
+
+def test_transactional_mail_is_counted(api: Api) -> None:
+    before = api.get("/v2/server-time")
+    api.ask("POST", "/v2/email", {"toAddresses": ["a@example.com", "b@example.com"], "subject": "Hi"}, status=200)
+    statistics = api.get(f"/v2/email/stats/since-date/{before}")
+    assert (statistics["numSent"], statistics["numDelivered"]) == (2, 2)
+    bad = (400, "Email is not a valid email address. ERROR_PARAMETER_INVALID")
+    assert api.message("POST", "/v2/email", {"toAddresses": ["bad"]}) == bad == api.message("POST", "/v2/email", {})
+    triggered = {"toAddresses": ["a@example.com"], "campaignId": 777}
+    assert api.message("POST", "/v2/email/triggered-campaign", triggered) == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
+
+
+def test_there_are_no_surveys(api: Api) -> None:
+    assert api.get("/v2/surveys") == []
+    assert api.message("GET", "/v2/surveys/1") == (404, "Error: ERROR_SURVEY_NOT_FOUND")

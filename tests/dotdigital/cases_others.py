@@ -200,6 +200,13 @@ OTHER_CASES = {
         },
         2,
     ),
+    "preference at the top": Case(
+        lambda a: a.preferences.create("Offers", public_name="All offers", public=True).id,
+        {"id": 2},
+        "POST /v2/preferences",
+        {"privateName": "Offers", "publicName": "All offers", "isPreference": True, "isPublic": True},
+        2,
+    ),
     "preference rename": Case(
         lambda a: a.preferences.rename(2, "Deals", public_name="All deals").id,
         {"id": 2},

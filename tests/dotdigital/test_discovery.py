@@ -72,6 +72,7 @@ def test_vendor_hosts_are_admitted(url: str) -> None:
         "ftp://r1-api.dotdigital.com",
         "r1-api.dotdigital.com",
         "https://",
+        "https://[::1",
         "https://r1-api.dotdigital.com:99999999",
         "",
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -187,6 +188,7 @@ def test_drafts_carry_what_is_given() -> None:
     )
     assert draft.body()["fromAddress"] == {"id": 3}
     assert draft.body()["replyToAddress"] == "r@example.com"
+    assert "fromAddress" not in dataclasses.replace(draft, from_address=None).body()
     body = ContactV3Draft({"email": "a@example.com"}, channel_properties={"email": {"emailType": "html"}}).body()
     assert body == {"identifiers": {"email": "a@example.com"}, "channelProperties": {"email": {"emailType": "html"}}}
 

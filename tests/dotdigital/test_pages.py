@@ -242,6 +242,12 @@ def test_malformed_rows_count_when_the_end_is_looked_for(server: Server, account
     assert seen == set(range(1, 15)) - {3}
 
 
+def test_rows_in_the_services_own_keys_are_told_apart_too() -> None:
+    page = decode_page(b'[{"id":1,"x":"2020"},7,{"id":2}]', dict[str, object])
+    assert page.items == [{"id": 1, "x": "2020"}, {"id": 2}]
+    assert [row.raw for row in page.malformed] == ["7"]
+
+
 def test_text_that_is_no_unicode_costs_only_its_row() -> None:
     body = b'[{"id":1,"email":"\\ud800"},{"id":2,"email":"\xff@example.com"},{"id":3,"email":"ok@example.com"}]'
     page = decode_page(body, Contact)

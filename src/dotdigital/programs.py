@@ -10,7 +10,7 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page
+from dotdigital.decoding import Page, Unreadable, decode_one, decode_page
 from dotdigital.drafts import CampaignDraft, EmailDraft, TriggeredDraft, json_time
 from dotdigital.models import Fault, Segment, SegmentRefresh
 from dotdigital.operations import check_id
@@ -82,7 +82,7 @@ class Preference(Dated, frozen=True, rename="camel"):
     is_public: bool = False
     is_opted_in: bool | None = None
     category_id: int = 0
-    order: str | None = None
+    order: str | int | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
     preferences: list[Preference] | None = None
@@ -129,6 +129,10 @@ class Templates:
     def update(self, template_id: int, draft: CampaignDraft) -> Template:
         """Replaces a template."""
         return self._session.post(operations.TEMPLATE_UPDATE, Template, draft.body(), id=template_id)
+
+    def delete(self, template_id: int) -> None:
+        """Deletes a template."""
+        self._session.tell(operations.TEMPLATE_DELETE, id=template_id)
 
 
 class Programs:
@@ -196,7 +200,7 @@ class Emails:
         query: dict[str, str] = {"aggregatedBy": period}
         if until is not None:
             query["endDate"] = json_time(until)
-        return self._session.rows(operations.EMAIL_STATISTICS, EmailStatistics, query=query, date=since)
+        return self._session.read(operations.EMAIL_STATISTICS, _statistics, query=query, date=since)
 
 
 class Preferences:
@@ -286,3 +290,11 @@ class Segments:
     def refresh_status(self, segment_id: int) -> SegmentRefresh:
         """Answers how far the refresh is."""
         return self._session.get(operations.SEGMENT_REFRESH_STATUS, SegmentRefresh, id=segment_id)
+
+
+def _statistics(body: bytearray) -> Page[EmailStatistics]:
+    """The figures come as a list of periods; a service that knows one period only may answer it alone."""
+    try:
+        return decode_page(body, EmailStatistics)
+    except Unreadable:
+        return Page([decode_one(body, EmailStatistics)])

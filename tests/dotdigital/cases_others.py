@@ -112,6 +112,14 @@ OTHER_CASES = {
     "template update": Case(
         lambda a: a.templates.update(5, SPRING).id, {"id": 5}, "PUT /v2/templates/5", SPRING_BODY, 5
     ),
+    "template delete": Case(lambda a: a.templates.delete(5), None, "DELETE /v2/templates/5", status=204),
+    "email statistics alone": Case(
+        lambda a: [row.num_sent for row in a.emails.statistics(SINCE)],
+        {"startDate": DAY, "numSent": 3},
+        f"GET /v2/email/stats/since-date/{DAY}?aggregatedBy=AllTime",
+        None,
+        [3],
+    ),
     "programs": paged(lambda a: a.programs.pages(), "/v2/programs"),
     "program": Case(
         lambda a: a.programs.get(5).date_created,

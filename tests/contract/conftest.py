@@ -29,7 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the table."""
-    target = session.config.getoption("--contract-table")
+    # A run of all tests finds this file after its options were read, and then knows nothing of ours.
+    target = session.config.getoption("--contract-table", default=None)
     if target:
         Path(target).write_text(COVERAGE.as_markdown(), encoding="utf-8")
 

@@ -27,8 +27,8 @@ class Coverage:
         self._patterns = [
             (each, re.compile("/".join(_segment(part) for part in each.path.split("/")))) for each in all_operations()
         ]
-        # A literal path wins over one with a name in the same place.
-        self._patterns.sort(key=lambda pair: pair[0].path.count("{"))
+        # A literal path wins over one with a name in the same place, and an id over a word.
+        self._patterns.sort(key=lambda pair: (pair[0].path.count("{"), "{guid}" not in pair[0].path))
         self._statuses: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
 
     def note(self, calls: Iterable[dict[str, Any]]) -> None:
@@ -50,6 +50,8 @@ class Coverage:
 
 
 def _segment(part: str) -> str:
+    if part == "{guid}":
+        return "[0-9a-f-]{20,}"
     return "[^/]+" if part.startswith("{") else re.escape(part)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -91,13 +92,11 @@ def test_the_standing_of_a_free_list_adds_up(back_office: Client, world: World) 
     assert "Can be mailed" in page
 
 
-def test_totals_of_all_lists_are_counted_at_once(
-    world: World, django_assert_num_queries: Callable[..., object]
-) -> None:
+def test_totals_of_all_lists_are_counted_at_once(world: World, django_assert_num_queries: Any) -> None:
     other = create_list(name="One", entity="crm.contact", rule=RULE)
     broken = create_list(name="Broken", entity="crm.contact")
     broken.rule = {"rules": [{"field": "lost"}]}
-    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+    with django_assert_num_queries(1):
         totals = member_totals([world.marketing_list, other, broken])
     assert totals == {world.marketing_list.pk: 3, other.pk: 1}
 

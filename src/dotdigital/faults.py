@@ -13,6 +13,7 @@ from dotdigital.models import Fault
 UNREADABLE_ROW: Final = "Unreadable row"
 # Longer than any row the service can have; without it a body with no line end would be held in memory.
 _LONGEST_LINE: Final = 1024 * 1024
+_LONGEST_CELL: Final = 128 * 1024
 
 
 def read_faults(chunks: Iterable[bytes]) -> Iterator[Fault]:
@@ -43,9 +44,13 @@ _UNREADABLE: Final = "\x00unreadable"
 
 def _next_row(rows: Iterator[list[str]]) -> list[str] | None:
     try:
-        return next(rows, None)
+        cells = next(rows, None)
     except csv.Error:
         return [_UNREADABLE]
+    # The parser's own limit belongs to the whole process, and another part of it may have raised it.
+    if cells is not None and any(len(cell) > _LONGEST_CELL for cell in cells):
+        return [_UNREADABLE]
+    return cells
 
 
 def _cell(cells: list[str], at: int) -> str:

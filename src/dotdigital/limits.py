@@ -76,10 +76,10 @@ class LocalLimiter:
     def observe(self, tier: str, headers: Mapping[str, str], status: int) -> None:
         """Notes what the vendor says is left of the tier, and until when."""
         wait = seconds_to_reset(headers, now=self._clock())
-        scope = _SCOPES.get(headers.get("x-ratelimit-scope", "").strip().lower(), tier)
+        scope = tier_of(headers, asked=tier)
         with self._lock:
             if wait is not None:
-                self._note(scope, remaining=_whole(headers.get("x-ratelimit-remaining")), wait=wait)
+                self._note(scope, remaining=calls_left(headers), wait=wait)
             if status == TOO_MANY:
                 for refused in {scope, tier}:
                     self._note(refused, remaining=0, wait=wait if wait is not None else 1.0)
@@ -105,6 +105,16 @@ class LocalLimiter:
         if same_window and remaining is not None and window.remaining is not None:
             remaining = min(remaining, window.remaining)
         window.remaining, window.closed_until = remaining, until
+
+
+def tier_of(headers: Mapping[str, str], *, asked: str) -> str:
+    """Answers which tier the headers of an answer speak of: the vendor's own word for it, else the one asked for."""
+    return _SCOPES.get(headers.get("x-ratelimit-scope", "").strip().lower(), asked)
+
+
+def calls_left(headers: Mapping[str, str]) -> int | None:
+    """Answers how many calls the window of an answer has left, or None if the headers do not say (contract §2.1)."""
+    return _whole(headers.get("x-ratelimit-remaining"))
 
 
 def seconds_to_reset(headers: Mapping[str, str], *, now: float) -> float | None:

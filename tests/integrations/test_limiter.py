@@ -71,6 +71,18 @@ def test_the_next_window_is_waited_for_and_found_open(account: Integration) -> N
     assert not RateWindow.objects.exists()
 
 
+def test_headers_that_do_not_say_what_is_left_close_nothing(account: Integration) -> None:
+    sent = headers(5)
+    del sent["x-ratelimit-remaining"]
+    DatabaseLimiter(account).observe("low", sent, 200)
+    assert not RateWindow.objects.exists()
+
+
+def test_the_vendor_names_the_tier(account: Integration) -> None:
+    DatabaseLimiter(account).observe("low", {**headers(5), "x-ratelimit-scope": "mediumCallRate"}, 200)
+    assert RateWindow.objects.get().tier == "medium"
+
+
 @pytest.mark.parametrize("sent", [{}, {"x-ratelimit-reset": "soon"}])
 def test_a_refusal_without_a_time_closes_the_tier_for_a_moment(account: Integration, sent: dict[str, Any]) -> None:
     DatabaseLimiter(account).observe("high", sent, 429)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dotbridge.integrations.models import Integration, RateWindow
 from dotdigital import Throttled
-from dotdigital.limits import TOO_MANY, UNLIMITED, seconds_to_reset
+from dotdigital.limits import TOO_MANY, UNLIMITED, calls_left, seconds_to_reset, tier_of
 
 
 class DatabaseLimiter:
@@ -46,14 +46,13 @@ class DatabaseLimiter:
     def observe(self, tier: str, headers: Mapping[str, str], status: int) -> None:
         """Keep what the answer's headers say is left of the tier."""
         wait = seconds_to_reset(headers, now=datetime.now(UTC).timestamp())
-        if wait is None and status != TOO_MANY:
+        remaining = 0 if status == TOO_MANY else calls_left(headers)
+        if remaining is None or (wait is None and status != TOO_MANY):
             return
-        remaining = 0 if status == TOO_MANY else _whole(headers.get("x-ratelimit-remaining"))
         RateWindow.objects.update_or_create(
             integration=self._integration,
-            tier=tier,
+            tier=tier_of(headers, asked=tier),
             defaults={
-                "limit": _whole(headers.get("x-ratelimit-limit")),
                 "remaining": remaining,
                 "resets_at": timezone.now() + timedelta(seconds=wait if wait is not None else 1.0),
             },
@@ -68,7 +67,3 @@ class DatabaseLimiter:
         # The window is over; what the next one holds is not known until its first answer.
         window.delete()
         return True
-
-
-def _whole(value: str | None) -> int:
-    return int(value) if value is not None and value.strip().isdigit() else 0

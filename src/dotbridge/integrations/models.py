@@ -50,7 +50,6 @@ class RateWindow(models.Model):
 
     integration = models.ForeignKey(Integration, models.CASCADE, related_name="rate_windows")
     tier = models.CharField(max_length=32)
-    limit = models.IntegerField()
     remaining = models.IntegerField()
     resets_at = models.DateTimeField()
 
@@ -60,4 +59,4 @@ class RateWindow(models.Model):
         constraints = [models.UniqueConstraint(fields=["integration", "tier"], name="rate_window_one_a_tier")]
 
     def __str__(self) -> str:
-        return f"{self.tier}: {self.remaining}/{self.limit}"
+        return f"{self.tier}: {self.remaining}"

@@ -39,7 +39,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tier', models.CharField(max_length=32)),
-                ('limit', models.IntegerField()),
                 ('remaining', models.IntegerField()),
                 ('resets_at', models.DateTimeField()),
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rate_windows', to='integrations.integration')),

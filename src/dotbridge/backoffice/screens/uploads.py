@@ -27,7 +27,7 @@ MAY_RETRY = "sync.change_upload"
 class UploadScreen(ReadOnlyScreen):
     """The uploads, newest first."""
 
-    list_display = ("number", "list_name", "book", "state_label", "rows", "rejected", "sent_at", "finished_at", "text")
+    list_display = ("number", "list_name", "book", "state_label", "rows", "rejected", "created_at", "text")
     list_filter = ("state", "connection__address_book__integration", RunFilter)
     list_select_related = ("connection__marketing_list", "connection__address_book__integration")
     ordering = ("-id",)

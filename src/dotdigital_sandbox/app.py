@@ -73,12 +73,12 @@ class SandboxApp:
         if fault and fault.kind == "delay" and not fault.late:
             await asyncio.sleep(fault.seconds)
         if fault and fault.kind in ("status", "reset") and not fault.late:
-            return self._door.failure(fault.status if fault.kind == "status" else 0), ""
+            return self._door.failure(fault.status if fault.kind == "status" else 0, fault.seconds), ""
         answer, tier = await run_in_threadpool(self._door.answer, call)
         if fault and fault.late and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         if fault and fault.late and fault.kind == "status":
-            return self._door.failure(fault.status), tier
+            return self._door.failure(fault.status, fault.seconds), tier
         return answer, tier
 
     def _call(self, scope: Scope) -> Call:

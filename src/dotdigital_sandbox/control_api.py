@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from dotdigital_sandbox import overview
@@ -14,6 +16,7 @@ from dotdigital_sandbox.routing import UNLIMITED, Route
 
 Deed = Callable[[Controls, dict[str, Any]], Any]
 MOST_CALLS = 20_000
+SAVED_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -69,6 +72,16 @@ def _user(controls: Controls, body: dict[str, Any]) -> None:
 def _oauth_client(controls: Controls, body: dict[str, Any]) -> None:
     uris = body.get("redirecturis") or []
     controls.register_oauth_client(str(body["clientid"]), str(body["secret"]), *map(str, uris))
+
+
+def _saved(controls: Controls, body: dict[str, Any]) -> Path:
+    """Where a state of this name is kept; callers from outside must not write just anywhere."""
+    name = str(body["name"])
+    if not SAVED_NAME.fullmatch(name):
+        raise ValueError("name must be made of letters, digits, - and _ only")
+    folder = controls.data_dir / "states"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{name}.sqlite3"
 
 
 def _send(controls: Controls, body: dict[str, Any]) -> None:
@@ -131,8 +144,8 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
         "register an application for single sign-on: clientId, secret, redirectUris",
     ),
     ("PATCH", "switches", _switch, "turn switches: name -> value"),
-    ("POST", "state/dump", lambda c, b: c.dump(str(b["path"])), "save the account to a file: path"),
-    ("POST", "state/load", lambda c, b: c.load(str(b["path"])), "put the account into a saved state: path"),
+    ("POST", "state/dump", lambda c, b: c.dump(_saved(c, b)), "save the account under a name: name"),
+    ("POST", "state/load", lambda c, b: c.load(_saved(c, b)), "put the account into a saved state: name"),
 )
 
 ROUTES = [

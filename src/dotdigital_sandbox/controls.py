@@ -166,6 +166,11 @@ class Controls:
 
     # The account as a whole
 
+    @property
+    def data_dir(self) -> Path:
+        """The folder the account lives in."""
+        return self._account.settings.data_dir
+
     def add_user(self, name: str, password: str, *, scheme: str = "none") -> None:
         """Let in another API user, whose calls are limited by a scheme: ``none``, ``tiered`` or ``flat``."""
         if scheme not in SCHEMES:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import logging
+import math
 import re
 from dataclasses import replace
 from http import HTTPStatus
@@ -101,10 +102,16 @@ class FrontDoor:
             logger.exception("the sandbox failed to answer a call")
             return self.failure(HTTPStatus.INTERNAL_SERVER_ERROR), ""
 
-    def failure(self, status: int) -> Answer:
-        """What a broken or overloaded service says."""
+    def failure(self, status: int, seconds: float = 0.0) -> Answer:
+        """What a broken service says, or one that has enough of calls for so many seconds."""
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return json_answer({"message": "Too Many Requests"}, status=status)
+            headers = {
+                "X-RateLimit-Limit": str(self._account.settings.low_rate),
+                "X-RateLimit-Remaining": "0",
+                "X-RateLimit-Reset": str(math.ceil(self._account.clock.now().timestamp() + seconds)),
+                "X-RateLimit-Scope": "lowCallRate",
+            }
+            return replace(json_answer({"message": "Too Many Requests"}, status=status), headers=headers)
         code = "SYSTEM_SERVICETEMPORARILYUNAVAILABLE" if status == HTTPStatus.SERVICE_UNAVAILABLE else "UNKNOWN"
         return json_answer({"message": refusal(code).message}, status=status)
 

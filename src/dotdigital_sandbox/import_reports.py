@@ -7,15 +7,19 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from sqlite3 import Row
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.contact_statuses import REPORT_COUNTERS
+from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PIECE_ROWS = 2000
+# The service keeps refused rows for about a week (contract §5.2).
+KEPT = timedelta(days=7)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -55,7 +59,10 @@ def import_report(call: Call) -> Answer:
 
 def import_faults(call: Call) -> Answer:
     """GET /v2/contacts/import/{guid}/report-faults: CSV; reason, e-mail, then the other columns as uploaded."""
-    return Answer(media_type="text/csv; charset=utf-8", pieces=_fault_csv(call, _finished(call)))
+    job = _finished(call)
+    if job["finished"] < text_of(call.account.clock.now() - KEPT):
+        raise refusal("IMPORT_REPORT_NOT_FOUND")
+    return Answer(media_type="text/csv; charset=utf-8", pieces=_fault_csv(call, job))
 
 
 def _fault_csv(call: Call, job: Row) -> Iterator[bytes]:

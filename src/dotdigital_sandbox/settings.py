@@ -70,7 +70,8 @@ class Switches:
         """Name, what it may be, default and meaning of every switch."""
         hints = get_type_hints(cls)
         return [
-            (each.name, _choices(hints[each.name]), str(each.default), each.metadata["meaning"]) for each in fields(cls)
+            (each.name, _choices(hints[each.name]), _shown(each.default), each.metadata["meaning"])
+            for each in fields(cls)
         ]
 
 
@@ -79,6 +80,10 @@ _TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0"
 
 def _choices(kind: Any) -> str:
     return "|".join(map(str, get_args(kind))) or {bool: "true|false", int: "whole number", float: "number"}[kind]
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _coerced(name: str, kind: Any, value: object) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import httpx2
 import pytest
 
 from dotdigital_sandbox import Sandbox
+from tests.dotdigital_sandbox import coverage_table
+
+RECORDER = coverage_table.Recorder()
 
 
 class Api:
@@ -69,7 +73,7 @@ class Api:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Api]]:
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Api]]:
     """Starts sandboxes with given settings; all are stopped in the end."""
     running: list[Api] = []
 
@@ -81,6 +85,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Api]]:
 
     yield starter
     for api in running:
+        RECORDER.add(request.path.name, api.sandbox.calls())
         api.http.close()
         api.sandbox.stop()
 
@@ -95,3 +100,9 @@ def api(start: Callable[..., Api]) -> Api:
 def demo(start: Callable[..., Api]) -> Api:
     """The demo account."""
     return start(seed="demo")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the tables of the documentation when asked to; a part of the tests would leave holes."""
+    if os.environ.get("SANDBOX_TABLE") and not hasattr(session.config, "workerinput"):
+        coverage_table.write(RECORDER)

@@ -64,13 +64,17 @@ def test_the_clock_is_frozen_and_moved(api: Api) -> None:
 
 def test_state_is_saved_and_brought_back(api: Api, tmp_path: Path) -> None:
     api.contact("ann@example.com")
-    saved = tmp_path / "saved.sqlite3"
-    api.sandbox.dump(saved)
+    api.ask("POST", "/_sandbox/state/dump", {"name": "before"}, status=200)
     api.contact("bob@example.com")
     assert len(api.get("/v2/contacts")) == 2
-    api.ask("POST", "/_sandbox/state/load", {"path": str(saved)}, status=200)
+    api.ask("POST", "/_sandbox/state/load", {"name": "before"}, status=200)
+    for name in ("../x", ""):
+        assert "letters" in api.ask("POST", "/_sandbox/state/dump", {"name": name}, status=400)["message"]
     assert [each["email"] for each in api.get("/v2/contacts")] == ["ann@example.com"]
     assert api.run_import("email\ncy@example.com\n")[0] == {"newContacts": 1}
+    api.sandbox.dump(tmp_path / "saved")
+    api.sandbox.load(tmp_path / "saved")
+    assert len(api.get("/v2/contacts")) == 2
     (tmp_path / "other").write_text("no account")
     for path in ("missing", "other"):
         with pytest.raises(ValueError, match=r"no file|no saved account"):

@@ -84,6 +84,15 @@ def test_faults_start_with_a_byte_order_mark_unless_switched(start: START) -> No
         assert response.headers["content-type"] == "text/csv; charset=utf-8"
 
 
+def test_faults_are_kept_for_a_week(api: Api) -> None:
+    guid = api.upload("email\nbad\n")
+    api.sandbox.finish_imports()
+    api.sandbox.advance(6 * 86400)
+    assert api.http.get(f"/v2/contacts/import/{guid}/report-faults").status_code == 200
+    api.sandbox.advance(2 * 86400)
+    assert api.message("GET", f"/v2/contacts/import/{guid}/report-faults") == (404, NOT_YET)
+
+
 def test_reasons_can_be_spelled_as_magento_expects(start: START) -> None:
     api = start(switches={"fault_reasons": "magento"})
     assert api.run_import("email\nbad\n")[1] == "Reason,email\nInvalid Entries,bad\n"

@@ -58,6 +58,9 @@ def test_transactional_mail_is_counted(api: Api) -> None:
     assert (statistics["numSent"], statistics["numDelivered"]) == (2, 2)
     bad = (400, "Email is not a valid email address. ERROR_PARAMETER_INVALID")
     assert api.message("POST", "/v2/email", {"toAddresses": ["bad"]}) == bad == api.message("POST", "/v2/email", {})
+    campaign = api.ask("POST", "/v2/campaigns", TEMPLATE, status=201)["id"]
+    body = {"toAddresses": ["a@example.com"], "campaignId": campaign}
+    api.ask("POST", "/v2/email/triggered-campaign", body, status=200)
     triggered = {"toAddresses": ["a@example.com"], "campaignId": 777}
     assert api.message("POST", "/v2/email/triggered-campaign", triggered) == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
 

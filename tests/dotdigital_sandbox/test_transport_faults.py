@@ -28,6 +28,13 @@ def test_a_status_hits_the_next_matching_call_only(api: Api, status: int, messag
     api.get("/v2/address-books")
 
 
+def test_a_throttled_call_says_until_when(api: Api) -> None:
+    api.sandbox.fail_next("status", status=429, seconds=30)
+    response = api.http.get("/v2/contacts")
+    assert response.status_code == 429
+    assert 28 < int(response.headers["x-ratelimit-reset"]) - api.sandbox.account.clock.now().timestamp() < 32
+
+
 def test_a_refused_call_leaves_no_trace_but_a_late_one_does(api: Api) -> None:
     for late, count in ((False, 0), (True, 1)):
         api.sandbox.fail_next("status", method="post", late=late)

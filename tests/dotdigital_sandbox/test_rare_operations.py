@@ -1,0 +1,105 @@
+"""The operations that few clients call: they must answer in their shape all the same (contract §4.1, §4.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dotdigital_sandbox.settings import Engagement
+from tests.dotdigital_sandbox.conftest import Api
+
+BUSY = Engagement(
+    opens=1, clicks=1, page_views=1, purchases=1, replies=1, bookmarks=1, forwards=1, unsubscribes=0, complaints=0,
+    hard_bounces=0, soft_bounces=0, mail_blocks=0,
+)  # fmt: skip
+CAMPAIGN = {"name": "C", "subject": "S", "fromName": "F", "htmlContent": "$UNSUB$", "plainTextContent": "$UNSUB$"}
+SINCE = "2000-01-01"
+
+
+def sent(start: Callable[..., Api]) -> tuple[Api, str, int]:
+    """An account with a campaign that everybody reacted to, its path, and a recipient."""
+    api = start(engagement=BUSY)
+    contact = api.contact("ann@example.com")
+    campaign = int(api.ask("POST", "/v2/campaigns", CAMPAIGN, status=201)["id"])
+    api.sandbox.send_campaign(campaign)
+    return api, f"/v2/campaigns/{campaign}", contact
+
+
+def keys(rows: list[dict[str, Any]]) -> list[str]:
+    """The keys of the first row."""
+    assert rows
+    return list(rows[0])
+
+
+def test_feeds_have_their_keys(start: Callable[..., Api]) -> None:
+    api, path, contact = sent(start)
+    clicks = ["contactId", "email", "url", "ipAddress", "userAgent", "dateClicked", "keyword", "groups"]
+    assert keys(api.get(f"{path}/clicks-with-groups")) == clicks
+    assert api.get(f"{path}/clicks-with-groups/since-date/{SINCE}") == api.get(f"{path}/clicks-with-groups")
+    assert keys(api.get(f"{path}/activities/{contact}/clicks-with-groups")) == clicks
+    roi = ["contactId", "email", "markerName", "dataType", "value", "dateEntered"]
+    assert keys(api.get(f"{path}/roi-details/since-date/{SINCE}")) == roi
+    assert keys(api.get(f"{path}/activities/{contact}/roi-details")) == roi
+    bookmarks = ["contactId", "email", "bookmarkName", "numViews"]
+    assert keys(api.get(f"{path}/social-bookmark-views")) == bookmarks
+    assert keys(api.get(f"{path}/activities/{contact}/social-bookmark-views")) == bookmarks
+    assert keys(api.get(f"{path}/activities/{contact}/page-views")) == ["contactId", "email", "url", "dateViewed"]
+    assert keys(api.get(f"{path}/activities/{contact}/opens"))[2:4] == ["mailClient", "mailClientVersion"]
+    reply = api.get(f"{path}/activities/{contact}/replies")[0]
+    assert (reply["fromAddress"], reply["toAddress"]) == ("ann@example.com", "news@example.com")
+    assert reply["replyType"] in ("Reply", "AutoReply")
+
+
+def test_money_agrees_with_the_purchases(start: Callable[..., Api]) -> None:
+    api, path, contact = sent(start)
+    purchases = [row["value"] for row in api.get(f"{path}/roi-details/since-date/{SINCE}")]
+    whole = api.get(f"{path}/revenue/since-date/{SINCE}")[0]
+    assert (whole["revenue"], whole["numOrders"]) == (round(sum(purchases), 2), len(purchases))
+    assert api.get(f"{path}/activities/{contact}/revenue")[0]["revenue"] == whole["revenue"]
+    assert api.get(f"{path}/summary")["revenue"] == f"${whole['revenue']:.2f}"
+    assert api.get(f"{path}/revenue/since-date/2099-01-01") == []
+    assert api.get(f"{path}/split-test")["variants"] == []
+    assert api.get("/v2/campaigns/with-details")[0]["sentDate"] is not None
+
+
+def test_the_recycle_bin_is_emptied(api: Api) -> None:
+    assert api.ask("POST", "/v2/accounts/empty-recycle-bin", status=200) is None
+
+
+def test_a_whole_book_is_emptied(api: Api) -> None:
+    book = api.book()
+    path = f"/v2/address-books/{book}/contacts"
+    api.run_import("email\na@example.com\nb@example.com\n", f"{path}/import/with-merge-option/Overwrite")
+    api.sandbox.unsubscribe("a@example.com", book)
+    api.ask("DELETE", path, status=204)
+    assert api.get(path) == []
+    assert len(api.get(f"{path}/unsubscribed-since/{SINCE}")) == 1
+    assert api.get("/v2/contacts/count") == 2
+
+
+def test_consent_and_preferences_by_the_contacts_own_path(api: Api) -> None:
+    api.run_import("email,Preference:News\nann@example.com,True\n")
+    news = api.get("/v2/preferences")[0]["id"]
+    tree = api.get("/v2/contacts/ann@example.com/preferences")
+    assert tree == [{"id": news, "isPreference": True, "isOptedIn": True, "preferences": None}]
+    body = {"contact": {"optInType": "Single"}, "preferences": [{"id": news, "isOptedIn": False}]}
+    path = "/v2/contacts/ann@example.com/with-consent"
+    assert api.ask("PUT", path, body, status=200)["contact"]["optInType"] == "Single"
+    both = api.ask("PUT", f"{path}-and-preferences", body, status=200)
+    assert both["preferences"][0]["isOptedIn"] is False
+    body["contact"] = {"email": "ann@example.com"}
+    assert api.ask("PUT", "/v2/contacts/with-consent-and-preferences", body, status=200)["consentFields"] == []
+
+
+def test_transactional_data_under_a_given_key(api: Api) -> None:
+    api.contact("ann@example.com")
+    body = {"contactIdentifier": "ann@example.com", "json": "{}"}
+    made = api.ask("POST", "/v2/contacts/transactional-data/Orders/seven", body, status=201)
+    assert made["key"] == "seven"
+
+
+def test_a_survey_that_is_there_can_be_read(api: Api) -> None:
+    with api.sandbox.account.store.writing() as db:
+        db.execute("INSERT INTO thing (kind, name, body, created) VALUES ('survey', 'S', '{\"name\": \"S\"}', '')")
+    survey = api.get("/v2/surveys")[0]
+    assert api.get(f"/v2/surveys/{survey['id']}") == {"id": survey["id"], "name": "S"}

@@ -272,3 +272,20 @@ def test_items_of_one_list_keep_its_tabs(back_office: Client, world: World) -> N
     assert page_of(world.marketing_list, "members") in page
     assert "db-tabs" not in texts(back_office.get(address))
     assert back_office.get(f"{address}?marketing_list__id__exact=nonsense", follow=True).status_code == 200
+
+
+def test_members_say_how_their_address_stands(back_office: Client, world: World) -> None:
+    page = texts(back_office.get(page_of(world.marketing_list, "members")))
+    assert "Confirmed by Dotdigital" in page
+    assert "Rejected: Mail to the address bounced for good." in page
+    assert "Refused with its whole upload" in page
+    free = create_list(name="Free", entity="crm.contact")
+    assert "In Dotdigital" not in texts(back_office.get(page_of(free, "members")))
+
+
+def test_who_subscribed_somebody_again_stays_known(back_office: Client, world: World) -> None:
+    item = UnsubscribedItem.objects.get()
+    back_office.post(undo_of(item), {"confirmed": "yes"})
+    history = texts(back_office.get(page_of(world.marketing_list, "history")))
+    assert f"subscribed again. ({item.record_id})" in history
+    assert "mona" in history

@@ -10,13 +10,14 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
-from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
+from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ _COUNTS = {
     "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
 }
 
+_STANDING: dict[UploadState, StrOrPromise] = {
+    UploadState.PREPARED: _("Waiting to be sent"),
+    UploadState.UPLOADING: _("Waiting to be confirmed"),
+    UploadState.SENT: _("Waiting to be confirmed"),
+    UploadState.UNKNOWN: _("Waiting to be confirmed"),
+    UploadState.FINISHED: _("Confirmed by Dotdigital"),
+    UploadState.REFUSED: _("Refused with its whole upload"),
+}
+
 _OTHER_REASONS: dict[str, StrOrPromise] = {
     "book_gone": _("The address book does not exist in Dotdigital any more."),
     "unreadable": _("Dotdigital sent something that could not be read."),
@@ -149,6 +159,18 @@ def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object
     """Dotdigital's report as rows of a table: what, how many. Counters we have no word for come last, as they are."""
     known = [(text, report[name]) for name, text in _REPORT.items() if name in report]
     return known + [(name, value) for name, value in report.items() if name not in _REPORT]
+
+
+def standing_text(item: ExportItem | None, record_id: str) -> StrOrPromise:
+    """How a member's address stands in the connected book."""
+    if item is None or (item.upload is None and not item.reason):
+        return _("Waiting to be sent")
+    if item.record_id != record_id:
+        return _("Another record with this address is sent")
+    if item.reason:
+        return format_lazy("{}: {}", _("Rejected"), reason_text(item.reason))
+    state = UploadState(item.upload.state) if item.upload else UploadState.PREPARED
+    return _STANDING[state]
 
 
 def reason_text(code: str) -> StrOrPromise:

@@ -16,6 +16,7 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import matching_records, members
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import ExportItem
 
 PAGE = 50
 
@@ -69,6 +70,15 @@ def _key_of(marketing_list: MarketingList, text: str) -> Any:
         return model._meta.pk.to_python(text)  # noqa: SLF001 - Django's documented way to ask a model about itself
     except ValidationError:
         return None
+
+
+def standing_of_addresses(marketing_list: MarketingList, email_keys: Iterable[str]) -> dict[str, ExportItem]:
+    """What was last exported to each of these addresses of a connected list, in one query; the others are missing."""
+    link = getattr(marketing_list, "connection", None)
+    if link is None:
+        return {}
+    items = ExportItem.objects.filter(connection=link, email_key__in=set(email_keys)).select_related("upload")
+    return {item.email_key: item for item in items}
 
 
 def chosen_members(marketing_list: MarketingList, record_ids: Sequence[str]) -> list[dict[str, Any]]:

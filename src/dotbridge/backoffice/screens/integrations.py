@@ -12,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -71,6 +72,11 @@ class IntegrationScreen(Screen):
         return integrations.annotate(
             last_state=Subquery(newest.values("state")[:1]), last_started=Subquery(newest.values("started_at")[:1])
         )
+
+    @method_decorator(sensitive_post_parameters("password"))
+    def changeform_view(self, *arguments: Any, **options: Any) -> Any:
+        """The form; what is typed as password stays out of error reports."""
+        return super().changeform_view(*arguments, **options)
 
     @admin.display(description=gettext_lazy("Account"))
     def account(self, integration: Integration) -> str:

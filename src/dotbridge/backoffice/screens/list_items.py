@@ -132,6 +132,11 @@ class ItemScreen(ReadOnlyScreen):
             back_url=back,
         )
 
+    def report(self, request: HttpRequest, item: Any, text: str) -> None:
+        """Tell the person, and keep in the list's history who did it to which record: the item itself is gone."""
+        self.log_change(request, item.marketing_list, f"{text} ({item.record_id})")
+        messages.success(request, text)
+
     def refusal(self, marketing_list: MarketingList, record_id: str) -> str:
         """Why it cannot be undone; empty when it can."""
         return ""
@@ -168,7 +173,7 @@ class RemovedItemScreen(ItemScreen):
         """Put it back."""
         number = restore_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
         text = ngettext("%(n)s record is on the list again.", "%(n)s records are on the list again.", number)
-        messages.success(request, text % {"n": grouped(number)})
+        self.report(request, item, text % {"n": grouped(number)})
 
 
 @admin.register(UnsubscribedItem)
@@ -220,4 +225,4 @@ class UnsubscribedItemScreen(ItemScreen):
         """Subscribe again."""
         number = resubscribe_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
         text = ngettext("%(n)s record is subscribed again.", "%(n)s records are subscribed again.", number)
-        messages.success(request, text % {"n": grouped(number)})
+        self.report(request, item, text % {"n": grouped(number)})

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.list_reads import PAGE, chosen_members, member_page
+from dotbridge.backoffice.labels import grouped, standing_text
+from dotbridge.backoffice.list_reads import PAGE, chosen_members, member_page, standing_of_addresses
 from dotbridge.backoffice.screens.base import person_of, require, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.entities.registry import UnknownEntity
@@ -35,7 +35,17 @@ def show_members(screen: Screen, request: HttpRequest, marketing_list: Marketing
         context["problem"] = str(error)
     else:
         known = label_records(request, marketing_list.entity, [row["record_id"] for row in page.rows])
-        context["rows"] = [{**row, "record": known.get(row["record_id"])} for row in page.rows]
+        is_connected = link_of(marketing_list) is not None
+        items = standing_of_addresses(marketing_list, (row["email_key"] for row in page.rows if row["email_key"]))
+        context["rows"] = [
+            {
+                **row,
+                "record": known.get(row["record_id"]),
+                "standing": standing_text(items.get(row["email_key"]), row["record_id"]) if row["email_key"] else "",
+            }
+            for row in page.rows
+        ]
+        context["is_connected"] = is_connected
         context["after"] = page.after
     return screen.render_page(
         request,

@@ -17,7 +17,7 @@ import psutil
 OURS = ("DOTBRIDGE_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait for it; AssertionError when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -52,7 +52,7 @@ class Place:
         }
         return inherited | {name: str(value) for name, value in (own | settings).items()}
 
-    def run(self, *words: str, seconds: float = 60, **settings: str | Path | int) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = 120, **settings: str | Path | int) -> subprocess.CompletedProcess[str]:
         """Run `dotbridge` with these words to its end."""
         return subprocess.run(
             [dotbridge(), *words],
@@ -129,5 +129,5 @@ def dotbridge() -> str:
 
 
 def children(program: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The programs that it runs."""
-    return [process for process in psutil.Process(program.pid).children() if process.status() != psutil.STATUS_ZOMBIE]
+    """The `dotbridge` programs that it runs: web and worker, not the database's keeper or the sandbox."""
+    return [process for process in psutil.Process(program.pid).children() if "dotbridge.cli" in process.cmdline()]

@@ -1,0 +1,232 @@
+"""The other commands, each as a real program on one shared place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from dotdigital_sandbox import Sandbox
+from tests.platform.place import Place, children, free_port, until
+
+PASSWORD = "Rainy-Afternoon-7"
+NEW_INTEGRATION = """
+from dotbridge import cli; cli._start()
+from dotbridge.integrations.services import create_integration
+import sys
+create_integration(name=sys.argv[1], username=sys.argv[2], password=sys.argv[3], base_url=sys.argv[4])
+"""
+
+
+class Office(Place):
+    """A place with a migrated database and an account to connect to."""
+
+    sandbox: Sandbox
+
+    def add_integration(self, name: str, *, url: str = "", password: str = PASSWORD) -> None:
+        words = [name, self.sandbox.user, password, url or self.sandbox.url]
+        assert self.python(NEW_INTEGRATION, *words).wait(60) == 0, self.output
+
+    def rest_integrations(self) -> None:
+        """Nobody works with those there are any more."""
+        done = self.run(
+            "manage", "shell", "--verbosity", "0", "--command",
+            "from dotbridge.integrations.models import Integration; Integration.objects.update(is_active=False)",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def office_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("office")
+    office = Office(folder)
+    with Sandbox(folder / "account", seed="demo", password=PASSWORD) as office.sandbox:
+        office.sandbox_port = int(office.sandbox.url.rpartition(":")[2])
+        unmigrated = {word: office.run(word) for word in ("sync", "serve", "worker", "doctor")}
+        for word, done in unmigrated.items():
+            (office.folder / f"unmigrated-{word}").write_text(f"{done.returncode}\n{done.stderr or done.stdout}")
+        done = office.run("migrate")
+        assert done.returncode == 0, done.stderr
+        office.add_integration("Shop [/] [eu]")
+        yield office
+    office.close()
+
+
+@pytest.fixture
+def office(office_once: Office) -> Office:
+    return office_once
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The error of a command that could not do its work: one line, exit code 2, nothing else."""
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("word", ["sync", "serve", "worker"])
+def test_without_its_tables_a_command_names_the_one_that_makes_them(office: Office, word: str) -> None:
+    code, text = (office.folder / f"unmigrated-{word}").read_text().strip().split("\n")
+    assert code == "2"
+    assert text.endswith("migrations are not applied to the database; run `dotbridge migrate` first.")
+
+
+def test_the_doctor_sees_missing_tables_and_stops_there(office: Office) -> None:
+    code, *lines = (office.folder / "unmigrated-doctor").read_text().splitlines()
+    assert code == "1"
+    assert lines[0].startswith("ok   database               PostgreSQL 18, embedded")
+    assert lines[-1].startswith("FAIL migrations")
+    assert lines[-1].endswith("not applied; run `dotbridge migrate`")
+
+
+@pytest.mark.parametrize(("word", "kind"), [("sync", "sync"), ("import", "import"), ("export", "export")])
+def test_a_run_for_scripts_is_one_object(office: Office, word: str, kind: str) -> None:
+    done = office.run(word, "--json", "--integration", "Shop [/] [eu]")
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)
+    assert (run["integration"], run["kind"], run["state"]) == ("Shop [/] [eu]", kind, "succeeded")
+    assert {step["state"] for step in run["steps"]} <= {"succeeded", "skipped"}
+    assert run["lists"] == {}
+
+
+def test_names_with_brackets_are_shown_as_they_are(office: Office) -> None:
+    done = office.run("import")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Shop [/] [eu]\n")
+
+
+@pytest.mark.parametrize("word", ["sync", "import", "export"])
+def test_an_unknown_integration_is_one_line_with_those_there_are(office: Office, word: str) -> None:
+    text = one_line(office.run(word, "--integration", "Shpo"))
+    assert text.startswith("--integration='Shpo' is not an integration; there are: Shop [/] [eu] (")
+
+
+def test_a_run_that_fails_ends_with_1_and_says_why(office: Office) -> None:
+    office.add_integration("Elsewhere", password="wrong")
+    done = office.run("import", "--json", "-i", "Elsewhere")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["state"] == "failed"
+    assert json.loads(done.stdout)["message"] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_names_each_account_that_cannot_be_used(office: Office) -> None:
+    office.rest_integrations()
+    office.add_integration("Good")
+    office.add_integration("Wrong password", password="wrong")
+    office.add_integration("Foreign host", url="https://api.example.com")
+    done = office.run("doctor")
+    lines = {line[5:].split("”")[0] + "”": line for line in done.stdout.splitlines() if "account" in line}
+    assert done.returncode == 1
+    assert lines["account “Good”"].startswith("ok   ")
+    for name in ("Wrong password", "Foreign host"):
+        line = lines[f"account “{name}”"]
+        assert line.startswith("FAIL ")
+        assert len(line) > 60, "it says what to do"
+    assert PASSWORD not in done.stdout + done.stderr
+    assert "FAIL worker                 none is alive; start `dotbridge worker` or `dotbridge serve`" in done.stdout
+
+
+def test_the_doctor_sees_an_account_that_does_not_answer(office: Office) -> None:
+    port = free_port()
+    office.rest_integrations()
+    office.add_integration("Silent", url=f"http://127.0.0.1:{port}")
+    done = office.run("doctor", DOTBRIDGE_API_ORIGINS=f"http://127.0.0.1:{port}")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if "account “Silent”" in line]
+    assert line.startswith("FAIL ")
+
+
+def test_a_lost_key_is_seen_and_the_former_one_helps(office: Office) -> None:
+    office.rest_integrations()
+    office.add_integration("Shop")
+    former, new = (office.data_dir / "secret_key").read_text().strip(), "n" * 40
+    lost = office.run("doctor", DOTBRIDGE_SECRET_KEY=new)
+    (line,) = [line for line in lost.stdout.splitlines() if line[5:].startswith("key of “Shop”")]
+    assert line.startswith("FAIL ")
+    assert "add the former key to DOTBRIDGE_SECRET_KEYS" in line
+    assert "FAIL account “Shop”" in lost.stdout
+    both = office.run("doctor", DOTBRIDGE_SECRET_KEYS=f"{new},{former}")
+    assert "ok   key of “Shop”" in both.stdout
+    assert "ok   account “Shop”" in both.stdout
+    assert former not in lost.stdout + both.stdout
+
+
+def test_a_database_that_does_not_answer_is_one_line(place: Place) -> None:
+    url = f"postgresql://crm:{PASSWORD}@127.0.0.1:{free_port()}/crm"
+    text = one_line(place.run("sync", DATABASE_URL=url))
+    assert text.startswith("The database cannot be used: ")
+    assert "Connection refused" in text
+    assert PASSWORD not in text
+    seen = place.run("doctor", DATABASE_URL=url)
+    assert seen.returncode == 1
+    assert seen.stdout.startswith("FAIL database               It cannot be reached: ")
+    assert PASSWORD not in seen.stdout + seen.stderr
+
+
+def test_a_contact_file_is_loaded_and_reported(office: Office) -> None:
+    path = office.folder / "contacts.csv"
+    path.write_bytes("E-Mail;Vorname;Nachname\nzoe@example.com;Zoë;Müller\nnot an address;A;B\n".encode("latin-1"))
+    done = office.run("crm", "load", str(path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+    again = office.run("crm", "load", str(path))
+    assert again.returncode == 0, again.stderr
+    assert "not an address" in again.stdout
+
+
+def test_a_contact_file_that_is_none_is_one_line(office: Office) -> None:
+    path = office.folder / "nothing.csv"
+    path.write_bytes(b"")
+    assert "nothing.csv" in one_line(office.run("crm", "load", str(path)))
+
+
+def test_a_file_that_is_not_there_is_told_as_usage(office: Office) -> None:
+    done = office.run("crm", "load", "missing.csv")
+    assert done.returncode == 2
+    assert "missing.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_manage_runs_djangos_commands_with_their_own_options(office: Office) -> None:
+    done = office.run("manage", "check", "--help")
+    assert done.returncode == 0
+    assert "usage: dotbridge manage check" in done.stdout
+
+
+def test_migrate_again_does_nothing(office: Office) -> None:
+    done = office.run("migrate")
+    assert done.returncode == 0
+    assert "No migrations to apply." in done.stdout
+
+
+def test_web_and_worker_are_served_together(office: Office) -> None:
+    program = office.start("serve")
+
+    def answers() -> bool:
+        try:
+            return httpx2.get(f"http://127.0.0.1:{office.port}/admin/login/").status_code == 200
+        except httpx2.TransportError:
+            return False
+
+    until(answers)
+    programs = children(program)
+    assert len(programs) == 2
+    until(lambda: "1 alive" in office.run("doctor").stdout)
+    again = office.run("serve")
+    assert again.returncode == 2
+    assert "another program listens on it" in again.stderr
+    program.terminate()
+    assert program.wait(20) == 0
+    assert not any(process.is_running() for process in programs)
+
+
+def test_help_names_every_command(place: Place) -> None:
+    done = place.run("--help")
+    assert done.returncode == 0
+    for word in ("demo", "serve", "web", "worker", "sync", "import", "export", "doctor", "migrate", "manage", "crm"):
+        assert f" {word} " in done.stdout

@@ -1,0 +1,304 @@
+"""The queue with real workers: what runs, in which order, and what becomes of jobs whose worker is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+
+from dotbridge import jobs
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.sync.models import RunKind, State, SyncRun
+from dotbridge.sync.services import RUN_TASK, request_run
+from dotdigital_sandbox import Sandbox
+from tests.platform.place import Place, until
+
+SLOW = "/v2/address-books"
+SCHEDULE = {
+    "dotbridge.schedule_import": "*/4 * * * *",
+    "dotbridge.schedule_export": "2-58/4 * * * *",
+    "dotbridge.schedule_changes": "*/5 * * * *",
+    "dotbridge.schedule_data_fields": "15 3 * * *",
+    "dotbridge.retry_lost_jobs": "* * * * *",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(transactional_db: None) -> None:
+    """Django does not empty the queue's tables after a test: they are not its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
+        # The schedule was seen to already, a while back and ahead: a worker would start with the last of each.
+        minute = int(time.time()) // 60 * 60
+        ticks = [(name, minute + 60 * step) for name in SCHEDULE for step in range(-11, 6)]
+        cursor.executemany(
+            "INSERT INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp) VALUES (%s, '', %s)",
+            ticks,
+        )
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path / "sandbox", seed="demo") as running:
+        yield running
+
+
+@pytest.fixture
+def integration(sandbox: Sandbox) -> Integration:
+    return create_integration(name="Shop", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
+
+
+@pytest.fixture
+def workers(place: Place, sandbox: Sandbox, settings: Any) -> Iterator[Workers]:
+    crew = Workers(place, sandbox, settings.SECRET_KEY)
+    yield crew
+    place.close()
+
+
+class Workers:
+    """Starts `dotbridge worker` on the test database."""
+
+    def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
+        found = connection.settings_dict
+        password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
+        where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
+        self.url = f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
+        self.place, self.sandbox, self.key = place, sandbox, key
+
+    def start(self) -> subprocess.Popen[str]:
+        """A worker; returns when it says that it is alive."""
+        known = set(ProcrastinateWorker.objects.values_list("pk", flat=True))
+        program = self.place.start(
+            "worker",
+            DATABASE_URL=self.url,
+            DOTBRIDGE_SECRET_KEY=self.key,
+            DOTBRIDGE_API_ORIGINS=self.sandbox.url,
+            DOTBRIDGE_IMPORT_WAIT_SECONDS="0",
+        )
+        until(lambda: program.poll() is not None or ProcrastinateWorker.objects.exclude(pk__in=known).exists())
+        assert program.poll() is None, self.place.output
+        return program
+
+
+def waiting(task: str = RUN_TASK) -> list[Any]:
+    return list(ProcrastinateJob.objects.filter(task_name=task, status="todo"))
+
+
+def kinds_of_ended_runs() -> list[str]:
+    return list(SyncRun.objects.exclude(finished_at=None).order_by("started_at").values_list("kind", flat=True))
+
+
+def is_at_work() -> bool:
+    return SyncRun.objects.filter(state=State.RUNNING).exists()
+
+
+def pretend_long_ago() -> None:
+    """Every worker was last heard of a minute ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+
+
+def give_back() -> None:
+    """What the worker does every minute, done now."""
+    connector: Any = app.connector
+
+    async def through_a_pool() -> None:
+        async with app.open_async():
+            await jobs.give_back_lost_jobs(app.job_manager)
+
+    with app.replace_connector(connector.get_worker_connector()):
+        asyncio.run(through_a_pool())
+
+
+def test_a_worker_runs_what_was_asked_for(workers: Workers, integration: Integration) -> None:
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    program = workers.start()
+    until(lambda: kinds_of_ended_runs() == ["import"])
+    run = SyncRun.objects.get()
+    assert (run.state, run.trigger, run.integration) == (State.SUCCEEDED, "person", integration)
+    until(lambda: not ProcrastinateJob.objects.filter(task_name=RUN_TASK).exists())
+    program.terminate()
+    assert program.wait(5) == 0
+    assert not ProcrastinateWorker.objects.exists()
+
+
+def test_the_same_request_is_refused_while_one_waits(integration: Integration) -> None:
+    other = create_integration(name="Other", username="u", password="p", base_url=integration.base_url)
+    assert request_run(integration=integration, kind=RunKind.EXPORT, trigger="person")
+    assert not request_run(integration=integration, kind=RunKind.EXPORT, trigger="schedule")
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    assert request_run(integration=other, kind=RunKind.EXPORT, trigger="person")
+    assert len(waiting()) == 3
+
+
+def test_runs_of_one_integration_queue_and_an_import_goes_before_an_export(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    for kind in (RunKind.EXPORT, RunKind.DATA_FIELDS, RunKind.IMPORT):
+        request_run(integration=integration, kind=kind, trigger="person")
+    workers.start()
+    until(lambda: len(kinds_of_ended_runs()) == 3)
+    assert kinds_of_ended_runs() == ["data_fields", "import", "export"]
+    runs = list(SyncRun.objects.order_by("started_at"))
+    assert State.SKIPPED not in {run.state for run in runs[:2]}
+    for former, later in itertools.pairwise(runs):
+        assert former.finished_at is not None
+        assert former.finished_at <= later.started_at
+
+
+def test_an_inactive_integration_is_dropped(workers: Workers, integration: Integration) -> None:
+    request_run(integration=integration, trigger="person")
+    Integration.objects.update(is_active=False)
+    jobs.request_for_all(RunKind.IMPORT)
+    assert len(waiting()) == 1
+    workers.start()
+    until(lambda: not waiting() and "run dropped: the integration is not active" in workers.place.output)
+    assert not SyncRun.objects.exists()
+
+
+def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    sandbox.fail_next("delay", path=SLOW, seconds=30)
+    request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    killed = workers.start()
+    until(is_at_work)
+    killed.kill()
+    killed.wait()
+    give_back()
+    assert not waiting(), "a worker that was heard of lately may be alive"
+    pretend_long_ago()
+    workers.start()
+    # What it does every minute, without the wait.
+    app.configure_task("dotbridge.retry_lost_jobs").defer(timestamp=0)
+    until(lambda: len(kinds_of_ended_runs()) == 2)
+    assert list(SyncRun.objects.order_by("pk").values_list("state", flat=True)) == ["interrupted", "succeeded"]
+    assert not waiting()
+
+
+def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    other = create_integration(
+        name="Other", username=sandbox.user, password=sandbox.password, base_url=integration.base_url
+    )
+    sandbox.fail_next("delay", path=SLOW, times=2, seconds=30)
+    for each in (integration, other):
+        request_run(integration=each, kind=RunKind.IMPORT, trigger="person")
+    killed = workers.start()
+    until(lambda: SyncRun.objects.filter(state=State.RUNNING).count() == 2)
+    # While the first is at work, somebody asks for the same again.
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
+    killed.kill()
+    killed.wait()
+    pretend_long_ago()
+    give_back()
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()
+    assert sorted(job.args["trigger"] for job in waiting()) == ["person", "schedule"]
+    workers.start()
+    until(lambda: SyncRun.objects.filter(state=State.SUCCEEDED).count() == 2)
+    assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 2
+
+
+def test_a_job_whose_worker_was_only_slow_is_left_alone(integration: Integration) -> None:
+    request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    request_run(integration=integration, kind=RunKind.EXPORT, trigger="person")
+    ended, lost = waiting()
+
+    class Slow:
+        """The queue, seen a moment ago: one of the two has ended meanwhile."""
+
+        async def get_stalled_jobs(self, **_: float) -> list[Any]:
+            return [app.configure_task(RUN_TASK).job.evolve(id=job.pk) for job in (ended, lost)]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(app.job_manager, name)
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %s", [ended.pk])
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [lost.pk])
+    queue: Any = Slow()
+    asyncio.run(jobs.give_back_lost_jobs(queue))
+    assert [job.pk for job in waiting()] == [lost.pk]
+
+
+def test_a_worker_at_work_ends_in_time_and_its_run_goes_on_later(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    sandbox.fail_next("delay", path=SLOW, seconds=60)
+    request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    program = workers.start()
+    until(is_at_work)
+    began = time.monotonic()
+    # Ctrl-C tells all programs of the terminal; the one that started this one then tells it again.
+    program.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    program.send_signal(signal.SIGTERM)
+    assert program.wait(15) == 0
+    assert time.monotonic() - began > 5, "it did not give the run time to end"
+    assert "worker ended in the middle of a job" in workers.place.output
+    pretend_long_ago()
+    give_back()
+    workers.start()
+    until(lambda: SyncRun.objects.filter(state=State.SUCCEEDED).exists())
+
+
+def test_a_worker_whose_database_is_gone_says_so_and_fails(workers: Workers) -> None:
+    program = workers.start()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    assert program.wait(20) != 0
+
+
+def test_jobs_leave_no_database_connection_open(workers: Workers, integration: Integration) -> None:
+    def connections() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchone()[0])
+
+    workers.start()
+    for number in range(1, 4):
+        request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="person")
+        until(lambda number=number: len(kinds_of_ended_runs()) == number)
+        if number == 1:
+            until(lambda: not ProcrastinateJob.objects.filter(status="doing").exists())
+            after_one = connections()
+    until(lambda: not ProcrastinateJob.objects.filter(status="doing").exists())
+    assert connections() <= after_one
+
+
+def test_the_schedule() -> None:
+    app.perform_import_paths()
+    planned = {key[0]: task.cron for key, task in app.periodic_registry.periodic_tasks.items()}
+    assert planned == SCHEDULE
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [
+        (jobs.schedule_import, RunKind.IMPORT),
+        (jobs.schedule_export, RunKind.EXPORT),
+        (jobs.schedule_changes, RunKind.CHANGES),
+        (jobs.schedule_data_fields, RunKind.DATA_FIELDS),
+    ],
+)
+def test_the_schedule_asks_for_every_active_integration(integration: Integration, task: Any, kind: RunKind) -> None:
+    create_integration(name="Other", username="u", password="p", base_url=integration.base_url)
+    create_integration(name="Asleep", username="u", password="p", base_url=integration.base_url, is_active=False)
+    task.func(timestamp=0)
+    assert [(job.args["kind"], job.args["trigger"]) for job in waiting()] == [(kind.value, "schedule")] * 2

@@ -12,6 +12,7 @@ from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.dates import parse_instant, text_of
+from dotdigital_sandbox.settings import Engagement
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -75,14 +76,25 @@ def store_events(db: Connection, events: Iterator[Event]) -> None:
 class Model:
     """Draws one recipient's reactions; the same seed, campaign and contact always give the same."""
 
-    def __init__(self, account: Account, campaign: Row, sent_at: str) -> None:
-        self._rates = account.settings.engagement
-        self._seed = account.settings.random_seed
-        self._spread = account.settings.engagement_seconds
+    def __init__(
+        self,
+        account: Account,
+        campaign: Row,
+        sent_at: str,
+        *,
+        rates: Engagement | None = None,
+        spread_seconds: float | None = None,
+    ) -> None:
+        settings = account.settings
+        self._rates = rates or settings.engagement
+        self._seed = settings.random_seed
+        self._spread = settings.engagement_seconds if spread_seconds is None else spread_seconds
         self._campaign = campaign
         self._sent = parse_instant(sent_at) or account.clock.now()
-        links = list(dict.fromkeys(_LINK.findall(campaign["html_content"] + " " + campaign["plain_text_content"])))
-        self._links = links or list(FALLBACK_LINKS)
+        found = _LINK.findall(f"{campaign['html_content']} {campaign['plain_text_content']}")
+        links = dict.fromkeys(link.rstrip(".,;:!?") for link in found)
+        # A merge token in place of an address is a link of the service's own, like the one to unsubscribe.
+        self._links = [link for link in links if "$" not in link] or list(FALLBACK_LINKS)
 
     def reactions(self, row: Row) -> Iterator[Event]:
         """All that one recipient will do, in no order."""

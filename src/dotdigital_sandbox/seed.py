@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.address_books import ALL_CONTACTS, TEST
 from dotdigital_sandbox.data_fields import DEFAULT_FIELDS
 from dotdigital_sandbox.dates import text_of
+from dotdigital_sandbox.engagement import Model, store_events
+from dotdigital_sandbox.settings import Engagement
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -27,6 +29,17 @@ LAST_NAMES = (
 COMPANIES = ("Acorn & Sons", "Bright Harbour Ltd", "Cedar Works", "Delta, Ltd", "Evergreen GmbH")
 DEMO_FIELDS = (("COMPANY", "String"), ("LEADSCORE", "Numeric"), ("BIRTHDAY", "Date"), ("VIP", "Boolean"))
 DEMO_BOOKS = (("Newsletter", "Public"), ("Customers", "Private"), ("Product updates", "Public"))
+SENT_DAYS_AGO = 10
+READING_SECONDS = 5 * 86400.0
+# The demo's people keep the statuses they were given.
+CALM = Engagement(
+    opens=0.8, clicks=0.6, hard_bounces=0, soft_bounces=0, mail_blocks=0, unsubscribes=0, complaints=0, replies=0.1
+)
+LETTER_HTML = (
+    '<p>Hello @FIRSTNAME@</p><p><a href="https://www.example.com/autumn">Read on</a>, or see our '
+    '<a href="https://shop.example.com/offers">offers</a>.</p><p><a href="http://$UNSUB$">Unsubscribe</a></p>'
+)
+LETTER_TEXT = "Hello @FIRSTNAME@, read on at https://www.example.com/autumn. Unsubscribe: http://$UNSUB$"
 OPTED_OUT, SUBSCRIBERS, CUSTOMERS = 5, 10, 10
 
 
@@ -65,6 +78,7 @@ class _Demo:
 
     def __init__(self, db: Connection, account: Account) -> None:
         self._db = db
+        self._account = account
         self._now = account.clock.now()
         self._count = 0
         self._books: dict[str, int] = {}
@@ -79,6 +93,32 @@ class _Demo:
             ).fetchone()
             self._books[name] = row["id"]
         self._people()
+        self._campaigns()
+
+    def _campaigns(self) -> None:
+        """A letter sent some days ago, with what its readers did since, and a draft."""
+        sent_at = self._ago(SENT_DAYS_AGO)
+        for name, status, sent in (("Autumn letter", "Sent", sent_at), ("Winter offers", "Unsent", None)):
+            row = self._db.execute(
+                "INSERT INTO campaign (name, subject, from_name, from_address_id, html_content, plain_text_content, "
+                "status, sent_date, tags) VALUES (?, ?, 'Acorn & Sons', 1, ?, ?, ?, ?, '[\"newsletter\"]') RETURNING *",
+                (name, f"{name} for @FIRSTNAME@", LETTER_HTML, LETTER_TEXT, status, sent),
+            ).fetchone()
+            if sent:
+                self._readers(row, sent)
+
+    def _readers(self, campaign: Row, sent_at: str) -> None:
+        book = self._books["Newsletter"]
+        self._db.execute("INSERT INTO campaign_target VALUES (?, ?)", (campaign["id"], book))
+        self._db.execute(
+            "INSERT INTO activity (campaign_id, contact_id, email, sent_at, is_text) SELECT ?, c.id, c.email, ?, 0 "
+            "FROM membership m JOIN contact c ON c.id = m.contact_id "
+            "WHERE m.book_id = ? AND m.unsubscribed_at IS NULL AND c.suppressed_at IS NULL",
+            (campaign["id"], sent_at, book),
+        )
+        model = Model(self._account, campaign, sent_at, rates=CALM, spread_seconds=READING_SECONDS)
+        readers = self._db.execute("SELECT * FROM activity WHERE campaign_id = ?", (campaign["id"],)).fetchall()
+        store_events(self._db, (event for reader in readers for event in model.reactions(reader)))
 
     def _people(self) -> None:
         for number in range(1, SUBSCRIBERS + 1):

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "dotbridge.entities",
     "dotbridge.crm",
     "dotbridge.lists",
+    "dotbridge.campaigns",
     "dotbridge.integrations",
     "dotbridge.mirror",
     "dotbridge.mapping",

@@ -6,7 +6,32 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.integrations.models import Integration
+from dotbridge.mirror.campaign_models import (
+    Activity,
+    Campaign,
+    CampaignBook,
+    ClickEvent,
+    OpenEvent,
+    ResultKind,
+    WaitingResult,
+)
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
+from dotbridge.mirror.summary_models import CampaignSummary
+
+__all__ = [
+    "Activity",
+    "AddressBook",
+    "Campaign",
+    "CampaignBook",
+    "CampaignSummary",
+    "ClickEvent",
+    "Contact",
+    "DataField",
+    "Membership",
+    "OpenEvent",
+    "ResultKind",
+    "WaitingResult",
+]
 
 
 class AddressBook(models.Model):

@@ -17,8 +17,14 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import note_account, open_account
 from dotbridge.sync.context import NobodyWatches, Observer, RunContext, StepBlocked, StepContext, StepSkipped
 from dotbridge.sync.inbound.address_books import import_address_books
+from dotbridge.sync.inbound.campaign_activities import import_activities
+from dotbridge.sync.inbound.campaign_clicks import import_clicks
+from dotbridge.sync.inbound.campaign_opens import import_opens
+from dotbridge.sync.inbound.campaign_summaries import import_summaries
+from dotbridge.sync.inbound.campaigns import import_campaigns
 from dotbridge.sync.inbound.contacts import import_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
+from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import RunKind, State, Step, SyncRun
@@ -50,9 +56,16 @@ DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields),)
 IMPORT = (
     Part("address_books", _("Address books"), import_address_books),
     *DATA_FIELDS,
+    Part("campaigns", _("Campaigns"), import_campaigns),
     Part("contacts", _("Contacts"), import_contacts),
     Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes),
     Part("suppressions", _("Suppressed in the account"), import_suppressions),
+    # The figures come first: they say how many were sent a campaign, and so whether all of them have to be read.
+    Part("campaign_summaries", _("Campaign summaries"), import_summaries),
+    Part("campaign_activities", _("Contact activity"), import_activities),
+    Part("campaign_opens", _("Opens"), import_opens),
+    Part("campaign_clicks", _("Clicks"), import_clicks),
+    Part("marketing_activities", _("Marketing activities"), apply_results),
 )
 CHANGES = (Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),)
 EXPORT = (

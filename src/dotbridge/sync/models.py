@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync import campaign_models  # noqa: F401 - Django finds an app's tables through this module
 
 
 class Connection(models.Model):

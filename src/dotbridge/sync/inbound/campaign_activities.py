@@ -1,0 +1,109 @@
+"""Contact activity: what each recipient of a campaign did, everybody at first, then whoever did something.
+
+A page is copied into a temporary table and merged by one statement, which also notes what has changed as waiting to
+become marketing activities. A row read again, as often as may be, changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from dotbridge.mirror.models import Campaign, CampaignSummary
+from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import read_cursor
+from dotbridge.sync.inbound.campaign_feeds import counted, read_each, with_contact
+from dotdigital import CampaignActivity, Page
+
+FEED = "campaign_activities"
+
+_STAGE = """
+    CREATE TEMP TABLE IF NOT EXISTS stage_activity (
+        position bigint GENERATED ALWAYS AS IDENTITY, remote_contact_id bigint, email text, opens int, clicks int,
+        page_views int, forwards int, estimated_forwards int, replies int, sent_at timestamptz,
+        first_opened_at timestamptz, last_opened_at timestamptz, is_unsubscribed boolean, is_soft_bounced boolean,
+        is_hard_bounced boolean
+    ) ON COMMIT DELETE ROWS
+"""
+_VALUES = """opens, clicks, page_views, forwards, estimated_forwards, replies, sent_at, first_opened_at, last_opened_at,
+    is_unsubscribed, is_soft_bounced, is_hard_bounced"""
+_COPY = f"COPY stage_activity (remote_contact_id, email, {_VALUES}) FROM STDIN"
+# Of one contact the row read last counts. An address once known is kept where a later row comes without.
+_MERGE = f"""
+    WITH merged AS (
+        INSERT INTO mirror_activity AS a (campaign_id, remote_contact_id, email, email_key, {_VALUES})
+        SELECT DISTINCT ON (remote_contact_id) %(campaign)s::bigint, remote_contact_id, email, lower(email), {_VALUES}
+        FROM stage_activity ORDER BY remote_contact_id, position DESC
+        ON CONFLICT (campaign_id, remote_contact_id) DO UPDATE SET
+            email = coalesce(nullif(excluded.email, ''), a.email),
+            email_key = coalesce(nullif(excluded.email_key, ''), a.email_key),
+            ({_VALUES}) = ROW ({{excluded}})
+        WHERE (a.email, {{held}}) IS DISTINCT FROM (coalesce(nullif(excluded.email, ''), a.email), {{excluded}})
+        RETURNING id, remote_contact_id, email_key, (xmax = 0) AS is_new
+    ), queued AS (
+        INSERT INTO mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
+        SELECT %(campaign)s, 'activity', id, remote_contact_id, email_key FROM merged
+        ON CONFLICT (campaign_id, kind, row_id) DO UPDATE SET email_key = excluded.email_key
+    )
+    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM merged
+""".format(
+    excluded=", ".join(f"excluded.{name.strip()}" for name in _VALUES.split(",")),
+    held=", ".join(f"a.{name.strip()}" for name in _VALUES.split(",")),
+)
+
+
+def import_activities(step: StepContext) -> None:
+    """Read the recipients of every campaign that is due."""
+    read_each(step, FEED, _read_activities)
+
+
+def _read_activities(step: StepContext, campaign: Campaign) -> None:
+    """Whoever was only sent the mail is not in the list of changes, so another number of sent ones means: read all."""
+    sent_now = CampaignSummary.objects.filter(campaign=campaign).values_list("num_total_sent", flat=True).first()
+    since = read_cursor(step.integration, FEED, campaign.pk)
+    if sent_now is not None and sent_now != campaign.sent_when_read:
+        since = None
+    undated = 0
+    for page in step.account.campaign(campaign.remote_id).activities(since=since):
+        with transaction.atomic():
+            undated += _store_page(step, campaign, page)
+    if since is None:
+        Campaign.objects.filter(pk=campaign.pk).update(sent_when_read=sent_now)
+    if undated and campaign.sent_at is None:
+        detail = f"{undated} recipients came without a date of sending. They are kept, and wait for one."
+        step.reject([Refusal(f"campaign {campaign.remote_id}", "undated", detail)])
+
+
+def _store_page(step: StepContext, campaign: Campaign, page: Page[CampaignActivity]) -> int:
+    """One page into the mirror; how many of its rows have no date of sending."""
+    rows = with_contact(step, "activity", page)
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        with cursor.copy(_COPY) as copy:
+            for row in rows:
+                copy.write_row(_staged(row))
+        cursor.execute(_MERGE, {"campaign": campaign.pk})
+        new, changed = cursor.fetchone()
+    step.count(read=len(rows), new=new, changed=changed)
+    step.advance(len(rows))
+    return sum(row.date_sent is None for row in rows)
+
+
+def _staged(row: CampaignActivity) -> tuple[int | str | bool | datetime | None, ...]:
+    return (
+        row.contact_id,
+        (row.email or "").replace("\x00", "").strip(),
+        counted(row.num_opens),
+        counted(row.num_clicks),
+        counted(row.num_page_views),
+        counted(row.num_forwards),
+        counted(row.num_estimated_forwards),
+        counted(row.num_replies),
+        row.date_sent,
+        row.date_first_opened,
+        row.date_last_opened,
+        row.unsubscribed,
+        row.soft_bounced,
+        row.hard_bounced,
+    )

@@ -1,0 +1,116 @@
+"""Which campaigns have news, and reading them one by one, so that each fails alone.
+
+Old campaigns rest. A campaign is asked for its results when it never was; when Dotdigital has since named it as active
+(`campaigns/with-activity-since`); and, in its first 30 days, once a day even if it was not named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from django.db import DataError
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from dotbridge.integrations.models import Integration
+from dotbridge.mirror.campaign_models import UNSENT
+from dotbridge.mirror.models import Campaign, CampaignBook
+from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import move_cursor
+from dotbridge.sync.models import Cursor
+from dotdigital import ConfigurationError, DotdigitalError, NotFound, Page, Throttled
+
+YOUNG = timedelta(days=30)
+YOUNG_ARE_READ_EVERY = timedelta(days=1)
+# So many campaigns in a row are not refused for their own sake: then the step ends and the next run tries again.
+MOST_FAILURES_IN_A_ROW = 3
+
+LARGEST_COUNT = 2**31 - 1
+LARGEST_ID = 2**63 - 1
+LONGEST_TEXT = 255
+
+
+def connected_campaigns(integration: Integration) -> QuerySet[Campaign]:
+    """The campaigns that were sent to a connected book and that still exist."""
+    books = CampaignBook.objects.filter(
+        campaign=OuterRef("pk"), address_book__gone_at=None, address_book__connection__isnull=False
+    )
+    return Campaign.objects.filter(Exists(books), integration=integration, gone_at=None).order_by("pk")
+
+
+def due_campaigns(step: StepContext, feed: str) -> QuerySet[Campaign]:
+    """The campaigns that this feed has to be asked for now, in one query."""
+    read_to = Cursor.objects.filter(integration=step.integration, feed=feed, object_id=OuterRef("pk"))
+    now = step.run.server_now
+    is_young = Q(began_at__gt=now - YOUNG, read_to__lte=now - YOUNG_ARE_READ_EVERY)
+    return (
+        connected_campaigns(step.integration)
+        .exclude(status=UNSENT)
+        .annotate(read_to=Subquery(read_to.values("position")[:1]), began_at=Coalesce("sent_at", "first_seen_at"))
+        .filter(Q(read_to=None) | Q(read_to__lt=F("active_at")) | is_young)
+    )
+
+
+def read_each(step: StepContext, feed: str, read: Callable[[StepContext, Campaign], None]) -> None:
+    """Read a feed of every campaign that is due. A campaign's cursor moves when it was read to its end."""
+    failures = 0
+    for campaign in due_campaigns(step, feed):
+        try:
+            read(step, campaign)
+        except NotFound:
+            step.reject([_refusal(campaign, "campaign_gone", "The campaign does not exist in Dotdigital any more.")])
+        except (ConfigurationError, Throttled):
+            raise
+        except (DotdigitalError, DataError) as error:
+            failures += 1
+            if failures == MOST_FAILURES_IN_A_ROW:
+                raise
+            said = error.text if isinstance(error, DotdigitalError) else "It holds a value that cannot be stored."
+            step.reject([_refusal(campaign, "not_read", f"{said} The next run reads it again.")])
+        else:
+            failures = 0
+            move_cursor(step.integration, feed, step.run.server_now, campaign.pk)
+
+
+def _refusal(campaign: Campaign, reason: str, detail: str) -> Refusal:
+    return Refusal(f"campaign {campaign.remote_id}", reason, detail)
+
+
+class OfContact(Protocol):
+    """A result that names its contact."""
+
+    @property
+    def contact_id(self) -> int:
+        """The contact's id in Dotdigital."""
+
+
+Result = TypeVar("Result", bound=OfContact)
+
+
+def with_contact(step: StepContext, what: str, page: Page[Result]) -> Sequence[Result]:
+    """The rows of a page that can be kept. What could not be read, or has an id that cannot be one, is refused."""
+    step.reject(Refusal(what, "unreadable", row.reason) for row in page.malformed)
+    step.reject(
+        Refusal(f"{what} of contact {row.contact_id}", "unreadable", "This cannot be the id of a contact.")
+        for row in page.items
+        if not is_id(row.contact_id)
+    )
+    return [row for row in page.items if is_id(row.contact_id)]
+
+
+def is_id(number: int) -> bool:
+    """Whether a number can be an id at all: hostile ones do not fit into a column."""
+    return 0 < number <= LARGEST_ID
+
+
+def counted(number: int) -> int:
+    """A count as it can be stored."""
+    return min(max(number, 0), LARGEST_COUNT)
+
+
+def text(value: str | None, longest: int = LONGEST_TEXT) -> str:
+    """A text as it can be stored: without NUL, and cut with an ellipsis where it is too long."""
+    readable = (value or "").replace("\x00", "").strip()
+    return readable if len(readable) <= longest else f"{readable[: longest - 1]}…"

@@ -1,0 +1,194 @@
+"""Campaigns of the connected address books: found, kept in step, and flagged when they are gone.
+
+One call lists the campaigns of the account. Only when that list is another one than before, or the books connected are,
+or a day has passed, are the books asked which of them were sent to whom: so a quiet run costs two calls here, however
+many books there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import msgspec
+from django.db import transaction
+
+from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
+from dotbridge.sync.campaign_models import CampaignListing
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.inbound.campaign_feeds import is_id, text
+from dotbridge.sync.inbound.campaign_records import make_records
+from dotbridge.sync.selectors import connected_books
+from dotdigital import Campaign as RemoteCampaign
+from dotdigital import NotFound
+
+ACTIVE_FEED = "campaigns_active"
+BOOKS_ARE_ASKED_EVERY = timedelta(days=1)
+# More campaigns than this do not vanish at once unless the answer was wrong.
+MOST_GONE_AT_ONCE = 3
+
+_COPIED = (
+    "name",
+    "subject",
+    "from_name",
+    "from_address",
+    "reply_action",
+    "reply_to_address",
+    "status",
+    "is_split_test",
+    "gone_at",
+)
+
+
+def import_campaigns(step: StepContext) -> None:
+    """Bring the campaigns of connected books in, mark those with activity, and make records of those that were sent."""
+    books = connected_books(step.integration)
+    if not books:
+        raise StepSkipped("No address book is connected to a list yet.")
+    listing = _read_listing(step, books)
+    if _is_news(step, listing):
+        for book in books:
+            try:
+                _import_campaigns_of_book(step, book)
+            except NotFound:
+                step.reject(
+                    [Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")]
+                )
+        _note_listing(step, listing)
+    _mark_active(step)
+    make_records(step)
+
+
+@dataclass(kw_only=True)
+class _Listing:
+    """What the account's list said: the ids, whether all of it could be read, and what it looked like.
+
+    An empty one says nothing: an account without campaigns and a wrong answer look alike.
+    """
+
+    ids: set[int] = field(default_factory=set)
+    is_complete: bool = True
+    fingerprint: str = ""
+
+
+def _read_listing(step: StepContext, books: list[AddressBook]) -> _Listing:
+    found = _Listing()
+    looks: dict[int, bytes] = {}
+    for page in step.account.campaigns.pages():
+        step.reject(Refusal("campaign", "unreadable", row.reason) for row in page.malformed)
+        found.is_complete = found.is_complete and not page.malformed
+        looks |= {each.id: hashlib.sha256(msgspec.json.encode(each)).digest() for each in page.items}
+    found.ids = set(looks)
+    whole = hashlib.sha256(repr(sorted(book.pk for book in books)).encode())
+    for remote_id in sorted(looks):
+        whole.update(looks[remote_id])
+    found.fingerprint = whole.hexdigest()
+    return found
+
+
+def _is_news(step: StepContext, listing: _Listing) -> bool:
+    if not listing.ids:
+        return False
+    last = CampaignListing.objects.filter(integration=step.integration).first()
+    if last is None or last.fingerprint != listing.fingerprint:
+        return True
+    return step.run.server_now - last.listed_at >= BOOKS_ARE_ASKED_EVERY
+
+
+@transaction.atomic
+def _note_listing(step: StepContext, listing: _Listing) -> None:
+    """After every book was asked: flag what the account does not list any more, and remember the list."""
+    if listing.is_complete:
+        _mark_gone(step, listing.ids)
+    CampaignListing.objects.update_or_create(
+        integration=step.integration,
+        defaults={"fingerprint": listing.fingerprint, "listed_at": step.run.server_now},
+    )
+
+
+def _mark_gone(step: StepContext, listed: set[int]) -> None:
+    known = dict(Campaign.objects.filter(integration=step.integration, gone_at=None).values_list("remote_id", "pk"))
+    gone = [pk for remote_id, pk in known.items() if remote_id not in listed]
+    if len(gone) > MOST_GONE_AT_ONCE and len(gone) > len(known) / 2:
+        step.mark_partial(
+            f"{len(gone)} campaigns were not listed any more. So many do not vanish at once: "
+            "they were left as they are. Look in Dotdigital, and run again."
+        )
+        return
+    Campaign.objects.filter(pk__in=gone).update(gone_at=step.run.server_now)
+    step.count(gone=len(gone))
+
+
+def _import_campaigns_of_book(step: StepContext, book: AddressBook) -> None:
+    try:
+        _read_campaigns_of_book(step, book)
+    except NotFound:
+        step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+
+
+def _read_campaigns_of_book(step: StepContext, book: AddressBook) -> None:
+    sent_here: set[int] = set()
+    is_complete = True
+    for page in step.account.address_book(book.remote_id).campaigns():
+        step.reject(Refusal("campaign", "unreadable", row.reason) for row in page.malformed)
+        is_complete = is_complete and not page.malformed
+        with transaction.atomic():
+            sent_here.update(_store_page(step, book, {each.id: each for each in page.items if is_id(each.id)}))
+            step.advance(len(page.items))
+    if sent_here and is_complete:
+        CampaignBook.objects.filter(address_book=book).exclude(campaign__in=sent_here).delete()
+
+
+def _store_page(step: StepContext, book: AddressBook, remote: dict[int, RemoteCampaign]) -> list[int]:
+    """One page of a book's campaigns into the mirror, and that they were sent to it; the keys of the campaigns."""
+    rows = Campaign.objects.filter(integration=step.integration, remote_id__in=remote)
+    known = {each.remote_id: each for each in rows}
+    wanted = [_as_row(step, each) for each in remote.values()]
+    changed = [row for row in wanted if row.remote_id not in known or _differs(known[row.remote_id], row)]
+    Campaign.objects.bulk_create(
+        changed,
+        update_conflicts=True,
+        unique_fields=["integration", "remote_id"],
+        update_fields=[*_COPIED, "active_at"],
+    )
+    keys = list(rows.values_list("pk", flat=True))
+    links = [CampaignBook(campaign_id=key, address_book=book) for key in keys]
+    CampaignBook.objects.bulk_create(links, ignore_conflicts=True)
+    new = sum(row.remote_id not in known for row in changed)
+    step.count(read=len(remote), new=new, changed=len(changed) - new)
+    return keys
+
+
+def _as_row(step: StepContext, remote: RemoteCampaign) -> Campaign:
+    # A campaign that looks new or changed counts as active: a status that moved to Sent is no event of any recipient.
+    return Campaign(
+        integration=step.integration,
+        remote_id=remote.id,
+        name=text(remote.name),
+        subject=text(remote.subject),
+        from_name=text(remote.from_name),
+        from_address=text(remote.from_address.email if remote.from_address else ""),
+        reply_action=text(remote.reply_action, 64),
+        reply_to_address=text(remote.reply_to_address),
+        status=text(remote.status, 64),
+        is_split_test=remote.is_split_test,
+        gone_at=None,
+        active_at=step.run.server_now,
+    )
+
+
+def _differs(known: Campaign, wanted: Campaign) -> bool:
+    return any(getattr(known, name) != getattr(wanted, name) for name in _COPIED)
+
+
+def _mark_active(step: StepContext) -> None:
+    """Note which campaigns somebody was active in, before their feeds are read: a feed that fails stays due."""
+    since = read_cursor(step.integration, ACTIVE_FEED)
+    if since is not None:
+        for page in step.account.campaigns.active_since(since):
+            ids = [each.id for each in page.items if is_id(each.id)]
+            active = Campaign.objects.filter(integration=step.integration, remote_id__in=ids)
+            step.count(active=active.update(active_at=step.run.server_now))
+    move_cursor(step.integration, ACTIVE_FEED, step.run.server_now)

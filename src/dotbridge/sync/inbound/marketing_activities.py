@@ -1,0 +1,182 @@
+"""Results become marketing activities and statistics of the records they belong to, by their e-mail address.
+
+What was read stands in `mirror_waitingresult` until a record with its address is found: so the activity of somebody not
+yet known waits, and is applied by the run after they came. Sending, bounces and unsubscribing follow from a recipient's
+activity. Dotdigital does not date the last two: a bounce is dated with the sending, an unsubscription with the first
+opening, so that reading in many runs or in one leads to the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, TextField
+from django.db.models.functions import Cast
+
+from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set_statistics
+from dotbridge.entities.email import normalised
+from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.mirror.models import ResultKind, WaitingResult
+from dotbridge.sync.campaign_models import CampaignLink
+from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.outbound.selection import Fragment, compiled
+
+# Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
+CHUNK = 50_000
+
+_NAME = """
+    UPDATE mirror_waitingresult w SET email_key = c.email_key
+    FROM mirror_campaign g
+    JOIN mirror_contact c ON c.integration_id = g.integration_id
+    WHERE g.integration_id = %s AND w.campaign_id = g.id AND w.email_key = ''
+      AND c.remote_id = w.remote_contact_id AND c.email_key IS NOT NULL
+"""
+# One position a waiting row, however many records have its address: a chunk never divides them.
+_RECIPIENTS = """
+    CREATE TEMP TABLE recipient AS
+    SELECT dense_rank() OVER (ORDER BY w.campaign_id, w.kind, w.row_id) AS position,
+           w.campaign_id, w.kind, w.row_id, w.id AS waiting_id, r.record_id
+    FROM mirror_waitingresult w
+    JOIN ({records}) r ON r.email_key = w.email_key
+    WHERE w.campaign_id = ANY(%s) AND w.email_key <> ''
+"""
+_RANGES = "SELECT campaign_id, kind, min(position), max(position) FROM recipient GROUP BY 1, 2 ORDER BY 3"
+_FROM_ACTIVITIES = """
+    SELECT v.type, r.record_id, v.at AS action_date, '' AS details, '' AS event
+    FROM recipient r
+    JOIN mirror_activity a ON a.id = r.row_id
+    JOIN mirror_campaign g ON g.id = a.campaign_id
+    CROSS JOIN LATERAL (VALUES
+        ('send', coalesce(a.sent_at, g.sent_at), true),
+        ('soft_bounce', coalesce(a.sent_at, g.sent_at), a.is_soft_bounced),
+        ('hard_bounce', coalesce(a.sent_at, g.sent_at), a.is_hard_bounced),
+        ('unsubscribe', coalesce(a.first_opened_at, a.sent_at, g.sent_at), a.is_unsubscribed)
+    ) v (type, at, holds)
+    WHERE r.position BETWEEN %s AND %s AND v.holds AND v.at IS NOT NULL
+"""
+_STATISTICS = """
+    SELECT r.record_id, a.opens, a.clicks, a.is_soft_bounced::int + a.is_hard_bounced::int AS bounces,
+           a.is_unsubscribed::int AS unsubscribes, coalesce(a.sent_at, g.sent_at) AS last_contacted_at
+    FROM recipient r
+    JOIN mirror_activity a ON a.id = r.row_id
+    JOIN mirror_campaign g ON g.id = a.campaign_id
+    WHERE r.position BETWEEN %s AND %s
+"""
+_FROM_EVENTS = """
+    SELECT '{type}' AS type, r.record_id, e.happened_at AS action_date, {details} AS details,
+           e.event_key::text AS event
+    FROM recipient r JOIN {table} e ON e.id = r.row_id
+    WHERE r.position BETWEEN %s AND %s
+"""
+_EVENTS = {
+    ResultKind.ACTIVITY: _FROM_ACTIVITIES,
+    ResultKind.OPEN: _FROM_EVENTS.format(type="open", table="mirror_openevent", details="''"),
+    ResultKind.CLICK: _FROM_EVENTS.format(type="click", table="mirror_clickevent", details="e.url"),
+}
+# A recipient without any date has given statistics, but no activity yet.
+_DONE = """
+    DELETE FROM mirror_waitingresult w USING recipient r
+    WHERE r.position BETWEEN %s AND %s AND w.id = r.waiting_id AND NOT EXISTS (
+        SELECT 1 FROM mirror_activity a JOIN mirror_campaign g ON g.id = a.campaign_id
+        WHERE r.kind = 'activity' AND a.id = r.row_id AND a.sent_at IS NULL AND g.sent_at IS NULL
+    )
+"""
+
+
+class _Range(NamedTuple):
+    """The positions of one campaign's waiting rows of one kind, both ends included."""
+
+    campaign_id: int
+    kind: ResultKind
+    first: int
+    last: int
+
+
+class _Link(NamedTuple):
+    """A campaign with news, the e-mail campaign made of it, and what the records of its list are."""
+
+    entity: str
+    campaign_id: int
+    email_campaign_id: int
+
+
+def apply_results(step: StepContext) -> None:
+    """Turn what waits into statistics and marketing activities, wherever a record has its address by now."""
+    links = _links_with_news(step)
+    if not links:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_NAME, [step.integration.pk])
+    for key, of_entity in groupby(links, key=lambda link: link.entity):
+        try:
+            records = _addresses(key)
+        except UnknownEntity as error:
+            step.reject([Refusal(key, "unknown_entity", str(error))])
+            continue
+        _apply(step, {link.campaign_id: link for link in of_entity}, records)
+
+
+def _links_with_news(step: StepContext) -> list[_Link]:
+    waiting = WaitingResult.objects.filter(campaign=OuterRef("campaign"))
+    rows = CampaignLink.objects.filter(
+        Exists(waiting), campaign__integration=step.integration, email_campaign__marketing_list__isnull=False
+    ).values_list("email_campaign__marketing_list__entity", "campaign_id", "email_campaign_id")
+    return sorted(_Link(*row) for row in rows)
+
+
+def _addresses(key: str) -> Fragment:
+    """`record_id` and `email_key` of every record of an entity. Whom a rule leaves out today was written to all the
+    same, so it is not asked."""
+    listed = entity(key)
+    rows = (
+        listed.queryset()
+        .order_by()
+        .annotate(record_id=Cast("pk", TextField()), address_key=normalised(listed.email_expression()))
+    )
+    found = compiled(rows.values_list("record_id", "address_key"))
+    return Fragment(f"SELECT * FROM ({found.sql}) named (record_id, email_key)", found.parameters)
+
+
+def _apply(step: StepContext, links: dict[int, _Link], records: Fragment) -> None:
+    with _recipients(list(links), records) as ranges:
+        for found in ranges:
+            for first in range(found.first, found.last + 1, CHUNK):
+                last = min(first + CHUNK - 1, found.last)
+                with transaction.atomic():
+                    _apply_chunk(step, links[found.campaign_id], found._replace(first=first, last=last))
+
+
+@contextmanager
+def _recipients(campaigns: list[int], records: Fragment) -> Iterator[list[_Range]]:
+    """Whom the waiting rows belong to, in a temporary table for as long as the block lasts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECIPIENTS.format(records=records.sql), [*records.parameters, campaigns])
+        try:
+            cursor.execute("CREATE INDEX ON recipient (position)")
+            cursor.execute("ANALYZE recipient")
+            cursor.execute(_RANGES)
+            yield [_Range(campaign, ResultKind(kind), first, last) for campaign, kind, first, last in cursor.fetchall()]
+        finally:
+            cursor.execute("DROP TABLE recipient")
+
+
+def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
+    held = hold_email_campaign(link.email_campaign_id)
+    if held is None:
+        return
+    bounds: list[Any] = [chunk.first, chunk.last]
+    if chunk.kind == ResultKind.ACTIVITY:
+        recipients = set_statistics(email_campaign=held, entity=link.entity, selection=_STATISTICS, parameters=bounds)
+        step.count(recipients=recipients.new, recipients_changed=recipients.changed)
+    written = record_activities(
+        email_campaign=held, entity=link.entity, selection=_EVENTS[chunk.kind], parameters=bounds
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_DONE, bounds)
+        applied = cursor.rowcount
+    step.count(read=applied, new=written.new, changed=written.changed)
+    step.advance(applied)

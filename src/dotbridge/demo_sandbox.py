@@ -30,9 +30,9 @@ def start_sandbox(config: Config, console: Console) -> None:
     """
     folder = str(config.data_dir / "sandbox")
     if left := _left_sandbox(config):
-        if left.folder == folder:
+        if left.folder == folder and left.has_its_files():
             return
-        console.print("[dim]The sandbox of another demo gives way; its data is kept.")
+        console.print("[dim]The sandbox of another demo gives way.")
         _end_process(left.process)
     require_free_port("DOTBRIDGE_SANDBOX_PORT", "127.0.0.1", config.sandbox_port)
     written = config.data_dir / "sandbox.log"
@@ -58,6 +58,10 @@ def stop_sandbox(config: Config) -> bool:
 class _Left(NamedTuple):
     process: psutil.Process
     folder: str
+
+    def has_its_files(self) -> bool:
+        """Whether the files it works with are still in the folder: somebody may have cleared it away meanwhile."""
+        return any(Path(file.path).is_relative_to(self.folder) for file in self.process.open_files())
 
 
 def _command(config: Config) -> list[str]:

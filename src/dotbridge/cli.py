@@ -24,6 +24,8 @@ app = typer.Typer(
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
 app.add_typer(crm, name="crm")
 
+WEB_THREADS = 10
+
 IntegrationOption = Annotated[
     str | None,
     typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
@@ -92,14 +94,18 @@ def serve() -> None:
 def web() -> None:
     """Run the web part alone."""
     import uvicorn
+    from a2wsgi import WSGIMiddleware
 
     from dotbridge.processes import SECONDS_TO_FINISH, require_free_port, watch_lifeline
 
     watch_lifeline()
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    from dotbridge.wsgi import application
+
     uvicorn.run(
-        "dotbridge.asgi:application",
+        # Every page works with the database and waits for it, so each request gets a thread of its own.
+        WSGIMiddleware(application, workers=WEB_THREADS),
         host=config.host,
         port=config.port,
         log_config=None,

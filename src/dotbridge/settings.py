@@ -54,7 +54,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "dotbridge.urls"
-ASGI_APPLICATION = "dotbridge.asgi.application"
+WSGI_APPLICATION = "dotbridge.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,17 +1,18 @@
-"""The web application, for any ASGI server."""
+"""The web application, for any WSGI server."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dotbridge.settings")
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 
 from dotbridge import postgres
 
 if settings.CONFIG.database_url is None:
     postgres.ensure_running(settings.CONFIG.data_dir)
 
-application = get_asgi_application()
+application: Any = get_wsgi_application()

@@ -196,7 +196,8 @@ def _opened(settings: Settings, give_up: Callable[[], None]) -> Account:
         return Account(settings)
     except OSError as problem:
         give_up()
-        raise _fail(f"The folder {settings.data_dir} cannot be used: {problem.strerror}.") from None
+        why = problem.strerror or str(problem)
+        raise _fail(f"The folder {settings.data_dir} cannot be used: {why}. Choose another with --data.") from None
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
+from dotdigital_sandbox.store import ForeignState
 from dotdigital_sandbox.subscriptions import complete_challenges, suppress, unsubscribe_by_email
 from dotdigital_sandbox.things import make_program
 from dotdigital_sandbox.transport_faults import Fault, FaultKind
@@ -211,10 +212,8 @@ class Controls:
             raise ValueError(f"there is no file {path}")
         source = sqlite3.connect(path)
         try:
-            if not source.execute("SELECT 1 FROM sqlite_master WHERE name = 'address_book'").fetchone():
-                raise ValueError(f"{path} is no saved account")
             self._account.store.replace_by(source)
-        except sqlite3.DatabaseError as problem:
+        except (sqlite3.DatabaseError, ForeignState) as problem:
             raise ValueError(f"{path} is no saved account: {problem}") from None
         finally:
             source.close()

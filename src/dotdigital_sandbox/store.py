@@ -6,9 +6,15 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
+
+SCHEMAS = ("schema.sql", "schema_campaigns.sql", "schema_more.sql")
+
+
+class ForeignState(OSError):
+    """The file holds an account of another version, which this one cannot read."""
 
 
 class Store:
@@ -23,10 +29,15 @@ class Store:
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._turn = threading.Lock()
         self.generation = 0
-        self._writer = self.connect()
-        self._writer.executescript(_statements("schema.sql"))
-        self._writer.executescript(_statements("schema_campaigns.sql"))
-        self._writer.executescript(_statements("schema_more.sql"))
+        try:
+            self._writer = self.connect()
+            held = _columns(self._writer)
+        except sqlite3.DatabaseError:
+            raise ForeignState(f"{path} is no SQLite file") from None
+        if held and held != expected_columns():
+            self._writer.close()
+            raise ForeignState(f"{path} was made by another version of the sandbox")
+        _create(self._writer)
 
     def connect(self) -> sqlite3.Connection:
         """A new connection, in autocommit, that any thread may use but only one at a time."""
@@ -72,7 +83,9 @@ class Store:
             self.generation += 1
 
     def replace_by(self, source: sqlite3.Connection) -> None:
-        """Take over everything from another account's file."""
+        """Take over everything from another account's file; raises :class:`ForeignState` when it is none of ours."""
+        if _columns(source) != expected_columns():
+            raise ForeignState("it is no account of this version")
         with self._turn:
             source.backup(self._writer)
             self._writer.execute("PRAGMA journal_mode = WAL")
@@ -91,3 +104,24 @@ class Store:
 
 def _statements(name: str) -> str:
     return resources.files("dotdigital_sandbox").joinpath(name).read_text(encoding="utf-8")
+
+
+def _create(db: sqlite3.Connection) -> None:
+    for name in SCHEMAS:
+        db.executescript(_statements(name))
+
+
+def expected_columns() -> set[tuple[str, str]]:
+    """Table and column names of an account of this version."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        _create(db)
+        return _columns(db)
+
+
+def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Table and column names of a database."""
+    names = db.execute(
+        "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c "
+        "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
+    )
+    return {(table, column) for table, column in names}

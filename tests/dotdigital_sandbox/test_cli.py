@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+AUTH = ("apiuser-000000000000@apiconnector.com", "sandbox")
 SERVE = [sys.executable, "-m", "dotdigital_sandbox", "serve"]
 
 
@@ -69,3 +71,43 @@ def test_it_serves_and_keeps_what_it_was_given(tmp_path: Path) -> None:
                 process.terminate()
                 process.wait(timeout=20)
         assert time.monotonic() - started < 10
+
+
+def test_a_folder_of_another_version_is_one_line(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "account.sqlite3") as db:
+        db.execute("CREATE TABLE contact (id INTEGER PRIMARY KEY, email TEXT)")
+        db.execute("CREATE TABLE old (id INTEGER PRIMARY KEY)")
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "account.sqlite3").write_text("no database at all, but long enough to be taken for one" * 20)
+    for folder, words in ((tmp_path, "another version"), (tmp_path / "text", "no SQLite file")):
+        serve = [*SERVE, "--port", "0", "--data", str(folder)]
+        done = subprocess.run(serve, check=False, capture_output=True, text=True, timeout=30)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert words in done.stderr
+
+
+def test_an_import_survives_a_kill_in_its_middle(tmp_path: Path) -> None:
+    rows = 60_000
+    file = "email\n" + "".join(f"person{number}@example.com\n" for number in range(rows)) + "bad\n"
+    options = ["--port", "0", "--data", str(tmp_path), "--scheme", "none", "--seed", "empty", "--import-seconds", "0"]
+    guid, before = "", 0
+    for attempt in ("killed", "whole"):
+        with subprocess.Popen([*SERVE, *options], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                http = httpx2.Client(base_url=process.stdout.readline().split()[-1], auth=AUTH, timeout=30)
+                if attempt == "killed":
+                    guid = http.post("/v2/contacts/import", files={"f": ("a.csv", file.encode())}).json()["id"]
+                    while not before:
+                        before = http.get("/v2/contacts/count").json()
+                    process.kill()
+                    continue
+                while http.get(f"/v2/contacts/import/{guid}").json()["status"] == "NotFinished":
+                    time.sleep(0.02)
+                report = http.get(f"/v2/contacts/import/{guid}/report").json()
+                count = http.get("/v2/contacts/count").json()
+            finally:
+                process.kill()
+                process.wait(timeout=20)
+    assert 0 < before < rows
+    assert (count, report["newContacts"], report["updatedContacts"], report["invalidEntries"]) == (rows, rows, 0, 1)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tests.backoffice.world import World, build_world
+from tests.backoffice.world import World, build_world, empty_queue
 from tests.sync.conftest import integration, remote, sandbox
 
 __all__ = ["integration", "remote", "sandbox"]
@@ -18,6 +18,7 @@ __all__ = ["integration", "remote", "sandbox"]
 @pytest.fixture
 def back_office(client: Client, db: None) -> Client:
     """A client of somebody who may do everything."""
+    empty_queue()
     client.force_login(User.objects.create_superuser("mona", password="x"))
     return client
 

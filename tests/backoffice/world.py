@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import connection
 from django.utils import timezone
 
 from dotbridge.crm.models import Contact as Person
@@ -101,7 +102,6 @@ def _person(index: int) -> Person:
 def _connected(
     integration: Integration, book: AddressBook, people: list[Person], name: str, index: int
 ) -> tuple[Connection, SyncRun, Rejection, Upload, Upload, Contact]:
-    now = timezone.now()
     marketing_list = create_list(name=f"{name} list {index} {HOSTILE}", entity="crm.contact", description=HOSTILE)
     remove_records(marketing_list=marketing_list, record_ids=[people[3].pk])
     unsubscribe_records(
@@ -111,16 +111,29 @@ def _connected(
         reason=HOSTILE,
     )
     link = connect_list(marketing_list=marketing_list, address_book=book)
+    run, rejection = _run(integration)
+    upload, refused = _uploads(link, run, people)
+    Removal.objects.create(connection=link, run=run, row_count=2, created_at=run.started_at)
+    return link, run, rejection, upload, refused, _contact(book, index)
+
+
+def _contact(book: AddressBook, index: int) -> Contact:
     contact = Contact.objects.create(
-        integration=integration,
+        integration=book.integration,
         remote_id=100 + index,
         email=f"ANN.{index}@example.com",
         email_key=f"ann.{index}@example.com",
         status="Subscribed" if index % 2 == 0 else "HardBounced",
         data_fields={"FIRSTNAME": HOSTILE},
-        updated_at=now,
+        updated_at=timezone.now(),
     )
-    Membership.objects.create(address_book=book, contact=contact, seen_at=now)
+    Membership.objects.create(address_book=book, contact=contact, seen_at=contact.updated_at)
+    return contact
+
+
+def _run(integration: Integration) -> tuple[SyncRun, Rejection]:
+    now = timezone.now()
+    times = {"started_at": now - timedelta(minutes=3), "finished_at": now - timedelta(minutes=2)}
     run = SyncRun.objects.create(
         integration=integration,
         kind=RunKind.SYNC,
@@ -128,19 +141,16 @@ def _connected(
         state=State.PARTIAL,
         message=HOSTILE,
         requests=12,
-        started_at=now - timedelta(minutes=3),
-        finished_at=now - timedelta(minutes=2),
+        **times,
     )
-    step = Step.objects.create(
-        run=run,
-        name="results",
-        state=State.PARTIAL,
-        message=HOSTILE,
-        counts={"confirmed": 1, "rejected": 1, "odd_thing": 2},
-        started_at=now - timedelta(minutes=3),
-        finished_at=now - timedelta(minutes=2),
-    )
+    counts = {"confirmed": 1, "rejected": 1, "odd_thing": 2}
+    step = Step.objects.create(run=run, name="results", state=State.PARTIAL, message=HOSTILE, counts=counts, **times)
     rejection = Rejection.objects.create(step=step, subject=HOSTILE, reason="invalid_email", detail=HOSTILE)
+    return run, rejection
+
+
+def _uploads(link: Connection, run: SyncRun, people: list[Person]) -> tuple[Upload, Upload]:
+    now = timezone.now()
     upload = Upload.objects.create(
         connection=link,
         run=run,
@@ -163,5 +173,11 @@ def _connected(
             upload=owner,
             reason=reason,
         )
-    Removal.objects.create(connection=link, run=run, row_count=2, created_at=now)
-    return link, run, rejection, upload, refused, contact
+    return upload, refused
+
+
+def empty_queue() -> None:
+    """Nothing waits and nobody works: Django does not clear the queue's tables after a test, they are not its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+        cursor.execute("DELETE FROM procrastinate_workers")

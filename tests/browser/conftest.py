@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from dotdigital_sandbox import Sandbox
-from tests.backoffice.world import World, build_world
+from tests.backoffice.world import World, build_world, empty_queue
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PASSWORD = "long and invented"
@@ -75,6 +75,7 @@ def back_office(
     live_server: LiveServer, transactional_db: None, context: BrowserContext, complaints: list[str]
 ) -> Iterator[Page]:
     """A page of somebody who has logged in by hand and may do everything."""
+    empty_queue()
     User.objects.create_superuser("mona", "mona@example.com", PASSWORD)
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -87,3 +88,4 @@ def back_office(
     yield page
     # Let what the page still asks for end before its database goes away.
     page.goto("about:blank")
+    empty_queue()

@@ -16,6 +16,7 @@ from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.sync.models import Connection, SyncRun
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount, sync
+from tests.backoffice.world import empty_queue
 
 
 def test_from_an_empty_back_office_to_an_exported_list(
@@ -69,7 +70,7 @@ def _add_integration(page: Page, sandbox: Sandbox) -> None:
     expect(page.get_by_text("Connected to")).to_be_visible()
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_text("starts as soon as the worker is free")).to_be_visible()
-    ProcrastinateJob.objects.all()._raw_delete("default")
+    empty_queue()
 
 
 def _connect(page: Page, book: str) -> None:

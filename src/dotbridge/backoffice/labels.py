@@ -50,7 +50,6 @@ REMOVAL_COLOURS = {
 TRIGGERS: dict[str, StrOrPromise] = {
     "schedule": _("Schedule"),
     "person": _("A person"),
-    "connect": _("A new connection"),
     "command line": _("Command line"),
 }
 

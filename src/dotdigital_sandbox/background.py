@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dotdigital_sandbox import v3_imports
 from dotdigital_sandbox.chores import do_due_chores, next_chore_due
 from dotdigital_sandbox.dates import parse_instant
-from dotdigital_sandbox.import_rows import UnreadableFile
+from dotdigital_sandbox.import_rows import StagedRow, UnreadableFile
 from dotdigital_sandbox.import_sources import source_of
 from dotdigital_sandbox.importing import Stage, keep_faults, merge_stage, report_of
 
@@ -28,6 +28,10 @@ TERMINAL = (
 )  # fmt: skip
 # The clock may be moved or stopped from outside: nobody sleeps longer than this before looking at it again.
 LONGEST_NAP = 0.25
+
+
+class Stopped(Exception):
+    """The sandbox is being stopped; what is in work is taken up again at its next start."""
 
 
 class Background:
@@ -158,13 +162,15 @@ class Background:
         counters: dict[str, int] = {}
         try:
             status = self._forced.popleft() if self._forced else self._process(db, job, counters)
+        except Stopped:
+            return
         except (UnreadableFile, FileNotFoundError):
             status = "InvalidFileFormat"
         except Exception:
             logger.exception("an import of the sandbox failed")
             status = "Failed"
-        if status is None:
-            return
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         with self._account.store.writing() as writer:
             writer.execute(
                 "UPDATE import_job SET status = ?, finished = ?, counters = ? WHERE id = ?",
@@ -172,37 +178,49 @@ class Background:
             )
         source_of(self._account, job).discard()
 
-    def _process(self, db: Connection, job: Row, counters: dict[str, int]) -> str | None:
-        """The status an import ends with, its counters filled in; None when the sandbox was stopped meanwhile."""
+    def _go_on(self) -> None:
+        if self._stopping:
+            raise Stopped
+
+    def _unless_stopped(self, rows: Iterator[StagedRow]) -> Iterator[StagedRow]:
+        for row in rows:
+            if self._stopping:
+                raise Stopped
+            yield row
+
+    def _process(self, db: Connection, job: Row, counters: dict[str, int]) -> str:
+        """The status an import ends with, its counters filled in; raises :class:`Stopped`."""
         account = self._account
         if job["kind"] == "v3":
             counters.update(v3_imports.process(account, job))
             return "Finished"
         source = source_of(account, job)
         stage = Stage(db)
-        stage.fill(source.staged())
-        if self._wait_for_volume(job, stage.rows):
-            return None
+        stage.fill(self._unless_stopped(source.staged()))
+        self._wait_for_volume(job, stage.rows)
         if stage.is_suspicious(account.switches.watchdog_share):
             return "RejectedByWatchdog"
         if self._exceeds_limit(stage):
             return "ExceedsAllowedContactLimit"
-        new = merge_stage(account, stage, import_id=job["id"], merge=job["merge"], book_ids=json.loads(job["book_ids"]))
+        books = json.loads(job["book_ids"])
+        new = merge_stage(
+            account, stage, import_id=job["id"], merge=job["merge"], book_ids=books, before_each=self._go_on
+        )
         counters.update(report_of(stage, new))
         magento = account.switches.fault_reasons == "magento"
         keep_faults(account, stage, job["id"], source.numbered(), magento=magento)
         stage.clear()
         return "Finished"
 
-    def _wait_for_volume(self, job: Row, rows: int) -> bool:
-        """Take the time that so many rows take; True when the sandbox is being stopped."""
+    def _wait_for_volume(self, job: Row, rows: int) -> None:
+        """Take the time that so many rows take."""
         rate = self._account.settings.import_rows_per_second
         due = parse_instant(job["due"])
         if rate and due:
             until = (due + timedelta(seconds=rows / rate)).isoformat()
             while not self._stopping and not self._is_due(until):
                 self._nap(until)
-        return self._stopping
+        self._go_on()
 
     def _exceeds_limit(self, stage: Stage) -> bool:
         limit = self._account.settings.contact_limit

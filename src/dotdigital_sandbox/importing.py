@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
@@ -131,13 +131,23 @@ class Stage:
         self.db.executescript(_STAGE)
 
 
-def merge_stage(account: Account, stage: Stage, *, import_id: int, merge: Merge, book_ids: list[int]) -> int:
+def merge_stage(
+    account: Account,
+    stage: Stage,
+    *,
+    import_id: int,
+    merge: Merge,
+    book_ids: list[int],
+    before_each: Callable[[], None],
+) -> int:
     """Merge all staged rows into the account and its books, a chunk at a time; refused rows are noted in the stage.
 
     Answers how many contacts are new, those included that an interrupted run of this very import had made.
+    ``before_each`` is called before each chunk and may raise to end the work there.
     """
     new = 0
     for first in range(1, stage.rows + 1, CHUNK):
+        before_each()
         with account.store.writing(stage.db) as db:
             # A book deleted meanwhile must not get members.
             alive = [

@@ -6,6 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -303,7 +304,7 @@ def test_the_legacy_shape_lacks_the_fifteenth_counter(start: START) -> None:
         assert len(api.get(f"/v2/contacts/import/{guid}/report")) == count
 
 
-def test_an_unfinished_import_survives_a_restart(tmp_path: Any) -> None:
+def test_an_unfinished_import_survives_a_restart(tmp_path: Path) -> None:
     first = Api(Sandbox(tmp_path).start())
     first.sandbox.hold_imports()
     book = first.book()
@@ -314,6 +315,19 @@ def test_an_unfinished_import_survives_a_restart(tmp_path: Any) -> None:
     assert first.get(f"/v2/contacts/import/{guid}/report")["newContacts"] == 1
     assert first.get(f"/v2/address-books/{book}")["contacts"] == 1
     first.sandbox.stop()
+
+
+def test_a_stop_does_not_wait_for_a_long_import(tmp_path: Path) -> None:
+    api = Api(Sandbox(tmp_path).start())
+    guid = api.upload("email\n" + "".join(f"person{number}@example.com\n" for number in range(80_000)))
+    while not api.get("/v2/contacts/count"):
+        time.sleep(0.005)
+    api.sandbox.stop()
+    api.sandbox.start()
+    assert api.get(f"/v2/contacts/import/{guid}")["status"] == "NotFinished"
+    api.sandbox.finish_imports()
+    assert api.get(f"/v2/contacts/import/{guid}/report")["newContacts"] == 80_000
+    api.sandbox.stop()
 
 
 def test_a_long_import_spans_chunks_and_keeps_the_first_of_repeated_rows(api: Api) -> None:

@@ -59,8 +59,8 @@ POINTS = [
     (f"{OUTBOUND}.removals:_complete", "before", 1),
     (f"{OUTBOUND}.removals:_complete", "after", 1),
     # where the import reads
-    ("dotbridge.sync.inbound.contacts:store_page", "before", 1),
-    ("dotbridge.sync.inbound.contacts:store_page", "after", 1),
+    ("dotbridge.sync.inbound.contacts:store_pages", "before", 1),
+    ("dotbridge.sync.inbound.contacts:store_pages", "after", 1),
     ("dotbridge.sync.inbound.contacts:move_cursor", "after", 1),
     ("dotbridge.sync.outbound.list_state:_unsubscribe", "after", 1),
 ]

@@ -100,8 +100,9 @@ class StepContext:
             Rejection(step=self.step, subject=subject[:1000], reason=reason, detail=detail[:2000])
             for subject, reason, detail in refusals
         ]
-        Rejection.objects.bulk_create(rows, batch_size=1000)
-        self.count(rejected=len(rows))
+        if rows:
+            Rejection.objects.bulk_create(rows, batch_size=1000)
+            self.count(rejected=len(rows))
 
     def advance(self, number: int, total: int | None = None) -> None:
         """So many more are done: tell whoever watches, and store the counts."""

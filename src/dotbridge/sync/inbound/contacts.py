@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from django.db import connection, transaction
 
@@ -15,6 +17,8 @@ from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
 
 FEED = "contacts"
+# So many pages of 1,000 are merged by one statement each: fewer round trips and commits, and still little memory.
+PAGES_AT_ONCE = 5
 
 # A book's own unsubscription is not undone by the contact being listed, only by a later subscription.
 _MEMBERSHIPS = """
@@ -52,28 +56,28 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
     closed_at = step.run.server_now
     remote = step.account.address_book(book.remote_id)
     complete = True
-    for page in remote.contacts(modified_since=since):
-        complete = complete and not page.malformed
+    for pages in batched(remote.contacts(modified_since=since), PAGES_AT_ONCE):
+        complete = complete and not any(page.malformed for page in pages)
         with transaction.atomic():
-            store_page(step, book, page, closed_at)
+            store_pages(step, book, pages, closed_at)
     with transaction.atomic():
         if since is None and complete:
             _mark_gone(step, book, closed_at)
         move_cursor(step.integration, FEED, closed_at, book.pk)
 
 
-def store_page(step: StepContext, book: AddressBook, page: Page[Contact], seen_at: datetime) -> None:
-    """One page of a book's contacts into the mirror, with the memberships it proves."""
-    step.reject(Refusal("contact", "unreadable", row.reason) for row in page.malformed)
-    named = [contact for contact in page.items if (contact.email or "").strip()]
+def store_pages(step: StepContext, book: AddressBook, pages: Sequence[Page[Contact]], seen_at: datetime) -> None:
+    """Some pages of a book's contacts into the mirror, with the memberships they prove."""
+    contacts = [contact for page in pages for contact in page.items]
+    step.reject(Refusal("contact", "unreadable", row.reason) for page in pages for row in page.malformed)
     step.reject(
         Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")
-        for contact in page.items
+        for contact in contacts
         if not (contact.email or "").strip()
     )
     merged = merge_contacts(
         step.integration,
-        (staged(contact, status=contact.status) for contact in named),
+        (staged(contact, status=contact.status) for contact in contacts if (contact.email or "").strip()),
         live=LIVE,
         sets_status=True,
         sets_data=True,
@@ -83,8 +87,15 @@ def store_page(step: StepContext, book: AddressBook, page: Page[Contact], seen_a
             _MEMBERSHIPS,
             {"integration": step.integration.pk, "book": book.pk, "seen_at": seen_at, "live": list(LIVE)},
         )
-    step.count(read=len(page.items), new=merged.new, changed=merged.changed)
-    step.advance(len(page.items))
+    step.count(read=len(contacts), new=merged.new, changed=merged.changed)
+    step.advance(len(contacts))
+
+
+def batched(pages: Iterable[Page[Contact]], size: int) -> Iterator[list[Page[Contact]]]:
+    """The pages in groups, as they come."""
+    rest = iter(pages)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def _mark_gone(step: StepContext, book: AddressBook, seen_at: datetime) -> None:

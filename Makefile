@@ -20,7 +20,7 @@ serve: .venv/.ready ## Run the back office with your own settings (.env)
 
 test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
 	@tools/install-chromium
-	DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --cov --cov-report=term $(PYTEST_ARGS)
+	DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
@@ -41,6 +41,7 @@ clean: ## Remove the environment and all demo data
 	@tools/install-environment $(PYTHON) --no-dev
 	@touch $@
 
+# The tests start hundreds of programs, so what those import is compiled beforehand.
 .venv/.ready-dev: pyproject.toml uv.lock
-	@tools/install-environment $(PYTHON)
+	@tools/install-environment $(PYTHON) --compile-bytecode
 	@touch $@ .venv/.ready

@@ -135,7 +135,7 @@ class _Indented:
     def write(self, text: str) -> None:
         """Print what is not blank."""
         if text.strip():
-            self._console.print(f"  {text.strip()}", style="dim", highlight=False)
+            self._console.print(f"  {text.strip()}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def flush(self) -> None:
         """Nothing is held back."""

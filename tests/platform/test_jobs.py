@@ -100,8 +100,9 @@ def kinds_of_ended_runs() -> list[str]:
     return list(SyncRun.objects.exclude(finished_at=None).order_by("started_at").values_list("kind", flat=True))
 
 
-def is_at_work() -> bool:
-    return SyncRun.objects.filter(state=State.RUNNING).exists()
+def is_at_work(sandbox: Sandbox, runs: int = 1) -> bool:
+    """Whether so many runs wait for an answer that will not come soon."""
+    return sum(order["done"] for order in sandbox.account.faults.orders()) == runs
 
 
 def pretend_long_ago() -> None:
@@ -171,10 +172,10 @@ def test_an_inactive_integration_is_dropped(workers: Workers, integration: Integ
 def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
     workers: Workers, sandbox: Sandbox, integration: Integration
 ) -> None:
-    sandbox.fail_next("delay", path=SLOW, seconds=30)
+    sandbox.fail_next("delay", path=SLOW, seconds=60)
     request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
     killed = workers.start()
-    until(is_at_work)
+    until(lambda: is_at_work(sandbox))
     killed.kill()
     killed.wait()
     give_back()
@@ -194,11 +195,11 @@ def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
     other = create_integration(
         name="Other", username=sandbox.user, password=sandbox.password, base_url=integration.base_url
     )
-    sandbox.fail_next("delay", path=SLOW, times=2, seconds=30)
+    sandbox.fail_next("delay", path=SLOW, times=2, seconds=60)
     for each in (integration, other):
         request_run(integration=each, kind=RunKind.IMPORT, trigger="person")
     killed = workers.start()
-    until(lambda: SyncRun.objects.filter(state=State.RUNNING).count() == 2)
+    until(lambda: is_at_work(sandbox, runs=2))
     # While the first is at work, somebody asks for the same again.
     assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
     killed.kill()
@@ -240,7 +241,7 @@ def test_a_worker_at_work_ends_in_time_and_its_run_goes_on_later(
     sandbox.fail_next("delay", path=SLOW, seconds=60)
     request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
     program = workers.start()
-    until(is_at_work)
+    until(lambda: is_at_work(sandbox))
     began = time.monotonic()
     # Ctrl-C tells all programs of the terminal; the one that started this one then tells it again.
     program.send_signal(signal.SIGINT)

@@ -138,3 +138,8 @@ def test_dotdigital_reads_each_type_back(integration: Integration, remote: Remot
     values = remote.contacts(book)["ann@example.com"]
     assert (values["SCORE"], values["VIP"], values["AGE-GROUP"]) == (-7, True, 'yes, no\n"x"')
     assert values["BIRTHDAY"].startswith("1900-01-01T00:00:00")
+
+
+def test_a_mapping_is_called_by_its_entity_also_when_that_is_gone(integration: Integration) -> None:
+    assert str(Mapping(integration=integration, entity="crm.contact")) == "Contact → Test account"
+    assert str(Mapping(integration=integration, entity="gone.model")) == "gone.model → Test account"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import DataField
 
@@ -35,7 +36,11 @@ class Mapping(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.entity} → {self.integration}"
+        try:
+            label = str(entity(self.entity).label)
+        except UnknownEntity:
+            label = self.entity
+        return f"{label} → {self.integration}"
 
 
 class EmptyValues(models.TextChoices):

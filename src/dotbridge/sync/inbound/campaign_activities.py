@@ -54,7 +54,7 @@ _MERGE = f"""
 
 
 def import_activities(step: StepContext) -> None:
-    """Read the recipients of every campaign that is due."""
+    """Read the recipients of every campaign with news."""
     read_each(step, FEED, _read_activities)
 
 

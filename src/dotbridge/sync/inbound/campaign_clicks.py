@@ -14,7 +14,7 @@ _TABLE = EventTable(ResultKind.CLICK, "mirror_clickevent", "url")
 
 
 def import_clicks(step: StepContext) -> None:
-    """Read the clicks of every campaign that is due."""
+    """Read the clicks of every campaign with news."""
     read_each(step, FEED, _read_clicks)
 
 

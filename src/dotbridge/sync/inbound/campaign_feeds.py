@@ -1,7 +1,8 @@
 """Which campaigns have news, and reading them one by one, so that each fails alone.
 
-Old campaigns rest. A campaign is asked for its results when it never was; when Dotdigital has since named it as active
-(`campaigns/with-activity-since`); and, in its first 30 days, once a day even if it was not named.
+Old campaigns rest. A campaign is asked for its results when it never was, and when it was active since: Dotdigital has
+named it (`campaigns/with-activity-since`), or it looks another one in the lists, or its figures have changed. In its
+first 30 days the figures are read at least once a day, whether it was named or not.
 """
 
 from __future__ import annotations
@@ -40,23 +41,36 @@ def connected_campaigns(integration: Integration) -> QuerySet[Campaign]:
     return Campaign.objects.filter(Exists(books), integration=integration, gone_at=None).order_by("pk")
 
 
-def due_campaigns(step: StepContext, feed: str) -> QuerySet[Campaign]:
-    """The campaigns that this feed has to be asked for now, in one query."""
+def active_campaigns(step: StepContext, feed: str, *, or_else: Q | None = None) -> QuerySet[Campaign]:
+    """The campaigns that this feed has to be asked for now, in one query.
+
+    `or_else` adds others; it may look at `read_to`, the feed's cursor, and at `began_at`, since when there is anything.
+    """
     read_to = Cursor.objects.filter(integration=step.integration, feed=feed, object_id=OuterRef("pk"))
-    now = step.run.server_now
-    is_young = Q(began_at__gt=now - YOUNG, read_to__lte=now - YOUNG_ARE_READ_EVERY)
+    has_news = Q(read_to=None) | Q(read_to__lt=F("active_at"))
     return (
         connected_campaigns(step.integration)
         .exclude(status=UNSENT)
         .annotate(read_to=Subquery(read_to.values("position")[:1]), began_at=Coalesce("sent_at", "first_seen_at"))
-        .filter(Q(read_to=None) | Q(read_to__lt=F("active_at")) | is_young)
+        .filter(has_news | or_else if or_else else has_news)
     )
 
 
-def read_each(step: StepContext, feed: str, read: Callable[[StepContext, Campaign], None]) -> None:
-    """Read a feed of every campaign that is due. A campaign's cursor moves when it was read to its end."""
+def young_campaigns(step: StepContext) -> Q:
+    """For `active_campaigns`: those in their first 30 days that this feed was not asked for since yesterday."""
+    now = step.run.server_now
+    return Q(began_at__gt=now - YOUNG, read_to__lte=now - YOUNG_ARE_READ_EVERY)
+
+
+def read_each(
+    step: StepContext,
+    feed: str,
+    read: Callable[[StepContext, Campaign], None],
+    campaigns: QuerySet[Campaign] | None = None,
+) -> None:
+    """Read a feed of every campaign with news, or of these. A campaign's cursor moves when it was read to its end."""
     failures = 0
-    for campaign in due_campaigns(step, feed):
+    for campaign in active_campaigns(step, feed) if campaigns is None else campaigns:
         try:
             read(step, campaign)
         except NotFound:

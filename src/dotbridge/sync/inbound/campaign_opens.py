@@ -14,7 +14,7 @@ _TABLE = EventTable(ResultKind.OPEN, "mirror_openevent", "mail_client, is_forwar
 
 
 def import_opens(step: StepContext) -> None:
-    """Read the openings of every campaign that is due."""
+    """Read the openings of every campaign with news."""
     read_each(step, FEED, _read_opens)
 
 

@@ -11,7 +11,7 @@ from dotbridge.campaigns.services import set_sent_at
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.inbound.campaign_feeds import counted, read_each, text
+from dotbridge.sync.inbound.campaign_feeds import active_campaigns, counted, read_each, text, young_campaigns
 from dotdigital import CampaignSummary as RemoteSummary
 from dotdigital import NotFound
 
@@ -21,8 +21,8 @@ _MONEY = frozenset({"revenue", "assisted_revenue"})
 
 
 def import_summaries(step: StepContext) -> None:
-    """Read the figures of every campaign that is due; one without figures is said so, and the others go on."""
-    read_each(step, FEED, _read_summary)
+    """Read the figures of every campaign with news and of young ones; one without is said so, and the others go on."""
+    read_each(step, FEED, _read_summary, active_campaigns(step, FEED, or_else=young_campaigns(step)))
 
 
 def _read_summary(step: StepContext, campaign: Campaign) -> None:
@@ -40,7 +40,11 @@ def _read_summary(step: StepContext, campaign: Campaign) -> None:
 def _store(step: StepContext, campaign: Campaign, figures: dict[str, Any]) -> None:
     known = CampaignSummary.objects.filter(campaign=campaign).values(*_FIGURES).first()
     CampaignSummary.objects.update_or_create(campaign=campaign, defaults={**figures, "read_at": step.run.server_now})
-    step.count(read=1, new=int(known is None), changed=int(known is not None and known != figures))
+    has_changed = known is not None and known != figures
+    if has_changed:
+        # So its other feeds are read as well, even if Dotdigital did not name it as active.
+        Campaign.objects.filter(pk=campaign.pk).update(active_at=step.run.server_now)
+    step.count(read=1, new=int(known is None), changed=int(has_changed))
     if (sent_at := figures["date_sent"]) is None or sent_at == campaign.sent_at:
         return
     Campaign.objects.filter(pk=campaign.pk).update(sent_at=sent_at)

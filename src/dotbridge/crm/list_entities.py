@@ -1,12 +1,14 @@
 """The CRM's records that can be on a marketing list: what a host writes to have its own models there."""
 
+from collections.abc import Sequence
+
 from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.expressions import Func
 from django.db.models.functions import Concat, Trim
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
-from dotbridge.entities.registry import FieldKind, VirtualField, register
+from dotbridge.entities.registry import FieldKind, NewRecord, VirtualField, register
 
 BIG_SPENDER_FROM = 10_000
 
@@ -33,10 +35,19 @@ def _primary_address() -> Subquery:
     return Subquery(ContactEmail.objects.filter(contact=OuterRef("pk"), is_primary=True).values("email"))
 
 
+def _create_contacts(newcomers: Sequence[NewRecord]) -> None:
+    Contact.objects.bulk_create([newcomer.record for newcomer in newcomers])
+    ContactEmail.objects.bulk_create(
+        ContactEmail(contact_id=newcomer.record.pk, email=newcomer.email, is_primary=True) for newcomer in newcomers
+    )
+
+
 register(
     Contact,
     email=_primary_address(),
     default_priority=20,
+    modified_at="updated_at",
+    create=_create_contacts,
     virtual_fields=[
         _full_name("first_name", "last_name"),
         VirtualField(

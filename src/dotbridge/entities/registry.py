@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ __all__ = [
     "Entity",
     "EntityField",
     "FieldKind",
+    "NewRecord",
     "NoEmailField",
     "RegistrationError",
     "UnknownEntity",
@@ -68,8 +69,24 @@ class UnknownField(LookupError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewRecord:
+    """A record to be made for somebody whom only Dotdigital knew: checked, not saved yet, and its address."""
+
+    email: str
+    record: Any
+
+
+Create = Callable[[Sequence[NewRecord]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entity:
-    """A model of the host whose records can be on a list. `key` is its app label and model name: "crm.contact"."""
+    """A model of the host whose records can be on a list. `key` is its app label and model name: "crm.contact".
+
+    `email_path` is the model's own field that holds the address, None where it is no plain field. `modified_at` is the
+    field that says when a record was changed last. `create` saves new records with their addresses, None where the
+    host offers no way.
+    """
 
     key: str
     model: type[models.Model]
@@ -77,6 +94,9 @@ class Entity:
     fields: tuple[EntityField, ...]
     default_priority: int
     email: Combinable = field(repr=False, compare=False)
+    email_path: str | None = None
+    modified_at: str | None = None
+    create: Create | None = field(default=None, repr=False, compare=False)
 
     def field(self, path: str) -> EntityField:
         """The field with this path. Raises UnknownField."""
@@ -106,18 +126,25 @@ def register(
     exclude: Sequence[str] = (),
     virtual_fields: Sequence[VirtualField] = (),
     default_priority: int = 0,
+    modified_at: str | None = None,
+    create: Create | None = None,
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
     `email` is the path of a text field (relations to one record may be followed with `__`) or an expression.
     Without `fields`, every plain field of the model and of its to-one relations can be asked about and mapped, except
     passwords. Entities with a higher `default_priority` come first where several could give a contact's default values.
+    `modified_at` is the path of the field with the moment of a record's last change: of a value changed here and in
+    Dotdigital the newer wins, and without it nobody knows which that is. `create` saves new records with their
+    addresses, a constant number of statements however many they are; where the address is a plain field of the model
+    this is known without it.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
     """
     key = model._meta.label_lower
     if key in _registered:
         raise RegistrationError(f"{key} is registered already; register each model once.")
+    email_path = _plain_path(model, email)
     paths = default_paths(model) if fields is None else list(fields)
     chosen = [_own_field(model, path) for path in paths if path not in exclude]
     registered = Entity(
@@ -127,6 +154,9 @@ def register(
         fields=(*chosen, *_virtual(key, virtual_fields, taken={own.path for own in chosen})),
         default_priority=default_priority,
         email=_email(model, email),
+        email_path=email_path,
+        modified_at=_modified_at(model, modified_at),
+        create=create or (_creator(model, email_path) if email_path else None),
     )
     _registered[key] = registered
     return registered
@@ -150,6 +180,28 @@ def _own_field(model: type[models.Model], path: str) -> EntityField:
         return field_of_path(model, path)
     except PathError as error:
         raise RegistrationError(f"{model._meta.label_lower} cannot offer the field {error}.") from None
+
+
+def _plain_path(model: type[models.Model], email: str | Combinable | None) -> str | None:
+    path = email.name if isinstance(email, F) else email  # type: ignore[attr-defined]
+    if not isinstance(path, str) or "__" in path or path not in {own.name for own in model._meta.concrete_fields}:
+        return None
+    return path
+
+
+def _creator(model: type[models.Model], email_path: str) -> Create:
+    def create(newcomers: Sequence[NewRecord]) -> None:
+        for newcomer in newcomers:
+            setattr(newcomer.record, email_path, newcomer.email)
+        model._default_manager.bulk_create([newcomer.record for newcomer in newcomers])
+
+    return create
+
+
+def _modified_at(model: type[models.Model], path: str | None) -> str | None:
+    if path is not None and _own_field(model, path).kind is not FieldKind.DATETIME:
+        raise RegistrationError(f"{model._meta.label_lower}: modified_at={path!r} is no date with a time.")
+    return path
 
 
 def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str]) -> list[EntityField]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entities, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mapping.two_way import problem_among_rows, problem_of_two_way
 from dotbridge.mirror.models import DataField
 
 # What every account has and what nearly every entity calls these values.
@@ -92,8 +93,10 @@ def check_mapping_row(row: MappingRow) -> None:
         problem = _problem_of_fields(row)
         if problem:
             problems["entity_fields"] = problem
-    if row.is_two_way and (len(row.entity_fields) != 1 or "__" in row.entity_fields[0]):
-        problems["is_two_way"] = _("Only one direct field of the entity can be synchronised both ways.")
+    if row.is_two_way:
+        obstacle = problem_of_two_way(entity(row.mapping.entity), row.entity_fields) or problem_among_rows(row)
+        if obstacle:
+            problems["is_two_way"] = str(obstacle)
     if problems:
         raise ValidationError(problems)
 

@@ -26,6 +26,7 @@ from dotbridge.sync.inbound.contacts import import_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
 from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
+from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import RunKind, State, Step, SyncRun
 from dotbridge.sync.outbound.list_state import sync_list_state
@@ -60,6 +61,7 @@ IMPORT = (
     Part("contacts", _("Contacts"), import_contacts),
     Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes),
     Part("suppressions", _("Suppressed in the account"), import_suppressions),
+    Part("two_way", _("Changes made in Dotdigital"), write_back),
     # The figures come first: they say how many were sent a campaign, and so whether all of them have to be read.
     Part("campaign_summaries", _("Campaign summaries"), import_summaries),
     Part("campaign_activities", _("Contact activity"), import_activities),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync import campaign_models  # noqa: F401 - Django finds an app's tables through this module
+from dotbridge.sync import campaign_models, two_way_models  # noqa: F401 - Django finds an app's tables through this module
 
 
 class Connection(models.Model):
@@ -19,6 +19,11 @@ class Connection(models.Model):
     )
     address_book = models.OneToOneField(
         AddressBook, models.PROTECT, related_name="connection", verbose_name=_("address book")
+    )
+    create_entities = models.BooleanField(
+        _("create new entities"),
+        default=False,
+        help_text=_("Make a record of each contact of the book whose address no record has."),
     )
     created_at = models.DateTimeField(_("connected"), auto_now_add=True)
 
@@ -244,6 +249,12 @@ class ExportItem(models.Model):
     )
     reason = models.CharField(_("rejected because"), max_length=64, blank=True)
     attempts = models.SmallIntegerField(_("attempts"), default=0)
+    agreed = models.JSONField(
+        _("Dotdigital's values when compared last"),
+        null=True,
+        help_text=_("Of the data fields that are synchronised both ways."),
+    )
+    agreed_at = models.DateTimeField(_("compared last"), null=True)
 
     class Meta:
         verbose_name = _("exported address")

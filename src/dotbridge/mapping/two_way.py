@@ -1,0 +1,91 @@
+"""Which mapping rows may write into records, and what keeps one from it."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
+from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoWayRow:
+    """One data field and the one field of the record that it is in step with, both ways.
+
+    `clears` says whether an empty value on one side empties the other; else it changes nothing there.
+    """
+
+    data_field: str
+    path: str
+    kind: FieldKind
+    clears: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoWayRows:
+    """The rows that can be written back, and the data fields of those that cannot, with the reason."""
+
+    rows: tuple[TwoWayRow, ...]
+    broken: tuple[tuple[str, StrOrPromise], ...]
+
+
+def two_way_rows(mapping: Mapping | None) -> TwoWayRows:
+    """The two-way rows of a mapping. A row whose field has changed since it was saved is broken, not fatal."""
+    if mapping is None:
+        return TwoWayRows(rows=(), broken=())
+    owner = entity(mapping.entity)
+    good: dict[str, TwoWayRow] = {}
+    broken: list[tuple[str, StrOrPromise]] = []
+    rows = mapping.rows.filter(is_two_way=True, data_field__gone_at=None).select_related("data_field").order_by("id")
+    for row in rows:
+        name = row.data_field.name
+        problem = problem_of_two_way(owner, row.entity_fields)
+        if problem is None and row.entity_fields[0] in good:
+            problem = _TAKEN
+        if problem is not None:
+            broken.append((name, problem))
+            continue
+        path = row.entity_fields[0]
+        good[path] = TwoWayRow(
+            data_field=name,
+            path=path,
+            kind=owner.field(path).kind,
+            clears=row.empty_values == EmptyValues.CLEAR,
+        )
+    return TwoWayRows(rows=tuple(good.values()), broken=tuple(broken))
+
+
+def problem_of_two_way(owner: Entity, paths: list[str]) -> StrOrPromise | None:
+    """Why these entity fields cannot be written from Dotdigital; None when they can."""
+    if len(paths) != 1 or "__" in paths[0]:
+        return _("Only one direct field of the entity can be synchronised both ways.")
+    try:
+        field = owner.field(paths[0])
+    except UnknownField as error:
+        return str(error)
+    if field.is_virtual:
+        return _("A virtual field is worked out and cannot be written. Choose a direct field of the entity.")
+    if field.path == owner.email_path:
+        return _("The address says who the record is. It cannot be synchronised both ways.")
+    own: Any = owner.model._meta.get_field(field.path)
+    if own.primary_key or own.unique or not own.editable:
+        return _("This field is a key or is not editable, so values cannot be written into it.")
+    return None
+
+
+def problem_among_rows(row: MappingRow) -> StrOrPromise | None:
+    """Why a two-way row does not go with the other rows of its mapping; None when it does."""
+    others = MappingRow.objects.filter(mapping_id=row.mapping_id, is_two_way=True).exclude(data_field=row.data_field)
+    if row.pk is not None:
+        others = others.exclude(pk=row.pk)
+    return _TAKEN if any(other.entity_fields == row.entity_fields for other in others) else None
+
+
+_TAKEN = _("Another data field is synchronised both ways with this entity field already.")

@@ -1,0 +1,153 @@
+"""Writing Dotdigital's values into records: checked by the model, and a constant number of statements a chunk."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, connection, models, transaction
+from django.db.models import F
+
+from dotbridge.entities.email import normalised
+from dotbridge.entities.registry import Entity
+from dotbridge.mapping.canonical import DoesNotFit, coerced
+from dotbridge.mapping.models import Mapping as FieldMapping
+from dotbridge.mapping.two_way import TwoWayRow
+from dotbridge.mapping.values import mapped_values
+from dotbridge.sync.context import Refusal
+
+# Change tracking reads this in its triggers and leaves our own writes alone.
+ORIGIN = "dotbridge.origin"
+DOTDIGITAL = "dotdigital"
+# A value is quoted in a rejection so that it can be found, not so that it can be read in full.
+_LONGEST_QUOTE = 100
+
+
+def mark_origin() -> None:
+    """Say, until the transaction ends, that what it writes comes from Dotdigital."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [ORIGIN, DOTDIGITAL])
+
+
+@dataclass(kw_only=True)
+class Target:
+    """A record that is locked for this transaction: its address, what it would send now, when it was changed last.
+
+    `before` holds the former values of the fields that were given another one.
+    """
+
+    record: models.Model
+    email_key: str | None
+    values: Mapping[str, str | None]
+    modified_at: datetime | None
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+def lock_targets(owner: Entity, mapping: FieldMapping, record_ids: Iterable[str]) -> dict[str, Target]:
+    """The records of these ids, by id, locked until the transaction ends. What is no key of the model is left out."""
+    keys = [key for record_id in record_ids if (key := _as_key(owner, record_id)) is not None]
+    records = (
+        owner.queryset()
+        .filter(pk__in=keys)
+        .order_by()
+        .select_for_update(of=("self",))
+        .annotate(
+            dotbridge_email=normalised(owner.email_expression()),
+            dotbridge_values=mapped_values(mapping, owner),
+            dotbridge_modified_at=F(owner.modified_at or "pk"),
+        )
+    )
+    return {
+        str(record.pk): Target(
+            record=record,
+            email_key=record.dotbridge_email,
+            values=record.dotbridge_values,
+            modified_at=record.dotbridge_modified_at if owner.modified_at else None,
+        )
+        for record in records
+    }
+
+
+def set_value(target: Target, row: TwoWayRow, text: str | None, email: str) -> Refusal | None:
+    """Put Dotdigital's value into a record, unsaved. Answers why not, when it does not fit; nothing is changed then."""
+    own = target.record._meta.get_field(row.path)
+    before = getattr(target.record, row.path)
+    try:
+        value = coerced(row.kind, text or "")
+        setattr(target.record, row.path, _empty(own) if value is None else value)
+        others = {each.name for each in target.record._meta.fields} - {row.path}
+        target.record.clean_fields(exclude=others)
+    except (DoesNotFit, ValidationError, OverflowError) as error:
+        setattr(target.record, row.path, before)
+        return refusal(email, row, text, error)
+    target.before[row.path] = before
+    return None
+
+
+def check_target(target: Target) -> str | None:
+    """Ask the model whether the record as a whole is right. Answers why not; its values are set back then."""
+    try:
+        target.record.clean()
+    except ValidationError as error:
+        for path, value in target.before.items():
+            setattr(target.record, path, value)
+        target.before.clear()
+        return " ".join(error.messages)
+    return None
+
+
+def save_targets(targets: Sequence[Target]) -> dict[str, str]:
+    """Store the records that were written to. Answers why not, by record id, for those that the database refused.
+
+    The number of statements grows only with how many are refused.
+    """
+    changed = [target for target in targets if target.before]
+    refused: dict[str, str] = {}
+    _save(changed, refused)
+    return refused
+
+
+def refusal(email: str, row: TwoWayRow, text: str | None, error: Exception) -> Refusal:
+    """Why a value of Dotdigital was not written: where from and where to, what, and what to do about it."""
+    why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+    quoted = f"{(text or '')[:_LONGEST_QUOTE]!r}" if text else "An empty value"
+    detail = f"{row.data_field} → {row.path}: {quoted} was not written. {why} Correct it in Dotdigital."
+    return Refusal(email, "value_refused", detail)
+
+
+def _save(targets: list[Target], refused: dict[str, str]) -> None:
+    if not targets:
+        return
+    model = type(targets[0].record)
+    # A bulk update does not touch the moment of the last change by itself.
+    stamps = [own for own in model._meta.concrete_fields if getattr(own, "auto_now", False)]
+    for target in targets:
+        for stamp in stamps:
+            stamp.pre_save(target.record, add=False)
+    names = sorted({path for target in targets for path in target.before} | {stamp.name for stamp in stamps})
+    try:
+        with transaction.atomic():
+            model._default_manager.bulk_update([target.record for target in targets], names)
+    except (IntegrityError, DataError):
+        if len(targets) == 1:
+            # The database's own text shows the whole row.
+            refused[str(targets[0].record.pk)] = "A rule of the database does not allow it."
+            return
+        middle = len(targets) // 2
+        _save(targets[:middle], refused)
+        _save(targets[middle:], refused)
+
+
+def _empty(own: Any) -> Any:
+    return None if own.null or not own.empty_strings_allowed else ""
+
+
+def _as_key(owner: Entity, record_id: str) -> Any:
+    try:
+        return owner.model._meta.pk.to_python(record_id)
+    except ValidationError:
+        return None

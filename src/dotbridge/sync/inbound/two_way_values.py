@@ -1,0 +1,131 @@
+"""What has changed on which side: the addresses whose values in Dotdigital have to be looked at, and the comparison.
+
+Two notes on each exported address make the comparison: `values`, what the record had when it was sent or written, and
+`agreed`, what Dotdigital had when it was compared last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from dotbridge.mapping.canonical import canonical
+from dotbridge.mapping.two_way import TwoWayRow
+from dotbridge.sync.models import Connection
+
+ITEMS_AT_ONCE = 1000
+
+Values = Mapping[str, str | None]
+
+# Who is on the way to Dotdigital waits until its result is known. Before the first confirmed upload nothing was agreed,
+# and the record speaks. A data field that the mirror has no word of is not an empty one. An address whose values were
+# confirmed after the last comparison is looked at again, because a change there may lead back to the value seen then.
+_TO_COMPARE = """
+    SELECT i.id, i.email, i.email_key, i.record_id, c.remote_id, i.values, i.agreed, t.values,
+           (u.state = 'finished' AND i.reason = '') IS TRUE AS is_confirmed,
+           (u.state = 'finished' AND i.reason = '' AND (i.agreed_at IS NULL OR u.finished_at > i.agreed_at)) IS TRUE,
+           (c.updated_at >= u.finished_at) IS TRUE,
+           c.updated_at, u.created_at
+    FROM sync_exportitem i
+    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
+    JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    CROSS JOIN LATERAL (
+        SELECT jsonb_object_agg(name, c.data_fields ->> name) AS values
+        FROM unnest(%(data_fields)s::text[]) AS name WHERE jsonb_exists(c.data_fields, name)
+    ) t
+    WHERE i.connection_id = %(connection)s AND i.removal_id IS NULL AND i.id > %(after)s
+      AND t.values IS NOT NULL
+      AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
+      AND (i.agreed IS NOT NULL OR (u.state = 'finished' AND i.reason = ''))
+      AND (i.agreed IS DISTINCT FROM t.values OR u.finished_at > i.agreed_at)
+    ORDER BY i.id
+    LIMIT %(limit)s
+"""
+
+
+class Item(NamedTuple):
+    """One exported address with what Dotdigital has for it now.
+
+    `sent` is what the record had when it was sent or written last, `seen` what Dotdigital had at the last comparison
+    (None before the first), `theirs` what it has now. `is_confirmed`: Dotdigital has confirmed `sent`;
+    `is_confirmed_since`: after `seen`; `is_read_since`: and `theirs` was read after that.
+    """
+
+    id: int
+    email: str
+    email_key: str
+    record_id: str
+    remote_id: int
+    sent: Values
+    seen: Values | None
+    theirs: Values
+    is_confirmed: bool
+    is_confirmed_since: bool
+    is_read_since: bool
+    read_at: datetime
+    prepared_at: datetime | None
+
+
+class Comparison(Enum):
+    """How the two sides of one value stand."""
+
+    UNCHANGED = "unchanged"  # nothing new in Dotdigital; what is new here is for the export
+    EQUAL = "equal"  # both sides have the same value
+    THEIRS = "theirs"  # changed in Dotdigital alone
+    BOTH = "both"  # changed on both sides
+
+
+def items_to_compare(link: Connection, rows: Sequence[TwoWayRow], *, after: int) -> list[Item]:
+    """The next addresses, by key, whose values in Dotdigital are not those that were compared last."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TO_COMPARE,
+            {
+                "integration": link.address_book.integration_id,
+                "book": link.address_book_id,
+                "connection": link.pk,
+                "data_fields": sorted(row.data_field for row in rows),
+                "after": after,
+                "limit": ITEMS_AT_ONCE,
+            },
+        )
+        return [_item(row) for row in cursor.fetchall()]
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    # Django leaves jsonb undecoded in statements of one's own.
+    columns = dict(zip(Item._fields, row, strict=True))
+    decoded = {name: columns[name] and json.loads(columns[name]) for name in ("sent", "seen", "theirs")}
+    return Item(**(columns | decoded))
+
+
+def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
+    """How one value of an address stands, given what the record would send now."""
+    theirs, sent, here = (canonical(row.kind, side.get(row.data_field)) for side in (item.theirs, item.sent, ours))
+    if row.data_field not in item.theirs or (theirs is None and not row.clears):
+        return Comparison.UNCHANGED
+    if not _has_changed_there(row, item, theirs, sent):
+        return Comparison.UNCHANGED
+    if theirs == here:
+        return Comparison.EQUAL
+    if here is None and not row.clears:
+        return Comparison.THEIRS  # an empty value that clears nothing does not stand against one
+    return Comparison.THEIRS if here == sent and item.is_confirmed else Comparison.BOTH
+
+
+def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str | None) -> bool:
+    name = row.data_field
+    was_sent = bool(item.sent.get(name)) or (row.clears and name in item.sent)
+    if was_sent and theirs == sent:
+        return False  # our own value, come back
+    if was_sent and item.is_confirmed_since:
+        return item.is_read_since
+    if item.seen is not None and name in item.seen:
+        return theirs != canonical(row.kind, item.seen[name])
+    return theirs is not None

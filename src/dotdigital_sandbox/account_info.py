@@ -49,7 +49,7 @@ def server_time(call: Call) -> Answer:
 
 def empty_recycle_bin(_call: Call) -> Answer:
     """POST /v2/accounts/empty-recycle-bin: nothing is kept in one here."""
-    return Answer(HTTPStatus.OK)
+    return Answer(HTTPStatus.OK, media_type=None)
 
 
 ROUTES = [

@@ -43,6 +43,7 @@ class Background:
         self._stopping = False
         self._held = False
         self._hurrying = 0
+        self._wakes = 0
         self._forced: deque[str] = deque()
         self._threads: list[threading.Thread] = []
 
@@ -63,6 +64,7 @@ class Background:
     def wake(self) -> None:
         """Look again at what is due."""
         with self._changed:
+            self._wakes += 1
             self._changed.notify_all()
 
     def hold_imports(self) -> None:
@@ -115,10 +117,10 @@ class Background:
             with self._changed:
                 self._hurrying -= 1
 
-    def _nap(self, due: str | None) -> None:
-        """Sleep until woken, or for a while when something will be due."""
+    def _nap(self, due: str | None, wakes: int) -> None:
+        """Sleep until woken, or for a while when something will be due; not at all if woken since that many wakes."""
         with self._changed:
-            if not self._stopping:
+            if not self._stopping and self._wakes == wakes:
                 self._changed.wait(None if due is None else min(LONGEST_NAP, max(0.001, self._seconds_to(due))))
 
     def _seconds_to(self, due: str) -> float:
@@ -127,6 +129,7 @@ class Background:
 
     def _chore_loop(self) -> None:
         while not self._stopping:
+            wakes = self._wakes
             try:
                 do_due_chores(self._account, everything=self._hurrying > 0)
             except Exception:
@@ -134,15 +137,16 @@ class Background:
             with self._account.store.reading() as db:
                 due = next_chore_due(db)
             if due is None or (self._seconds_to(due) > 0 and not self._hurrying):
-                self._nap(due)
+                self._nap(due, wakes)
 
     def _import_loop(self) -> None:
         db = self._account.store.connect()
         try:
             while not self._stopping:
+                wakes = self._wakes
                 job = self._next_import()
                 if job is None or not self._is_due(job["due"]):
-                    self._nap(None if job is None or self._held else job["due"])
+                    self._nap(None if job is None or self._held else job["due"], wakes)
                     continue
                 self._run(db, job)
         finally:
@@ -219,7 +223,7 @@ class Background:
         if rate and due:
             until = (due + timedelta(seconds=rows / rate)).isoformat()
             while not self._stopping and not self._is_due(until):
-                self._nap(until)
+                self._nap(until, self._wakes)
         self._go_on()
 
     def _exceeds_limit(self, stage: Stage) -> bool:

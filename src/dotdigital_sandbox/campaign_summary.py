@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
@@ -170,19 +171,25 @@ def revenue_of_contact(call: Call) -> Answer:
 
 
 def metrics(call: Call) -> Answer:
-    """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time; percentages are 0..100 here."""
-    page = call.page()
+    """GET /v2/campaigns/metrics?startDate&endDate: the sent campaigns of that time, without pages.
+
+    Percentages are 0..100 here.
+    """
     start, end = (
         call.instant(call.text(name) or default) for name, default in (("startdate", EARLIEST), ("enddate", LATEST))
     )
     with call.account.store.reading() as db:
         rows = db.execute(
-            "SELECT * FROM campaign WHERE sent_date BETWEEN ? AND ? ORDER BY id LIMIT ? OFFSET ?", (start, end, *page)
+            "SELECT g.*, f.email AS from_email FROM campaign g JOIN from_address f ON f.id = g.from_address_id "
+            "WHERE sent_date BETWEEN ? AND ? ORDER BY g.id",
+            (start, end),
         ).fetchall()
-        return json_answer([_metric(row, summary_of(db, call, row["id"], row["sent_date"])) for row in rows])
+        return json_answer([_metric(db, call, row) for row in rows])
 
 
-def _metric(row: Any, summary: dict[str, Any]) -> dict[str, Any]:
+def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
+    summary = summary_of(db, call, row["id"], row["sent_date"])
+    money = _revenue(db, call, row["id"], row["sent_date"])
     totals = {
         "sent": "Sent",
         "delivered": "Delivered",
@@ -207,8 +214,15 @@ def _metric(row: Any, summary: dict[str, Any]) -> dict[str, Any]:
         "uniqueClicks": summary["numRecipientsClicked"],
         "sendStatusFails": 0,
         **{name: value * 100 for name, value in summary.items() if name.startswith("percentage")},
+        "revenue": money["revenue"],
+        "conversionRate": money["conversionRate"],
+        "assistedRevenue": 0.0,
+        "orders": money["numOrders"],
+        "assistedOrders": 0,
+        "tags": json.loads(row["tags"]),
         "subjectLine": row["subject"],
         "fromName": row["from_name"],
+        "fromAddress": row["from_email"],
         "isSplitTest": row["split_options"] is not None,
     }
 

@@ -47,7 +47,7 @@ def do_due_chores(account: Account, *, everything: bool) -> None:
         ).fetchall()
     for row in deletions:
         with account.store.writing() as db:
-            finish_deletion(db, row)
+            finish_deletion(db, account, row)
     for row in sends:
         finish_send(account, row)
     for row in segments:

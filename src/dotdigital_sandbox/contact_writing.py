@@ -13,6 +13,7 @@ from dotdigital_sandbox.calls import encoded, lowered, one_of, text_or_none
 from dotdigital_sandbox.contact_statuses import EMAIL_TYPES, OPT_IN_TYPES, PENDING, SUBSCRIBED
 from dotdigital_sandbox.data_fields import READ_ONLY, field_takers
 from dotdigital_sandbox.errors import ApiError, refusal
+from dotdigital_sandbox.remembered import recall, remember, remembered_status
 from dotdigital_sandbox.settings import Switches
 from dotdigital_sandbox.values import ValueRefused, ValueTooLong, is_email
 
@@ -118,16 +119,24 @@ def save_contact(db: Connection, account: Account, given: GivenContact) -> int:
     if known is not None:
         update_contact(db, account, known, given)
         return int(known["id"])
-    if is_banned(db, given.email):
+    if is_banned(db, given.email) or remembered_status(db, given.email):
         raise refusal("CONTACT_SUPPRESSED")
-    limit = account.settings.contact_limit
-    if limit is not None and db.execute("SELECT count(*) FROM contact").fetchone()[0] >= limit:
-        raise refusal("CONTACT_TOOMANY")
+    check_room(db, account)
     return insert_contact(db, account, given)
 
 
+def check_room(db: Connection, account: Account) -> None:
+    """Refuse when the account holds as many contacts as its contract allows."""
+    limit = account.settings.contact_limit
+    if limit is not None and db.execute("SELECT count(*) FROM contact").fetchone()[0] >= limit:
+        raise refusal("CONTACT_TOOMANY")
+
+
 def insert_contact(db: Connection, account: Account, given: GivenContact) -> int:
-    """A new contact's id; ``VerifiedDouble`` waits as ``Double`` until it is confirmed (contract §4.3)."""
+    """A new contact's id; ``VerifiedDouble`` waits as ``Double`` until it is confirmed (contract §4.3).
+
+    An address that had opted out when it was deleted comes back with its suppressions.
+    """
     now = account.clock.text()
     verifying = given.opt_in == "VerifiedDouble"
     values = {name: value for name, value in given.values.items() if value is not None}
@@ -148,6 +157,7 @@ def insert_contact(db: Connection, account: Account, given: GivenContact) -> int
     ).fetchone()
     if verifying:
         challenge(db, account, contact_id=row["id"], purpose="optin")
+    recall(db, row["id"])
     return int(row["id"])
 
 
@@ -162,7 +172,7 @@ def update_contact(
         email = known["email"]
     elif contact_by_email(db, email) is not None:
         raise refusal("NON_UNIQUE_EMAIL")
-    elif is_banned(db, email):
+    elif is_banned(db, email) or remembered_status(db, email):
         raise refusal("CONTACT_SUPPRESSED")
     opt_in, status = given.opt_in or known["opt_in"], known["status"]
     if opt_in == "VerifiedDouble" and known["opt_in"] != "VerifiedDouble":
@@ -236,9 +246,13 @@ _TIED = (
 )
 
 
-def delete_contacts(db: Connection, contact_ids: list[int]) -> None:
-    """Take contacts out of the account, with all that hangs on them but their part in sent campaigns."""
+def delete_contacts(db: Connection, account: Account, contact_ids: list[int]) -> None:
+    """Take contacts out of the account, with all that hangs on them but their part in sent campaigns.
+
+    Whoever had opted out is remembered by address.
+    """
     chosen = "(SELECT value FROM json_each(?))"
     ids = (encoded(contact_ids).decode(),)
+    remember(db, account, chosen, ids)
     for table, column in _TIED:
         db.execute(f"DELETE FROM {table} WHERE {column} IN {chosen}", ids)

@@ -66,7 +66,7 @@ def update_one_contact(call: Call) -> Answer:
 def delete_contact(call: Call) -> Answer:
     """DELETE /v2/contacts/{id}."""
     with call.account.store.writing() as db:
-        delete_contacts(db, [contact_of(db, _ident(call))["id"]])
+        delete_contacts(db, call.account, [contact_of(db, _ident(call))["id"]])
     return NO_CONTENT
 
 

@@ -54,6 +54,14 @@ def _freeze(controls: Controls, body: dict[str, Any]) -> None:
     controls.freeze(instant)
 
 
+def _survey(controls: Controls, body: dict[str, Any]) -> int:
+    questions, replies = body.get("questions") or [], body.get("replies") or {}
+    texts = [questions, *replies.values()] if isinstance(replies, dict) else [None]
+    if not all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in texts):
+        raise ValueError("questions must be a list of texts, replies an object of lists of texts by address")
+    return controls.make_survey(str(body["name"]), questions=questions, replies=replies)
+
+
 def _switch(controls: Controls, body: dict[str, Any]) -> None:
     for name, value in body.items():
         controls.change_switch(name, value)
@@ -134,6 +142,7 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
         lambda c, b: c.make_program(str(b["name"]), status=str(b.get("status", "Active"))),
         "make a program: name, status",
     ),
+    ("POST", "surveys", _survey, "make a survey: name, questions, replies by address"),
     ("POST", "campaigns/send", _send, "send campaignId to addressBookIds and let recipients react"),
     ("POST", "users", _user, "let in an API user: name, password, scheme none|tiered|flat"),
     ("POST", "users/disable", lambda c, b: c.disable_user(str(b["name"])), "shut an API user out: name"),

@@ -15,6 +15,7 @@ from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
 from dotdigital_sandbox.store import ForeignState
 from dotdigital_sandbox.subscriptions import complete_challenges, suppress, unsubscribe_by_email
+from dotdigital_sandbox.surveys import make_survey
 from dotdigital_sandbox.things import make_program
 from dotdigital_sandbox.transport_faults import Fault, FaultKind
 
@@ -159,6 +160,13 @@ class Controls:
         """Make a program that contacts can be enrolled in: ``Draft``, ``Deactivated``, ``Active`` or ``ReadOnly``."""
         with self._account.store.writing() as db:
             return make_program(db, self._account, name=name, status=status)
+
+    def make_survey(
+        self, name: str, *, questions: list[str] | None = None, replies: dict[str, list[str]] | None = None
+    ) -> int:
+        """Make a survey of text questions; ``replies`` gives each respondent's answers in the questions' order."""
+        with self._account.store.writing() as db:
+            return make_survey(db, self._account, name=name, questions=questions or [], replies=replies or {})
 
     def send_campaign(self, campaign_id: int, book_ids: list[int] | None = None) -> None:
         """Send a campaign to books (to everybody, when there are none) and wait until its recipients have reacted."""

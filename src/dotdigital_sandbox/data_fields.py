@@ -10,7 +10,7 @@ from typing import Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer, one_of
 from dotdigital_sandbox.errors import refusal
-from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
+from dotdigital_sandbox.routing import MEDIUM, Route
 from dotdigital_sandbox.values import FIELD_TYPES, Taker, ValueRefused, taker
 
 VISIBILITIES = ("Private", "Public")
@@ -78,7 +78,7 @@ def create_data_field(call: Call) -> Answer:
             (name.upper(), kind, visibility, json.dumps(default)),
         ).fetchone()
     if call.account.switches.data_field_body == "empty":
-        return Answer(HTTPStatus.CREATED)
+        return Answer(HTTPStatus.CREATED, media_type=None)
     return json_answer(_shown(row), status=HTTPStatus.CREATED)
 
 
@@ -130,5 +130,5 @@ def _shown(row: Row) -> dict[str, Any]:
 ROUTES = [
     Route("GET", "/v2/data-fields", list_data_fields, MEDIUM),
     Route("POST", "/v2/data-fields", create_data_field, MEDIUM),
-    Route("DELETE", "/v2/data-fields/{name}", delete_data_field, HIGH),
+    Route("DELETE", "/v2/data-fields/{name}", delete_data_field, MEDIUM),
 ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dotdigital_sandbox.consents import keep_extras
 from dotdigital_sandbox.contact_statuses import PENDING, REPORT_COUNTERS, SUPPRESSED, VERDICTS
 from dotdigital_sandbox.import_rows import Merge, StagedRow
+from dotdigital_sandbox.remembered import WHOLE_ACCOUNT, recall
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -189,6 +190,7 @@ def _judge(db: Connection, scope: dict[str, object], book_ids: list[int]) -> Non
             (book_id,),
         )
     db.execute("DELETE FROM known WHERE row IN (SELECT row FROM fault WHERE row BETWEEN :first AND :last)", scope)
+    _judge_remembered(db, scope, book_ids)
     for table, column, key, verdict in (
         ("suppressed_address", "email_key", "s.email_key", "GloballySuppressed"),
         ("suppressed_domain", "domain", "substr(s.email_key, instr(s.email_key, '@') + 1)", "DomainSuppression"),
@@ -199,6 +201,17 @@ def _judge(db: Connection, scope: dict[str, object], book_ids: list[int]) -> Non
                 f"AND s.row NOT IN (SELECT row FROM known) AND {key} IN (SELECT {column} FROM {table})",
                 scope,
             )
+
+
+def _judge_remembered(db: Connection, scope: dict[str, object], book_ids: list[int]) -> None:
+    """Refuse the rows of addresses that had opted out when they were deleted."""
+    if db.execute("SELECT 1 FROM remembered_suppression LIMIT 1").fetchone():
+        db.execute(
+            "INSERT OR IGNORE INTO fault SELECT s.row, r.status FROM stage s CROSS JOIN remembered_suppression r "
+            f"ON r.email_key = s.email_key WHERE {_IN_SCOPE} AND r.book_id IN (SELECT value FROM json_each(:scopes)) "
+            "AND s.row NOT IN (SELECT row FROM known) ORDER BY s.row, r.book_id",
+            {**scope, "scopes": json.dumps([WHOLE_ACCOUNT, *book_ids])},
+        )
 
 
 _MERGED_DATA = {
@@ -253,6 +266,7 @@ def _insert(db: Connection, scope: dict[str, object], book_ids: list[int]) -> in
             "s.row",
             {**numbered, "book": book_id},
         )
+    recall(db, int(str(numbered["base"])) + int(str(scope["first"])))
     return made.rowcount
 
 

@@ -32,10 +32,10 @@ def start_deletion(db: Connection, account: Account, *, book_id: int | None, con
     return guid
 
 
-def finish_deletion(db: Connection, row: Row) -> None:
+def finish_deletion(db: Connection, account: Account, row: Row) -> None:
     """Do a noted removal; members who had unsubscribed stay remembered as such."""
     if row["book_id"] is None:
-        delete_contacts(db, json.loads(row["contact_ids"]))
+        delete_contacts(db, account, json.loads(row["contact_ids"]))
     chosen = "" if row["contact_ids"] is None else "AND contact_id IN (SELECT value FROM json_each(:ids))"
     db.execute(
         f"DELETE FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL {chosen}",

@@ -41,6 +41,12 @@ CREATE INDEX IF NOT EXISTS membership_left ON membership (book_id, unsubscribed_
 CREATE TABLE IF NOT EXISTS suppressed_domain (domain TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS suppressed_address (email_key TEXT PRIMARY KEY) WITHOUT ROWID;
 
+-- What an address had opted out of when its contact was deleted; book 0 stands for the whole account.
+CREATE TABLE IF NOT EXISTS remembered_suppression (
+    email_key TEXT NOT NULL, book_id INTEGER NOT NULL, status TEXT NOT NULL, since TEXT NOT NULL,
+    PRIMARY KEY (email_key, book_id)
+) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS challenge (
     token TEXT PRIMARY KEY, contact_id INTEGER NOT NULL, book_id INTEGER, purpose TEXT NOT NULL, locale TEXT, return_url TEXT,
     created TEXT NOT NULL, completed TEXT

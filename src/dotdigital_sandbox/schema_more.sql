@@ -8,7 +8,8 @@ CREATE INDEX IF NOT EXISTS consent_contact ON consent (contact_id);
 
 -- A preference without a parent may be a category, which cannot be chosen itself.
 CREATE TABLE IF NOT EXISTS preference (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE, parent_id INTEGER, selectable INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL COLLATE NOCASE, public_name TEXT NOT NULL, parent_id INTEGER,
+    selectable INTEGER NOT NULL, is_public INTEGER NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
     UNIQUE (parent_id, name)
 );
 CREATE TABLE IF NOT EXISTS contact_preference (
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS import_result (
     PRIMARY KEY (import_id, row)
 ) WITHOUT ROWID;
 
--- Whatever is kept as it was given: templates, programs, enrolments, surveys, transactional mails, OAuth clients and tokens.
+-- Whatever is kept as it was given: templates, programs, enrolments, surveys, mails, OAuth clients and tokens.
 CREATE TABLE IF NOT EXISTS thing (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, created TEXT NOT NULL
 );

@@ -28,6 +28,9 @@ class Switches:
     unsubscribe_unknown: Literal["not-found", "create"] = switch(
         "not-found", "unsubscribing an unknown address: refused, or made a suppressed contact (§4.4)"
     )
+    deleted_stay_suppressed: bool = switch(
+        True, "an address deleted while suppressed is suppressed again when it comes back (§4.4)"
+    )
     unknown_field_code: Literal["ERROR_DATAFIELD_NOTFOUND", "ERROR_CONTACT_INVALID"] = switch(
         "ERROR_DATAFIELD_NOTFOUND", "a contact with an unknown data field (§3.3)"
     )

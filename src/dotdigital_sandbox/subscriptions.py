@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 from dotdigital_sandbox.address_books import book_id_of, book_of
 from dotdigital_sandbox.calls import Answer, Call, json_answer, lowered
 from dotdigital_sandbox.contact_json import COLUMNS, ContactOut, ContactShape, suppression
-from dotdigital_sandbox.contact_statuses import BEYOND_RETURN, RETURN_WITHOUT_CHALLENGE, SUBSCRIBED, UNSUBSCRIBED
+from dotdigital_sandbox.contact_statuses import (
+    BEYOND_RETURN,
+    PENDING,
+    RETURN_WITHOUT_CHALLENGE,
+    SUBSCRIBED,
+    UNSUBSCRIBED,
+)
 from dotdigital_sandbox.contact_writing import (
     GivenContact,
     bad_email,
     challenge,
+    check_room,
     contact_by_email,
     given_contact,
     insert_contact,
@@ -20,6 +27,7 @@ from dotdigital_sandbox.contact_writing import (
     update_contact,
 )
 from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.remembered import remembered_status
 from dotdigital_sandbox.routing import MEDIUM, Route
 from dotdigital_sandbox.values import is_email
 
@@ -144,18 +152,19 @@ def come_back(
 ) -> tuple[ContactOut | dict[str, Any], str]:
     """Bring somebody back to the account, or to a book, as far as allowed; the contact and the result's status."""
     known = contact_by_email(db, given.email)
-    if is_banned(db, given.email) or (known is not None and known["status"] in BEYOND_RETURN):
+    held = known["status"] if known is not None else remembered_status(db, given.email)
+    if is_banned(db, given.email) or held in BEYOND_RETURN:
         return _contact_or_sketch(db, account, known, given), CANNOT
+    verifying = False
     if known is None:
-        limit = account.settings.contact_limit
-        if limit is not None and db.execute("SELECT count(*) FROM contact").fetchone()[0] >= limit:
-            raise refusal("CONTACT_TOOMANY")
-        contact_id, status = insert_contact(db, account, given), ADDED
+        check_room(db, account)
+        contact_id = insert_contact(db, account, given)
         known = db.execute("SELECT * FROM contact WHERE id = ?", (contact_id,)).fetchone()
+        verifying = known["status"] == PENDING
     else:
         contact_id = known["id"]
         update_contact(db, account, known, GivenContact(values=given.values), suppressed_too=True)
-        status = CHALLENGED if challenging and _must_confirm(db, known, book_id) else ADDED
+    status = CHALLENGED if challenging and not verifying and _must_confirm(db, known, book_id) else ADDED
     if status == CHALLENGED:
         locale, url = body.get("preferredlocale") or None, body.get("returnurltouseifchallenged") or None
         challenge(
@@ -163,7 +172,7 @@ def come_back(
             locale=locale if isinstance(locale, str) else None, return_url=url if isinstance(url, str) else None,
         )  # fmt: skip
     else:
-        if given.opt_in != "VerifiedDouble" or known["status"] != "PendingOptIn":
+        if given.opt_in != "VerifiedDouble" or known["status"] != PENDING:
             restore(db, account, contact_id=contact_id)
         if book_id is not None:
             rejoin_book(db, account, contact_id=contact_id, book_id=book_id)

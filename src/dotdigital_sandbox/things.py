@@ -1,4 +1,4 @@
-"""Objects kept as they were given: templates, programs and enrolments, surveys, transactional mail (contract §4.1).
+"""Objects kept as they were given: templates, programs and enrolments (contract §4.1).
 
 Their details are of no consequence to a sync; clients that use them find that what they write is there again.
 """
@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, one_of
 from dotdigital_sandbox.campaigns import UNSUBSCRIBE_TOKEN
-from dotdigital_sandbox.contact_writing import bad_email
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, UNLIMITED, Route
-from dotdigital_sandbox.values import is_email
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -30,7 +28,8 @@ ENROLMENTS_AN_HOUR = 20
 _TEMPLATE_TEXTS = ("name", "subject", "fromname", "htmlcontent", "plaintextcontent")
 
 
-def _keep(db: Connection, account: Account, kind: str, name: str, body: dict[str, Any]) -> Row:
+def keep(db: Connection, account: Account, kind: str, name: str, body: dict[str, Any]) -> Row:
+    """Put a new thing of a kind away."""
     row: Row = db.execute(
         "INSERT INTO thing (kind, name, body, created) VALUES (?, ?, ?, ?) RETURNING *",
         (kind, name, json.dumps(body, ensure_ascii=False), account.clock.text()),
@@ -38,7 +37,8 @@ def _keep(db: Connection, account: Account, kind: str, name: str, body: dict[str
     return row
 
 
-def _thing(db: Connection, kind: str, ident: int, missing: str) -> Row:
+def thing_of(db: Connection, kind: str, ident: int, missing: str) -> Row:
+    """The thing of a kind and id; refused with the given code when there is none."""
     row: Row | None = db.execute("SELECT * FROM thing WHERE kind = ? AND id = ?", (kind, ident)).fetchone()
     if row is None:
         raise refusal(missing)
@@ -67,7 +67,7 @@ def list_templates(call: Call) -> Answer:
 def read_template(call: Call) -> Answer:
     """GET /v2/templates/{id}."""
     with call.account.store.reading() as db:
-        return json_answer(_shown(_thing(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")))
+        return json_answer(_shown(thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")))
 
 
 def _template(call: Call) -> dict[str, Any]:
@@ -92,16 +92,24 @@ def create_template(call: Call) -> Answer:
     """POST /v2/templates."""
     body = _template(call)
     with call.account.store.writing() as db:
-        return json_answer(_shown(_keep(db, call.account, "template", body["name"], body)), status=HTTPStatus.CREATED)
+        return json_answer(_shown(keep(db, call.account, "template", body["name"], body)), status=HTTPStatus.CREATED)
 
 
 def update_template(call: Call) -> Answer:
     """PUT /v2/templates/{id}."""
     body = _template(call)
     with call.account.store.writing() as db:
-        row = _thing(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
+        row = thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
         db.execute("UPDATE thing SET name = ?, body = ? WHERE id = ?", (body["name"], json.dumps(body), row["id"]))
     return json_answer({"id": row["id"], **body})
+
+
+def delete_template(call: Call) -> Answer:
+    """DELETE /v2/templates/{id}."""
+    with call.account.store.writing() as db:
+        row = thing_of(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
+        db.execute("DELETE FROM thing WHERE id = ?", (row["id"],))
+    return NO_CONTENT
 
 
 # Programs and enrolments
@@ -112,7 +120,7 @@ def make_program(db: Connection, account: Account, *, name: str, status: str) ->
     if status not in PROGRAM_STATUSES:
         raise ValueError(f"a program cannot be {status!r}; it may be: {', '.join(PROGRAM_STATUSES)}")
     body = {"name": name, "status": status, "dateCreated": account.clock.text()}
-    return int(_keep(db, account, "program", name, body)["id"])
+    return int(keep(db, account, "program", name, body)["id"])
 
 
 def list_programs(call: Call) -> Answer:
@@ -123,7 +131,7 @@ def list_programs(call: Call) -> Answer:
 def read_program(call: Call) -> Answer:
     """GET /v2/programs/{id}."""
     with call.account.store.reading() as db:
-        return json_answer(_shown(_thing(db, "program", call.id("id", "PROGRAM_NOT_FOUND"), "PROGRAM_NOT_FOUND")))
+        return json_answer(_shown(thing_of(db, "program", call.id("id", "PROGRAM_NOT_FOUND"), "PROGRAM_NOT_FOUND")))
 
 
 def enrol(call: Call) -> Answer:
@@ -136,7 +144,7 @@ def enrol(call: Call) -> Answer:
     if not contacts and not books:
         raise refusal("ENROLMENT_INVALID")
     with account.store.writing() as db:
-        program = json.loads(_thing(db, "program", min(program_id, INT32), "PROGRAM_NOT_FOUND")["body"])
+        program = json.loads(thing_of(db, "program", min(program_id, INT32), "PROGRAM_NOT_FOUND")["body"])
         if program["status"] != "Active":
             raise refusal("PROGRAM_NOT_ACTIVE")
         hour_ago = text_of(account.clock.now() - timedelta(hours=1))
@@ -147,7 +155,7 @@ def enrol(call: Call) -> Answer:
             raise refusal("ENROLMENT_ALLOWANCE_EXCEEDED")
         guid = str(uuid.uuid4())
         given = {"programId": program_id, "contacts": contacts or None, "addressBooks": books or None}
-        row = _keep(db, account, "enrolment", guid, {**given, "dateCreated": account.clock.text()})
+        row = keep(db, account, "enrolment", guid, {**given, "dateCreated": account.clock.text()})
     return json_answer(_enrolment(call, row), status=HTTPStatus.CREATED)
 
 
@@ -190,64 +198,6 @@ def read_enrolments(call: Call) -> Answer:
     return read_enrolment(call)
 
 
-# Transactional mail and surveys
-
-
-def send_mail(call: Call) -> Answer:
-    """POST /v2/email, /v2/email/triggered-campaign: one mail to few people; nothing leaves the machine."""
-    body = call.json_object()
-    addresses = body.get("toaddresses")
-    if not isinstance(addresses, list) or not addresses:
-        raise bad_email(call.account.switches)
-    if not all(isinstance(each, str) and is_email(each) for each in addresses):
-        raise bad_email(call.account.switches)
-    campaign_id = body.get("campaignid")
-    with call.account.store.writing() as db:
-        if campaign_id is not None:
-            found = type(campaign_id) is int and db.execute(
-                "SELECT 1 FROM campaign WHERE id = ?", (min(campaign_id, INT32),)
-            )
-            if not found or found.fetchone() is None:
-                raise refusal("CAMPAIGN_NOT_FOUND")
-        _keep(db, call.account, "mail", ", ".join(addresses), {"count": len(addresses)})
-    return Answer(HTTPStatus.OK)
-
-
-def mail_statistics(call: Call) -> Answer:
-    """GET /v2/email/stats/since-date/{startDate}: what was sent by mail calls."""
-    since = call.instant(call.params["date"])
-    end = call.instant(call.text("enddate")) if call.text("enddate") else call.account.clock.text()
-    with call.account.store.reading() as db:
-        sent = db.execute(
-            "SELECT coalesce(sum(json_extract(body, '$.count')), 0) FROM thing WHERE kind = 'mail' AND created BETWEEN "
-            "? AND ?",
-            (since, end),
-        ).fetchone()[0]
-    names = ("numOpens", "numClicks", "numHardBounces", "numSoftBounces", "numIspComplaints", "numUnsubscribes")
-    return json_answer(
-        {"startDate": since, "endDate": end, "numSent": sent, "numDelivered": sent, **dict.fromkeys(names, 0)}
-    )
-
-
-def list_surveys(call: Call) -> Answer:
-    """GET /v2/surveys."""
-    return _listed(call, "survey")
-
-
-def read_survey(call: Call) -> Answer:
-    """GET /v2/surveys/{id}."""
-    with call.account.store.reading() as db:
-        return json_answer(_shown(_thing(db, "survey", call.id("id", "SURVEY_NOT_FOUND"), "SURVEY_NOT_FOUND")))
-
-
-def delete_template(call: Call) -> Answer:
-    """DELETE /v2/templates/{id}."""
-    with call.account.store.writing() as db:
-        row = _thing(db, "template", call.id("id", "TEMPLATE_NOT_FOUND"), "TEMPLATE_NOT_FOUND")
-        db.execute("DELETE FROM thing WHERE id = ?", (row["id"],))
-    return NO_CONTENT
-
-
 ROUTES = [
     Route("GET", "/v2/templates", list_templates, MEDIUM),
     Route("POST", "/v2/templates", create_template, MEDIUM),
@@ -259,9 +209,4 @@ ROUTES = [
     Route("POST", "/v2/programs/enrolments", enrol, MEDIUM),
     Route("GET", "/v2/programs/enrolments/{guid}", read_enrolments, UNLIMITED),
     Route("GET", "/v2/programs/enrolments/{guid}/report-faults", enrolment_faults, MEDIUM),
-    Route("POST", "/v2/email", send_mail, UNLIMITED),
-    Route("POST", "/v2/email/triggered-campaign", send_mail, UNLIMITED),
-    Route("GET", "/v2/email/stats/since-date/{date}", mail_statistics, UNLIMITED),
-    Route("GET", "/v2/surveys", list_surveys, MEDIUM),
-    Route("GET", "/v2/surveys/{id}", read_survey, HIGH),
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered
-from dotdigital_sandbox.consents import choose_preference, consents_of, keep_consent
+from dotdigital_sandbox.consents import consents_of, keep_consent
 from dotdigital_sandbox.contact_statuses import SUBSCRIBED
 from dotdigital_sandbox.contact_writing import (
     GivenContact,
@@ -26,6 +26,7 @@ from dotdigital_sandbox.contact_writing import (
 )
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
 from dotdigital_sandbox.values import is_email
@@ -79,15 +80,15 @@ def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: froz
         out["lists"] = _lists(db, row["id"])
     if "preferences" in parts:
         chosen = db.execute(
-            "SELECT p.id, p.name, c.opted_in FROM contact_preference c JOIN preference p ON p.id = c.preference_id "
-            "WHERE c.contact_id = ? ORDER BY p.id",
+            "SELECT p.id, p.name, p.public_name, c.opted_in FROM contact_preference c "
+            "JOIN preference p ON p.id = c.preference_id WHERE c.contact_id = ? ORDER BY p.id",
             (row["id"],),
         )
         out["preferences"] = [
             {
                 "id": each["id"],
                 "isOptedIn": bool(each["opted_in"]),
-                "publicName": each["name"],
+                "publicName": each["public_name"],
                 "privateName": each["name"],
             }
             for each in chosen
@@ -310,12 +311,12 @@ def delete_contact(call: Call) -> Answer:
     """DELETE /contacts/v3/{identifier}/{value}: 200 with the id."""
     with call.account.store.writing() as db:
         row = _must_exist(_known(db, call))
-        delete_contacts(db, [row["id"]])
+        delete_contacts(db, call.account, [row["id"]])
     return json_answer({"contactId": row["id"]})
 
 
 def _parts(call: Call) -> frozenset[str]:
-    wanted = {each.strip().lower() for each in call.text("include").split(",")}
+    wanted = {each.lower() for each in _listed(call.text("include"))}
     return frozenset(part for part in PARTS if part.lower() in wanted)
 
 
@@ -323,7 +324,12 @@ def _fields(call: Call, *, listing: bool = False) -> frozenset[str] | None:
     text = call.text("data-fields").strip()
     if text.lower() == ALL_FIELDS or (not text and not listing):
         return None
-    return frozenset(each.strip().upper() for each in text.split(",") if each.strip())
+    return frozenset(each.upper() for each in _listed(text))
+
+
+def _listed(text: str) -> list[str]:
+    """The parts of a list in a query: the contract shows commas, the vendor's machine-readable schema says pipes."""
+    return [each.strip() for each in re.split("[,|]", text) if each.strip()]
 
 
 def _since(call: Call, name: str) -> str | None:

@@ -22,6 +22,7 @@ from dotdigital_sandbox.removals import start_deletion
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.uploads import note_import, spooled
 from dotdigital_sandbox.v3_contacts import V3Error, merge_values, read_given, save_given
+from dotdigital_sandbox.values import is_email
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -137,14 +138,28 @@ def start_delete(call: Call) -> Answer:
     """POST /contacts/v3/delete: contacts out of the account, in the background."""
     body = call.json()
     given = lowered(body).get("contactids") if isinstance(body, dict) else body
-    if not isinstance(given, list) or not all(type(each) is int for each in given):
-        raise V3Error(400, "badRequest", "The contact ids must be a list of numbers", "contactIds")
+    if not isinstance(given, list):
+        raise V3Error(400, "badRequest", "The contacts must be a list of identifiers", "contactIds")
     if not 1 <= len(given) <= DELETE_LIMIT:
         raise V3Error(400, "noContactsSpecified", f"Between 1 and {DELETE_LIMIT} contacts can be deleted", "contactIds")
     with call.account.store.writing() as db:
-        guid = start_deletion(db, call.account, book_id=None, contact_ids=given)
+        found = [_meant(db, each) for each in given]
+        ids = [each for each in found if each is not None]
+        guid = start_deletion(db, call.account, book_id=None, contact_ids=ids)
     call.account.background.wake()
     return json_answer({"deleteId": guid}, status=HTTPStatus.ACCEPTED)
+
+
+def _meant(db: Connection, given: object) -> int | None:
+    """The contact of ``{"contactId": 1}``, ``{"email": "a@example.com"}`` or a plain id; None when there is none."""
+    keys = lowered(given) if isinstance(given, dict) else {"contactid": given}
+    number, email = keys.get("contactid"), keys.get("email")
+    if type(number) is int:
+        return number
+    if isinstance(email, str) and is_email(email):
+        row = contact_by_email(db, email)
+        return None if row is None else int(row["id"])
+    raise V3Error(400, "badRequest", "A contact to delete is named by contactId or email", "contactIds")
 
 
 def delete_status(call: Call) -> Answer:

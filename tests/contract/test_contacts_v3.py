@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+import httpx2
 import pytest
 
 from dotdigital import Account, ContactDraft, ContactV3Draft, ImportV3, MergeV3, NotFound, Rejected
@@ -99,6 +100,32 @@ def test_too_many_imports_have_to_wait(sandbox: Sandbox, account: Account) -> No
     assert caught.value.later
     sandbox.release_imports()
     sandbox.finish_imports()
+
+
+def test_lists_in_a_query_are_told_apart_by_commas_or_pipes(sandbox: Sandbox, account: Account) -> None:
+    account.contacts_v3.create(ann(FIRSTNAME="Ann", LASTNAME="Bee", GENDER="f"))
+    for sign in ",|":
+        query = {"include": f"lists{sign}consentRecords", "data-fields": f"FIRSTNAME{sign} gender"}
+        answer = httpx2.get(f"{sandbox.url}/contacts/v3", params=query, auth=(sandbox.user, sandbox.password))
+        (item,) = answer.raise_for_status().json()["_items"]
+        assert item["dataFields"] == {"FIRSTNAME": "Ann", "GENDER": "f"}
+        assert {"lists", "consentRecords"} <= set(item)
+        assert not {"preferences", "channelProperties"} & set(item)
+
+
+def test_many_contacts_are_deleted_by_id_or_address(sandbox: Sandbox, account: Account) -> None:
+    ids = [account.contacts.save(ContactDraft(f"c{number}@example.com")).id for number in range(4)]
+    asked = account.contacts_v3.delete_many([ids[0], 987_654])
+    by_address = [{"email": "C1@example.com"}, ids[2]]
+    post = {"url": f"{sandbox.url}/contacts/v3/delete", "auth": (sandbox.user, sandbox.password)}
+    assert httpx2.post(json=by_address, **post).status_code == 202
+    sandbox.finish_chores()
+    assert account.contacts_v3.delete_status(asked["deleteId"])["status"] == "Finished"
+    left = [contact.email for page in account.contacts_v3.pages() for contact in page]
+    assert left == ["c3@example.com"]
+    for bad in ([{"contactId": "x"}], [{}], [True], {"contactIds": [None]}):
+        answer = httpx2.post(json=bad, **post)
+        assert (answer.status_code, answer.json()["errorCode"]) == (400, "contacts:badRequest")
 
 
 def test_a_suppressed_contact_is_changed_but_not_freed(account: Account) -> None:

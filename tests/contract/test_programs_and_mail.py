@@ -67,7 +67,13 @@ def test_single_mails_are_counted(account: Account) -> None:
     campaign = account.campaigns.create(SPRING)
     account.emails.send(MAIL)
     account.emails.send_triggered(TriggeredDraft(["ann@example.com", "bob@example.com"], campaign.id, {"NAME": "Ann"}))
-    assert [row.num_sent for row in account.emails.statistics(LONG_AGO)] == [3]
+    account.emails.send(MAIL, dataclasses.replace(MAIL, to=["bob@example.com"], cc=["cid@example.com"]))
+    (total,) = account.emails.statistics(LONG_AGO)
+    assert (total.num_sent, total.num_delivered, total.num_bounces) == (6, 6, 0)
+    (today,) = account.emails.statistics(LONG_AGO, period="Day")
+    assert today.num_sent == 6
+    assert today.start_date is not None
+    assert today.start_date.hour == 0
     with pytest.raises(Rejected) as caught:
         account.emails.send(dataclasses.replace(MAIL, to=["invisible"]))
     assert caught.value.code == "ERROR_PARAMETER_INVALID"
@@ -87,6 +93,40 @@ def test_preferences_come_with_an_import(account: Account) -> None:
     )
     (choice,) = account.preferences.of_contact("ann@example.com")
     assert choice.is_opted_in is False
+
+
+def test_preferences_are_made_changed_chosen_and_deleted(account: Account) -> None:
+    ann = account.contacts.save(ContactDraft("ann@example.com"))
+    offers = account.preferences.create("Offers", public_name="Our offers", public=True)
+    assert (offers.private_name, offers.public_name, offers.order) == ("Offers", "Our offers", str(offers.id))
+    assert account.preferences.rename(offers.id, "Deals").public_name == "Deals"
+    for who in (ann.id, "ann@example.com"):
+        account.preferences.set_for_contact(who, [(offers.id, True)])
+        assert [each.is_opted_in for each in account.preferences.of_contact(who)] == [True]
+        account.preferences.set_for_contact(who, [(offers.id, False)])
+        assert [each.is_opted_in for each in account.preferences.of_contact(who)] == [False]
+    for refused in (lambda: account.preferences.create("Deals"), lambda: account.preferences.create("")):
+        with pytest.raises(Rejected) as caught:
+            refused()
+        assert caught.value.code == "ERROR_PREFERENCE_INVALID"
+    account.preferences.delete(offers.id)
+    assert list(account.preferences.tree()) == []
+    with pytest.raises(NotFound) as missing:
+        account.preferences.set_for_contact("ann@example.com", [(offers.id, True)])
+    assert missing.value.code == "ERROR_PREFERENCE_NOT_FOUND"
+
+
+def test_a_survey_is_read_with_its_fields_and_responses(sandbox: Sandbox, account: Account) -> None:
+    replies = {"ann@example.com": ["Warm", "Yes"], "bob@example.com": ["Cold"]}
+    survey_id = sandbox.make_survey("How was it?", questions=["The soup?", "Again?"], replies=replies)
+    (page,) = account.surveys.pages()
+    assert [(each.id, each.field_count, each.total_complete_responses) for each in page] == [(survey_id, 2, 2)]
+    assert list(account.surveys.pages(with_book_only=True)) == []
+    assert account.surveys.get(survey_id).state == "Active"
+    (fields,) = account.surveys.fields(survey_id)
+    assert [each["text"] for each in fields["fields"]] == ["The soup?", "Again?"]
+    (responses,) = account.surveys.responses(survey_id)
+    assert {each["email"]: [answer["value"] for answer in each["givenAnswers"]] for each in responses} == replies
 
 
 def test_surveys_that_are_not_there(account: Account) -> None:

@@ -77,6 +77,56 @@ def test_codes_that_are_guessed_are_told_apart_either_way(make_sandbox: MakeSand
     assert [unknown.value.code, bad.value.code] == list(switches.values())
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_deletion_does_not_make_anybody_mailable_unless_switched(
+    make_sandbox: MakeSandbox, connect: MakeAccount, kept: bool
+) -> None:
+    sandbox = make_sandbox(switches={"deleted_stay_suppressed": kept})
+    account = connect(sandbox)
+    book = account.address_book(account.create_address_book("Letters").id)
+    for name in ("ann", "bob", "cid"):
+        book.add_contact(ContactDraft(f"{name}@example.com"))
+    account.contacts.unsubscribe("ann@example.com")
+    book.unsubscribe("bob@example.com")
+    sandbox.complain("cid@example.com")
+    for name in ("ann", "bob", "cid"):
+        account.contacts.delete(account.contacts.get(f"{name}@example.com").id)
+    started = upload(account, book.id, "Email\nann@example.com\nbob@example.com\ncid@example.com\ndea@example.com\n")
+    members = {contact.email for page in book.contacts() for contact in page}
+    if not kept:
+        assert len(members) == 4
+        return
+    assert members == {"dea@example.com"}
+    assert sorted(fault.reason for fault in account.import_faults(started.id)) == [
+        "Complained to ISP", "Unsubscribed", "Unsubscribed",
+    ]  # fmt: skip
+    with pytest.raises(Rejected) as caught:
+        account.contacts.save(ContactDraft("ann@example.com"))
+    assert caught.value.code == "ERROR_CONTACT_SUPPRESSED"
+    account.contacts.save(ContactDraft("bob@example.com"))
+    with pytest.raises(Rejected) as left:
+        book.add_contact(ContactDraft("bob@example.com"))
+    assert left.value.code == "ERROR_CONTACT_SUPPRESSEDFORADDRESSBOOK"
+    assert account.contacts.resubscribe(ContactDraft("cid@example.com")).status == "ContactCannotBeUnsuppressed"
+    assert account.contacts.resubscribe(ContactDraft("ann@example.com")).status == "ContactChallenged"
+    assert account.contacts.get("ann@example.com").status == "Unsubscribed"
+    sandbox.complete_challenge("ann@example.com")
+    assert account.contacts.get("ann@example.com").status == "Subscribed"
+
+
+def test_an_account_import_keeps_what_is_remembered_of_a_book(sandbox: Sandbox, account: Account) -> None:
+    books = [account.address_book(account.create_address_book(name).id) for name in ("Letters", "Offers")]
+    books[0].add_contact(ContactDraft("bob@example.com"))
+    books[0].unsubscribe("bob@example.com")
+    account.contacts.delete(account.contacts.get("bob@example.com").id)
+    upload(account, books[1].id, "Email\nbob@example.com\n")
+    assert [contact.email for page in books[1].contacts() for contact in page] == ["bob@example.com"]
+    gone = [row.contact.email for page in books[0].unsubscribed_since(LONG_AGO) for row in page]
+    assert gone == ["bob@example.com"]
+    sandbox.finish_imports()
+    assert list(books[0].contacts()) == []
+
+
 def test_a_summary_that_does_not_exist(make_sandbox: MakeSandbox, connect: MakeAccount) -> None:
     account = connect(make_sandbox(switches={"unsent_summary": "not-found"}))
     campaign = account.campaigns.create(MAIL)

@@ -36,7 +36,10 @@ def test_import_columns_for_consent_and_preferences(api: Api) -> None:
     assert (news["isPreference"], news["isOptedIn"], news["preferences"]) == (True, True, None)
     assert (offers["isPreference"], offers["preferences"][0]["isOptedIn"]) == (False, False)
     assert api.get("/v2/contacts/b@example.com/with-consent")["consentFields"] == []
-    assert [each["publicName"] for each in api.get("/v2/preferences")] == ["News", "Offers", "Shoes"]
+    tree = api.get("/v2/preferences")
+    assert [each["publicName"] for each in tree] == ["News", "Offers"]
+    assert [each["publicName"] for each in tree[1]["preferences"]] == ["Shoes"]
+    assert (tree[0]["order"], tree[1]["preferenceCount"], tree[0]["isOptedIn"]) == (str(tree[0]["id"]), 1, None)
     assert api.get(f"/v2/preferences/{news['id']}")["privateName"] == "News"
     chosen = {"contact": {"email": "b@example.com"}, "preferences": [{"id": news["id"], "isOptedIn": True}]}
     saved = api.ask("POST", "/v2/contacts/with-consent-and-preferences", chosen, status=201)
@@ -44,6 +47,40 @@ def test_import_columns_for_consent_and_preferences(api: Api) -> None:
     chosen["preferences"] = [{"id": 77}]
     answer = api.message("POST", "/v2/contacts/with-consent-and-preferences", chosen)
     assert answer == (404, "Error: ERROR_PREFERENCE_NOT_FOUND") == api.message("GET", "/v2/preferences/77")
+
+
+def test_preferences_are_written(api: Api) -> None:
+    api.contact("ann@example.com")
+    shelf = api.ask("POST", "/v2/preferences", {"privateName": "Shelf", "isPreference": False}, status=200)["id"]
+    boots = api.ask("POST", "/v2/preferences", {"PublicName": "Boots", "CategoryId": shelf}, status=200)
+    assert (boots["privateName"], boots["categoryId"], boots["isPublic"]) == ("Boots", shelf, False)
+    invalid = (400, "Error: ERROR_PREFERENCE_INVALID")
+    for body in (
+        {},
+        {"privateName": " "},
+        {"privateName": "boots", "categoryId": shelf},
+        {"privateName": "New", "categoryId": boots["id"]},
+        {"privateName": "New", "categoryId": shelf, "isPreference": False},
+    ):
+        assert api.message("POST", "/v2/preferences", body) == invalid
+    missing = (404, "Error: ERROR_PREFERENCE_NOT_FOUND")
+    assert api.message("POST", "/v2/preferences", {"privateName": "New", "categoryId": 77}) == missing
+    path = f"/v2/preferences/{boots['id']}"
+    changed = api.ask("PUT", path, {"privateName": "Shoes", "isPublic": True}, status=200)
+    assert (changed["privateName"], changed["publicName"], changed["isPublic"]) == ("Shoes", "Shoes", True)
+    api.ask("POST", "/v2/preferences", {"privateName": "Hats", "categoryId": shelf}, status=200)
+    assert api.message("PUT", path, {"privateName": "Hats"}) == invalid
+    mine = "/v2/contacts/ann@example.com/preferences"
+    choice = [{"id": shelf, "isOptedIn": True, "preferences": [{"id": boots["id"], "isOptedIn": True}]}]
+    assert api.ask("PUT", mine, choice, status=200) is None
+    (category,) = api.get(mine)
+    assert (category["isOptedIn"], [each["isOptedIn"] for each in category["preferences"]]) == (None, [True, False])
+    assert api.message("PUT", mine, {"id": 1}) == invalid
+    for unknown in ({}, "7", 2**40, True):
+        assert api.message("PUT", mine, [{"id": unknown}]) == missing
+    assert api.ask("DELETE", f"/v2/preferences/{shelf}", status=200) is None
+    assert api.get(mine) == [] == api.get("/v2/preferences")
+    assert api.message("DELETE", path) == missing == api.message("PUT", path, {"privateName": "New"})
 
 
 def test_a_json_collection_is_imported(api: Api) -> None:

@@ -81,7 +81,7 @@ def test_consent_and_preferences_by_the_contacts_own_path(api: Api) -> None:
     api.run_import("email,Preference:News\nann@example.com,True\n")
     news = api.get("/v2/preferences")[0]["id"]
     tree = api.get("/v2/contacts/ann@example.com/preferences")
-    assert tree == [{"id": news, "isPreference": True, "isOptedIn": True, "preferences": None}]
+    assert [(each["id"], each["isOptedIn"], each["privateName"]) for each in tree] == [(news, True, "News")]
     body = {"contact": {"optInType": "Single"}, "preferences": [{"id": news, "isOptedIn": False}]}
     path = "/v2/contacts/ann@example.com/with-consent"
     assert api.ask("PUT", path, body, status=200)["contact"]["optInType"] == "Single"
@@ -99,7 +99,15 @@ def test_transactional_data_under_a_given_key(api: Api) -> None:
 
 
 def test_a_survey_that_is_there_can_be_read(api: Api) -> None:
-    with api.sandbox.account.store.writing() as db:
-        db.execute("INSERT INTO thing (kind, name, body, created) VALUES ('survey', 'S', '{\"name\": \"S\"}', '')")
-    survey = api.get("/v2/surveys")[0]
-    assert api.get(f"/v2/surveys/{survey['id']}") == {"id": survey["id"], "name": "S"}
+    body = {"name": "How was it?", "questions": ["And why?"], "replies": {"ann@example.com": ["Warm"]}}
+    survey_id = api.ask("POST", "/_sandbox/surveys", body, status=200)["result"]
+    (survey,) = api.get("/v2/surveys")
+    assert api.get(f"/v2/surveys/{survey_id}") == survey
+    assert (survey["name"], survey["fieldCount"], survey["totalCompleteResponses"]) == ("How was it?", 1, 1)
+    assert api.get("/v2/surveys", assignedToAddressBookOnly="true") == []
+    (page,) = api.get(f"/v2/surveys/{survey_id}/fields")
+    assert [field["text"] for field in page["fields"]] == ["And why?"]
+    (reply,) = api.get(f"/v2/surveys/{survey_id}/responses")
+    assert (reply["email"], reply["givenAnswers"][0]["value"]) == ("ann@example.com", "Warm")
+    assert api.get(f"/v2/surveys/{survey_id}/responses", skip=1) == []
+    assert api.message("POST", "/_sandbox/surveys", {"name": "x", "questions": "y"})[0] == 400

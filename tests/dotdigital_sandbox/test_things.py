@@ -54,8 +54,19 @@ def test_enrolments(start: Callable[..., Api]) -> None:
 def test_transactional_mail_is_counted(api: Api) -> None:
     before = api.get("/v2/server-time")
     api.ask("POST", "/v2/email", {"toAddresses": ["a@example.com", "b@example.com"], "subject": "Hi"}, status=200)
-    statistics = api.get(f"/v2/email/stats/since-date/{before}")
-    assert (statistics["numSent"], statistics["numDelivered"]) == (2, 2)
+    (statistics,) = api.get(f"/v2/email/stats/since-date/{before}")
+    assert (statistics["numSent"], statistics["numDelivered"], statistics["numBounces"]) == (2, 2, 0)
+    api.sandbox.advance(40 * 86400)
+    mails = [{"toAddresses": ["a@example.com"], "ccAddresses": ["c@example.com"]}, {"toAddresses": ["b@example.com"]}]
+    api.ask("POST", "/v2/email/batch", mails, status=200)
+    for period in ("Month", "week", "Day"):
+        rows = api.get(f"/v2/email/stats/since-date/{before}", aggregatedBy=period)
+        assert [row["numSent"] for row in rows] == [2, 3]
+        assert all(row["startDate"] < row["endDate"] <= rows[-1]["endDate"] for row in rows)
+    assert api.message("GET", f"/v2/email/stats/since-date/{before}?aggregatedBy=Year")[0] == 400
+    refused = (400, "Email is not a valid email address. ERROR_PARAMETER_INVALID")
+    assert api.message("POST", "/v2/email/batch", [mails[0], {"toAddresses": [7]}]) == refused
+    assert api.message("POST", "/v2/email/batch", []) == (400, "Error: ERROR_PARAMETER_INVALID")
     bad = (400, "Email is not a valid email address. ERROR_PARAMETER_INVALID")
     assert api.message("POST", "/v2/email", {"toAddresses": ["bad"]}) == bad == api.message("POST", "/v2/email", {})
     campaign = api.ask("POST", "/v2/campaigns", TEMPLATE, status=201)["id"]

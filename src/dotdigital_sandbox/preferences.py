@@ -1,0 +1,220 @@
+"""What contacts can be interested in: a tree of preferences, and what each contact chose (contract §4.1, §4.3)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from sqlite3 import Connection, Row
+from typing import TYPE_CHECKING, Any
+
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, text_or_none
+from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
+
+if TYPE_CHECKING:
+    from dotdigital_sandbox.account import Account
+
+
+def preference_named(db: Connection, account: Account, title: str) -> int:
+    """The id of the preference of an import column, ``Name`` or ``Category>Name``; made when there is none."""
+    category, arrow, name = title.partition(">")
+    parent = _found_or_made(db, account, category.strip(), None, selectable=False) if arrow else None
+    return _found_or_made(db, account, (name if arrow else category).strip(), parent, selectable=True)
+
+
+def _found_or_made(db: Connection, account: Account, name: str, parent: int | None, *, selectable: bool) -> int:
+    row = _sibling(db, name, parent)
+    if row is None:
+        row = _insert(db, account, (name, name, parent, selectable, True))
+    return int(row["id"])
+
+
+def _sibling(db: Connection, name: str, parent: int | None) -> Row | None:
+    row: Row | None = db.execute(
+        "SELECT * FROM preference WHERE name = ? AND parent_id IS ?", (name, parent)
+    ).fetchone()
+    return row
+
+
+def _insert(db: Connection, account: Account, values: tuple[str, str, int | None, bool, bool]) -> Row:
+    now = account.clock.text()
+    row: Row = db.execute(
+        "INSERT INTO preference (name, public_name, parent_id, selectable, is_public, created, modified) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        (*values, now, now),
+    ).fetchone()
+    return row
+
+
+def choose_preference(db: Connection, contact_id: int, preference_id: int, *, opted_in: bool) -> None:
+    """Note what a contact wants."""
+    db.execute(
+        "INSERT INTO contact_preference VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET opted_in = excluded.opted_in",
+        (contact_id, preference_id, opted_in),
+    )
+
+
+def choose_all(db: Connection, contact_id: int, given: object) -> None:
+    """Take in a tree of preferences; refuses an unknown one, and leaves a category as it is."""
+    waiting = list(given) if isinstance(given, list) else []
+    while waiting:
+        keys = lowered(waiting.pop(), code="PREFERENCE_INVALID")
+        row = _preference_of(db, keys.get("id"))
+        if row["selectable"] and isinstance(keys.get("isoptedin"), bool):
+            choose_preference(db, contact_id, row["id"], opted_in=keys["isoptedin"])
+        below = keys.get("preferences")
+        waiting.extend(below if isinstance(below, list) else [])
+
+
+def _preference_of(db: Connection, ident: object) -> Row:
+    known = type(ident) is int and abs(ident) <= INT32
+    row: Row | None = db.execute("SELECT * FROM preference WHERE id = ?", (ident,)).fetchone() if known else None
+    if row is None:
+        raise refusal("PREFERENCE_NOT_FOUND")
+    return row
+
+
+def chosen_preferences(db: Connection, contact_id: int) -> list[dict[str, Any]]:
+    """All preferences as a tree with what the contact chose, in the four keys of contract §4.3."""
+    return [_brief(each) for each in preference_tree(db, contact_id)]
+
+
+def _brief(node: dict[str, Any]) -> dict[str, Any]:
+    below = node["preferences"]
+    return {
+        "id": node["id"],
+        "isPreference": node["isPreference"],
+        "isOptedIn": node["isOptedIn"],
+        "preferences": [_brief(each) for each in below] if below else None,
+    }
+
+
+def preference_tree(db: Connection, contact_id: int | None = None) -> list[dict[str, Any]]:
+    """All preferences, those of a category inside it; ``isOptedIn`` is null unless a contact is asked about."""
+    rows = db.execute(
+        "SELECT p.*, c.opted_in FROM preference p LEFT JOIN contact_preference c ON c.preference_id = p.id "
+        "AND c.contact_id = ? ORDER BY p.id",
+        (contact_id,),
+    ).fetchall()
+    below: dict[int | None, list[dict[str, Any]]] = {}
+    # Categories do not nest, so the nodes of a category are complete before it is shown itself.
+    for row in sorted(rows, key=lambda each: (each["parent_id"] is None, each["id"])):
+        chosen = None if contact_id is None or not row["selectable"] else bool(row["opted_in"])
+        node = _shown(row, below.get(row["id"], []), chosen=chosen)
+        below.setdefault(row["parent_id"], []).append(node)
+    return below.get(None, [])
+
+
+def _shown(row: Row, below: list[dict[str, Any]], *, chosen: bool | None = None) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "publicName": row["public_name"],
+        "privateName": row["name"],
+        "isPreference": bool(row["selectable"]),
+        "order": str(row["id"]),
+        "isPublic": bool(row["is_public"]),
+        "categoryId": row["parent_id"] or 0,
+        "preferenceCount": len(below),
+        "created": row["created"],
+        "lastModified": row["modified"],
+        "isOptedIn": chosen,
+        "preferences": below or None,
+    }
+
+
+def list_preferences(call: Call) -> Answer:
+    """GET /v2/preferences: the whole tree, without pages."""
+    with call.account.store.reading() as db:
+        return json_answer(preference_tree(db))
+
+
+def _asked(db: Connection, call: Call) -> Row:
+    return _preference_of(db, call.id("id", "PREFERENCE_NOT_FOUND"))
+
+
+def _with_below(db: Connection, row: Row) -> dict[str, Any]:
+    rows = db.execute("SELECT * FROM preference WHERE parent_id = ? ORDER BY id", (row["id"],))
+    return _shown(row, [_shown(each, []) for each in rows])
+
+
+def read_preference(call: Call) -> Answer:
+    """GET /v2/preferences/{id}."""
+    with call.account.store.reading() as db:
+        return json_answer(_with_below(db, _asked(db, call)))
+
+
+def _names(body: dict[str, Any]) -> tuple[str, str]:
+    """The private and the public name, each standing in for the other; refused without any."""
+    private, public = (text_or_none(body.get(key)) for key in ("privatename", "publicname"))
+    names = ((private or public or "").strip(), (public or private or "").strip())
+    if not all(names):
+        raise refusal("PREFERENCE_INVALID")
+    return names
+
+
+def create_preference(call: Call) -> Answer:
+    """POST /v2/preferences: a preference, at the top or in a category, or a category; categories do not nest."""
+    body = call.json_object()
+    private, public = _names(body)
+    selectable = body.get("ispreference") is not False
+    with call.account.store.writing() as db:
+        parent = _preference_of(db, body["categoryid"]) if body.get("categoryid") else None
+        parent_id = parent["id"] if parent else None
+        if (parent and (parent["selectable"] or not selectable)) or _sibling(db, private, parent_id):
+            raise refusal("PREFERENCE_INVALID")
+        row = _insert(db, call.account, (private, public, parent_id, selectable, body.get("ispublic") is True))
+    return json_answer(_shown(row, []))
+
+
+def update_preference(call: Call) -> Answer:
+    """PUT /v2/preferences/{id}: its names, and whether recipients see it."""
+    body = call.json_object()
+    private, public = _names(body)
+    with call.account.store.writing() as db:
+        row = _asked(db, call)
+        twin = _sibling(db, private, row["parent_id"])
+        if twin is not None and twin["id"] != row["id"]:
+            raise refusal("PREFERENCE_INVALID")
+        visible = body["ispublic"] if isinstance(body.get("ispublic"), bool) else row["is_public"]
+        changed = db.execute(
+            "UPDATE preference SET name = ?, public_name = ?, is_public = ?, modified = ? WHERE id = ? RETURNING *",
+            (private, public, visible, call.account.clock.text(), row["id"]),
+        ).fetchone()
+        return json_answer(_with_below(db, changed))
+
+
+def delete_preference(call: Call) -> Answer:
+    """DELETE /v2/preferences/{id}: with what a category holds, and with everybody's choice."""
+    with call.account.store.writing() as db:
+        ident = _asked(db, call)["id"]
+        gone = "(SELECT id FROM preference WHERE id = :id OR parent_id = :id)"
+        db.execute(f"DELETE FROM contact_preference WHERE preference_id IN {gone}", {"id": ident})
+        db.execute(f"DELETE FROM preference WHERE id IN {gone}", {"id": ident})
+    return Answer(HTTPStatus.OK, media_type=None)
+
+
+def contact_preferences(call: Call) -> Answer:
+    """GET /v2/contacts/{id or email}/preferences: the tree with what the contact chose."""
+    with call.account.store.reading() as db:
+        return json_answer(preference_tree(db, contact_of(db, call.params["ident"])["id"]))
+
+
+def set_contact_preferences(call: Call) -> Answer:
+    """PUT /v2/contacts/{id or email}/preferences: what is not named stays as it was."""
+    given = call.json()
+    if not isinstance(given, list):
+        raise refusal("PREFERENCE_INVALID")
+    with call.account.store.writing() as db:
+        choose_all(db, contact_of(db, call.params["ident"])["id"], given)
+    return Answer(HTTPStatus.OK, media_type=None)
+
+
+ROUTES = [
+    Route("GET", "/v2/preferences", list_preferences, MEDIUM),
+    Route("POST", "/v2/preferences", create_preference, MEDIUM),
+    Route("GET", "/v2/preferences/{id}", read_preference, HIGH),
+    Route("PUT", "/v2/preferences/{id}", update_preference, MEDIUM),
+    Route("DELETE", "/v2/preferences/{id}", delete_preference, MEDIUM),
+    Route("GET", "/v2/contacts/{ident}/preferences", contact_preferences, HIGH),
+    Route("PUT", "/v2/contacts/{ident}/preferences", set_contact_preferences, MEDIUM),
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +18,7 @@ from dotbridge.sync.services import connect_list
 from tests.dotdigital.server import Reply, Request, Server, answer
 
 BOOK = 7
+FIRST_RUN = datetime(2026, 2, 1, tzinfo=UTC)
 SENT = "2026-01-30T09:00:00.000Z"
 
 
@@ -26,6 +28,7 @@ class CampaignVendor:
     def __init__(self) -> None:
         self.server = Server()
         self.server.otherwise = self._answer
+        self.now, self.between_runs = FIRST_RUN, timedelta(hours=1)
         self.answers: dict[str, Any] = {
             "account-info": {"id": 1, "properties": []},
             "address-books": [{"id": BOOK, "name": "Readers", "visibility": "Private", "contacts": 0}],
@@ -48,8 +51,8 @@ class CampaignVendor:
         parts = urlsplit(request.target)
         path = parts.path.removeprefix("/v2/").split("/since-date/")[0].split("-since/")[0]
         if path == "server-time":
-            # Each run is an hour after the last.
-            return answer(200, f"2026-02-01T{self.asked('/server-time'):02}:00:00.000Z")
+            self.now += self.between_runs
+            return answer(200, self.now.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
         found = self.answers.get(path, [])
         if isinstance(found, Reply):
             return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from dotbridge.campaigns.bulk import Written, hold_email_campaign, record_activities, set_statistics
 from dotbridge.campaigns.models import ActivityType, EmailCampaign, MarketingActivity, MarketingCampaign, ReportPeriod
@@ -18,7 +19,12 @@ from dotbridge.campaigns.selectors import (
     campaigns_of_record,
     recipients,
 )
-from dotbridge.campaigns.services import create_email_campaign, update_marketing_campaign
+from dotbridge.campaigns.services import (
+    create_email_campaign,
+    create_marketing_campaign,
+    merge_campaigns,
+    update_marketing_campaign,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -130,3 +136,31 @@ def test_a_chart_is_drawn_more_coarsely_when_it_had_too_many_points(
         assert drawn[0].begins_at.hour == 0
     if spread > timedelta(days=40):
         assert drawn[0].begins_at.day == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_merge_waits_for_an_import_that_is_writing() -> None:
+    """Otherwise the activities of that moment would point to the campaign that is gone."""
+    remaining = create_marketing_campaign(name="Remaining", code="REMAINING")
+    merged = create_marketing_campaign(name="Merged", code="MERGED")
+    mail = create_email_campaign(name="Mail", marketing_list=None, marketing_campaign=merged)
+    is_merging = threading.Event()
+
+    def merge() -> None:
+        is_merging.set()
+        merge_campaigns(remaining=remaining, others=[merged])
+        connection.close()
+
+    with transaction.atomic():
+        held = hold_email_campaign(mail.pk)
+        assert held is not None
+        other = threading.Thread(target=merge)
+        other.start()
+        is_merging.wait(10)
+        record(mail, ("send", "1", NOON, "", ""))
+        other.join(0.5)
+        assert other.is_alive()
+    other.join(20)
+    assert not other.is_alive()
+    assert MarketingActivity.objects.get().marketing_campaign_id == remaining.pk
+    assert list(MarketingCampaign.objects.all()) == [remaining]

@@ -220,3 +220,22 @@ def test_a_killed_import_is_made_good_by_the_next(
     Cursor.objects.all().delete()
     run_import(integration)
     assert everything_imported() == before
+
+
+def test_a_run_killed_between_two_pages_of_one_campaign(scripted: Integration, vendor: CampaignVendor) -> None:
+    """The pages that were read stay, the cursor does not move, and the next run reads all of them."""
+    addresses = [f"person{each}@example.com" for each in range(1, 2301)]
+    add_to_crm(addresses)
+    vendor.campaigns(campaign(1))
+    vendor.answers["campaigns/1/activities"] = [activity(each) for each in range(1, 2301)]
+
+    point = f"{INBOUND}.campaign_activities:_store_page"
+    assert run_killed(scripted, vendor.server.url, point, "before", 3) == -signal.SIGKILL
+
+    assert Activity.objects.count() == WaitingResult.objects.count() == 1900
+    assert not Cursor.objects.filter(feed="campaign_activities").exists()
+    run = run_import(scripted)
+    assert run.state == State.SUCCEEDED
+    assert Activity.objects.count() == EmailCampaignStatistics.objects.count() == 2300
+    assert MarketingActivity.objects.count() == 2300
+    assert not WaitingResult.objects.exists()

@@ -123,12 +123,7 @@ def merge_campaigns(
     ids = {remaining.pk, *(other.pk for other in others)}
     if len(ids) != len(others) + 1 or len(ids) < 2:
         raise ValidationError(_("Choose two or more different campaigns to merge."))
-    # In the order of their keys, so that two merges at once wait for each other instead of for ever.
-    campaigns = {
-        each.pk: each for each in MarketingCampaign.objects.select_for_update().order_by("pk").filter(pk__in=ids)
-    }
-    if len(campaigns) != len(ids):
-        raise ValidationError(_("One of the campaigns does not exist any more. Look at the list again."))
+    campaigns = _hold(ids)
     merged = campaigns[remaining.pk]
     for field, source in (chosen or {}).items():
         if field not in MERGEABLE:
@@ -142,9 +137,19 @@ def merge_campaigns(
     return remaining
 
 
+def _hold(ids: set[int]) -> dict[int, MarketingCampaign]:
+    # An import that is writing activities holds its e-mail campaign, and at its end asks for the marketing campaign: so
+    # these are held in the same order, and by key, and whoever comes second waits instead of both for ever.
+    mails = EmailCampaign.objects.select_for_update().filter(marketing_campaign__in=ids).order_by("pk")
+    list(mails.values_list("pk"))
+    campaigns = MarketingCampaign.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    held = {each.pk: each for each in campaigns}
+    if len(held) != len(ids):
+        raise ValidationError(_("One of the campaigns does not exist any more. Look at the list again."))
+    return held
+
+
 def _move_to(merged: MarketingCampaign, gone: list[int]) -> None:
-    # An import that is writing activities holds its e-mail campaign: it is waited for, so that none is left behind.
-    list(EmailCampaign.objects.select_for_update().filter(marketing_campaign__in=gone).order_by("pk").values_list("pk"))
     EmailCampaign.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)
     MarketingActivity.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)
     CampaignCode.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import NOT_PROVIDED, AutoField
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
@@ -78,6 +80,24 @@ def problem_of_two_way(owner: Entity, paths: list[str]) -> StrOrPromise | None:
     if own.primary_key or own.unique or not own.editable:
         return _("This field is a key or is not editable, so values cannot be written into it.")
     return None
+
+
+def missing_fields(owner: Entity, rows: Sequence[TwoWayRow]) -> list[str]:
+    """The required fields of the entity that neither a two-way row nor a default fills, by their names for people."""
+    filled = {row.path for row in rows} | {owner.email_path}
+    return [
+        str(own.verbose_name)
+        for own in owner.model._meta.concrete_fields
+        if own.name not in filled and _is_required(own)
+    ]
+
+
+def _is_required(own: Any) -> bool:
+    is_automatic = own.has_default() or own.db_default is not NOT_PROVIDED or own.generated
+    is_stamped = getattr(own, "auto_now", False) or getattr(own, "auto_now_add", False)
+    if is_automatic or is_stamped or isinstance(own, AutoField):
+        return False
+    return not (own.blank and (own.null or own.empty_strings_allowed))
 
 
 def problem_among_rows(row: MappingRow) -> StrOrPromise | None:

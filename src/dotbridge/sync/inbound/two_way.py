@@ -7,77 +7,89 @@ changed on both sides, a question to Dotdigital between two transactions, never 
 from __future__ import annotations
 
 from dotbridge.entities.registry import UnknownField, entity
+from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import two_way_rows
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.contacts import FEED as CONTACTS_FEED
-from dotbridge.sync.inbound.two_way_chunk import Route, take_changes
+from dotbridge.sync.inbound.two_way_chunk import take_changes
+from dotbridge.sync.inbound.two_way_newcomers import create_newcomers
 from dotbridge.sync.inbound.two_way_newer import ask_dotdigital
-from dotbridge.sync.inbound.two_way_values import items_to_compare
+from dotbridge.sync.inbound.two_way_values import Route, items_to_compare
 from dotbridge.sync.models import Connection, Cursor
-from dotbridge.sync.outbound.selection import mapping_of
 from dotbridge.sync.selectors import exportable_connections
 
 FEED = "two_way"
 
 
 def write_back(step: StepContext) -> None:
-    """Bring what was changed in Dotdigital into the records, list by list, those of the highest sync priority first."""
-    routes = _routes(step)
-    if not routes:
+    """Bring what was changed in Dotdigital into the records, list by list, and make records of contacts without one.
+
+    Lists with the highest sync priority come first, then those connected earlier.
+    """
+    links = exportable_connections(step.integration)
+    routes = _routes(step, links)
+    rows = {route.link.pk: route.rows for route in routes}
+    if not any(rows.values()) and not any(link.create_entities for link in links):
         raise StepSkipped("No data field is synchronised both ways.")
     for route in routes:
-        if not _was_read(step, route.link):
-            step.mark_partial(f"{route.link.address_book}: not compared, because its contacts could not be read.")
-            continue
-        try:
+        if route.rows and _was_read(step, route.link):
             _write_back_list(step, route)
-        except UnknownField as error:
-            step.reject([Refusal(str(route.link), "mapping_broken", str(error))])
-
-
-def _routes(step: StepContext) -> list[Route]:
-    links = exportable_connections(step.integration)
-    routes: list[Route] = []
-    told: set[int] = set()
     for link in links:
-        mapping = mapping_of(link)
-        found = two_way_rows(mapping)
-        if mapping is None or not (found.rows or found.broken):
-            continue
-        if mapping.pk not in told:
-            told.add(mapping.pk)
-            step.reject(Refusal(name, "mapping_broken", f"{name}: {problem}") for name, problem in found.broken)
-        routes.append(
-            Route(
-                link=link,
-                mapping=mapping,
-                owner=entity(mapping.entity),
-                rows=found.rows,
-                siblings=tuple(other.pk for other in links if other.marketing_list.entity == mapping.entity),
-                compared_until=read_cursor(step.integration, FEED, link.address_book_id),
-            )
+        if link.create_entities and _was_read(step, link):
+            create_newcomers(step, link, rows.get(link.pk, ()))
+
+
+def _routes(step: StepContext, links: list[Connection]) -> list[Route]:
+    """The lists whose entity is mapped, the highest rank first. Rows that cannot be written back are told here."""
+    mappings = {mapping.entity: mapping for mapping in FieldMapping.objects.filter(integration=step.integration)}
+    mapped = [link for link in links if link.marketing_list.entity in mappings]
+    found = {key: two_way_rows(mappings[key]) for key in {link.marketing_list.entity for link in mapped}}
+    for key in sorted(found):
+        step.reject(Refusal(name, "mapping_broken", f"{name}: {problem}") for name, problem in found[key].broken)
+    ranked = sorted(mapped, key=lambda link: (-mappings[link.marketing_list.entity].sync_priority, link.pk))
+    return [
+        Route(
+            link=link,
+            mapping=mappings[link.marketing_list.entity],
+            owner=entity(link.marketing_list.entity),
+            rows=found[link.marketing_list.entity].rows,
+            siblings=tuple(other.pk for other in mapped if other.marketing_list.entity == link.marketing_list.entity),
+            outranked=tuple(other.pk for other in ranked[rank + 1 :]),
+            compared_until=read_cursor(step.integration, FEED, link.address_book_id),
         )
-    return sorted(routes, key=lambda route: (-route.mapping.sync_priority, route.link.pk))
+        for rank, link in enumerate(ranked)
+    ]
 
 
 def _was_read(step: StepContext, link: Connection) -> bool:
     """Whether the book's contacts were read completely in this run: an old reading shows old values as changes."""
-    return Cursor.objects.filter(
+    was_read = Cursor.objects.filter(
         integration=step.integration,
         feed=CONTACTS_FEED,
         object_id=link.address_book_id,
         position__gte=step.run.server_now,
     ).exists()
+    if not was_read:
+        step.mark_partial(f"{link.address_book}: not compared, because its contacts could not be read.")
+    return was_read
 
 
 def _write_back_list(step: StepContext, route: Route) -> None:
+    try:
+        _compare_all(step, route)
+    except UnknownField as error:
+        step.reject([Refusal(str(route.link), "mapping_broken", str(error))])
+    else:
+        move_cursor(step.integration, FEED, step.run.server_now, route.link.address_book_id)
+
+
+def _compare_all(step: StepContext, route: Route) -> None:
     after = 0
-    while items := items_to_compare(route.link, route.rows, after=after):
+    while items := items_to_compare(route, after=after):
         after = items[-1].id
         open_conflicts = take_changes(step, route, items, {})
         if open_conflicts:
             verdicts = ask_dotdigital(step, route.link, open_conflicts)
             take_changes(step, route, [conflict.item for conflict in open_conflicts], verdicts)
         step.advance(len(items))
-    move_cursor(step.integration, FEED, step.run.server_now, route.link.address_book_id)

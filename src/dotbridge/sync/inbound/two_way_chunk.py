@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import msgspec
 from django.db import connection, transaction
@@ -12,8 +11,6 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from dotbridge.entities.registry import Entity
-from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal, StepContext
@@ -26,8 +23,7 @@ from dotbridge.sync.inbound.two_way_records import (
     save_targets,
     set_value,
 )
-from dotbridge.sync.inbound.two_way_values import Comparison, Item, compare
-from dotbridge.sync.models import Connection
+from dotbridge.sync.inbound.two_way_values import Comparison, Item, Route, compare
 from dotbridge.sync.outbound.selection import Fragment, compiled
 from dotbridge.sync.two_way_models import ValueConflict, Winner
 
@@ -46,18 +42,6 @@ _SETTLE = """
     JOIN ({written}) w ON w.record_id = s.record_id
     WHERE i.connection_id = ANY(%s) AND i.email_key = s.email_key AND i.record_id = s.record_id
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One connected list with what its records and Dotdigital's contacts have in common."""
-
-    link: Connection
-    mapping: FieldMapping
-    owner: Entity
-    rows: tuple[TwoWayRow, ...]
-    siblings: tuple[int, ...]
-    compared_until: datetime | None
 
 
 @transaction.atomic

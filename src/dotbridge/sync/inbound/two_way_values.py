@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from dotbridge.entities.registry import Entity
 from dotbridge.mapping.canonical import canonical
+from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.sync.models import Connection
 
@@ -30,7 +33,12 @@ _TO_COMPARE = """
            (u.state = 'finished' AND i.reason = '') IS TRUE AS is_confirmed,
            (u.state = 'finished' AND i.reason = '' AND (i.agreed_at IS NULL OR u.finished_at > i.agreed_at)) IS TRUE,
            (c.updated_at >= u.finished_at) IS TRUE,
-           c.updated_at, u.created_at
+           c.updated_at, u.created_at,
+           (SELECT jsonb_agg(o.values) FROM sync_exportitem o
+            JOIN sync_upload ou ON ou.id = o.upload_id AND ou.state = 'finished'
+                 AND ou.finished_at > coalesce(i.agreed_at, '-infinity')
+            WHERE o.connection_id = ANY(%(outranked)s) AND o.email_key = i.email_key
+              AND (o.record_id <> i.record_id OR o.connection_id <> ALL(%(siblings)s)))
     FROM sync_exportitem i
     JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
     JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
@@ -49,12 +57,30 @@ _TO_COMPARE = """
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One connected list with what its records and Dotdigital's contacts have in common.
+
+    `siblings` are the lists of the account with the same entity, `outranked` those that rank lower than this one.
+    `compared_until` is up to when Dotdigital's changes were compared completely before this run.
+    """
+
+    link: Connection
+    mapping: FieldMapping
+    owner: Entity
+    rows: tuple[TwoWayRow, ...]
+    siblings: tuple[int, ...]
+    outranked: tuple[int, ...]
+    compared_until: datetime | None
+
+
 class Item(NamedTuple):
     """One exported address with what Dotdigital has for it now.
 
     `sent` is what the record had when it was sent or written last, `seen` what Dotdigital had at the last comparison
     (None before the first), `theirs` what it has now. `is_confirmed`: Dotdigital has confirmed `sent`;
-    `is_confirmed_since`: after `seen`; `is_read_since`: and `theirs` was read after that.
+    `is_confirmed_since`: after `seen`; `is_read_since`: and `theirs` was read after that. `outranked` is what other
+    records of this address, on lists that rank lower, have sent since.
     """
 
     id: int
@@ -70,6 +96,7 @@ class Item(NamedTuple):
     is_read_since: bool
     read_at: datetime
     prepared_at: datetime | None
+    outranked: Sequence[Values] | None
 
 
 class Comparison(Enum):
@@ -81,16 +108,18 @@ class Comparison(Enum):
     BOTH = "both"  # changed on both sides
 
 
-def items_to_compare(link: Connection, rows: Sequence[TwoWayRow], *, after: int) -> list[Item]:
+def items_to_compare(route: Route, *, after: int) -> list[Item]:
     """The next addresses, by key, whose values in Dotdigital are not those that were compared last."""
     with connection.cursor() as cursor:
         cursor.execute(
             _TO_COMPARE,
             {
-                "integration": link.address_book.integration_id,
-                "book": link.address_book_id,
-                "connection": link.pk,
-                "data_fields": sorted(row.data_field for row in rows),
+                "integration": route.link.address_book.integration_id,
+                "book": route.link.address_book_id,
+                "connection": route.link.pk,
+                "siblings": list(route.siblings),
+                "outranked": list(route.outranked),
+                "data_fields": sorted(row.data_field for row in route.rows),
                 "after": after,
                 "limit": ITEMS_AT_ONCE,
             },
@@ -101,7 +130,7 @@ def items_to_compare(link: Connection, rows: Sequence[TwoWayRow], *, after: int)
 def _item(row: tuple[Any, ...]) -> Item:
     # Django leaves jsonb undecoded in statements of one's own.
     columns = dict(zip(Item._fields, row, strict=True))
-    decoded = {name: columns[name] and json.loads(columns[name]) for name in ("sent", "seen", "theirs")}
+    decoded = {name: columns[name] and json.loads(columns[name]) for name in ("sent", "seen", "theirs", "outranked")}
     return Item(**(columns | decoded))
 
 
@@ -124,6 +153,8 @@ def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str
     was_sent = bool(item.sent.get(name)) or (row.clears and name in item.sent)
     if was_sent and theirs == sent:
         return False  # our own value, come back
+    if any(name in other and canonical(row.kind, other[name]) == theirs for other in item.outranked or ()):
+        return False  # what a record that ranks lower has sent
     if was_sent and item.is_confirmed_since:
         return item.is_read_since
     if item.seen is not None and name in item.seen:

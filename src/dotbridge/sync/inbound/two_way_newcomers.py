@@ -1,0 +1,230 @@
+"""Contacts of a connected book that no record has the address of: for lists that create entities, they become records.
+
+They become records only, not members: whether a record is on the list is for the list's rule to say, and whoever we
+did not bring to the book is never taken out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import F
+
+from dotbridge.entities.email import is_plausible, normalised
+from dotbridge.entities.registry import Entity, NewRecord, entity
+from dotbridge.mapping.canonical import DoesNotFit, coerced
+from dotbridge.mapping.two_way import TwoWayRow, missing_fields
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
+from dotbridge.sync.models import Connection
+from dotbridge.sync.outbound.selection import Fragment, compiled
+from dotbridge.sync.two_way_models import Newcomer
+
+NEWCOMERS_AT_ONCE = 1000
+
+# Whoever was sent once has, or had, a record: one that was deleted here is not made again of what is left there.
+_STAGE = """
+    CREATE TEMP TABLE stage_newcomer ON COMMIT PRESERVE ROWS AS
+    SELECT * FROM (
+        SELECT c.remote_id, c.email, t.values, md5(concat(c.email, t.values::text, %(signature)s::text)) AS fingerprint
+        FROM mirror_membership m
+        JOIN mirror_contact c ON c.id = m.contact_id AND c.email_key IS NOT NULL AND c.status = ANY(%(live)s)
+        LEFT JOIN LATERAL (
+            SELECT jsonb_object_agg(name, c.data_fields ->> name) AS values
+            FROM unnest(%(data_fields)s::text[]) AS name WHERE jsonb_exists(c.data_fields, name)
+        ) t ON true
+        WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+          AND NOT EXISTS (SELECT 1 FROM sync_exportitem i
+                          WHERE i.connection_id = %(connection)s AND i.email_key = c.email_key)
+          AND NOT EXISTS (SELECT 1 FROM ({addresses}) a WHERE a.email_key = c.email_key)
+    ) unknown
+    WHERE NOT EXISTS (SELECT 1 FROM sync_newcomer n
+                      WHERE n.connection_id = %(connection)s AND n.remote_id = unknown.remote_id
+                        AND (n.record_id <> '' OR n.fingerprint = unknown.fingerprint))
+"""
+_NEXT = """
+    SELECT remote_id, email, coalesce(values, '{}'), fingerprint FROM stage_newcomer
+    WHERE remote_id > %s ORDER BY remote_id LIMIT %s
+"""
+# They are not looked at again until the mapping, or what Dotdigital says of them, has changed.
+_SET_ASIDE = """
+    INSERT INTO sync_newcomer (connection_id, remote_id, record_id, fingerprint)
+    SELECT %s, remote_id, '', fingerprint FROM stage_newcomer
+    ON CONFLICT (connection_id, remote_id) DO UPDATE SET fingerprint = excluded.fingerprint
+"""
+
+
+class Unknown(NamedTuple):
+    """A contact whose address no record has. `fingerprint` changes when its values or the mapping do."""
+
+    remote_id: int
+    email: str
+    values: dict[str, str | None]
+    fingerprint: str
+
+
+def create_newcomers(step: StepContext, link: Connection, rows: Sequence[TwoWayRow]) -> None:
+    """Make records of a connected book's contacts that have none; what keeps us from it is a rejection, told once."""
+    owner = entity(link.marketing_list.entity)
+    obstacle = _obstacle(owner, rows)
+    with _creating(owner), _staged(link, owner, rows, obstacle) as number:
+        if number and obstacle:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_SET_ASIDE, [link.pk])
+                step.reject([Refusal(str(link), "not_created", f"{number} contacts have no record. {obstacle}")])
+        elif number:
+            for unknown in _chunks():
+                _create(step, link, owner, rows, unknown)
+                step.advance(len(unknown))
+
+
+def _obstacle(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
+    if owner.create is None:
+        return f"{owner.label} is registered without a way to create records; its developer can give one."
+    if missing := missing_fields(owner, rows):
+        return f"Map each of these required fields both ways, or give it a default: {', '.join(missing)}."
+    return ""
+
+
+@contextmanager
+def _creating(owner: Entity) -> Iterator[None]:
+    """Two accounts may know the same address; one run at a time looks who is new and makes records."""
+    name = f"dotbridge.create.{owner.key}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+@contextmanager
+def _staged(link: Connection, owner: Entity, rows: Sequence[TwoWayRow], obstacle: str) -> Iterator[int]:
+    addresses = _addresses(owner)
+    signature = json.dumps([[row.data_field, row.path] for row in rows] + [obstacle])
+    named = {f"address_{number}": value for number, value in enumerate(addresses.parameters)}
+    statement = _STAGE.format(addresses=addresses.sql % tuple(f"%({name})s" for name in named))
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS stage_newcomer")
+        cursor.execute(
+            statement,
+            {
+                **named,
+                "signature": signature,
+                "live": list(LIVE),
+                "data_fields": sorted(row.data_field for row in rows),
+                "book": link.address_book_id,
+                "connection": link.pk,
+            },
+        )
+        try:
+            yield int(cursor.rowcount)
+        finally:
+            cursor.execute("DROP TABLE IF EXISTS stage_newcomer")
+
+
+def _addresses(owner: Entity) -> Fragment:
+    # Also of records that the host hides by default, such as archived ones: they are not to come back.
+    records = owner.model._base_manager.order_by().values(record_pk=F("pk"))  # noqa: SLF001
+    return compiled(records.annotate(email_key=normalised(owner.email_expression())))
+
+
+def _chunks() -> Iterator[list[Unknown]]:
+    after = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_NEXT, [after, NEWCOMERS_AT_ONCE])
+            chunk = [Unknown(row[0], row[1], json.loads(row[2]), row[3]) for row in cursor.fetchall()]
+        if not chunk:
+            return
+        yield chunk
+        after = chunk[-1].remote_id
+
+
+@transaction.atomic
+def _create(
+    step: StepContext, link: Connection, owner: Entity, rows: Sequence[TwoWayRow], chunk: list[Unknown]
+) -> None:
+    mark_origin()
+    refusals: list[Refusal] = []
+    checked: list[tuple[Unknown, NewRecord]] = []
+    for unknown in chunk:
+        made = _checked(owner, rows, unknown)
+        if isinstance(made, Refusal):
+            refusals.append(made)
+        else:
+            checked.append((unknown, made))
+    refused = _save(owner, checked)
+    refusals += [
+        Refusal(unknown.email, "not_created", "A rule of the database does not allow it.") for unknown in refused
+    ]
+    created = {unknown.remote_id: str(made.record.pk) for unknown, made in checked if unknown not in refused}
+    Newcomer.objects.bulk_create(
+        [
+            Newcomer(
+                connection=link,
+                remote_id=unknown.remote_id,
+                record_id=created.get(unknown.remote_id, ""),
+                fingerprint=unknown.fingerprint,
+            )
+            for unknown in chunk
+        ],
+        update_conflicts=True,
+        unique_fields=["connection", "remote_id"],
+        update_fields=["record_id", "fingerprint"],
+    )
+    step.reject(refusals)
+    step.count(created=len(created))
+
+
+def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewRecord | Refusal:
+    if not is_plausible(unknown.email):
+        return Refusal(
+            unknown.email, "invalid_email", "The address is not valid, so no record was made of the contact."
+        )
+    record = owner.model()
+    for row in rows:
+        text = unknown.values.get(row.data_field)
+        try:
+            value = coerced(row.kind, text or "")
+        except DoesNotFit as error:
+            return refusal(unknown.email, row, text, error)
+        if value is not None:
+            setattr(record, row.path, value)
+    if owner.email_path is not None:
+        setattr(record, owner.email_path, unknown.email)
+    try:
+        record.clean_fields()
+        record.clean()
+    except (ValidationError, OverflowError) as error:
+        return Refusal(unknown.email, "not_created", f"No record was made of the contact. {_in_words(error)}")
+    return NewRecord(email=unknown.email, record=record)
+
+
+def _in_words(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
+
+
+def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> list[Unknown]:
+    """Save the records and answer whom the database refused. The statements grow only with the number of those."""
+    if not checked or owner.create is None:
+        return []
+    try:
+        with transaction.atomic():
+            owner.create([made for _unknown, made in checked])
+    except (IntegrityError, DataError):
+        if len(checked) == 1:
+            return [checked[0][0]]
+        middle = len(checked) // 2
+        return _save(owner, checked[:middle]) + _save(owner, checked[middle:])
+    return []

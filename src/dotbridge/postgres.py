@@ -156,12 +156,26 @@ def _postmaster(cluster: Path) -> psutil.Process | None:
         return None
 
 
+def _await_end_of_work_in(folder: Path) -> bool:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while any(
+        process.info["name"] in {"postgres", "initdb"} and process.info["cwd"] == str(folder)
+        for process in psutil.process_iter(["name", "cwd"])
+    ):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def _ensure_cluster(data_dir: Path) -> None:
     cluster = _cluster(data_dir)
     if (cluster / "PG_VERSION").exists():
         return
     # Made elsewhere and moved: a cluster that was made by halves, because somebody pressed Ctrl-C, would never start.
     unfinished = data_dir / "postgres.new"
+    # Where whoever started it was killed, it goes on writing.
+    _await_end_of_work_in(unfinished)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     if os.geteuid() == 0:
@@ -220,14 +234,8 @@ def _clear_after_crash(cluster: Path, sockets: Path) -> None:
     PostgreSQL would take any process with the number in a note for a server: a stranger, or the dead one itself where
     nobody reaps it, as in many a container.
     """
-    deadline = time.monotonic() + SECONDS_TO_START
-    while any(
-        process.info["name"] == "postgres" and process.info["cwd"] == str(cluster)
-        for process in psutil.process_iter(["name", "cwd"])
-    ):
-        if time.monotonic() > deadline:
-            return
-        time.sleep(0.05)
+    if not _await_end_of_work_in(cluster):
+        return
     for note in (cluster / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock"):
         note.unlink(missing_ok=True)
 

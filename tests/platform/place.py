@@ -103,7 +103,7 @@ class Place:
 
     def servers(self) -> list[psutil.Process]:
         """The database servers of this data folder: one or none."""
-        return [process for process in self.left() if process.name() == "postgres" and "-D" in process.cmdline()]
+        return [process for process in self.left() if words(process)[1:2] == ["-D"]]
 
     def close(self) -> None:
         """End what was started; AssertionError when something of it stays all the same."""
@@ -114,7 +114,7 @@ class Place:
             with contextlib.suppress(BrokenPipeError):
                 program.stdin.close()
         for process in self.left():
-            if "dotdigital_sandbox" in process.cmdline():
+            if "dotdigital_sandbox" in words(process):
                 process.send_signal(signal.SIGTERM)
         try:
             until(lambda: not self.left())
@@ -130,4 +130,12 @@ def dotbridge() -> str:
 
 def children(program: subprocess.Popen[str]) -> list[psutil.Process]:
     """The `dotbridge` programs that it runs: web and worker, not the database's keeper or the sandbox."""
-    return [process for process in psutil.Process(program.pid).children() if "dotbridge.cli" in process.cmdline()]
+    return [process for process in psutil.Process(program.pid).children() if "dotbridge.cli" in words(process)]
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; empty when it has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

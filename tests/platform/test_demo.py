@@ -18,7 +18,7 @@ from rich.console import Console
 
 from dotbridge.config import read_config
 from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
-from tests.platform.place import Place, children, until
+from tests.platform.place import Place, children, until, words
 
 NAMED = {
     "address_books", "data_fields", "list_members", "exported", "updated", "removed", "rejected", "duplicates",
@@ -46,7 +46,7 @@ def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def sandboxes(place: Place) -> list[psutil.Process]:
-    return [process for process in place.left() if "dotdigital_sandbox" in process.cmdline()]
+    return [process for process in place.left() if "dotdigital_sandbox" in words(process)]
 
 
 def test_once_syncs_everything_and_ends_with_numbers_that_add_up(

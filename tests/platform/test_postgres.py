@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from dotbridge import postgres
-from tests.platform.place import Place, until
+from tests.platform.place import Place, until, words
 
 USER = """
 import sys
@@ -114,7 +114,7 @@ def test_many_starts_at_once_make_one_server(used: Place) -> None:
     programs = [used.python(USER, str(used.data_dir)) for _ in range(5)]
     until(lambda: used.output.count("SERVED") == before + 5)
     assert len(used.servers()) == 1
-    assert sum("dotbridge.postgres" in process.cmdline() for process in used.left()) == 1
+    assert sum("dotbridge.postgres" in words(process) for process in used.left()) == 1
     for program in programs:
         end(program)
 

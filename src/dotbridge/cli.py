@@ -150,6 +150,12 @@ def export(integration: IntegrationOption = None, wait: WaitOption = None, as_js
 
 
 @app.command()
+def reconcile(integration: IntegrationOption = None, as_json: JsonOption = False) -> None:
+    """Read everything that Dotdigital has again, and report what had drifted. Done every week by itself."""
+    _run("reconcile", integration, None, as_json=as_json)
+
+
+@app.command()
 def doctor() -> None:
     """Check everything a running back office needs, and say how to mend what is wrong."""
     _start()

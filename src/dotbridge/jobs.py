@@ -70,6 +70,13 @@ def schedule_data_fields(timestamp: int) -> None:
     request_for_all(RunKind.DATA_FIELDS)
 
 
+@app.periodic(cron="30 2 * * 0")
+@app.task(name="dotbridge.schedule_reconcile", queueing_lock="schedule_reconcile")
+def schedule_reconcile(timestamp: int) -> None:
+    """Weekly: read everything again and report what had drifted."""
+    request_for_all(RunKind.RECONCILE)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.retry_lost_jobs", queueing_lock="retry_lost_jobs", pass_context=True)
 async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:

@@ -31,6 +31,7 @@ SCHEDULE = {
     "dotbridge.schedule_export": "2-58/4 * * * *",
     "dotbridge.schedule_changes": "*/5 * * * *",
     "dotbridge.schedule_data_fields": "15 3 * * *",
+    "dotbridge.schedule_reconcile": "30 2 * * 0",
     "dotbridge.retry_lost_jobs": "* * * * *",
 }
 
@@ -302,6 +303,7 @@ def test_the_schedule() -> None:
         (jobs.schedule_export, RunKind.EXPORT),
         (jobs.schedule_changes, RunKind.CHANGES),
         (jobs.schedule_data_fields, RunKind.DATA_FIELDS),
+        (jobs.schedule_reconcile, RunKind.RECONCILE),
     ],
 )
 def test_the_schedule_asks_for_every_active_integration(integration: Integration, task: Any, kind: RunKind) -> None:

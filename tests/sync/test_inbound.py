@@ -337,3 +337,25 @@ def test_a_run_without_any_connection_has_nothing_to_ask_of_books(integration: I
     assert steps["contacts"]["state"] == steps["unsubscribes"]["state"] == State.SKIPPED
     assert run.state == State.SUCCEEDED
     assert not Connection.objects.exists()
+
+
+def test_a_full_comparison_finds_what_escaped_the_changes(integration: Integration, remote: RemoteAccount) -> None:
+    book = remote.create_book("Readers")
+    for name in ("stays", "goes", "differs"):
+        remote.create_contact(f"{name}@example.com", book=book)
+    connect(integration, book="Readers")
+    sync(integration, kind=RunKind.IMPORT)
+    assert "No drift" in steps_of(sync(integration, kind=RunKind.RECONCILE))["contacts"]["message"]
+    gone = remote.find_contact("goes@example.com")
+    assert gone is not None
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{gone['id']}")
+    Contact.objects.filter(email="differs@example.com").update(data_fields={"FIRSTNAME": "wrong"})
+    Contact.objects.filter(email="stays@example.com").delete()
+    Cursor.objects.update(position="2100-01-01T00:00:00Z")
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+
+    step = steps_of(run)["contacts"]
+    assert (step["new"], step["changed"], step["gone"]) == (1, 1, 1)
+    assert "1 contacts were unknown here, 1 differed, 1 are not in their book" in step["message"]
+    assert Membership.objects.get(contact__email="goes@example.com").gone_at is not None

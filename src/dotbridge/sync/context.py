@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from dotbridge.integrations.models import Integration
+from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from dotdigital import Account
 
@@ -65,6 +66,7 @@ class RunContext:
     server_now: datetime
     wait_seconds: float
     force_data_fields: bool = False
+    reads_everything: bool = False
 
     def refresh_clock(self) -> None:
         """Ask Dotdigital for its time again, so that a window read after an upload closes after it."""
@@ -88,6 +90,10 @@ class StepContext:
     def account(self) -> Account:
         """The connection to Dotdigital."""
         return self.run.account
+
+    def since(self, feed: str, object_id: int = 0) -> datetime | None:
+        """From when on a feed has to be read; None for all of it, also when the run compares everything."""
+        return None if self.run.reads_everything else read_cursor(self.integration, feed, object_id)
 
     def count(self, **numbers: int) -> None:
         """Add to the step's counts, by name."""

@@ -69,6 +69,10 @@ IMPORT = (
     Part("campaign_clicks", _("Clicks"), import_clicks),
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
+# Once a week everything is read again, in case a change escaped the feeds of changes.
+RECONCILE = tuple(
+    part for part in IMPORT if part.name in {"address_books", "contacts", "unsubscribes", "suppressions"}
+)
 CHANGES = (Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),)
 EXPORT = (
     Part("earlier_results", _("Results of earlier uploads"), read_results),
@@ -83,6 +87,7 @@ PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.EXPORT: EXPORT,
     RunKind.CHANGES: CHANGES,
     RunKind.DATA_FIELDS: DATA_FIELDS,
+    RunKind.RECONCILE: RECONCILE,
     RunKind.SYNC: (*IMPORT, *EXPORT),
 }
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT)}
@@ -133,6 +138,7 @@ def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_d
                     server_now=account.server_time(),
                     wait_seconds=wait_seconds,
                     force_data_fields=force_data_fields or run.kind == RunKind.DATA_FIELDS,
+                    reads_everything=run.kind == RunKind.RECONCILE,
                 )
                 for part in PARTS[RunKind(run.kind)]:
                     _run_part(context, part)

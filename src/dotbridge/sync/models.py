@@ -44,6 +44,7 @@ class RunKind(models.TextChoices):
     EXPORT = "export", _("Export")
     CHANGES = "changes", _("Field changes")
     DATA_FIELDS = "data_fields", _("Data fields")
+    RECONCILE = "reconcile", _("Full comparison")
 
 
 class State(models.TextChoices):

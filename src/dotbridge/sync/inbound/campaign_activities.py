@@ -1,6 +1,6 @@
 """Contact activity: what each recipient of a campaign did, everybody at first, then whoever did something.
 
-A page is copied into a temporary table and merged by one statement, which also notes what has changed as waiting to
+Pages are copied into a temporary table and merged by one statement, which also notes what has changed as waiting to
 become marketing activities. A row read again, as often as may be, changes nothing.
 """
 
@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import read_cursor
-from dotbridge.sync.inbound.campaign_feeds import counted, read_each, with_contact
+from dotbridge.sync.inbound.campaign_feeds import counted, joined, read_each, with_contact
 from dotdigital import CampaignActivity, Page
 
 FEED = "campaign_activities"
@@ -65,7 +65,7 @@ def _read_activities(step: StepContext, campaign: Campaign) -> None:
     if sent_now is not None and sent_now != campaign.sent_when_read:
         since = None
     undated = 0
-    for page in step.account.campaign(campaign.remote_id).activities(since=since):
+    for page in joined(step.account.campaign(campaign.remote_id).activities(since=since)):
         with transaction.atomic():
             undated += _store_page(step, campaign, page)
     if since is None:

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, ResultKind
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.inbound.campaign_feeds import OfContact, with_contact
+from dotbridge.sync.inbound.campaign_feeds import OfContact, joined, with_contact
 from dotdigital import Page
 
 _STAGE = """
@@ -70,9 +70,9 @@ def store_events(
     pages: Iterable[Page[Event]],
     staged: Callable[[Event], StagedEvent],
 ) -> None:
-    """Keep the events of a feed, a transaction a page. Those without a time cannot be told apart: they are refused."""
+    """Keep the events of a feed, some pages a transaction. Those without a time cannot be told apart: they are refused."""
     undated = 0
-    for page in pages:
+    for page in joined(pages):
         with transaction.atomic():
             rows = [staged(event) for event in with_contact(step, into.kind.value, page)]
             dated = [row for row in rows if row.happened_at]

@@ -7,8 +7,9 @@ first 30 days the figures are read at least once a day, whether it was named or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from django.db import DataError
@@ -27,6 +28,8 @@ YOUNG = timedelta(days=30)
 YOUNG_ARE_READ_EVERY = timedelta(days=1)
 # So many campaigns in a row are not refused for their own sake: then the step ends and the next run tries again.
 MOST_FAILURES_IN_A_ROW = 3
+
+PAGES_AT_ONCE = 5
 
 LARGEST_COUNT = 2**31 - 1
 LARGEST_ID = 2**63 - 1
@@ -100,6 +103,7 @@ class OfContact(Protocol):
         """The contact's id in Dotdigital."""
 
 
+Row = TypeVar("Row")
 Result = TypeVar("Result", bound=OfContact)
 
 
@@ -112,6 +116,13 @@ def with_contact(step: StepContext, what: str, page: Page[Result]) -> Sequence[R
         if not is_id(row.contact_id)
     )
     return [row for row in page.items if is_id(row.contact_id)]
+
+
+def joined(pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
+    """Several pages as one: fewer round trips and commits, and still little memory."""
+    rest = iter(pages)
+    while group := list(islice(rest, PAGES_AT_ONCE)):
+        yield Page([row for page in group for row in page.items], [row for page in group for row in page.malformed])
 
 
 def is_id(number: int) -> bool:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
@@ -48,11 +48,22 @@ def import_contacts(step: StepContext) -> None:
             import_contacts_of_book(step, book)
         except NotFound:
             step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+    if step.run.reads_everything:
+        step.step.message = _drift(step.step.counts)
+
+
+def _drift(counts: dict[str, int]) -> str:
+    if not any(counts.get(name) for name in ("new", "changed", "gone")):
+        return "No drift: everything was as we had it."
+    return (
+        f"Drift: {counts.get('new', 0)} contacts were unknown here, {counts.get('changed', 0)} differed, "
+        f"{counts.get('gone', 0)} are not in their book any more."
+    )
 
 
 def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
     """Bring one book's contacts into the mirror. Its cursor moves only when the feed was read to its end."""
-    since = read_cursor(step.integration, FEED, book.pk)
+    since = step.since(FEED, book.pk)
     closed_at = step.run.server_now
     remote = step.account.address_book(book.remote_id)
     complete = True

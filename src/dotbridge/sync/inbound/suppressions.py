@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import StagedContact, merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
 from dotdigital import NotFound, Page, Suppression
@@ -48,7 +48,7 @@ def import_unsubscribes(step: StepContext) -> None:
 def import_suppressions(step: StepContext) -> None:
     """The whole account: unsubscribed, bounced, complained. Contacts never seen before are kept too, so that a later
     export knows not to send them."""
-    since = read_cursor(step.integration, ACCOUNT_FEED) or BEGINNING
+    since = step.since(ACCOUNT_FEED) or BEGINNING
     for page in step.account.suppressed_since(since):
         with transaction.atomic():
             # An entry whose contact is live again was overtaken by a resubscription.
@@ -60,7 +60,7 @@ def import_suppressions(step: StepContext) -> None:
 
 
 def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
-    since = read_cursor(step.integration, BOOK_FEED, book.pk) or BEGINNING
+    since = step.since(BOOK_FEED, book.pk) or BEGINNING
     for page in step.account.address_book(book.remote_id).unsubscribed_since(since):
         with transaction.atomic():
             merge_contacts(step.integration, _staged(step, page), live=LIVE, sets_status=False, sets_data=False)

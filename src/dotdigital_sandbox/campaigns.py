@@ -202,14 +202,14 @@ def _given(db: Connection, body: dict[str, Any]) -> dict[str, Any]:
     return {
         **given,
         "from_address_id": _from_address(db, body.get("fromaddress")),
-        "reply_action": _or_default(body.get("replyaction"), REPLY_ACTIONS),
+        "reply_action": or_default(body.get("replyaction"), REPLY_ACTIONS),
         "reply_to": body.get("replytoaddress") if isinstance(body.get("replytoaddress"), str) else None,
-        "type": _or_default(body.get("type"), TYPES),
+        "type": or_default(body.get("type"), TYPES),
         "tags": json.dumps([name for name in names if isinstance(name, str)]),
     }
 
 
-def _or_default(value: object, choices: tuple[str, ...]) -> str:
+def or_default(value: object, choices: tuple[str, ...]) -> str:
     """The enum member meant; an unknown one silently becomes the default (contract §1.5)."""
     try:
         return one_of(value, choices, default=choices[0])

@@ -42,7 +42,8 @@ from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.account_info import REGION_HOST
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.errors import UNAUTHORISED, ApiError, no_such_path, refusal
-from dotdigital_sandbox.routing import Route, RouteTable, tidy
+from dotdigital_sandbox.openapi import openapi_document
+from dotdigital_sandbox.routing import UNLIMITED, Route, RouteTable, tidy
 
 logger = logging.getLogger(__name__)
 API_ROUTES: list[Route] = [
@@ -77,13 +78,18 @@ def _refused(error: ApiError) -> Answer:
     return json_answer(body, status=error.status)
 
 
+def _openapi(call: Call) -> Answer:
+    """GET /_sandbox/openapi.json."""
+    return json_answer(openapi_document(API_ROUTES, shape=call.account.settings.shape))
+
+
 class FrontDoor:
     """Answers a call whose body has been read."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._api = RouteTable(API_ROUTES)
-        self._control = RouteTable(control_api.ROUTES)
+        self._control = RouteTable([*control_api.ROUTES, Route("GET", "/_sandbox/openapi.json", _openapi, UNLIMITED)])
         self._web = RouteTable(oauth.ROUTES)
 
     def wants_file(self, call: Call) -> bool:

@@ -13,7 +13,7 @@ from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, one_of
-from dotdigital_sandbox.campaigns import UNSUBSCRIBE_TOKEN
+from dotdigital_sandbox.campaigns import REPLY_ACTIONS, UNSUBSCRIBE_TOKEN, or_default
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, UNLIMITED, Route
@@ -83,8 +83,8 @@ def _template(call: Call) -> dict[str, Any]:
         "fromName": texts["fromname"],
         "htmlContent": texts["htmlcontent"],
         "plainTextContent": texts["plaintextcontent"],
-        "replyAction": body.get("replyaction") or "Unset",
-        "replyToAddress": body.get("replytoaddress"),
+        "replyAction": or_default(body.get("replyaction"), REPLY_ACTIONS),
+        "replyToAddress": body.get("replytoaddress") if isinstance(body.get("replytoaddress"), str) else None,
     }
 
 

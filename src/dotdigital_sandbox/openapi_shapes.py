@@ -1,0 +1,261 @@
+"""What bodies look like, in a line a shape: the vocabulary of the OpenAPI document (contract §4-§7).
+
+A shape is a list of ``key:type``. Types are ``int num str date bool any guid email base64 letter`` (a letter has
+an unsubscribe link) or the name of another shape or enum; ``[x]`` is a list of x, ``{x}`` an object of x by any key,
+and ``x?`` may also be null. In what is answered every key is there, and no other; in what is asked (:data:`BODIES`)
+only keys with ``!`` are needed, and others are ignored.
+"""
+
+from __future__ import annotations
+
+from dotdigital_sandbox.contact_statuses import (
+    EMAIL_TYPES,
+    OPT_IN_TYPES,
+    PENDING,
+    REPORT_COUNTERS,
+    SUBSCRIBED,
+    SUPPRESSED,
+)
+from dotdigital_sandbox.values import FIELD_TYPES
+
+ENUMS: dict[str, tuple[str, ...]] = {
+    "Visibility": ("Private", "Public"),
+    "OptInType": OPT_IN_TYPES,
+    "EmailType": EMAIL_TYPES,
+    "ContactStatus": (SUBSCRIBED, PENDING, *SUPPRESSED),
+    "FieldType": FIELD_TYPES,
+    "ImportStatus": (
+        "NotFinished", "Finished", "RejectedByWatchdog", "InvalidFileFormat", "Unknown", "Failed",
+        "ExceedsAllowedContactLimit",
+    ),
+    "RecordImportStatus": ("NotStarted", "NotFinished", "Finished", "Failed"),
+    "DeletionStatus": ("Started", "Completed", "Failed"),
+    "ResubscribeStatus": ("ContactAdded", "ContactChallenged", "ContactCannotBeUnsuppressed"),
+    "CampaignStatus": (
+        "Unsent", "Sending", "Sent", "Paused", "Cancelled", "RequiresSystemApproval", "RequiresSMSApproval",
+        "RequiresWorkflowApproval", "Triggered",
+    ),
+    "ReplyAction": ("Unset", "WebMailForward", "Webmail", "Delete"),
+    "CampaignType": ("Standard", "Triggered"),
+    "SendStatus": ("NotSent", "Scheduled", "Sending", "Sent", "Cancelled"),
+    "SplitMetric": ("Opens", "Clicks", "ROI"),
+    "ReplyType": ("Reply", "AutoReply", "ChallengeResponse", "Unsafe"),
+    "RefreshStatus": ("NotStarted", "NotFinished", "Finished", "Failed"),
+    "ProgramStatus": ("Draft", "Deactivated", "Active", "ReadOnly"),
+    "EnrolmentStatus": ("Processing", "Finished"),
+    "V3Status": ("subscribed", "unsubscribed", "pendingOptIn", "suppressed"),
+    "V3Merge": ("overwrite", "overwriteIfNotEmpty", "overwriteIfEmpty"),
+}  # fmt: skip
+
+_THREES = (
+    "Opens Clicks EstimatedForwards Replies HardBounces SoftBounces Unsubscribes IspComplaints MailBlocks Sent "
+    "Delivered"
+)
+_RATIOS = "Delivered UniqueOpens Opens Unsubscribes Replies HardBounces SoftBounces UsersClicked ClicksToOpens"
+_PERCENTAGES = " ".join(f"percentage{each}:num" for each in _RATIOS.split())
+_CAMPAIGN = (
+    "id:int name:str subject:str fromName:str fromAddress:FromAddress htmlContent:str? plainTextContent:str? "
+    "replyAction:ReplyAction replyToAddress:str? isSplitTest:bool status:CampaignStatus customReplyToAddress:str?"
+)
+_RECIPIENT = "contactId:int email:str"
+_READER = "ipAddress:str? userAgent:str?"
+_CLICK = f"{_RECIPIENT} url:str? {_READER} dateClicked:date keyword:str?"
+_TEMPLATE = "id:int name:str subject:str fromName:str htmlContent:str plainTextContent:str"
+_METRIC_COUNTS = (
+    "sent delivered uniqueOpens clicks hardBounces softBounces replies unsubscribes forwards mailBlocks opens "
+    "complaints pageViews uniqueClicks sendStatusFails orders assistedOrders"
+)
+
+# Keys that strict clients of the older contract refuse (contract §0.1).
+NEWER_KEYS: dict[str, tuple[str, ...]] = {
+    "ImportReport": ("suppressedContacts",),
+    "Campaign": ("customReplyToAddress",),
+    "CampaignDetails": ("customReplyToAddress",),
+    "FilteredCampaign": ("customReplyToAddress",),
+    "CampaignSummary": ("revenue", "conversionRate", "assistedRevenue", "numOrders", "numAssistedOrders"),
+    "Reply": ("customReplyToAddress",),
+}
+
+SHAPES: dict[str, str] = {
+    "Error": "message:str",
+    "Account": "id:int properties:[AccountProperty]",
+    "AccountProperty": "name:str type:str value:str",
+    "AddressBook": "id:int name:str visibility:Visibility contacts:int",
+    "Segment": "id:int name:str contacts:int",
+    "SegmentRefresh": "id:int status:RefreshStatus",
+    "DataValue": "key:str value:any",
+    "Contact": "id:int email:str optInType:OptInType emailType:EmailType dataFields:[DataValue]? status:ContactStatus",
+    "DatedContact": (
+        "id:int email:str optInType:OptInType emailType:EmailType dataFields:[DataValue]? status:ContactStatus "
+        "created:date"
+    ),
+    "ContactIdentifier": "id:int email:str?",
+    "ContactSuppression": "suppressedContact:Contact dateRemoved:date reason:ContactStatus",
+    "ResubscribeResult": "contact:Contact status:ResubscribeStatus",
+    "BulkSuppression": "suppressed:[ContactIdentifier] notFound:[ContactIdentifier]",
+    "ContactsFound": "contacts:[DatedContact] notFound:[ContactIdentifier]",
+    "BulkContactDeletion": "id:guid status:DeletionStatus",
+    "ConsentRecord": "id:str? fields:[DataValue]",
+    "ContactWithConsent": "contact:Contact consentFields:[ConsentRecord]",
+    "ContactWithConsentAndPreferences": (
+        "contact:Contact consentFields:[ConsentRecord] preferences:[ChosenPreference]"
+    ),
+    "ChosenPreference": "id:int isPreference:bool isOptedIn:bool? preferences:[ChosenPreference]?",
+    "Preference": (
+        "id:int publicName:str privateName:str isPreference:bool order:str isPublic:bool categoryId:int "
+        "preferenceCount:int created:date lastModified:date isOptedIn:bool? preferences:[Preference]?"
+    ),
+    "ContactImport": "id:guid status:ImportStatus",
+    "ImportReport": " ".join(f"{name}:int" for name in REPORT_COUNTERS),
+    "DataField": "name:str type:FieldType visibility:Visibility defaultValue:any",
+    "Dependency": "type:str objectId:int",
+    "DependencyResult": "dependencies:[Dependency]? result:bool",
+    "FromAddress": "id:int email:str",
+    "Campaign": _CAMPAIGN,
+    "Tag": "name:str",
+    "SplitTestOptions": "testMetric:SplitMetric testPercentage:int testPeriodHours:int",
+    "CampaignDetails": f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[SplitTestOptions] sentDate:date?",
+    "FilteredCampaign": f"{_CAMPAIGN} type:CampaignType tags:[str] sentDate:date? scheduledDate:date?",
+    "CampaignSend": (
+        "id:guid campaignId:int addressBookIds:[int]? contactIds:[int]? sendDate:date "
+        "splitTestOptions:SplitTestOptions? status:SendStatus"
+    ),
+    "CampaignSummary": (
+        "dateSent:date? numUniqueOpens:int numUniqueTextOpens:int numTotalUniqueOpens:int numPageViews:int "
+        "numTotalPageViews:int numTextPageViews:int numForwards:int numTextForwards:int numRecipientsClicked:int "
+        + " ".join(f"num{word}:int numText{word}:int numTotal{word}:int" for word in _THREES.split())
+        + f" {_PERCENTAGES} revenue:str conversionRate:num assistedRevenue:str numOrders:int numAssistedOrders:int"
+    ),
+    "CampaignContactSummary": (
+        f"{_RECIPIENT} numOpens:int numPageViews:int numClicks:int numForwards:int numEstimatedForwards:int "
+        "numReplies:int dateSent:date dateFirstOpened:date? dateLastOpened:date? firstOpenIp:str? unsubscribed:bool "
+        "softBounced:bool hardBounced:bool"
+    ),
+    "Click": _CLICK,
+    "LinkGroup": "name:str dateCreated:date",
+    "ClickWithGroups": f"{_CLICK} groups:[LinkGroup]",
+    "Open": (
+        f"{_RECIPIENT} mailClient:str? mailClientVersion:str? {_READER} isHtml:bool isForward:bool dateOpened:date"
+    ),
+    "PageView": f"{_RECIPIENT} url:str dateViewed:date",
+    "Reply": (
+        f"{_RECIPIENT} fromAddress:str toAddress:str subject:str? message:str? isHtml:bool dateReplied:date "
+        "replyType:ReplyType customReplyToAddress:str?"
+    ),
+    "RoiDetail": f"{_RECIPIENT} markerName:str dataType:FieldType value:any dateEntered:date",
+    "BookmarkView": f"{_RECIPIENT} bookmarkName:str numViews:int",
+    "Revenue": "campaignID:int dateSent:date? currency:str revenue:num numOrders:int conversionRate:num",
+    "CampaignMetrics": (
+        "campaignId:int dateSent:date campaignName:str campaignType:CampaignType "
+        + " ".join(f"{name}:int" for name in _METRIC_COUNTS.split())
+        + f" {_PERCENTAGES} revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
+        "fromAddress:str isSplitTest:bool"
+    ),
+    "SplitTest": "campaignId:int variants:[any]",
+    "Record": "key:str contactIdentifier:str json:str",
+    "RecordImport": "id:guid status:RecordImportStatus",
+    "RecordFault": "key:str reason:str detail:str?",
+    "RecordReport": "totalItems:int totalImported:int totalRejected:int faults:[RecordFault]",
+    "Template": f"{_TEMPLATE} replyAction:ReplyAction replyToAddress:str?",
+    "Program": "id:int name:str status:ProgramStatus dateCreated:date",
+    "Enrolment": ("id:guid programId:int contacts:[int]? addressBooks:[int]? dateCreated:date status:EnrolmentStatus"),
+    "MailStatistics": (
+        "startDate:date endDate:date numSent:int numDelivered:int numOpens:int numClicks:int numIspComplaints:int "
+        "numBounces:int"
+    ),
+    "Survey": (
+        "id:int name:str url:str? dateSurveyCreated:date dateSurveyModified:date state:str fieldCount:int "
+        "isAssignedToAddressBook:bool firstResponseDate:date? lastResponseDate:date? totalCompleteResponses:int "
+        "totalIncompleteResponses:int totalViews:int totalBounces:int"
+    ),
+    "SurveyPage": "id:int name:str fields:[SurveyField]",
+    "SurveyField": "id:int type:str text:str isRequired:bool defaultValue:str? choices:[any]?",
+    "SurveyResponse": (
+        "id:int email:str started:bool dateStarted:date complete:bool dateCompleted:date givenAnswers:[SurveyAnswer]"
+    ),
+    "SurveyAnswer": "fieldId:int subFieldId:int? value:any",
+    "V3ErrorDetail": "item:str description:str",
+    "V3Identifiers": "email:str",
+    "V3Import": "importId:guid",
+    "V3Deletion": "deleteId:guid",
+    "V3DeletionStatus": "deleteId:guid status:str",
+    "V3DeletedContact": "contactId:int",
+    "V3Summary": (
+        "newContacts:int updatedContacts:int globallySuppressed:int invalidEntries:int duplicateIdentifiers:int"
+    ),
+}
+
+BODIES: dict[str, str] = {
+    "NewAddressBook": "name!:str visibility:Visibility",
+    "EmailOnly": "email!:email",
+    "NewContact": "email!:email optInType:OptInType emailType:EmailType dataFields:[DataValue]",
+    "ChangedContact": "email:email optInType:OptInType emailType:EmailType dataFields:[DataValue]",
+    "NamedContact": "id:int email:email",
+    "ContactsWanted": "contacts!:[NamedContact] withFullData:bool",
+    "Resubscription": ("unsubscribedContact!:NewContact preferredLocale:str? returnUrlToUseIfChallenged:str?"),
+    "NewConsent": "fields!:[DataValue]",
+    "NewContactWithConsent": "contact!:NewContact consentFields:[NewConsent] preferences:[PreferenceChoice]",
+    "ChangedContactWithConsent": "contact!:NewContact consentFields:[NewConsent] preferences:[PreferenceChoice]",
+    "PreferenceChoice": "id!:int isOptedIn:bool",
+    "NewPreference": "privateName!:str publicName:str isPreference:bool isPublic:bool categoryId:int",
+    "FileMedia": "fileName!:str data!:base64",
+    "CollectedContact": (
+        "email!:email optInType:OptInType emailType:EmailType dataFields:[DataValue] consentFields:[DataValue]"
+    ),
+    "ContactCollection": "contacts!:[CollectedContact] addressBookIds:[int] mergeOption:int",
+    "NewDataField": "name!:str type:FieldType visibility:Visibility defaultValue:any",
+    "NewCampaign": (
+        "name!:str subject!:str fromName!:str htmlContent!:letter plainTextContent!:letter "
+        "fromAddress:GivenFromAddress replyAction:ReplyAction replyToAddress:str type:CampaignType tags:[Tag]"
+    ),
+    "GivenFromAddress": "id:int email:email",
+    "NewTemplate": (
+        "name!:str subject!:str fromName!:str htmlContent!:letter plainTextContent!:letter replyAction:ReplyAction "
+        "replyToAddress:str?"
+    ),
+    "NewSend": (
+        "campaignId!:int addressBookIds:[int]? contactIds:[int]? sendDate:date? splitTestOptions:SplitTestOptions?"
+    ),
+    "NewRecord": "key:str contactIdentifier!:str json!:str",
+    "NewEnrolment": "programId!:int contacts:[int] addressBooks:[int]",
+    "Mail": (
+        "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject:str fromAddress:str htmlContent:str "
+        "plainTextContent:str"
+    ),
+    "TriggeredMail": "toAddresses!:[email] campaignId!:int",
+    "V3NewContact": (
+        "identifiers!:V3GivenIdentifiers dataFields:{any} channelProperties:V3GivenChannels lists:[int] "
+        "preferences:[PreferenceChoice] consentRecords:[V3Consent]"
+    ),
+    "V3ChangedContact": (
+        "identifiers:V3GivenIdentifiers dataFields:{any} channelProperties:V3GivenChannels lists:[int] "
+        "preferences:[PreferenceChoice] consentRecords:[V3Consent]"
+    ),
+    "V3GivenIdentifiers": "email!:email",
+    "V3GivenChannels": "email:V3GivenEmailChannel",
+    "V3GivenEmailChannel": "emailType:EmailType optInType:OptInType resubscribeOptions:V3ResubscribeOptions",
+    "V3ResubscribeOptions": ("resubscribeWithNoChallenge:bool preferredLocale:str redirectUrlAfterChallenge:str"),
+    # These three come with some of their keys only.
+    "V3Error": "errorCode!:str description!:str details:[V3ErrorDetail]",
+    "V3Consent": ("text:str dateTimeConsented:str url:str ipAddress:str userAgent:str dateTimeCreated:str"),
+    "V3Contact": (
+        "contactId!:int status!:V3Status created!:date updated!:date identifiers!:V3Identifiers dataFields!:{any} "
+        "channelProperties:V3Channels lists:[V3List] preferences:[V3Preference] consentRecords:[V3Consent]"
+    ),
+    "V3Channels": "email!:V3EmailChannel",
+    "V3EmailChannel": "emailType!:EmailType optInType!:OptInType status!:V3Status",
+    "V3List": "id!:int name!:str status!:str",
+    "V3Preference": "id!:int isOptedIn!:bool publicName!:str privateName!:str",
+    "V3Page": "_links!:V3Links _items!:[V3Contact]",
+    "V3Links": "self!:V3Link first!:V3Link next:V3Link",
+    "V3Link": "marker!:str link!:str",
+    "V3NewImport": "contacts!:[V3NewContact] mergeOption:V3Merge",
+    "V3Outcome": "contactId!:int identifiers!:V3Identifiers",
+    "V3FailureReason": "failureCode!:str description!:str",
+    "V3Failure": "contactId!:int? matchIdentifier!:str identifiers!:{any} failures!:[V3FailureReason]",
+    "V3ImportStatus": (
+        "importId!:guid status!:ImportStatus summary:V3Summary created:[V3Outcome] updated:[V3Outcome] "
+        "failures:[V3Failure]"
+    ),
+    "V3Deleted": "contactId:int email:email",
+}

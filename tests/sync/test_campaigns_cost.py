@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -175,6 +176,14 @@ def test_pages_of_a_campaign_are_read_at_a_constant_price(scripted: Integration,
     assert (five_pages - one_page) / 4 <= 12
 
 
+def run_after_kill(integration: Integration) -> SyncRun:
+    """The first run that may begin: the database needs a moment to notice that the lock's holder is dead."""
+    deadline = time.monotonic() + 20
+    while (run := run_import(integration)).state == State.SKIPPED and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return run
+
+
 POINTS = [
     (f"{INBOUND}.campaigns:_store_page", "after", 1),
     (f"{INBOUND}.campaigns:_note_listing", "before", 1),
@@ -205,7 +214,7 @@ def test_a_killed_import_is_made_good_by_the_next(
         send(remote, book, campaign=number)
 
     assert run_killed(integration, remote.sandbox.url, point, moment, nth) == -signal.SIGKILL
-    run = run_import(integration)
+    run = run_after_kill(integration)
 
     assert run.state == State.SUCCEEDED
     assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 1
@@ -224,18 +233,18 @@ def test_a_killed_import_is_made_good_by_the_next(
 
 def test_a_run_killed_between_two_pages_of_one_campaign(scripted: Integration, vendor: CampaignVendor) -> None:
     """The pages that were read stay, the cursor does not move, and the next run reads all of them."""
-    addresses = [f"person{each}@example.com" for each in range(1, 2301)]
+    addresses = [f"person{each}@example.com" for each in range(1, 9401)]
     add_to_crm(addresses)
     vendor.campaigns(campaign(1))
-    vendor.answers["campaigns/1/activities"] = [activity(each) for each in range(1, 2301)]
+    vendor.answers["campaigns/1/activities"] = [activity(each) for each in range(1, 9401)]
 
     point = f"{INBOUND}.campaign_activities:_store_page"
-    assert run_killed(scripted, vendor.server.url, point, "before", 3) == -signal.SIGKILL
+    assert run_killed(scripted, vendor.server.url, point, "before", 2) == -signal.SIGKILL
 
-    assert Activity.objects.count() == WaitingResult.objects.count() == 1900
+    assert Activity.objects.count() == WaitingResult.objects.count() == 4600
     assert not Cursor.objects.filter(feed="campaign_activities").exists()
-    run = run_import(scripted)
+    run = run_after_kill(scripted)
     assert run.state == State.SUCCEEDED
-    assert Activity.objects.count() == EmailCampaignStatistics.objects.count() == 2300
-    assert MarketingActivity.objects.count() == 2300
+    assert Activity.objects.count() == EmailCampaignStatistics.objects.count() == 9400
+    assert MarketingActivity.objects.count() == 9400
     assert not WaitingResult.objects.exists()

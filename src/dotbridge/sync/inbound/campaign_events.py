@@ -70,7 +70,7 @@ def store_events(
     pages: Iterable[Page[Event]],
     staged: Callable[[Event], StagedEvent],
 ) -> None:
-    """Keep the events of a feed, some pages a transaction. Those without a time, which cannot be told apart, are not."""
+    """Keep the events of a feed, some pages a transaction. Those without a time cannot be told apart: not kept."""
     undated = 0
     for page in joined(pages):
         with transaction.atomic():

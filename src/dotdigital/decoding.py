@@ -75,7 +75,11 @@ def moment(value: datetime | None) -> datetime | None:
         return None
     if value.tzinfo is UTC:
         return value
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        # The last hours of the year 9999, seen from another zone, stand for "never" as the year 1 does.
+        return None
 
 
 def parse_moment(text: str) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import F, Sum
 
+from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.campaigns.models import (
     EmailCampaign,
     EmailCampaignStatistics,
@@ -295,3 +296,21 @@ def test_opens_that_come_later_are_added(integration: Integration, remote: Remot
 
 def _without_keys(found: dict[str, Any]) -> dict[str, Any]:
     return {name: rows for name, rows in found.items() if name not in {"Campaign", "EmailCampaign"}}
+
+
+def test_deleting_the_integration_keeps_what_became_of_its_campaigns(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    book, link = connected_book(integration, remote)
+    people(remote, 5, book=book)
+    send(remote, book)
+    run_import(integration)
+    made = MarketingActivity.objects.count()
+    assert made > 0
+    disconnect_list(link=link)
+
+    delete_integration(integration=integration)
+
+    assert not Integration.objects.exists()
+    assert not Campaign.objects.exists()
+    assert MarketingActivity.objects.count() == made

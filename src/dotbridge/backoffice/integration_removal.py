@@ -11,10 +11,19 @@ from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping
-from dotbridge.mirror.models import AddressBook, Contact, DataField
+from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Connection, SyncRun
 
+_OF_CAMPAIGNS = (
+    "mirror_waitingresult",
+    "mirror_activity",
+    "mirror_openevent",
+    "mirror_clickevent",
+    "mirror_campaignsummary",
+    "mirror_campaignbook",
+    "sync_campaignlink",
+)
 # Children before parents, a statement a table: Django's own cascade would read a million contacts into memory first.
 _STATEMENTS = (
     """DELETE FROM sync_rejection j USING sync_step s, sync_syncrun r
@@ -25,6 +34,12 @@ _STATEMENTS = (
     "DELETE FROM mapping_mappingrow w USING mapping_mapping m WHERE w.mapping_id = m.id AND m.integration_id = %s",
     "DELETE FROM mapping_mapping WHERE integration_id = %s",
     "DELETE FROM mirror_datafield WHERE integration_id = %s",
+    *(
+        f"DELETE FROM {table} WHERE campaign_id IN (SELECT id FROM mirror_campaign WHERE integration_id = %s)"
+        for table in _OF_CAMPAIGNS
+    ),
+    "DELETE FROM sync_campaignlisting WHERE integration_id = %s",
+    "DELETE FROM mirror_campaign WHERE integration_id = %s",
     """DELETE FROM mirror_membership m USING mirror_addressbook b
        WHERE m.address_book_id = b.id AND b.integration_id = %s""",
     "DELETE FROM mirror_contact WHERE integration_id = %s",
@@ -37,6 +52,7 @@ def what_goes(integration: Integration) -> list[tuple[str, int]]:
     owned: tuple[tuple[str, QuerySet[Any]], ...] = (
         (_("address books"), AddressBook.objects.all()),
         (_("contacts, as they were read"), Contact.objects.all()),
+        (_("campaigns, as they were read; what became of them in your records stays"), Campaign.objects.all()),
         (_("data fields"), DataField.objects.all()),
         (_("mappings"), Mapping.objects.all()),
         (_("runs with their steps and rejections"), SyncRun.objects.all()),

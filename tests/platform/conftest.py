@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.place import Place
+from tests.platform.place import Place, own_folder
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """In place of pytest's: a folder that the database's user can be let into."""
+    with own_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -8,13 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
 OURS = ("DOTBRIDGE_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that goes away. Not pytest's: each test run locks those up, also for the database's user of others."""
+    with tempfile.TemporaryDirectory(prefix="dotbridge-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name).resolve()
 
 
 def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:

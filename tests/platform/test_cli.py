@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from dotdigital_sandbox import Sandbox
-from tests.platform.place import Place, children, free_port, until
+from tests.platform.place import Place, children, free_port, own_folder, until
 
 PASSWORD = "Rainy-Afternoon-7"
 NEW_INTEGRATION = """
@@ -40,10 +41,15 @@ class Office(Place):
 
 
 @pytest.fixture(scope="module")
-def office_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    folder = tmp_path_factory.mktemp("office")
-    office = Office(folder)
-    with Sandbox(folder / "account", seed="demo", password=PASSWORD) as office.sandbox:
+def own_place() -> Iterator[Path]:
+    with own_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def office_once(own_place: Path) -> Iterator[Office]:
+    office = Office(own_place)
+    with Sandbox(own_place / "account", seed="demo", password=PASSWORD) as office.sandbox:
         office.sandbox_port = int(office.sandbox.url.rpartition(":")[2])
         unmigrated = {word: office.run(word) for word in ("sync", "serve", "worker", "doctor")}
         for word, done in unmigrated.items():

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from dotbridge.config import read_config
 from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
-from tests.platform.place import Place, children, until, words
+from tests.platform.place import Place, children, own_folder, until, words
 
 NAMED = {
     "address_books", "data_fields", "list_members", "exported", "updated", "removed", "rejected", "duplicates",
@@ -27,11 +27,12 @@ NAMED = {
 
 
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, subprocess.CompletedProcess[str]]]:
+def once() -> Iterator[tuple[Place, subprocess.CompletedProcess[str]]]:
     """A place where a demo ran once, and what that gave. Its sandbox goes on."""
-    place = Place(tmp_path_factory.mktemp("demo"))
-    yield place, place.run("demo", "--once")
-    place.close()
+    with own_folder() as folder:
+        place = Place(folder)
+        yield place, place.run("demo", "--once")
+        place.close()
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_a_worker_runs_what_was_asked_for(workers: Workers, integration: Integra
     assert (run.state, run.trigger, run.integration) == (State.SUCCEEDED, "person", integration)
     until(lambda: not ProcrastinateJob.objects.filter(task_name=RUN_TASK).exists())
     program.terminate()
-    assert program.wait(5) == 0
+    assert program.wait(30) == 0
     assert not ProcrastinateWorker.objects.exists()
 
 

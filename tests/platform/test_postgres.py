@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from dotbridge import postgres
-from tests.platform.place import Place, until, words
+from tests.platform.place import Place, own_folder, until, words
 
 USER = """
 import sys
@@ -41,7 +41,7 @@ def start_user(place: Place) -> subprocess.Popen[str]:
 def end(program: subprocess.Popen[str]) -> None:
     assert program.stdin is not None
     program.stdin.close()
-    assert program.wait(10) == 0
+    assert program.wait(30) == 0
 
 
 def connect(place: Place) -> psycopg.Connection[tuple[object, ...]]:
@@ -62,12 +62,13 @@ def tell(place: Place, statement: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def shared() -> Iterator[Place]:
     """A place whose database was made already; making one takes seconds."""
-    place = Place(tmp_path_factory.mktemp("postgres"))
-    end(start_user(place))
-    yield place
-    place.close()
+    with own_folder() as folder:
+        place = Place(folder)
+        end(start_user(place))
+        yield place
+        place.close()
 
 
 @pytest.fixture

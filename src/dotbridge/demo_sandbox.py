@@ -61,7 +61,10 @@ class _Left(NamedTuple):
 
     def has_its_files(self) -> bool:
         """Whether the files it works with are still in the folder: somebody may have cleared it away meanwhile."""
-        return any(Path(file.path).is_relative_to(self.folder) for file in self.process.open_files())
+        try:
+            return any(Path(file.path).is_relative_to(self.folder) for file in self.process.open_files())
+        except psutil.NoSuchProcess:
+            return False
 
 
 def _command(config: Config) -> list[str]:

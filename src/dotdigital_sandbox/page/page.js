@@ -52,9 +52,9 @@ const pill = (text) => make("span", { class: "pill " + (GOOD.has(text) ? "good" 
 
 function table(caption, columns, rows, nothing) {
   if (!rows.length) return make("div", { class: "card" }, make("p", { class: "empty" }, nothing));
-  const head = columns.map(([title, , numeric]) => make("th", { scope: "col", class: numeric === true ? "num" : null }, title));
+  const head = columns.map(([title, , numeric]) => make("th", { scope: "col", class: numeric === true ? "num" : null }, numeric === "unseen-head" ? make("span", { class: "unseen" }, title) : title));
   const body = rows.map((row) => make("tr", {}, ...columns.map(([, cell, kind]) => make("td", { class: kind === true ? "num" : kind || null }, cell(row) ?? ""))));
-  return make("div", { class: "card" }, make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body)));
+  return make("div", { class: "card", role: "group", "aria-label": caption }, make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body)));
 }
 
 /* A part is drawn anew only when what it shows has changed, so that nobody loses the focus or a selection. */
@@ -62,7 +62,26 @@ function draw(id, data, build) {
   const text = JSON.stringify(data);
   if (shown[id] === text) return;
   shown[id] = text;
+  const focused = byId(id).contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
   byId(id).replaceChildren(...[build(data)].flat());
+  if (focused) refocus(byId(id), focused);
+  markScrollable();
+}
+
+/* What can be scrolled sideways must be reachable by keyboard; what cannot would only be in the way. */
+function markScrollable() {
+  for (const card of document.querySelectorAll(".card")) {
+    if (card.scrollWidth > card.clientWidth) card.tabIndex = 0;
+    else card.removeAttribute("tabindex");
+  }
+}
+
+/* Back to the control of the same name; where it is gone, to the part itself, so that the next tab stop is near. */
+function refocus(part, label) {
+  const same = [...part.querySelectorAll("[aria-label]")].find((each) => each.getAttribute("aria-label") === label);
+  if (same) return same.focus();
+  part.tabIndex = -1;
+  part.focus({ preventScroll: true });
 }
 
 function drawTiles() {
@@ -99,7 +118,7 @@ async function drawContacts() {
   const rows = await ask("contacts?q=" + encodeURIComponent(form.q.value) + "&book=" + form.book.value);
   draw("found", rows, (list) => table("Contacts", [
     ["Address", (row) => make("span", {}, row.email, make("small", {}, [row.data.FIRSTNAME, row.data.LASTNAME].filter(Boolean).join(" ")))],
-    ["Status", (row) => pill(row.status)], ["Opt-in", (row) => row.opt_in], ["Books", (row) => row.books || "–"], ["Changed", (row) => date(row.modified), "when"], ["", contactActions],
+    ["Status", (row) => pill(row.status)], ["Opt-in", (row) => row.opt_in], ["Books", (row) => row.books || "–"], ["Changed", (row) => date(row.modified), "when"], ["Actions", contactActions, "unseen-head"],
   ], list, "Nobody found."));
 }
 
@@ -123,7 +142,7 @@ function drawCampaigns() {
     ["Campaign", (row) => make("span", {}, row.name, make("small", {}, row.subject))], ["Status", (row) => pill(row.status)], ["Sent", (row) => number(row.sent), true],
     ["Opens", (row) => number(row.opens), true], ["Clicks", (row) => number(row.clicks), true], ["Bounces", (row) => number(row.bounces), true], ["Left", (row) => number(row.gone), true],
     ["On", (row) => date(row.sent_date), "when"],
-    ["", (row) => (row.status === "Sending" ? null : make("button", { type: "button", "aria-label": "Send " + row.name, onclick: () => window.confirm("Send “" + row.name + "” to all contacts?") && tell("POST", "campaigns/send", { campaignId: row.id }, "Sent.") }, "Send"))],
+    ["Actions", (row) => (row.status === "Sending" ? null : make("button", { type: "button", "aria-label": "Send " + row.name, onclick: () => window.confirm("Send “" + row.name + "” to all contacts?") && tell("POST", "campaigns/send", { campaignId: row.id }, "Sent.") }, "Send")), "unseen-head"],
   ], list, "No campaigns yet: POST /v2/campaigns makes one."));
 }
 
@@ -138,11 +157,21 @@ async function drawCalls() {
   ], list.slice().reverse(), "Nobody has called yet."));
 }
 
+/* The controls stay where they are, so that nobody is disturbed in typing; only their values follow the account. */
 function drawSwitches() {
-  draw("switches", state.switches, (list) => table("Switches", [
+  const names = state.switches.map((each) => each.name);
+  draw("switches", names, () => switchTable(state.switches));
+  for (const control of byId("switches").querySelectorAll("select, input")) {
+    const row = state.switches[names.indexOf(control.getAttribute("aria-label"))];
+    if (control !== document.activeElement) control.value = String(row.value);
+  }
+}
+
+function switchTable(list) {
+  return table("Switches", [
     ["Switch", (row) => make("span", {}, make("code", {}, row.name), make("small", {}, row.meaning))],
     ["Value", switchControl], ["Default", (row) => row.default],
-  ], list, ""));
+  ], list, "");
 }
 
 function switchControl(row) {
@@ -184,10 +213,12 @@ function show(name) {
 }
 
 function moveTab(event) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!step) return;
   const names = TABS.map(([id]) => id);
-  const next = names[(names.indexOf(current) + step + names.length) % names.length];
+  const at = names.indexOf(current);
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = names[(to + names.length) % names.length];
   show(next);
   byId("tab-" + next).focus();
 }
@@ -212,6 +243,7 @@ function wire() {
   });
   const wanted = location.hash.slice(1);
   show(PARTS[wanted] ? wanted : "books");
+  window.addEventListener("resize", markScrollable);
   setInterval(refresh, REFRESH);
 }
 

@@ -11,9 +11,9 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.models import Connection, State, SyncRun
 from dotbridge.sync.two_way_models import Newcomer, ValueConflict, Winner
-from tests.accounts import RemoteAccount, sync
+from tests.accounts import RemoteAccount
 from tests.faults.test_kill import run_killed
-from tests.sync.two_way_account import change, connect_two_way, person, writes
+from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
 INBOUND = "dotbridge.sync.inbound"
 POINTS = [

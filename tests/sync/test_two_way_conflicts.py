@@ -23,8 +23,8 @@ from dotbridge.sync.models import Connection, ExportItem, State, Upload
 from dotbridge.sync.services import connect_list
 from dotbridge.sync.two_way_models import Ground, ValueConflict, Winner
 from dotdigital_sandbox import Sandbox
-from tests.accounts import RemoteAccount, connect, steps_of, sync
-from tests.sync.two_way_account import change, connect_two_way, person, writes
+from tests.accounts import RemoteAccount, connect, steps_of
+from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
 
 def edit(contact: Contact, *, ago: datetime.timedelta, **values: object) -> None:

@@ -16,8 +16,8 @@ from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Connection, ExportItem, Rejection, State
 from dotbridge.sync.services import connect_list
-from tests.accounts import RemoteAccount, steps_of, sync
-from tests.sync.two_way_account import change, connect_two_way, person, writes
+from tests.accounts import RemoteAccount, steps_of
+from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
 
 def creating(link: Connection) -> Connection:

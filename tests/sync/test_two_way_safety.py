@@ -15,8 +15,8 @@ from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import Contact as RemoteContact
 from dotbridge.sync.inbound import contacts
 from dotbridge.sync.models import Cursor, ExportItem, Rejection, RunKind, State, Upload, UploadState
-from tests.accounts import RemoteAccount, steps_of, sync
-from tests.sync.two_way_account import change, connect_two_way, person, writes
+from tests.accounts import RemoteAccount, steps_of
+from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
 
 def test_data_fields_that_dotdigital_did_not_send_are_not_empty(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
-from dotbridge.sync.models import Connection, RunKind
-from tests.accounts import RemoteAccount, add_contact, connect, sync
+from dotbridge.sync.models import Connection, RunKind, SyncRun
+from tests import accounts
+from tests.accounts import RemoteAccount, add_contact, connect
 
 FIELDS = {
     "NICK": ("String", "notes"),
@@ -17,6 +19,16 @@ FIELDS = {
     "VIP": ("Boolean", "is_vip"),
     "BORN": ("Date", "birthday"),
 }
+
+
+def sync(integration: Integration, **options: Any) -> SyncRun:
+    """A whole run. On a busy machine the lock of the one before may be given back a moment late."""
+    for _attempt in range(50):
+        run = accounts.sync(integration, **options)
+        if run.steps.exists():
+            return run
+        time.sleep(0.1)
+    raise AssertionError("the integration never got free")
 
 
 def connect_two_way(

@@ -143,6 +143,8 @@ def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
         return Comparison.UNCHANGED
     if theirs == here:
         return Comparison.EQUAL
+    if here is not None and _was_never_agreed(row, item):
+        return Comparison.UNCHANGED  # a data field that is mapped from now on: the record speaks
     if here is None and not row.clears:
         return Comparison.THEIRS  # an empty value that clears nothing does not stand against one
     return Comparison.THEIRS if here == sent and item.is_confirmed else Comparison.BOTH
@@ -150,7 +152,7 @@ def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
 
 def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str | None) -> bool:
     name = row.data_field
-    was_sent = bool(item.sent.get(name)) or (row.clears and name in item.sent)
+    was_sent = _was_sent(row, item)
     if was_sent and theirs == sent:
         return False  # our own value, come back
     if any(name in other and canonical(row.kind, other[name]) == theirs for other in item.outranked or ()):
@@ -159,4 +161,12 @@ def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str
         return item.is_read_since
     if item.seen is not None and name in item.seen:
         return theirs != canonical(row.kind, item.seen[name])
-    return theirs is not None
+    return was_sent or theirs is not None
+
+
+def _was_sent(row: TwoWayRow, item: Item) -> bool:
+    return bool(item.sent.get(row.data_field)) or (row.clears and row.data_field in item.sent)
+
+
+def _was_never_agreed(row: TwoWayRow, item: Item) -> bool:
+    return not _was_sent(row, item) and (item.seen is None or row.data_field not in item.seen)

@@ -132,15 +132,21 @@ class Call:
 
     def json(self) -> Any:
         """The body as JSON; refused by its media type or when it cannot be read (contract §1.5)."""
-        media = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        if self.body and media not in ("application/json", "text/json", ""):
-            raise refusal("CONTENT_TYPE_IS_NOT_SUPPORTED")
-        if self.body.lstrip().startswith(b"<"):
-            raise refusal("BODY_DOES_NOT_MATCH_CONTENT_TYPE")
+        self.check_json(self.body)
         try:
             return msgspec.json.decode(self.body.removeprefix(b"\xef\xbb\xbf"))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise refusal("MALFORMED_REQUEST") from None
+
+    def check_json(self, head: bytes) -> None:
+        """Refuse a body, of which the head is given, that is not said to be JSON or begins like XML."""
+        media = self.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if head and media not in ("application/json", "text/json", ""):
+            raise refusal("CONTENT_TYPE_IS_NOT_SUPPORTED")
+        if head.lstrip().startswith(b"<"):
+            raise refusal("BODY_DOES_NOT_MATCH_CONTENT_TYPE")
+        if not head:
+            raise refusal("MALFORMED_REQUEST")
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object with lower-cased keys."""

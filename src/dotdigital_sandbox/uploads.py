@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import shutil
 import uuid
@@ -14,7 +12,10 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dotdigital_sandbox.address_books import book_id_of, book_of
+from dotdigital_sandbox.base64_body import NotDecodable, unpack
 from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import FILE_MUST_BE_VALID, ApiError, refusal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 MEGABYTE = 1024 * 1024
+HEAD = 256
 SUFFIXES = (".csv", ".txt", "")
 
 
@@ -122,15 +124,15 @@ def _take_file(call: Call, path: Path) -> None:
 
 
 def _take_json(call: Call, path: Path) -> str:
-    body = lowered(replace(call, body=spooled(call).read_bytes()).json())
-    name, data = body.get("filename"), body.get("data")
-    if not isinstance(name, str) or not name or not isinstance(data, str):
-        raise refusal("PARAMETER_INVALID")
+    body = spooled(call)
+    with body.open("rb") as file:
+        call.check_json(file.read(HEAD))
     try:
-        path.write_bytes(base64.b64decode(data, validate=False))
-    except (binascii.Error, ValueError):
+        return unpack(body, path)
+    except (NotDecodable, msgspec.ValidationError):
         raise refusal("PARAMETER_INVALID") from None
-    return name
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise refusal("MALFORMED_REQUEST") from None
 
 
 def spooled(call: Call) -> Path:

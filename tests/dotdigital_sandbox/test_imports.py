@@ -319,22 +319,22 @@ def test_an_unfinished_import_survives_a_restart(tmp_path: Path) -> None:
 
 def test_a_stop_does_not_wait_for_a_long_import(tmp_path: Path) -> None:
     api = Api(Sandbox(tmp_path).start())
-    guid = api.upload("email\n" + "".join(f"person{number}@example.com\n" for number in range(80_000)))
+    guid = api.upload("email\n" + "".join(f"person{number}@example.com\n" for number in range(250_000)))
     while not api.get("/v2/contacts/count"):
         time.sleep(0.005)
     api.sandbox.stop()
     api.sandbox.start()
     assert api.get(f"/v2/contacts/import/{guid}")["status"] == "NotFinished"
     api.sandbox.finish_imports()
-    assert api.get(f"/v2/contacts/import/{guid}/report")["newContacts"] == 80_000
+    assert api.get(f"/v2/contacts/import/{guid}/report")["newContacts"] == 250_000
     api.sandbox.stop()
 
 
 def test_a_long_import_spans_chunks_and_keeps_the_first_of_repeated_rows(api: Api) -> None:
     book = api.book()
-    rows = [f"person{number}@example.com,First" for number in range(12_000)] + ["person5@example.com,Second"]
+    rows = [f"person{number}@example.com,First" for number in range(45_000)] + ["person5@example.com,Second"]
     report, faults = api.run_import("email,firstname\n" + "\n".join(rows), f"/v2/address-books/{book}/contacts/import")
-    assert report == {"newContacts": 12_000, "duplicateEmails": 1}
+    assert report == {"newContacts": 45_000, "duplicateEmails": 1}
     assert faults.splitlines()[1:] == ["Duplicate,person5@example.com,Second"]
-    assert api.get(f"/v2/address-books/{book}")["contacts"] == 12_000
+    assert api.get(f"/v2/address-books/{book}")["contacts"] == 45_000
     assert names(api, "person5@example.com")[0] == "First"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered
-from dotdigital_sandbox.consents import consents_of, keep_consent
+from dotdigital_sandbox.consents import keep_consent
 from dotdigital_sandbox.contact_statuses import SUBSCRIBED
 from dotdigital_sandbox.contact_writing import (
     GivenContact,
@@ -29,6 +29,7 @@ from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
+from dotdigital_sandbox.v3_json import CONSENT_KEYS, contact_out
 from dotdigital_sandbox.values import is_email
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ LIMIT = 5000
 DEFAULT_LIMIT = 1000
 ALL_FIELDS = "[[all]]"
 PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
-_STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
 _SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
 MERGES = {"overwrite": 0, "overwrite-if-not-empty": 1, "overwrite-if-empty": 2}
 IDENTIFIERS = ("contactid", "email")
@@ -56,72 +56,6 @@ class V3Error(ApiError):
         """The JSON of the refusal."""
         out: dict[str, Any] = {"errorCode": self.code, "description": self.message}
         return out if self.details is None else {**out, "details": self.details}
-
-
-def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: frozenset[str] | None) -> dict[str, Any]:
-    """A contact of version 3 with the parts asked for; ``fields`` None means all data fields."""
-    status = _STATUSES.get(row["status"], "suppressed")
-    values = json.loads(row["data"])
-    if row["last_subscribed"]:
-        values["LASTSUBSCRIBED"] = row["last_subscribed"]
-    out: dict[str, Any] = {
-        "contactId": row["id"],
-        "status": status,
-        "created": row["created"],
-        "updated": row["modified"],
-        "identifiers": {"email": row["email"]},
-        "dataFields": {name: value for name, value in values.items() if fields is None or name in fields},
-    }
-    if "channelProperties" in parts:
-        out["channelProperties"] = {
-            "email": {"emailType": row["email_type"], "optInType": row["opt_in"], "status": status}
-        }
-    if "lists" in parts:
-        out["lists"] = _lists(db, row["id"])
-    if "preferences" in parts:
-        chosen = db.execute(
-            "SELECT p.id, p.name, p.public_name, c.opted_in FROM contact_preference c "
-            "JOIN preference p ON p.id = c.preference_id WHERE c.contact_id = ? ORDER BY p.id",
-            (row["id"],),
-        )
-        out["preferences"] = [
-            {
-                "id": each["id"],
-                "isOptedIn": bool(each["opted_in"]),
-                "publicName": each["public_name"],
-                "privateName": each["name"],
-            }
-            for each in chosen
-        ]
-    if "consentRecords" in parts:
-        out["consentRecords"] = [_consent(each) for each in consents_of(db, row["id"])]
-    return out
-
-
-_CONSENT_KEYS = {
-    "TEXT": "text",
-    "DATETIMECONSENTED": "dateTimeConsented",
-    "URL": "url",
-    "IPADDRESS": "ipAddress",
-    "USERAGENT": "userAgent",
-    "DATETIMECREATED": "dateTimeCreated",
-}
-
-
-def _consent(record: dict[str, Any]) -> dict[str, Any]:
-    return {_CONSENT_KEYS[pair["key"]]: pair["value"] for pair in record["fields"]}
-
-
-def _lists(db: Connection, contact_id: int) -> list[dict[str, Any]]:
-    rows = db.execute(
-        "SELECT b.id, b.name, m.unsubscribed_at FROM membership m JOIN address_book b ON b.id = m.book_id "
-        "WHERE m.contact_id = ? AND b.kind = 'book' ORDER BY b.id",
-        (contact_id,),
-    )
-    return [
-        {"id": row["id"], "name": row["name"], "status": "unsubscribed" if row["unsubscribed_at"] else "subscribed"}
-        for row in rows
-    ]
 
 
 @dataclass(slots=True)
@@ -206,7 +140,7 @@ def save_given(db: Connection, account: Account, given: Given, *, known: Row | N
         if type(each.get("id")) is int and isinstance(each.get("isoptedin"), bool):
             choose_preference(db, contact_id, each["id"], opted_in=each["isoptedin"])
     for each in given.consents:
-        names = {v3.lower(): v2 for v2, v3 in _CONSENT_KEYS.items()}
+        names = {v3.lower(): v2 for v2, v3 in CONSENT_KEYS.items()}
         keep_consent(db, account, contact_id, {names[key]: str(value) for key, value in each.items() if key in names})
     return contact_id
 

@@ -1,0 +1,77 @@
+"""Contacts as version 3 of the API shows them (contract §7)."""
+
+from __future__ import annotations
+
+import json
+from sqlite3 import Connection, Row
+from typing import Any
+
+from dotdigital_sandbox.consents import consents_of
+
+_STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
+
+
+def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: frozenset[str] | None) -> dict[str, Any]:
+    """A contact of version 3 with the parts asked for; ``fields`` None means all data fields."""
+    status = _STATUSES.get(row["status"], "suppressed")
+    values = json.loads(row["data"])
+    if row["last_subscribed"]:
+        values["LASTSUBSCRIBED"] = row["last_subscribed"]
+    out: dict[str, Any] = {
+        "contactId": row["id"],
+        "status": status,
+        "created": row["created"],
+        "updated": row["modified"],
+        "identifiers": {"email": row["email"]},
+        "dataFields": {name: value for name, value in values.items() if fields is None or name in fields},
+    }
+    if "channelProperties" in parts:
+        out["channelProperties"] = {
+            "email": {"emailType": row["email_type"], "optInType": row["opt_in"], "status": status}
+        }
+    if "lists" in parts:
+        out["lists"] = _lists(db, row["id"])
+    if "preferences" in parts:
+        chosen = db.execute(
+            "SELECT p.id, p.name, p.public_name, c.opted_in FROM contact_preference c "
+            "JOIN preference p ON p.id = c.preference_id WHERE c.contact_id = ? ORDER BY p.id",
+            (row["id"],),
+        )
+        out["preferences"] = [
+            {
+                "id": each["id"],
+                "isOptedIn": bool(each["opted_in"]),
+                "publicName": each["public_name"],
+                "privateName": each["name"],
+            }
+            for each in chosen
+        ]
+    if "consentRecords" in parts:
+        out["consentRecords"] = [_consent(each) for each in consents_of(db, row["id"])]
+    return out
+
+
+CONSENT_KEYS = {
+    "TEXT": "text",
+    "DATETIMECONSENTED": "dateTimeConsented",
+    "URL": "url",
+    "IPADDRESS": "ipAddress",
+    "USERAGENT": "userAgent",
+    "DATETIMECREATED": "dateTimeCreated",
+}
+
+
+def _consent(record: dict[str, Any]) -> dict[str, Any]:
+    return {CONSENT_KEYS[pair["key"]]: pair["value"] for pair in record["fields"]}
+
+
+def _lists(db: Connection, contact_id: int) -> list[dict[str, Any]]:
+    rows = db.execute(
+        "SELECT b.id, b.name, m.unsubscribed_at FROM membership m JOIN address_book b ON b.id = m.book_id "
+        "WHERE m.contact_id = ? AND b.kind = 'book' ORDER BY b.id",
+        (contact_id,),
+    )
+    return [
+        {"id": row["id"], "name": row["name"], "status": "unsubscribed" if row["unsubscribed_at"] else "subscribed"}
+        for row in rows
+    ]

@@ -22,6 +22,12 @@ def integration_lock(integration_id: int) -> Iterator[bool]:
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"dotbridge.integration.{integration_id}"]
             )
             (held,) = cursor.fetchone()
-        yield held
+        try:
+            yield held
+        finally:
+            if held:
+                # Closing would free it too, but only when the server notices, and the next run may come before that.
+                with link.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         link.close()

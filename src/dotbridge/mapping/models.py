@@ -18,7 +18,7 @@ class Mapping(models.Model):
     sync_priority = models.IntegerField(
         _("sync priority"),
         default=0,
-        help_text=_("Where records of several entities share an address, the one with the higher number has the first word."),
+        help_text=_("Where records of several entities share an address, the higher number has the first word."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

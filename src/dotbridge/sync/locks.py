@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from django.db import connections
+from django.db import DatabaseError, connections
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def integration_lock(integration_id: int) -> Iterator[bool]:
         finally:
             if held:
                 # Closing would free it too, but only when the server notices, and the next run may come before that.
-                with link.cursor() as cursor:
+                with suppress(DatabaseError), link.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         link.close()

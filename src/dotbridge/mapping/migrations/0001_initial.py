@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('entity', models.CharField(max_length=255, verbose_name='entity')),
-                ('sync_priority', models.IntegerField(default=0, help_text='Where records of several entities share an address, the one with the higher number has the first word.', verbose_name='sync priority')),
+                ('sync_priority', models.IntegerField(default=0, help_text='Where records of several entities share an address, the higher number has the first word.', verbose_name='sync priority')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
                 ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mappings', to='integrations.integration', verbose_name='integration')),

@@ -70,9 +70,7 @@ IMPORT = (
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
 # Once a week everything is read again, in case a change escaped the feeds of changes.
-RECONCILE = tuple(
-    part for part in IMPORT if part.name in {"address_books", "contacts", "unsubscribes", "suppressions"}
-)
+RECONCILE = tuple(part for part in IMPORT if part.name in {"address_books", "contacts", "unsubscribes", "suppressions"})
 CHANGES = (Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),)
 EXPORT = (
     Part("earlier_results", _("Results of earlier uploads"), read_results),

@@ -24,7 +24,9 @@ def test_help_names_every_target() -> None:
 
 @pytest.mark.parametrize(("once", "option"), [("", ""), ("ONCE=0", ""), ("ONCE=1", " --once"), ("ONCE=yes", " --once")])
 def test_once_is_handed_over(once: str, option: str) -> None:
-    done = run("make", "--dry-run", "--assume-old=.venv/.ready", "demo", *([once] if once else []))
+    done = run(
+        "make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready", "demo", *([once] if once else [])
+    )
     assert done.stdout.rstrip().endswith(f"dotbridge demo{option}")
 
 

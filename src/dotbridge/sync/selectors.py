@@ -9,7 +9,6 @@ from django.db.models import Count, Exists, OuterRef, Q
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import MemberCounts, count_members
 from dotbridge.mirror.models import AddressBook, Membership
-from dotbridge.mirror.status import LIVE
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Connection, ExportItem, Upload, UploadState
 
 
@@ -74,10 +73,3 @@ def connection_standing(link: Connection) -> ConnectionStanding:
         rejected=rejected,
         remote_ids_missing=totals["confirmed"] - totals["with_id"],
     )
-
-
-def live_contacts(link: Connection) -> int:
-    """How many contacts of the connected book may be mailed, as we last saw it."""
-    return Membership.objects.filter(
-        address_book=link.address_book, gone_at=None, status__in=LIVE, contact__status__in=LIVE
-    ).count()

@@ -12,7 +12,7 @@ from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor
-from dotbridge.sync.inbound.stage import merge_contacts, staged
+from dotbridge.sync.inbound.stage import has_address, merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
 
@@ -84,11 +84,11 @@ def store_pages(step: StepContext, book: AddressBook, pages: Sequence[Page[Conta
     step.reject(
         Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")
         for contact in contacts
-        if not (contact.email or "").strip()
+        if not has_address(contact)
     )
     merged = merge_contacts(
         step.integration,
-        (staged(contact, status=contact.status) for contact in contacts if (contact.email or "").strip()),
+        (staged(contact, status=contact.status) for contact in contacts if has_address(contact)),
         live=LIVE,
         sets_status=True,
         sets_data=True,

@@ -38,6 +38,11 @@ class Merged(NamedTuple):
     changed: int
 
 
+def has_address(contact: Contact) -> bool:
+    """Whether a row of the mirror can be made of it: without an address it cannot be matched to anybody."""
+    return bool((contact.email or "").strip())
+
+
 def staged(contact: Contact, *, status: str | None, removed_at: datetime | None = None) -> StagedContact:
     """A contact of the API as a row of the stage. NUL, which PostgreSQL cannot store, is left out of texts."""
     data_fields = last_subscribed_at = None

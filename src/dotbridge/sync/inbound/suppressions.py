@@ -14,7 +14,7 @@ from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor
-from dotbridge.sync.inbound.stage import StagedContact, merge_contacts, staged
+from dotbridge.sync.inbound.stage import StagedContact, has_address, merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
 from dotdigital import NotFound, Page, Suppression
 
@@ -80,5 +80,5 @@ def _staged(step: StepContext, page: Page[Suppression], overtaken: Iterable[str]
     return [
         staged(entry.contact, status=entry.reason or UNSUBSCRIBED, removed_at=entry.date_removed)
         for entry in page.items
-        if (entry.contact.email or "").strip() and entry.contact.status not in overtaken
+        if has_address(entry.contact) and entry.contact.status not in overtaken
     ]

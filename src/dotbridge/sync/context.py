@@ -21,6 +21,11 @@ class Refusal(NamedTuple):
     detail: str
 
 
+def book_gone(subject: str) -> Refusal:
+    """The refusal of everything that concerns an address book which was deleted in Dotdigital."""
+    return Refusal(subject, "book_gone", "The address book does not exist in Dotdigital any more.")
+
+
 class StepSkipped(Exception):
     """There is nothing to do for this step now. The text says why."""
 

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.campaign_models import CampaignListing
-from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.campaign_feeds import is_id, text
 from dotbridge.sync.inbound.campaign_records import make_records
@@ -53,9 +53,7 @@ def import_campaigns(step: StepContext) -> None:
             try:
                 _import_campaigns_of_book(step, book)
             except NotFound:
-                step.reject(
-                    [Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")]
-                )
+                step.reject([book_gone(book.name)])
         _note_listing(step, listing)
     _mark_active(step)
     make_records(step)
@@ -125,7 +123,7 @@ def _import_campaigns_of_book(step: StepContext, book: AddressBook) -> None:
     try:
         _read_campaigns_of_book(step, book)
     except NotFound:
-        step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+        step.reject([book_gone(book.name)])
 
 
 def _read_campaigns_of_book(step: StepContext, book: AddressBook) -> None:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import has_address, merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
@@ -47,7 +47,7 @@ def import_contacts(step: StepContext) -> None:
         try:
             import_contacts_of_book(step, book)
         except NotFound:
-            step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+            step.reject([book_gone(book.name)])
     if step.run.reads_everything:
         step.step.message = _drift(step.step.counts)
 

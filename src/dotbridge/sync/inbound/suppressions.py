@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE, UNSUBSCRIBED
-from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import StagedContact, has_address, merge_contacts, staged
 from dotbridge.sync.selectors import connected_books
@@ -42,7 +42,7 @@ def import_unsubscribes(step: StepContext) -> None:
         try:
             _import_unsubscribes_of_book(step, book)
         except NotFound:
-            step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+            step.reject([book_gone(book.name)])
 
 
 def import_suppressions(step: StepContext) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from dotbridge.sync.context import Refusal, StepBlocked, StepContext
+from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, reason_of
@@ -176,4 +176,4 @@ def _read_back(step: StepContext, finished: list[Upload]) -> None:
         try:
             import_contacts_of_book(step, book)
         except NotFound:
-            step.reject([Refusal(book.name, "book_gone", "The address book does not exist in Dotdigital any more.")])
+            step.reject([book_gone(book.name)])

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from dotbridge.mapping.models import EmptyValues
 from dotbridge.mapping.values import column_names
-from dotbridge.sync.context import Refusal, StepBlocked, StepContext
+from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.selection import mapping_of
 from dotbridge.sync.outbound.states import MOVES
@@ -55,8 +55,9 @@ def send_upload(step: StepContext, upload: Upload) -> None:
         except Rejected as error:
             _refused(step, upload, error)
         except NotFound:
-            move(upload, UploadState.REFUSED, message="The address book does not exist in Dotdigital any more.")
-            step.reject([Refusal(str(upload.connection), "book_gone", upload.message)])
+            refusal = book_gone(str(upload.connection))
+            move(upload, UploadState.REFUSED, message=refusal.detail)
+            step.reject([refusal])
         except DotdigitalError as error:
             move(upload, UploadState.PREPARED, sent_at=None, message=error.text)
             raise

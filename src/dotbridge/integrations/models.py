@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 DEFAULT_BASE_URL = "https://r1-api.dotdigital.com"
+
+
+class ForcedComparison(models.TextChoices):
+    """Which mapped values are compared anew every night, although nothing is known to have changed."""
+
+    NONE = "none", _("None")
+    VIRTUAL = "virtual", _("Of entities with mapped virtual fields")
+    ALWAYS = "always", _("Of every mapped entity")
+
+
+class ExportWaitsFor(models.TextChoices):
+    """What an export waits for while Dotdigital still works on an earlier one."""
+
+    INTEGRATION = "integration", _("Every upload of the integration")
+    ADDRESS_BOOK = "address_book", _("Uploads to the same address book")
 
 
 class Integration(models.Model):
@@ -31,6 +48,47 @@ class Integration(models.Model):
     account_name = models.CharField(_("account name"), max_length=255, blank=True, editable=False)
     is_active = models.BooleanField(
         _("active"), default=True, help_text=_("Only active integrations are synchronised.")
+    )
+    default_owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("default owner"),
+        help_text=_("Whose the campaigns are that an import makes."),
+    )
+    data_fields_hours = models.PositiveIntegerField(
+        _("hours between readings of the data fields"),
+        default=24,
+        validators=[MaxValueValidator(24 * 31)],
+        help_text=_("0 reads them with every import."),
+    )
+    forced_comparison = models.CharField(
+        _("compared every night"),
+        max_length=8,
+        choices=ForcedComparison.choices,
+        default=ForcedComparison.VIRTUAL,
+        help_text=_("Virtual fields are worked out, so nobody sees them change. At 01:00 their values are compared."),
+    )
+    export_waits_for = models.CharField(
+        _("an export waits for"),
+        max_length=16,
+        choices=ExportWaitsFor.choices,
+        default=ExportWaitsFor.INTEGRATION,
+        help_text=_("While Dotdigital works on an upload, no new export starts, for the integration or for that book."),
+    )
+    breaker_rows = models.PositiveIntegerField(
+        _("stop and ask above so many contacts"),
+        default=1000,
+        validators=[MinValueValidator(1)],
+        help_text=_("A run that would take more contacts than this out of one book, or off one list, asks first."),
+    )
+    breaker_percent = models.PositiveSmallIntegerField(
+        _("stop and ask above so many percent"),
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("The same as a share of the book. A few contacts never stop a run, whatever their share."),
     )
     checked_at = models.DateTimeField(_("last connected"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

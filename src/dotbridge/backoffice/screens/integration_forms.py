@@ -15,6 +15,16 @@ from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
 
 
+SETTINGS = (
+    "default_owner",
+    "data_fields_hours",
+    "forced_comparison",
+    "export_waits_for",
+    "breaker_rows",
+    "breaker_percent",
+)
+
+
 class IntegrationForm(AnyModelForm):
     """An integration's own fields and its password, which is only ever written."""
 
@@ -28,7 +38,7 @@ class IntegrationForm(AnyModelForm):
 
     class Meta:
         model = Integration
-        fields = ("name", "username", "base_url", "is_active")
+        fields = ("name", "username", "base_url", "is_active", *SETTINGS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import STATE_COLOURS, ago, badge, grouped
 from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, View, require, url_of
-from dotbridge.backoffice.screens.integration_forms import IntegrationForm
+from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.integrations.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
@@ -46,6 +46,7 @@ class IntegrationScreen(Screen):
     search_fields = ("name", "account_name")
     fieldsets = (
         (None, {"fields": ("name", "username", "password", "base_url", "is_active")}),
+        (gettext_lazy("Synchronisation"), {"fields": SETTINGS}),
         (
             gettext_lazy("What the account told about itself"),
             {"fields": ("account", "account_id", "region", "checked_at")},
@@ -197,7 +198,7 @@ class IntegrationScreen(Screen):
         """Store what was typed; the password is sealed on its way."""
         password = form.cleaned_data["password"]
         if change:
-            obj.save(update_fields=["name", "username", "base_url", "is_active", "updated_at"])
+            obj.save(update_fields=["name", "username", "base_url", "is_active", *SETTINGS, "updated_at"])
             if password:
                 set_password(integration=obj, password=password)
             return

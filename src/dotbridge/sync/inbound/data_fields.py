@@ -1,4 +1,4 @@
-"""Data fields: those of the account, once a day, and the first mappings made of them."""
+"""Data fields: those of the account, once an interval, and the first mappings made of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotdigital import DataField as RemoteField
 
 FEED = "data_fields"
-INTERVAL = timedelta(days=1)
 
 
 def import_data_fields(step: StepContext) -> None:
-    """Make the mirror's data fields those of the account, when the last reading is a day old or a person asks."""
+    """Make the mirror's data fields those of the account, when their last reading is old enough or a person asks."""
     last = read_cursor(step.integration, FEED)
-    if last and not step.run.force_data_fields and step.run.server_now - last < INTERVAL:
-        raise StepSkipped("Read less than a day ago.")
+    interval = timedelta(hours=step.integration.data_fields_hours)
+    if last and not step.run.force_data_fields and step.run.server_now - last < interval:
+        raise StepSkipped(f"Read less than {step.integration.data_fields_hours} hours ago.")
     page = step.account.data_fields()
     step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)
     known = {field.name: field for field in DataField.objects.filter(integration=step.integration)}

@@ -38,6 +38,11 @@ def form(**changes: str) -> dict[str, str]:
         "password": "open sesame",
         "base_url": "https://r1-api.dotdigital.com",
         "is_active": "on",
+        "data_fields_hours": "12",
+        "forced_comparison": "always",
+        "export_waits_for": "address_book",
+        "breaker_rows": "500",
+        "breaker_percent": "10",
     }
     return typed | changes
 
@@ -60,6 +65,7 @@ def test_an_empty_password_keeps_the_stored_one(back_office: Client, world: Worl
     back_office.post(page_of(world.integration), form(name="Renamed", password=""))
     world.integration.refresh_from_db()
     assert world.integration.name == "Renamed"
+    assert (world.integration.data_fields_hours, world.integration.export_waits_for) == (12, "address_book")
     assert unseal(world.integration.password_sealed) == "secret-word"
     back_office.post(page_of(world.integration), form(name="Renamed", password="new-word"))
     world.integration.refresh_from_db()

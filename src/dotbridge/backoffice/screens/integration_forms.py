@@ -14,7 +14,6 @@ from dotbridge.integrations.models import Integration
 from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
 
-
 SETTINGS = (
     "default_owner",
     "data_fields_hours",

@@ -26,6 +26,8 @@ LISTS = {
     "sync_rejection": "sync.view_rejection",
     "sync_upload": "sync.view_upload",
     "sync_removal": "sync.view_removal",
+    "sync_valueconflict": "sync.view_valueconflict",
+    "sync_newcomer": "sync.view_newcomer",
 }
 
 
@@ -41,10 +43,12 @@ def pages_of(world: World) -> list[str]:
         "sync_syncrun": world.run,
         "sync_rejection": world.rejection,
         "sync_upload": world.upload,
+        "sync_valueconflict": world.conflict,
+        "sync_newcomer": world.newcomer,
     }
     further = [
         reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
-        for page in ("members", "standing", "disconnect", "delete")
+        for page in ("members", "standing", "connection-settings", "disconnect", "delete")
     ]
     return [
         reverse("admin:index"),

@@ -29,6 +29,7 @@ from dotbridge.sync.models import (
     UploadState,
 )
 from dotbridge.sync.services import connect_list
+from dotbridge.sync.two_way_models import Ground, Newcomer, ValueConflict, Winner
 
 HOSTILE = "<script>alert('x')</script>"
 
@@ -50,6 +51,8 @@ class World:
     upload: Upload
     refused: Upload
     people: list[Person]
+    conflict: ValueConflict
+    newcomer: Newcomer
 
 
 def build_world(number: int = 1, name: str = "First") -> World:
@@ -90,6 +93,8 @@ def build_world(number: int = 1, name: str = "First") -> World:
         upload=upload,
         refused=refused,
         people=people,
+        conflict=link.conflicts.latest("pk"),
+        newcomer=link.newcomers.latest("pk"),
     )
 
 
@@ -114,7 +119,26 @@ def _connected(
     run, rejection = _run(integration)
     upload, refused = _uploads(link, run, people)
     Removal.objects.create(connection=link, run=run, row_count=2, created_at=run.started_at)
+    _came_back(link, run, people, index)
     return link, run, rejection, upload, refused, _contact(book, index)
+
+
+def _came_back(link: Connection, run: SyncRun, people: list[Person], index: int) -> None:
+    """A value changed on both sides, a contact that became a record, and one that did not."""
+    ValueConflict.objects.create(
+        connection=link,
+        run=run,
+        email="ann.0@example.com",
+        record_id=str(people[0].pk),
+        entity_field="first_name",
+        data_field="FIRSTNAME",
+        record_value=HOSTILE,
+        dotdigital_value="",
+        winner=Winner.RECORD,
+        ground=Ground.IN_DOUBT,
+    )
+    for remote_id, record_id in ((100 + index, str(people[1].pk)), (900 + index, "")):
+        Newcomer.objects.create(connection=link, remote_id=remote_id, record_id=record_id, fingerprint="x")
 
 
 def _contact(book: AddressBook, index: int) -> Contact:

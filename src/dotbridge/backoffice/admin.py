@@ -16,6 +16,7 @@ from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
     rejections,
     removals,
     runs,
+    two_way,
     uploads,
 )
 

@@ -73,6 +73,8 @@ _NAVIGATION: list[dict[str, Any]] = [
             _entry(_("Rejections"), "report", "sync", "rejection"),
             _entry(_("Uploads"), "upload", "sync", "upload"),
             _entry(_("Removals"), "playlist_remove", "sync", "removal"),
+            _entry(_("Changed on both sides"), "compare_arrows", "sync", "valueconflict"),
+            _entry(_("Newcomers"), "person_add", "sync", "newcomer"),
         ],
     },
     {

@@ -87,6 +87,14 @@ _COUNTS = {
     ),
     "uploaded": ngettext_lazy("%(n)s row sent", "%(n)s rows sent", "number"),
     "confirmed": ngettext_lazy("%(n)s confirmed by Dotdigital", "%(n)s confirmed by Dotdigital", "number"),
+    "records_made": ngettext_lazy("%(n)s e-mail campaign made", "%(n)s e-mail campaigns made", "number"),
+    "active": ngettext_lazy("%(n)s campaign with activity", "%(n)s campaigns with activity", "number"),
+    "recipients": ngettext_lazy("%(n)s new recipient", "%(n)s new recipients", "number"),
+    "recipients_changed": ngettext_lazy("%(n)s recipient changed", "%(n)s recipients changed", "number"),
+    "compared": ngettext_lazy("%(n)s address compared", "%(n)s addresses compared", "number"),
+    "written": ngettext_lazy("%(n)s record written", "%(n)s records written", "number"),
+    "conflicts": ngettext_lazy("%(n)s value changed on both sides", "%(n)s values changed on both sides", "number"),
+    "created": ngettext_lazy("%(n)s record made", "%(n)s records made", "number"),
     "sent_again": ngettext_lazy("%(n)s to be sent again", "%(n)s to be sent again", "number"),
     "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
 }
@@ -105,6 +113,16 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "unreadable": _("Dotdigital sent something that could not be read."),
     "no_email": _("Dotdigital sent a contact without an address."),
     "refused": _("Dotdigital refused the whole upload."),
+    "value_refused": _("The record does not allow the value that was changed in Dotdigital. Correct it there."),
+    "not_created": _("No record could be made of a contact."),
+    "mapping_broken": _("A row of the mapping cannot be written back into records. Mend the mapping."),
+    "campaign_gone": _("The campaign does not exist in Dotdigital any more."),
+    "no_record": _("No e-mail campaign could be made of a campaign."),
+    "no_summary": _("Dotdigital gave no figures of a campaign."),
+    "not_read": _("The results of a campaign could not be read this time. The next run reads them again."),
+    "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
+    "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
+    "unknown_entity": _("A list is made of an entity that is not registered any more."),
 }
 
 # The counters of an import report (contract §5.3).
@@ -130,6 +148,11 @@ _REPORT = {
 def grouped(number: int) -> str:
     """A whole number as people of the present language write it: 12,345."""
     return number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """The beginning of a long text, for a column."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def step_label(name: str) -> StrOrPromise:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import NOT_PROVIDED, AutoField
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
@@ -90,6 +91,17 @@ def missing_fields(owner: Entity, rows: Sequence[TwoWayRow]) -> list[str]:
         for own in owner.model._meta.concrete_fields
         if own.name not in filled and _is_required(own)
     ]
+
+
+def obstacle_to_creating(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
+    """Why contacts whose address no record has cannot become records, and the mend; empty when they can."""
+    if owner.create is None:
+        text = gettext("%(entity)s is registered without a way to create records; its developer can give one.")
+        return text % {"entity": owner.label}
+    if missing := missing_fields(owner, rows):
+        text = gettext("Map each of these required fields both ways, or give it a default: %(fields)s.")
+        return text % {"fields": ", ".join(missing)}
+    return ""
 
 
 def _is_required(own: Any) -> bool:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q
 
+from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import MemberCounts, count_members
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Connection, ExportItem, Upload, UploadState
 
@@ -32,6 +35,16 @@ def unfinished_uploads(integration: Integration) -> int:
     """How many uploads were given to Dotdigital, or may have been, and are not at their end."""
     given = set(UNFINISHED_UPLOADS) - {UploadState.PREPARED}
     return Upload.objects.filter(connection__address_book__integration=integration, state__in=given).count()
+
+
+def obstacle_to_newcomers(link: Connection) -> str:
+    """Why no records can be made of the contacts of a connected book, and the mend; empty when they can."""
+    key = link.marketing_list.entity
+    mapping = Mapping.objects.filter(integration=link.address_book.integration_id, entity=key).first()
+    try:
+        return obstacle_to_creating(entity(key), two_way_rows(mapping).rows)
+    except UnknownEntity as error:
+        return str(error)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, Upload, UploadState
+from dotbridge.sync.selectors import obstacle_to_newcomers
 
 # The jobs module stands above this one, so its task is known here by name.
 RUN_TASK = "dotbridge.run_sync"
@@ -46,6 +47,17 @@ def disconnect_list(*, link: Connection) -> None:
     ExportItem.objects.filter(connection=link).delete()
     Removal.objects.filter(connection=link).delete()
     link.delete()
+
+
+def set_create_entities(*, link: Connection, create_entities: bool) -> None:
+    """Let runs make records of the book's contacts whose address no record has, or not any more.
+
+    Raises ValidationError, saying what to mend, when it is switched on and no record could be made.
+    """
+    if create_entities and (obstacle := obstacle_to_newcomers(link)):
+        raise ValidationError({"create_entities": obstacle})
+    Connection.objects.filter(pk=link.pk).update(create_entities=create_entities)
+    link.create_entities = create_entities
 
 
 def retry_upload(*, upload: Upload) -> None:

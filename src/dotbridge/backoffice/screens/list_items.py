@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,13 +13,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.views import ChangeList
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import CONTACT_STATUSES, badge, grouped, reason_text
 from dotbridge.backoffice.list_reads import records_not_mailed
-from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, View, require
-from dotbridge.backoffice.screens.list_tabs import list_tabs
+from dotbridge.backoffice.screens.base import EmptyList, View, require
+from dotbridge.backoffice.screens.labelled import LabelledScreen
+from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import restore_records, resubscribe_records
 
@@ -28,63 +27,28 @@ from dotbridge.lists.services import restore_records, resubscribe_records
 _FROM_REPORT = "report:"
 
 
-class LabelledItems(ChangeList):  # type: ignore[misc]
-    """A page of items whose records were named in a query an entity."""
-
-    result_list: list[Any]
-
-    def get_results(self, request: HttpRequest) -> None:
-        """The page's items, each with its record's label."""
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        by_entity: dict[str, list[Any]] = defaultdict(list)
-        for item in self.result_list:
-            by_entity[item.marketing_list.entity].append(item)
-        for key, items in by_entity.items():
-            known = label_records(request, key, [item.record_id for item in items])
-            for item in items:
-                item.record_label = known.get(item.record_id)
-
-
-class ItemScreen(ReadOnlyScreen):
+class ItemScreen(LabelledScreen):
     """What the two kinds of items share: a list of them, each with one way back."""
 
     list_select_related = ("marketing_list", "created_by")
     list_display_links = None
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    sortable_by = ()
     list_before_template = "backoffice/tabs.html"
     undo_permission = ""
     undo_title: Any = ""
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """The list page that names records."""
-        return LabelledItems
+    def entity_of(self, row: Any) -> str:
+        """The list's entity."""
+        return str(row.marketing_list.entity)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The items of one list stand among that list's pages."""
-        context: dict[str, Any] = {}
         chosen = request.GET.get("marketing_list__id__exact", "")
-        if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19:
-            marketing_list = MarketingList.objects.filter(pk=int(chosen)).first()
-            if marketing_list and request.user.has_perm("lists.view_marketinglist"):
-                context["list_tabs"] = list_tabs(request, marketing_list, current=str(self.opts.model_name))
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        tabs = tabs_of_chosen_list(request, chosen, current=str(self.opts.model_name))
+        return super().changelist_view(request, {"list_tabs": tabs, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""
         return bool(request.user.has_perm(f"lists.view_{self.opts.model_name}"))
-
-    @admin.display(description=gettext_lazy("Record"))
-    def record(self, item: Any) -> SafeString | str:
-        """The record by its own name, as a link where the person may see it."""
-        label = item.record_label
-        if label is None:
-            return _("record %(key)s, which does not exist any more") % {"key": item.record_id}
-        if label.url:
-            return format_html('<a class="db-link" href="{}">{}</a>', label.url, label.text)
-        return str(label.text)
 
     @admin.display(description=gettext_lazy("By"))
     def by(self, item: Any) -> str | None:

@@ -29,15 +29,36 @@ def link_of(marketing_list: MarketingList) -> Connection | None:
 
 def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: str) -> list[Tab]:
     """The pages of the list that the person may see."""
-    chosen = f"?marketing_list__id__exact={marketing_list.pk}"
+    by_id, by_list = f"?marketing_list__id__exact={marketing_list.pk}", f"?list={marketing_list.pk}"
+    further = [
+        ("lists.view_removeditem", _("Removed"), by_id),
+        ("lists.view_unsubscribeditem", _("Unsubscribed"), by_id),
+    ]
+    if is_connected := link_of(marketing_list) is not None:
+        further += [
+            ("sync.view_valueconflict", _("Changed on both sides"), by_list),
+            ("sync.view_newcomer", _("Newcomers"), by_list),
+        ]
     tabs = [
         Tab(title=_("List"), url=url_of(marketing_list), is_current=current == "settings"),
         Tab(title=_("Members"), url=url_of(marketing_list, "members"), is_current=current == "members"),
     ]
-    if request.user.has_perm("lists.view_removeditem"):
-        url = reverse("admin:lists_removeditem_changelist") + chosen
-        tabs.append(Tab(title=_("Removed"), url=url, is_current=current == "removeditem"))
-    if request.user.has_perm("lists.view_unsubscribeditem"):
-        url = reverse("admin:lists_unsubscribeditem_changelist") + chosen
-        tabs.append(Tab(title=_("Unsubscribed"), url=url, is_current=current == "unsubscribeditem"))
+    for permission, title, query in further:
+        if request.user.has_perm(permission):
+            app, model = permission.split(".view_")
+            url = reverse(f"admin:{app}_{model}_changelist") + query
+            tabs.append(Tab(title=title, url=url, is_current=current == model))
+    if is_connected and request.user.has_perm("sync.change_connection"):
+        page = "connection-settings"
+        tabs.append(Tab(title=_("Connection settings"), url=url_of(marketing_list, page), is_current=current == page))
     return tabs
+
+
+def tabs_of_chosen_list(request: HttpRequest, chosen: str, *, current: str) -> list[Tab]:
+    """The tabs of the list with this key, as it came in an address; none without one that the person may see."""
+    if not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 19):
+        return []
+    marketing_list = MarketingList.objects.filter(pk=int(chosen)).select_related("connection").first()
+    if marketing_list is None or not request.user.has_perm("lists.view_marketinglist"):
+        return []
+    return list_tabs(request, marketing_list, current=current)

@@ -21,6 +21,8 @@ from dotbridge.backoffice.entity_labels import entity_choices, entity_label
 from dotbridge.backoffice.labels import ago, badge, grouped, upload_badge
 from dotbridge.backoffice.list_reads import member_totals
 from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, View, url_of
+from dotbridge.backoffice.screens.connection_settings import PAGE as SETTINGS_PAGE
+from dotbridge.backoffice.screens.connection_settings import change_connection_settings
 from dotbridge.backoffice.screens.list_connection import connect, disconnect
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
@@ -145,6 +147,7 @@ class MarketingListScreen(Screen):
             "members": lambda request, record: show_members(self, request, record),
             "change-members": require_POST(lambda request, record: change_members(self, request, record)),
             "connect": lambda request, record: connect(self, request, record),
+            SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
             "disconnect": lambda request, record: disconnect(self, request, record),
             "sync": require_POST(self.sync),
             "standing": self.standing,

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.labels import reason_text, step_label
+from dotbridge.backoffice.labels import reason_text, shortened, step_label
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, url_of
 from dotbridge.backoffice.screens.sync_filters import ReasonFilter, RejectionRunFilter, StepFilter
 from dotbridge.sync.models import Rejection
@@ -34,8 +34,7 @@ class RejectionScreen(ReadOnlyScreen):
     @admin.display(description=_("What"))
     def subject_text(self, rejection: Rejection) -> str:
         """The beginning of what was refused."""
-        text = rejection.subject
-        return text if len(text) <= 80 else f"{text[:79]}…"
+        return shortened(rejection.subject)
 
     @admin.display(description=_("Reason"))
     def reason_words(self, rejection: Rejection) -> str:

@@ -30,14 +30,14 @@ class RunFilter(admin.SimpleListFilter):
         """Runs by number and kind."""
         runs = list(SyncRun.objects.order_by("-id")[:RUNS_OFFERED])
         chosen = request.GET.get(self.parameter_name, "")
-        if _is_key(chosen) and all(run.pk != int(chosen) for run in runs):
+        if is_key(chosen) and all(run.pk != int(chosen) for run in runs):
             runs += SyncRun.objects.filter(pk=int(chosen))
         return [(str(run.pk), f"#{run.pk} {run.get_kind_display()}") for run in runs]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What belongs to the run."""
         value = self.value()
-        return queryset.filter(**{f"{self.path}_id": int(value)}) if value and _is_key(value) else queryset
+        return queryset.filter(**{f"{self.path}_id": int(value)}) if value and is_key(value) else queryset
 
 
 class RejectionRunFilter(RunFilter):
@@ -80,5 +80,6 @@ class ReasonFilter(admin.SimpleListFilter):
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
+    """Whether a text out of an address can be a record's key."""
     return text.isascii() and text.isdecimal() and len(text) < 19

@@ -18,7 +18,7 @@ from django.db.models import F
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
 from dotbridge.mapping.canonical import DoesNotFit, coerced
-from dotbridge.mapping.two_way import TwoWayRow, missing_fields
+from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
@@ -72,7 +72,7 @@ class Unknown(NamedTuple):
 def create_newcomers(step: StepContext, link: Connection, rows: Sequence[TwoWayRow]) -> None:
     """Make records of a connected book's contacts that have none; what keeps us from it is a rejection, told once."""
     owner = entity(link.marketing_list.entity)
-    obstacle = _obstacle(owner, rows)
+    obstacle = obstacle_to_creating(owner, rows)
     with _creating(owner), _staged(link, owner, rows, obstacle) as number:
         if number and obstacle:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -82,14 +82,6 @@ def create_newcomers(step: StepContext, link: Connection, rows: Sequence[TwoWayR
             for unknown in _chunks():
                 _create(step, link, owner, rows, unknown)
                 step.advance(len(unknown))
-
-
-def _obstacle(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
-    if owner.create is None:
-        return f"{owner.label} is registered without a way to create records; its developer can give one."
-    if missing := missing_fields(owner, rows):
-        return f"Map each of these required fields both ways, or give it a default: {', '.join(missing)}."
-    return ""
 
 
 @contextmanager

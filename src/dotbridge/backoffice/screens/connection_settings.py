@@ -1,0 +1,93 @@
+"""What a connected list does beside sending its members: whether contacts without a record become records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.screens.base import require, url_of
+from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
+from dotbridge.lists.models import MarketingList
+from dotbridge.mapping.models import Mapping
+from dotbridge.sync.selectors import obstacle_to_newcomers
+from dotbridge.sync.services import set_create_entities
+
+if TYPE_CHECKING:
+    from dotbridge.backoffice.screens.base import Screen
+    from dotbridge.sync.models import Connection
+
+MAY_CHANGE = "sync.change_connection"
+PAGE = "connection-settings"
+
+
+class ConnectionSettingsForm(forms.Form):
+    """The switches of a connection."""
+
+    create_entities = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Create new entities"),
+        widget=forms.CheckboxInput(attrs={"aria-describedby": "create-entities-help"}),
+    )
+
+
+def change_connection_settings(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
+    """Show what a connection does, and change it."""
+    require(request, MAY_CHANGE)
+    link = link_of(marketing_list)
+    if link is None:
+        messages.info(request, _("The list is not connected."))
+        return HttpResponseRedirect(url_of(marketing_list))
+    form = ConnectionSettingsForm(
+        request.POST if request.method == "POST" else None, initial={"create_entities": link.create_entities}
+    )
+    if request.method == "POST" and form.is_valid() and _stored(form, link):
+        _report(screen, request, marketing_list, link)
+        return HttpResponseRedirect(url_of(marketing_list, PAGE))
+    return screen.render_page(
+        request,
+        "backoffice/connection_settings.html",
+        title=_("Connection settings"),
+        record=marketing_list,
+        list_tabs=list_tabs(request, marketing_list, current=PAGE),
+        link=link,
+        form=form,
+        entity=entity_label(marketing_list.entity),
+        obstacle=obstacle_to_newcomers(link),
+        mapping_url=_mapping_url(request, link),
+        back_url=url_of(marketing_list),
+    )
+
+
+def _stored(form: ConnectionSettingsForm, link: Connection) -> bool:
+    try:
+        set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True
+
+
+def _report(screen: Screen, request: HttpRequest, marketing_list: MarketingList, link: Connection) -> None:
+    text = (
+        _("From the next run on, contacts without a record become records.")
+        if link.create_entities
+        else _("No records are made of contacts any more.")
+    )
+    screen.log_change(request, marketing_list, text)
+    messages.success(request, text)
+
+
+def _mapping_url(request: HttpRequest, link: Connection) -> str:
+    """The page where rows are made two-way; empty where there is none or the person may not see it."""
+    if not request.user.has_perm("mapping.view_mapping"):
+        return ""
+    integration, key = link.address_book.integration_id, link.marketing_list.entity
+    mapping = Mapping.objects.filter(integration=integration, entity=key).first()
+    return url_of(mapping) if mapping else ""

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
+from dotbridge.mapping.tracking import models as tracking_models  # noqa: F401 - Django finds an app's tables through this module
 from dotbridge.mirror.models import DataField
 
 
@@ -20,6 +21,13 @@ class Mapping(models.Model):
         default=0,
         help_text=_("Where records of several entities share an address, the higher number has the first word."),
     )
+    stale_at = models.DateTimeField(
+        _("all members to be compared since"),
+        null=True,
+        editable=False,
+        help_text=_("Something may have changed that was not tracked record by record."),
+    )
+    compared_as = models.CharField(_("what was compared last (digest)"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db.models import F, Sum
 
 from dotbridge.backoffice.integration_removal import delete_integration
@@ -69,6 +70,17 @@ def test_a_sent_campaign_becomes_records(integration: Integration, remote: Remot
     assert parent.code == "Spring_sale_2026_"[: 20 - len(f"_{number}")] + f"_{number}"
     assert (parent.report_period, parent.is_automatic, parent.owner) == (ReportPeriod.DAY, True, None)
     assert "Spring sale 2026!" in parent.description
+
+
+def test_what_an_import_makes_belongs_to_the_default_owner(integration: Integration, remote: RemoteAccount) -> None:
+    integration.default_owner = get_user_model().objects.create(username="marketer")
+    integration.save()
+    book, _link = connected_book(integration, remote)
+    people(remote, 2, book=book)
+    send(remote, book)
+    run_import(integration)
+    assert EmailCampaign.objects.get().owner == integration.default_owner
+    assert MarketingCampaign.objects.get().owner == integration.default_owner
 
 
 def test_what_recipients_did_becomes_activities_and_statistics(integration: Integration, remote: RemoteAccount) -> None:

@@ -357,5 +357,5 @@ def test_a_full_comparison_finds_what_escaped_the_changes(integration: Integrati
 
     step = steps_of(run)["contacts"]
     assert (step["new"], step["changed"], step["gone"]) == (1, 1, 1)
-    assert "1 contacts were unknown here, 1 differed, 1 are not in their book" in step["message"]
+    assert step["message"] == "Drift: 1 unknown here, 1 different, 1 not there any more."
     assert Membership.objects.get(contact__email="goes@example.com").gone_at is not None

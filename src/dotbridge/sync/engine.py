@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,33 +44,38 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Part:
-    """One step of a run: its name, what people call it, what it does, and whether it waits for unfinished exports."""
+    """One step of a run: its name, what people call it, what it does, and whether it waits for unfinished exports.
+
+    `compares`: a full comparison says of it what had drifted.
+    """
 
     name: str
     label: StrOrPromise
     work: Callable[[StepContext], None]
     waits: bool = False
+    compares: bool = False
 
 
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
-DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields),)
+DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True),)
 IMPORT = (
-    Part("address_books", _("Address books"), import_address_books),
+    Part("address_books", _("Address books"), import_address_books, compares=True),
     *DATA_FIELDS,
-    Part("campaigns", _("Campaigns"), import_campaigns),
-    Part("contacts", _("Contacts"), import_contacts),
-    Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes),
-    Part("suppressions", _("Suppressed in the account"), import_suppressions),
+    Part("campaigns", _("Campaigns"), import_campaigns, compares=True),
+    Part("contacts", _("Contacts"), import_contacts, compares=True),
+    Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes, compares=True),
+    Part("suppressions", _("Suppressed in the account"), import_suppressions, compares=True),
     Part("two_way", _("Changes made in Dotdigital"), write_back),
     # The figures come first: they say how many were sent a campaign, and so whether all of them have to be read.
-    Part("campaign_summaries", _("Campaign summaries"), import_summaries),
-    Part("campaign_activities", _("Contact activity"), import_activities),
-    Part("campaign_opens", _("Opens"), import_opens),
-    Part("campaign_clicks", _("Clicks"), import_clicks),
+    Part("campaign_summaries", _("Campaign summaries"), import_summaries, compares=True),
+    Part("campaign_activities", _("Contact activity"), import_activities, compares=True),
+    Part("campaign_opens", _("Opens"), import_opens, compares=True),
+    Part("campaign_clicks", _("Clicks"), import_clicks, compares=True),
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
-# Once a week everything is read again, in case a change escaped the feeds of changes.
-RECONCILE = tuple(part for part in IMPORT if part.name in {"address_books", "contacts", "unsubscribes", "suppressions"})
+# Once a week everything is read again, in case a change escaped the feeds of changes. What it finds to be written into
+# records is written by the next import.
+RECONCILE = tuple(part for part in IMPORT if part.name != "two_way")
 CHANGES = (Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),)
 EXPORT = (
     Part("earlier_results", _("Results of earlier uploads"), read_results),
@@ -135,7 +140,7 @@ def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_d
                     observer=observer,
                     server_now=account.server_time(),
                     wait_seconds=wait_seconds,
-                    force_data_fields=force_data_fields or run.kind == RunKind.DATA_FIELDS,
+                    force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
                     reads_everything=run.kind == RunKind.RECONCILE,
                 )
                 for part in PARTS[RunKind(run.kind)]:
@@ -157,6 +162,8 @@ def _run_part(context: RunContext, part: Part) -> None:
         if part.waits:
             require_no_unfinished(at_work)
         part.work(at_work)
+        if part.compares and context.reads_everything:
+            step.message = f"{drift_in_words(step.counts)} {step.message}".strip()
         if step.state == State.RUNNING:
             step.state = State.PARTIAL if step.counts.get("rejected") else State.SUCCEEDED
     except StepSkipped as skipped:
@@ -175,6 +182,14 @@ def _run_part(context: RunContext, part: Part) -> None:
         step.finished_at = timezone.now()
         step.save()
         context.observer.step_finished(step)
+
+
+def drift_in_words(counts: Mapping[str, int]) -> str:
+    """What a feed that was read again from its beginning says of our copy, by the counts of its step."""
+    unknown, different, gone = (counts.get(name, 0) for name in ("new", "changed", "gone"))
+    if not unknown and not different and not gone:
+        return "No drift: everything was as we had it."
+    return f"Drift: {unknown} unknown here, {different} different, {gone} not there any more."
 
 
 def _keep_unexpected(step: Step, error: Exception) -> None:

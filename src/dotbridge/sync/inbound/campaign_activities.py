@@ -12,7 +12,6 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.inbound.campaign_feeds import counted, joined, read_each, with_contact
 from dotdigital import CampaignActivity, Page
 
@@ -61,7 +60,7 @@ def import_activities(step: StepContext) -> None:
 def _read_activities(step: StepContext, campaign: Campaign) -> None:
     """Whoever was only sent the mail is not in the list of changes, so another number of sent ones means: read all."""
     sent_now = CampaignSummary.objects.filter(campaign=campaign).values_list("num_total_sent", flat=True).first()
-    since = read_cursor(step.integration, FEED, campaign.pk)
+    since = step.since(FEED, campaign.pk)
     if sent_now is not None and sent_now != campaign.sent_when_read:
         since = None
     undated = 0

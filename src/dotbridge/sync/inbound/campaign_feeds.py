@@ -45,18 +45,18 @@ def connected_campaigns(integration: Integration) -> QuerySet[Campaign]:
 
 
 def active_campaigns(step: StepContext, feed: str, *, or_else: Q | None = None) -> QuerySet[Campaign]:
-    """The campaigns that this feed has to be asked for now, in one query.
+    """The campaigns that this feed has to be asked for now, in one query; all that were sent in a full comparison.
 
     `or_else` adds others; it may look at `read_to`, the feed's cursor, and at `began_at`, since when there is anything.
     """
+    sent = connected_campaigns(step.integration).exclude(status=UNSENT)
+    if step.run.reads_everything:
+        return sent
     read_to = Cursor.objects.filter(integration=step.integration, feed=feed, object_id=OuterRef("pk"))
     has_news = Q(read_to=None) | Q(read_to__lt=F("active_at"))
-    return (
-        connected_campaigns(step.integration)
-        .exclude(status=UNSENT)
-        .annotate(read_to=Subquery(read_to.values("position")[:1]), began_at=Coalesce("sent_at", "first_seen_at"))
-        .filter(has_news | or_else if or_else else has_news)
-    )
+    return sent.annotate(
+        read_to=Subquery(read_to.values("position")[:1]), began_at=Coalesce("sent_at", "first_seen_at")
+    ).filter(has_news | or_else if or_else else has_news)
 
 
 def young_campaigns(step: StepContext) -> Q:
@@ -85,7 +85,8 @@ def read_each(
             if failures == MOST_FAILURES_IN_A_ROW:
                 raise
             said = error.text if isinstance(error, DotdigitalError) else "It holds a value that cannot be stored."
-            step.reject([_refusal(campaign, "not_read", f"{said} The next run reads it again.")])
+            again = "full comparison" if step.run.reads_everything else "run"
+            step.reject([_refusal(campaign, "not_read", f"{said} The next {again} reads it again.")])
         else:
             failures = 0
             move_cursor(step.integration, feed, step.run.server_now, campaign.pk)

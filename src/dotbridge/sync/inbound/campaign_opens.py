@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dotbridge.mirror.models import Campaign, ResultKind
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.inbound.campaign_events import EventTable, StagedEvent, store_events
 from dotbridge.sync.inbound.campaign_feeds import read_each
 from dotdigital import Open
@@ -19,7 +18,7 @@ def import_opens(step: StepContext) -> None:
 
 
 def _read_opens(step: StepContext, campaign: Campaign) -> None:
-    since = read_cursor(step.integration, FEED, campaign.pk)
+    since = step.since(FEED, campaign.pk)
     pages = step.account.campaign(campaign.remote_id).opens(since=since)
     store_events(step, campaign, _TABLE, pages, _staged)
 

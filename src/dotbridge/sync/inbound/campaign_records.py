@@ -5,6 +5,7 @@ That may be at its first import or at any later one. Whatever was already read o
 
 from __future__ import annotations
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -26,7 +27,7 @@ def make_records(step: StepContext) -> None:
     made = CampaignLink.objects.filter(campaign=OuterRef("pk"))
     for campaign in connected_campaigns(step.integration).filter(~Exists(made), status=SENT):
         try:
-            _make_records(campaign)
+            _make_records(campaign, owner=step.integration.default_owner)
         except ValidationError as error:
             step.reject([Refusal(f"campaign {campaign.remote_id}", "no_record", " ".join(error.messages))])
         else:
@@ -34,13 +35,14 @@ def make_records(step: StepContext) -> None:
 
 
 @transaction.atomic
-def _make_records(campaign: Campaign) -> EmailCampaign:
+def _make_records(campaign: Campaign, *, owner: AbstractBaseUser | None) -> EmailCampaign:
     name = campaign.name or _("Campaign %(number)s") % {"number": campaign.remote_id}
     marketing_campaign = create_marketing_campaign(
         name=name,
         code=free_code(name=name, number=campaign.remote_id),
         description=_("Made of the Dotdigital campaign “%(name)s”.") % {"name": name},
         report_period=ReportPeriod.DAY,
+        owner=owner,
         is_automatic=True,
     )
     email_campaign = create_email_campaign(
@@ -51,6 +53,7 @@ def _make_records(campaign: Campaign) -> EmailCampaign:
         sender_name=campaign.from_name,
         sender_email=campaign.from_address,
         sent_at=campaign.sent_at,
+        owner=owner,
     )
     CampaignLink.objects.create(campaign=campaign, email_campaign=email_campaign)
     return email_campaign

@@ -87,8 +87,8 @@ def _read_listing(step: StepContext, books: list[AddressBook]) -> _Listing:
 
 
 def _is_news(step: StepContext, listing: _Listing) -> bool:
-    if not listing.ids:
-        return False
+    if not listing.ids or step.run.reads_everything:
+        return bool(listing.ids)
     last = CampaignListing.objects.filter(integration=step.integration).first()
     if last is None or last.fingerprint != listing.fingerprint:
         return True

@@ -20,20 +20,12 @@ FEED = "contacts"
 # So many pages of 1,000 are merged by one statement each: fewer round trips and commits, and still little memory.
 PAGES_AT_ONCE = 5
 
-# A book's own unsubscription is not undone by the contact being listed, only by a later subscription.
+# A book's own unsubscription is not undone by the contact being listed: some accounts go on listing such contacts.
 _MEMBERSHIPS = """
-    WITH listed AS (
-        SELECT c.id, c.last_subscribed_at
-        FROM (SELECT DISTINCT remote_id FROM stage_contact) s
-        JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
-    ), resubscribed AS (
-        UPDATE mirror_membership m SET status = 'Subscribed', unsubscribed_at = NULL
-        FROM listed l
-        WHERE m.address_book_id = %(book)s AND m.contact_id = l.id
-          AND m.status <> ALL(%(live)s) AND m.unsubscribed_at < l.last_subscribed_at
-    )
     INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, seen_at)
-    SELECT %(book)s, id, 'Subscribed', %(seen_at)s FROM listed
+    SELECT %(book)s, c.id, 'Subscribed', %(seen_at)s
+    FROM (SELECT DISTINCT remote_id FROM stage_contact) s
+    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
     ON CONFLICT (address_book_id, contact_id) DO UPDATE SET seen_at = excluded.seen_at, gone_at = NULL
 """
 
@@ -48,17 +40,6 @@ def import_contacts(step: StepContext) -> None:
             import_contacts_of_book(step, book)
         except NotFound:
             step.reject([book_gone(book.name)])
-    if step.run.reads_everything:
-        step.step.message = _drift(step.step.counts)
-
-
-def _drift(counts: dict[str, int]) -> str:
-    if not any(counts.get(name) for name in ("new", "changed", "gone")):
-        return "No drift: everything was as we had it."
-    return (
-        f"Drift: {counts.get('new', 0)} contacts were unknown here, {counts.get('changed', 0)} differed, "
-        f"{counts.get('gone', 0)} are not in their book any more."
-    )
 
 
 def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
@@ -89,14 +70,13 @@ def store_pages(step: StepContext, book: AddressBook, pages: Sequence[Page[Conta
     merged = merge_contacts(
         step.integration,
         (staged(contact, status=contact.status) for contact in contacts if has_address(contact)),
-        live=LIVE,
         sets_status=True,
         sets_data=True,
     )
     with connection.cursor() as cursor:
         cursor.execute(
             _MEMBERSHIPS,
-            {"integration": step.integration.pk, "book": book.pk, "seen_at": seen_at, "live": list(LIVE)},
+            {"integration": step.integration.pk, "book": book.pk, "seen_at": seen_at},
         )
     step.count(read=len(contacts), new=merged.new, changed=merged.changed)
     step.advance(len(contacts))
@@ -110,8 +90,11 @@ def batched(pages: Iterable[Page[Contact]], size: int) -> Iterator[list[Page[Con
 
 
 def _mark_gone(step: StepContext, book: AddressBook, seen_at: datetime) -> None:
-    """After a complete reading that was not empty: memberships not seen in it are gone. Nothing is deleted."""
+    """After a complete reading that was not empty: memberships not seen in it are gone. Nothing is deleted.
+
+    Whom Dotdigital does not mail it need not list: they stay as they are.
+    """
     if not Membership.objects.filter(address_book=book, seen_at=seen_at).exists():
         return
-    gone = Membership.objects.filter(address_book=book, gone_at=None, seen_at__lt=seen_at).update(gone_at=seen_at)
-    step.count(gone=gone)
+    missing = Membership.objects.filter(address_book=book, gone_at=None, seen_at__lt=seen_at)
+    step.count(gone=missing.filter(status__in=LIVE, contact__suppressed_at=None).update(gone_at=seen_at))

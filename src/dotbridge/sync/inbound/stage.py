@@ -110,12 +110,13 @@ _MERGE = """
                CASE WHEN %(sets_status)s THEN coalesce(status, 'Subscribed') ELSE 'Subscribed' END,
                opt_in_type, email_type,
                coalesce(data_fields, '{}'), last_subscribed_at,
-               CASE WHEN %(sets_status)s AND status <> ALL(%(live)s) THEN removed_at END, now()
+               CASE WHEN %(sets_status)s THEN removed_at END, now()
         FROM stage_contact
         ON CONFLICT (integration_id, remote_id) DO UPDATE SET
             email = excluded.email, email_key = excluded.email_key,
             status = CASE WHEN %(sets_status)s THEN excluded.status ELSE c.status END,
-            suppressed_at = CASE WHEN %(sets_status)s THEN excluded.suppressed_at ELSE c.suppressed_at END,
+            suppressed_at = CASE WHEN NOT %(sets_status)s OR c.status = excluded.status
+                                 THEN coalesce(excluded.suppressed_at, c.suppressed_at) ELSE excluded.suppressed_at END,
             opt_in_type = excluded.opt_in_type, email_type = excluded.email_type,
             data_fields = CASE WHEN %(sets_data)s THEN excluded.data_fields ELSE c.data_fields END,
             last_subscribed_at = coalesce(excluded.last_subscribed_at, c.last_subscribed_at),
@@ -123,6 +124,7 @@ _MERGE = """
         WHERE (c.email, c.email_key, c.opt_in_type, c.email_type)
                 IS DISTINCT FROM (excluded.email, excluded.email_key, excluded.opt_in_type, excluded.email_type)
            OR (%(sets_status)s AND c.status <> excluded.status)
+           OR excluded.suppressed_at <> coalesce(c.suppressed_at, '-infinity')
            OR (%(sets_data)s AND c.data_fields <> excluded.data_fields)
            OR excluded.last_subscribed_at > c.last_subscribed_at
         RETURNING (xmax = 0) AS is_new
@@ -135,7 +137,6 @@ def merge_contacts(
     integration: Integration,
     rows: Iterable[StagedContact],
     *,
-    live: tuple[str, ...],
     sets_status: bool,
     sets_data: bool,
 ) -> Merged:
@@ -151,7 +152,6 @@ def merge_contacts(
                 copy.write_row(row)
         parameters: dict[str, Any] = {
             "integration": integration.pk,
-            "live": list(live),
             "sets_status": sets_status,
             "sets_data": sets_data,
         }

@@ -5,16 +5,18 @@ Both feeds are read from the beginning at first: an opt-out of last year counts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.models.functions import Coalesce
 
-from dotbridge.mirror.models import AddressBook
-from dotbridge.mirror.status import LIVE, UNSUBSCRIBED
+from dotbridge.mirror.models import AddressBook, Contact, Membership
+from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import StagedContact, has_address, merge_contacts, staged
+from dotbridge.sync.models import Cursor
 from dotbridge.sync.selectors import connected_books
 from dotdigital import NotFound, Page, Suppression
 
@@ -24,12 +26,13 @@ BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 
 _UNSUBSCRIBE = """
     INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, seen_at)
-    SELECT %(book)s, c.id, s.status, s.removed_at, %(seen_at)s
+    SELECT %(book)s, c.id, s.status, s.removed_at, coalesce(s.removed_at, %(now)s)
     FROM (SELECT DISTINCT ON (remote_id) * FROM stage_contact ORDER BY remote_id, position DESC) s
     JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
     ON CONFLICT (address_book_id, contact_id) DO UPDATE SET
-        status = excluded.status, unsubscribed_at = excluded.unsubscribed_at, seen_at = excluded.seen_at
-    WHERE (m.status, m.unsubscribed_at) IS DISTINCT FROM (excluded.status, excluded.unsubscribed_at)
+        status = excluded.status, unsubscribed_at = excluded.unsubscribed_at, gone_at = NULL
+    WHERE (m.status, m.unsubscribed_at, m.gone_at)
+        IS DISTINCT FROM (excluded.status, excluded.unsubscribed_at, excluded.gone_at)
 """
 
 
@@ -48,37 +51,79 @@ def import_unsubscribes(step: StepContext) -> None:
 def import_suppressions(step: StepContext) -> None:
     """The whole account: unsubscribed, bounced, complained. Contacts never seen before are kept too, so that a later
     export knows not to send them."""
-    since = step.since(ACCOUNT_FEED) or BEGINNING
-    for page in step.account.suppressed_since(since):
+    since = step.since(ACCOUNT_FEED)
+    if since is not None or step.run.reads_everything:
+        _read_returned(step, since or BEGINNING)
+    for page in step.account.suppressed_since(since or BEGINNING):
         with transaction.atomic():
-            # An entry whose contact is live again was overtaken by a resubscription.
-            rows = _staged(step, page, overtaken=LIVE)
-            merged = merge_contacts(step.integration, rows, live=LIVE, sets_status=True, sets_data=False)
+            rows = _staged(step, replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)]))
+            merged = merge_contacts(step.integration, rows, sets_status=True, sets_data=False)
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
     move_cursor(step.integration, ACCOUNT_FEED, step.run.server_now)
 
 
-def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
-    since = step.since(BOOK_FEED, book.pk) or BEGINNING
-    for page in step.account.address_book(book.remote_id).unsubscribed_since(since):
+def _read_returned(step: StepContext, since: datetime) -> None:
+    """Who may be mailed again. Those in a connected book were read with it; of others only this feed tells."""
+    suppressed = Contact.objects.filter(integration=step.integration).exclude(status__in=LIVE)
+    if not suppressed.exists():
+        return
+    for page in step.account.contacts.pages(modified_since=since):
+        live = {contact.id: contact for contact in page.items if contact.status in LIVE and has_address(contact)}
         with transaction.atomic():
-            merge_contacts(step.integration, _staged(step, page), live=LIVE, sets_status=False, sets_data=False)
+            back = suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True)
+            rows = [staged(live[remote_id], status=live[remote_id].status) for remote_id in back]
+            merged = merge_contacts(step.integration, rows, sets_status=True, sets_data=False)
+            step.count(changed=merged.changed)
+
+
+def _is_overtaken(entry: Suppression) -> bool:
+    """Whether the contact has been subscribed again since. A soft bounce suppresses, and is live all the same."""
+    return entry.contact.status in LIVE and _reason(entry) not in LIVE
+
+
+def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
+    listed = _listed_although_unsubscribed(step, book)
+    since = min([step.since(BOOK_FEED, book.pk) or BEGINNING, *listed.values()])
+    is_complete = True
+    for page in step.account.address_book(book.remote_id).unsubscribed_since(since):
+        is_complete = is_complete and not page.malformed
+        for entry in page.items:
+            listed.pop(entry.contact.id, None)
+        with transaction.atomic():
+            merge_contacts(step.integration, _staged(step, page), sets_status=False, sets_data=False)
             with connection.cursor() as cursor:
                 cursor.execute(
-                    _UNSUBSCRIBE,
-                    {"integration": step.integration.pk, "book": book.pk, "seen_at": step.run.server_now},
+                    _UNSUBSCRIBE, {"integration": step.integration.pk, "book": book.pk, "now": step.run.server_now}
                 )
                 step.count(read=len(page.items), changed=cursor.rowcount)
             step.advance(len(page.items))
-    move_cursor(step.integration, BOOK_FEED, step.run.server_now, book.pk)
+    with transaction.atomic():
+        if is_complete:
+            back = Membership.objects.filter(address_book=book, contact__remote_id__in=listed)
+            step.count(changed=back.update(status=SUBSCRIBED, unsubscribed_at=None))
+        move_cursor(step.integration, BOOK_FEED, step.run.server_now, book.pk)
 
 
-def _staged(step: StepContext, page: Page[Suppression], overtaken: Iterable[str] = ()) -> list[StagedContact]:
+def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[int, datetime]:
+    """When they had left the book, of contacts that it lists since this feed was read last, by their id.
+
+    The account may go on listing them, or they have come back: then they are in this feed no more.
+    """
+    left = Membership.objects.filter(address_book=book).exclude(status__in=LIVE)
+    if read_to := Cursor.objects.filter(integration=step.integration, feed=BOOK_FEED, object_id=book.pk).first():
+        left = left.filter(seen_at__gt=read_to.position)
+    return dict(left.values_list("contact__remote_id", Coalesce("unsubscribed_at", BEGINNING)))
+
+
+def _staged(step: StepContext, page: Page[Suppression]) -> list[StagedContact]:
     step.reject(Refusal("suppression", "unreadable", row.reason) for row in page.malformed)
-    overtaken = frozenset(overtaken)
     return [
-        staged(entry.contact, status=entry.reason or UNSUBSCRIBED, removed_at=entry.date_removed)
+        staged(entry.contact, status=_reason(entry), removed_at=entry.date_removed)
         for entry in page.items
-        if has_address(entry.contact) and entry.contact.status not in overtaken
+        if has_address(entry.contact)
     ]
+
+
+def _reason(entry: Suppression) -> str:
+    return entry.reason or UNSUBSCRIBED

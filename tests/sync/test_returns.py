@@ -1,0 +1,161 @@
+"""Who leaves and who comes back, in the account and in one book, and what the mirror and the list say of it then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.mirror.models import Contact, Membership
+from dotbridge.sync.models import Connection, RunKind
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount) -> Connection:
+    """Ann is in the CRM, in the account and in the connected book."""
+    add_contact(ANN)
+    remote.create_contact(ANN, book=remote.create_book("Readers"))
+    link = connect(integration, book="Readers")
+    sync(integration)
+    return link
+
+
+def later(remote: RemoteAccount, integration: Integration) -> None:
+    """A whole run, an hour later."""
+    remote.sandbox.advance(3600)
+    sync(integration)
+
+
+def resubscribe(remote: RemoteAccount, path: str) -> None:
+    """Ann comes back, as a form on a website would tell it."""
+    remote.ask("POST", f"/v2/{path}/resubscribe-with-no-challenge", {"unsubscribedContact": {"email": ANN}})
+
+
+def is_off(link: Connection) -> bool:
+    """Whether Ann is off the list."""
+    return UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).exists()
+
+
+def test_a_return_to_one_book_is_taken_over(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+    """Coming back to a book alone is no new subscription to the account: its last one may be years old."""
+    book = link.address_book.remote_id
+    remote.sandbox.unsubscribe(ANN, book)
+    later(remote, integration)
+    left = Membership.objects.get()
+    assert (left.status, left.unsubscribed_at is not None, is_off(link)) == ("Unsubscribed", True, True)
+
+    resubscribe(remote, f"address-books/{book}/contacts")
+    later(remote, integration)
+
+    back = Membership.objects.get()
+    assert (back.status, back.unsubscribed_at, is_off(link)) == ("Subscribed", None, False)
+
+
+def test_a_return_to_one_book_is_taken_over_although_the_run_before_was_cut(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    book = link.address_book.remote_id
+    remote.sandbox.unsubscribe(ANN, book)
+    later(remote, integration)
+    resubscribe(remote, f"address-books/{book}/contacts")
+    remote.sandbox.fail_next("malformed", path="unsubscribed-since", times=None)
+    later(remote, integration)
+    assert Membership.objects.get().status == "Unsubscribed"
+    remote.sandbox.clear_faults()
+
+    later(remote, integration)
+
+    assert Membership.objects.get().status == "Subscribed"
+
+
+def test_a_return_to_the_account_is_no_return_to_a_book_that_was_left(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    """Also where the account goes on listing those who left the book."""
+    remote.sandbox.settings.switches.list_suppressed = True
+    remote.sandbox.unsubscribe(ANN, link.address_book.remote_id)
+    later(remote, integration)
+    remote.sandbox.unsubscribe(ANN)
+    later(remote, integration)
+    assert Contact.objects.get().status == "Unsubscribed"
+
+    resubscribe(remote, "contacts")
+    for _run in range(2):
+        later(remote, integration)
+
+    assert Contact.objects.get().status == "Subscribed"
+    assert Membership.objects.get().status == "Unsubscribed"
+    assert is_off(link)
+
+
+@pytest.mark.parametrize("kind", [RunKind.IMPORT, RunKind.RECONCILE])
+def test_a_return_to_the_account_of_somebody_in_no_connected_book(
+    integration: Integration, remote: RemoteAccount, kind: RunKind
+) -> None:
+    add_contact(ANN)
+    remote.create_contact(ANN)
+    remote.sandbox.unsubscribe(ANN)
+    remote.create_book("Readers")
+    link = connect(integration, book="Readers")
+    sync(integration)
+    assert is_off(link)
+
+    resubscribe(remote, "contacts")
+    remote.sandbox.advance(3600)
+    sync(integration, kind=kind)
+
+    assert Contact.objects.get().status == "Subscribed"
+    assert Contact.objects.get().suppressed_at is None
+    sync(integration, kind=RunKind.EXPORT)
+    assert not is_off(link)
+
+
+def test_when_somebody_was_suppressed_is_known_whichever_feed_told_it_first(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    remote.sandbox.bounce(ANN)
+    told = remote.ask("GET", "/v2/contacts/suppressed-since/2000-01-01")[0]["dateRemoved"]
+    sync(integration, kind=RunKind.IMPORT)
+    assert Contact.objects.get().suppressed_at == datetime.fromisoformat(told)
+    Contact.objects.update(suppressed_at=None)
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    bounced = Contact.objects.get()
+    assert (bounced.status, bounced.suppressed_at) == ("HardBounced", datetime.fromisoformat(told))
+
+
+def test_a_soft_bounce_of_somebody_unknown_is_kept_and_mailable(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    add_contact(ANN)
+    remote.create_contact(ANN)
+    remote.sandbox.suppress(ANN, "SoftBounced")
+    remote.create_book("Readers")
+    link = connect(integration, book="Readers")
+
+    sync(integration)
+
+    assert Contact.objects.get().status == "SoftBounced"
+    assert not is_off(link)
+
+
+def test_whom_dotdigital_does_not_list_because_it_does_not_mail_them_is_no_drift(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    remote.create_contact("bob@example.com", book=link.address_book.remote_id)
+    remote.sandbox.complain(ANN)
+    remote.sandbox.unsubscribe("bob@example.com", link.address_book.remote_id)
+    remote.create_contact("cid@example.com", book=link.address_book.remote_id)
+    sync(integration, kind=RunKind.IMPORT)
+    remote.sandbox.advance(3600)
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+
+    assert steps_of(run)["contacts"]["message"] == "No drift: everything was as we had it."
+    assert not Membership.objects.exclude(gone_at=None).exists()

@@ -20,6 +20,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import RunKind
+from dotbridge.sync.request_selectors import integrations_with_requests
 from dotbridge.sync.services import RUN_TASK, request_run
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,14 @@ def schedule_export(timestamp: int) -> None:
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
     request_for_all(RunKind.CHANGES)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="dotbridge.schedule_requests", queueing_lock="schedule_requests")
+def schedule_requests(timestamp: int) -> None:
+    """Every minute: whatever people asked for and no worker has brought to its end."""
+    for integration in integrations_with_requests():
+        request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
 
 
 @app.periodic(cron="15 3 * * *")

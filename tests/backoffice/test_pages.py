@@ -28,6 +28,7 @@ LISTS = {
     "sync_removal": "sync.view_removal",
     "sync_valueconflict": "sync.view_valueconflict",
     "sync_newcomer": "sync.view_newcomer",
+    "sync_accountchange": "sync.view_accountchange",
 }
 
 
@@ -45,6 +46,7 @@ def pages_of(world: World) -> list[str]:
         "sync_upload": world.upload,
         "sync_valueconflict": world.conflict,
         "sync_newcomer": world.newcomer,
+        "sync_accountchange": world.change,
     }
     further = [
         reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
@@ -55,6 +57,9 @@ def pages_of(world: World) -> list[str]:
         *(reverse(f"admin:{name}_change", args=[record.pk]) for name, record in changed.items()),
         *further,
         reverse("admin:integrations_integration_delete", args=[world.integration.pk]),
+        reverse("admin:mirror_datafield_add"),
+        reverse("admin:mirror_datafield_delete", args=[world.field.pk]),
+        reverse("admin:mirror_datafield_delete", args=[world.free_field.pk]),
         reverse("admin:sync_syncrun_progress", args=[world.run.pk]),
         reverse("admin:sync_upload_retry", args=[world.refused.pk]),
         reverse("admin:auth_user_changelist"),

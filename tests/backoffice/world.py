@@ -28,6 +28,7 @@ from dotbridge.sync.models import (
     Upload,
     UploadState,
 )
+from dotbridge.sync.request_models import AccountChange, ChangeKind, ChangeState
 from dotbridge.sync.services import connect_list
 from dotbridge.sync.two_way_models import Ground, Newcomer, ValueConflict, Winner
 
@@ -42,6 +43,7 @@ class World:
     book: AddressBook
     free_book: AddressBook
     field: DataField
+    free_field: DataField
     contact: Contact
     marketing_list: MarketingList
     link: Connection
@@ -50,6 +52,7 @@ class World:
     rejection: Rejection
     upload: Upload
     refused: Upload
+    change: AccountChange
     people: list[Person]
     conflict: ValueConflict
     newcomer: Newcomer
@@ -79,11 +82,13 @@ def build_world(number: int = 1, name: str = "First") -> World:
     for index in range(number):
         more = _connected(integration, books[index], people, name, index)
     link, run, rejection, upload, refused, contact = more
+    changes = [_change(integration, index) for index in range(number)]
     return World(
         integration=integration,
         book=link.address_book,
         free_book=books[-1],
         field=fields[0],
+        free_field=fields[2],
         contact=contact,
         marketing_list=link.marketing_list,
         link=link,
@@ -92,6 +97,7 @@ def build_world(number: int = 1, name: str = "First") -> World:
         rejection=rejection,
         upload=upload,
         refused=refused,
+        change=changes[0],
         people=people,
         conflict=link.conflicts.latest("pk"),
         newcomer=link.newcomers.latest("pk"),
@@ -139,6 +145,15 @@ def _came_back(link: Connection, run: SyncRun, people: list[Person], index: int)
     )
     for remote_id, record_id in ((100 + index, str(people[1].pk)), (900 + index, "")):
         Newcomer.objects.create(connection=link, remote_id=remote_id, record_id=record_id, fingerprint="x")
+def _change(integration: Integration, index: int) -> AccountChange:
+    return AccountChange.objects.create(
+        integration=integration,
+        kind=ChangeKind.CREATE_DATA_FIELD,
+        name=f"NEW-{index} {HOSTILE}",
+        details={"type": "String", "visibility": HOSTILE, "default": HOSTILE, "notes": HOSTILE},
+        state=ChangeState.FAILED,
+        message=HOSTILE,
+    )
 
 
 def _contact(book: AddressBook, index: int) -> Contact:

@@ -1,6 +1,6 @@
 """A worker that is killed at a named point: run as a program of its own by `test_kill`.
 
-    python -m tests.faults.killed INTEGRATION MODULE:FUNCTION before|after NTH
+    python -m tests.faults.killed INTEGRATION MODULE:FUNCTION before|after NTH [KIND]
 
 The function is wrapped only here, in this process: on its NTH call the process kills itself with SIGKILL, before or
 after the function has done its work. Nothing else is changed.
@@ -19,8 +19,8 @@ from typing import Any
 import django
 
 
-def main(integration_id: str, point: str, moment: str, nth: str) -> None:
-    """Run a whole synchronisation that does not survive the point."""
+def main(integration_id: str, point: str, moment: str, nth: str, kind: str = "sync") -> None:
+    """Run a synchronisation, a whole one unless a kind is named, that does not survive the point."""
     django.setup()
     from django.conf import settings
     from django.db import connection
@@ -31,9 +31,11 @@ def main(integration_id: str, point: str, moment: str, nth: str) -> None:
     )
     from dotbridge.integrations.models import Integration
     from dotbridge.sync.engine import run_sync
+    from dotbridge.sync.models import RunKind
 
     wrap(point, moment, int(nth))
-    run_sync(integration=Integration.objects.get(pk=integration_id), trigger="test", wait_seconds=20.0)
+    integration = Integration.objects.get(pk=integration_id)
+    run_sync(integration=integration, kind=RunKind(kind), trigger="test", wait_seconds=20.0)
 
 
 def wrap(point: str, moment: str, nth: int) -> None:

@@ -66,7 +66,9 @@ POINTS = [
 ]
 
 
-def run_killed(integration: Integration, sandbox_url: str, point: str, moment: str, nth: int) -> int:
+def run_killed(
+    integration: Integration, sandbox_url: str, point: str, moment: str, nth: int, kind: RunKind = RunKind.SYNC
+) -> int:
     """Run a worker that dies at the point; its exit code."""
     environment = {
         **os.environ,
@@ -74,7 +76,7 @@ def run_killed(integration: Integration, sandbox_url: str, point: str, moment: s
         "TEST_DATABASE": connection.settings_dict["NAME"],
         "TEST_ORIGIN": sandbox_url,
     }
-    command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth)]
+    command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth), kind.value]
     return subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=60, check=False).returncode
 
 

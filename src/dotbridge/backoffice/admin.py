@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
+    account_changes,
     address_books,
     contacts,
     data_fields,

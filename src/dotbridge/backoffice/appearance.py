@@ -75,6 +75,7 @@ _NAVIGATION: list[dict[str, Any]] = [
             _entry(_("Removals"), "playlist_remove", "sync", "removal"),
             _entry(_("Changed on both sides"), "compare_arrows", "sync", "valueconflict"),
             _entry(_("Newcomers"), "person_add", "sync", "newcomer"),
+            _entry(_("Changes of the account"), "edit_square", "sync", "accountchange"),
         ],
     },
     {

@@ -19,6 +19,7 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
+from dotbridge.sync.request_models import ChangeState
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -45,6 +46,13 @@ REMOVAL_COLOURS = {
     RemovalState.SENT: "info",
     RemovalState.COMPLETED: "success",
     RemovalState.FAILED: "danger",
+}
+
+CHANGE_COLOURS = {
+    ChangeState.WAITING: "default",
+    ChangeState.ASKED: "info",
+    ChangeState.DONE: "success",
+    ChangeState.FAILED: "danger",
 }
 
 TRIGGERS: dict[str, StrOrPromise] = {
@@ -123,6 +131,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
     "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
     "unknown_entity": _("A list is made of an entity that is not registered any more."),
+    "change_failed": _("A change of the account could not be made."),
 }
 
 # The counters of an import report (contract §5.3).
@@ -222,6 +231,11 @@ def state_badge(record: SyncRun | Step) -> SafeString:
 def upload_badge(state: str) -> SafeString:
     """The state of an upload."""
     return badge(UploadState(state).label, UPLOAD_COLOURS[UploadState(state)])
+
+
+def change_badge(state: str) -> SafeString:
+    """The state of a change of the account."""
+    return badge(ChangeState(state).label, CHANGE_COLOURS[ChangeState(state)])
 
 
 def status_badge(status: str) -> SafeString:

@@ -87,6 +87,10 @@ def check_mapping_row(row: MappingRow) -> None:
     problems: dict[str, str] = {}
     if row.data_field.integration_id != row.mapping.integration_id:
         problems["data_field"] = _("This data field belongs to another integration.")
+    elif row.data_field.gone_at is not None and not _is_stored(row):
+        problems["data_field"] = _("This data field does not exist in Dotdigital any more.")
+    elif row.data_field.leaving_since is not None and not _is_stored(row):
+        problems["data_field"] = _("This data field is being deleted.")
     if not row.entity_fields:
         problems["entity_fields"] = _("At least one entity field must be chosen.")
     else:
@@ -99,6 +103,10 @@ def check_mapping_row(row: MappingRow) -> None:
             problems["is_two_way"] = str(obstacle)
     if problems:
         raise ValidationError(problems)
+
+
+def _is_stored(row: MappingRow) -> bool:
+    return MappingRow.objects.filter(mapping_id=row.mapping_id, data_field_id=row.data_field_id).exists()
 
 
 def _problem_of_fields(row: MappingRow) -> str | None:

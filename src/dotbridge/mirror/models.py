@@ -69,6 +69,9 @@ class DataField(models.Model):
     default_value = models.JSONField(_("default value"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True, help_text=_("Kept here only; Dotdigital does not see them."))
     gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
+    leaving_since = models.DateTimeField(
+        _("being deleted since"), null=True, blank=True, help_text=_("Nothing is mapped to it any more.")
+    )
 
     class Meta:
         verbose_name = _("data field")

@@ -29,6 +29,7 @@ from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsu
 from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import RunKind, State, Step, SyncRun
+from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.list_state import sync_list_state
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.removals import remove_departed
@@ -85,15 +86,17 @@ EXPORT = (
     Part("uploads", _("Uploading contacts"), send_uploads, waits=True),
     Part("results", _("Results"), read_results),
 )
+REQUESTS = (Part("account_changes", _("Changes of the account"), carry_out_changes),)
 PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: IMPORT,
     RunKind.EXPORT: EXPORT,
     RunKind.CHANGES: CHANGES,
     RunKind.DATA_FIELDS: DATA_FIELDS,
     RunKind.RECONCILE: RECONCILE,
+    RunKind.REQUESTS: REQUESTS,
     RunKind.SYNC: (*IMPORT, *EXPORT),
 }
-LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT)}
+LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS)}
 
 
 def run_sync(

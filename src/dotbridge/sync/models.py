@@ -8,7 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync import campaign_models, two_way_models  # noqa: F401 - Django finds an app's tables through this module
+from dotbridge.sync import (  # noqa: F401 - Django finds an app's tables through this module
+    campaign_models,
+    request_models,
+    two_way_models,
+)
 
 
 class Connection(models.Model):
@@ -45,6 +49,7 @@ class RunKind(models.TextChoices):
     CHANGES = "changes", _("Field changes")
     DATA_FIELDS = "data_fields", _("Data fields")
     RECONCILE = "reconcile", _("Full comparison")
+    REQUESTS = "requests", _("What people asked for")
 
 
 class State(models.TextChoices):

@@ -51,5 +51,10 @@ def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind
     )
     report = messages.success if requested else messages.info
     report(request, format_html("{} {}", text % {"name": integration}, link))
+    warn_without_worker(request)
+
+
+def warn_without_worker(request: HttpRequest) -> None:
+    """Say that nothing happens while no worker is there."""
     if not worker_is_alive():
         messages.warning(request, _("No worker is running, so the run waits until one is started."))

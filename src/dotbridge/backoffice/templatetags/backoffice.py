@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
 from dotbridge.sync.models import Step, SyncRun
+from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -51,3 +53,15 @@ def upload_badge(state: str) -> SafeString:
 def status_badge(status: str) -> SafeString:
     """A contact's status -> a label."""
     return labels.status_badge(status)
+
+
+@register.filter
+def change_badge(state: str) -> SafeString:
+    """The state of a change of the account -> a label."""
+    return labels.change_badge(state)
+
+
+@register.filter
+def any_open(changes: Iterable[AccountChange]) -> bool:
+    """Whether the worker still has something to do for any of these changes."""
+    return any(change.state in OPEN_CHANGES for change in changes)

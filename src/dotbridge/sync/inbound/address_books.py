@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 
+from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext
 from dotdigital import AddressBook as RemoteBook
@@ -29,27 +32,31 @@ def import_address_books(step: StepContext) -> None:
             _mark_gone(step, [book for remote_id, book in known.items() if remote_id not in found])
 
 
-def _store(step: StepContext, wanted: dict[int, RemoteBook], known: dict[int, AddressBook]) -> None:
-    changed = [
-        AddressBook(
-            integration=step.integration,
-            remote_id=book.id,
-            name=book.name[:255],
-            visibility=book.visibility or "",
-            contact_count=book.contacts or 0,
-            gone_at=None,
-            updated_at=timezone.now(),
-        )
-        for book in wanted.values()
-        if book.id not in known or _differs(known[book.id], book)
-    ]
+def store_address_books(integration: Integration, books: Iterable[RemoteBook]) -> None:
+    """Bring some of the account's address books into the mirror."""
     AddressBook.objects.bulk_create(
-        changed,
+        [
+            AddressBook(
+                integration=integration,
+                remote_id=book.id,
+                name=book.name[:255],
+                visibility=book.visibility or "",
+                contact_count=book.contacts or 0,
+                gone_at=None,
+                updated_at=timezone.now(),
+            )
+            for book in books
+        ],
         update_conflicts=True,
         unique_fields=["integration", "remote_id"],
         update_fields=["name", "visibility", "contact_count", "gone_at", "updated_at"],
     )
-    new = sum(book.remote_id not in known for book in changed)
+
+
+def _store(step: StepContext, wanted: dict[int, RemoteBook], known: dict[int, AddressBook]) -> None:
+    changed = [book for book in wanted.values() if book.id not in known or _differs(known[book.id], book)]
+    store_address_books(step.integration, changed)
+    new = sum(book.id not in known for book in changed)
     step.count(read=len(wanted), new=new, changed=len(changed) - new)
 
 

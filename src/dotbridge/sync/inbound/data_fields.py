@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
+from dotbridge.integrations.models import Integration
 from dotbridge.mapping.services import create_default_mappings
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
@@ -38,24 +40,28 @@ def import_data_fields(step: StepContext) -> None:
     step.advance(len(page.items), len(page.items))
 
 
-def _store(step: StepContext, fields: list[RemoteField], known: dict[str, DataField]) -> None:
-    changed = [
-        DataField(
-            integration=step.integration,
-            name=field.name,
-            type=field.type or "",
-            visibility=field.visibility or "",
-            default_value=field.default_value,
-        )
-        for field in fields
-        if field.name not in known or _differs(known[field.name], field)
-    ]
+def store_data_fields(integration: Integration, fields: Iterable[RemoteField]) -> None:
+    """Bring some of the account's data fields into the mirror; our own notes stay."""
     DataField.objects.bulk_create(
-        changed,
+        [
+            DataField(
+                integration=integration,
+                name=field.name,
+                type=field.type or "",
+                visibility=field.visibility or "",
+                default_value=field.default_value,
+            )
+            for field in fields
+        ],
         update_conflicts=True,
         unique_fields=["integration", "name"],
         update_fields=["type", "visibility", "default_value", "gone_at"],
     )
+
+
+def _store(step: StepContext, fields: list[RemoteField], known: dict[str, DataField]) -> None:
+    changed = [field for field in fields if field.name not in known or _differs(known[field.name], field)]
+    store_data_fields(step.integration, changed)
     new = sum(field.name not in known for field in changed)
     step.count(read=len(fields), new=new, changed=len(changed) - new)
 

@@ -1,0 +1,122 @@
+"""Changes of the account that people asked for. Whatever happens on the way, nothing is made twice or left unknown.
+
+Before Dotdigital is asked to make something, the account is searched for its name: what is there already is not ours.
+Then *asked* is noted, and only then asked. A change found so noted may have been carried out: what is there by then is
+ours, and if nothing is there it is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dotbridge.sync.account_services import finish_change
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.outbound.book_changes import NewBook
+from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
+from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
+from dotdigital import DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+
+# A change that could not be begun so often, a minute apart or more, waits for a person.
+MOST_ATTEMPTS = 10
+
+
+class Making(Protocol):
+    """How one kind of thing is made in the account."""
+
+    def find(self, step: StepContext, change: AccountChange) -> bool:
+        """Whether the account has something of this name; it is remembered for the calls below."""
+
+    def is_as_asked(self, change: AccountChange) -> bool:
+        """Whether what was found is what was asked for."""
+
+    def ask(self, step: StepContext, change: AccountChange) -> None:
+        """Have it made."""
+
+    def keep(self, change: AccountChange) -> str:
+        """Bring what was found into our tables; answers what a person should know, mostly nothing."""
+
+    def remember_other(self, change: AccountChange) -> str:
+        """Bring what was found, and is not ours, into our tables; answers what it is."""
+
+
+MAKINGS: dict[ChangeKind, Callable[[], Making]] = {
+    ChangeKind.CREATE_DATA_FIELD: NewDataField,
+    ChangeKind.CREATE_ADDRESS_BOOK: NewBook,
+}
+
+
+def carry_out_changes(step: StepContext) -> None:
+    """Do what people asked for, each alone: what Dotdigital refuses stops nothing else."""
+    changes = list(
+        AccountChange.objects.filter(integration=step.integration, state__in=OPEN_CHANGES)
+        .select_related("integration", "marketing_list")
+        .order_by("pk")
+    )
+    if not changes:
+        raise StepSkipped("Nobody asked for a change of the account.")
+    for change in changes:
+        _carry_out(step, change)
+        step.count(changed=int(change.state == ChangeState.DONE))
+        step.advance(1, len(changes))
+
+
+def note_asked(change: AccountChange) -> None:
+    """Note that Dotdigital is asked from here on: the outcome is unknown until it is noted."""
+    change.state = ChangeState.ASKED
+    change.save(update_fields=["state"])
+
+
+def _carry_out(step: StepContext, change: AccountChange) -> None:
+    try:
+        if change.kind == ChangeKind.DELETE_DATA_FIELD:
+            delete_data_field(step, change, note_asked)
+        else:
+            _make(step, change, MAKINGS[ChangeKind(change.kind)]())
+    except UnknownOutcome as error:
+        # It stays noted as asked; the next run looks for it.
+        change.message = error.text
+        change.save(update_fields=["message"])
+    except (Throttled, Transient) as error:
+        _put_off(change, error)
+        raise
+    except (Rejected, NotFound) as error:
+        finish_change(change=change, state=ChangeState.FAILED, message=error.text)
+    if change.state == ChangeState.FAILED:
+        step.reject([Refusal(str(change), "change_failed", change.message)])
+
+
+def _make(step: StepContext, change: AccountChange, making: Making) -> None:
+    was_asked = change.state == ChangeState.ASKED
+    is_there = making.find(step, change)
+    if not is_there:
+        note_asked(change)
+        try:
+            making.ask(step, change)
+        except (Rejected, NotFound):
+            # Taken between looking and asking: by us, when an earlier call was slow, or by somebody else.
+            is_there = making.find(step, change)
+            if not is_there:
+                raise
+        else:
+            was_asked = True
+            is_there = making.find(step, change)
+    if not is_there:
+        return
+    with transaction.atomic():
+        if was_asked and making.is_as_asked(change):
+            finish_change(change=change, state=ChangeState.DONE, message=making.keep(change))
+        else:
+            finish_change(change=change, state=ChangeState.FAILED, message=making.remember_other(change))
+
+
+def _put_off(change: AccountChange, error: DotdigitalError) -> None:
+    change.attempts += 1
+    change.save(update_fields=["attempts"])
+    if change.attempts < MOST_ATTEMPTS:
+        return
+    text = _("Tried %(number)s times. %(text)s") % {"number": change.attempts, "text": error.text}
+    finish_change(change=change, state=ChangeState.FAILED, message=text)

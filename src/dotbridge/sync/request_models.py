@@ -1,0 +1,75 @@
+"""What people asked for and a worker does: changes of the account. Each knows whether Dotdigital was asked already."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now, Upper
+from django.utils.translation import gettext_lazy as _
+
+
+class ChangeKind(models.TextChoices):
+    """What is to be made or deleted in the account."""
+
+    CREATE_DATA_FIELD = "create_data_field", _("Create a data field")
+    DELETE_DATA_FIELD = "delete_data_field", _("Delete a data field")
+    CREATE_ADDRESS_BOOK = "create_address_book", _("Create an address book")
+
+
+class ChangeState(models.TextChoices):
+    """Where a change stands. *Asked* is written before the call: found so later, its outcome has to be looked up."""
+
+    WAITING = "waiting", _("Waiting for the worker")
+    ASKED = "asked", _("Being done")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+OPEN_CHANGES = (ChangeState.WAITING, ChangeState.ASKED)
+
+
+class AccountChange(models.Model):
+    """One change of the account that a person asked for, by the name of what it is about.
+
+    `details` holds what the call needs: type, visibility, default and notes of a data field, visibility of a book.
+    """
+
+    integration = models.ForeignKey(
+        "integrations.Integration", models.CASCADE, related_name="changes", verbose_name=_("integration")
+    )
+    kind = models.CharField(_("what"), max_length=24, choices=ChangeKind.choices)
+    name = models.CharField(_("name"), max_length=255)
+    details = models.JSONField(_("details"), default=dict)
+    marketing_list = models.ForeignKey(
+        "lists.MarketingList",
+        models.SET_NULL,
+        null=True,
+        related_name="account_changes",
+        verbose_name=_("marketing list"),
+        help_text=_("The list that a new address book is connected to."),
+    )
+    state = models.CharField(_("state"), max_length=8, choices=ChangeState.choices, default=ChangeState.WAITING)
+    message = models.TextField(_("what happened"), blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
+    )
+    created_at = models.DateTimeField(_("asked for"), db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("change of the account")
+        verbose_name_plural = _("changes of the account")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                "integration",
+                "kind",
+                Upper("name"),
+                condition=~models.Q(state="done"),
+                name="account_change_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.name}"

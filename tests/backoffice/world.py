@@ -145,6 +145,8 @@ def _came_back(link: Connection, run: SyncRun, people: list[Person], index: int)
     )
     for remote_id, record_id in ((100 + index, str(people[1].pk)), (900 + index, "")):
         Newcomer.objects.create(connection=link, remote_id=remote_id, record_id=record_id, fingerprint="x")
+
+
 def _change(integration: Integration, index: int) -> AccountChange:
     return AccountChange.objects.create(
         integration=integration,

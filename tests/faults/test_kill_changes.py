@@ -1,4 +1,4 @@
-"""`kill -9` while the account is changed: the next run makes each thing once, and everything stands where it belongs."""
+"""`kill -9` while the account is changed: the next run makes each thing once, and notes it."""
 
 from __future__ import annotations
 

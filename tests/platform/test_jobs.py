@@ -32,6 +32,7 @@ SCHEDULE = {
     "dotbridge.schedule_changes": "*/5 * * * *",
     "dotbridge.schedule_data_fields": "15 3 * * *",
     "dotbridge.schedule_reconcile": "30 2 * * 0",
+    "dotbridge.schedule_requests": "* * * * *",
     "dotbridge.retry_lost_jobs": "* * * * *",
 }
 

@@ -9,7 +9,6 @@ import signal
 from typing import Any
 
 import structlog
-from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException, UniqueViolation
@@ -18,8 +17,8 @@ from procrastinate.manager import JobManager
 
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
+from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
-from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import RunKind
 from dotbridge.sync.request_selectors import integrations_with_requests
@@ -63,6 +62,8 @@ def schedule_export(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_changes", queueing_lock="schedule_changes")
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
+    # Also when no integration can run: the log of changes would only grow.
+    collect_changes()
     request_for_all(RunKind.CHANGES)
 
 
@@ -86,14 +87,6 @@ def schedule_data_fields(timestamp: int) -> None:
 def schedule_reconcile(timestamp: int) -> None:
     """Weekly: read everything again and report what had drifted."""
     request_for_all(RunKind.RECONCILE)
-
-
-@app.periodic(cron="45 3 * * *")
-@app.task(name="dotbridge.delete_old_records", queueing_lock="delete_old_records")
-def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs for longer than the operator wants."""
-    deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    log.info("old records deleted", **deleted._asdict())
 
 
 @app.periodic(cron="* * * * *")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from dotbridge.integrations.models import Integration
@@ -88,18 +88,14 @@ def test_no_call_is_made_inside_a_transaction(integration: Integration) -> None:
 def test_an_unexpected_error_fails_its_step_alone_and_leaks_nothing(
     integration: Integration, remote: RemoteAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A table that is not there: preparing cannot work, importing can."""
+    """A mapping of a field that the entity has lost: preparing cannot work, importing can."""
     add_contact("secret.person@example.com")
     remote.create_book("Readers")
-    connect(integration, book="Readers")
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE sync_recheck RENAME TO sync_lost")
+    link = connect(integration, book="Readers")
+    link.marketing_list.rule = {"combinator": "and", "rules": [{"field": "lost", "operator": "=", "value": "x"}]}
+    link.marketing_list.save()
 
-    try:
-        run = sync(integration)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE sync_lost RENAME TO sync_recheck")
+    run = sync(integration)
 
     steps = steps_of(run)
     assert steps["prepare"]["state"] == State.FAILED
@@ -112,8 +108,8 @@ def test_an_unexpected_error_fails_its_step_alone_and_leaks_nothing(
 def test_the_steps_of_each_kind_come_in_the_order_that_consent_needs() -> None:
     names = [part.name for part in PARTS[RunKind.SYNC]]
     assert names.index("contacts") < names.index("suppressions") < names.index("removals")
-    assert names[-6:] == ["earlier_results", "removals", "list_state", "prepare", "uploads", "results"]
-    assert [part.name for part in PARTS[RunKind.CHANGES]] == ["prepare"]
+    assert names[-7:] == ["earlier_results", "removals", "list_state", "changes", "prepare", "uploads", "results"]
+    assert [part.name for part in PARTS[RunKind.CHANGES]] == ["changes", "prepare"]
 
 
 def test_progress_is_told_step_by_step(integration: Integration, remote: RemoteAccount) -> None:

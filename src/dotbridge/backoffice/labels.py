@@ -85,6 +85,8 @@ _COUNTS = {
     "add": ngettext_lazy("%(n)s added to the book", "%(n)s added to the book", "number"),
     "update": ngettext_lazy("%(n)s updated", "%(n)s updated", "number"),
     "changed": ngettext_lazy("%(n)s changed", "%(n)s changed", "number"),
+    "changes": ngettext_lazy("%(n)s change noted", "%(n)s changes noted", "number"),
+    "dirty": ngettext_lazy("%(n)s record to be compared", "%(n)s records to be compared", "number"),
     "gone": ngettext_lazy("%(n)s gone from Dotdigital", "%(n)s gone from Dotdigital", "number"),
     "mappings_made": ngettext_lazy("%(n)s default mapping made", "%(n)s default mappings made", "number"),
     "removed": ngettext_lazy("%(n)s removed from the book", "%(n)s removed from the book", "number"),

@@ -11,6 +11,7 @@ from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
 from dotbridge.entities.registry import FieldKind, NewRecord, VirtualField, register
 
 BIG_SPENDER_FROM = 10_000
+PRIMARY_ADDRESS_READS = ("emails__email", "emails__is_primary")
 
 
 def _full_name(first: str, last: str) -> VirtualField:
@@ -19,6 +20,7 @@ def _full_name(first: str, last: str) -> VirtualField:
         label=_("Full name"),
         kind=FieldKind.STRING,
         expression=Trim(Concat(F(first), Value(" "), F(last))),
+        reads=(first, last),
     )
 
 
@@ -28,6 +30,7 @@ def _days_since(field: str) -> VirtualField:
         label=_("Days since created"),
         kind=FieldKind.INTEGER,
         expression=Func(F(field), template="(CURRENT_DATE - %(expressions)s::date)", output_field=IntegerField()),
+        reads=(field,),
     )
 
 
@@ -45,13 +48,18 @@ def _create_contacts(newcomers: Sequence[NewRecord]) -> None:
 register(
     Contact,
     email=_primary_address(),
+    email_reads=PRIMARY_ADDRESS_READS,
     default_priority=20,
     modified_at="updated_at",
     create=_create_contacts,
     virtual_fields=[
         _full_name("first_name", "last_name"),
         VirtualField(
-            name="primary_email", label=_("Primary e-mail"), kind=FieldKind.STRING, expression=_primary_address()
+            name="primary_email",
+            label=_("Primary e-mail"),
+            kind=FieldKind.STRING,
+            expression=_primary_address(),
+            reads=PRIMARY_ADDRESS_READS,
         ),
         VirtualField(
             name="age_in_years",
@@ -62,6 +70,7 @@ register(
                 template="date_part('year', age(CURRENT_DATE, %(expressions)s))::integer",
                 output_field=IntegerField(),
             ),
+            reads=("birthday",),
         ),
         _days_since("created_at"),
     ],
@@ -82,6 +91,7 @@ register(
             label=_("Big spender"),
             kind=FieldKind.BOOLEAN,
             expression=ExpressionWrapper(Q(lifetime_value__gte=BIG_SPENDER_FROM), output_field=BooleanField()),
+            reads=("lifetime_value",),
         ),
     ],
 )

@@ -52,23 +52,30 @@ class VirtualField:
     """A value worked out by the database from an expression over the model, shown among the model's own fields.
 
     The expression may follow single-valued relations; aggregates are refused, because a record has to stay one row.
+    `reads` names the fields that it is made of, as paths from the model over any relation ("emails__email"): their
+    changes count as changes of this value. What is not named, such as the date of today, is seen once a day at best.
     """
 
     name: str
     label: StrOrPromise
     kind: FieldKind
     expression: Combinable
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class EntityField:
-    """One value of a record: its path from the model ("account__name"), its name for people, the kind of its values."""
+    """One value of a record: its path from the model ("account__name"), its name for people, the kind of its values.
+
+    `reads` are the paths of the model's fields that it comes from; a virtual field names its own.
+    """
 
     path: str
     label: StrOrPromise
     kind: FieldKind
     choices: tuple[tuple[Any, StrOrPromise], ...] = ()
     is_virtual: bool = False
+    reads: tuple[str, ...] = ()
     source: Combinable = field(repr=False, compare=False)
 
     def expression(self) -> Combinable:
@@ -104,6 +111,7 @@ def field_of_path(model: type[models.Model], path: str) -> EntityField:
         label=format_lazy(BETWEEN_LABELS.join(["{}"] * len(labels)), *labels),
         kind=kind_of(found),
         choices=tuple((value, text) for value, text in found.flatchoices),
+        reads=(path,),
         source=F(path),
     )
 

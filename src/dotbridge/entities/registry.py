@@ -83,8 +83,9 @@ Create = Callable[[Sequence[NewRecord]], None]
 class Entity:
     """A model of the host whose records can be on a list. `key` is its app label and model name: "crm.contact".
 
-    `email_path` is the model's own field that holds the address, None where it is no plain field. `modified_at` is the
-    field that says when a record was changed last. `create` saves new records with their addresses, None where the
+    `email_path` is the model's own field that holds the address, None where it is no plain field; `email_reads` are the
+    paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
+    a record was changed last. `create` saves new records with their addresses, None where the
     host offers no way.
     """
 
@@ -95,6 +96,7 @@ class Entity:
     default_priority: int
     email: Combinable = field(repr=False, compare=False)
     email_path: str | None = None
+    email_reads: tuple[str, ...] = ()
     modified_at: str | None = None
     create: Create | None = field(default=None, repr=False, compare=False)
 
@@ -121,6 +123,7 @@ def register(
     model: type[models.Model],
     *,
     email: str | Combinable | None,
+    email_reads: Sequence[str] = (),
     label: StrOrPromise | None = None,
     fields: Sequence[str] | None = None,
     exclude: Sequence[str] = (),
@@ -131,7 +134,8 @@ def register(
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
-    `email` is the path of a text field (relations to one record may be followed with `__`) or an expression.
+    `email` is the path of a text field (relations to one record may be followed with `__`) or an expression; then
+    `email_reads` names the fields that it is made of, as `VirtualField.reads` does.
     Without `fields`, every plain field of the model and of its to-one relations can be asked about and mapped, except
     passwords. Entities with a higher `default_priority` come first where several could give a contact's default values.
     `modified_at` is the path of the field with the moment of a record's last change: of a value changed here and in
@@ -155,6 +159,7 @@ def register(
         default_priority=default_priority,
         email=_email(model, email),
         email_path=email_path,
+        email_reads=(*email_reads, *_written_path(email)),
         modified_at=_modified_at(model, modified_at),
         create=create or (_creator(model, email_path) if email_path else None),
     )
@@ -182,11 +187,14 @@ def _own_field(model: type[models.Model], path: str) -> EntityField:
         raise RegistrationError(f"{model._meta.label_lower} cannot offer the field {error}.") from None
 
 
-def _plain_path(model: type[models.Model], email: str | Combinable | None) -> str | None:
+def _written_path(email: str | Combinable | None) -> list[str]:
     path = email.name if isinstance(email, F) else email  # type: ignore[attr-defined]
-    if not isinstance(path, str) or "__" in path or path not in {own.name for own in model._meta.concrete_fields}:
-        return None
-    return path
+    return [path] if isinstance(path, str) else []
+
+
+def _plain_path(model: type[models.Model], email: str | Combinable | None) -> str | None:
+    own = {own.name for own in model._meta.concrete_fields}
+    return next((path for path in _written_path(email) if path in own), None)
 
 
 def _creator(model: type[models.Model], email_path: str) -> Create:
@@ -221,6 +229,7 @@ def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str
                 label=virtual.label,
                 kind=virtual.kind,
                 is_virtual=True,
+                reads=tuple(virtual.reads),
                 source=virtual.expression,
             )
         )

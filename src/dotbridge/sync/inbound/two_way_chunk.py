@@ -35,14 +35,11 @@ _AGREE = """
 # What was written here is what Dotdigital has: no list of the account that the record speaks on sends it again.
 _SETTLE = """
     UPDATE sync_exportitem i
-    SET values = (i.values - s.names) || s.written, own = (i.own - s.names) || s.written
-    FROM (
-        SELECT s.record_id, s.email_key, ARRAY(SELECT jsonb_array_elements_text(s.settled)) AS names,
-               coalesce((SELECT jsonb_object_agg(v.key, v.value) FROM jsonb_each(w.mapped) v
-                         WHERE jsonb_exists(s.settled, v.key)), '{{}}') AS written
-        FROM jsonb_to_recordset(%s::jsonb) AS s(record_id text, email_key text, settled jsonb)
-        JOIN ({written}) w ON w.record_id = s.record_id
-    ) s
+    SET values = (i.values - ARRAY(SELECT jsonb_array_elements_text(s.settled)))
+                 || coalesce((SELECT jsonb_object_agg(v.key, v.value) FROM jsonb_each(w.mapped) v
+                              WHERE jsonb_exists(s.settled, v.key)), '{{}}')
+    FROM jsonb_to_recordset(%s::jsonb) AS s(record_id text, email_key text, settled jsonb)
+    JOIN ({written}) w ON w.record_id = s.record_id
     WHERE i.connection_id = ANY(%s) AND i.email_key = s.email_key AND i.record_id = s.record_id
 """
 
@@ -55,7 +52,7 @@ def take_changes(
 
     Answers the addresses that are left for now, because only Dotdigital can say who is newer.
     """
-    mark_origin()
+    mark_origin(step.integration)
     targets = lock_targets(route.owner, route.mapping, {item.record_id for item in items})
     chunk = Chunk(step=step, route=route, verdicts=verdicts)
     for item in items:

@@ -143,7 +143,7 @@ def _chunks() -> Iterator[list[Unknown]]:
 def _create(
     step: StepContext, link: Connection, owner: Entity, rows: Sequence[TwoWayRow], chunk: list[Unknown]
 ) -> None:
-    mark_origin()
+    mark_origin(step.integration)
     refusals: list[Refusal] = []
     checked: list[tuple[Unknown, NewRecord]] = []
     for unknown in chunk:

@@ -17,24 +17,28 @@ from psycopg import sql
 
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import Entity
+from dotbridge.integrations.models import Integration
 from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal
 
-# Change tracking reads this in its triggers and leaves our own writes alone.
-ORIGIN = "dotbridge.origin"
+# Change tracking reads these in its triggers: what an account has written itself is no news to it.
+ORIGIN, INTEGRATION = "dotbridge.origin", "dotbridge.integration"
 DOTDIGITAL = "dotdigital"
 # A value is quoted in a rejection so that it can be found, not so that it can be read in full.
 _LONGEST_QUOTE = 100
 _LENGTH = re.compile(r"\(.*?\)")
 
 
-def mark_origin() -> None:
-    """Say, until the transaction ends, that what it writes comes from Dotdigital."""
+def mark_origin(integration: Integration) -> None:
+    """Say, until the transaction ends, that what it writes comes from Dotdigital, from this account."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [ORIGIN, DOTDIGITAL])
+        cursor.execute(
+            "SELECT set_config(%s, %s, true), set_config(%s, %s, true)",
+            [ORIGIN, DOTDIGITAL, INTEGRATION, str(integration.pk)],
+        )
 
 
 @dataclass(kw_only=True)

@@ -1,0 +1,142 @@
+"""From the change log to the records that have to be compared."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from psycopg import sql
+
+from dotbridge.mapping.tracking.installing import install_tracking
+from dotbridge.mapping.tracking.plan import Plan, Route, current_plan
+from dotbridge.mapping.tracking.relations import Hop
+
+# A chunk ends at so many rows of the log, or after the row with which it has so many keys.
+ROWS_AT_ONCE, KEYS_AT_ONCE = 50_000, 200_000
+
+# Whoever else takes changes at the same time takes other rows. There is no "from here on": a transaction that began
+# long ago may note its changes only now. What is taken and not stored, because the worker died, is there again. A
+# record that waits already is locked but not written to, so that a comparison that just claims it leaves it dirty.
+_TAKE = """
+    WITH chosen AS MATERIALIZED (
+        SELECT id, keys FROM mapping_change ORDER BY id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+    ), counted AS (
+        SELECT id, sum(coalesce(cardinality(keys), 1)) OVER (ORDER BY id) - coalesce(cardinality(keys), 1) AS before
+        FROM chosen
+    ), taken AS (
+        DELETE FROM mapping_change c USING counted n WHERE c.id = n.id AND n.before < %(keys)s
+        RETURNING c.source, c.origin, c.keys
+    ), changed AS MATERIALIZED (
+        SELECT DISTINCT source, origin, key FROM taken CROSS JOIN unnest(keys) AS key
+    ), reached (route, record_id, origin) AS (
+        {reached}
+    ), looking (route, source, mapping_id, integration_id, minds_own) AS (
+        {looking}
+    ), stored AS (
+        INSERT INTO mapping_dirtyrecord AS d (mapping_id, record_id)
+        SELECT DISTINCT l.mapping_id, r.record_id
+        FROM reached r
+        JOIN looking l ON l.route = r.route AND (l.minds_own OR l.integration_id IS DISTINCT FROM r.origin)
+        JOIN mapping_mapping m ON m.id = l.mapping_id
+        ORDER BY 1, 2
+        ON CONFLICT (mapping_id, record_id) DO UPDATE SET is_claimed = false WHERE d.is_claimed
+        RETURNING 1
+    ), marked AS (
+        UPDATE mapping_mapping SET stale_at = clock_timestamp() WHERE id IN (
+            SELECT id FROM mapping_mapping
+            WHERE id IN (SELECT l.mapping_id FROM taken t JOIN looking l ON l.source = t.source WHERE t.keys IS NULL)
+            ORDER BY id FOR UPDATE
+        )
+    )
+    SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM stored)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """How many rows of the change log were taken, and how many records are dirty for it that were not before."""
+
+    changes: int = 0
+    records: int = 0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(changes=self.changes + other.changes, records=self.records + other.records)
+
+
+def collect_changes() -> Taken:
+    """Bring the triggers in step with the mappings and the host's tables, then take what they have noted."""
+    install_tracking()
+    return take_changes()
+
+
+def take_changes() -> Taken:
+    """Turn the whole change log into dirty records, one statement a chunk. Any number of workers may do it at once.
+
+    Related rows lead to all records they belong to: a renamed account to its contacts. Each mapping gets the records
+    that it has to look at; what its own account wrote into a record is no news to it.
+    """
+    total = Taken()
+    plan = current_plan()
+    while (taken := take_chunk(plan)).changes:
+        total += taken
+    return total
+
+
+def take_chunk(plan: Plan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS_AT_ONCE) -> Taken:
+    """The next part of the change log. It is a transaction of its own unless one is open."""
+    routes = list(plan.routes.values())
+    statement = sql.SQL(_TAKE).format(reached=_reached(routes), looking=_looking(routes))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"rows": rows, "keys": keys})
+        changes, records = cursor.fetchone()
+    return Taken(changes=changes, records=records)
+
+
+def _reached(routes: Sequence[Route]) -> sql.Composable:
+    nothing = sql.SQL("SELECT NULL::int, NULL::text, NULL::bigint WHERE false")
+    return sql.SQL(" UNION ALL ").join([nothing, *(_branch(number, route) for number, route in enumerate(routes))])
+
+
+def _branch(number: int, route: Route) -> sql.Composed:
+    """The records of an entity that changed keys of one source lead to."""
+    names = {"route": sql.Literal(number), "source": sql.Literal(route.source)}
+    pk = str(route.owner.model._meta.pk.column)
+    if not route.hops or (len(route.hops) == 1 and _holds_key_of_record(route.hops[0], pk)):
+        return sql.SQL("SELECT {route}, c.key, c.origin FROM changed c WHERE c.source = {source}").format(**names)
+    models = [route.owner.model, *(hop.model for hop in route.hops)]
+    joins: list[sql.Composable] = [sql.SQL("FROM changed c")]
+    value: sql.Composable = sql.SQL("c.key::{}").format(sql.SQL(route.hops[-1].from_type))
+    for level in reversed(range(len(route.hops))):
+        # From the table that changed back to the record: who has, on this side, the value that is on the other.
+        joins.append(
+            sql.SQL("JOIN {table} {alias} ON {alias}.{column} = {value}").format(
+                table=sql.SQL(connection.ops.quote_name(models[level]._meta.db_table)),
+                alias=sql.Identifier(f"t{level}"),
+                column=sql.Identifier(route.hops[level].from_column),
+                value=value,
+            )
+        )
+        value = sql.Identifier(f"t{level}", route.hops[level - 1].to_column)
+    return sql.SQL("SELECT {route}, t0.{pk}::text, c.origin {joins} WHERE c.source = {source}").format(
+        **names, pk=sql.Identifier(pk), joins=sql.SQL(" ").join(joins)
+    )
+
+
+def _holds_key_of_record(hop: Hop, pk: str) -> bool:
+    """Whether what the log has of this table is the record's own key, so that there is nothing to look up."""
+    return hop.from_column == pk and hop.to_column != hop.model._meta.pk.column
+
+
+def _looking(routes: Sequence[Route]) -> sql.Composable:
+    """Which mapping has to look at what comes by which route."""
+    rows = [
+        sql.SQL("({}, {}, {}, {}, {})").format(
+            *map(sql.Literal, (number, route.source, *looker)),
+        )
+        for number, route in enumerate(routes)
+        for looker in route.lookers.values()
+    ]
+    nothing = sql.SQL("(NULL::int, NULL::text, NULL::bigint, NULL::bigint, NULL::boolean)")
+    return sql.SQL("VALUES {}").format(sql.SQL(", ").join([nothing, *rows]))

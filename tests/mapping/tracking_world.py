@@ -1,0 +1,74 @@
+"""Mappings, tracked tables and what comes out of the change log, for the tests of change tracking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+
+from dotbridge.integrations.models import Integration
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.tracking.changes import take_changes
+from dotbridge.mapping.tracking.models import Change, DirtyRecord
+from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
+from dotbridge.mirror.models import DataField
+
+
+def make_integration(name: str = "Shop") -> Integration:
+    return Integration.objects.create(name=name, username="u", password_sealed="")
+
+
+def map_fields(integration: Integration, entity: str, *fields: str, two_way: tuple[str, ...] = ()) -> Mapping:
+    """A mapping with a row a field; several fields joined with "+" make one row."""
+    mapping, _made = Mapping.objects.get_or_create(integration=integration, entity=entity)
+    for name in fields:
+        data_field = DataField.objects.create(
+            integration=integration, name=f"F{DataField.objects.count()}", type="String"
+        )
+        MappingRow.objects.create(
+            mapping=mapping, data_field=data_field, entity_fields=name.split("+"), is_two_way=name in two_way
+        )
+    return mapping
+
+
+def log() -> list[tuple[str, list[str] | None]]:
+    """The change log: each source with its keys, in order."""
+    return [(change.source, change.keys and sorted(change.keys)) for change in Change.objects.order_by("pk")]
+
+
+def quiet() -> None:
+    """Everything that has changed until now was compared."""
+    take_changes()
+    for mapping in Mapping.objects.all():
+        finish_comparison(standing=begin_comparison(mapping=mapping))
+
+
+def dirty(mapping: Mapping) -> set[int]:
+    """The keys of the records that have to be compared, once the change log was taken."""
+    take_changes()
+    assert not Change.objects.exists()
+    return {int(record.record_id) for record in DirtyRecord.objects.filter(mapping=mapping)}
+
+
+def execute(statement: str, *parameters: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def functions() -> int:
+    """How many trigger functions there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_proc WHERE starts_with(proname, 'dotbridge_track_')")
+        return int(cursor.fetchone()[0])
+
+
+def tracked_tables() -> dict[str, set[str]]:
+    """Which tables have which triggers of ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE starts_with(tgname, 'dotbridge_track_')"
+        )
+        found: dict[str, set[str]] = {}
+        for table, trigger in cursor.fetchall():
+            found.setdefault(table, set()).add(trigger.removeprefix("dotbridge_track_"))
+        return found

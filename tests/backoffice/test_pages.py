@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from dotbridge.campaigns.services import create_marketing_campaign
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -21,6 +23,10 @@ LISTS = {
     "lists_marketinglist": "lists.view_marketinglist",
     "lists_removeditem": "lists.view_removeditem",
     "lists_unsubscribeditem": "lists.view_unsubscribeditem",
+    "campaigns_marketingcampaign": "campaigns.view_marketingcampaign",
+    "campaigns_emailcampaign": "campaigns.view_emailcampaign",
+    "campaigns_emailcampaignstatistics": "campaigns.view_emailcampaignstatistics",
+    "campaigns_marketingactivity": "campaigns.view_marketingactivity",
     "mapping_mapping": "mapping.view_mapping",
     "sync_syncrun": "sync.view_syncrun",
     "sync_rejection": "sync.view_rejection",
@@ -41,6 +47,11 @@ def pages_of(world: World) -> list[str]:
         "mirror_datafield": world.field,
         "lists_marketinglist": world.marketing_list,
         "mapping_mapping": world.mapping,
+        "campaigns_marketingcampaign": world.marketing_campaign,
+        "campaigns_emailcampaign": world.email_campaign,
+        "campaigns_emailcampaignstatistics": world.email_campaign.statistics.latest("pk"),
+        "campaigns_marketingactivity": world.email_campaign.activities.latest("pk"),
+        "crm_contact": world.people[0],
         "sync_syncrun": world.run,
         "sync_rejection": world.rejection,
         "sync_upload": world.upload,
@@ -52,8 +63,24 @@ def pages_of(world: World) -> list[str]:
         reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
         for page in ("members", "standing", "connection-settings", "disconnect", "delete")
     ]
+    of_person = f"?entity=crm.contact&record={world.people[0].pk}"
+    of_mail = f"?mail={world.email_campaign.pk}"
+    other = create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))
+    campaigns = [
+        reverse("admin:campaigns_marketingactivity_of-record") + of_person,
+        reverse("admin:campaigns_marketingactivity_of-record-piece") + of_person,
+        reverse("admin:campaigns_marketingactivity_changelist") + of_mail,
+        reverse("admin:campaigns_emailcampaignstatistics_changelist") + of_mail,
+        reverse("admin:campaigns_emailcampaign_results", args=[world.email_campaign.pk]),
+        reverse("admin:campaigns_emailcampaign_delete", args=[world.email_campaign.pk]),
+        reverse("admin:campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk]),
+        reverse("admin:campaigns_marketingcampaign_delete", args=[world.marketing_campaign.pk]),
+        reverse("admin:campaigns_marketingcampaign_merge")
+        + f"?campaign={world.marketing_campaign.pk}&campaign={other.pk}",
+    ]
     return [
         reverse("admin:index"),
+        *campaigns,
         *(reverse(f"admin:{name}_change", args=[record.pk]) for name, record in changed.items()),
         *further,
         reverse("admin:integrations_integration_delete", args=[world.integration.pk]),

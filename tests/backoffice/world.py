@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
+from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
 from dotbridge.integrations.models import Integration
@@ -15,7 +18,16 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList, UnsubscribedItem
 from dotbridge.lists.services import create_list, remove_records, unsubscribe_records
 from dotbridge.mapping.models import Mapping, MappingRow
-from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
+from dotbridge.mirror.models import (
+    AddressBook,
+    Campaign,
+    CampaignBook,
+    CampaignSummary,
+    Contact,
+    DataField,
+    Membership,
+)
+from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.models import (
     Connection,
     ExportItem,
@@ -56,6 +68,8 @@ class World:
     people: list[Person]
     conflict: ValueConflict
     newcomer: Newcomer
+    email_campaign: EmailCampaign
+    marketing_campaign: MarketingCampaign
 
 
 def build_world(number: int = 1, name: str = "First") -> World:
@@ -101,6 +115,8 @@ def build_world(number: int = 1, name: str = "First") -> World:
         people=people,
         conflict=link.conflicts.latest("pk"),
         newcomer=link.newcomers.latest("pk"),
+        email_campaign=EmailCampaign.objects.latest("pk"),
+        marketing_campaign=MarketingCampaign.objects.latest("pk"),
     )
 
 
@@ -126,6 +142,7 @@ def _connected(
     upload, refused = _uploads(link, run, people)
     Removal.objects.create(connection=link, run=run, row_count=2, created_at=run.started_at)
     _came_back(link, run, people, index)
+    _campaign(link, people, name, index)
     return link, run, rejection, upload, refused, _contact(book, index)
 
 
@@ -156,6 +173,63 @@ def _change(integration: Integration, index: int) -> AccountChange:
         state=ChangeState.FAILED,
         message=HOSTILE,
     )
+
+
+def _campaign(link: Connection, people: list[Person], name: str, index: int) -> None:
+    """A campaign that was sent to the book, with figures, and what two people did with it."""
+    book, sent_at = link.address_book, timezone.now() - timedelta(days=2)
+    effort = create_marketing_campaign(
+        name=f"{name} campaign {index} {HOSTILE}", code=f"{name}-{index}", description=HOSTILE, is_automatic=True
+    )
+    mail = create_email_campaign(
+        name=f"{name} mail {index} {HOSTILE}",
+        marketing_list=link.marketing_list,
+        marketing_campaign=effort,
+        sender_name=HOSTILE,
+        sent_at=sent_at,
+    )
+    remote = Campaign.objects.create(
+        integration=book.integration, remote_id=500 + index, name=HOSTILE, subject=HOSTILE, status="Sent"
+    )
+    CampaignBook.objects.create(campaign=remote, address_book=book)
+    CampaignLink.objects.create(campaign=remote, email_campaign=mail)
+    CampaignSummary.objects.create(
+        campaign=remote,
+        read_at=timezone.now(),
+        num_total_sent=1000,
+        num_total_delivered=800,
+        num_total_opens=300,
+        num_total_unique_opens=200,
+        percentage_unique_opens=0.25,
+        num_recipients_clicked=40,
+        num_total_clicks=50,
+        num_total_hard_bounces=150,
+        num_total_soft_bounces=50,
+        num_total_unsubscribes=8,
+        num_total_isp_complaints=1,
+    )
+    for place, kinds in enumerate((("send", "open", "click"), ("send", "hard_bounce"))):
+        person = people[place]
+        EmailCampaignStatistics.objects.create(
+            email_campaign=mail,
+            entity="crm.contact",
+            record_id=str(person.pk),
+            opens=kinds.count("open"),
+            clicks=kinds.count("click"),
+            bounces=kinds.count("hard_bounce"),
+            last_contacted_at=sent_at,
+        )
+        for after, kind in enumerate(kinds):
+            MarketingActivity.objects.create(
+                type=kind,
+                marketing_campaign=effort,
+                email_campaign=mail,
+                entity="crm.contact",
+                record_id=str(person.pk),
+                action_date=sent_at + timedelta(days=after),
+                details=HOSTILE if kind == "click" else "",
+                natural_key=uuid4(),
+            )
 
 
 def _contact(book: AddressBook, index: int) -> Contact:

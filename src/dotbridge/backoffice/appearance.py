@@ -45,6 +45,10 @@ _NAVIGATION: list[dict[str, Any]] = [
             _entry(_("Marketing lists"), "format_list_bulleted", "lists", "marketinglist"),
             _entry(_("Removed"), "person_remove", "lists", "removeditem"),
             _entry(_("Unsubscribed"), "unsubscribe", "lists", "unsubscribeditem"),
+            _entry(_("Marketing campaigns"), "campaign", "campaigns", "marketingcampaign"),
+            _entry(_("E-mail campaigns"), "mail", "campaigns", "emailcampaign"),
+            _entry(_("Recipients"), "groups", "campaigns", "emailcampaignstatistics"),
+            _entry(_("Marketing activities"), "ads_click", "campaigns", "marketingactivity"),
         ],
     },
     {

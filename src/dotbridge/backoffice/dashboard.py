@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
+from dotbridge.backoffice.campaign_reads import newest_campaigns
 from dotbridge.backoffice.screens.run_requests import SILENT_AFTER
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -63,12 +64,15 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     may_see = {
         "runs": user.has_perm("integrations.view_integration") and user.has_perm("sync.view_syncrun"),
         "lists": user.has_perm("lists.view_marketinglist"),
+        "campaigns": user.has_perm("campaigns.view_emailcampaign"),
     }
     context |= {"may_see": may_see, "stale_minutes": int(STALE_AFTER.total_seconds() // 60)}
     if may_see["runs"]:
         context |= {"integrations": integration_lines(), "waiting": what_waits()}
     if may_see["lists"]:
         context["connections"] = connection_lines()
+    if may_see["campaigns"]:
+        context["mails"] = newest_campaigns()
     if may_see["runs"] and may_see["lists"] and not context["connections"]:
         context["first_steps"] = _first_steps(context)
     return context

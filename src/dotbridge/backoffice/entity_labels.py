@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -55,6 +56,12 @@ def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> 
         str(pk): RecordLabel(text=str(record), url=reverse(page, args=[pk]) if page else "")
         for pk, record in found.items()
     }
+
+
+def record_url(key: str, record_id: object, page: str = "of-record") -> str:
+    """The address of the page that shows what a record did."""
+    query = urlencode({"entity": key, "record": record_id})
+    return f"{reverse(f'admin:campaigns_marketingactivity_{page}')}?{query}"
 
 
 def _page_of(request: HttpRequest, model: type) -> str:

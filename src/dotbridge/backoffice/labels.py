@@ -15,6 +15,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.campaigns.models import ActivityType
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
@@ -53,6 +54,15 @@ CHANGE_COLOURS = {
     ChangeState.ASKED: "info",
     ChangeState.DONE: "success",
     ChangeState.FAILED: "danger",
+}
+ACTIVITY_COLOURS = {
+    ActivityType.SEND: "default",
+    ActivityType.OPEN: "info",
+    ActivityType.CLICK: "success",
+    ActivityType.SOFT_BOUNCE: "warning",
+    ActivityType.HARD_BOUNCE: "danger",
+    ActivityType.UNSUBSCRIBE: "warning",
+    ActivityType.COMPLAINT: "danger",
 }
 
 TRIGGERS: dict[str, StrOrPromise] = {
@@ -132,6 +142,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "not_read": _("The results of a campaign could not be read this time. The next run reads them again."),
     "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
     "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
+    "list_unreadable": _("The rule of a list cannot be read any more, so nothing is sent for it. Mend the rule."),
     "unknown_entity": _("A list is made of an entity that is not registered any more."),
     "change_failed": _("A change of the account could not be made."),
 }
@@ -159,6 +170,29 @@ _REPORT = {
 def grouped(number: int) -> str:
     """A whole number as people of the present language write it: 12,345."""
     return number_format(number, decimal_pos=0, use_l10n=True, force_grouping=True)
+
+
+def with_share(number: int | None, of: int | None) -> str:
+    """A number with its share of another one: "120 (34.5%)", never broken. A dash while it is not known."""
+    if number is None:
+        return "-"
+    return f"{grouped(number)}\N{NO-BREAK SPACE}({percentage(number / of)})" if of else grouped(number)
+
+
+def percentage(fraction: float) -> str:
+    """A fraction as people read it: 0.888 is "88.8%"."""
+    return f"{number_format(fraction * 100, decimal_pos=1, use_l10n=True)}%"
+
+
+def activity_badge(kind: str) -> SafeString:
+    """What happened between a campaign and a record, as a label."""
+    known = ActivityType(kind)
+    return badge(known.label, ACTIVITY_COLOURS[known])
+
+
+def activities_in_words(counts: Mapping[ActivityType, int]) -> str:
+    """How many activities of each type there are, as one phrase; types without any are left out."""
+    return ", ".join(f"{kind.label}: {grouped(counts[kind])}" for kind in ActivityType if counts.get(kind))
 
 
 def shortened(text: str, length: int = 80) -> str:

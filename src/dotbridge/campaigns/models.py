@@ -152,8 +152,8 @@ class EmailCampaignStatistics(models.Model):
     last_contacted_at = models.DateTimeField(_("last contacted"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("statistics of a recipient")
-        verbose_name_plural = _("statistics of recipients")
+        verbose_name = _("recipient")
+        verbose_name_plural = _("recipients")
         constraints = [
             models.UniqueConstraint(fields=["email_campaign", "entity", "record_id"], name="campaign_statistics_once")
         ]
@@ -208,6 +208,8 @@ class MarketingActivity(models.Model):
             models.Index(fields=["record_id", "entity"], name="marketing_activity_of_record"),
             # The page of a marketing campaign counts by type, and a merge moves them all.
             models.Index(fields=["marketing_campaign", "type"], name="marketing_activity_of_campaign"),
+            # The list of all activities shows the newest first.
+            models.Index(fields=["action_date", "id"], name="marketing_activity_by_date"),
         ]
 
     def __str__(self) -> str:

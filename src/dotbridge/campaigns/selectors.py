@@ -60,6 +60,17 @@ class ActivityPoint:
     count: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class ActivitiesOverTime:
+    """A campaign's activities by period: the period that was taken, and its points in the order of time.
+
+    A period in which nothing happened has no point.
+    """
+
+    period: ReportPeriod
+    points: list[ActivityPoint]
+
+
 def campaign_of_code(code: str) -> MarketingCampaign | None:
     """The campaign that has this code, or had it, or was merged with the one that did."""
     found = CampaignCode.objects.filter(code=code).select_related("marketing_campaign").first()
@@ -102,20 +113,24 @@ def activity_summary(marketing_campaign: MarketingCampaign) -> dict[ActivityType
     return {kind: found.get(kind.value, 0) for kind in ActivityType}
 
 
-def activities_over_time(marketing_campaign: MarketingCampaign) -> list[ActivityPoint]:
+def activities_over_time(marketing_campaign: MarketingCampaign) -> ActivitiesOverTime:
     """The campaign's activities by its report period, or by the next coarser one when the chart had too many points."""
     activities = MarketingActivity.objects.filter(marketing_campaign=marketing_campaign).order_by()
     ends = activities.aggregate(first=Min("action_date"), last=Max("action_date"))
+    wanted = ReportPeriod(marketing_campaign.report_period)
     if ends["first"] is None:
-        return []
-    period = _period(marketing_campaign.report_period, (ends["last"] - ends["first"]).total_seconds())
+        return ActivitiesOverTime(period=wanted, points=[])
+    period, truncation = _period(wanted, (ends["last"] - ends["first"]).total_seconds())
     points = (
-        activities.annotate(begins_at=period("action_date"))
+        activities.annotate(begins_at=truncation("action_date"))
         .values_list("begins_at", "type")
         .annotate(number=Count("pk"))
         .order_by("begins_at", "type")
     )
-    return [ActivityPoint(begins_at=at, type=ActivityType(kind), count=number) for at, kind, number in points]
+    return ActivitiesOverTime(
+        period=period,
+        points=[ActivityPoint(begins_at=at, type=ActivityType(kind), count=number) for at, kind, number in points],
+    )
 
 
 def activities_of_record(
@@ -150,9 +165,9 @@ def campaigns_of_record(*, entity: str, record_id: str) -> list[RecordInCampaign
     return sorted(found, key=lambda line: line.latest_at, reverse=True)
 
 
-def _period(wanted: str, seconds: float) -> type[TruncBase]:
-    names = [period.value for period, _, _ in _COARSER]
-    for _, truncation, length in _COARSER[names.index(wanted) :]:
+def _period(wanted: ReportPeriod, seconds: float) -> tuple[ReportPeriod, type[TruncBase]]:
+    names = [period for period, _, _ in _COARSER]
+    for period, truncation, length in _COARSER[names.index(wanted) :]:
         if seconds / length <= MOST_POINTS:
-            return truncation
-    return TruncMonth
+            return period, truncation
+    return ReportPeriod.MONTH, TruncMonth

@@ -108,6 +108,23 @@ def set_sent_at(*, email_campaign: EmailCampaign, sent_at: datetime) -> None:
 
 
 @transaction.atomic
+def delete_email_campaign(*, email_campaign: EmailCampaign) -> None:
+    """Delete an e-mail campaign with its statistics and activities. One that was imported is not imported again."""
+    # An import that writes activities of it holds it; this waits for that.
+    for held in EmailCampaign.objects.select_for_update().filter(pk=email_campaign.pk):
+        held.delete()
+
+
+@transaction.atomic
+def delete_marketing_campaign(*, marketing_campaign: MarketingCampaign) -> None:
+    """Delete a marketing campaign and free its codes. Its e-mail campaigns and activities stay, outside of any."""
+    ids = {marketing_campaign.pk}
+    _hold_email_campaigns(ids)
+    for held in MarketingCampaign.objects.select_for_update().filter(pk__in=ids):
+        held.delete()
+
+
+@transaction.atomic
 def merge_campaigns(
     *,
     remaining: MarketingCampaign,
@@ -138,15 +155,19 @@ def merge_campaigns(
 
 
 def _hold(ids: set[int]) -> dict[int, MarketingCampaign]:
-    # An import that is writing activities holds its e-mail campaign, and at its end asks for the marketing campaign: so
-    # these are held in the same order, and by key, and whoever comes second waits instead of both for ever.
-    mails = EmailCampaign.objects.select_for_update().filter(marketing_campaign__in=ids).order_by("pk")
-    list(mails.values_list("pk"))
+    _hold_email_campaigns(ids)
     campaigns = MarketingCampaign.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     held = {each.pk: each for each in campaigns}
     if len(held) != len(ids):
         raise ValidationError(_("One of the campaigns does not exist any more. Look at the list again."))
     return held
+
+
+def _hold_email_campaigns(ids: set[int]) -> None:
+    # An import that is writing activities holds its e-mail campaign, and at its end asks for the marketing campaign: so
+    # these are held in the same order, and by key, and whoever comes second waits instead of both for ever.
+    mails = EmailCampaign.objects.select_for_update().filter(marketing_campaign__in=ids).order_by("pk")
+    list(mails.values_list("pk"))
 
 
 def _move_to(merged: MarketingCampaign, gone: list[int]) -> None:

@@ -21,6 +21,9 @@ from dotbridge.crm.contact_file import ContactFileError
 from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult, UploadFolder
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 
+# What the back office shows of campaigns on a record's own page.
+RESULTS = "backoffice/record_activities.html"
+
 
 @admin.register(Account)
 class AccountAdmin(ModelAdmin):  # type: ignore[misc]
@@ -54,6 +57,7 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     search_fields = ("first_name", "last_name", "emails__email")
     autocomplete_fields = ("account",)
     inlines = (ContactEmailInline,)
+    change_form_outer_after_template = RESULTS
     readonly_fields = ("created_at", "updated_at")
 
     resource_classes = (ContactResource,)
@@ -121,6 +125,7 @@ class LeadAdmin(ModelAdmin):  # type: ignore[misc]
     """People who may become customers."""
 
     list_display = ("__str__", "company", "email", "status", "source", "estimated_value", "created_at")
+    change_form_outer_after_template = RESULTS
     list_filter = ("status", "source", ("estimated_value", RangeNumericFilter), ("created_at", RangeDateFilter))
     list_filter_submit = True
     search_fields = ("first_name", "last_name", "company", "email")
@@ -131,6 +136,7 @@ class CustomerAdmin(ModelAdmin):  # type: ignore[misc]
     """Those who have bought something."""
 
     list_display = ("name", "email", "account", "customer_since", "lifetime_value", "is_active")
+    change_form_outer_after_template = RESULTS
     list_filter = ("is_active", ("customer_since", RangeDateFilter), ("lifetime_value", RangeNumericFilter))
     list_filter_submit = True
     list_select_related = ("account",)

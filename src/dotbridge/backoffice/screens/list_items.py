@@ -44,7 +44,7 @@ class ItemScreen(LabelledScreen):
         """The items of one list stand among that list's pages."""
         chosen = request.GET.get("marketing_list__id__exact", "")
         tabs = tabs_of_chosen_list(request, chosen, current=str(self.opts.model_name))
-        return super().changelist_view(request, {"list_tabs": tabs, **(extra_context or {})})
+        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""

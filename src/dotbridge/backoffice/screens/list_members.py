@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.entity_labels import label_records, record_url
 from dotbridge.backoffice.labels import grouped, standing_text
 from dotbridge.backoffice.list_reads import PAGE, chosen_members, member_page, standing_of_addresses
 from dotbridge.backoffice.screens.base import person_of, require, url_of
@@ -41,6 +41,7 @@ def show_members(screen: Screen, request: HttpRequest, marketing_list: Marketing
             {
                 **row,
                 "record": known.get(row["record_id"]),
+                "results_url": record_url(marketing_list.entity, row["record_id"]),
                 "standing": standing_text(items.get(row["email_key"]), row["record_id"]) if row["email_key"] else "",
             }
             for row in page.rows
@@ -56,6 +57,7 @@ def show_members(screen: Screen, request: HttpRequest, marketing_list: Marketing
         is_first_page=not request.GET.get("after"),
         may_remove=request.user.has_perm(PERMISSIONS["remove"]),
         may_unsubscribe=request.user.has_perm(PERMISSIONS["unsubscribe"]),
+        may_see_results=request.user.has_perm("campaigns.view_marketingactivity"),
         change_url=url_of(marketing_list, "change-members"),
         **context,
     )

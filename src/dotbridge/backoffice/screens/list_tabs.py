@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.screens.base import url_of
+from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import Connection
 
@@ -33,6 +34,7 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     further = [
         ("lists.view_removeditem", _("Removed"), by_id),
         ("lists.view_unsubscribeditem", _("Unsubscribed"), by_id),
+        ("campaigns.view_emailcampaign", _("E-mail campaigns"), by_id),
     ]
     if is_connected := link_of(marketing_list) is not None:
         further += [
@@ -54,11 +56,17 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     return tabs
 
 
-def tabs_of_chosen_list(request: HttpRequest, chosen: str, *, current: str) -> list[Tab]:
-    """The tabs of the list with this key, as it came in an address; none without one that the person may see."""
-    if not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 19):
-        return []
+def tabs_of_chosen_list(request: HttpRequest, chosen: str, *, current: str) -> dict[str, object]:
+    """The tabs of the list with this key, as it came in an address, as a page's context.
+
+    Empty without a list that the person may see.
+    """
+    if not is_key(chosen):
+        return {}
     marketing_list = MarketingList.objects.filter(pk=int(chosen)).select_related("connection").first()
     if marketing_list is None or not request.user.has_perm("lists.view_marketinglist"):
-        return []
-    return list_tabs(request, marketing_list, current=current)
+        return {}
+    return {
+        "list_tabs": list_tabs(request, marketing_list, current=current),
+        "tabs_title": str(marketing_list),
+    }

@@ -59,7 +59,7 @@ class ConnectedScreen(LabelledScreen):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, with the tabs of the chosen one."""
         tabs = tabs_of_chosen_list(request, request.GET.get("list", ""), current=str(self.opts.model_name))
-        return super().changelist_view(request, {"list_tabs": tabs, **(extra_context or {})})
+        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("Marketing list"))
     def list_name(self, row: Any) -> str:

@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django import template
+from django.db.models import Model
 from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
+from dotbridge.backoffice.entity_labels import record_url
+from dotbridge.entities.registry import entities
 from dotbridge.sync.models import Step, SyncRun
 from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange
 
@@ -65,3 +68,36 @@ def change_badge(state: str) -> SafeString:
 def any_open(changes: Iterable[AccountChange]) -> bool:
     """Whether the worker still has something to do for any of these changes."""
     return any(change.state in OPEN_CHANGES for change in changes)
+
+
+@register.filter
+def activity_badge(kind: str) -> SafeString:
+    """An activity's type -> a label."""
+    return labels.activity_badge(kind)
+
+
+@register.filter
+def percentage(fraction: float) -> str:
+    """0.888 -> 88.8%."""
+    return labels.percentage(fraction)
+
+
+@register.simple_tag
+def share(number: int | None, of: int | None) -> str:
+    """120 of 348 -> 120 (34.5%)."""
+    return labels.with_share(number, of)
+
+
+@register.simple_tag(takes_context=True)
+def record_activities_url(context: template.RequestContext, record: object) -> str:
+    """Where a record's page gets what the record did from; empty where nobody may see it or there is none.
+
+    For the page of a host's own model: `change_form_outer_after_template = "backoffice/record_activities.html"`.
+    """
+    if not isinstance(record, Model) or record.pk is None:
+        return ""
+    key = record._meta.label_lower  # noqa: SLF001 - Django's documented way to ask a model about itself
+    may_see = context["request"].user.has_perm("campaigns.view_marketingactivity")
+    if not may_see or all(known.key != key for known in entities()):
+        return ""
+    return record_url(key, record.pk, "of-record-piece")

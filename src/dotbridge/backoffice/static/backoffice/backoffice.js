@@ -40,9 +40,16 @@
         for (const box of document.querySelectorAll(toggle.dataset.checksAll)) box.checked = toggle.checked;
     }
 
+    // django-unfold draws the charts that are there when a page has loaded. This draws one that comes later.
+    function drawChart(event) {
+        if (document.readyState !== "complete" || typeof renderCharts !== "function") return;
+        if (event.target.querySelector("canvas.chart")) renderCharts();
+    }
+
     document.addEventListener("DOMContentLoaded", () => {
         makeOperable(document);
         new MutationObserver(() => makeOperable(document)).observe(document.body, { childList: true, subtree: true });
     });
     document.addEventListener("change", allBoxes);
+    document.addEventListener("htmx:afterSettle", drawChart);
 })();

@@ -1,0 +1,204 @@
+"""What the campaigns' screens read: figures beside e-mail campaigns, and activities as a chart and a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from dotbridge.campaigns.models import ActivityType, EmailCampaign, ReportPeriod
+from dotbridge.campaigns.selectors import ActivitiesOverTime, CampaignTotals
+from dotbridge.sync.campaign_selectors import StatisticsBlock
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# Whoever has more campaigns finds them by name, and a chart with more periods than this keeps its gaps.
+NEWEST = 5
+MOST_PERIODS = 400
+
+# Seen on light and on dark ground alike. Sent mails are no reaction, and would dwarf everything else.
+_COLOURS = {
+    ActivityType.OPEN: "#3b82f6",
+    ActivityType.CLICK: "#0d9488",
+    ActivityType.SOFT_BOUNCE: "#d97706",
+    ActivityType.HARD_BOUNCE: "#dc2626",
+    ActivityType.UNSUBSCRIBE: "#a855f7",
+    ActivityType.COMPLAINT: "#db2777",
+}
+_TEXT, _LINE = "#8b95a5", "#8b95a555"
+_FORMATS = {ReportPeriod.HOUR: "SHORT_DATETIME_FORMAT", ReportPeriod.DAY: "SHORT_DATE_FORMAT"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedFigure:
+    """A figure as Dotdigital counts it (everybody) and as it is counted here (records of the list). None: not known.
+
+    `did` names the filter of the recipients' list that shows who that was.
+    """
+
+    label: StrOrPromise
+    explanation: StrOrPromise
+    theirs: int | None
+    ours: int | None
+    did: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityTable:
+    """Activities by period: the types that occur, and a row a period with a number for each of them."""
+
+    types: list[ActivityType]
+    rows: list[tuple[str, list[int]]]
+
+
+def with_figures(campaigns: QuerySet[EmailCampaign]) -> QuerySet[Any]:
+    """The e-mail campaigns with what Dotdigital says of each, in the same statement; people count once.
+
+    Adds subject, remote_status, gone_at, mails_sent, delivered, opened, clicked, bounced and unsubscribed, all None
+    where nothing is known.
+    """
+    summary = "link__campaign__summary__num_"
+    return campaigns.annotate(
+        subject=F("link__campaign__subject"),
+        remote_status=F("link__campaign__status"),
+        gone_at=F("link__campaign__gone_at"),
+        mails_sent=F(f"{summary}total_sent"),
+        delivered=F(f"{summary}total_delivered"),
+        opened=F(f"{summary}total_unique_opens"),
+        clicked=F(f"{summary}recipients_clicked"),
+        bounced=F(f"{summary}total_hard_bounces") + F(f"{summary}total_soft_bounces"),
+        unsubscribed=F(f"{summary}total_unsubscribes"),
+    )
+
+
+def newest_campaigns() -> list[Any]:
+    """The e-mail campaigns that were sent last, with their figures, in one query."""
+    sent = EmailCampaign.objects.filter(sent_at__isnull=False).order_by("-sent_at", "-pk")
+    return list(with_figures(sent)[:NEWEST])
+
+
+def compared_figures(block: StatisticsBlock | None, totals: CampaignTotals) -> list[ComparedFigure]:
+    """What can be counted on both sides, side by side."""
+    theirs = {figure.name: int(figure.value) for group in block.groups for figure in group.figures} if block else {}
+    bounces = theirs.get("num_total_hard_bounces"), theirs.get("num_total_soft_bounces")
+    return [
+        ComparedFigure(
+            label=_("Recipients"),
+            explanation=_("Mails that were sent."),
+            theirs=theirs.get("num_total_sent"),
+            ours=totals.recipients,
+        ),
+        ComparedFigure(
+            label=_("Opens"),
+            explanation=_("Every opening counts."),
+            theirs=theirs.get("num_total_opens"),
+            ours=totals.opens,
+            did="opened",
+        ),
+        ComparedFigure(
+            label=_("Clicks"),
+            explanation=_("Every click counts."),
+            theirs=theirs.get("num_total_clicks"),
+            ours=totals.clicks,
+            did="clicked",
+        ),
+        ComparedFigure(
+            label=_("Bounces"),
+            explanation=_("Soft and hard ones."),
+            theirs=None if bounces[0] is None or bounces[1] is None else bounces[0] + bounces[1],
+            ours=totals.bounces,
+            did="bounced",
+        ),
+        ComparedFigure(
+            label=_("Unsubscribes"),
+            explanation=_("People who want no more mails."),
+            theirs=theirs.get("num_total_unsubscribes"),
+            ours=totals.unsubscribes,
+            did="unsubscribed",
+        ),
+        ComparedFigure(
+            label=_("Complaints"),
+            explanation=_("Dotdigital does not say whose they are."),
+            theirs=theirs.get("num_total_isp_complaints"),
+            ours=None,
+        ),
+    ]
+
+
+def activity_table(found: ActivitiesOverTime) -> ActivityTable:
+    """The activities by period without gaps, each period by its name for people."""
+    counts: dict[datetime, dict[ActivityType, int]] = {}
+    for point in found.points:
+        counts.setdefault(_wall_clock(point.begins_at), {})[point.type] = point.count
+    types = [kind for kind in ActivityType if any(kind in row for row in counts.values())]
+    rows = [
+        (_period_name(begin, found.period), [counts.get(begin, {}).get(kind, 0) for kind in types])
+        for begin in _without_gaps(sorted(counts), found.period)
+    ]
+    return ActivityTable(types=types, rows=rows)
+
+
+def chart_of(table: ActivityTable) -> dict[str, str]:
+    """The table as data and options of the chart component: what recipients did, not what was sent to them.
+
+    Empty when there is nothing to draw.
+    """
+    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in _COLOURS]
+    if not drawn:
+        return {}
+    data = {
+        "labels": [name for name, _numbers in table.rows],
+        "datasets": [
+            {
+                "label": str(kind.label),
+                "data": [numbers[place] for _name, numbers in table.rows],
+                "backgroundColor": _COLOURS[kind],
+                "maxBarThickness": 28,
+            }
+            for place, kind in drawn
+        ],
+    }
+    axis = {"stacked": True, "ticks": {"color": _TEXT, "maxRotation": 0, "autoSkip": True}, "grid": {"color": _LINE}}
+    options = {
+        "animation": False,
+        "responsive": True,
+        "maintainAspectRatio": False,
+        "plugins": {"legend": {"position": "bottom", "labels": {"color": _TEXT, "boxWidth": 12}}},
+        "scales": {"x": axis, "y": {**axis, "beginAtZero": True, "ticks": {"color": _TEXT, "precision": 0}}},
+    }
+    return {"data": json.dumps(data), "options": json.dumps(options)}
+
+
+def _wall_clock(moment: datetime) -> datetime:
+    # Periods follow each other on the clock of the people who read the chart, also when that clock is changed.
+    return timezone.make_naive(moment)
+
+
+def _without_gaps(begins: list[datetime], period: ReportPeriod) -> list[datetime]:
+    filled: list[datetime] = []
+    for begin in begins:
+        following = _next(filled[-1], period) if filled else begin
+        while following < begin and len(filled) < MOST_PERIODS:
+            filled.append(following)
+            following = _next(following, period)
+        filled.append(begin)
+    return filled if len(filled) < MOST_PERIODS else begins
+
+
+def _next(begin: datetime, period: ReportPeriod) -> datetime:
+    if period is ReportPeriod.HOUR:
+        return begin + timedelta(hours=1)
+    if period is ReportPeriod.DAY:
+        return begin + timedelta(days=1)
+    return (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _period_name(begin: datetime, period: ReportPeriod) -> str:
+    return date_format(begin, _FORMATS.get(period, "YEAR_MONTH_FORMAT"))

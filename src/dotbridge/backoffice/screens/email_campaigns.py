@@ -1,0 +1,214 @@
+"""E-mail campaigns: what was sent to which list, and what came of it. What was sent cannot be edited any more."""
+# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
+from dotbridge.backoffice.labels import badge, grouped, with_share
+from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, require, url_of
+from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
+from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
+from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.campaigns.models import EmailCampaign
+from dotbridge.campaigns.selectors import campaign_totals
+from dotbridge.campaigns.services import delete_email_campaign
+from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
+
+MAY_DELETE = "campaigns.delete_emailcampaign"
+
+
+@admin.register(EmailCampaign)
+class EmailCampaignScreen(ReadOnlyScreen):
+    """The e-mail campaigns, sent last first."""
+
+    list_display = (
+        "name",
+        "subject_text",
+        "sender",
+        "list_link",
+        "sent_at",
+        "state_label",
+        "mails",
+        "opened_share",
+        "clicked_share",
+        "bounced_share",
+        "unsubscribed_share",
+    )
+    list_filter = (
+        ("sent_at", WholeDaysFilter),
+        ("marketing_list", admin.RelatedFieldListFilter),
+        MarketingCampaignFilter,
+        "link__campaign__integration",
+        ("link__campaign__gone_at", admin.EmptyFieldListFilter),
+    )
+    list_filter_submit = True
+    list_select_related = ("marketing_list",)
+    list_before_template = "backoffice/campaigns_before.html"
+    search_fields = ("name", "link__campaign__subject", "sender_name", "sender_email")
+    search_help_text = gettext_lazy("A part of the name, the subject or the sender")
+    ordering = ("-sent_at", "-pk")
+    change_form_template = "backoffice/email_campaign.html"
+    empty_list = EmptyList(
+        title=gettext_lazy("No e-mail campaigns yet"),
+        text=gettext_lazy(
+            "A campaign that is sent in Dotdigital to an address book of one of your lists stands here after the next "
+            "import, with what its recipients did."
+        ),
+        link="admin:lists_marketinglist_changelist",
+        link_text=gettext_lazy("Go to the marketing lists"),
+        permission="lists.view_marketinglist",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the figures that Dotdigital gives."""
+        campaigns: QuerySet[EmailCampaign] = super().get_queryset(request)
+        return with_figures(campaigns.select_related("marketing_list", "marketing_campaign", "owner"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As granted: it can be deleted, though not edited."""
+        return bool(request.user.has_perm(MAY_DELETE))
+
+    @admin.display(description=gettext_lazy("Subject"), ordering="subject")
+    def subject_text(self, campaign: Any) -> str | None:
+        """The mail's subject."""
+        return campaign.subject or None
+
+    @admin.display(description=gettext_lazy("Sender"), ordering="sender_name")
+    def sender(self, campaign: EmailCampaign) -> str | None:
+        """The name that recipients see, or the address."""
+        return campaign.sender_name or campaign.sender_email or None
+
+    @admin.display(description=gettext_lazy("Marketing list"), ordering="marketing_list__name")
+    def list_link(self, campaign: EmailCampaign) -> SafeString | None:
+        """The list that it was sent to."""
+        if campaign.marketing_list is None:
+            return None
+        return format_html(
+            '<a class="db-link" href="{}">{}</a>', url_of(campaign.marketing_list), campaign.marketing_list
+        )
+
+    @admin.display(description=gettext_lazy("State"), ordering="remote_status")
+    def state_label(self, campaign: Any) -> SafeString:
+        """Its status in Dotdigital, and whether it has gone from there."""
+        return state_of(campaign)
+
+    @admin.display(description=gettext_lazy("Mails"), ordering="mails_sent")
+    def mails(self, campaign: Any) -> str:
+        """How many mails were sent."""
+        return with_share(campaign.mails_sent, None)
+
+    @admin.display(description=gettext_lazy("Opened"), ordering="opened")
+    def opened_share(self, campaign: Any) -> str:
+        """How many people opened it, of those whom it reached."""
+        return with_share(campaign.opened, campaign.delivered)
+
+    @admin.display(description=gettext_lazy("Clicked"), ordering="clicked")
+    def clicked_share(self, campaign: Any) -> str:
+        """How many people clicked, of those whom it reached."""
+        return with_share(campaign.clicked, campaign.delivered)
+
+    @admin.display(description=gettext_lazy("Bounced"), ordering="bounced")
+    def bounced_share(self, campaign: Any) -> str:
+        """How many mails came back."""
+        return with_share(campaign.bounced, campaign.mails_sent)
+
+    @admin.display(description=gettext_lazy("Unsubscribed"), ordering="unsubscribed")
+    def unsubscribed_share(self, campaign: Any) -> str:
+        """How many people want no more mails, of those whom it reached."""
+        return with_share(campaign.unsubscribed, campaign.delivered)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The campaigns of one list stand among that list's pages."""
+        chosen = request.GET.get("marketing_list__id__exact", "")
+        tabs = tabs_of_chosen_list(request, chosen, current="emailcampaign")
+        return super().changelist_view(request, {**tabs, **(extra_context or {})})
+
+    def pages(self) -> Mapping[str, View]:
+        """The figures, which are counted once the page stands."""
+        return {"results": self.results}
+
+    def panel_context(self, request: HttpRequest, record: EmailCampaign) -> Mapping[str, Any]:
+        """What it is, here and in Dotdigital."""
+        remote = campaign_behind(record)
+        return {
+            "show_history": True,
+            "campaign": record,
+            "state": state_of(record),
+            "remote": remote,
+            "books": remote.address_books.order_by("name") if remote else [],
+            "list_tabs": campaign_tabs(request, record, current="results"),
+            "tabs_label": _("Pages of this campaign"),
+            "results_url": self.page_url(record, "results"),
+        }
+
+    def results(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
+        """A piece of a page: Dotdigital's figures beside ours."""
+        block = statistics_block(campaign)
+        recipients = reverse("admin:campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        may_see = request.user.has_perm("campaigns.view_emailcampaignstatistics")
+        context = {
+            "block": block,
+            "figures": compared_figures(block, campaign_totals(campaign)),
+            "recipients_url": recipients if may_see else "",
+        }
+        return render(request, "backoffice/campaign_results.html", context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Say what goes, ask, and delete."""
+        campaign = self.get_object(request, object_id)
+        if campaign is None:
+            raise Http404
+        require(request, MAY_DELETE)
+        if request.method == "POST" and request.POST.get("confirmed"):
+            self.log_deletions(request, EmailCampaign.objects.filter(pk=campaign.pk))
+            delete_email_campaign(email_campaign=campaign)
+            messages.success(request, _("%(name)s was deleted.") % {"name": campaign})
+            return HttpResponseRedirect(reverse("admin:campaigns_emailcampaign_changelist"))
+        return self._ask_to_delete(request, campaign)
+
+    def _ask_to_delete(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
+        return self.render_page(
+            request,
+            "backoffice/confirm.html",
+            title=_("Delete e-mail campaign"),
+            record=campaign,
+            question=_("Delete %(name)s?") % {"name": campaign},
+            consequences=[
+                _("The campaign in Dotdigital stays as it is. It is not imported again."),
+                _("This goes with it and cannot be brought back:"),
+            ],
+            items=[
+                _("the statistics of %(n)s recipients") % {"n": grouped(campaign.statistics.count())},
+                _("%(n)s marketing activities") % {"n": grouped(campaign.activities.count())},
+            ],
+            answer=_("Yes, delete it"),
+            is_danger=True,
+            action_url=url_of(campaign, "delete"),
+            back_url=url_of(campaign),
+        )
+
+
+def state_of(campaign: Any) -> SafeString:
+    """The state of an e-mail campaign that came with its figures, in words."""
+    if campaign.remote_status:
+        text = badge(campaign.remote_status, "success" if campaign.remote_status == "Sent" else "info")
+    else:
+        text = badge(_("Sent"), "success") if campaign.sent_at else badge(_("Not sent"))
+    if campaign.gone_at is None:
+        return text
+    return format_html("{} {}", text, badge(_("Gone from Dotdigital"), "warning"))

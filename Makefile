@@ -4,7 +4,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export DJANGO_SETTINGS_MODULE := dotbridge.settings
 
-.PHONY: help demo stop serve test lint bench clean
+.PHONY: help demo stop serve test soak lint bench clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -22,6 +22,9 @@ test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
 	@tools/install-chromium
 	DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
+
+soak: .venv/.ready-dev ## Run the long tests: a year of imports in bad weather, with faults and kills, in full size
+	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -m soak -s tests/soak $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
 	$(BIN)/ruff check .

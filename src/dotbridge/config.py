@@ -45,6 +45,7 @@ class Config:
     debug: bool
     import_wait_seconds: float
     unknown_outcome_seconds: float
+    keep_runs_days: int
 
     def __repr__(self) -> str:
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
@@ -80,6 +81,7 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         debug=_flag(environment, "DOTBRIDGE_DEBUG"),
         import_wait_seconds=_seconds(environment, "DOTBRIDGE_IMPORT_WAIT_SECONDS", 20),
         unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
+        keep_runs_days=_days(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90),
     )
 
 
@@ -190,6 +192,13 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     if not 0 <= seconds <= 86_400:
         raise ConfigError(name, value, "a number of seconds from 0 to 86400")
     return seconds
+
+
+def _days(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(name) or str(default)
+    if not re.fullmatch("[0-9]{1,4}", value) or int(value) < 1:
+        raise ConfigError(name, value, "a whole number of days from 1 to 9999")
+    return int(value)
 
 
 def _flag(environment: Mapping[str, str], name: str) -> bool:

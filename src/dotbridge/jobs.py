@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 import structlog
+from django.conf import settings
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException, UniqueViolation
@@ -19,6 +20,7 @@ from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
+from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import RunKind
 from dotbridge.sync.request_selectors import integrations_with_requests
@@ -87,6 +89,14 @@ def schedule_data_fields(timestamp: int) -> None:
 def schedule_reconcile(timestamp: int) -> None:
     """Weekly: read everything again and report what had drifted."""
     request_for_all(RunKind.RECONCILE)
+
+
+@app.periodic(cron="45 3 * * *")
+@app.task(name="dotbridge.delete_old_records", queueing_lock="delete_old_records")
+def delete_old_records(timestamp: int) -> None:
+    """Daily: delete what is kept of runs for longer than the operator wants."""
+    deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
+    log.info("old records deleted", **deleted._asdict())
 
 
 @app.periodic(cron="* * * * *")

@@ -84,6 +84,8 @@ def pages_of(world: World) -> list[str]:
         *(reverse(f"admin:{name}_change", args=[record.pk]) for name, record in changed.items()),
         *further,
         reverse("admin:integrations_integration_delete", args=[world.integration.pk]),
+        reverse("admin:mapping_mapping_preview", args=[world.mapping.pk]),
+        reverse("admin:lists_marketinglist_preview", args=[world.marketing_list.pk]),
         reverse("admin:mirror_datafield_add"),
         reverse("admin:mirror_datafield_delete", args=[world.field.pk]),
         reverse("admin:mirror_datafield_delete", args=[world.free_field.pk]),

@@ -103,7 +103,7 @@ def test_rows_are_added_changed_swapped_and_deleted(back_office: Client, world: 
         ({"field": "LASTNAME", "fields": ["<b>"]}, "&lt;b&gt; is not a field of this entity"),
         ({"field": "LASTNAME", "fields": ["last_name", "last_name"]}, "chosen twice"),
         ({"field": "LASTNAME", "fields": ["account__name"], "is_two_way": "on"}, "Only one direct field"),
-        ({"field": "FIRSTNAME", "fields": ["last_name"]}, "duplicate"),
+        ({"field": "FIRSTNAME", "fields": ["last_name"]}, "The same data field can be mapped only one time"),
     ],
 )
 def test_a_row_that_could_not_be_exported_is_refused_at_its_field(

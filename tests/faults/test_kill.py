@@ -113,11 +113,12 @@ def test_a_killed_run_is_made_good_by_the_next(
 
 
 def _make_a_value_that_is_refused(integration: Integration, remote: RemoteAccount) -> None:
-    """A text for a numeric data field, past our own checks: only the report can say so."""
+    """A text for a data field that was made numeric since we read it: only the report can say so."""
     remote.create_field("SCORE", "Numeric")
     sync(integration, kind=RunKind.DATA_FIELDS)
     mapping = Mapping.objects.get(entity="crm.contact")
     field = integration.data_fields.get(name="SCORE")
+    integration.data_fields.filter(pk=field.pk).update(type="String")
     MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
 
 

@@ -118,6 +118,14 @@ def test_many_records_take_few_statements(marketing_list: MarketingList, django_
     assert written == many == RemovedItem.objects.count()
 
 
+def test_the_word_of_the_crm_takes_the_place_of_dotdigitals(marketing_list: MarketingList) -> None:
+    origin = UnsubscribedItem.Origin
+    for each in (origin.DOTDIGITAL, origin.CRM, origin.DOTDIGITAL):
+        services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"], origin=each, reason=each.value)
+    item = UnsubscribedItem.objects.get()
+    assert (item.origin, item.reason) == (origin.CRM, "crm")
+
+
 def test_an_unknown_origin_is_refused(marketing_list: MarketingList) -> None:
     with pytest.raises(ValueError, match="rumour"):
         services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"], origin="rumour")  # type: ignore[arg-type]

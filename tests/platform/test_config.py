@@ -29,6 +29,8 @@ WRONG = [
     ("DOTBRIDGE_IMPORT_WAIT_SECONDS", "soon", "from 0 to 86400"),
     ("DOTBRIDGE_IMPORT_WAIT_SECONDS", "nan", "from 0 to 86400"),
     ("DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", "-0.5", "from 0 to 86400"),
+    ("DOTBRIDGE_KEEP_RUNS_DAYS", "0", "from 1 to 9999"),
+    ("DOTBRIDGE_KEEP_RUNS_DAYS", "for ever", "from 1 to 9999"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "example.com", "http(s)://HOST"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "https://example.com/", "http(s)://HOST"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "https://[::1", "http(s)://HOST"),
@@ -99,6 +101,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         DOTBRIDGE_DEBUG="Yes",
         DOTBRIDGE_IMPORT_WAIT_SECONDS="0.5",
         DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS="0",
+        DOTBRIDGE_KEEP_RUNS_DAYS="30",
     )
     assert found.database_url == url
     assert (found.host, found.port, found.sandbox_port) == ("0.0.0.0", 443, 9000)
@@ -107,6 +110,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert found.api_origins == ("http://localhost:9000", "https://api.example.com")
     assert found.debug
     assert (found.import_wait_seconds, found.unknown_outcome_seconds) == (0.5, 0.0)
+    assert found.keep_runs_days == 30
 
 
 def test_it_never_shows_its_secrets(tmp_path: Path) -> None:

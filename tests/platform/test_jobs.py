@@ -33,6 +33,7 @@ SCHEDULE = {
     "dotbridge.schedule_data_fields": "15 3 * * *",
     "dotbridge.schedule_reconcile": "30 2 * * 0",
     "dotbridge.schedule_requests": "* * * * *",
+    "dotbridge.delete_old_records": "45 3 * * *",
     "dotbridge.retry_lost_jobs": "* * * * *",
 }
 

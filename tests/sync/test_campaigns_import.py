@@ -184,6 +184,17 @@ def test_a_campaign_gone_remotely_is_flagged_and_its_figures_stay(
     assert MarketingActivity.objects.count() == before
 
 
+def test_of_several_lists_that_of_the_oldest_book_is_the_campaigns(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    links = [connected_book(integration, remote, name) for name in ("Zebras", "Ants")]
+    for number, (book, _link) in enumerate(links):
+        remote.create_contact(f"p{number}@example.com", book=book)
+    send(remote, *(book for book, _link in links))
+    run_import(integration)
+    assert EmailCampaign.objects.get().marketing_list == links[0][1].marketing_list
+
+
 def test_campaigns_of_books_without_a_list_are_not_imported(integration: Integration, remote: RemoteAccount) -> None:
     book, link = connected_book(integration, remote)
     other = remote.create_book("Not connected")

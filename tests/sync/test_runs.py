@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from dotbridge.integrations.models import Integration
@@ -88,14 +88,18 @@ def test_no_call_is_made_inside_a_transaction(integration: Integration) -> None:
 def test_an_unexpected_error_fails_its_step_alone_and_leaks_nothing(
     integration: Integration, remote: RemoteAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A mapping of a field that the entity has lost: preparing cannot work, importing can."""
+    """A table that is not there: preparing cannot work, importing can."""
     add_contact("secret.person@example.com")
     remote.create_book("Readers")
-    link = connect(integration, book="Readers")
-    link.marketing_list.rule = {"combinator": "and", "rules": [{"field": "lost", "operator": "=", "value": "x"}]}
-    link.marketing_list.save()
+    connect(integration, book="Readers")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sync_recheck RENAME TO sync_lost")
 
-    run = sync(integration)
+    try:
+        run = sync(integration)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE sync_lost RENAME TO sync_recheck")
 
     steps = steps_of(run)
     assert steps["prepare"]["state"] == State.FAILED

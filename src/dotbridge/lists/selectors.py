@@ -68,6 +68,18 @@ def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
     return members(marketing_list).filter(plausible_q("email"))
 
 
+def addressed_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """Those who match and have an address, with three columns more, each a truth value: `is_removed`,
+    `is_unsubscribed`, `is_mailable` (the address is plausible)."""
+    addressed: QuerySet[Any, dict[str, Any]] = matching_records(marketing_list).filter(email_key__isnull=False)
+    with_standing: QuerySet[Any, dict[str, Any]] = addressed.annotate(
+        is_removed=_removed(marketing_list),
+        is_unsubscribed=_unsubscribed(marketing_list),
+        is_mailable=plausible_q("email"),
+    )
+    return with_standing
+
+
 def count_members(marketing_list: MarketingList) -> MemberCounts:
     """How many records the list has and how they divide, in one statement."""
     is_removed, is_off = Q(is_removed=True), Q(is_unsubscribed=True)

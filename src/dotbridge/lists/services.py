@@ -75,14 +75,17 @@ def unsubscribe_records(
     reason: str = "",
     by: AbstractBaseUser | None = None,
 ) -> int:
-    """Write no more to these records through the list. Answers how many were not unsubscribed before.
+    """Write no more to these records through the list. Answers for how many this is new.
 
-    The first origin and reason stay: a later one does not make the first untrue.
+    The CRM's word stays whatever follows, and takes the place of Dotdigital's: a re-subscription there would take back
+    only what came from there.
     """
     statement = """
         INSERT INTO lists_unsubscribeditem (marketing_list_id, origin, reason, created_by_id, record_id)
         SELECT %s, %s, %s, %s, record_id FROM unnest(%s::text[]) AS record_id
-        ON CONFLICT (marketing_list_id, record_id) DO NOTHING
+        ON CONFLICT (marketing_list_id, record_id) DO UPDATE
+        SET origin = excluded.origin, reason = excluded.reason, created_by_id = excluded.created_by_id
+        WHERE lists_unsubscribeditem.origin <> 'crm' AND excluded.origin = 'crm'
     """
     fixed = [marketing_list.pk, UnsubscribedItem.Origin(origin).value, reason, by.pk if by else None]
     return _write(statement, fixed, record_ids)

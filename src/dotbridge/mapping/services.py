@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entities, entity
+from dotbridge.entities.registry import Entity, entities, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mapping.soundness import problem_of_fields
 from dotbridge.mapping.tracking.installing import install_after_commit
 from dotbridge.mapping.two_way import problem_among_rows, problem_of_two_way
 from dotbridge.mirror.models import DataField
@@ -20,12 +21,6 @@ DEFAULT_ROWS: dict[str, tuple[str, ...]] = {
     "FIRSTNAME": ("first_name",),
     "LASTNAME": ("last_name",),
     "FULLNAME": ("first_name", "last_name"),
-}
-KINDS_OF_TYPE = {
-    "Numeric": {FieldKind.INTEGER, FieldKind.DECIMAL},
-    "Date": {FieldKind.DATE, FieldKind.DATETIME},
-    "Boolean": {FieldKind.BOOLEAN},
-    "String": set(FieldKind) - {FieldKind.OTHER},
 }
 
 
@@ -96,7 +91,7 @@ def check_mapping_row(row: MappingRow) -> None:
     if not row.entity_fields:
         problems["entity_fields"] = _("At least one entity field must be chosen.")
     else:
-        problem = _problem_of_fields(row)
+        problem = problem_of_fields(entity(row.mapping.entity), row.entity_fields, row.data_field.type)
         if problem:
             problems["entity_fields"] = problem
     if row.is_two_way:
@@ -109,19 +104,3 @@ def check_mapping_row(row: MappingRow) -> None:
 
 def _is_stored(row: MappingRow) -> bool:
     return MappingRow.objects.filter(mapping_id=row.mapping_id, data_field_id=row.data_field_id).exists()
-
-
-def _problem_of_fields(row: MappingRow) -> str | None:
-    owner = entity(row.mapping.entity)
-    try:
-        fields = [owner.field(path) for path in row.entity_fields]
-    except UnknownField as error:
-        return str(error)
-    wanted = row.data_field.type
-    if len(fields) > 1 and wanted != "String":
-        return _("Several entity fields can be mapped only to a data field of type String.")
-    allowed = KINDS_OF_TYPE.get(wanted, set())
-    wrong = [field for field in fields if field.kind not in allowed]
-    if wrong:
-        return _("%(field)s cannot fill a data field of type %(type)s.") % {"field": wrong[0].label, "type": wanted}
-    return None

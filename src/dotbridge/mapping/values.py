@@ -8,15 +8,16 @@ from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
 
 from dotbridge.entities.registry import Entity, EntityField, FieldKind
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mapping.soundness import sound_rows
 
 
 def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
     """One JSON object a record: data-field name -> text.
 
-    A value that is empty is left out when Dotdigital's is to be kept, and is the empty text when it is to be cleared.
-    Raises UnknownField when a mapped field is not an entity field any more.
+    A row that is broken is left out. A value that is empty is left out when Dotdigital's is to be kept, and is the
+    empty text when it is to be cleared.
     """
-    rows = list(mapping.rows.select_related("data_field"))
+    rows = sound_rows(mapping)
     if not rows:
         return Value({}, output_field=JSONField())
     pairs = {row.data_field.name: _row_value(row, entity) for row in rows}
@@ -27,7 +28,7 @@ def column_names(mapping: Mapping | None) -> list[str]:
     """The data fields that an upload has columns for, in a stable order."""
     if mapping is None:
         return []
-    return list(mapping.rows.order_by("id").values_list("data_field__name", flat=True))
+    return [row.data_field.name for row in sound_rows(mapping)]
 
 
 def _row_value(row: MappingRow, entity: Entity) -> Combinable:

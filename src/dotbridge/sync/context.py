@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.cursors import read_cursor
-from dotbridge.sync.models import Rejection, State, Step, SyncRun
+from dotbridge.sync.models import Connection, Rejection, State, Step, SyncRun
 from dotdigital import Account
 
 
@@ -62,7 +62,12 @@ class NobodyWatches:
 
 @dataclass(kw_only=True)
 class RunContext:
-    """What all steps of one run share."""
+    """What all steps of one run share.
+
+    `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` says when, on
+    the monotonic clock, a connection's members were worked out. `left_out` are the connections that this run leaves
+    alone from now on, because a step has stopped for them.
+    """
 
     integration: Integration
     account: Account
@@ -72,6 +77,9 @@ class RunContext:
     wait_seconds: float
     force_data_fields: bool = False
     reads_everything: bool = False
+    only: Connection | None = None
+    members_evaluated: dict[int, float] = field(default_factory=dict)
+    left_out: set[int] = field(default_factory=set)
 
     def refresh_clock(self) -> None:
         """Ask Dotdigital for its time again, so that a window read after an upload closes after it."""

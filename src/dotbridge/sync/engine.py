@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,14 @@ from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import RunKind, State, Step, SyncRun
+from dotbridge.sync.models import Connection, RunKind, State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.list_state import sync_list_state
+from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.removals import remove_departed
-from dotbridge.sync.outbound.results import read_results, require_no_unfinished
+from dotbridge.sync.outbound.results import read_results
 from dotbridge.sync.outbound.upload import send_uploads
 from dotdigital import ConfigurationError, DotdigitalError
 
@@ -46,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Part:
-    """One step of a run: its name, what people call it, what it does, and whether it waits for unfinished exports.
+    """One step of a run: its name, what people call it, and what it does.
 
     `compares`: a full comparison says of it what had drifted.
     """
@@ -54,7 +56,6 @@ class Part:
     name: str
     label: StrOrPromise
     work: Callable[[StepContext], None]
-    waits: bool = False
     compares: bool = False
 
 
@@ -80,14 +81,14 @@ IMPORT = (
 RECONCILE = tuple(part for part in IMPORT if part.name != "two_way")
 CHANGES = (
     Part("changes", _("Changed fields"), note_changes),
-    Part("prepare", _("Preparing contacts"), prepare_uploads, waits=True),
+    Part("prepare", _("Preparing contacts"), prepare_uploads),
 )
 EXPORT = (
     Part("earlier_results", _("Results of earlier uploads"), read_results),
-    Part("removals", _("Removed contacts"), remove_departed, waits=True),
-    Part("list_state", _("List-item state"), sync_list_state, waits=True),
+    Part("removals", _("Removed contacts"), remove_departed),
+    Part("list_state", _("List-item state"), sync_list_state),
     *CHANGES,
-    Part("uploads", _("Uploading contacts"), send_uploads, waits=True),
+    Part("uploads", _("Uploading contacts"), send_uploads),
     Part("results", _("Results"), read_results),
 )
 REQUESTS = (Part("account_changes", _("Changes of the account"), carry_out_changes),)
@@ -100,6 +101,10 @@ PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.REQUESTS: REQUESTS,
     RunKind.SYNC: (*IMPORT, *EXPORT),
 }
+# A run for one list leaves these to the runs for all.
+OF_THE_WHOLE_ACCOUNT = frozenset(
+    part.name for part in IMPORT if part.name == "data_fields" or part.name.startswith(("campaign", "marketing"))
+)
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS)}
 
 
@@ -111,14 +116,18 @@ def run_sync(
     observer: Observer | None = None,
     wait_seconds: float | None = None,
     force_data_fields: bool = False,
+    link: Connection | None = None,
 ) -> SyncRun:
     """Run the parts of a kind, and answer the run with its final state. Never raises for what goes wrong in a step.
 
+    With `link` the run is for this one list and its book alone; another integration's raises ValueError.
     `trigger` says who started it (schedule, person, command line). `wait_seconds` is how long to wait for Dotdigital to
     finish what was uploaded; what is not finished then is picked up by the next run. A run that may not start because
     another one holds the lock is kept with the state *skipped*.
     """
-    run = SyncRun(integration=integration, kind=kind, trigger=trigger, started_at=timezone.now())
+    if link is not None and link.address_book.integration_id != integration.pk:
+        raise ValueError(f"Connection {link.pk} belongs to another integration than {integration.pk}.")
+    run = SyncRun(integration=integration, kind=kind, trigger=trigger, connection=link, started_at=timezone.now())
     with integration_lock(integration.pk) as held:
         if not held:
             return _finish(run, State.SKIPPED, "Another run is at work on this integration.")
@@ -149,10 +158,14 @@ def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_d
                     wait_seconds=wait_seconds,
                     force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
                     reads_everything=run.kind == RunKind.RECONCILE,
+                    only=run.connection,
                 )
                 for part in PARTS[RunKind(run.kind)]:
-                    _run_part(context, part)
+                    if run.connection is None or part.name not in OF_THE_WHOLE_ACCOUNT:
+                        _run_part(context, part)
             finally:
+                with suppress(DatabaseError):  # a connection that was lost took them with it
+                    empty_tables()
                 run.requests = account.requests
     except DotdigitalError as error:
         _finish(run, State.FAILED, error.text)
@@ -166,8 +179,6 @@ def _run_part(context: RunContext, part: Part) -> None:
     at_work = StepContext(run=context, step=step)
     context.observer.step_started(step)
     try:
-        if part.waits:
-            require_no_unfinished(at_work)
         part.work(at_work)
         if part.compares and context.reads_everything:
             step.message = f"{drift_in_words(step.counts)} {step.message}".strip()

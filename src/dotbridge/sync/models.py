@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,13 @@ from dotbridge.sync import (  # noqa: F401 - Django finds an app's tables throug
     request_models,
     two_way_models,
 )
+
+
+class StoppedWhat(models.TextChoices):
+    """What a run would have done to too many at once."""
+
+    REMOVE = "remove", _("Take contacts out of the address book")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe records from the list")
 
 
 class Connection(models.Model):
@@ -30,6 +38,19 @@ class Connection(models.Model):
         help_text=_("Make a record of each contact of the book whose address no record has."),
     )
     created_at = models.DateTimeField(_("connected"), auto_now_add=True)
+    compared_as = models.CharField(
+        max_length=64, blank=True, help_text=_("How values were made when all were compared. Empty: compare all again.")
+    )
+    stopped_at = models.DateTimeField(_("stopped since"), null=True, editable=False)
+    stopped_what = models.CharField(_("stopped before"), max_length=16, choices=StoppedWhat.choices, blank=True)
+    stopped_rows = models.IntegerField(_("how many it concerned"), default=0)
+    stopped_of = models.IntegerField(_("of how many"), default=0)
+    allowed_what = models.CharField(_("allowed once"), max_length=16, choices=StoppedWhat.choices, blank=True)
+    allowed_rows = models.IntegerField(_("how many are allowed once"), null=True, editable=False)
+    allowed_at = models.DateTimeField(_("allowed"), null=True, editable=False)
+    allowed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("allowed by")
+    )
 
     class Meta:
         verbose_name = _("connection")
@@ -69,6 +90,14 @@ class SyncRun(models.Model):
 
     integration = models.ForeignKey(Integration, models.CASCADE, related_name="runs", verbose_name=_("integration"))
     kind = models.CharField(_("kind"), max_length=16, choices=RunKind.choices)
+    connection = models.ForeignKey(
+        Connection,
+        models.SET_NULL,
+        null=True,
+        related_name="runs",
+        verbose_name=_("list"),
+        help_text=_("When the run was for one list only."),
+    )
     trigger = models.CharField(_("started by"), max_length=32)
     state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RUNNING)
     message = models.TextField(_("what happened"), blank=True)
@@ -248,6 +277,11 @@ class ExportItem(models.Model):
     email = models.TextField(_("e-mail"))
     record_id = models.CharField(_("record"), max_length=64)
     values = models.JSONField(_("values"), default=dict)
+    own = models.JSONField(
+        _("the record's own values"),
+        null=True,
+        help_text=_("Where a list of higher rank has the first word on some of the values."),
+    )
     operation = models.CharField(_("operation"), max_length=8, choices=Operation.choices)
     upload = models.ForeignKey(Upload, models.SET_NULL, null=True, related_name="items", verbose_name=_("upload"))
     removal = models.ForeignKey(
@@ -273,3 +307,19 @@ class ExportItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id}/{self.pk}"
+
+
+class Recheck(models.Model):
+    """A record whose values have to be worked out and compared again for one connected list."""
+
+    id = models.BigAutoField(primary_key=True)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="rechecks", verbose_name=_("connection"))
+    record_id = models.CharField(_("record"), max_length=64)
+
+    class Meta:
+        verbose_name = _("record to compare")
+        verbose_name_plural = _("records to compare")
+        constraints = [models.UniqueConstraint(fields=["connection", "record_id"], name="recheck_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}/{self.record_id}"

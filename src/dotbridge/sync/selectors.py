@@ -8,18 +8,17 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.selectors import MemberCounts, count_members
+from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Connection, ExportItem, Upload, UploadState
 
 
-def connected_books(integration: Integration) -> list[AddressBook]:
-    """The address books of the account that a list is connected to and that still exist."""
-    return list(
-        AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False).order_by("pk")
-    )
+def connected_books(integration: Integration, *, only: Connection | None = None) -> list[AddressBook]:
+    """The address books of the account that a list is connected to, or this one, and that still exist."""
+    books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
+    return list((books if only is None else books.filter(connection=only)).order_by("pk"))
 
 
 def exportable_connections(integration: Integration) -> list[Connection]:
@@ -33,8 +32,14 @@ def exportable_connections(integration: Integration) -> list[Connection]:
 
 def unfinished_uploads(integration: Integration) -> int:
     """How many uploads were given to Dotdigital, or may have been, and are not at their end."""
+    return sum(books_with_unfinished_uploads(integration).values())
+
+
+def books_with_unfinished_uploads(integration: Integration) -> dict[int, int]:
+    """The same, an address book."""
     given = set(UNFINISHED_UPLOADS) - {UploadState.PREPARED}
-    return Upload.objects.filter(connection__address_book__integration=integration, state__in=given).count()
+    uploads = Upload.objects.filter(connection__address_book__integration=integration, state__in=given)
+    return dict(uploads.order_by().values_list("connection__address_book").annotate(number=Count("pk")))
 
 
 def obstacle_to_newcomers(link: Connection) -> str:
@@ -64,7 +69,9 @@ class ConnectionStanding:
 def connection_standing(link: Connection) -> ConnectionStanding:
     """How a connected list stands: who is confirmed by Dotdigital, who waits, who was rejected and why."""
     counts = count_members(link.marketing_list)
-    items = ExportItem.objects.filter(connection=link, removal=None)
+    # Whoever has left the list and waits to be taken out of the book is confirmed no more.
+    keys = mailable_members(link.marketing_list).values("email_key")
+    items = ExportItem.objects.filter(connection=link, removal=None, email_key__in=keys)
     confirmed = Q(reason="", upload__state=UploadState.FINISHED)
     in_book = Membership.objects.filter(
         address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
@@ -75,10 +82,10 @@ def connection_standing(link: Connection) -> ConnectionStanding:
     )
     reasons = items.exclude(reason="").order_by().values_list("reason").annotate(rows=Count("pk"))
     rejected = dict(sorted(reasons))
-    addresses_rejected = sum(rows for reason, rows in rejected.items() if reason != "invalid_email")
+    addresses_rejected = sum(rejected.values())
     if counts.invalid_email:
         # Several records may hold one impossible address; each of them is a member that was rejected.
-        rejected["invalid_email"] = counts.invalid_email
+        rejected["invalid_email"] = rejected.get("invalid_email", 0) + counts.invalid_email
     return ConnectionStanding(
         members=counts,
         confirmed=totals["confirmed"],

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     UnfoldTabularInline = admin.TabularInline[Any, Any]
     AnyModelForm = forms.ModelForm[Any]
     AnyChoiceField = forms.ModelChoiceField[Any]
+    AnyInlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     # The generic bases exist for the type checker alone.
+    from django.forms import BaseInlineFormSet as AnyInlineFormSet
     from django.forms import ModelChoiceField as AnyChoiceField
     from django.forms import ModelForm as AnyModelForm
     from unfold.admin import ModelAdmin as UnfoldAdmin
@@ -36,6 +38,7 @@ else:
 
 __all__ = [
     "AnyChoiceField",
+    "AnyInlineFormSet",
     "AnyModelForm",
     "Button",
     "EmptyList",

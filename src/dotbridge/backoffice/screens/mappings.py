@@ -3,31 +3,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as KeyValues
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from dotbridge.backoffice.entity_labels import entity_choices, entity_label
+from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.screens.base import (
     AnyChoiceField,
+    AnyInlineFormSet,
     AnyModelForm,
+    Button,
     EmptyList,
     Screen,
     UnfoldTabularInline,
+    View,
+    require,
     url_of,
 )
 from dotbridge.backoffice.screens.mapping_fields import OrderedFieldsField
+from dotbridge.backoffice.screens.previews import preview_mapping
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import check_mapping_row, set_mapping_row
+from dotbridge.mapping.soundness import broken_rows, problem_of_row
 from dotbridge.mirror.models import DataField
+
+# A preview shows addresses and values of records.
+MAY_PREVIEW = "lists.view_marketinglist"
 
 
 class DataFieldChoice(AnyChoiceField):
@@ -62,7 +75,8 @@ class MappingRowForm(AnyModelForm):
         )
         self.fields["data_field"] = DataFieldChoice(
             queryset=DataField.objects.filter(
-                Q(gone_at=None) | Q(pk=self.instance.data_field_id), integration_id=self.mapping.integration_id
+                Q(gone_at=None, leaving_since=None) | Q(pk=self.instance.data_field_id),
+                integration_id=self.mapping.integration_id,
             ).order_by("name"),
             widget=UnfoldAdminSelectWidget,
             label=gettext_lazy("Data field"),
@@ -88,12 +102,21 @@ class MappingRowForm(AnyModelForm):
         return {name: self.cleaned_data[name] for name in ("data_field", "entity_fields", "is_two_way", "empty_values")}
 
 
+class MappingRowFormSet(AnyInlineFormSet):
+    """The rows together."""
+
+    def get_unique_error_message(self, unique_check: Any) -> str:
+        """What Django calls duplicate data."""
+        return _("The same data field can be mapped only one time.")
+
+
 class MappingRowInline(UnfoldTabularInline):
     """The rows of a mapping."""
 
     model = MappingRow
     form = MappingRowForm
     fields = ("data_field", "entity_fields", "is_two_way", "empty_values")
+    formset = MappingRowFormSet
     extra = 0
     verbose_name = gettext_lazy("row")
     verbose_name_plural = gettext_lazy("Rows: what is sent to Dotdigital")
@@ -108,11 +131,12 @@ class MappingRowInline(UnfoldTabularInline):
 class MappingScreen(Screen):
     """How the records of each entity are described to each account."""
 
-    list_display = ("entity_name", "integration", "row_count", "sync_priority", "updated_at")
+    list_display = ("entity_name", "integration", "row_count", "broken_count", "sync_priority", "updated_at")
     list_filter = ("integration",)
     list_select_related = ("integration",)
     fields = ("integration", "entity", "sync_priority")
     inlines = (MappingRowInline,)
+    panel_before = "backoffice/broken_rows.html"
     empty_list = EmptyList(
         title=gettext_lazy("No mappings yet"),
         text=gettext_lazy(
@@ -127,7 +151,30 @@ class MappingScreen(Screen):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mapping]:
         """With the number of rows."""
         mappings: QuerySet[Mapping] = super().get_queryset(request)
-        return mappings.select_related("integration").annotate(number=Count("rows"))
+        return (
+            mappings.select_related("integration")
+            .prefetch_related(Prefetch("rows", MappingRow.objects.select_related("data_field")))
+            .annotate(number=Count("rows"))
+        )
+
+    def buttons(self, request: HttpRequest, record: Mapping) -> Sequence[Button]:
+        """The way to real records, which not everybody may see."""
+        if not _is_known(record) or not request.user.has_perm(MAY_PREVIEW):
+            return ()
+        return (Button(title=_("Preview with real records"), url=self.page_url(record, "preview"), icon="preview"),)
+
+    def pages(self) -> KeyValues[str, View]:
+        """Real records as they would be sent."""
+        return {"preview": self.preview}
+
+    def preview(self, request: HttpRequest, mapping: Mapping) -> HttpResponse:
+        """For those who may see members of lists."""
+        require(request, MAY_PREVIEW)
+        return preview_mapping(self, request, mapping)
+
+    def panel_context(self, request: HttpRequest, record: Mapping) -> KeyValues[str, Any]:
+        """The rows that cannot be sent any more."""
+        return {"broken": broken_rows(record) if _is_known(record) else []}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Rows name fields of this entity and this account, so neither changes afterwards."""
@@ -163,6 +210,15 @@ class MappingScreen(Screen):
     def row_count(self, mapping: Any) -> int:
         """How many data fields are filled."""
         return int(mapping.number)
+
+    @admin.display(description=gettext_lazy("Broken"))
+    def broken_count(self, mapping: Mapping) -> SafeString | str:
+        """How many of them cannot be sent any more."""
+        if not _is_known(mapping):
+            return badge(_("Entity not registered"), "danger")
+        owner = entity(mapping.entity)
+        number = sum(bool(problem_of_row(row, owner)) for row in mapping.rows.all())
+        return badge(grouped(number), "danger") if number else "-"
 
     def response_add(self, request: HttpRequest, obj: Mapping, post_url_continue: str | None = None) -> HttpResponse:
         """On to the rows."""

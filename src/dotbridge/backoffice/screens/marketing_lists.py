@@ -27,6 +27,7 @@ from dotbridge.backoffice.screens.list_connection import connect, disconnect
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
+from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
@@ -148,6 +149,7 @@ class MarketingListScreen(Screen):
             "change-members": require_POST(lambda request, record: change_members(self, request, record)),
             "connect": lambda request, record: connect(self, request, record),
             SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
+            LIST_PAGE: lambda request, record: preview_list(self, request, record),
             "disconnect": lambda request, record: disconnect(self, request, record),
             "sync": require_POST(self.sync),
             "standing": self.standing,

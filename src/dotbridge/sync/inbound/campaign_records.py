@@ -60,8 +60,8 @@ def _make_records(campaign: Campaign, *, owner: AbstractBaseUser | None) -> Emai
 
 
 def _list_of(campaign: Campaign) -> MarketingList | None:
-    """The list of the first of its books that has one."""
+    """The list of the oldest of its books that has one, whatever the books are called by now."""
     lists = MarketingList.objects.filter(
         connection__address_book__campaigns=campaign, connection__address_book__gone_at=None
     )
-    return lists.order_by("connection__address_book").first()
+    return lists.order_by("connection__address_book__remote_id").first()

@@ -32,7 +32,7 @@ _MEMBERSHIPS = """
 
 def import_contacts(step: StepContext) -> None:
     """Read each connected book. A book that cannot be read is said so; the others go on."""
-    books = connected_books(step.integration)
+    books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
     for book in books:

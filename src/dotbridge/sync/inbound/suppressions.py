@@ -38,7 +38,7 @@ _UNSUBSCRIBE = """
 
 def import_unsubscribes(step: StepContext) -> None:
     """Book by book: who left this book, though the account may still mail them elsewhere."""
-    books = connected_books(step.integration)
+    books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
     for book in books:

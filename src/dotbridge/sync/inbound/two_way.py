@@ -33,10 +33,10 @@ def write_back(step: StepContext) -> None:
     if not any(rows.values()) and not any(link.create_entities for link in links):
         raise StepSkipped("No data field is synchronised both ways.")
     for route in routes:
-        if route.rows and _was_read(step, route.link):
+        if route.rows and step.run.only in (None, route.link) and _was_read(step, route.link):
             _write_back_list(step, route)
     for link in links:
-        if link.create_entities and _was_read(step, link):
+        if link.create_entities and step.run.only in (None, link) and _was_read(step, link):
             create_newcomers(step, link, rows.get(link.pk, ()))
 
 

@@ -35,11 +35,14 @@ _AGREE = """
 # What was written here is what Dotdigital has: no list of the account that the record speaks on sends it again.
 _SETTLE = """
     UPDATE sync_exportitem i
-    SET values = (i.values - ARRAY(SELECT jsonb_array_elements_text(s.settled)))
-                 || coalesce((SELECT jsonb_object_agg(v.key, v.value) FROM jsonb_each(w.mapped) v
-                              WHERE jsonb_exists(s.settled, v.key)), '{{}}')
-    FROM jsonb_to_recordset(%s::jsonb) AS s(record_id text, email_key text, settled jsonb)
-    JOIN ({written}) w ON w.record_id = s.record_id
+    SET values = (i.values - s.names) || s.written, own = (i.own - s.names) || s.written
+    FROM (
+        SELECT s.record_id, s.email_key, ARRAY(SELECT jsonb_array_elements_text(s.settled)) AS names,
+               coalesce((SELECT jsonb_object_agg(v.key, v.value) FROM jsonb_each(w.mapped) v
+                         WHERE jsonb_exists(s.settled, v.key)), '{{}}') AS written
+        FROM jsonb_to_recordset(%s::jsonb) AS s(record_id text, email_key text, settled jsonb)
+        JOIN ({written}) w ON w.record_id = s.record_id
+    ) s
     WHERE i.connection_id = ANY(%s) AND i.email_key = s.email_key AND i.record_id = s.record_id
 """
 

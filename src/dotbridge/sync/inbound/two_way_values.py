@@ -1,7 +1,8 @@
 """What has changed on which side: the addresses whose values in Dotdigital have to be looked at, and the comparison.
 
-Two notes on each exported address make the comparison: `values`, what the record had when it was sent or written, and
-`agreed`, what Dotdigital had when it was compared last.
+Three notes on each exported address make the comparison: `values`, what was sent or written; `own`, what the record
+had then, where a list of higher rank has the first word on some of it; `agreed`, what Dotdigital had when it was
+compared last.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ Values = Mapping[str, str | None]
 # and the record speaks. A data field that the mirror has no word of is not an empty one. An address whose values were
 # confirmed after the last comparison is looked at again, because a change there may lead back to the value seen then.
 _TO_COMPARE = """
-    SELECT i.id, i.email, i.email_key, i.record_id, c.remote_id, i.values, i.agreed, t.values,
+    SELECT i.id, i.email, i.email_key, i.record_id, c.remote_id,
+           i.values, coalesce(i.own, i.values), i.agreed, t.values,
            (u.state = 'finished' AND i.reason = '') IS TRUE AS is_confirmed,
            (u.state = 'finished' AND i.reason = '' AND (i.agreed_at IS NULL OR u.finished_at > i.agreed_at)) IS TRUE,
            (c.updated_at >= u.finished_at) IS TRUE,
@@ -77,7 +79,8 @@ class Route:
 class Item(NamedTuple):
     """One exported address with what Dotdigital has for it now.
 
-    `sent` is what the record had when it was sent or written last, `seen` what Dotdigital had at the last comparison
+    `sent` is what was sent or written last, `held` what the record had then (the same, unless a list of higher rank has
+    the first word), `seen` what Dotdigital had at the last comparison
     (None before the first), `theirs` what it has now. `is_confirmed`: Dotdigital has confirmed `sent`;
     `is_confirmed_since`: after `seen`; `is_read_since`: and `theirs` was read after that. `outranked` is what other
     records of this address, on lists that rank lower, have sent since.
@@ -89,6 +92,7 @@ class Item(NamedTuple):
     record_id: str
     remote_id: int
     sent: Values
+    held: Values
     seen: Values | None
     theirs: Values
     is_confirmed: bool
@@ -130,13 +134,17 @@ def items_to_compare(route: Route, *, after: int) -> list[Item]:
 def _item(row: tuple[Any, ...]) -> Item:
     # Django leaves jsonb undecoded in statements of one's own.
     columns = dict(zip(Item._fields, row, strict=True))
-    decoded = {name: columns[name] and json.loads(columns[name]) for name in ("sent", "seen", "theirs", "outranked")}
+    decoded = {
+        name: columns[name] and json.loads(columns[name]) for name in ("sent", "held", "seen", "theirs", "outranked")
+    }
     return Item(**(columns | decoded))
 
 
 def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
     """How one value of an address stands, given what the record would send now."""
-    theirs, sent, here = (canonical(row.kind, side.get(row.data_field)) for side in (item.theirs, item.sent, ours))
+    theirs, sent, held, here = (
+        canonical(row.kind, side.get(row.data_field)) for side in (item.theirs, item.sent, item.held, ours)
+    )
     if row.data_field not in item.theirs or (theirs is None and not row.clears):
         return Comparison.UNCHANGED
     if not _has_changed_there(row, item, theirs, sent):
@@ -147,7 +155,7 @@ def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
         return Comparison.UNCHANGED  # a data field that is mapped from now on: the record speaks
     if here is None and not row.clears:
         return Comparison.THEIRS  # an empty value that clears nothing does not stand against one
-    return Comparison.THEIRS if here == sent and item.is_confirmed else Comparison.BOTH
+    return Comparison.THEIRS if here == held and item.is_confirmed else Comparison.BOTH
 
 
 def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str | None) -> bool:

@@ -8,8 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.selection import member_keys
+from dotbridge.sync.outbound.ranks import Ranked
 
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
@@ -17,37 +16,44 @@ UNSEEN = timedelta(days=1)
 # Nothing of theirs is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose
 # id has not been read yet is waited for.
 _FORGET = """
-    WITH departed AS MATERIALIZED (
-        SELECT * FROM sync_exportitem i
-        WHERE i.connection_id = %s AND i.removal_id IS NULL
-          AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = i.email_key)
+    WITH forgotten AS (
+        DELETE FROM sync_exportitem i
+        USING export_departed_{n} d
+            JOIN sync_exportitem j ON j.id = d.item_id
+            LEFT JOIN sync_upload u ON u.id = j.upload_id
+            LEFT JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = j.email_key
+            LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+        WHERE i.id = j.id AND j.removal_id IS NULL
+          AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
+          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s))
+          AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
+               OR u.finished_at < %(unseen)s)
+        RETURNING i.email_key
+    ), noted AS (
+        INSERT INTO sync_recheck (connection_id, record_id)
+        SELECT l.connection_id, l.record_id FROM forgotten f JOIN sync_exportitem l ON l.email_key = f.email_key
+        WHERE l.connection_id = ANY(%(inferiors)s)
+        ON CONFLICT DO NOTHING
     )
-    DELETE FROM sync_exportitem i
-    USING departed j
-        LEFT JOIN sync_upload u ON u.id = j.upload_id
-        LEFT JOIN mirror_contact c ON c.integration_id = %s AND c.email_key = j.email_key
-        LEFT JOIN mirror_membership m ON m.address_book_id = %s AND m.contact_id = c.id AND m.gone_at IS NULL
-    WHERE i.id = j.id
-      AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
-      AND (m.id IS NULL OR m.status <> ALL(%s) OR c.status <> ALL(%s))
-      AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%s) OR m.id IS NOT NULL
-           OR u.finished_at < %s)
+    SELECT count(*) FROM forgotten
 """
 
 
-def forget_departed(link: Connection) -> int:
+def forget_departed(ranked: Ranked) -> int:
     """Delete these notes, also from uploads that were prepared but not sent: who has left meanwhile is not sent.
 
-    Answers how many there were.
+    Answers how many there were. The tables of the list's members have to be filled.
     """
-    keys, book, live = member_keys(link), link.address_book, list(LIVE)
+    book = ranked.link.address_book
     with connection.cursor() as cursor:
         cursor.execute(
-            _FORGET.format(members=keys.sql),
-            [
-                *(link.pk, *keys.parameters),
-                *(book.integration_id, book.pk),
-                *(live, live, live, timezone.now() - UNSEEN),
-            ],
+            _FORGET.format(n=ranked.link.pk),
+            {
+                "integration": book.integration_id,
+                "book": book.pk,
+                "live": list(LIVE),
+                "unseen": timezone.now() - UNSEEN,
+                "inferiors": list(ranked.inferiors),
+            },
         )
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])

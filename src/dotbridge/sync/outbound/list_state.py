@@ -2,77 +2,112 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from typing import Any
+
+from django.db import connection, transaction
 
 from dotbridge.lists.bulk import resubscribe_selected, unsubscribe_selected
 from dotbridge.lists.models import UnsubscribedItem
-from dotbridge.lists.selectors import matching_records
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.selection import compiled, member_keys
+from dotbridge.sync.models import Connection, StoppedWhat
+from dotbridge.sync.outbound.breaker import end_allowance, may_go_on
+from dotbridge.sync.outbound.links import for_each_list
+from dotbridge.sync.outbound.members import apply_list_state, require_current_members, roomy_transaction
+from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
-from dotbridge.sync.selectors import exportable_connections
 
 # Marks an unsubscription that came from an import's report; the mirror may not know of it.
 FROM_REPORT = "report:"
 
-# Whom Dotdigital does not mail are few, and partial indexes find them; only then the members are looked at.
-_NOT_LIVE = """
-    SELECT k.record_id, o.reason
+_LIVE = "({})".format(", ".join(f"'{status}'" for status in LIVE))
+# Whom Dotdigital does not mail are few, and partial indexes find them.
+_NOT_LIVE = f"""
+    INSERT INTO export_state_{{n}} (record_id, reason)
+    SELECT DISTINCT ON (k.record_id) k.record_id, o.reason
     FROM (
         SELECT c.email_key, c.status AS reason FROM mirror_contact c
-        WHERE c.integration_id = %s AND c.status NOT IN {live}
+        WHERE c.integration_id = %(integration)s AND c.status NOT IN {_LIVE}
         UNION ALL
         SELECT c.email_key, m.status FROM mirror_membership m JOIN mirror_contact c ON c.id = m.contact_id
-        WHERE m.address_book_id = %s AND m.status NOT IN {live}
+        WHERE m.address_book_id = %(book)s AND m.status NOT IN {_LIVE}
         UNION ALL
-        SELECT i.email_key, '{from_report}' || i.reason FROM sync_exportitem i
-        WHERE i.connection_id = %s AND i.reason <> '' AND i.reason = ANY(%s)
+        SELECT i.email_key, '{FROM_REPORT}' || i.reason FROM sync_exportitem i
+        WHERE i.connection_id = %(connection)s AND i.reason <> '' AND i.reason = ANY(%(unsubscribing)s)
     ) o
-    JOIN ({members}) k ON k.email_key = o.email_key
+    JOIN export_member_{{n}} k ON k.email_key = o.email_key AND k.is_member
+    ORDER BY k.record_id, o.reason
 """
-
 # Taken back only where Dotdigital itself says that the person may be mailed again.
-_LIVE_AGAIN = """
-    WITH candidate AS MATERIALIZED (
-        SELECT o.id, o.reason, o.created_at, k.email_key
-        FROM lists_unsubscribeditem o JOIN ({matching}) k ON k.record_id = o.record_id
-        WHERE o.marketing_list_id = %s AND o.origin = 'dotdigital'
-    )
-    SELECT o.id
-    FROM candidate o
-    JOIN mirror_contact c ON c.integration_id = %s AND c.email_key = o.email_key
-    LEFT JOIN mirror_membership m ON m.address_book_id = %s AND m.contact_id = c.id
-    WHERE c.status IN {live} AND (m.id IS NULL OR m.status IN {live})
-      AND (o.reason NOT LIKE '{from_report}%%' OR c.last_subscribed_at > o.created_at)
+_LIVE_AGAIN = f"""
+    INSERT INTO export_state_{{n}} (record_id, reason, unsubscribed_id)
+    SELECT o.record_id, o.reason, o.id
+    FROM lists_unsubscribeditem o
+    JOIN export_member_{{n}} k ON k.record_id = o.record_id AND k.is_unsubscribed
+    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
+    LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+    WHERE o.marketing_list_id = %(list)s AND o.origin = 'dotdigital'
+      AND c.status IN {_LIVE} AND (m.id IS NULL OR m.status IN {_LIVE})
+      AND (o.reason NOT LIKE '{FROM_REPORT}%%' OR c.last_subscribed_at > o.created_at)
 """
-_LIVE = "({})".format(", ".join(f"'{status}'" for status in LIVE))
+_COUNT = """
+    SELECT count(*) FILTER (WHERE unsubscribed_id IS NULL), count(unsubscribed_id) FROM export_state_{n}
+"""
 
 
 def sync_list_state(step: StepContext) -> None:
     """Unsubscribe from each connected list whom its account or book does not mail, and take that back when it does."""
-    for link in exportable_connections(step.integration):
-        with transaction.atomic():
-            step.count(unsubscribed=_unsubscribe(link), resubscribed=_resubscribe(link))
-        step.advance(0)
+    for_each_list(step, _sync_list_state)
+
+
+def find_list_state(link: Connection) -> tuple[int, int]:
+    """Fill `export_state_N`: whom to unsubscribe, and whose unsubscription to take back; answers how many of each.
+
+    The tables of the list's members have to be filled.
+    """
+    parameters: dict[str, Any] = {
+        "connection": link.pk,
+        "list": link.marketing_list_id,
+        "integration": link.address_book.integration_id,
+        "book": link.address_book_id,
+        "unsubscribing": list(UNSUBSCRIBING),
+    }
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE export_state_{link.pk}")
+        cursor.execute(_NOT_LIVE.format(n=link.pk), parameters)
+        cursor.execute(_LIVE_AGAIN.format(n=link.pk), parameters)
+        cursor.execute(_COUNT.format(n=link.pk))
+        unsubscribed, resubscribed = cursor.fetchone()
+        return unsubscribed, resubscribed
+
+
+def _sync_list_state(step: StepContext, ranked: Ranked) -> None:
+    link = ranked.link
+    require_current_members(step, link)
+    unsubscribing, resubscribing = find_list_state(link)
+    if not may_go_on(step, link, StoppedWhat.UNSUBSCRIBE, unsubscribing):
+        return
+    with transaction.atomic():
+        step.count(unsubscribed=_unsubscribe(link), resubscribed=_resubscribe(link))
+        end_allowance(link, StoppedWhat.UNSUBSCRIBE)
+        if unsubscribing or resubscribing:
+            apply_list_state(link)
+    step.advance(0)
 
 
 def _unsubscribe(link: Connection) -> int:
-    keys, book = member_keys(link), link.address_book
     return unsubscribe_selected(
         marketing_list=link.marketing_list,
-        selection=_NOT_LIVE.format(members=keys.sql, from_report=FROM_REPORT, live=_LIVE),
-        parameters=[book.integration_id, book.pk, link.pk, list(UNSUBSCRIBING), *keys.parameters],
+        selection=f"SELECT record_id, reason FROM export_state_{link.pk} WHERE unsubscribed_id IS NULL",
+        parameters=[],
         origin=UnsubscribedItem.Origin.DOTDIGITAL,
     )
 
 
 def _resubscribe(link: Connection) -> int:
-    keys, book = compiled(matching_records(link.marketing_list).values("record_id", "email_key")), link.address_book
     return resubscribe_selected(
         marketing_list=link.marketing_list,
-        selection=_LIVE_AGAIN.format(matching=keys.sql, from_report=FROM_REPORT, live=_LIVE),
-        parameters=[*keys.parameters, link.marketing_list_id, book.integration_id, book.pk],
+        selection=f"SELECT unsubscribed_id FROM export_state_{link.pk} WHERE unsubscribed_id IS NOT NULL",
+        parameters=[],
         origin=UnsubscribedItem.Origin.DOTDIGITAL,
     )

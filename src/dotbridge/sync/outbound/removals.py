@@ -7,6 +7,7 @@ A bulk removal may be asked for any number of times, so after a crash it is simp
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -14,9 +15,12 @@ from django.utils import timezone
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.models import Connection, ExportItem, Removal, RemovalState
-from dotbridge.sync.outbound.selection import member_keys
-from dotbridge.sync.selectors import exportable_connections
+from dotbridge.sync.models import Connection, ExportItem, Removal, RemovalState, StoppedWhat
+from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
+from dotbridge.sync.outbound.links import for_each_list
+from dotbridge.sync.outbound.members import require_current_members
+from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotdigital import NotFound
 
 # One call carries so many ids: some 60 kB.
@@ -24,64 +28,81 @@ IDS_A_CALL = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
 # Only an address that we brought to the book, or updated there, is taken out of it.
-_ASSIGN = """
-    WITH departed AS MATERIALIZED (
-        SELECT i.id, i.email_key, i.upload_id
-        FROM sync_exportitem i
-        WHERE i.connection_id = %s AND i.removal_id IS NULL
-          AND NOT EXISTS (SELECT 1 FROM ({members}) k WHERE k.email_key = i.email_key)
-    ), left_list AS (
-        SELECT i.id
-        FROM departed i
-        JOIN mirror_contact c ON c.integration_id = %s AND c.email_key = i.email_key AND c.status = ANY(%s)
-        JOIN mirror_membership m ON m.address_book_id = %s AND m.contact_id = c.id
-             AND m.gone_at IS NULL AND m.status = ANY(%s)
-        LEFT JOIN sync_upload u ON u.id = i.upload_id
-        WHERE u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')
-        LIMIT %s
-    )
-    UPDATE sync_exportitem i SET removal_id = %s FROM left_list l WHERE i.id = l.id
+DEPARTING = """
+    SELECT i.id, i.email, i.record_id
+    FROM export_departed_{n} d
+    JOIN sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
+    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
+         AND c.status = ANY(%(live)s)
+    JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+         AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    WHERE u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')
 """
+_ASSIGN = "UPDATE sync_exportitem i SET removal_id = %(removal)s FROM ({departing} LIMIT %(most)s) d WHERE i.id = d.id"
 
 
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
-    for link in exportable_connections(step.integration):
-        for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
-            _carry_out(step, link, begun)
-        while (removal := _assign(step, link)) and _carry_out(step, link, removal):
-            pass
+    for_each_list(step, _remove_departed)
+
+
+def departing_parameters(link: Connection) -> dict[str, Any]:
+    """What `DEPARTING` asks for."""
+    return {"integration": link.address_book.integration_id, "book": link.address_book_id, "live": list(LIVE)}
+
+
+def count_departing(link: Connection) -> int:
+    """How many contacts of the book would be removed now; the tables of the list's members have to be filled."""
+    with connection.cursor() as cursor:
+        departing = DEPARTING.format(n=link.pk)
+        cursor.execute(f"SELECT count(*) FROM ({departing}) d", departing_parameters(link))
+        return int(cursor.fetchone()[0])
+
+
+def _remove_departed(step: StepContext, ranked: Ranked) -> None:
+    link = ranked.link
+    for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
+        _carry_out(step, ranked, begun)
+    require_current_members(step, link)
+    if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(link)):
+        return
+    while removal := _assign(step, link):
+        if not _carry_out(step, ranked, removal):
+            return
+        require_current_members(step, link)
+    end_allowance(link, StoppedWhat.REMOVE)
 
 
 def _assign(step: StepContext, link: Connection) -> Removal | None:
-    keys, book, live = member_keys(link), link.address_book, list(LIVE)
     with transaction.atomic(), connection.cursor() as cursor:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(
-            _ASSIGN.format(members=keys.sql),
-            [link.pk, *keys.parameters, book.integration_id, live, book.pk, live, IDS_A_CALL, removal.pk],
+            _ASSIGN.format(departing=DEPARTING.format(n=link.pk)),
+            {**departing_parameters(link), "removal": removal.pk, "most": IDS_A_CALL},
         )
         if cursor.rowcount == 0:
             removal.delete()
             return None
         removal.row_count = cursor.rowcount
         removal.save(update_fields=["row_count"])
+        use_up_allowance(link, StoppedWhat.REMOVE, removal.row_count)
     return removal
 
 
-def _carry_out(step: StepContext, link: Connection, removal: Removal) -> bool:
+def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
     """Ask for a removal and wait for it. False when it failed: the next run asks again."""
     try:
         if removal.state == RemovalState.PREPARED:
-            _ask(step, link, removal)
+            _ask(step, ranked.link, removal)
         status = _await(step, removal)
     except NotFound:
         # The book, or the vendor's note of the removal, is gone: what is left of it is found by the next reading.
         status = "Failed"
     if status == "Completed":
-        _complete(step, link, removal)
+        _complete(step, ranked, removal)
     elif status == "Failed":
-        _give_back(step, link, removal)
+        _give_back(step, ranked.link, removal)
         return False
     return True
 
@@ -106,11 +127,12 @@ def _await(step: StepContext, removal: Removal) -> str:
 
 
 @transaction.atomic
-def _complete(step: StepContext, link: Connection, removal: Removal) -> None:
+def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
     now = timezone.now()
     Membership.objects.filter(
-        address_book=link.address_book, contact__email_key__in=removal.items.values("email_key")
+        address_book=ranked.link.address_book, contact__email_key__in=removal.items.values("email_key")
     ).update(gone_at=now)
+    recheck_addresses_of_removal(removal, ranked.inferiors)
     ExportItem.objects.filter(removal=removal).delete()
     Removal.objects.filter(pk=removal.pk).update(state=RemovalState.COMPLETED, finished_at=now)
     step.count(removed=removal.row_count)

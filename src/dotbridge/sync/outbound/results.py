@@ -12,12 +12,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
+from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, reason_of
 from dotbridge.sync.outbound.upload import move
-from dotbridge.sync.selectors import unfinished_uploads
 from dotdigital import Fault, NotFound
 
 FAULTS_AT_ONCE = 5000
@@ -53,6 +54,8 @@ def read_results(step: StepContext) -> None:
     uploads = Upload.objects.filter(connection__address_book__integration=step.integration).select_related(
         "connection__address_book"
     )
+    if step.run.only is not None:
+        uploads = uploads.filter(connection=step.run.only)
     # Nobody but the holder of the lock sends, and we hold it: whoever was sending these is dead.
     for upload in uploads.filter(state=UploadState.UPLOADING):
         move(upload, UploadState.UNKNOWN, message="The program ended while the file was being sent.")
@@ -60,12 +63,6 @@ def read_results(step: StepContext) -> None:
     finished += [upload for upload in uploads.filter(state=UploadState.UNKNOWN) if _settle(step, upload)]
     _read_back(step, finished)
     step.advance(0)
-
-
-def require_no_unfinished(step: StepContext) -> None:
-    """Raise StepBlocked while Dotdigital still works on an export of this integration: the next one waits for it."""
-    if number := unfinished_uploads(step.integration):
-        raise StepBlocked(f"Dotdigital has not finished {number} earlier upload(s). The export goes on when it has.")
 
 
 def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Upload]:
@@ -114,8 +111,17 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
         upload.rejected_count = upload.items.exclude(reason="").count()
         move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
         upload.save(update_fields=["rejected_count"])
+        if upload.rejected_count:
+            recheck_refused_addresses(upload, _inferiors(step, upload))
         step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
     step.advance(upload.row_count)
+
+
+def _inferiors(step: StepContext, upload: Upload) -> tuple[int, ...]:
+    return next(
+        (ranked.inferiors for ranked in ranked_connections(step.integration) if ranked.link.pk == upload.connection_id),
+        (),
+    )
 
 
 @transaction.atomic

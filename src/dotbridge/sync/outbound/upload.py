@@ -15,6 +15,7 @@ from dotbridge.mapping.models import EmptyValues
 from dotbridge.mapping.values import column_names
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.selection import mapping_of
 from dotbridge.sync.outbound.states import MOVES
 from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
@@ -24,9 +25,10 @@ TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
 
 def send_uploads(step: StepContext) -> None:
     """Give every prepared upload to Dotdigital. Raises StepBlocked when it takes no more for now."""
-    queued = Upload.objects.filter(
-        connection__address_book__integration=step.integration, state=UploadState.PREPARED
-    ).select_related("connection__address_book", "connection__marketing_list")
+    links = [ranked.link.pk for ranked in lists_at_work(step) if ranked.link.stopped_at is None]
+    queued = Upload.objects.filter(connection__in=links, state=UploadState.PREPARED).select_related(
+        "connection__address_book", "connection__marketing_list"
+    )
     total = sum(upload.row_count for upload in queued)
     for upload in queued.order_by("pk"):
         send_upload(step, upload)
@@ -107,7 +109,7 @@ def write_csv(upload: Upload, file: IO[bytes]) -> int:
     query = sql.SQL(
         'COPY (SELECT i.email AS "Email"{columns} FROM sync_exportitem i '
         "LEFT JOIN mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
-        "WHERE i.upload_id = {upload} AND i.removal_id IS NULL ORDER BY i.id) TO STDOUT (FORMAT csv, HEADER)"
+        "WHERE i.upload_id = {upload} AND i.removal_id IS NULL) TO STDOUT (FORMAT csv, HEADER)"
     ).format(
         columns=sql.SQL("").join(columns),
         integration=sql.Literal(upload.connection.address_book.integration_id),

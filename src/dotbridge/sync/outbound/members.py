@@ -1,0 +1,146 @@
+"""Who is on a list now, worked out once a run and kept in temporary tables of this session.
+
+`export_member_N` holds the records of connection N that its rule matches and that have an address, one row a record:
+`record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `is_mailable` (the address
+could be one), `place` among the records with the same address, by key, and `speaks`: of the members with one address
+the one with the lowest key speaks, always, so that they never take turns.
+`export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`.
+`export_state_N` holds whom to unsubscribe and whose unsubscription to take back; see `list_state`.
+`export_candidate_N` holds whose values have to be worked out; see `plan`.
+
+The tables live with the session and are emptied when a run is over, however it ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from dotbridge.lists.selectors import addressed_records
+from dotbridge.sync.context import StepContext
+from dotbridge.sync.models import Connection
+from dotbridge.sync.outbound.selection import compiled
+
+# A run may wait for Dotdigital between two steps. Whoever left the list meanwhile is not to be sent.
+SECONDS_CURRENT = 60.0
+# Sorting and joining a million addresses in memory, not on disk: the database server's memory, not the worker's.
+_ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
+
+_CREATE = (
+    """
+    CREATE TEMP TABLE IF NOT EXISTS export_member_{n} (
+        record_id text, email text, email_key text COLLATE "C", is_removed boolean, is_unsubscribed boolean,
+        is_member boolean GENERATED ALWAYS AS (NOT is_removed AND NOT is_unsubscribed) STORED,
+        is_mailable boolean, place integer, speaks boolean
+    )
+    """,
+    'CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (item_id bigint, email_key text COLLATE "C")',
+    "CREATE TEMP TABLE IF NOT EXISTS export_state_{n} (record_id text, reason text, unsubscribed_id bigint)",
+    """
+    CREATE TEMP TABLE IF NOT EXISTS export_candidate_{n} (
+        email_key text COLLATE "C", email text, record_id text, item_id bigint
+    )
+    """,
+)
+_TABLES = "export_member_{n}, export_departed_{n}, export_state_{n}, export_candidate_{n}"
+_FILL = """
+    INSERT INTO export_member_{n}
+        (record_id, email, email_key, is_removed, is_unsubscribed, is_mailable, place, speaks)
+    SELECT record_id, email, email_key, is_removed, is_unsubscribed, is_mailable, place,
+           NOT is_removed AND NOT is_unsubscribed
+           AND place = min(CASE WHEN NOT is_removed AND NOT is_unsubscribed THEN place END)
+                       OVER (PARTITION BY email_key COLLATE "C")
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY email_key COLLATE "C" ORDER BY record_pk) AS place
+        FROM ({matching}) matching
+    ) placed
+"""
+_SPEAK = """
+    UPDATE export_member_{n} k SET speaks = (k.is_member AND k.place = v.place) IS TRUE
+    FROM (
+        SELECT m.email_key, min(m.place) FILTER (WHERE m.is_member) AS place
+        FROM export_member_{n} m
+        WHERE m.email_key IN (SELECT o.email_key FROM export_member_{n} o JOIN export_state_{n} s USING (record_id))
+        GROUP BY 1
+    ) v
+    WHERE v.email_key = k.email_key
+"""
+_TAKE_OFF = """
+    UPDATE export_member_{n} k SET is_unsubscribed = s.unsubscribed_id IS NULL
+    FROM export_state_{n} s WHERE s.record_id = k.record_id
+"""
+_FIND_DEPARTED = """
+    INSERT INTO export_departed_{n}
+    SELECT i.id, i.email_key FROM sync_exportitem i
+    WHERE i.connection_id = %s AND i.removal_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM export_member_{n} k WHERE k.is_member AND k.email_key = i.email_key)
+"""
+_OURS = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND relname LIKE 'export\\_%\\_%'
+"""
+
+
+@contextmanager
+def roomy_transaction() -> Iterator[None]:
+    """A transaction whose statements may sort and join a million rows in memory."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_ROOM)
+        yield
+
+
+def require_current_members(step: StepContext, link: Connection) -> None:
+    """Have the tables show the list as it was at most a minute ago.
+
+    Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
+    """
+    evaluated_at = step.run.members_evaluated.get(link.pk)
+    if evaluated_at is None or time.monotonic() - evaluated_at > SECONDS_CURRENT or not _are_there(link):
+        step.run.members_evaluated[link.pk] = time.monotonic()
+        evaluate_members(link)
+
+
+def evaluate_members(link: Connection) -> None:
+    """Work out who is on the list, and who left it. Raises as `require_current_members`."""
+    matching = compiled(addressed_records(link.marketing_list))
+    with roomy_transaction(), connection.cursor() as cursor:
+        for create in _CREATE:
+            cursor.execute(create.format(n=link.pk))
+        cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
+        cursor.execute(_FILL.format(n=link.pk, matching=matching.sql), matching.parameters)
+        cursor.execute(f"ANALYZE export_member_{link.pk}")
+        _find_departed(link)
+
+
+def apply_list_state(link: Connection) -> None:
+    """Have the tables show the list as it is when what `export_state_N` says has been done to it."""
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(_TAKE_OFF.format(n=link.pk))
+        cursor.execute(_SPEAK.format(n=link.pk))
+        cursor.execute(f"TRUNCATE export_departed_{link.pk}")
+        _find_departed(link)
+
+
+def empty_tables() -> None:
+    """Empty the temporary tables of this session; they stay, so that the next run need not make them again."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OURS)
+        if names := [name for (name,) in cursor.fetchall()]:
+            cursor.execute(f"TRUNCATE {', '.join(names)}")
+
+
+def _find_departed(link: Connection) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_DEPARTED.format(n=link.pk), [link.pk])
+        cursor.execute(f"ANALYZE export_departed_{link.pk}")
+
+
+def _are_there(link: Connection) -> bool:
+    # A connection to the database that was lost took its tables with it.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"pg_temp.export_member_{link.pk}"])
+        return bool(cursor.fetchone()[0])

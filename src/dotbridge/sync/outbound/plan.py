@@ -1,0 +1,137 @@
+"""The plan: what one connected list would send, one row an address. Preparing stores it, a dry run shows it.
+
+First the candidates are found: members without a note of ours, whose record changed or is another one, whose upload was
+refused and is due again, or all of them when values are made in another way than before. Only their values are worked
+out, and compared with what was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, JSONField, Value
+from django.utils import timezone
+
+from dotbridge.entities.registry import entity
+from dotbridge.mapping.values import mapped_values
+from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.selection import compiled
+from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
+
+_IS_DUE = """
+    (i.reason = '' AND i.upload_id IS NULL)
+    OR (i.reason = '' AND u.state = 'refused' AND u.retry_at <= %(now)s AND i.attempts < %(most_attempts)s)
+    OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
+"""
+_CANDIDATES = """
+    INSERT INTO export_candidate_{n} (email_key, email, record_id, item_id)
+    SELECT k.email_key, k.email, k.record_id, i.id
+    FROM export_member_{n} k
+    LEFT JOIN sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
+    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    WHERE k.speaks AND k.is_mailable
+      AND (i.id IS NULL
+           OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
+               AND (%(all)s OR i.record_id <> k.record_id OR {is_due}
+                    OR k.record_id IN (SELECT record_id FROM sync_recheck WHERE connection_id = %(connection)s))))
+"""
+# `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
+# the keys of a jsonb object are unique, and the one aggregated last stays.
+_PLAN = """
+    SELECT k.email_key, k.email, k.record_id,
+           CASE WHEN theirs.values IS NULL THEN v.mapped
+                ELSE jsonb_strip_nulls(v.mapped || theirs.values) END AS mapped,
+           CASE WHEN theirs.values IS NOT NULL THEN v.mapped END AS own,
+           CASE WHEN m.id IS NOT NULL THEN 'update' WHEN c.id IS NOT NULL THEN 'add' ELSE 'new' END AS operation,
+           i.id AS item_id, i.values AS former_values, i.own AS former_own, i.upload_id AS former_upload_id,
+           i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
+           u.state = 'prepared' AS is_queued,
+           {is_due} AS is_due
+    FROM export_candidate_{n} k
+    JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
+    LEFT JOIN ({theirs}) theirs ON theirs.email_key = k.email_key
+    LEFT JOIN sync_exportitem i ON i.id = k.item_id
+    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    LEFT JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
+    LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+"""
+_NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE false"
+_THEIRS = """
+    SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.place) AS values
+    FROM export_candidate_{n} k
+    JOIN sync_exportitem o ON o.email_key = k.email_key AND o.connection_id = ANY(%(superiors)s)
+         AND o.removal_id IS NULL AND o.reason = ''
+    JOIN unnest(%(field_owners)s::bigint[], %(field_names)s::text[]) WITH ORDINALITY AS f (owner, name, place)
+         ON f.owner = o.connection_id
+    GROUP BY o.email_key
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The plan as a query, with its parameters by name."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+def find_candidates(ranked: Ranked, *, compares_all: bool) -> int:
+    """Fill `export_candidate_N` and answer how many there are. The tables of the list's members have to be filled."""
+    table = f"export_candidate_{ranked.link.pk}"
+    statement = _CANDIDATES.format(n=ranked.link.pk, is_due=_IS_DUE)
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {table}")
+        cursor.execute(statement, {**plan_parameters(ranked), "all": compares_all})
+        found = int(cursor.rowcount)
+        cursor.execute(f"ANALYZE {table}")
+    return found
+
+
+def plan_of(ranked: Ranked) -> Plan:
+    """The plan, a query over the candidates.
+
+    Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
+    own values, where another list has a say), `operation`, `item_id`, `former_values`, `former_own`,
+    `former_upload_id`, `former_record_id`, `attempts`, `is_queued`, `is_due`. Raises
+    UnknownField when a mapped field is no entity field any more.
+    """
+    owner = entity(ranked.link.marketing_list.entity)
+    mapped = mapped_values(ranked.mapping, owner) if ranked.mapping else Value({}, JSONField())
+    records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
+    values = compiled(records)
+    key_type = owner.model._meta.pk.rel_db_type(connection)  # noqa: SLF001 - Django's documented way to ask a model
+    named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
+    text = _PLAN.format(
+        n=ranked.link.pk,
+        is_due=_IS_DUE,
+        key_type=key_type,
+        values=_with_names(values.sql, list(named)),
+        theirs=(_THEIRS if ranked.superiors else _NOBODY_ABOVE).format(n=ranked.link.pk),
+    )
+    return Plan(sql=text, parameters={**named, **plan_parameters(ranked)})
+
+
+def plan_parameters(ranked: Ranked) -> dict[str, Any]:
+    """The parameters of the plan's statements, by name."""
+    book = ranked.link.address_book
+    shared = [(each.connection_id, name) for each in ranked.superiors for name in each.data_fields]
+    return {
+        "connection": ranked.link.pk,
+        "integration": book.integration_id,
+        "book": book.pk,
+        "now": timezone.now(),
+        "most_attempts": MOST_ATTEMPTS,
+        "retried": list(RETRIED),
+        "superiors": [each.connection_id for each in ranked.superiors],
+        "field_owners": [owner for owner, _name in shared],
+        "field_names": [name for _owner, name in shared],
+    }
+
+
+def _with_names(text: str, names: list[str]) -> str:
+    """A statement's parameters by name instead of by place; a doubled percent sign stays one."""
+    left = iter(names)
+    return re.sub("%[s%]", lambda found: f"%({next(left)})s" if found[0] == "%s" else found[0], text)

@@ -1,0 +1,186 @@
+"""What an import has made, as rows without local keys and local times; and how a year's may differ from one reading.
+
+A year of many runs knows more than one reading of what is left of it. `EXPLAINED` says exactly what: everything else
+has to be equal, row for row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from dotbridge.mirror.models import CampaignSummary
+
+_FIGURES = ", ".join(
+    f"s.{each.column}"
+    for each in CampaignSummary._meta.concrete_fields
+    if each.name not in {"id", "campaign", "read_at"}
+)
+_EVENT = "g.remote_id AS campaign, e.remote_contact_id, e.email_key, e.happened_at, e.event_key"
+_OF_EMAIL_CAMPAIGN = """JOIN sync_campaignlink k ON k.email_campaign_id = x.email_campaign_id
+    JOIN mirror_campaign g ON g.id = k.campaign_id"""
+# One query a table; `campaign` is the id in Dotdigital wherever a row belongs to one.
+TABLES = {
+    "book": "SELECT remote_id, name, visibility, contact_count, gone_at IS NOT NULL AS gone FROM mirror_addressbook",
+    "data_field": "SELECT name, type, visibility, default_value, gone_at IS NOT NULL AS gone FROM mirror_datafield",
+    "contact": """SELECT remote_id, email, coalesce(email_key, '') AS email_key, status, suppressed_at, opt_in_type,
+        email_type, data_fields, last_subscribed_at FROM mirror_contact""",
+    "membership": """SELECT b.remote_id AS book, c.remote_id AS contact, m.status, m.unsubscribed_at,
+        m.gone_at IS NOT NULL AS gone FROM mirror_membership m JOIN mirror_addressbook b ON b.id = m.address_book_id
+        JOIN mirror_contact c ON c.id = m.contact_id""",
+    "campaign": """SELECT remote_id AS campaign, name, subject, from_name, from_address, reply_action, reply_to_address,
+        status, is_split_test, sent_at, sent_when_read, gone_at IS NOT NULL AS gone FROM mirror_campaign""",
+    "campaign_book": """SELECT g.remote_id AS campaign, b.remote_id AS book FROM mirror_campaignbook l
+        JOIN mirror_campaign g ON g.id = l.campaign_id JOIN mirror_addressbook b ON b.id = l.address_book_id""",
+    "summary": f"""SELECT g.remote_id AS campaign, {_FIGURES} FROM mirror_campaignsummary s
+        JOIN mirror_campaign g ON g.id = s.campaign_id""",
+    "activity": """SELECT g.remote_id AS campaign, a.remote_contact_id, a.email, a.email_key, a.opens, a.clicks,
+        a.page_views, a.forwards, a.estimated_forwards, a.replies, a.sent_at, a.first_opened_at, a.last_opened_at,
+        a.is_unsubscribed, a.is_soft_bounced, a.is_hard_bounced
+        FROM mirror_activity a JOIN mirror_campaign g ON g.id = a.campaign_id""",
+    "open": f"""SELECT {_EVENT}, e.mail_client, e.is_forward
+        FROM mirror_openevent e JOIN mirror_campaign g ON g.id = e.campaign_id""",
+    "click": f"SELECT {_EVENT}, e.url FROM mirror_clickevent e JOIN mirror_campaign g ON g.id = e.campaign_id",
+    "waiting": """SELECT g.remote_id AS campaign, w.kind, w.remote_contact_id, w.email_key
+        FROM mirror_waitingresult w JOIN mirror_campaign g ON g.id = w.campaign_id""",
+    "email_campaign": """SELECT g.remote_id AS campaign, x.name, x.description, x.sender_name, x.sender_email,
+        x.schedule, x.transport, x.sent_at, x.owner_id, l.name AS list, m.code, m.name AS marketing_name,
+        m.description AS marketing_description, m.report_period, m.is_automatic, m.owner_id AS marketing_owner
+        FROM campaigns_emailcampaign x JOIN sync_campaignlink k ON k.email_campaign_id = x.id
+        JOIN mirror_campaign g ON g.id = k.campaign_id LEFT JOIN lists_marketinglist l ON l.id = x.marketing_list_id
+        JOIN campaigns_marketingcampaign m ON m.id = x.marketing_campaign_id""",
+    "statistics": f"""SELECT g.remote_id AS campaign, x.entity, x.record_id, x.opens, x.clicks, x.bounces,
+        x.unsubscribes, x.last_contacted_at FROM campaigns_emailcampaignstatistics x {_OF_EMAIL_CAMPAIGN}""",
+    "marketing_activity": f"""SELECT g.remote_id AS campaign, x.type, x.entity, x.record_id, x.action_date, x.details,
+        x.natural_key, x.marketing_campaign_id = e.marketing_campaign_id AS of_its_campaign
+        FROM campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}
+        JOIN campaigns_emailcampaign e ON e.id = k.email_campaign_id""",
+    "unsubscribed": """SELECT l.name AS list, u.record_id, u.origin, u.reason, lower(trim(e.email)) AS email_key
+        FROM lists_unsubscribeditem u JOIN lists_marketinglist l ON l.id = u.marketing_list_id
+        JOIN crm_contactemail e ON e.contact_id::text = u.record_id AND e.is_primary""",
+}
+OF_CAMPAIGNS = tuple(name for name, query in TABLES.items() if "AS campaign" in query)
+RESULTS = tuple(name for name in OF_CAMPAIGNS if name not in {"campaign", "campaign_book", "waiting", "email_campaign"})
+
+# Where a year may have a row (y) that one reading has not. `listed` are the contacts of connected books as they are in
+# the account, `known` all of its contacts: read out of the account's own tables.
+EXPLAINED = {
+    # A data field, or a campaign, that was deleted in Dotdigital is kept, and flagged.
+    "data_field": "y.gone",
+    **dict.fromkeys(OF_CAMPAIGNS, "EXISTS (SELECT 1 FROM year.deleted_campaign d WHERE d.id = y.campaign)"),
+    # A contact is kept that was deleted, or is in no connected book any more and may be mailed.
+    "contact": """NOT EXISTS (SELECT 1 FROM year.known n WHERE n.id = y.remote_id)
+        OR y.status = 'Subscribed' AND NOT EXISTS (SELECT 1 FROM year.listed n WHERE n.contact = y.remote_id)""",
+    # So is their place in a book, flagged; and without a flag that of somebody whom the account suppresses, and
+    # therefore does not list, or who had left the book when the contact was deleted.
+    "membership": """y.gone OR EXISTS (SELECT 1 FROM year.many_contact c WHERE c.remote_id = y.contact
+        AND (c.suppressed_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM year.known n WHERE n.id = y.contact)))""",
+    # Whoever was off a list stays off until Dotdigital says of this address that it may be mailed.
+    "unsubscribed": """NOT EXISTS (SELECT 1 FROM year.many_contact c WHERE c.email_key = y.email_key
+        AND c.status IN ('Subscribed', 'SoftBounced')
+        AND EXISTS (SELECT 1 FROM year.known n WHERE n.id = c.remote_id))""",
+}
+# Columns in which a year may know more of a row that both have.
+_KNOWS_MORE = {
+    # The values of somebody who is in no list of a connected book: suppression feeds have none.
+    "contact": (
+        "EXISTS (SELECT 1 FROM year.listed n WHERE n.contact = y.remote_id)",
+        ("data_fields", "last_subscribed_at"),
+    ),
+    # Records made of a campaign keep the names they were made with; the script knows which these may be.
+    "email_campaign": (
+        "NOT EXISTS (SELECT 1 FROM year.renamed_campaign r WHERE r.id = y.campaign)",
+        ("name", "code", "marketing_name", "marketing_description"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Rows that one state has and the other has not."""
+
+    table: str
+    which: str
+    rows: int
+    examples: list[tuple[Any, ...]]
+
+
+def take(state: str) -> None:
+    """Keep the present rows of every table under the name of a state."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS year")
+        for table, query in TABLES.items():
+            cursor.execute(f"DROP TABLE IF EXISTS year.{state}_{table}")
+            cursor.execute(f"CREATE TABLE year.{state}_{table} AS {query}")
+
+
+def note(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Keep what the account or the script knows, for the rules."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS year")
+        cursor.execute(f"DROP TABLE IF EXISTS year.{table}")
+        cursor.execute(f"CREATE TABLE year.{table} ({columns})")
+        with cursor.copy(f"COPY year.{table} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+
+def forget() -> None:
+    """Drop all states."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA IF EXISTS year CASCADE")
+
+
+def differences() -> list[Difference]:
+    """Wherever the states `many` and `one` differ without an explanation."""
+    found = []
+    for table in TABLES:
+        explained = EXPLAINED.get(table, "false")
+        only = _difference(table, "many", "one")
+        found.append(_rows(table, "only after many runs", f"SELECT * FROM ({only}) y WHERE NOT ({explained})"))
+        found.append(_rows(table, "only after one reading", _difference(table, "one", "many")))
+    return [each for each in found if each.rows]
+
+
+def lost_of_deleted(campaign: int) -> list[Difference]:
+    """What was kept, as the state `before`, of a campaign that was then deleted, and is not there any more."""
+    found = []
+    for table in RESULTS:
+        for which, first, second in (("lost", "before", "many"), ("added", "many", "before")):
+            query = f"""SELECT * FROM year.{first}_{table} WHERE campaign = {campaign}
+                EXCEPT ALL SELECT * FROM year.{second}_{table} WHERE campaign = {campaign}"""
+            found.append(_rows(table, which, query))
+    return [each for each in found if each.rows]
+
+
+def count(state: str, table: str) -> int:
+    """How many rows a state has of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM year.{state}_{table}")
+        return int(cursor.fetchone()[0])
+
+
+def _difference(table: str, first: str, second: str) -> str:
+    columns = _columns(table)
+    return f"SELECT {columns} FROM year.{first}_{table} y EXCEPT ALL SELECT {columns} FROM year.{second}_{table} y"
+
+
+def _columns(table: str) -> str:
+    """All columns, but NULL for those in which a year may know more of this row."""
+    compared, hidden = _KNOWS_MORE.get(table, ("true", ()))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM year.many_{table} LIMIT 0")
+        names = [each.name for each in cursor.description]
+    return ", ".join(
+        f"CASE WHEN {compared} THEN y.{name} END AS {name}" if name in hidden else f"y.{name}" for name in names
+    )
+
+
+def _rows(table: str, which: str, query: str) -> Difference:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        rows = cursor.fetchall()
+    return Difference(table, which, len(rows), rows[:3])

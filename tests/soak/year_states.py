@@ -95,6 +95,8 @@ _KNOWS_MORE = {
         "NOT EXISTS (SELECT 1 FROM year.renamed_campaign r WHERE r.id = y.campaign)",
         ("name", "code", "marketing_name", "marketing_description"),
     ),
+    # Of several reasons that there were in a year the first one stays.
+    "unsubscribed": ("false", ("reason",)),
 }
 
 

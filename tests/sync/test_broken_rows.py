@@ -62,6 +62,17 @@ def test_a_field_deleted_and_made_anew_with_another_type_breaks_its_row_alone(
     assert remote.contacts(link.address_book.remote_id)["ann@example.com"]["FAV-JOB_1"] == "Smith"
 
 
+def test_a_field_deleted_and_made_anew_is_filled_again(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    sync(integration)
+    remote.ask("DELETE", "/v2/data-fields/FAV-JOB_1")
+    sync(integration, force_data_fields=True)
+    remote.create_field("FAV-JOB_1", "String")
+    sync(integration, force_data_fields=True)
+    assert remote.contacts(link.address_book.remote_id)["ann@example.com"]["FAV-JOB_1"] == "Smith"
+
+
 def test_a_field_that_left_the_model_breaks_its_row_alone(
     integration: Integration, remote: RemoteAccount, link: Connection
 ) -> None:

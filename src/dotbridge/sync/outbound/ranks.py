@@ -11,8 +11,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.models import Integration
-from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.soundness import sound_rows
 from dotbridge.sync.models import Connection
 from dotbridge.sync.selectors import exportable_connections
 
@@ -68,7 +70,14 @@ def ranked_connections(integration: Integration) -> list[Ranked]:
 
 def data_fields_of(mapping: Mapping | None) -> tuple[str, ...]:
     """The data fields that a mapping fills."""
-    return () if mapping is None else tuple(row.data_field.name for row in mapping.rows.all())
+    return tuple(row.data_field.name for row in _sound_rows(mapping))
+
+
+def _sound_rows(mapping: Mapping | None) -> list[MappingRow]:
+    try:
+        return [] if mapping is None else sound_rows(mapping)
+    except UnknownEntity:
+        return []
 
 
 def _priority(mapping: Mapping | None) -> int:
@@ -77,7 +86,8 @@ def _priority(mapping: Mapping | None) -> int:
 
 def _fingerprint(mapping: Mapping | None, superiors: tuple[Superior, ...]) -> str:
     """Changes whenever the values of unchanged records would come out differently."""
-    rows = [] if mapping is None else sorted(mapping.rows.all(), key=lambda row: row.pk)
-    how = [[row.data_field.name, row.data_field.type, row.entity_fields, row.empty_values] for row in rows]
+    how = [
+        [row.data_field.name, row.data_field.type, row.entity_fields, row.empty_values] for row in _sound_rows(mapping)
+    ]
     above = [[superior.connection_id, *superior.data_fields] for superior in superiors]
     return hashlib.sha256(json.dumps([how, above]).encode()).hexdigest()

@@ -224,7 +224,7 @@ def test_a_connected_list_is_not_connected_again(back_office: Client, world: Wor
 
 def test_disconnecting_asks_and_says_what_happens(back_office: Client, world: World) -> None:
     address = page_of(world.marketing_list, "disconnect")
-    assert "the contacts stay in the address book" in texts(back_office.get(address))
+    assert "They stay in the address book" in texts(back_office.get(address))
     assert Connection.objects.exists()
     assert "Disconnected from" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
     assert not Connection.objects.exists()

@@ -59,6 +59,7 @@ class World:
     contact: Contact
     marketing_list: MarketingList
     link: Connection
+    unconnected: MarketingList
     mapping: Mapping
     run: SyncRun
     rejection: Rejection
@@ -106,6 +107,7 @@ def build_world(number: int = 1, name: str = "First") -> World:
         contact=contact,
         marketing_list=link.marketing_list,
         link=link,
+        unconnected=create_list(name=f"{name} unconnected {HOSTILE}", entity="crm.contact"),
         mapping=mapping,
         run=run,
         rejection=rejection,

@@ -32,6 +32,7 @@ from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Connection, RunKind, State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
+from dotbridge.sync.outbound.endings import end_connections
 from dotbridge.sync.outbound.list_state import sync_list_state
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
@@ -91,7 +92,10 @@ EXPORT = (
     Part("uploads", _("Uploading contacts"), send_uploads),
     Part("results", _("Results"), read_results),
 )
-REQUESTS = (Part("account_changes", _("Changes of the account"), carry_out_changes),)
+REQUESTS = (
+    Part("account_changes", _("Changes of the account"), carry_out_changes),
+    Part("endings", _("Ending connections"), end_connections),
+)
 PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: IMPORT,
     RunKind.EXPORT: EXPORT,

@@ -1,4 +1,4 @@
-"""What people asked for and a worker does: changes of the account. Each knows whether Dotdigital was asked already."""
+"""What people asked for and a worker does. Each request knows whether Dotdigital was asked already."""
 
 from __future__ import annotations
 
@@ -73,3 +73,95 @@ class AccountChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.name}"
+
+
+class Ending(models.Model):
+    """A connection that ends when the contacts its list has sent are taken out of the book.
+
+    While it stands nothing more is sent to the book. With `next_book` the list is connected to that one afterwards.
+    """
+
+    connection = models.OneToOneField(
+        "sync.Connection", models.CASCADE, related_name="ending", verbose_name=_("connection")
+    )
+    next_book = models.ForeignKey(
+        "mirror.AddressBook", models.SET_NULL, null=True, related_name="+", verbose_name=_("next address book")
+    )
+    message = models.TextField(_("what it waits for"), blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    has_failed = models.BooleanField(_("given up"), default=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
+    )
+    created_at = models.DateTimeField(_("asked for"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("ending connection")
+        verbose_name_plural = _("ending connections")
+
+    def __str__(self) -> str:
+        return f"{self.connection}"
+
+
+class ResubscriptionState(models.TextChoices):
+    """Where a resubscription stands. *Asked* is written before the call: found so later, its outcome is looked up."""
+
+    WAITING = "waiting", _("Waiting for the worker")
+    ASKED = "asked", _("Being asked")
+    ADDED = "added", _("Subscribed again")
+    CHALLENGED = "challenged", _("Waits for the person to confirm")
+    REFUSED = "refused", _("Refused")
+    UNKNOWN = "unknown", _("Outcome unknown")
+
+
+OPEN_RESUBSCRIPTIONS = (ResubscriptionState.WAITING, ResubscriptionState.ASKED)
+
+
+class Resubscription(models.Model):
+    """One person's newer wish to be written to again, and what Dotdigital made of it.
+
+    It does not make anybody mailable here: the list follows when Dotdigital says that the contact is live again.
+    """
+
+    connection = models.ForeignKey(
+        "sync.Connection", models.CASCADE, related_name="resubscriptions", verbose_name=_("connection")
+    )
+    record_id = models.CharField(_("record"), max_length=64)
+    email = models.TextField(_("e-mail"))
+    email_key = models.TextField(_("e-mail, normalised"))
+    opted_in_at = models.DateTimeField(_("the person asked for it"))
+    state = models.CharField(
+        _("state"), max_length=16, choices=ResubscriptionState.choices, default=ResubscriptionState.WAITING
+    )
+    answer = models.CharField(_("Dotdigital's answer"), max_length=64, blank=True)
+    message = models.TextField(_("what happened"), blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
+    )
+    created_at = models.DateTimeField(_("asked for"), db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(_("answered"), null=True)
+    live_at = models.DateTimeField(_("live again"), null=True)
+
+    class Meta:
+        verbose_name = _("resubscription")
+        verbose_name_plural = _("resubscriptions")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "email_key"],
+                condition=models.Q(state__in=["waiting", "asked"]),
+                name="resubscription_once",
+            ),
+        ]
+        indexes = [
+            # Looked at in each run: whose return has not been seen yet.
+            models.Index(
+                fields=["connection"],
+                condition=models.Q(live_at__isnull=True, state__in=["waiting", "asked", "added", "challenged"]),
+                name="resubscription_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}/{self.record_id}: {self.get_state_display()}"

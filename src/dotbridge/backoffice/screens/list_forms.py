@@ -9,15 +9,19 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from dotbridge.backoffice.entity_labels import entity_choices
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.screens.base import AnyModelForm
+from dotbridge.backoffice.screens.data_field_forms import offer_active_integrations
 from dotbridge.entities.registry import FieldKind, UnknownEntity, entities, entity
+from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import OPERATORS, RuleError, compile_rule
+from dotbridge.mirror.data_field_rules import Visibility
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.account_services import LONGEST_BOOK_NAME
 
 
 class _Indented(json.JSONEncoder):
@@ -97,6 +101,36 @@ class ConnectForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["address_book"].queryset = free_books()  # type: ignore[attr-defined]
+
+
+class NewBookForm(forms.Form):
+    """The address book that is asked for. The service checks it as Dotdigital would, so nothing is checked here."""
+
+    LONGEST = LONGEST_BOOK_NAME
+
+    integration = forms.ModelChoiceField(
+        label=gettext_lazy("Integration"),
+        queryset=Integration.objects.none(),
+        widget=UnfoldAdminSelectWidget,
+        empty_label=gettext_lazy("choose an integration"),
+    )
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("At most 128 characters. No other address book of the account may have it."),
+    )
+    visibility = forms.ChoiceField(
+        label=gettext_lazy("Visibility"),
+        choices=Visibility.choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text=gettext_lazy(
+            "Public: contacts see the address book, by this name, where they change their preferences."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_active_integrations(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,13 +17,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from unfold.views import ChangeList
 
+from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_choices, entity_label
 from dotbridge.backoffice.labels import ago, badge, grouped, upload_badge
 from dotbridge.backoffice.list_reads import member_totals
 from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, View, url_of
 from dotbridge.backoffice.screens.connection_settings import PAGE as SETTINGS_PAGE
 from dotbridge.backoffice.screens.connection_settings import change_connection_settings
-from dotbridge.backoffice.screens.list_connection import connect, disconnect
+from dotbridge.backoffice.screens.list_connection import MAY_CHANGE, connect, make_book, refresh
+from dotbridge.backoffice.screens.list_endings import MAY_END, disconnect, keep, move, try_again
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
@@ -34,8 +36,20 @@ from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import create_list, update_list
-from dotbridge.sync.models import Upload
+from dotbridge.mapping.models import MappingRow
+from dotbridge.mapping.soundness import broken_rows
+from dotbridge.sync.models import Connection, Upload
+from dotbridge.sync.outbound.selection import mapping_of
+from dotbridge.sync.request_models import AccountChange
 from dotbridge.sync.selectors import connection_standing
+
+
+def _broken_rows(link: Connection | None) -> list[tuple[MappingRow, str]]:
+    mapping = mapping_of(link) if link else None
+    try:
+        return broken_rows(mapping) if mapping else []
+    except UnknownEntity:
+        return []
 
 
 class CountedLists(ChangeList):  # type: ignore[misc]
@@ -135,8 +149,12 @@ class MarketingListScreen(Screen):
             url = self.page_url(record, "connect")
             return (Button(title=_("Connect to an address book"), url=url, icon="link", is_primary=True),)
         buttons = []
-        if request.user.has_perm("sync.delete_connection"):
+        is_ending = hasattr(link_of(record), "ending")
+        if request.user.has_perm(MAY_END) and not is_ending:
             buttons.append(Button(title=_("Disconnect"), url=self.page_url(record, "disconnect"), icon="link_off"))
+        if request.user.has_perm(MAY_CHANGE) and not is_ending:
+            url = self.page_url(record, "refresh")
+            buttons.append(Button(title=_("Refresh data fields"), url=url, icon="refresh", posts=True))
         if request.user.has_perm(MAY_REQUEST):
             url = self.page_url(record, "sync")
             buttons.append(Button(title=_("Sync now"), url=url, icon="sync", posts=True, is_primary=True))
@@ -150,16 +168,29 @@ class MarketingListScreen(Screen):
             "connect": lambda request, record: connect(self, request, record),
             SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
             LIST_PAGE: lambda request, record: preview_list(self, request, record),
+            "new-book": lambda request, record: make_book(self, request, record),
+            "refresh": lambda request, record: refresh(request, self, record),
+            "move": lambda request, record: move(self, request, record),
             "disconnect": lambda request, record: disconnect(self, request, record),
+            "keep-connection": lambda request, record: keep(request, self, record),
+            "retry-ending": lambda request, record: try_again(request, self, record),
             "sync": require_POST(self.sync),
             "standing": self.standing,
         }
 
     def panel_context(self, request: HttpRequest, record: MarketingList) -> Mapping[str, Any]:
         """The tabs, and where the numbers come from once the page stands."""
+        link = link_of(record)
         return {
             "list_tabs": list_tabs(request, record, current="settings"),
             "standing_url": self.page_url(record, "standing"),
+            "changes": changes_to_show(AccountChange.objects.filter(marketing_list=record)),
+            "link": link,
+            "ending": getattr(link, "ending", None),
+            "may_end": request.user.has_perm(MAY_END),
+            "cancel_ending_url": self.page_url(record, "keep-connection"),
+            "retry_ending_url": self.page_url(record, "retry-ending"),
+            "broken": _broken_rows(link),
         }
 
     def changeform_view(

@@ -11,6 +11,7 @@ from dotbridge.integrations.models import ExportWaitsFor
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
+from dotbridge.sync.request_selectors import ending_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
 
 
@@ -32,10 +33,13 @@ def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None]
 
 def lists_at_work(step: StepContext) -> list[Ranked]:
     """The lists that may be exported now, the highest rank first. Raises StepBlocked as `for_each_list`."""
+    ending = ending_connections(step.integration)
     wanted = [
         ranked
         for ranked in ranked_connections(step.integration)
-        if ranked.link.pk not in step.run.left_out and step.run.only in (None, ranked.link)
+        if ranked.link.pk not in step.run.left_out
+        and ranked.link.pk not in ending
+        and step.run.only in (None, ranked.link)
     ]
     if step.integration.export_waits_for == ExportWaitsFor.INTEGRATION:
         if number := unfinished_uploads(step.integration):

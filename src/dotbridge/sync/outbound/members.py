@@ -116,6 +116,15 @@ def evaluate_members(link: Connection) -> None:
         _find_departed(link)
 
 
+def let_nobody_stay(link: Connection) -> None:
+    """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for create in _CREATE:
+            cursor.execute(create.format(n=link.pk))
+        cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
+        _find_departed(link)
+
+
 def apply_list_state(link: Connection) -> None:
     """Have the tables show the list as it is when what `export_state_N` says has been done to it."""
     with roomy_transaction(), connection.cursor() as cursor:

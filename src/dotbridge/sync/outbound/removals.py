@@ -18,7 +18,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Connection, ExportItem, Removal, RemovalState, StoppedWhat
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import require_current_members
+from dotbridge.sync.outbound.members import let_nobody_stay, require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotdigital import NotFound
@@ -72,6 +72,21 @@ def _remove_departed(step: StepContext, ranked: Ranked) -> None:
             return
         require_current_members(step, link)
     end_allowance(link, StoppedWhat.REMOVE)
+
+
+def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
+    """Take out of the book all whom its list has sent, whoever is on the list. True when nobody of them is left in it,
+    None while Dotdigital is at work on it, False when Dotdigital did not do it."""
+    link = ranked.link
+    begun = Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT])
+    for former in list(begun):
+        if not _carry_out(step, ranked, former):
+            return False
+    let_nobody_stay(link)
+    while removal := _assign(step, link):
+        if not _carry_out(step, ranked, removal):
+            return False
+    return None if begun.all().exists() else True
 
 
 def _assign(step: StepContext, link: Connection) -> Removal | None:

@@ -1,0 +1,145 @@
+"""The connection of a list on the screens: a new book, another book, an end with a choice, and a refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from dotbridge.sync.models import Connection, Upload, UploadState
+from dotbridge.sync.request_models import AccountChange, ChangeKind, Ending
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import World
+
+
+def page_of(world: World, page: str = "change", *, connected: bool = True) -> str:
+    marketing_list = world.marketing_list if connected else world.unconnected
+    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+
+
+def test_a_book_is_asked_for_and_shown_on_the_lists_page(back_office: Client, world: World) -> None:
+    assert page_of(world, "new-book", connected=False) in texts(
+        back_office.get(page_of(world, "connect", connected=False))
+    )
+    address = page_of(world, "new-book", connected=False)
+    typed = {"integration": world.integration.pk, "name": "Fresh", "visibility": "Public"}
+    page = texts(back_office.post(address, typed, follow=True))
+    change = AccountChange.objects.get(kind=ChangeKind.CREATE_ADDRESS_BOOK)
+    assert (change.name, change.marketing_list, change.details) == (
+        "Fresh",
+        world.unconnected,
+        {"visibility": "Public"},
+    )
+    assert "Fresh is made in Dotdigital as soon as" in page
+    assert "Waiting for the worker" in page
+    assert "is being made already" in texts(back_office.post(address, {**typed, "name": "Second"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"name": ""}, "This field is required"),
+        ({"name": "x" * 129}, "at most 128 characters"),
+        ({"name": "Book 0 <script>alert(&#x27;x&#x27;)</script>"}, ""),
+        ({"name": "all contacts"}, "Every account has"),
+        ({"visibility": "Secret"}, "Select a valid choice"),
+    ],
+)
+def test_a_book_that_cannot_be_made_is_said_at_the_form(
+    back_office: Client, world: World, values: dict[str, str], said: str
+) -> None:
+    if not said:
+        values, said = {"name": world.book.name}, "exists already in this integration"
+    typed = {"integration": str(world.integration.pk), "name": "Fresh", "visibility": "Private", **values}
+    assert said in texts(back_office.post(page_of(world, "new-book", connected=False), typed))
+    assert not AccountChange.objects.filter(kind=ChangeKind.CREATE_ADDRESS_BOOK).exists()
+
+
+def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Client, world: World) -> None:
+    page = texts(back_office.get(page_of(world, "disconnect")))
+    assert "1 is taken out of the address book" in page
+    typed = {"confirmed": "yes", "contacts": "remove"}
+    page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
+    assert Ending.objects.get().connection == world.link
+    assert "are taken out of Book 0" in page
+    assert "is ending" in page
+    assert page_of(world, "disconnect") not in page
+    assert ProcrastinateJob.objects.filter(args__kind="requests").count() == 1
+    page = texts(back_office.post(page_of(world, "keep-connection"), follow=True))
+    assert "The connection stays" in page
+    assert not Ending.objects.exists()
+    assert "not ending" in texts(back_office.post(page_of(world, "keep-connection"), follow=True))
+
+
+def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: World) -> None:
+    Ending.objects.create(connection=world.link, has_failed=True, message="Dotdigital did not.")
+    page = texts(back_office.get(page_of(world)))
+    assert "Given up:" in page
+    assert "tried again as soon as" in texts(back_office.post(page_of(world, "retry-ending"), follow=True))
+    assert not Ending.objects.get().has_failed
+
+
+def test_keeping_the_contacts_waits_for_an_upload_on_its_way(back_office: Client, world: World) -> None:
+    Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
+    assert "possible when the upload is finished" in texts(back_office.get(page_of(world, "disconnect")))
+    typed = {"confirmed": "yes", "contacts": "keep"}
+    assert "on its way" in texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
+    assert Connection.objects.exists()
+
+
+def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> None:
+    address = page_of(world, "move")
+    assert address in texts(back_office.get(page_of(world, "connection-settings")))
+    chosen = back_office.post(address, {"address_book": world.free_book.pk})
+    assert chosen["Location"] == f"{address}?book={world.free_book.pk}"
+    page = texts(back_office.get(chosen["Location"]))
+    assert "instead of Book 0" in page
+    typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "keep"}
+    back_office.post(address, typed, follow=True)
+    assert Connection.objects.get().address_book == world.free_book
+
+
+def test_a_list_goes_over_to_another_book_when_its_contacts_are_removed(back_office: Client, world: World) -> None:
+    typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "remove"}
+    page = texts(back_office.post(page_of(world, "move"), typed, follow=True))
+    assert Ending.objects.get().next_book == world.free_book
+    assert "for Book 1" in page
+
+
+def test_a_book_that_is_not_free_is_not_gone_over_to(back_office: Client, world: World) -> None:
+    for book in (world.book.pk, "nonsense", ""):
+        page = texts(back_office.post(page_of(world, "move"), {"address_book": book, "confirmed": "yes"}))
+        assert "not free any more" in page or "Choose an address book" in page
+    for book in (world.book.pk, "nonsense", "9" * 30):
+        assert "Free address books" in texts(back_office.get(f"{page_of(world, 'move')}?book={book}"))
+    assert Connection.objects.get().address_book == world.book
+
+
+def test_all_values_are_compared_on_request(back_office: Client, world: World) -> None:
+    Connection.objects.update(compared_as="as before")
+    page = texts(back_office.post(page_of(world, "refresh"), follow=True))
+    assert "compares the values of all members" in page
+    assert Connection.objects.get().compared_as == ""
+    assert back_office.get(page_of(world, "refresh")).status_code == 405
+
+
+def test_lists_without_a_connection_say_so(back_office: Client, world: World) -> None:
+    for page in ("move", "disconnect"):
+        assert "not connected" in texts(back_office.get(page_of(world, page, connected=False), follow=True))
+    for page in ("keep-connection", "retry-ending", "refresh"):
+        posted = texts(back_office.post(page_of(world, page, connected=False), follow=True))
+        assert "not connected" in posted or "Connect the list" in posted
+
+
+def test_connections_are_for_those_who_may_change_them(logged_in: Callable[..., Client], world: World) -> None:
+    viewer = logged_in("lists.view_marketinglist", "lists.change_marketinglist", "sync.add_connection")
+    for page in ("disconnect", "move", "refresh", "keep-connection", "retry-ending"):
+        assert viewer.post(page_of(world, page), {"confirmed": "yes"}).status_code == 403
+        assert page_of(world, page) not in texts(viewer.get(page_of(world)))
+    assert viewer.get(page_of(world, "new-book", connected=False)).status_code == 403
+    connect = texts(viewer.get(page_of(world, "connect", connected=False)))
+    assert page_of(world, "new-book", connected=False) not in connect
+    assert Connection.objects.get().address_book == world.book

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
+from msgspec.structs import replace
 
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.storable import NO_ID, counted, is_id, kind, text
 from dotdigital import AddressBook as RemoteBook
 
 EVERY_ACCOUNT_HAS = frozenset({"test", "all contacts"})
@@ -22,7 +24,10 @@ def import_address_books(step: StepContext) -> None:
     found: dict[int, RemoteBook] = {}
     for page in step.account.address_books():
         step.reject(Refusal("address book", "unreadable", row.reason) for row in page.malformed)
-        found |= {book.id: book for book in page.items}
+        step.reject(
+            Refusal(f"address book {book.id}", "unreadable", NO_ID) for book in page.items if not is_id(book.id)
+        )
+        found |= {book.id: _storable(book) for book in page.items if is_id(book.id)}
         step.advance(len(page.items))
     wanted = {book.id: book for book in found.values() if book.name.strip().lower() not in EVERY_ACCOUNT_HAS}
     known = {book.remote_id: book for book in AddressBook.objects.filter(integration=step.integration)}
@@ -39,18 +44,22 @@ def store_address_books(integration: Integration, books: Iterable[RemoteBook]) -
             AddressBook(
                 integration=integration,
                 remote_id=book.id,
-                name=book.name[:255],
-                visibility=book.visibility or "",
-                contact_count=book.contacts or 0,
+                name=book.name,
+                visibility=book.visibility,
+                contact_count=book.contacts,
                 gone_at=None,
                 updated_at=timezone.now(),
             )
-            for book in books
+            for book in map(_storable, books)
         ],
         update_conflicts=True,
         unique_fields=["integration", "remote_id"],
         update_fields=["name", "visibility", "contact_count", "gone_at", "updated_at"],
     )
+
+
+def _storable(book: RemoteBook) -> RemoteBook:
+    return replace(book, name=text(book.name), visibility=kind(book.visibility), contacts=counted(book.contacts))
 
 
 def _store(step: StepContext, wanted: dict[int, RemoteBook], known: dict[int, AddressBook]) -> None:
@@ -62,7 +71,7 @@ def _store(step: StepContext, wanted: dict[int, RemoteBook], known: dict[int, Ad
 
 def _differs(book: AddressBook, remote: RemoteBook) -> bool:
     seen = (book.name, book.visibility, book.contact_count, book.gone_at)
-    return seen != (remote.name[:255], remote.visibility or "", remote.contacts or 0, None)
+    return seen != (remote.name, remote.visibility, remote.contacts, None)
 
 
 def _mark_gone(step: StepContext, missing: list[AddressBook]) -> None:

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.inbound.campaign_feeds import counted, joined, read_each, with_contact
+from dotbridge.sync.inbound.campaign_feeds import joined, read_each, with_contact
+from dotbridge.sync.inbound.storable import counted
 from dotdigital import CampaignActivity, Page
 
 FEED = "campaign_activities"

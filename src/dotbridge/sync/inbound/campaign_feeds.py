@@ -21,6 +21,7 @@ from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Campaign, CampaignBook
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import move_cursor
+from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
 from dotdigital import ConfigurationError, DotdigitalError, NotFound, Page, Throttled
 
@@ -30,10 +31,6 @@ YOUNG_ARE_READ_EVERY = timedelta(days=1)
 MOST_FAILURES_IN_A_ROW = 3
 
 PAGES_AT_ONCE = 5
-
-LARGEST_COUNT = 2**31 - 1
-LARGEST_ID = 2**63 - 1
-LONGEST_TEXT = 255
 
 
 def connected_campaigns(integration: Integration) -> QuerySet[Campaign]:
@@ -124,19 +121,3 @@ def joined(pages: Iterable[Page[Row]]) -> Iterator[Page[Row]]:
     rest = iter(pages)
     while group := list(islice(rest, PAGES_AT_ONCE)):
         yield Page([row for page in group for row in page.items], [row for page in group for row in page.malformed])
-
-
-def is_id(number: int) -> bool:
-    """Whether a number can be an id at all: hostile ones do not fit into a column."""
-    return 0 < number <= LARGEST_ID
-
-
-def counted(number: int) -> int:
-    """A count as it can be stored."""
-    return min(max(number, 0), LARGEST_COUNT)
-
-
-def text(value: str | None, longest: int = LONGEST_TEXT) -> str:
-    """A text as it can be stored: without NUL, and cut with an ellipsis where it is too long."""
-    readable = (value or "").replace("\x00", "").strip()
-    return readable if len(readable) <= longest else f"{readable[: longest - 1]}…"

@@ -11,7 +11,8 @@ from dotbridge.campaigns.services import set_sent_at
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.inbound.campaign_feeds import active_campaigns, counted, read_each, text, young_campaigns
+from dotbridge.sync.inbound.campaign_feeds import active_campaigns, read_each, young_campaigns
+from dotbridge.sync.inbound.storable import counted, text
 from dotdigital import CampaignSummary as RemoteSummary
 from dotdigital import NotFound
 

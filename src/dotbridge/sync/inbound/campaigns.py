@@ -18,8 +18,8 @@ from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.campaign_models import CampaignListing
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor, read_cursor
-from dotbridge.sync.inbound.campaign_feeds import is_id, text
 from dotbridge.sync.inbound.campaign_records import make_records
+from dotbridge.sync.inbound.storable import is_id, kind, text
 from dotbridge.sync.selectors import connected_books
 from dotdigital import Campaign as RemoteCampaign
 from dotdigital import NotFound
@@ -168,9 +168,9 @@ def _as_row(step: StepContext, remote: RemoteCampaign) -> Campaign:
         subject=text(remote.subject),
         from_name=text(remote.from_name),
         from_address=text(remote.from_address.email if remote.from_address else ""),
-        reply_action=text(remote.reply_action, 64),
+        reply_action=kind(remote.reply_action),
         reply_to_address=text(remote.reply_to_address),
-        status=text(remote.status, 64),
+        status=kind(remote.status),
         is_split_test=remote.is_split_test,
         gone_at=None,
         active_at=step.run.server_now,

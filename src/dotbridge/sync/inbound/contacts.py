@@ -13,6 +13,7 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import has_address, merge_contacts, staged
+from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
 
@@ -60,8 +61,10 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
 
 def store_pages(step: StepContext, book: AddressBook, pages: Sequence[Page[Contact]], seen_at: datetime) -> None:
     """Some pages of a book's contacts into the mirror, with the memberships they prove."""
-    contacts = [contact for page in pages for contact in page.items]
+    listed = [contact for page in pages for contact in page.items]
     step.reject(Refusal("contact", "unreadable", row.reason) for page in pages for row in page.malformed)
+    step.reject(Refusal(f"contact {contact.id}", "unreadable", NO_ID) for contact in listed if not is_id(contact.id))
+    contacts = [contact for contact in listed if is_id(contact.id)]
     step.reject(
         Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")
         for contact in contacts

@@ -7,15 +7,19 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from msgspec.structs import replace
 
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.services import create_default_mappings
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.inbound.storable import text
 from dotdigital import DataField as RemoteField
 
 FEED = "data_fields"
+LONGEST_NAME, LONGEST_WORD = 64, 32
+NO_NAME = f"Its name is empty, longer than {LONGEST_NAME} characters, or holds what cannot be stored."
 
 
 def import_data_fields(step: StepContext) -> None:
@@ -26,12 +30,13 @@ def import_data_fields(step: StepContext) -> None:
         raise StepSkipped(f"Read less than {step.integration.data_fields_hours} hours ago.")
     page = step.account.data_fields()
     step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)
+    step.reject(Refusal("data field", "unreadable", NO_NAME) for field in page.items if not _has_name(field))
+    fields = {field.name: _storable(field) for field in page.items if _has_name(field)}
     known = {field.name: field for field in DataField.objects.filter(integration=step.integration)}
     with transaction.atomic():
-        _store(step, page.items, known)
-        if page.items:
-            names = {field.name for field in page.items}
-            gone = [field.pk for name, field in known.items() if name not in names and field.gone_at is None]
+        _store(step, list(fields.values()), known)
+        if fields:
+            gone = [field.pk for name, field in known.items() if name not in fields and field.gone_at is None]
             DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
             step.count(gone=len(gone))
         if last is None:
@@ -47,15 +52,29 @@ def store_data_fields(integration: Integration, fields: Iterable[RemoteField]) -
             DataField(
                 integration=integration,
                 name=field.name,
-                type=field.type or "",
-                visibility=field.visibility or "",
+                type=field.type,
+                visibility=field.visibility,
                 default_value=field.default_value,
             )
-            for field in fields
+            for field in map(_storable, fields)
         ],
         update_conflicts=True,
         unique_fields=["integration", "name"],
         update_fields=["type", "visibility", "default_value", "gone_at"],
+    )
+
+
+def _has_name(field: RemoteField) -> bool:
+    return 0 < len(field.name) <= LONGEST_NAME and "\x00" not in field.name
+
+
+def _storable(field: RemoteField) -> RemoteField:
+    default = field.default_value.replace("\x00", "") if isinstance(field.default_value, str) else field.default_value
+    return replace(
+        field,
+        type=text(field.type, LONGEST_WORD),
+        visibility=text(field.visibility, LONGEST_WORD),
+        default_value=default,
     )
 
 
@@ -68,4 +87,4 @@ def _store(step: StepContext, fields: list[RemoteField], known: dict[str, DataFi
 
 def _differs(field: DataField, remote: RemoteField) -> bool:
     seen = (field.type, field.visibility, field.default_value, field.gone_at)
-    return seen != (remote.type or "", remote.visibility or "", remote.default_value, None)
+    return seen != (remote.type, remote.visibility, remote.default_value, None)

@@ -13,6 +13,7 @@ import msgspec
 from django.db import connection
 
 from dotbridge.integrations.models import Integration
+from dotbridge.sync.inbound.storable import kind
 from dotdigital import Contact
 
 LAST_SUBSCRIBED = "LASTSUBSCRIBED"
@@ -40,7 +41,7 @@ class Merged(NamedTuple):
 
 def has_address(contact: Contact) -> bool:
     """Whether a row of the mirror can be made of it: without an address it cannot be matched to anybody."""
-    return bool((contact.email or "").strip())
+    return bool((contact.email or "").replace("\x00", "").strip())
 
 
 def staged(contact: Contact, *, status: str | None, removed_at: datetime | None = None) -> StagedContact:
@@ -53,9 +54,9 @@ def staged(contact: Contact, *, status: str | None, removed_at: datetime | None 
     return StagedContact(
         remote_id=contact.id,
         email=(contact.email or "").replace("\x00", "").strip(),
-        status=status,
-        opt_in_type=contact.opt_in_type or "",
-        email_type=contact.email_type or "",
+        status=None if status is None else kind(status),
+        opt_in_type=kind(contact.opt_in_type),
+        email_type=kind(contact.email_type),
         data_fields=data_fields,
         last_subscribed_at=last_subscribed_at,
         removed_at=removed_at,

@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 from django.db.models.functions import Coalesce
 
-from dotbridge.mirror.models import AddressBook, Contact, Membership
+from dotbridge.mirror.models import AddressBook, Membership
+from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.stage import StagedContact, has_address, merge_contacts, staged
+from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
 from dotbridge.sync.selectors import connected_books
-from dotdigital import NotFound, Page, Suppression
+from dotdigital import Contact, NotFound, Page, Suppression
 
 BOOK_FEED = "unsubscribes"
 ACCOUNT_FEED = "suppressions"
@@ -65,11 +67,11 @@ def import_suppressions(step: StepContext) -> None:
 
 def _read_returned(step: StepContext, since: datetime) -> None:
     """Who may be mailed again. Those in a connected book were read with it; of others only this feed tells."""
-    suppressed = Contact.objects.filter(integration=step.integration).exclude(status__in=LIVE)
+    suppressed = MirroredContact.objects.filter(integration=step.integration).exclude(status__in=LIVE)
     if not suppressed.exists():
         return
     for page in step.account.contacts.pages(modified_since=since):
-        live = {contact.id: contact for contact in page.items if contact.status in LIVE and has_address(contact)}
+        live = {contact.id: contact for contact in page.items if contact.status in LIVE and _is_somebody(contact)}
         with transaction.atomic():
             back = suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True)
             rows = [staged(live[remote_id], status=live[remote_id].status) for remote_id in back]
@@ -118,11 +120,22 @@ def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[
 
 def _staged(step: StepContext, page: Page[Suppression]) -> list[StagedContact]:
     step.reject(Refusal("suppression", "unreadable", row.reason) for row in page.malformed)
+    step.reject(
+        Refusal(
+            f"suppression of contact {entry.contact.id}", "unreadable", "It has no address, or its id cannot be one."
+        )
+        for entry in page.items
+        if not _is_somebody(entry.contact)
+    )
     return [
         staged(entry.contact, status=_reason(entry), removed_at=entry.date_removed)
         for entry in page.items
-        if has_address(entry.contact)
+        if _is_somebody(entry.contact)
     ]
+
+
+def _is_somebody(contact: Contact) -> bool:
+    return has_address(contact) and is_id(contact.id)
 
 
 def _reason(entry: Suppression) -> str:

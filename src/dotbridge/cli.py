@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from django.db.utils import OperationalError
@@ -15,6 +15,10 @@ from rich.console import Console
 
 from dotbridge.config import Config, ConfigError, read_config
 from dotbridge.errors import OperatorError
+
+if TYPE_CHECKING:
+    from dotbridge.integrations.models import Integration
+    from dotbridge.sync.models import Connection
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +33,10 @@ WEB_THREADS = 10
 IntegrationOption = Annotated[
     str | None,
     typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done. Dotdigital is not asked.")]
+ListOption = Annotated[
+    str | None, typer.Option("--list", "-l", help="Name or number of one connected list; without it, all of them.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a run, for scripts.")]
 WaitOption = Annotated[
@@ -132,9 +140,14 @@ def worker(
 
 
 @app.command()
-def sync(integration: IntegrationOption = None, wait: WaitOption = None, as_json: JsonOption = False) -> None:
+def sync(
+    integration: IntegrationOption = None,
+    one_list: ListOption = None,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Import and export now."""
-    _run("sync", integration, wait, as_json=as_json)
+    _run("sync", integration, wait, as_json=as_json, one_list=one_list)
 
 
 @app.command(name="import")
@@ -144,9 +157,41 @@ def import_(integration: IntegrationOption = None, as_json: JsonOption = False) 
 
 
 @app.command()
-def export(integration: IntegrationOption = None, wait: WaitOption = None, as_json: JsonOption = False) -> None:
-    """Export now."""
-    _run("export", integration, wait, as_json=as_json)
+def export(
+    integration: IntegrationOption = None,
+    one_list: ListOption = None,
+    wait: WaitOption = None,
+    as_json: JsonOption = False,
+    dry_run: DryRunOption = False,
+    csv: Annotated[Path | None, typer.Option(help="With --dry-run: write every row to this file.")] = None,
+) -> None:
+    """Export now, or say what an export would do."""
+    if not dry_run:
+        if csv is not None:
+            raise OperatorError("--csv goes with --dry-run only.")
+        _run("export", integration, wait, as_json=as_json, one_list=one_list)
+    _dry_run(integration, one_list, csv, as_json=as_json)
+
+
+@app.command()
+def allow(
+    one_list: Annotated[str, typer.Argument(metavar="LIST", help="Name or number of a list whose export has stopped.")],
+) -> None:
+    """Let the next export of a list remove or unsubscribe as many as it stopped before, once."""
+    _start()
+    _require_migrated()
+    from django.core.exceptions import ValidationError
+
+    from dotbridge.dry_run import find_connections
+    from dotbridge.integrations.models import Integration
+    from dotbridge.sync.services import allow_once
+
+    for link in find_connections(Integration.objects.all(), one_list):
+        try:
+            allow_once(link=link)
+        except ValidationError as error:
+            raise OperatorError(" ".join(error.messages)) from error
+        typer.echo(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on.")
 
 
 @app.command()
@@ -228,10 +273,29 @@ def _demo_served(config: Config, console: Console) -> int:
         stop_sandbox(config)
 
 
-def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> None:
+def _dry_run(name: str | None, one_list: str | None, csv: Path | None, *, as_json: bool) -> None:
     _start()
     _quiet()
     _require_migrated()
+    from dotbridge.dry_run import find_connections, plan_as_json, show_plan, write_csv
+    from dotbridge.integrations.selectors import find_integrations
+
+    links = find_connections(find_integrations(name), one_list)
+    if csv is not None:
+        with csv.open("w", encoding="utf-8", newline="") as file:
+            write_csv(file, links)
+    for link in links:
+        if as_json:
+            typer.echo(json.dumps(plan_as_json(link)))
+        elif csv is None:
+            show_plan(Console(), link)
+
+
+def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:
+    _start()
+    _quiet()
+    _require_migrated()
+    from dotbridge.dry_run import find_connections
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.sync.engine import run_sync
     from dotbridge.sync.models import Connection, RunKind
@@ -239,7 +303,11 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> N
 
     console = Console(stderr=as_json)
     good = True
-    for integration in find_integrations(name):
+    targets: list[tuple[Integration, Connection | None]] = [(found, None) for found in find_integrations(name)]
+    if one_list is not None:
+        links_of_name = find_connections((found for found, _link in targets), one_list)
+        targets = [(link.address_book.integration, link) for link in links_of_name]
+    for integration, link in targets:
         show_heading(console, str(integration))
         with TerminalObserver(console) as observer:
             run = run_sync(
@@ -248,6 +316,7 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool) -> N
                 trigger="command line",
                 observer=observer,
                 wait_seconds=wait,
+                link=link,
             )
         show_run(console, run)
         good = good and not run.has_failed

@@ -22,7 +22,7 @@ from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import RunKind
+from dotbridge.sync.models import Connection, RunKind
 from dotbridge.sync.request_selectors import integrations_with_requests
 from dotbridge.sync.services import RUN_TASK, request_run
 
@@ -30,13 +30,20 @@ log = structlog.get_logger(__name__)
 
 
 @app.task(name=RUN_TASK)
-def run(*, integration_id: int, kind: str, trigger: str) -> None:
-    """Run one kind of synchronisation of one integration, unless it was deleted or switched off meanwhile."""
+def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | None = None) -> None:
+    """Run one kind of synchronisation of one integration, or of one of its lists alone, unless the one or the other was
+    deleted or switched off meanwhile."""
     integration = Integration.objects.filter(pk=integration_id, is_active=True).first()
     if integration is None:
         log.info("run dropped: the integration is not active", integration=integration_id)
         return
-    run_sync(integration=integration, kind=RunKind(kind), trigger=trigger)
+    link = None
+    if connection_id is not None:
+        link = Connection.objects.filter(pk=connection_id, address_book__integration=integration).first()
+        if link is None:
+            log.info("run dropped: the list is not connected any more", connection=connection_id)
+            return
+    run_sync(integration=integration, kind=RunKind(kind), trigger=trigger, link=link)
 
 
 def request_for_all(kind: RunKind) -> None:

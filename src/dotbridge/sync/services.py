@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
@@ -18,6 +20,7 @@ from dotbridge.sync.selectors import obstacle_to_newcomers
 # The jobs module stands above this one, so its task is known here by name.
 RUN_TASK = "dotbridge.run_sync"
 IMPORT_PRIORITY, EXPORT_PRIORITY = 10, 0
+NEXT_PRIORITY = IMPORT_PRIORITY + 1
 
 
 def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> Connection:
@@ -67,20 +70,48 @@ def retry_upload(*, upload: Upload) -> None:
     ExportItem.objects.filter(upload=upload).update(attempts=0)
 
 
-def request_run(*, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str) -> bool:
-    """Have the worker run it soon. False when the same run waits already.
+def allow_once(*, link: Connection, by: AbstractBaseUser | None = None) -> None:
+    """Let the next export do what it stopped before: to as many as it was asked for, and a few more, once.
 
-    The runs of an integration queue behind each other; an import goes before an export.
+    Raises ValidationError when it has not stopped.
     """
+    changed = Connection.objects.filter(pk=link.pk, stopped_at__isnull=False).update(
+        allowed_what=F("stopped_what"), allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
+    )
+    if not changed:
+        raise ValidationError(_("The export of this list has not stopped, so there is nothing to allow."))
+    link.refresh_from_db()
+
+
+def request_run(
+    *, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str, link: Connection | None = None
+) -> bool:
+    """Have the worker run it soon, for all lists or for one alone. False when the same run waits already.
+
+    The runs of an integration queue behind each other; an import goes before an export. An export that still waits when
+    it is asked for again goes next, so that imports which take long do not keep it from ever going.
+    """
+    queueing_lock = f"{kind}-{integration.pk}" if link is None else f"{kind}-{integration.pk}-{link.pk}"
     configured = app.configure_task(
         RUN_TASK,
         lock=f"integration-{integration.pk}",
-        queueing_lock=f"{kind}-{integration.pk}",
+        queueing_lock=queueing_lock,
         priority=EXPORT_PRIORITY if kind == RunKind.EXPORT else IMPORT_PRIORITY,
     )
+    only = {} if link is None else {"connection_id": link.pk}
     try:
         with transaction.atomic():
-            configured.defer(integration_id=integration.pk, kind=str(kind), trigger=trigger)
+            configured.defer(integration_id=integration.pk, kind=str(kind), trigger=trigger, **only)
     except AlreadyEnqueued:
+        if kind == RunKind.EXPORT:
+            _let_go_next(queueing_lock)
         return False
     return True
+
+
+def _let_go_next(queueing_lock: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET priority = %s WHERE queueing_lock = %s AND status = 'todo'",
+            [NEXT_PRIORITY, queueing_lock],
+        )

@@ -13,7 +13,7 @@ from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Connection, StoppedWhat
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import apply_list_state, require_current_members, roomy_transaction
+from dotbridge.sync.outbound.members import apply_list_state, find_departed, require_current_members, roomy_transaction
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
 
@@ -92,6 +92,7 @@ def _sync_list_state(step: StepContext, ranked: Ranked) -> None:
         end_allowance(link, StoppedWhat.UNSUBSCRIBE)
         if unsubscribing or resubscribing:
             apply_list_state(link)
+            find_departed(link)
     step.advance(0)
 
 

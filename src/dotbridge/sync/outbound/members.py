@@ -113,7 +113,7 @@ def evaluate_members(link: Connection) -> None:
         cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
         cursor.execute(_FILL.format(n=link.pk, matching=matching.sql), matching.parameters)
         cursor.execute(f"ANALYZE export_member_{link.pk}")
-        _find_departed(link)
+        find_departed(link)
 
 
 def let_nobody_stay(link: Connection) -> None:
@@ -126,12 +126,18 @@ def let_nobody_stay(link: Connection) -> None:
 
 
 def apply_list_state(link: Connection) -> None:
-    """Have the tables show the list as it is when what `export_state_N` says has been done to it."""
+    """Have the table of members show the list as it is when what `export_state_N` says has been done to it."""
     with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(_TAKE_OFF.format(n=link.pk))
         cursor.execute(_SPEAK.format(n=link.pk))
+
+
+def find_departed(link: Connection) -> None:
+    """Fill `export_departed_N` from the table of members as it is now."""
+    with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE export_departed_{link.pk}")
-        _find_departed(link)
+        cursor.execute(_FIND_DEPARTED.format(n=link.pk), [link.pk])
+        cursor.execute(f"ANALYZE export_departed_{link.pk}")
 
 
 def empty_tables() -> None:
@@ -140,12 +146,6 @@ def empty_tables() -> None:
         cursor.execute(_OURS)
         if names := [name for (name,) in cursor.fetchall()]:
             cursor.execute(f"TRUNCATE {', '.join(names)}")
-
-
-def _find_departed(link: Connection) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND_DEPARTED.format(n=link.pk), [link.pk])
-        cursor.execute(f"ANALYZE export_departed_{link.pk}")
 
 
 def _are_there(link: Connection) -> bool:

@@ -35,7 +35,7 @@ _CANDIDATES = """
     WHERE k.speaks AND k.is_mailable
       AND (i.id IS NULL
            OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
-               AND (%(all)s OR i.record_id <> k.record_id OR {is_due}
+               AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
                     OR k.record_id IN (SELECT record_id FROM sync_recheck WHERE connection_id = %(connection)s))))
 """
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
@@ -46,7 +46,8 @@ _PLAN = """
                 ELSE jsonb_strip_nulls(v.mapped || theirs.values) END AS mapped,
            CASE WHEN theirs.values IS NOT NULL THEN v.mapped END AS own,
            CASE WHEN m.id IS NOT NULL THEN 'update' WHEN c.id IS NOT NULL THEN 'add' ELSE 'new' END AS operation,
-           i.id AS item_id, i.values AS former_values, i.own AS former_own, i.upload_id AS former_upload_id,
+           i.id AS item_id, i.values AS former_values, i.own AS former_own, c.data_fields AS remote_values,
+           i.upload_id AS former_upload_id,
            i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
            u.state = 'prepared' AS is_queued,
            {is_due} AS is_due
@@ -78,13 +79,16 @@ class Plan:
     parameters: dict[str, Any]
 
 
-def find_candidates(ranked: Ranked, *, compares_all: bool) -> int:
-    """Fill `export_candidate_N` and answer how many there are. The tables of the list's members have to be filled."""
+def find_candidates(ranked: Ranked, *, compares_all: bool, with_queued: bool = False) -> int:
+    """Fill `export_candidate_N` and answer how many there are. The tables of the list's members have to be filled.
+
+    `with_queued` takes in those who are prepared already and only have to be sent.
+    """
     table = f"export_candidate_{ranked.link.pk}"
     statement = _CANDIDATES.format(n=ranked.link.pk, is_due=_IS_DUE)
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {table}")
-        cursor.execute(statement, {**plan_parameters(ranked), "all": compares_all})
+        cursor.execute(statement, {**plan_parameters(ranked), "all": compares_all, "with_queued": with_queued})
         found = int(cursor.rowcount)
         cursor.execute(f"ANALYZE {table}")
     return found
@@ -94,7 +98,7 @@ def plan_of(ranked: Ranked) -> Plan:
     """The plan, a query over the candidates.
 
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
-    own values, where another list has a say), `operation`, `item_id`, `former_values`, `former_own`,
+    own values, where another list has a say), `operation`, `item_id`, `former_values`, `former_own`, `remote_values`,
     `former_upload_id`, `former_record_id`, `attempts`, `is_queued`, `is_due`. Raises
     UnknownField when a mapped field is no entity field any more.
     """

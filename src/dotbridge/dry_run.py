@@ -1,0 +1,116 @@
+"""What an export would do, shown: a table for people, JSON for scripts, a CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from dotbridge.errors import OperatorError
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import Connection
+from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedExport, PlannedRow, dry_run
+
+COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
+# So many rows of a kind a person is shown; the CSV has all.
+SHOWN = 5
+# A spreadsheet takes a cell that begins like this for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class _Echo:
+    """A file that gives back each line instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def find_connections(integrations: Iterable[Integration], name: str | None) -> list[Connection]:
+    """The connected lists of these accounts, or the one of this name. Raises OperatorError, naming those there are."""
+    links = list(
+        Connection.objects.filter(address_book__integration__in=list(integrations), address_book__gone_at=None)
+        .select_related("marketing_list", "address_book__integration")
+        .order_by("marketing_list__name")
+    )
+    found = [link for link in links if name in {None, link.marketing_list.name, str(link.marketing_list_id)}]
+    if not found:
+        names = ", ".join(str(link.marketing_list) for link in links) or "none"
+        asked = "No list is connected" if name is None else f"--list={name!r} is not a connected list"
+        raise OperatorError(f"{asked}; there are: {names}.")
+    return found
+
+
+def show_plan(console: Console, link: Connection) -> None:
+    """Print one list's plan: the counts, and some rows of each kind."""
+    with _planned(link) as planned:
+        export = planned.export()
+        table = Table("", "Rows", title=str(link), title_justify="left")
+        for kind, rows in export.counts.items():
+            table.add_row(kind.value, f"{rows:,}")
+        console.print(table)
+        for row in planned.rows(most_a_kind=SHOWN):
+            console.print(f"  {_in_words(row)}", highlight=False, markup=False)
+    if export.stops_before is not None:
+        console.print(f"The export would stop and ask before it does this: {export.stops_before.label}.", style="bold")
+
+
+def plan_as_json(link: Connection) -> dict[str, Any]:
+    """One list's counts, for scripts."""
+    with _planned(link) as planned:
+        export = planned.export()
+    return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
+
+
+def csv_lines(link: Connection) -> Iterator[str]:
+    """One list's plan as the lines of a CSV with a header, streamed: a line a changed data field, or a row without one.
+
+    Raises as `dry_run`.
+    """
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)  # type: ignore[misc] - it answers what the file's `write` does
+    with dry_run(link) as planned:
+        for row in planned.rows():
+            start = (str(link.marketing_list), row.kind.value, row.email, row.record_id, row.reason)
+            for change in row.changes or (None,):
+                cells = ("", "", "") if change is None else (change.data_field, change.before or "", change.after or "")
+                yield writer.writerow([_harmless(cell) for cell in (*start, *cells)])  # type: ignore[misc]
+
+
+def write_csv(file: TextIO, links: Iterable[Connection]) -> None:
+    """Write the plans of some lists into one file."""
+    for number, link in enumerate(links):
+        lines = csv_lines(link)
+        if number:
+            next(lines)
+        file.writelines(lines)
+
+
+def _planned(link: Connection) -> Any:
+    try:
+        return dry_run(link)
+    except BookGone as error:
+        raise OperatorError(str(error)) from error
+
+
+def _as_json(export: PlannedExport) -> dict[str, Any]:
+    return {
+        **{kind.value: rows for kind, rows in export.counts.items()},
+        "book_size": export.book_size,
+        "stops_before": export.stops_before.value if export.stops_before else None,
+    }
+
+
+def _in_words(row: PlannedRow) -> str:
+    said = "; ".join(f"{change.data_field}: {change.before or 'nothing'} → {_after(change)}" for change in row.changes)
+    return " ".join(filter(None, [f"{row.kind.value:12}", row.email, said or row.reason]))
+
+
+def _after(change: FieldChange) -> str:
+    return "kept" if change.after is None else change.after or "nothing"
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,195 @@
+"""What an export of one list would do now. It asks nobody, changes nothing, and may be asked for at any time.
+
+It works like an export on temporary tables of this session, up to where the export would begin to write. Of lists that
+rank higher it knows what they have prepared, not what they would prepare next.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+
+from dotbridge.sync.models import Connection, StoppedWhat
+from dotbridge.sync.outbound.breaker import book_size, is_too_many
+from dotbridge.sync.outbound.list_state import find_list_state
+from dotbridge.sync.outbound.members import apply_list_state, empty_tables, evaluate_members, roomy_transaction
+from dotbridge.sync.outbound.plan import Plan, find_candidates, plan_of
+from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
+from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
+
+
+class PlannedKind(StrEnum):
+    """What would be done."""
+
+    NEW = "new"  # sent; Dotdigital does not know the address
+    ADD = "add"  # sent; the account knows the address, the book does not
+    UPDATE = "update"  # sent; the book has the address
+    REMOVE = "remove"  # taken out of the book
+    UNSUBSCRIBE = "unsubscribe"  # off the list, because Dotdigital does not mail the person
+    RESUBSCRIBE = "resubscribe"  # back on the list, because Dotdigital mails the person again
+    REJECT = "reject"  # not sent, because the address cannot be one
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldChange:
+    """A data field before and after. `after` is None where Dotdigital's value is kept, empty where it is cleared.
+
+    `before` is what was sent last, or what Dotdigital had when we last looked, if nothing was.
+    """
+
+    data_field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRow:
+    """One thing that would be done to one address or record."""
+
+    kind: PlannedKind
+    email: str
+    record_id: str
+    reason: str = ""
+    changes: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedExport:
+    """How many of each kind. `stops_before` is what the breaker would stop at, None when it lets all of it pass."""
+
+    counts: Mapping[PlannedKind, int]
+    book_size: int
+    stops_before: StoppedWhat | None
+
+
+class BookGone(ValueError):
+    """The address book of the connection does not exist any more, so nothing is exported to it."""
+
+
+_COMPARED = "SELECT *, (item_id IS NULL OR is_queued OR former_values <> mapped) IS TRUE AS differs FROM ({plan}) plan"
+_COUNT = "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due GROUP BY 1"
+_SENT = """
+    SELECT operation, email, record_id, '' AS reason,
+           coalesce(CASE WHEN item_id IS NOT NULL AND is_queued IS NOT TRUE THEN former_values
+                         ELSE (SELECT jsonb_object_agg(name, remote_values ->> name)
+                               FROM jsonb_object_keys(mapped) name) END, '{{}}')::text,
+           mapped::text
+    FROM ({compared}) c WHERE differs OR is_due
+"""
+_REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL FROM ({departing}) d"
+_STATE = """
+    SELECT CASE WHEN s.unsubscribed_id IS NULL THEN 'unsubscribe' ELSE 'resubscribe' END, k.email, s.record_id,
+           s.reason, NULL, NULL
+    FROM export_state_{n} s JOIN export_member_{n} k ON k.record_id = s.record_id
+"""
+_REJECTED = """
+    SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL
+    FROM export_member_{n} WHERE is_member AND NOT is_mailable
+"""
+
+
+class DryRun:
+    """The list as it is now, compared and not yet counted. Valid inside `dry_run` alone."""
+
+    def __init__(self, ranked: Ranked) -> None:
+        self._link = ranked.link
+        self._removed = count_departing(ranked.link)
+        self._unsubscribed, self._resubscribed = find_list_state(ranked.link)
+        apply_list_state(ranked.link)
+        self._has_candidates = find_candidates(ranked, compares_all=True, with_queued=True) > 0
+        self._plan: Plan = plan_of(ranked)
+
+    def export(self) -> PlannedExport:
+        """The exact counts."""
+        counts = dict.fromkeys(PlannedKind, 0)
+        counts[PlannedKind.REMOVE] = self._removed
+        counts[PlannedKind.UNSUBSCRIBE], counts[PlannedKind.RESUBSCRIBE] = self._unsubscribed, self._resubscribed
+        with roomy_transaction(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r")
+            counts[PlannedKind.REJECT] = cursor.fetchone()[0]
+            if self._has_candidates:
+                cursor.execute(self._text(_COUNT), self._plan.parameters)
+                counts |= {PlannedKind(operation): rows for operation, rows in cursor.fetchall()}
+        size = book_size(self._link)
+        return PlannedExport(counts=counts, book_size=size, stops_before=self._stops_before(size))
+
+    def rows(self, *, most_a_kind: int | None = None) -> Iterator[PlannedRow]:
+        """Every row, or the first so many of what is removed, of what happens to the list, is rejected, and is sent."""
+        limit = "" if most_a_kind is None else f" LIMIT {int(most_a_kind)}"
+        removed = _REMOVED.format(departing=DEPARTING.format(n=self._link.pk))
+        parts: list[tuple[str, dict[str, Any]]] = [
+            (removed, departing_parameters(self._link)),
+            (self._text(_STATE), {}),
+            (self._text(_REJECTED), {}),
+        ]
+        if self._has_candidates:
+            parts.append((self._text(_SENT), self._plan.parameters))
+        for statement, parameters in parts:
+            # A cursor of the server: however many there are, only some are here at a time.
+            with closing(connection.chunked_cursor()) as cursor:
+                cursor.execute(statement + limit, parameters)
+                while found := cursor.fetchmany(2000):
+                    yield from map(_row, found)
+
+    def _text(self, statement: str) -> str:
+        compared = _COMPARED.format(plan=self._plan.sql)
+        return statement.format(n=self._link.pk, compared=compared)
+
+    def _stops_before(self, size: int) -> StoppedWhat | None:
+        if is_too_many(self._link, self._removed, size):
+            return StoppedWhat.REMOVE
+        return StoppedWhat.UNSUBSCRIBE if is_too_many(self._link, self._unsubscribed, size) else None
+
+
+@contextmanager
+def dry_run(link: Connection) -> Iterator[DryRun]:
+    """The plan of one list's export, for as long as the block lasts.
+
+    Raises BookGone, UnknownEntity, UnknownField, and RuleError for a rule that its entity does not understand any more.
+    """
+    integration = link.address_book.integration
+    ranked = next((each for each in ranked_connections(integration) if each.link.pk == link.pk), None)
+    if ranked is None:
+        raise BookGone(f"The address book {link.address_book} does not exist in Dotdigital any more.")
+    try:
+        evaluate_members(ranked.link)
+        yield DryRun(ranked)
+    finally:
+        empty_tables()
+
+
+def plan_export(link: Connection) -> PlannedExport:
+    """How many an export of this list would add, update, remove and so on. Raises as `dry_run`."""
+    with dry_run(link) as planned:
+        return planned.export()
+
+
+def plan_rows(link: Connection, *, most_a_kind: int | None = None) -> Iterator[PlannedRow]:
+    """The same row by row, streamed: memory does not grow with them. Raises as `dry_run`."""
+    with dry_run(link) as planned:
+        yield from planned.rows(most_a_kind=most_a_kind)
+
+
+def _row(found: tuple[Any, ...]) -> PlannedRow:
+    kind, email, record_id, reason, before, after = found
+    return PlannedRow(
+        kind=PlannedKind(kind),
+        email=email,
+        record_id=record_id,
+        reason=reason,
+        changes=() if after is None else _changes(json.loads(before), json.loads(after)),
+    )
+
+
+def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
+    return tuple(
+        FieldChange(data_field=name, before=before.get(name), after=after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    )

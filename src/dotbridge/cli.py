@@ -161,6 +161,7 @@ def export(
     integration: IntegrationOption = None,
     one_list: ListOption = None,
     wait: WaitOption = None,
+    *,
     as_json: JsonOption = False,
     dry_run: DryRunOption = False,
     csv: Annotated[Path | None, typer.Option(help="With --dry-run: write every row to this file.")] = None,

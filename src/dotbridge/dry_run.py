@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
+from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedExport, PlannedRow, dry_run
+from dotbridge.sync.outbound.dry_run import BookGone, DryRun, FieldChange, PlannedExport, PlannedRow, dry_run
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
 # So many rows of a kind a person is shown; the CSV has all.
@@ -67,16 +70,16 @@ def plan_as_json(link: Connection) -> dict[str, Any]:
 def csv_lines(link: Connection) -> Iterator[str]:
     """One list's plan as the lines of a CSV with a header, streamed: a line a changed data field, or a row without one.
 
-    Raises as `dry_run`.
+    Raises OperatorError when the list cannot be worked out.
     """
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)  # type: ignore[misc] - it answers what the file's `write` does
-    with dry_run(link) as planned:
+    line_of = csv.writer(_Echo()).writerow
+    yield line_of(COLUMNS)
+    with _planned(link) as planned:
         for row in planned.rows():
             start = (str(link.marketing_list), row.kind.value, row.email, row.record_id, row.reason)
             for change in row.changes or (None,):
                 cells = ("", "", "") if change is None else (change.data_field, change.before or "", change.after or "")
-                yield writer.writerow([_harmless(cell) for cell in (*start, *cells)])  # type: ignore[misc]
+                yield line_of([_harmless(cell) for cell in (*start, *cells)])
 
 
 def write_csv(file: TextIO, links: Iterable[Connection]) -> None:
@@ -88,11 +91,13 @@ def write_csv(file: TextIO, links: Iterable[Connection]) -> None:
         file.writelines(lines)
 
 
-def _planned(link: Connection) -> Any:
+@contextmanager
+def _planned(link: Connection) -> Iterator[DryRun]:
     try:
-        return dry_run(link)
-    except BookGone as error:
-        raise OperatorError(str(error)) from error
+        with dry_run(link) as planned:
+            yield planned
+    except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
+        raise OperatorError(f"{link}: {error}") from error
 
 
 def _as_json(export: PlannedExport) -> dict[str, Any]:

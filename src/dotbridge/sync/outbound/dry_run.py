@@ -1,7 +1,8 @@
-"""What an export of one list would do now. It asks nobody, changes nothing, and may be asked for at any time.
+"""What an export of one list would do now. It asks nobody, decides nothing, and may be asked for at any time.
 
-It works like an export on temporary tables of this session, up to where the export would begin to write. Of lists that
-rank higher it knows what they have prepared, not what they would prepare next.
+It takes the log of changed records, as every run does, and works like an export on temporary tables of this session, up
+to where the export would begin to write. Of lists that rank higher it knows what they have prepared, not what they
+would prepare next.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 
 from django.db import connection
 
+from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.models import Connection, StoppedWhat
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
 from dotbridge.sync.outbound.list_state import find_list_state
 from dotbridge.sync.outbound.members import apply_list_state, empty_tables, evaluate_members, roomy_transaction
-from dotbridge.sync.outbound.plan import Plan, find_candidates, plan_of
+from dotbridge.sync.outbound.plan import Plan, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
 
@@ -102,7 +104,7 @@ class DryRun:
         self._removed = count_departing(ranked.link)
         self._unsubscribed, self._resubscribed = find_list_state(ranked.link)
         apply_list_state(ranked.link)
-        self._has_candidates = find_candidates(ranked, compares_all=True, with_queued=True) > 0
+        self._has_candidates = find_candidates(ranked, compares_all=has_to_compare_all(ranked), with_queued=True) > 0
         self._plan: Plan = plan_of(ranked)
 
     def export(self) -> PlannedExport:
@@ -157,6 +159,7 @@ def dry_run(link: Connection) -> Iterator[DryRun]:
     ranked = next((each for each in ranked_connections(integration) if each.link.pk == link.pk), None)
     if ranked is None:
         raise BookGone(f"The address book {link.address_book} does not exist in Dotdigital any more.")
+    collect_changes()
     try:
         evaluate_members(ranked.link)
         yield DryRun(ranked)

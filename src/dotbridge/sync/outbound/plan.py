@@ -16,6 +16,7 @@ from django.db.models import F, JSONField, Value
 from django.utils import timezone
 
 from dotbridge.entities.registry import entity
+from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.selection import compiled
@@ -36,7 +37,8 @@ _CANDIDATES = """
       AND (i.id IS NULL
            OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
-                    OR k.record_id IN (SELECT record_id FROM sync_recheck WHERE connection_id = %(connection)s))))
+                    OR k.record_id IN (SELECT record_id FROM sync_recheck WHERE connection_id = %(connection)s)
+                    OR k.record_id IN (SELECT record_id FROM mapping_dirtyrecord WHERE mapping_id = %(mapping)s))))
 """
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
 # the keys of a jsonb object are unique, and the one aggregated last stays.
@@ -77,6 +79,13 @@ class Plan:
 
     sql: str
     parameters: dict[str, Any]
+
+
+def has_to_compare_all(ranked: Ranked) -> bool:
+    """Whether the values of all members have to be compared, because they are made in another way than before."""
+    if ranked.link.compared_as != ranked.fingerprint:
+        return True
+    return ranked.mapping is not None and standing_of(ranked.mapping).compares_everything
 
 
 def find_candidates(ranked: Ranked, *, compares_all: bool, with_queued: bool = False) -> int:
@@ -124,6 +133,7 @@ def plan_parameters(ranked: Ranked) -> dict[str, Any]:
     shared = [(each.connection_id, name) for each in ranked.superiors for name in each.data_fields]
     return {
         "connection": ranked.link.pk,
+        "mapping": ranked.mapping and ranked.mapping.pk,
         "integration": book.integration_id,
         "book": book.pk,
         "now": timezone.now(),

@@ -10,14 +10,18 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from dotbridge.sync.context import StepContext
+from dotbridge.entities.registry import UnknownField
+from dotbridge.mapping.models import Mapping
+from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Connection, Recheck, Upload
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
-from dotbridge.sync.outbound.plan import find_candidates, plan_of
+from dotbridge.sync.outbound.plan import find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.rechecks import spread_changes
 from dotbridge.sync.outbound.states import REASONS
+from dotbridge.sync.selectors import exportable_connections
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
@@ -84,6 +88,12 @@ class Prepared(NamedTuple):
 
 def prepare_uploads(step: StepContext) -> None:
     """Bring every connected list's items up to date and put what has to be sent into uploads."""
+    links = exportable_connections(step.integration)
+    for mapping in Mapping.objects.filter(integration=step.integration):
+        try:
+            spread_changes(mapping, links)
+        except UnknownField as error:
+            step.reject([Refusal(str(mapping), "mapping_broken", str(error))])
     for_each_list(step, _prepare)
 
 
@@ -107,7 +117,7 @@ def _assign(step: StepContext, ranked: Ranked) -> list[Prepared]:
     link = ranked.link
     is_first = not link.items.exists()
     prepared = []
-    if find_candidates(ranked, compares_all=True):
+    if find_candidates(ranked, compares_all=has_to_compare_all(ranked)):
         prepared = _store(step, ranked, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
     Connection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(compared_as=ranked.fingerprint)

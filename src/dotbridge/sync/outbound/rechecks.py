@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
 from dotbridge.sync.models import Connection, Removal, Upload
 
+_OF_DIRTY_RECORDS = """
+    INSERT INTO sync_recheck (connection_id, record_id)
+    SELECT c.id, d.record_id
+    FROM mapping_dirtyrecord d CROSS JOIN sync_connection c JOIN lists_marketinglist l ON l.id = c.marketing_list_id
+    WHERE d.mapping_id = %s AND d.is_claimed AND l.entity = %s AND c.id = ANY(%s)
+    ON CONFLICT DO NOTHING
+"""
 _OF_ADDRESSES = """
     INSERT INTO sync_recheck (connection_id, record_id)
     SELECT l.connection_id, l.record_id
@@ -15,6 +24,23 @@ _OF_ADDRESSES = """
     WHERE {condition} AND l.connection_id = ANY(%s)
     ON CONFLICT DO NOTHING
 """
+
+
+@transaction.atomic
+def spread_changes(mapping: Mapping, links: Sequence[Connection]) -> None:
+    """Note for each of these lists what has changed in the records that the mapping describes.
+
+    Only the holder of the integration's lock may. What was noted is forgotten by change tracking, so a list that cannot
+    be exported now loses nothing. Raises UnknownField when a mapped field is no entity field any more.
+    """
+    standing = begin_comparison(mapping=mapping)
+    ids = [link.pk for link in links if link.marketing_list.entity == mapping.entity]
+    if standing.compares_everything:
+        Connection.objects.filter(pk__in=ids).update(compared_as="")
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_OF_DIRTY_RECORDS, [mapping.pk, mapping.entity, ids])
+    finish_comparison(standing=standing)
 
 
 def recheck_addresses_of_removal(removal: Removal, connection_ids: Sequence[int]) -> None:

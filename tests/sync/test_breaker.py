@@ -1,0 +1,201 @@
+"""The breaker: too many at once are neither removed nor unsubscribed before a person has said so."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from dotbridge.crm.models import Contact, ContactEmail
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.lists.services import update_list
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.models import Connection, Rejection, RunKind, State, StoppedWhat, Upload
+from dotbridge.sync.services import allow_once
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+NOBODY = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
+
+
+@pytest.fixture
+def book(remote: RemoteAccount) -> int:
+    return remote.create_book("Readers")
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount, book: int) -> Connection:
+    """Forty people in the book, and all of them on a second list as well."""
+    remote.create_book("Others")
+    for number in range(40):
+        add_contact(f"reader.{number}@example.com")
+    connect(integration, book="Others")
+    link = connect(integration, book="Readers")
+    sync(integration)
+    return link
+
+
+def match_nobody(link: Connection) -> None:
+    update_list(marketing_list=link.marketing_list, rule=NOBODY)
+
+
+def test_a_rule_that_matches_nobody_stops_and_asks(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    match_nobody(link)
+    Contact.objects.filter(emails__email="reader.1@example.com").update(first_name="Anna")
+    other = AddressBook.objects.get(name="Others").remote_id
+
+    run = sync(integration)
+
+    assert len(remote.contacts(book)) == 40
+    assert remote.contacts(other)["reader.1@example.com"]["FIRSTNAME"] == "Anna"  # the other list went on
+    assert run.state == State.PARTIAL
+    removals = steps_of(run)["removals"]
+    assert (removals["state"], removals["stopped"]) == (State.PARTIAL, 1)
+    assert "take out of the address book 40 of 40" in removals["message"]
+    link.refresh_from_db()
+    assert (link.stopped_what, link.stopped_rows, link.stopped_of) == (StoppedWhat.REMOVE, 40, 40)
+    since = link.stopped_at
+    sync(integration)
+    link.refresh_from_db()
+    assert link.stopped_at == since
+    assert len(remote.contacts(book)) == 40
+
+
+def test_what_was_allowed_goes_once(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    match_nobody(link)
+    sync(integration)
+    allow_once(link=link)
+
+    run = sync(integration)
+
+    assert remote.contacts(book) == {}
+    assert steps_of(run)["removals"]["removed"] == 40
+    link.refresh_from_db()
+    assert (link.stopped_at, link.stopped_what, link.allowed_rows, link.allowed_what) == (None, "", None, "")
+    update_list(marketing_list=link.marketing_list, rule={})
+    sync(integration)
+    match_nobody(link)
+    sync(integration)
+    assert len(remote.contacts(book)) == 40
+
+
+def test_far_more_than_was_allowed_is_asked_about_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    match_nobody(link)
+    sync(integration)
+    allow_once(link=link)
+    Connection.objects.filter(pk=link.pk).update(allowed_rows=10)
+
+    sync(integration)
+
+    assert len(remote.contacts(book)) == 40
+    link.refresh_from_db()
+    assert (link.stopped_rows, link.allowed_rows) == (40, None)
+
+
+def test_a_rule_that_was_mended_ends_the_stop(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    match_nobody(link)
+    sync(integration)
+    update_list(marketing_list=link.marketing_list, rule={})
+
+    assert sync(integration).state == State.SUCCEEDED
+
+    link.refresh_from_db()
+    assert link.stopped_at is None
+    with pytest.raises(ValidationError, match="has not stopped"):
+        allow_once(link=link)
+
+
+def test_a_stopped_list_prepares_nothing_between_two_exports(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    update_list(
+        marketing_list=link.marketing_list,
+        rule={"combinator": "and", "rules": [{"field": "last_name", "operator": "=", "value": "New"}]},
+    )
+    sync(integration)
+    add_contact("new@example.com", "New", "New")
+
+    sync(integration, kind=RunKind.CHANGES)
+
+    assert not Upload.objects.filter(connection=link, items__email="new@example.com").exists()
+
+
+def test_a_few_never_stop_a_run_whatever_their_share(integration: Integration, remote: RemoteAccount) -> None:
+    book = remote.create_book("Few")
+    for number in range(20):
+        add_contact(f"few.{number}@example.com")
+    link = connect(integration, book="Few")
+    sync(integration)
+    match_nobody(link)
+
+    assert sync(integration).state == State.SUCCEEDED
+    assert remote.contacts(book) == {}
+
+
+def test_more_rows_than_the_setting_stop_whatever_their_share(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    Integration.objects.filter(pk=integration.pk).update(breaker_rows=30, breaker_percent=100)
+    integration.refresh_from_db()
+    match_nobody(link)
+    sync(integration)
+    assert len(remote.contacts(book)) == 40
+    Integration.objects.filter(pk=integration.pk).update(breaker_rows=40)
+    integration.refresh_from_db()
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_many_who_left_in_dotdigital_are_not_unsubscribed_unasked(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    for number in range(30):
+        address = f"reader.{number}@example.com"
+        remote.ask("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": address})
+
+    run = sync(integration)
+
+    assert not UnsubscribedItem.objects.exists()
+    assert "unsubscribe from the list 30 of" in steps_of(run)["list_state"]["message"]
+    link.refresh_from_db()
+    assert link.stopped_what == StoppedWhat.UNSUBSCRIBE
+    allow_once(link=link)
+    sync(integration)
+    assert UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).count() == 30
+
+
+def test_a_rule_that_is_broken_touches_nobody_and_the_others_go_on(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    link.marketing_list.rule = {"combinator": "and", "rules": [{"field": "lost", "operator": "=", "value": "x"}]}
+    link.marketing_list.save()
+    add_contact("late@example.com")
+
+    run = sync(integration)
+
+    assert run.state == State.PARTIAL
+    assert Rejection.objects.filter(step__run=run, reason="list_unreadable").count() == 1
+    assert len(remote.contacts(book)) == 40
+    assert len(remote.contacts(AddressBook.objects.get(name="Others").remote_id)) == 41
+
+
+def test_a_book_that_was_deleted_and_made_again_costs_nobody_the_subscription(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    remote.ask("DELETE", f"/v2/address-books/{book}")
+    again = remote.create_book("Readers")
+
+    sync(integration)
+    sync(integration)
+
+    assert remote.contacts(again) == {}
+    assert not UnsubscribedItem.objects.exists()
+    assert link.items.count() == 40
+    assert ContactEmail.objects.count() == 40

@@ -1,0 +1,176 @@
+"""The dry run: what it says is what the next export does, and until then nothing has changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dotbridge.crm.models import Contact
+from dotbridge.dry_run import csv_lines, find_connections, plan_as_json
+from dotbridge.errors import OperatorError
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.lists.services import remove_records, update_list
+from dotbridge.mirror.models import AddressBook
+from dotbridge.summary import run_summary
+from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, StoppedWhat, Upload
+from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedKind, PlannedRow, plan_export, plan_rows
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+
+@pytest.fixture
+def book(remote: RemoteAccount) -> int:
+    return remote.create_book("Readers")
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount, book: int) -> Connection:
+    """One of each kind waits: renamed, removed, left in Dotdigital, known to the account alone, new, no address."""
+    for name in ("renamed", "removed", "left", "stays"):
+        add_contact(f"{name}@example.com", name.title())
+    link = connect(integration, book="Readers")
+    sync(integration)
+    Contact.objects.filter(first_name="Renamed").update(first_name="Changed")
+    remove_records(marketing_list=link.marketing_list, record_ids=[Contact.objects.get(first_name="Removed").pk])
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "left@example.com"})
+    remote.create_contact("known@example.com", FIRSTNAME="Old")
+    add_contact("known@example.com", "Known")
+    add_contact("new@example.com", "New")
+    add_contact("no address", "Wrong")
+    sync(integration, kind=RunKind.IMPORT)
+    return link
+
+
+def state_of_everything() -> list[Any]:
+    return [
+        sorted(ExportItem.objects.values_list("email", "values", "upload", "reason", "removal")),
+        sorted(Upload.objects.values_list("pk", "state")),
+        Removal.objects.count(),
+        UnsubscribedItem.objects.count(),
+        Connection.objects.values_list("compared_as", "stopped_at").get(),
+    ]
+
+
+def test_it_says_what_the_export_then_does(
+    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+) -> None:
+    before = state_of_everything()
+    remote.sandbox.clear_calls()
+
+    planned = plan_export(link)
+    rows = {row.email: row for row in plan_rows(link)}
+
+    assert remote.sandbox.calls() == []
+    assert state_of_everything() == before
+    expected = {"new": 1, "add": 0, "update": 1, "remove": 1, "unsubscribe": 1, "resubscribe": 0, "reject": 1}
+    # An address that only the account knows is new to us until it was read.
+    assert {kind.value: number for kind, number in planned.counts.items()} == {**expected, "new": 2}
+    assert (planned.book_size, planned.stops_before) == (4, None)
+    renamed = rows["renamed@example.com"]
+    assert renamed.kind is PlannedKind.UPDATE
+    assert renamed.changes[0] == FieldChange(data_field="FIRSTNAME", before="Renamed", after="Changed")
+    assert [change.data_field for change in renamed.changes] == ["FIRSTNAME", "FULLNAME"]
+    assert {email: row.kind.value for email, row in rows.items()} == {
+        "renamed@example.com": "update",
+        "removed@example.com": "remove",
+        "left@example.com": "unsubscribe",
+        "known@example.com": "new",
+        "new@example.com": "new",
+        "no address": "reject",
+    }
+    summary = run_summary(sync(integration, kind=RunKind.EXPORT), link)
+    assert (summary["exported"], summary["updated"], summary["removed"], summary["unsubscribed"]) == (3, 1, 1, 1)
+    assert set(remote.contacts(book)) == {f"{name}@example.com" for name in ("renamed", "stays", "known", "new")}
+    assert sum(plan_export(link).counts.values()) == 1  # the address that cannot be one
+
+
+def test_what_is_prepared_already_is_said_too(
+    integration: Integration, remote: RemoteAccount, link: Connection
+) -> None:
+    sync(integration, kind=RunKind.CHANGES)
+
+    sent = {row.email: row for row in plan_rows(link) if row.kind in {PlannedKind.NEW, PlannedKind.UPDATE}}
+
+    assert set(sent) == {"renamed@example.com", "known@example.com", "new@example.com"}
+    assert sent["renamed@example.com"].changes[0] == FieldChange(
+        data_field="FIRSTNAME", before="Renamed", after="Changed"
+    )
+
+
+def test_a_sample_is_limited_and_the_counts_stay_exact(integration: Integration, link: Connection) -> None:
+    for number in range(30):
+        add_contact(f"more.{number}@example.com")
+    before = ExportItem.objects.count()
+
+    assert plan_export(link).counts[PlannedKind.NEW] == 32
+    assert sum(row.kind is PlannedKind.NEW for row in plan_rows(link, most_a_kind=5)) <= 5
+    assert ExportItem.objects.count() == before
+
+
+def test_statements_do_not_grow_with_the_list(integration: Integration, link: Connection) -> None:
+    counts = []
+    for size in (10, 400):
+        for number in range(size):
+            add_contact(f"grow.{size}.{number}@example.com")
+        plan_export(link)  # the change log is taken once
+        with CaptureQueriesContext(connection) as captured:
+            plan_export(link)
+            assert len(list(plan_rows(link))) >= size
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+def test_it_says_that_the_export_would_stop(integration: Integration, remote: RemoteAccount, book: int) -> None:
+    for number in range(30):
+        add_contact(f"reader.{number}@example.com")
+    link = connect(integration, book="Readers")
+    sync(integration)
+    rule = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
+    update_list(marketing_list=link.marketing_list, rule=rule)
+    link.refresh_from_db()
+
+    planned = plan_export(link)
+
+    assert planned.counts[PlannedKind.REMOVE] == 30
+    assert planned.stops_before == StoppedWhat.REMOVE
+    assert plan_as_json(link)["stops_before"] == "remove"
+
+
+def test_a_book_that_is_gone_is_said_so(integration: Integration, link: Connection) -> None:
+    AddressBook.objects.update(gone_at="2026-01-01T00:00:00Z")
+    with pytest.raises(BookGone, match="Readers"):
+        plan_export(link)
+
+
+def test_the_csv_has_a_line_a_changed_field_and_no_formula(
+    integration: Integration, link: Connection, tmp_path: Path
+) -> None:
+    Contact.objects.filter(first_name="New").update(first_name="=1+1", last_name="")
+
+    lines = list(csv.DictReader(io.StringIO("".join(csv_lines(link)), newline="")))
+
+    of_new = [line for line in lines if line["email"] == "new@example.com"]
+    assert [(line["what"], line["data_field"], line["before"], line["after"]) for line in of_new] == [
+        ("new", "FIRSTNAME", "", "'=1+1"),
+        ("new", "FULLNAME", "", "'=1+1"),
+    ]
+    assert {line["list"] for line in lines} == {str(link.marketing_list)}
+
+
+def test_a_list_is_found_by_name_or_number(integration: Integration, link: Connection) -> None:
+    assert find_connections([integration], link.marketing_list.name) == [link]
+    assert find_connections([integration], str(link.marketing_list_id)) == [link]
+    with pytest.raises(OperatorError, match="there are: Everybody for Readers"):
+        find_connections([integration], "Nobody")
+
+
+def test_a_row_is_a_value(link: Connection) -> None:
+    row = PlannedRow(kind=PlannedKind.REMOVE, email="a@example.com", record_id="1")
+    with pytest.raises(AttributeError):
+        row.email = "b@example.com"  # type: ignore[misc]

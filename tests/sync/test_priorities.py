@@ -1,0 +1,163 @@
+"""Several lists, one address: the list with the higher sync priority speaks, and nobody takes turns."""
+
+from __future__ import annotations
+
+import pytest
+
+from dotbridge.crm.models import Contact, Lead
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import create_list, remove_records
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.models import Connection, Rejection, RunKind
+from dotbridge.sync.services import connect_list
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+ANN = "ann@example.com"
+
+
+@pytest.fixture
+def books(remote: RemoteAccount) -> tuple[int, int]:
+    remote.create_field("JOB", "String")
+    return remote.create_book("Readers"), remote.create_book("Prospects")
+
+
+@pytest.fixture
+def links(integration: Integration, books: tuple[int, int]) -> tuple[Connection, Connection]:
+    """A list of contacts and, of lower priority, one of leads; Ann is on both. Only leads have a job here."""
+    add_contact(ANN, "Ann")
+    Lead.objects.create(first_name="Annie", last_name="Lee", email=ANN, company="Acme")
+    contacts = connect(integration, book="Readers")
+    set_mapping_row(
+        mapping=Mapping.objects.get(entity="crm.lead"),
+        data_field=integration.data_fields.get(name="JOB"),
+        entity_fields=["company"],
+    )
+    return contacts, connect_list(
+        marketing_list=create_list(name="Leads", entity="crm.lead"),
+        address_book=AddressBook.objects.get(name="Prospects"),
+    )
+
+
+def held(remote: RemoteAccount, book: int) -> tuple[str, str, str]:
+    values = remote.contacts(book)[ANN]
+    return values["FIRSTNAME"], values["LASTNAME"], values["JOB"]
+
+
+def assert_quiet(integration: Integration, remote: RemoteAccount) -> None:
+    """Three more runs send nothing."""
+    remote.sandbox.clear_calls()
+    for _number in range(3):
+        sync(integration)
+    assert not [call["path"] for call in remote.sandbox.calls() if call["method"] != "GET"]
+
+
+def test_the_higher_priority_speaks_and_the_lower_keeps_what_is_its_own(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    sync(integration)
+
+    assert held(remote, books[0]) == held(remote, books[1]) == ("Ann", "Bee", "Acme")
+    item = links[1].items.get()
+    assert (item.values["FIRSTNAME"], item.own["FIRSTNAME"]) == ("Ann", "Annie")
+    assert_quiet(integration, remote)
+
+
+def test_what_the_higher_changes_the_lower_carries_too(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    sync(integration)
+    Contact.objects.update(first_name="Anna")
+    Lead.objects.update(first_name="Anneke", company="Bolt")
+
+    sync(integration)
+
+    assert held(remote, books[1]) == ("Anna", "Bee", "Bolt")
+    assert links[1].items.get().values["FIRSTNAME"] == "Anna"
+    assert links[1].items.get().own["FIRSTNAME"] == "Anneke"
+    assert_quiet(integration, remote)
+
+
+def test_a_lower_value_that_does_not_count_is_not_sent(
+    integration: Integration, remote: RemoteAccount, links: tuple[Connection, Connection]
+) -> None:
+    sync(integration)
+    Lead.objects.update(first_name="Anneke")
+
+    assert_quiet(integration, remote)
+    assert links[1].items.get().own["FIRSTNAME"] == "Anneke"
+
+
+def test_when_the_higher_leaves_the_lower_speaks(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    sync(integration)
+    remove_records(marketing_list=links[0].marketing_list, record_ids=[Contact.objects.get().pk])
+
+    sync(integration)
+    sync(integration)
+
+    assert not remote.contacts(books[0])
+    assert held(remote, books[1]) == ("Annie", "Lee", "Acme")
+    assert links[1].items.get().own is None
+    assert_quiet(integration, remote)
+
+
+def test_a_changed_priority_counts_at_once(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    sync(integration)
+    Mapping.objects.filter(entity="crm.lead").update(sync_priority=99)
+
+    sync(integration)
+
+    assert held(remote, books[0]) == held(remote, books[1]) == ("Annie", "Lee", "Acme")
+    assert_quiet(integration, remote)
+
+
+def test_of_equal_priorities_the_older_connection_speaks(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    Mapping.objects.update(sync_priority=5)
+
+    sync(integration)
+
+    assert held(remote, books[1]) == ("Ann", "Bee", "Acme")
+    assert_quiet(integration, remote)
+
+
+def test_two_lists_of_one_entity_do_not_take_turns(integration: Integration, remote: RemoteAccount) -> None:
+    """The first list has one of two records with the address, the second list the other."""
+    first, second = add_contact(ANN, "First"), add_contact(ANN, "Second")
+    book, _other = remote.create_book("Readers"), remote.create_book("Others")
+    readers, others = connect(integration, book="Readers"), connect(integration, book="Others")
+    remove_records(marketing_list=readers.marketing_list, record_ids=[first.pk])
+    remove_records(marketing_list=others.marketing_list, record_ids=[second.pk])
+
+    sync(integration)
+
+    assert remote.contacts(book)[ANN]["FIRSTNAME"] == "Second"
+    assert_quiet(integration, remote)
+
+
+def test_a_refused_value_of_the_higher_does_not_keep_the_lower_out(
+    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+) -> None:
+    remote.create_field("SCORE", "Numeric")
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    score = integration.data_fields.get(name="SCORE")
+    # Past our own checks: a text that Dotdigital cannot take for a number.
+    for entity, path in (("crm.contact", "notes"), ("crm.lead", "estimated_value")):
+        Mapping.objects.get(entity=entity).rows.create(data_field=score, entity_fields=[path])
+    Mapping.objects.get(entity="crm.lead").rows.filter(data_field__name="JOB").delete()
+    integration.data_fields.filter(name="SCORE").update(type="String")
+    Contact.objects.update(notes="no number")
+    Lead.objects.update(estimated_value="12.50")
+
+    for _number in range(3):
+        sync(integration)
+
+    assert Rejection.objects.filter(reason="failure").exists()
+    assert ANN not in remote.contacts(books[0])
+    assert float(remote.contacts(books[1])[ANN]["SCORE"]) == 12.5

@@ -122,7 +122,7 @@ def let_nobody_stay(link: Connection) -> None:
         for create in _CREATE:
             cursor.execute(create.format(n=link.pk))
         cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
-        _find_departed(link)
+        find_departed(link)
 
 
 def apply_list_state(link: Connection) -> None:

@@ -53,11 +53,6 @@ def recheck_refused_addresses(upload: Upload, connection_ids: Sequence[int]) -> 
     _recheck("i.upload_id = %s AND i.reason <> ''", upload.pk, connection_ids)
 
 
-def recheck_addresses_of(link: Connection, connection_ids: Sequence[int]) -> None:
-    """These lists have a say again on all addresses of a connection that is about to end."""
-    _recheck("i.connection_id = %s", link.pk, connection_ids)
-
-
 def _recheck(condition: str, value: int, connection_ids: Sequence[int]) -> None:
     if connection_ids:
         with connection.cursor() as cursor:

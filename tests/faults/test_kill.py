@@ -108,7 +108,7 @@ def test_a_killed_run_is_made_good_by_the_next(
     remote.sandbox.finish_imports()
     runs = [sync(integration) for _number in range(2)]
 
-    _assert_as_undisturbed(remote, link, runs[-1])
+    assert_as_undisturbed(remote, link, runs[-1])
     assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 1
 
 
@@ -122,7 +122,8 @@ def _make_a_value_that_is_refused(integration: Integration, remote: RemoteAccoun
     MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
 
 
-def _assert_as_undisturbed(remote: RemoteAccount, link: Connection, last: SyncRun) -> None:
+def assert_as_undisturbed(remote: RemoteAccount, link: Connection, last: SyncRun) -> None:
+    """Book, mirror and items are as after a run that nobody killed, and nothing is in between."""
     book = link.address_book.remote_id
     held = remote.contacts(book)
     refused = {item.email for item in ExportItem.objects.exclude(reason="")}

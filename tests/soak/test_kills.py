@@ -1,0 +1,37 @@
+"""`kill -9` before and after each commit of a run: nothing is lost, nothing left in between, and no consent raised.
+
+A few commits by default; `make soak` kills two hundred times.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import Connection
+from tests.accounts import RemoteAccount, sync
+from tests.faults.test_kill import assert_as_undisturbed, run_killed
+
+IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
+KILLS = 200 if IS_FULL else 6
+# The run of these tests commits at least so often (a kill that is never reached fails), and the strides spread the first
+# kills over it. As both are odd, every commit comes up with either moment.
+COMMITS, STRIDE = 25, 7
+COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_run_killed_at_a_commit_is_made_good_by_the_next(
+    integration: Integration, remote: RemoteAccount, link: Connection, number: int
+) -> None:
+    moment = "before" if number % 2 else "after"
+    nth = 1 + number * STRIDE % COMMITS
+    code = run_killed(integration, remote.sandbox.url, COMMIT, moment, nth)
+    assert code == -signal.SIGKILL, f"the run never came to commit {nth}"
+    remote.sandbox.finish_imports()
+    runs = [sync(integration) for _number in range(2)]
+
+    assert_as_undisturbed(remote, link, runs[-1])

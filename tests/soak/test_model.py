@@ -1,0 +1,180 @@
+"""Edits here and there, runs, faults and crashes at random: in the end all is as an oracle in plain Python says.
+
+A few hundred steps by default; `make soak` takes ten thousand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.test.utils import override_settings
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from dotbridge.backoffice.integration_removal import delete_integration
+from dotbridge.crm.models import Account, Contact, Lead
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.sync.models import Connection, RunKind
+from dotdigital_sandbox import Sandbox
+from tests.accounts import RemoteAccount
+from tests.faults.test_kill import POINTS, run_killed
+from tests.soak.oracle import CONTACTS, LEADS, LISTS, Record
+from tests.soak.world import World
+
+IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
+EXAMPLES, STEPS = (100, 100) if IS_FULL else (8, 35)
+
+KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
+# The same address is typed in several ways, some records have none, and some have what is no address.
+EMAILS = st.sampled_from((*KEYS, *(key.title() for key in KEYS[:2]), f" {KEYS[2]} ", None, "not an address"))
+NAMES = st.sampled_from(("Ann", "Bob", "", "Zoë", 'O"Neil, jr.', "two\nlines", "=1+1"))
+SCORES = st.sampled_from((None, 0, 5, 10, 15))
+LIST = st.sampled_from(LISTS)
+STATUSES = ("Unsubscribed", "HardBounced", "Suppressed")
+FAULTS = (
+    {"kind": "status", "status": 503},
+    {"kind": "status", "status": 500, "late": True},
+    {"kind": "reset"},
+    {"kind": "reset", "late": True},
+    {"kind": "cut"},
+    {"kind": "malformed"},
+    {"kind": "duplicate", "path": "/contacts"},
+    {"kind": "reorder", "path": "/contacts"},
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """What may happen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        forget_everything()
+        self.folder = tempfile.TemporaryDirectory()
+        self.sandbox = Sandbox(Path(self.folder.name), seed="empty").start()
+        self.settings = override_settings(CONFIG=_config(self.sandbox))
+        self.settings.enable()
+        integration = create_integration(
+            name="Account", username=self.sandbox.user, password=self.sandbox.password, base_url=self.sandbox.url
+        )
+        self.world = World(integration, RemoteAccount(self.sandbox))
+
+    def teardown(self) -> None:
+        """Whatever happened: once everything rests, all sides agree."""
+        try:
+            self.world.settle(set(KEYS))
+        finally:
+            self.settings.disable()
+            self.sandbox.stop()
+            self.folder.cleanup()
+
+    def _some_record(self, data: Any) -> tuple[str, int]:
+        """A record of the CRM, by its list and key."""
+        records = self.world.oracle.records
+        return data.draw(st.sampled_from([(name, pk) for name in LISTS for pk in sorted(records[name])]))  # type: ignore[no-any-return]
+
+    @rule(email=EMAILS, first=NAMES, last=NAMES, score=SCORES, data=st.data())
+    def add_contact(self, email: str | None, first: str, last: str, score: int | None, data: Any) -> None:
+        company = data.draw(st.sampled_from((None, *self.world.oracle.companies)))
+        self.world.add(CONTACTS, Record(email, first, last, score, company))
+
+    @rule(email=EMAILS, first=NAMES, last=NAMES, is_lost=st.booleans())
+    def add_lead(self, email: str | None, first: str, last: str, is_lost: bool) -> None:
+        self.world.add(LEADS, Record(email, first, last, is_lost=is_lost))
+
+    @precondition(lambda self: any(self.world.oracle.records.values()))
+    @rule(data=st.data(), first=NAMES, email=EMAILS, score=SCORES, is_lost=st.booleans())
+    def edit_record(self, data: Any, first: str, email: str | None, score: int | None, is_lost: bool) -> None:
+        name, pk = self._some_record(data)
+        company = data.draw(st.sampled_from((None, *self.world.oracle.companies)))
+        values = {"first": first, "last": first, "email": email}
+        values |= {"score": score, "company": company} if name == CONTACTS else {"is_lost": is_lost}
+        field = data.draw(st.sampled_from((*values, "deleted")))
+        if field == "deleted":
+            self.world.delete(name, pk)
+        elif field != "email" or self.world.is_changeable(name, pk):
+            self.world.change(name, pk, field, values[field])
+
+    @rule(number=st.integers(0, 1), name=st.sampled_from(("Acme", "Nuts", "Zoë & Sons")))
+    def rename_company(self, number: int, name: str) -> None:
+        self.world.rename_company(sorted(self.world.oracle.companies)[number], name)
+
+    @precondition(lambda self: any(self.world.oracle.records.values()))
+    @rule(data=st.data(), what=st.sampled_from(("remove", "restore", "unsubscribe", "resubscribe", "rule")))
+    def edit_list(self, data: Any, what: str) -> None:
+        if what == "rule":
+            self.world.set_threshold(data.draw(st.sampled_from((0, 5, 10))))
+        else:
+            self.world.mark(*self._some_record(data), what)
+
+    @rule(name=LIST, key=st.sampled_from(KEYS), what=st.sampled_from((*STATUSES, "leave", "come back", "join")))
+    def act_in_dotdigital(self, name: str, key: str, what: str) -> None:
+        if what in STATUSES:
+            self.world.turn_off(key, what)
+        elif what == "leave":
+            self.world.leave(name, key)
+        elif what == "come back":
+            self.world.come_back(key)
+        else:
+            self.world.join(name, key)
+
+    @rule(kind=st.sampled_from(("sync", "import", "export", "changes")), wait=st.sampled_from((20.0, 0.0)))
+    def sync(self, kind: str, wait: float) -> None:
+        self.world.sync(RunKind(kind), wait_seconds=wait)
+
+    @rule(fault=st.sampled_from(FAULTS), after=st.integers(0, 25), times=st.integers(1, 4))
+    def spoil(self, fault: dict[str, Any], after: int, times: int) -> None:
+        self.world.faults.append({**fault, "after": after, "times": times})
+
+    @rule(is_held=st.booleans())
+    def hold_imports(self, is_held: bool) -> None:
+        (self.sandbox.hold_imports if is_held else self.sandbox.release_imports)()
+
+    @precondition(lambda self: any(self.world.oracle.records.values()))
+    @rule(point=st.sampled_from(POINTS))
+    def be_killed(self, point: tuple[str, str, int]) -> None:
+        with self.world.at_work():
+            run_killed(self.world.integration, self.sandbox.url, *point)
+
+    @rule()
+    def settle(self) -> None:
+        self.world.settle(set(KEYS))
+
+
+def forget_everything() -> None:
+    """The database as it was before the first example."""
+    Connection.objects.all().delete()
+    MarketingList.objects.all().delete()
+    for integration in Integration.objects.all():
+        delete_integration(integration=integration)
+    for model in (Contact, Lead, Account):
+        model.objects.all().delete()
+
+
+def _config(sandbox: Sandbox) -> Any:
+    return dataclasses.replace(
+        django_settings.CONFIG, api_origins=(sandbox.url,), import_wait_seconds=20.0, unknown_outcome_seconds=0.0
+    )
+
+
+def test_everything_ends_as_the_oracle_says(transactional_db: None) -> None:
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=not IS_FULL,
+            # A failure is shown as it was found: to shrink it takes thousands of runs.
+            phases=(Phase.generate,),
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

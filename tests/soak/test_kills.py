@@ -17,8 +17,8 @@ from tests.faults.test_kill import assert_as_undisturbed, run_killed
 
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
 KILLS = 200 if IS_FULL else 6
-# The run of these tests commits at least so often (a kill that is never reached fails), and the strides spread the first
-# kills over it. As both are odd, every commit comes up with either moment.
+# The run of these tests commits at least so often: a kill that is never reached fails. The strides spread the first
+# kills over the run, and as both are odd, every commit comes up with either moment.
 COMMITS, STRIDE = 25, 7
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 

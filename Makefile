@@ -23,7 +23,7 @@ test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
 	DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
 
-soak: .venv/.ready-dev ## Run the long tests: a year of imports in bad weather, with faults and kills, in full size
+soak: .venv/.ready-dev ## Run the long tests in full size: a year of bad weather, 10,000 random steps, 200 kills
 	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -m soak -s tests/soak $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations

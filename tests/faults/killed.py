@@ -35,7 +35,9 @@ def main(integration_id: str, point: str, moment: str, nth: str, kind: str = "sy
 
     wrap(point, moment, int(nth))
     integration = Integration.objects.get(pk=integration_id)
-    run_sync(integration=integration, kind=RunKind(kind), trigger="test", wait_seconds=20.0)
+    run_sync(
+        integration=integration, kind=RunKind(kind), trigger="test", wait_seconds=float(os.environ["TEST_WAIT_SECONDS"])
+    )
 
 
 def wrap(point: str, moment: str, nth: int) -> None:

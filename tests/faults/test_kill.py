@@ -67,7 +67,13 @@ POINTS = [
 
 
 def run_killed(
-    integration: Integration, sandbox_url: str, point: str, moment: str, nth: int, kind: RunKind = RunKind.SYNC
+    integration: Integration,
+    sandbox_url: str,
+    point: str,
+    moment: str,
+    nth: int,
+    kind: RunKind = RunKind.SYNC,
+    wait_seconds: float = 20.0,
 ) -> int:
     """Run a worker that dies at the point; its exit code."""
     environment = {
@@ -75,9 +81,10 @@ def run_killed(
         "DJANGO_SETTINGS_MODULE": "dotbridge.settings",
         "TEST_DATABASE": connection.settings_dict["NAME"],
         "TEST_ORIGIN": sandbox_url,
+        "TEST_WAIT_SECONDS": str(wait_seconds),
     }
     command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth), kind.value]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=60, check=False).returncode
+    return subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=120, check=False).returncode
 
 
 @pytest.fixture

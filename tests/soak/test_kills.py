@@ -23,6 +23,7 @@ COMMITS, STRIDE = 25, 7
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_run_killed_at_a_commit_is_made_good_by_the_next(
     integration: Integration, remote: RemoteAccount, link: Connection, number: int

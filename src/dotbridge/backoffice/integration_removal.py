@@ -1,12 +1,14 @@
 """Deleting an integration with everything that was read from its account. Dotdigital itself is not touched."""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import SET_NULL, QuerySet
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration
@@ -14,37 +16,6 @@ from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Connection, SyncRun
-
-_OF_CAMPAIGNS = (
-    "mirror_waitingresult",
-    "mirror_activity",
-    "mirror_openevent",
-    "mirror_clickevent",
-    "mirror_campaignsummary",
-    "mirror_campaignbook",
-    "sync_campaignlink",
-)
-# Children before parents, a statement a table: Django's own cascade would read a million contacts into memory first.
-_STATEMENTS = (
-    """DELETE FROM sync_rejection j USING sync_step s, sync_syncrun r
-       WHERE j.step_id = s.id AND s.run_id = r.id AND r.integration_id = %s""",
-    "DELETE FROM sync_step s USING sync_syncrun r WHERE s.run_id = r.id AND r.integration_id = %s",
-    "DELETE FROM sync_syncrun WHERE integration_id = %s",
-    "DELETE FROM sync_cursor WHERE integration_id = %s",
-    "DELETE FROM mapping_mappingrow w USING mapping_mapping m WHERE w.mapping_id = m.id AND m.integration_id = %s",
-    "DELETE FROM mapping_mapping WHERE integration_id = %s",
-    "DELETE FROM mirror_datafield WHERE integration_id = %s",
-    *(
-        f"DELETE FROM {table} WHERE campaign_id IN (SELECT id FROM mirror_campaign WHERE integration_id = %s)"
-        for table in _OF_CAMPAIGNS
-    ),
-    "DELETE FROM sync_campaignlisting WHERE integration_id = %s",
-    "DELETE FROM mirror_campaign WHERE integration_id = %s",
-    """DELETE FROM mirror_membership m USING mirror_addressbook b
-       WHERE m.address_book_id = b.id AND b.integration_id = %s""",
-    "DELETE FROM mirror_contact WHERE integration_id = %s",
-    "DELETE FROM mirror_addressbook WHERE integration_id = %s",
-)
 
 
 def what_goes(integration: Integration) -> list[tuple[str, int]]:
@@ -76,7 +47,20 @@ def delete_integration(*, integration: Integration) -> None:
     with integration_lock(integration.pk) as held:
         if not held:
             raise ValidationError(_("A run is at work on this integration. Deactivate it, and delete it afterwards."))
-        with transaction.atomic(), connection.cursor() as cursor:
-            for statement in _STATEMENTS:
-                cursor.execute(statement, [integration.pk])
-            integration.delete()
+        with transaction.atomic():
+            _delete_with_children(Integration.objects.filter(pk=integration.pk))
+
+
+def _delete_with_children(records: QuerySet[Any]) -> None:
+    """Children before parents, a statement a table: Django's own cascade reads what it deletes into memory first."""
+    for relation in records.model._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
+            continue
+        children = relation.related_model._base_manager.filter(
+            **{f"{relation.field.name}__in": records.values(relation.field.target_field.name)}
+        )
+        if relation.on_delete is SET_NULL:
+            children.update(**{relation.field.name: None})
+        else:
+            _delete_with_children(children)
+    records._raw_delete(records.db)

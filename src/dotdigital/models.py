@@ -61,14 +61,14 @@ class AddressBook(msgspec.Struct, frozen=True, rename="camel"):
     contacts: int = 0
 
 
-class FieldValue(msgspec.Struct, frozen=True):
+class FieldValue(msgspec.Struct, frozen=True, gc=False):
     """The value of one data field of a contact (contract §4.3): text, number, yes/no, or a date as text."""
 
     key: str
     value: Scalar = None
 
 
-class Contact(msgspec.Struct, frozen=True, rename="camel"):
+class Contact(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """A contact (contract §4.3). ``data_fields`` is None unless full data was asked for."""
 
     id: int

@@ -59,8 +59,8 @@ POINTS = [
     (f"{OUTBOUND}.removals:_complete", "before", 1),
     (f"{OUTBOUND}.removals:_complete", "after", 1),
     # where the import reads
-    ("dotbridge.sync.inbound.contacts:store_pages", "before", 1),
-    ("dotbridge.sync.inbound.contacts:store_pages", "after", 1),
+    ("dotbridge.sync.inbound.contacts:store_batch", "before", 1),
+    ("dotbridge.sync.inbound.contacts:store_batch", "after", 1),
     ("dotbridge.sync.inbound.contacts:move_cursor", "after", 1),
     ("dotbridge.sync.outbound.list_state:_unsubscribe", "after", 1),
 ]

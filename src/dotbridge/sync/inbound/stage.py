@@ -1,35 +1,18 @@
-"""Contacts of one page on their way into the mirror: copied into a temporary table, then merged by one statement each.
+"""Contacts on their way into the mirror: copied into a temporary table, then merged by one statement.
 
-The number of statements a page is constant. All functions run inside the caller's transaction, one a page.
+The number of statements a batch is constant. Everything here runs inside the caller's transaction, one a batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from django.db import connection
 
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.inbound.storable import kind
-from dotdigital import Contact
-
-LAST_SUBSCRIBED = "LASTSUBSCRIBED"
-
-
-class StagedContact(NamedTuple):
-    """One row of the stage. `data_fields` is None where the feed does not carry them."""
-
-    remote_id: int
-    email: str
-    status: str | None
-    opt_in_type: str
-    email_type: str
-    data_fields: str | None
-    last_subscribed_at: datetime | None
-    removed_at: datetime | None = None
+from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.status import LIVE
 
 
 class Merged(NamedTuple):
@@ -39,124 +22,123 @@ class Merged(NamedTuple):
     changed: int
 
 
-def has_address(contact: Contact) -> bool:
-    """Whether a row of the mirror can be made of it: without an address it cannot be matched to anybody."""
-    return bool((contact.email or "").replace("\x00", "").strip())
-
-
-def staged(contact: Contact, *, status: str | None, removed_at: datetime | None = None) -> StagedContact:
-    """A contact of the API as a row of the stage. NUL, which PostgreSQL cannot store, is left out of texts."""
-    data_fields = last_subscribed_at = None
-    if contact.data_fields is not None:
-        values = {field.key: field.value for field in contact.data_fields}
-        last_subscribed_at = _moment(values.get(LAST_SUBSCRIBED))
-        data_fields = msgspec.json.encode(values).decode().replace("\\u0000", "")
-    return StagedContact(
-        remote_id=contact.id,
-        email=(contact.email or "").replace("\x00", "").strip(),
-        status=None if status is None else kind(status),
-        opt_in_type=kind(contact.opt_in_type),
-        email_type=kind(contact.email_type),
-        data_fields=data_fields,
-        last_subscribed_at=last_subscribed_at,
-        removed_at=removed_at,
-    )
-
-
-def _moment(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-# Of one id the row read last counts. Of one address on two ids in a page the higher id, the younger contact, keeps it.
 _STAGE = """
     CREATE TEMP TABLE IF NOT EXISTS stage_contact (
-        position bigint GENERATED ALWAYS AS IDENTITY, remote_id bigint, email text, email_key text, status text,
-        opt_in_type text, email_type text, data_fields jsonb, last_subscribed_at timestamptz, removed_at timestamptz
+        remote_id bigint, email text, email_key text GENERATED ALWAYS AS (lower(email)) STORED, status text,
+        opt_in_type text, email_type text, data_fields jsonb, last_subscribed_at timestamptz, removed_at timestamptz,
+        keeps_address boolean DEFAULT true
     ) ON COMMIT DELETE ROWS
 """
 _COPY = """
     COPY stage_contact (remote_id, email, status, opt_in_type, email_type, data_fields, last_subscribed_at, removed_at)
     FROM STDIN
 """
-_TIDY = """
-    WITH last_of_id AS (
-        SELECT position, row_number() OVER (PARTITION BY remote_id ORDER BY position DESC) AS rank FROM stage_contact
-    ), dropped AS (
-        DELETE FROM stage_contact s USING last_of_id l WHERE s.position = l.position AND l.rank > 1
-    ), owner AS (
-        SELECT s.position, row_number() OVER (PARTITION BY lower(s.email) ORDER BY s.remote_id DESC) AS rank
-        FROM stage_contact s JOIN last_of_id l USING (position) WHERE l.rank = 1
-    )
-    UPDATE stage_contact s SET email_key = lower(s.email) FROM owner o WHERE s.position = o.position AND o.rank = 1
+# A batch is small beside the mirror, whose every row a hash or merge join would read again for each batch. The planner
+# cannot know, because a temporary table has no statistics.
+_LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+# Of one address on two ids in a batch the higher id, the younger contact, keeps it.
+_SETTLE_ADDRESSES = """
+    UPDATE stage_contact s SET keeps_address = false
+    FROM (
+        SELECT email_key, max(remote_id) AS youngest FROM stage_contact GROUP BY email_key HAVING count(*) > 1
+    ) shared
+    WHERE s.email_key = shared.email_key AND s.remote_id < shared.youngest
 """
 # An address that has moved to another id leaves its former contact without one, before the new owner is stored.
 _RELEASE = """
     UPDATE mirror_contact c SET email_key = NULL
     FROM stage_contact s
-    WHERE c.integration_id = %(integration)s AND s.email_key IS NOT NULL
+    WHERE c.integration_id = %(integration)s AND s.keeps_address
       AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
 """
-_MERGE = """
-    WITH merged AS (
-        INSERT INTO mirror_contact AS c
+# What a feed does not say stays as it is held. The run's lock keeps others from writing, so a contact that is not held
+# is new, and an upsert, which would lock even rows that do not differ, is not needed.
+_TOLD = """
+    WITH told AS (
+        SELECT s.remote_id, s.email, CASE WHEN s.keeps_address THEN s.email_key END AS email_key,
+               coalesce(CASE WHEN %(sets_status)s THEN s.status END, held.status, 'Subscribed') AS status,
+               s.opt_in_type, s.email_type, coalesce(s.data_fields, held.data_fields, '{}') AS data_fields,
+               coalesce(s.last_subscribed_at, held.last_subscribed_at) AS last_subscribed_at,
+               CASE WHEN NOT %(sets_status)s THEN held.suppressed_at
+                    WHEN held.status = coalesce(s.status, held.status) THEN coalesce(s.removed_at, held.suppressed_at)
+                    ELSE s.removed_at END AS suppressed_at,
+               held.id
+        FROM stage_contact s
+        LEFT JOIN mirror_contact held ON held.integration_id = %(integration)s AND held.remote_id = s.remote_id
+    ), added AS (
+        INSERT INTO mirror_contact
             (integration_id, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
              last_subscribed_at, suppressed_at, updated_at)
-        SELECT %(integration)s, remote_id, email, email_key,
-               CASE WHEN %(sets_status)s THEN coalesce(status, 'Subscribed') ELSE 'Subscribed' END,
-               opt_in_type, email_type,
-               coalesce(data_fields, '{}'), last_subscribed_at,
-               CASE WHEN %(sets_status)s THEN removed_at END, now()
-        FROM stage_contact
-        ON CONFLICT (integration_id, remote_id) DO UPDATE SET
-            email = excluded.email, email_key = excluded.email_key,
-            status = CASE WHEN %(sets_status)s THEN excluded.status ELSE c.status END,
-            suppressed_at = CASE WHEN NOT %(sets_status)s OR c.status = excluded.status
-                                 THEN coalesce(excluded.suppressed_at, c.suppressed_at) ELSE excluded.suppressed_at END,
-            opt_in_type = excluded.opt_in_type, email_type = excluded.email_type,
-            data_fields = CASE WHEN %(sets_data)s THEN excluded.data_fields ELSE c.data_fields END,
-            last_subscribed_at = coalesce(excluded.last_subscribed_at, c.last_subscribed_at),
-            updated_at = excluded.updated_at
-        WHERE (c.email, c.email_key, c.opt_in_type, c.email_type)
-                IS DISTINCT FROM (excluded.email, excluded.email_key, excluded.opt_in_type, excluded.email_type)
-           OR (%(sets_status)s AND c.status <> excluded.status)
-           OR excluded.suppressed_at <> coalesce(c.suppressed_at, '-infinity')
-           OR (%(sets_data)s AND c.data_fields <> excluded.data_fields)
-           OR excluded.last_subscribed_at > c.last_subscribed_at
-        RETURNING (xmax = 0) AS is_new
+        SELECT %(integration)s, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
+               last_subscribed_at, suppressed_at, now()
+        FROM told WHERE id IS NULL
+        RETURNING id
+    ), changed AS (
+        UPDATE mirror_contact c SET
+            email = t.email, email_key = t.email_key, status = t.status, opt_in_type = t.opt_in_type,
+            email_type = t.email_type, data_fields = t.data_fields, last_subscribed_at = t.last_subscribed_at,
+            suppressed_at = t.suppressed_at, updated_at = now()
+        FROM told t
+        WHERE c.id = t.id
+          AND ((c.email, c.email_key, c.status, c.opt_in_type, c.email_type, c.last_subscribed_at, c.suppressed_at)
+                IS DISTINCT FROM (t.email, t.email_key, t.status, t.opt_in_type, t.email_type, t.last_subscribed_at,
+                                  t.suppressed_at)
+               OR c.data_fields <> t.data_fields)
+        RETURNING c.id
     )
-    SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM merged
 """
+_COUNTS = " SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed)"
+# Whom the book's list names is in it. A membership is written only when something about it changes, or when it is not
+# live: such contacts are listed rarely, and the feed of a book's unsubscriptions asks which were listed since it was
+# read. A book's own unsubscription is not undone by the contact being listed: some accounts go on listing them.
+_MEMBERSHIPS = """, listed AS (
+        SELECT t.id, m.id AS membership_id, m.gone_at IS NOT NULL OR m.status <> ALL(%(live)s) AS is_noted
+        FROM told t LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = t.id
+        WHERE t.id IS NOT NULL
+    ), joined AS (
+        INSERT INTO mirror_membership (address_book_id, contact_id, status, seen_at)
+        SELECT %(book)s, id, 'Subscribed', %(seen_at)s
+        FROM (SELECT id FROM added UNION ALL SELECT id FROM listed WHERE membership_id IS NULL) each
+    ), noted AS (
+        UPDATE mirror_membership m SET gone_at = NULL, seen_at = %(seen_at)s
+        FROM listed l WHERE m.id = l.membership_id AND l.is_noted
+    )
+"""
+# Without statistics of its own a table that was empty a moment ago is searched by whichever index comes first: every
+# row through all rows before it. PostgreSQL itself looks in once a minute only.
+_MEASURE = "ANALYZE mirror_contact (integration_id, remote_id, email_key); ANALYZE mirror_membership"
 
 
-def merge_contacts(
-    integration: Integration,
-    rows: Iterable[StagedContact],
-    *,
-    sets_status: bool,
-    sets_data: bool,
-) -> Merged:
-    """Stage the rows and merge them into the mirror's contacts; the stage stays filled until the transaction ends.
+def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool) -> Merged:
+    """Stage lines of `stage_line` and merge them into the mirror's contacts; the stage stays filled until the
+    transaction ends.
 
-    Identity is the id, then the normalised address. `sets_status` says whether this feed speaks for the account's
-    status, `sets_data` whether it carries data fields; what a feed does not carry stays as it was.
+    Identity is the id, then the normalised address; an id stands in one line only. `sets_status` says whether this feed
+    speaks for the account's status; data fields are taken from whatever feed carries them.
     """
+    return _merge(integration, lines, _TOLD + _COUNTS, {"sets_status": sets_status})
+
+
+def merge_members(book: AddressBook, lines: bytes, seen_at: datetime) -> Merged:
+    """The same with lines of a book's own list, which speaks for the status too, and with the memberships it proves."""
+    parameters = {"sets_status": True, "book": book.pk, "seen_at": seen_at, "live": list(LIVE)}
+    return _merge(book.integration, lines, _TOLD + _MEMBERSHIPS + _COUNTS, parameters)
+
+
+def _merge(integration: Integration, lines: bytes, statement: str, parameters: dict[str, Any]) -> Merged:
+    parameters |= {"integration": integration.pk}
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
-            for row in rows:
-                copy.write_row(row)
-        parameters: dict[str, Any] = {
-            "integration": integration.pk,
-            "sets_status": sets_status,
-            "sets_data": sets_data,
-        }
-        cursor.execute(_TIDY)
+            copy.write(lines)
+        cursor.execute(_LOOK_UP)
+        cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)
-        cursor.execute(_MERGE, parameters)
+        cursor.execute(statement, parameters)
         return Merged(*cursor.fetchone())
+
+
+def measure_tables() -> None:
+    """Have the planner know how large the mirror is: once a full reading, after its first rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MEASURE)

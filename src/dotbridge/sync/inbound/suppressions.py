@@ -16,7 +16,8 @@ from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
-from dotbridge.sync.inbound.stage import StagedContact, has_address, merge_contacts, staged
+from dotbridge.sync.inbound.stage import merge_contacts
+from dotbridge.sync.inbound.stage_lines import address_of, stage_line
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
 from dotbridge.sync.selectors import connected_books
@@ -29,7 +30,7 @@ BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 _UNSUBSCRIBE = """
     INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, seen_at)
     SELECT %(book)s, c.id, s.status, s.removed_at, coalesce(s.removed_at, %(now)s)
-    FROM (SELECT DISTINCT ON (remote_id) * FROM stage_contact ORDER BY remote_id, position DESC) s
+    FROM stage_contact s
     JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
     ON CONFLICT (address_book_id, contact_id) DO UPDATE SET
         status = excluded.status, unsubscribed_at = excluded.unsubscribed_at, gone_at = NULL
@@ -59,7 +60,7 @@ def import_suppressions(step: StepContext) -> None:
     for page in step.account.suppressed_since(since or BEGINNING):
         with transaction.atomic():
             rows = _staged(step, replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)]))
-            merged = merge_contacts(step.integration, rows, sets_status=True, sets_data=False)
+            merged = merge_contacts(step.integration, rows, sets_status=True)
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
     move_cursor(step.integration, ACCOUNT_FEED, step.run.server_now)
@@ -74,8 +75,8 @@ def _read_returned(step: StepContext, since: datetime) -> None:
         live = {contact.id: contact for contact in page.items if contact.status in LIVE and _is_somebody(contact)}
         with transaction.atomic():
             back = suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True)
-            rows = [staged(live[remote_id], status=live[remote_id].status) for remote_id in back]
-            merged = merge_contacts(step.integration, rows, sets_status=True, sets_data=False)
+            lines = [stage_line(live[remote_id], live[remote_id].status) for remote_id in back]
+            merged = merge_contacts(step.integration, "".join(lines).encode(), sets_status=True)
             step.count(changed=merged.changed)
 
 
@@ -93,7 +94,7 @@ def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
         for entry in page.items:
             listed.pop(entry.contact.id, None)
         with transaction.atomic():
-            merge_contacts(step.integration, _staged(step, page), sets_status=False, sets_data=False)
+            merge_contacts(step.integration, _staged(step, page), sets_status=False)
             with connection.cursor() as cursor:
                 cursor.execute(
                     _UNSUBSCRIBE, {"integration": step.integration.pk, "book": book.pk, "now": step.run.server_now}
@@ -118,7 +119,7 @@ def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[
     return dict(left.values_list("contact__remote_id", Coalesce("unsubscribed_at", BEGINNING)))
 
 
-def _staged(step: StepContext, page: Page[Suppression]) -> list[StagedContact]:
+def _staged(step: StepContext, page: Page[Suppression]) -> bytes:
     step.reject(Refusal("suppression", "unreadable", row.reason) for row in page.malformed)
     step.reject(
         Refusal(
@@ -127,15 +128,13 @@ def _staged(step: StepContext, page: Page[Suppression]) -> list[StagedContact]:
         for entry in page.items
         if not _is_somebody(entry.contact)
     )
-    return [
-        staged(entry.contact, status=_reason(entry), removed_at=entry.date_removed)
-        for entry in page.items
-        if _is_somebody(entry.contact)
-    ]
+    # Of one contact the entry read last counts.
+    last = {entry.contact.id: entry for entry in page.items if _is_somebody(entry.contact)}
+    return "".join([stage_line(each.contact, _reason(each), each.date_removed) for each in last.values()]).encode()
 
 
 def _is_somebody(contact: Contact) -> bool:
-    return has_address(contact) and is_id(contact.id)
+    return is_id(contact.id) and bool(address_of(contact))
 
 
 def _reason(entry: Suppression) -> str:

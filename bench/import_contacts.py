@@ -1,0 +1,248 @@
+"""How fast do an address book's contacts arrive, from Dotdigital's pages to the mirror's contacts and memberships?
+
+All ways read the same rows of the same sandbox in one run; ours from the first request to the moved cursor.
+
+rows_per_s          contacts a second when all of them are new
+row_at_a_time       that, over a loop in the ORM: two look-ups and a save for contact and membership, a commit each
+                    thousand (wanted: >= 60); measured on a sample, because all rows would take an hour
+bulk_create         over bulk_create(update_conflicts=True) of contacts and memberships, a page at a time (>= 4)
+dlt                 over dlt's rest_api source merging contacts and memberships into PostgreSQL, on a sample (>= 5)
+of_ceiling          over COPY and the import's own statements with ready-made bytes: no HTTP, no decoding, no
+                    bookkeeping (>= 0.55)
+unchanged_over_new  contacts a second when everything is read again and nothing differs, over all new (>= 1.3)
+calls               calls to the account while all are new
+peak_rss_mb         largest resident size of a worker in any round (<= 150)
+"""
+
+# ruff: noqa: PLC0415 - Django is set up before its models are imported
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import _import_peers as peers
+from _common import SandboxProcess, answer_as_worker, at_work, in_worker, set_up, settle, show, surroundings
+
+FIELDS = {"COMPANY": "String", "LEADSCORE": "Numeric", "BIRTHDAY": "Date", "VIP": "Boolean"}
+COLUMNS = ("Email", "FIRSTNAME", "LASTNAME", "FULLNAME", "GENDER", "POSTCODE", *FIELDS)
+FIRST = ("Ada", "Bruno", "Chloë", "Dilip", "Elif", "Fiona", "Goran", "Hana")
+LAST = ("Andersen", "Brown", "Castillo", "Dvořák", "Evans", "Fischer", "García")
+HOUR = 3600
+
+
+def person(number: int, score: int) -> tuple[str | int, ...]:
+    """The row of an invented person, in the order of COLUMNS. Addresses come in no order of their own."""
+    first, last = FIRST[number % 8], LAST[number % 7]
+    born = f"19{50 + number % 50}-0{1 + number % 9}-1{number % 10}"
+    mixed = number * 2_654_435_761 % 2**32
+    return (
+        f"{mixed:x}.{number}@example.com", first, last, f"{first} {last}", "FM"[number % 2], f"AB{number % 99} 3CD",
+        f"Company {number % 5000}", score, born, "true" if number % 3 else "false",
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    if answer_as_worker({"import": import_all, "ceiling": peers.ceiling, **peers.PEERS}):
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--sample", type=int, default=5_000, help="rows of the row-at-a-time loop")
+    parser.add_argument("--dlt-sample", type=int, default=50_000, help="rows that dlt reads")
+    parser.add_argument("--repeat", type=int, default=1, help="so often is each way measured; its best time counts")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    wanted = parser.parse_args()
+    with surroundings("--import-seconds", "0", "--import-megabytes", "2000") as (folder, sandbox):
+        book = fill(folder, sandbox, wanted.rows)
+        connect(sandbox, book)
+        result = measure(folder, sandbox, wanted)
+    show(result, as_json=wanted.json, table=table)
+
+
+def fill(folder: Path, sandbox: SandboxProcess, rows: int) -> int:
+    """An account with one book of so many contacts; the book's id."""
+    for name, kind in FIELDS.items():
+        sandbox.ask("POST", "/v2/data-fields", {"name": name, "type": kind, "visibility": "Public"})
+    book = int(sandbox.ask("POST", "/v2/address-books", {"name": "Readers", "visibility": "Private"})["id"])
+    upload(folder, sandbox, book, (person(number, 1) for number in range(rows)))
+    return book
+
+
+def upload(folder: Path, sandbox: SandboxProcess, book: int, people: Iterator[tuple[str | int, ...]]) -> None:
+    """Have the account import these people into the book, an hour after whatever it did before."""
+    sandbox.ask("POST", "/_sandbox/clock/advance", {"seconds": HOUR})
+    path = folder / "people.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write('--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n')
+        csv.writer(file).writerows([COLUMNS])
+        csv.writer(file).writerows(people)
+        file.write("\r\n--x--\r\n")
+    with path.open("rb") as body:
+        target = f"/v2/address-books/{book}/contacts/import"
+        guid = sandbox.ask("POST", target, body, "multipart/form-data; boundary=x")["id"]
+    while (status := sandbox.ask("GET", f"/v2/contacts/import/{guid}")["status"]) == "NotFinished":
+        time.sleep(0.05)
+    if status != "Finished":
+        raise RuntimeError(f"the sandbox could not be filled: {status}")
+    sandbox.ask("POST", "/_sandbox/clock/advance", {"seconds": HOUR})
+
+
+def connect(sandbox: SandboxProcess, book: int) -> None:
+    """A database with an integration, its data fields, and a list connected to the book."""
+    set_up()
+    from django.core.management import call_command
+
+    from dotbridge.integrations.services import create_integration
+    from dotbridge.lists.services import create_list
+    from dotbridge.mirror.models import AddressBook
+    from dotbridge.sync.services import connect_list
+
+    call_command("migrate", verbosity=0)
+    integration = create_integration(name="Bench", username=peers.USER, password=peers.PASSWORD, base_url=sandbox.url)
+    mirrored = AddressBook.objects.create(integration=integration, remote_id=book, name="Readers")
+    connect_list(marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=mirrored)
+
+
+def measure(folder: Path, sandbox: SandboxProcess, wanted: argparse.Namespace) -> dict[str, Any]:
+    """Every way by turns, each in a worker of its own and into empty tables; then what only ours can do."""
+    rows = wanted.rows
+    samples = {"row_at_a_time": min(wanted.sample, rows), "bulk_create": rows, "dlt": min(wanted.dlt_sample, rows)}
+    peers.prepare_ceiling(folder, rows)
+    rates: dict[str, list[float]] = {name: [] for name in (*samples, "ceiling")}
+    rounds: dict[str, list[dict[str, Any]]] = {"new": [], "unchanged": []}
+    for _ in range(wanted.repeat):
+        for name, sample in samples.items():
+            empty()
+            found = in_worker(__file__, name=name, rows=sample, folder=str(folder), url=sandbox.url)
+            rates[name] += [found["rows"] / found["seconds"]] if found["rows"] else []
+        empty()
+        found = in_worker(__file__, name="ceiling", folder=str(folder))
+        expect(rows, found["new"], "the ceiling")
+        rates["ceiling"].append(rows / found["seconds"])
+        empty()
+        rounds["new"].append(one_round(rows, "new"))
+        rounds["unchanged"].append(one_round(rows, "", reads_everything=True))
+    rounds |= after_changes(folder, sandbox, rows)
+    return summary(rows, samples, {name: max(each, default=None) for name, each in rates.items()}, rounds)
+
+
+def after_changes(folder: Path, sandbox: SandboxProcess, rows: int) -> dict[str, list[dict[str, Any]]]:
+    """The import of changes: of everybody, of every hundredth, and of nobody."""
+    book, few = connected_book(), rows // 100
+    upload(folder, sandbox, book, (person(number, 2) for number in range(rows)))
+    changed = one_round(rows, "changed")
+    upload(folder, sandbox, book, (person(number * 100, 3) for number in range(few)))
+    hundredth = one_round(few, "changed")
+    return {"changed": [changed], "hundredth": [hundredth], "quiet": [one_round(0, "")]}
+
+
+def summary(
+    rows: int, samples: dict[str, int], rates: dict[str, float | None], rounds: dict[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """What is printed: the best of each, and how ours compares."""
+    best = {name: min(found, key=lambda each: float(each["seconds"])) for name, found in rounds.items()}
+    rate, ceiling = best["new"]["rows_per_s"], rates["ceiling"]
+    assert ceiling is not None
+    ratios = {name: None if theirs is None else round(rate / theirs, 1) for name, theirs in rates.items()}
+    return {
+        "rows": rows,
+        "rows_per_s": rate,
+        **{name: ratios[name] for name in samples},
+        "of_ceiling": round(rate / ceiling, 3),
+        "unchanged_over_new": round(best["unchanged"]["rows_per_s"] / rate, 2),
+        "calls": best["new"]["calls"],
+        "peak_rss_mb": max(each["peak_rss_mb"] for found in rounds.values() for each in found),
+        "samples": samples,
+        "peers_rows_per_s": {name: theirs and round(theirs) for name, theirs in rates.items()},
+        "rounds": best,
+    }
+
+
+def one_round(rows: int, expected: str, *, reads_everything: bool = False) -> dict[str, Any]:
+    """One import of so many rows, all of them as expected."""
+    settle()
+    found = in_worker(__file__, name="import", reads_everything=reads_everything)
+    for kind in ("new", "changed"):
+        expect(rows if kind == expected else 0, found[kind], kind)
+    return {
+        "rows": rows,
+        "seconds": round(found["seconds"], 3),
+        "rows_per_s": round(rows / found["seconds"]),
+        "calls": found["calls"],
+        "peak_rss_mb": found["peak_rss_mb"],
+    }
+
+
+def expect(rows: int, found: int, what: str) -> None:
+    """A figure is worth nothing when the rows are not there."""
+    if rows != found:
+        raise RuntimeError(f"{what}: {found} rows where {rows} were expected")
+
+
+def connected_book() -> int:
+    """The id of the only book in Dotdigital."""
+    from dotbridge.mirror.models import AddressBook
+
+    return int(AddressBook.objects.get().remote_id)
+
+
+def empty() -> None:
+    """Tables as before the first import."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE mirror_contact, mirror_membership, sync_cursor CASCADE")
+    settle()
+
+
+def import_all(*, reads_everything: bool) -> dict[str, Any]:
+    """In a worker: the contacts step of a run."""
+    from dotbridge.integrations.models import Integration
+    from dotbridge.sync.inbound.contacts import import_contacts
+
+    found = at_work(Integration.objects.get(), import_contacts, reads_everything=reads_everything)
+    return {"new": 0, "changed": 0, **found}
+
+
+NAMES = {
+    "row_at_a_time": "a row at a time, in the ORM",
+    "bulk_create": "bulk_create(update_conflicts=True)",
+    "dlt": f"{peers.DLT}, rest_api and merge",
+    "ceiling": "ceiling: ready-made bytes, same statements",
+    "new": "Dotbridge: all new",
+    "unchanged": "Dotbridge: all read again, nothing changed",
+    "changed": "Dotbridge: all changed",
+    "hundredth": "Dotbridge: every hundredth changed",
+    "quiet": "Dotbridge: nothing changed since",
+}
+
+
+def table(result: dict[str, Any]) -> None:
+    """The result for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=f"{result['rows']:,} contacts of one address book")
+    shown.add_column("way")
+    for name in ("rows", "seconds", "rows a second", "ours is", "calls", "peak MB"):
+        shown.add_column(name, justify="right")
+    for name, rate in result["peers_rows_per_s"].items():
+        measured = result["samples"].get(name, result["rows"])
+        times = "" if rate is None else f"{result['rows_per_s'] / rate:.2f} x"
+        shown.add_row(NAMES[name], f"{measured:,}", "", "left out" if rate is None else f"{rate:,}", times)
+    for name, found in result["rounds"].items():
+        rate = f"{found['rows_per_s']:,}" if found["rows"] else ""
+        figures = (f"{found['rows']:,}", f"{found['seconds']:.2f}", rate, "", str(found["calls"]))
+        shown.add_row(NAMES[name], *figures, str(found["peak_rss_mb"]))
+    console = Console()
+    console.print(shown)
+    console.print("Ways with fewer rows were measured on a sample; their rate is taken for all rows.")
+
+
+if __name__ == "__main__":
+    main()

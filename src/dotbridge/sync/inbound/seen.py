@@ -1,0 +1,52 @@
+"""Whom a full reading of an address book has seen, and so who is not in it any more.
+
+It stands in a temporary table of the reader's own connection, so that reading a book again writes nothing where nothing
+changed. Should the connection be lost midway, noting fails, and nobody is thought gone who was seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.status import LIVE
+
+_MARK_GONE = """
+    UPDATE mirror_membership m SET gone_at = %(at)s
+    FROM mirror_contact c
+    WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+      AND c.id = m.contact_id AND c.suppressed_at IS NULL
+      AND NOT EXISTS (SELECT FROM seen_contact s WHERE s.remote_id = c.remote_id)
+"""
+
+
+def forget_seen() -> None:
+    """Begin a full reading: nobody was seen yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS seen_contact")
+        cursor.execute("CREATE TEMP TABLE seen_contact (remote_id bigint)")
+
+
+def note_seen(remote_ids: Sequence[int]) -> None:
+    """These ids were listed; an id may be noted more than once."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO seen_contact SELECT unnest(%s::bigint[])", [list(remote_ids)])
+
+
+def mark_gone(book: AddressBook, at: datetime) -> int:
+    """After a complete reading that was not empty: who was not seen in it is gone. How many; nothing is deleted.
+
+    Whom Dotdigital does not mail it need not list: they stay as they are.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE seen_contact")
+        cursor.execute("SELECT EXISTS (SELECT FROM seen_contact)")
+        if cursor.fetchone() == (False,):
+            return 0
+        cursor.execute(_MARK_GONE, {"book": book.pk, "at": at, "live": list(LIVE)})
+        gone: int = cursor.rowcount
+        cursor.execute("DROP TABLE seen_contact")
+        return gone

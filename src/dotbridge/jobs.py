@@ -19,6 +19,7 @@ from procrastinate.manager import JobManager
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
+from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
@@ -82,6 +83,14 @@ def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
+
+
+@app.periodic(cron="0 1 * * *")
+@app.task(name="dotbridge.schedule_comparison", queueing_lock="schedule_comparison")
+def schedule_comparison(timestamp: int) -> None:
+    """Daily: have the next export compare values that nobody sees change."""
+    for integration in Integration.objects.filter(is_active=True):
+        force_comparison(integration=integration)
 
 
 @app.periodic(cron="15 3 * * *")

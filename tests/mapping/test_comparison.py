@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dotbridge.crm.models import Lead
-from dotbridge.entities.registry import UnknownField
+from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.tracking.models import DirtyRecord
@@ -155,10 +156,15 @@ def test_a_mapping_goes_with_its_dirty_records(leads: Mapping) -> None:
     assert not DirtyRecord.objects.exists()
 
 
-def test_a_field_that_is_gone_is_told(leads: Mapping) -> None:
-    add_row(leads, "GONE", ["no_such_field"])
-    with pytest.raises(UnknownField):
-        standing_of(leads)
+def test_a_data_field_that_is_gone_is_seen(leads: Mapping) -> None:
+    DataField.objects.update(gone_at=timezone.now())
+    assert standing_of(leads).compares_everything
+
+
+def test_an_entity_that_is_gone_is_told(account: Integration) -> None:
+    mapping = Mapping.objects.create(integration=account, entity="crm.nobody")
+    with pytest.raises(UnknownEntity):
+        standing_of(mapping)
 
 
 def test_statements_do_not_grow_with_the_records(leads: Mapping) -> None:

@@ -30,6 +30,7 @@ SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",
     "dotbridge.schedule_export": "2-58/4 * * * *",
     "dotbridge.schedule_changes": "*/5 * * * *",
+    "dotbridge.schedule_comparison": "0 1 * * *",
     "dotbridge.schedule_data_fields": "15 3 * * *",
     "dotbridge.schedule_reconcile": "30 2 * * 0",
     "dotbridge.schedule_requests": "* * * * *",

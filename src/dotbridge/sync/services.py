@@ -13,6 +13,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.tracking.services import mark_stale
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, Upload, UploadState
 from dotbridge.sync.selectors import obstacle_to_newcomers
@@ -50,6 +52,17 @@ def disconnect_list(*, link: Connection) -> None:
     ExportItem.objects.filter(connection=link).delete()
     Removal.objects.filter(connection=link).delete()
     link.delete()
+
+
+def refresh_data_fields(*, link: Connection) -> bool:
+    """Have the next export compare the mapped values of all members. False when the list's entity is not mapped.
+
+    The mapping is the account's, so the other lists of the same entity are compared too.
+    """
+    mappings = Mapping.objects.filter(
+        integration_id=link.address_book.integration_id, entity=link.marketing_list.entity
+    )
+    return bool(mark_stale(mappings=mappings))
 
 
 def set_create_entities(*, link: Connection, create_entities: bool) -> None:

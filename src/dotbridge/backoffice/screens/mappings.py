@@ -37,6 +37,7 @@ from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import check_mapping_row, set_mapping_row
 from dotbridge.mapping.soundness import broken_rows, problem_of_row
+from dotbridge.mapping.tracking.shown import unseen_fields
 from dotbridge.mirror.models import DataField
 
 # A preview shows addresses and values of records.
@@ -136,7 +137,7 @@ class MappingScreen(Screen):
     list_select_related = ("integration",)
     fields = ("integration", "entity", "sync_priority")
     inlines = (MappingRowInline,)
-    panel_before = "backoffice/broken_rows.html"
+    panel_before = "backoffice/mapping_panel.html"
     empty_list = EmptyList(
         title=gettext_lazy("No mappings yet"),
         text=gettext_lazy(
@@ -173,8 +174,10 @@ class MappingScreen(Screen):
         return preview_mapping(self, request, mapping)
 
     def panel_context(self, request: HttpRequest, record: Mapping) -> KeyValues[str, Any]:
-        """The rows that cannot be sent any more."""
-        return {"broken": broken_rows(record) if _is_known(record) else []}
+        """The rows that cannot be sent any more, and what changes unseen."""
+        if not _is_known(record):
+            return {}
+        return {"broken": broken_rows(record), "unseen": unseen_fields(record)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Rows name fields of this entity and this account, so neither changes afterwards."""

@@ -128,11 +128,11 @@ def _wanted(plan: Plan, tracked: TrackedFields, one: _Wanted, rows: Iterable[Map
 def _found(plan: Plan, one: _Wanted, path: str, watched: Iterable[Watched]) -> list[Watched]:
     try:
         return list(watched)
-    except UnknownField as error:
-        plan.untracked[one.mapping.pk, path] = str(error)
+    except UnknownField:
+        return []  # its row is broken, and says so; nothing of it is sent
     except Untrackable as error:
         plan.untracked[one.mapping.pk, path] = error.reason
-    return []
+        return []
 
 
 def _enter(plan: Plan, one: _Wanted, obstacles: Mapping[str, StrOrPromise]) -> None:

@@ -35,7 +35,7 @@ class Standing:
 
 
 def standing_of(mapping: Mapping) -> Standing:
-    """How a mapping stands now. Raises UnknownField when a mapped field is no entity field any more.
+    """How a mapping stands now. Raises UnknownEntity when its entity is not registered any more.
 
     Everything has to be compared when somebody marked it as stale, and when the values are worked out in another way
     than at the last comparison: rows, priorities, what a virtual field is made of, the form in which values are sent.

@@ -38,7 +38,7 @@ def begin_comparison(*, mapping: Mapping) -> Standing:
 
     Only the run that holds the integration's lock may begin. Between this and `finish_comparison` there may be any
     number of transactions. A comparison that is given up loses nothing: the next one finds the same and more.
-    Raises UnknownField when a mapped field is no entity field any more.
+    Raises UnknownEntity when its entity is not registered any more.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"mapping": mapping.pk})

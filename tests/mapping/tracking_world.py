@@ -52,7 +52,7 @@ def dirty(mapping: Mapping) -> set[int]:
 
 def execute(statement: str, *parameters: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, parameters or None)
 
 
 def functions() -> int:

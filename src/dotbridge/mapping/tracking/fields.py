@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import Entity, entity
-from dotbridge.mapping.signals import ask_receivers, build_mapping_tracked_fields
+from dotbridge.mapping.signals import build_mapping_tracked_fields
 from dotbridge.mapping.tracking.relations import Untrackable, Watched, watched_back, watched_for
 
 
@@ -62,5 +62,5 @@ class TrackedFields:
 def tracked_fields() -> TrackedFields:
     """The fields to be tracked, after the host was asked."""
     tracked = TrackedFields()
-    ask_receivers(build_mapping_tracked_fields, TrackedFields, tracked=tracked)
+    build_mapping_tracked_fields.send_robust(TrackedFields, tracked=tracked)
     return tracked

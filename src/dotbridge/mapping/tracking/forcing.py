@@ -5,7 +5,7 @@ from __future__ import annotations
 from dotbridge.entities.registry import UnknownEntity, UnknownField, entity
 from dotbridge.integrations.models import ForcedComparison, Integration
 from dotbridge.mapping.models import Mapping
-from dotbridge.mapping.signals import ask_receivers, forced_comparison_chosen
+from dotbridge.mapping.signals import forced_comparison_chosen
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.mapping.tracking.services import mark_stale
 
@@ -23,7 +23,7 @@ def force_comparison(*, integration: Integration) -> int:
         chosen = {mapping for mapping in mappings if mapping.pk in untracked or _has_virtual_fields(mapping)}
     else:
         chosen = set()
-    ask_receivers(forced_comparison_chosen, Integration, integration=integration, mappings=chosen)
+    forced_comparison_chosen.send_robust(Integration, integration=integration, mappings=chosen)
     return mark_stale(
         mappings=Mapping.objects.filter(integration=integration, pk__in={mapping.pk for mapping in chosen})
     )

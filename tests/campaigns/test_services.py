@@ -18,6 +18,8 @@ from dotbridge.campaigns.selectors import campaign_of_code, former_codes
 from dotbridge.campaigns.services import (
     create_email_campaign,
     create_marketing_campaign,
+    delete_email_campaign,
+    delete_marketing_campaign,
     merge_campaigns,
     update_marketing_campaign,
 )
@@ -190,3 +192,24 @@ def test_the_list_of_a_mail_can_go_and_the_mail_stays(db: None) -> None:
 
 def test_every_code_is_in_one_table(spring: MarketingCampaign) -> None:
     assert list(CampaignCode.objects.values_list("code", "marketing_campaign")) == [("SPRING", spring.pk)]
+
+
+def test_a_deleted_email_campaign_takes_its_activities_along(spring: MarketingCampaign) -> None:
+    mail = activity_of(spring).email_campaign
+    kept = activity_of(spring)
+    delete_email_campaign(email_campaign=mail)
+    assert MarketingActivity.objects.get() == kept
+    assert not EmailCampaign.objects.filter(pk=mail.pk).exists()
+    delete_email_campaign(email_campaign=mail)
+    assert EmailCampaign.objects.count() == 1
+
+
+def test_a_deleted_marketing_campaign_leaves_its_activities_and_frees_its_codes(spring: MarketingCampaign) -> None:
+    activity = activity_of(spring)
+    update_marketing_campaign(marketing_campaign=spring, code="LATER")
+    delete_marketing_campaign(marketing_campaign=spring)
+    activity.refresh_from_db()
+    assert activity.marketing_campaign is None
+    assert activity.email_campaign.marketing_campaign is None
+    assert campaign_of_code("SPRING") is None
+    assert create_marketing_campaign(name="Anew", code="LATER").code == "LATER"

@@ -40,12 +40,15 @@
         for (const box of document.querySelectorAll(toggle.dataset.checksAll)) box.checked = toggle.checked;
     }
 
-    // django-unfold draws the charts that are there when a page has loaded. This draws one that comes later.
+    // django-unfold draws the charts that are there when the page has loaded. This draws one that comes later.
+    let hasLoaded = false;
+
     function drawChart(event) {
-        if (document.readyState !== "complete" || typeof renderCharts !== "function") return;
-        if (event.target.querySelector("canvas.chart")) renderCharts();
+        const canvas = event.target.querySelector("canvas.chart");
+        if (hasLoaded && canvas && !Chart.getChart(canvas)) renderCharts();
     }
 
+    window.addEventListener("load", () => { hasLoaded = true; });
     document.addEventListener("DOMContentLoaded", () => {
         makeOperable(document);
         new MutationObserver(() => makeOperable(document)).observe(document.body, { childList: true, subtree: true });

@@ -143,6 +143,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
     "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
     "list_unreadable": _("The rule of a list cannot be read any more, so nothing is sent for it. Mend the rule."),
+    "not_connected": _("A list that was to be connected to another address book could not be. Connect it by hand."),
     "unknown_entity": _("A list is made of an entity that is not registered any more."),
     "change_failed": _("A change of the account could not be made."),
 }

@@ -13,20 +13,15 @@ peak_rss_mb     largest resident size of the importing process (wanted: <= 150)
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import resource
 import sqlite3
-import subprocess
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-AUTH = ("apiuser-000000000000@apiconnector.com", "sandbox")
+from _common import PASSWORD, USER, answer_as_worker, at_work, in_worker, set_up, settle, show, surroundings
+
 SENT, OPENED = "2026-01-01T09:00:00.000Z", "2026-01-01T10:30:00.000Z"
 # Every fourth recipient opened, every twentieth bounced.
 OPEN_EVERY, BOUNCE_EVERY = 4, 20
@@ -41,31 +36,18 @@ def address(number: int) -> str:
 
 def main() -> None:
     """Measure and print."""
+    if answer_as_worker({"import": ours, "row_at_a_time": row_at_a_time}):
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--sample", type=int, default=5_000, help="rows of the row-at-a-time loop")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench") as name:
-        folder = Path(name)
-        server, url = start_sandbox(folder)
-        try:
-            fill_sandbox(folder / "account" / "account.sqlite3", wanted.rows)
-            result = measure(folder, url, wanted.rows, min(wanted.sample, wanted.rows))
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-    print(json.dumps(result) if wanted.json else table(result))
-
-
-def start_sandbox(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    """The sandbox in a process of its own, with an empty account; its URL."""
-    options = ["--port", "0", "--data", str(folder / "account"), "--seed", "empty", "--scheme", "none"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "dotdigital_sandbox", "serve", *options], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    return server, server.stdout.readline().split()[-1]
+    with surroundings() as (_folder, sandbox):
+        fill_sandbox(sandbox.state, wanted.rows)
+        prepare(sandbox.url, wanted.rows)
+        result = measure(wanted.rows, min(wanted.sample, wanted.rows))
+    show(result, as_json=wanted.json, table=table)
 
 
 def fill_sandbox(path: Path, rows: int) -> None:
@@ -102,53 +84,42 @@ def events(numbers: range) -> Iterator[tuple[int, str, str, str]]:
             yield number, address(number), "open", OPENED
 
 
-def measure(folder: Path, url: str, rows: int, sample: int) -> dict[str, Any]:
-    """Both ways into a database of their own, the slow one first, while its tables are still small."""
-    os.environ |= {
-        "DOTBRIDGE_DATA_DIR": str(folder / "data"),
-        "DOTBRIDGE_API_ORIGINS": url,
-        "DJANGO_SETTINGS_MODULE": "dotbridge.settings",
-    }
-    os.environ.pop("DATABASE_URL", None)
-    import django
-
-    django.setup()
-    from django.conf import settings
-
-    from dotbridge import postgres
-
-    postgres.ensure_running(settings.CONFIG.data_dir)
-    link = prepare(url, rows)
-    slow_rate = row_at_a_time(link, sample)
-    rate, calls, found = ours(link)
-    if found != {"activities": rows, "statistics": rows, "events": rows + rows // BOUNCE_EVERY}:
-        raise RuntimeError(f"{rows} activities went in, {found} came out")
+def measure(rows: int, sample: int) -> dict[str, Any]:
+    """Both ways, each in a worker of its own; the slow one first, while its tables are still small."""
+    settle()
+    slow = in_worker(__file__, name="row_at_a_time", sample=sample)
+    settle()
+    found = in_worker(__file__, name="import")
+    there = {name: found[name] for name in ("activities", "statistics", "events")}
+    if there != {"activities": rows, "statistics": rows, "events": rows + rows // BOUNCE_EVERY}:
+        raise RuntimeError(f"{rows} activities went in, {there} came out")
+    rate, slow_rate = rows / found["seconds"], slow["rows"] / slow["seconds"]
     return {
         "rows": rows,
         "rows_per_s": round(rate),
-        "row_at_a_time_rows_per_s": round(slow_rate),
         "row_at_a_time": round(rate / slow_rate, 1),
-        "row_at_a_time_sample": sample,
-        "calls": calls,
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "calls": found["calls"],
+        "peak_rss_mb": found["peak_rss_mb"],
+        "samples": {"row_at_a_time": sample},
+        "peers_rows_per_s": {"row_at_a_time": round(slow_rate)},
     }
 
 
-def prepare(url: str, rows: int) -> Any:
+def prepare(url: str, rows: int) -> None:
     """A connected list with a record and a mirrored contact for each recipient, and the campaign found and linked."""
+    set_up()
     from django.core.management import call_command
     from django.db import connection
 
     from dotbridge.integrations.services import create_integration
     from dotbridge.lists.services import create_list
     from dotbridge.mirror.models import AddressBook
-    from dotbridge.sync.campaign_models import CampaignLink
     from dotbridge.sync.engine import run_sync
     from dotbridge.sync.models import RunKind
     from dotbridge.sync.services import connect_list
 
     call_command("migrate", verbosity=0)
-    integration = create_integration(name="Bench", username=AUTH[0], password=AUTH[1], base_url=url)
+    integration = create_integration(name="Bench", username=USER, password=PASSWORD, base_url=url)
     run_sync(integration=integration, kind=RunKind.DATA_FIELDS, trigger="bench")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -172,6 +143,12 @@ def prepare(url: str, rows: int) -> Any:
     book = AddressBook.objects.create(integration=integration, remote_id=3, name="Readers")
     connect_list(marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=book)
     at_work(integration, find_campaigns)
+
+
+def campaign_link() -> Any:
+    """The only campaign, and the e-mail campaign made of it."""
+    from dotbridge.sync.campaign_models import CampaignLink
+
     return CampaignLink.objects.select_related("campaign__integration", "email_campaign").get()
 
 
@@ -184,34 +161,8 @@ def find_campaigns(step: Any) -> None:
     import_summaries(step)
 
 
-def at_work(integration: Any, work: Any) -> int:
-    """Do a step's work as a run would; the calls it took."""
-    from django.utils import timezone
-
-    from dotbridge.integrations.services import open_account
-    from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
-    from dotbridge.sync.models import RunKind, Step, SyncRun
-
-    run = SyncRun.objects.create(
-        integration=integration, kind=RunKind.IMPORT, trigger="bench", started_at=timezone.now()
-    )
-    with open_account(integration) as account:
-        account.connect()
-        before = account.requests
-        context = RunContext(
-            integration=integration,
-            account=account,
-            run=run,
-            observer=NobodyWatches(),
-            server_now=account.server_time(),
-            wait_seconds=0,
-        )
-        work(StepContext(run=context, step=Step.objects.create(run=run, name="bench", started_at=timezone.now())))
-        return account.requests - before - 1
-
-
-def ours(link: Any) -> tuple[float, int, dict[str, int]]:
-    """Rows a second of the import, its calls, and what is there afterwards."""
+def ours() -> dict[str, Any]:
+    """In a worker: the import, and what is there afterwards."""
     from dotbridge.campaigns.models import EmailCampaignStatistics, MarketingActivity
     from dotbridge.mirror.models import Activity
     from dotbridge.sync.inbound.campaign_activities import import_activities
@@ -221,26 +172,23 @@ def ours(link: Any) -> tuple[float, int, dict[str, int]]:
         import_activities(step)
         apply_results(step)
 
-    started = time.perf_counter()
-    calls = at_work(link.campaign.integration, both)
-    taken = time.perf_counter() - started
-    found = {
+    return {
+        **at_work(campaign_link().campaign.integration, both),
         "activities": Activity.objects.count(),
         "statistics": EmailCampaignStatistics.objects.count(),
         "events": MarketingActivity.objects.count(),
     }
-    return found["activities"] / taken, calls, found
 
 
-def row_at_a_time(link: Any, sample: int) -> float:
-    """Rows a second of the loop. What it wrote is undone, so that the import meets the same rows for the first time."""
+def row_at_a_time(*, sample: int) -> dict[str, Any]:
+    """In a worker: the loop. What it wrote is undone, so that the import meets the same rows for the first time."""
     from django.db import transaction
 
     from dotbridge.campaigns.models import EmailCampaignStatistics, MarketingActivity
     from dotbridge.integrations.services import open_account
     from dotbridge.mirror.models import Activity
 
-    done = 0
+    link, done = campaign_link(), 0
     started = time.perf_counter()
     with open_account(link.campaign.integration) as account:
         account.connect()
@@ -254,7 +202,7 @@ def row_at_a_time(link: Any, sample: int) -> float:
     taken = time.perf_counter() - started
     for table_of in (MarketingActivity, EmailCampaignStatistics, Activity):
         table_of.objects.all().delete()
-    return done / taken
+    return {"rows": done, "seconds": taken}
 
 
 def save_row(link: Any, row: Any) -> None:
@@ -300,22 +248,23 @@ def save_events(link: Any, row: Any, record: dict[str, str]) -> None:
         )
 
 
-def table(result: dict[str, Any]) -> str:
+def table(result: dict[str, Any]) -> None:
     """The result for people."""
-    lines = [
-        ("", "rows a second", "rows"),
-        ("Dotbridge", f"{result['rows_per_s']:,}", f"{result['rows']:,}"),
-        (
-            "a row at a time, in the ORM",
-            f"{result['row_at_a_time_rows_per_s']:,}",
-            f"{result['row_at_a_time_sample']:,}",
-        ),
-    ]
-    shown = "\n".join(f"{name:30}{rate:>15}{rows:>12}" for name, rate, rows in lines)
-    return (
-        f"{shown}\n\n{result['row_at_a_time']} times as fast (the loop is scaled from its sample); "
-        f"{result['calls']} calls; at most {result['peak_rss_mb']} MB resident"
-    )
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=f"What {result['rows']:,} recipients of one campaign did")
+    shown.add_column("way")
+    for name in ("rows", "rows a second", "ours is", "calls", "peak MB"):
+        shown.add_column(name, justify="right")
+    theirs = result["peers_rows_per_s"]["row_at_a_time"]
+    sample = result["samples"]["row_at_a_time"]
+    shown.add_row("a row at a time, ORM", f"{sample:,}", f"{theirs:,}", f"{result['row_at_a_time']} x", "", "")
+    figures = (f"{result['rows']:,}", f"{result['rows_per_s']:,}", "", str(result["calls"]))
+    shown.add_row("Dotbridge", *figures, str(result["peak_rss_mb"]))
+    console = Console()
+    console.print(shown)
+    console.print("The loop was measured on a sample; its rate is taken for all rows.")
 
 
 if __name__ == "__main__":

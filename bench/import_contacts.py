@@ -210,15 +210,15 @@ def import_all(*, reads_everything: bool) -> dict[str, Any]:
 
 
 NAMES = {
-    "row_at_a_time": "a row at a time, in the ORM",
-    "bulk_create": "bulk_create(update_conflicts=True)",
-    "dlt": f"{peers.DLT}, rest_api and merge",
-    "ceiling": "ceiling: ready-made bytes, same statements",
-    "new": "Dotbridge: all new",
-    "unchanged": "Dotbridge: all read again, nothing changed",
-    "changed": "Dotbridge: all changed",
-    "hundredth": "Dotbridge: every hundredth changed",
-    "quiet": "Dotbridge: nothing changed since",
+    "row_at_a_time": "a row at a time, ORM",
+    "bulk_create": "bulk_create, ORM",
+    "dlt": "dlt",
+    "ceiling": "ceiling: bytes and SQL",
+    "new": "Dotbridge, all new",
+    "unchanged": "all read again",
+    "changed": "all changed",
+    "hundredth": "every hundredth changed",
+    "quiet": "nobody changed",
 }
 
 
@@ -228,7 +228,7 @@ def table(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     shown = Table(title=f"{result['rows']:,} contacts of one address book")
-    shown.add_column("way")
+    shown.add_column("way", no_wrap=True)
     for name in ("rows", "seconds", "rows a second", "ours is", "calls", "peak MB"):
         shown.add_column(name, justify="right")
     for name, rate in result["peers_rows_per_s"].items():

@@ -34,32 +34,33 @@ class ContactShape:
     """
 
     def __init__(self, db: Connection, switches: Switches, *, full: bool) -> None:
-        self._prefixes: list[tuple[str, bytes]] = []
+        self._names: list[str] = []
+        self._form = b""
         self._full = full
         self._as_strings = switches.value_types == "strings"
         if full:
-            names = [row["name"] for row in db.execute("SELECT name FROM data_field ORDER BY id")]
-            self._prefixes = [(name, b'{"key":"' + name.encode() + b'","value":') for name in names]
+            self._names = [row["name"] for row in db.execute("SELECT name FROM data_field ORDER BY id")]
+            shown = [b'{"key":"' + name.encode().replace(b"%", b"%%") + b'","value":%b}' for name in self._names]
+            self._form = b"[" + b",".join(shown) + b"]"
 
     def one(self, row: Row) -> ContactOut:
         """The contact of one row."""
-        fields = self._data_fields(row) if self._full else _NULL
-        return ContactOut(row["id"], row["email"], row["opt_in"], row["email_type"], fields, row["status"])
+        number, email, opt_in, email_type, status, subscribed, data = row[:7]
+        fields = self._data_fields(data, subscribed) if self._full else _NULL
+        return ContactOut(number, email, opt_in, email_type, fields, status)
 
     def many(self, rows: Iterable[Row]) -> list[ContactOut]:
         """The contacts of many rows."""
         return [self.one(row) for row in rows]
 
-    def _data_fields(self, row: Row) -> msgspec.Raw:
-        values: dict[str, Any] = _values.decode(row["data"])
-        subscribed = row["last_subscribed"]
+    def _data_fields(self, data: str, subscribed: str | None) -> msgspec.Raw:
+        values: dict[str, Any] = _values.decode(data)
         if subscribed:
             values[LAST_SUBSCRIBED] = b'"' + subscribed.encode() + b'"'
         if self._as_strings:
             values = {name: raw if bytes(raw)[:1] == b'"' else b'"' + bytes(raw) + b'"' for name, raw in values.items()}
-        return msgspec.Raw(
-            b"[" + b",".join([prefix + values.get(name, b"null") + b"}" for name, prefix in self._prefixes]) + b"]"
-        )
+        value_of = values.get
+        return msgspec.Raw(self._form % tuple([value_of(name, b"null") for name in self._names]))
 
 
 def suppression(row: Row, removed: str, reason: str) -> dict[str, Any]:

@@ -156,8 +156,9 @@ def test_a_year_in_bad_weather_equals_one_reading_of_its_end(
     year.come_to_rest()
     weather.run(integration)
     weather.run_quietly(integration, RunKind.IMPORT)
-    weather.run_quietly(integration, RunKind.RECONCILE)
     _note_the_truth(year)
+    year_states.take("imported")
+    weather.run_quietly(integration, RunKind.RECONCILE)
     year_states.take("many")
     print(f"{SyncRun.objects.count()} runs, {weather.kills} kills, spoilt: {dict(weather.spoilt)}")
 
@@ -170,7 +171,8 @@ def test_a_year_in_bad_weather_equals_one_reading_of_its_end(
     assert weather.kills > 2
     assert set(weather.spoilt) >= {"status", "reset"}
     assert all(year_states.count("one", table) for table in year_states.TABLES)
-    assert year_states.differences() == []
+    assert year_states.differences("imported", is_compared=False) == []
+    assert year_states.differences("many", is_compared=True) == []
     for campaign in year.campaigns:
         if campaign.is_deleted:
             assert year_states.lost_of_deleted(campaign.number) == []
@@ -183,12 +185,12 @@ def _note_the_truth(year: Year) -> None:
     with year.sandbox.account.store.reading() as db:
         known = db.execute("SELECT id FROM contact").fetchall()
         listed = db.execute(
-            "SELECT DISTINCT m.contact_id FROM membership m JOIN contact c ON c.id = m.contact_id "
+            "SELECT m.book_id, m.contact_id FROM membership m JOIN contact c ON c.id = m.contact_id "
             f"WHERE m.book_id IN ({places}) AND m.unsubscribed_at IS NULL AND c.suppressed_at IS NULL",
             year.books,
         ).fetchall()
     year_states.note("known", "id bigint", map(tuple, known))
-    year_states.note("listed", "contact bigint", map(tuple, listed))
+    year_states.note("listed", "book bigint, contact bigint", map(tuple, listed))
     year_states.note("deleted_campaign", "id bigint", ((each.number,) for each in year.campaigns if each.is_deleted))
     year_states.note(
         "renamed_campaign", "id bigint", ((each.number,) for each in year.campaigns if len(each.names) > 1)

@@ -1,12 +1,12 @@
 """What an import has made, as rows without local keys and local times; and how a year's may differ from one reading.
 
-A year of many runs knows more than one reading of what is left of it. `EXPLAINED` says exactly what: everything else
-has to be equal, row for row.
+A year of many runs knows more than one reading of what is left of it, and until a full comparison it does not know what
+no feed of changes tells. `EXPLAINED`, `UNTIL_COMPARED` and `COMPARED` say exactly what: all else has to be equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ TABLES = {
 OF_CAMPAIGNS = tuple(name for name, query in TABLES.items() if "AS campaign" in query)
 RESULTS = tuple(name for name in OF_CAMPAIGNS if name not in {"campaign", "campaign_book", "waiting", "email_campaign"})
 
-# Where a year may have a row (y) that one reading has not. `listed` are the contacts of connected books as they are in
-# the account, `known` all of its contacts: read out of the account's own tables.
+# Where a year may have a row (y) that one reading has not. `listed` are who is in which connected book in the account,
+# `known` all of its contacts: read out of the account's own tables. `seen` is the state's own table of contacts.
 EXPLAINED = {
     # A data field, or a campaign, that was deleted in Dotdigital is kept, and flagged.
     "data_field": "y.gone",
@@ -76,27 +76,40 @@ EXPLAINED = {
         OR y.status = 'Subscribed' AND NOT EXISTS (SELECT 1 FROM year.listed n WHERE n.contact = y.remote_id)""",
     # So is their place in a book, flagged; and without a flag that of somebody whom the account suppresses, and
     # therefore does not list, or who had left the book when the contact was deleted.
-    "membership": """y.gone OR EXISTS (SELECT 1 FROM year.many_contact c WHERE c.remote_id = y.contact
+    "membership": """y.gone OR EXISTS (SELECT 1 FROM {seen} c WHERE c.remote_id = y.contact
         AND (c.suppressed_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM year.known n WHERE n.id = y.contact)))""",
     # Whoever was off a list stays off until Dotdigital says of this address that it may be mailed.
-    "unsubscribed": """NOT EXISTS (SELECT 1 FROM year.many_contact c WHERE c.email_key = y.email_key
+    "unsubscribed": """NOT EXISTS (SELECT 1 FROM {seen} c WHERE c.email_key = y.email_key
         AND c.status IN ('Subscribed', 'SoftBounced')
         AND EXISTS (SELECT 1 FROM year.known n WHERE n.id = c.remote_id))""",
 }
-# Columns in which a year may know more of a row that both have.
-_KNOWS_MORE = {
+# What only a full comparison finds out: who was taken out of a book without having left it.
+UNTIL_COMPARED = {
+    "membership": """OR y.status = 'Subscribed' AND NOT EXISTS
+        (SELECT 1 FROM year.listed n WHERE n.book = y.book AND n.contact = y.contact)""",
+}
+# Columns, by table, as they are compared where a year may know more, or less, of a row that both have.
+_IS_LISTED = "EXISTS (SELECT 1 FROM year.listed n WHERE n.contact = y.remote_id)"
+_KEPT_ITS_NAME = "NOT EXISTS (SELECT 1 FROM year.renamed_campaign r WHERE r.id = y.campaign)"
+COMPARED = {
     # The values of somebody who is in no list of a connected book: suppression feeds have none.
-    "contact": (
-        "EXISTS (SELECT 1 FROM year.listed n WHERE n.contact = y.remote_id)",
-        ("data_fields", "last_subscribed_at"),
-    ),
+    "contact": {name: f"CASE WHEN {_IS_LISTED} THEN y.{name} END" for name in ("data_fields", "last_subscribed_at")},
     # Records made of a campaign keep the names they were made with; the script knows which these may be.
-    "email_campaign": (
-        "NOT EXISTS (SELECT 1 FROM year.renamed_campaign r WHERE r.id = y.campaign)",
-        ("name", "code", "marketing_name", "marketing_description"),
-    ),
+    "email_campaign": {
+        name: f"CASE WHEN {_KEPT_ITS_NAME} THEN y.{name} END"
+        for name in ("name", "code", "marketing_name", "marketing_description")
+    },
     # Of several reasons that there were in a year the first one stays.
-    "unsubscribed": ("false", ("reason",)),
+    "unsubscribed": {"reason": "NULL"},
+}
+COMPARED_BEFORE = {
+    **COMPARED,
+    # A data field that comes or goes changes no contact, and a new address of somebody who is in no list is not told.
+    "contact": {
+        **COMPARED["contact"],
+        "data_fields": f"CASE WHEN {_IS_LISTED} THEN jsonb_strip_nulls(y.data_fields - 'COLOUR') END",
+        **{name: f"CASE WHEN {_IS_LISTED} THEN y.{name} END" for name in ("email", "email_key")},
+    },
 }
 
 
@@ -136,14 +149,22 @@ def forget() -> None:
         cursor.execute("DROP SCHEMA IF EXISTS year CASCADE")
 
 
-def differences() -> list[Difference]:
-    """Wherever the states `many` and `one` differ without an explanation."""
+def differences(many: str, *, is_compared: bool) -> list[Difference]:
+    """Wherever this state and that of one reading, `one`, differ without an explanation.
+
+    `is_compared`: whether the last of the many runs was a full comparison.
+    """
     found = []
     for table in TABLES:
-        explained = EXPLAINED.get(table, "false")
-        only = _difference(table, "many", "one")
-        found.append(_rows(table, "only after many runs", f"SELECT * FROM ({only}) y WHERE NOT ({explained})"))
-        found.append(_rows(table, "only after one reading", _difference(table, "one", "many")))
+        columns = _columns(table, (COMPARED if is_compared else COMPARED_BEFORE).get(table, {}))
+        more, less = (
+            f"SELECT {columns} FROM year.{first}_{table} y EXCEPT ALL SELECT {columns} FROM year.{second}_{table} y"
+            for first, second in ((many, "one"), ("one", many))
+        )
+        explained = EXPLAINED.get(table, "false") + ("" if is_compared else UNTIL_COMPARED.get(table, ""))
+        explained = explained.format(seen=f"year.{many}_contact")
+        found.append(_rows(table, "only after many runs", f"SELECT * FROM ({more}) y WHERE NOT ({explained})"))
+        found.append(_rows(table, "only after one reading", less))
     return [each for each in found if each.rows]
 
 
@@ -165,20 +186,12 @@ def count(state: str, table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _difference(table: str, first: str, second: str) -> str:
-    columns = _columns(table)
-    return f"SELECT {columns} FROM year.{first}_{table} y EXCEPT ALL SELECT {columns} FROM year.{second}_{table} y"
-
-
-def _columns(table: str) -> str:
-    """All columns, but NULL for those in which a year may know more of this row."""
-    compared, hidden = _KNOWS_MORE.get(table, ("true", ()))
+def _columns(table: str, compared: Mapping[str, str]) -> str:
+    """All columns of a table, some of them in the way they are compared."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM year.many_{table} LIMIT 0")
+        cursor.execute(f"SELECT * FROM year.one_{table} LIMIT 0")
         names = [each.name for each in cursor.description]
-    return ", ".join(
-        f"CASE WHEN {compared} THEN y.{name} END AS {name}" if name in hidden else f"y.{name}" for name in names
-    )
+    return ", ".join(f"{compared.get(name, f'y.{name}')} AS {name}" for name in names)
 
 
 def _rows(table: str, which: str, query: str) -> Difference:

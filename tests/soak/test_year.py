@@ -47,6 +47,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "duplicate"},
     {"kind": "reorder"},
 )
+CONTACTS, RESULTS = r"/contacts", r"/campaigns/\d+/"
 
 
 class Worker:
@@ -101,8 +102,9 @@ class Weather:
         sandbox.advance(self._draw.uniform(1, 3600))
         sandbox.clear_calls()
         for _order in range(self._draw.randint(0, 3)):
-            after = self._draw.randrange(self._usual_calls)
-            sandbox.fail_next(**self._draw.choice(FAULTS), after=after, times=self._draw.choice((1, 1, 2, 5)))
+            path, most = self._draw.choice((("", self._usual_calls), (CONTACTS, 4), (RESULTS, 12)))
+            order = {"path": path, "after": self._draw.randrange(most), "times": self._draw.choice((1, 1, 2, 5))}
+            sandbox.fail_next(**self._draw.choice(FAULTS), **order)
         is_doomed, share = self._draw.random() < 0.5, self._draw.uniform(0.05, 1.0)
         begun = time.monotonic()
         limit = share * self._usual_seconds if is_doomed else SECONDS_FOR_ONE_RUN

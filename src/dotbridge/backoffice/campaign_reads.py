@@ -30,7 +30,6 @@ _COLOURS = {
     ActivityType.SOFT_BOUNCE: "#d97706",
     ActivityType.HARD_BOUNCE: "#dc2626",
     ActivityType.UNSUBSCRIBE: "#a855f7",
-    ActivityType.COMPLAINT: "#db2777",
 }
 _TEXT, _LINE = "#8b95a5", "#8b95a555"
 _FORMATS = {ReportPeriod.HOUR: "SHORT_DATETIME_FORMAT", ReportPeriod.DAY: "SHORT_DATE_FORMAT"}

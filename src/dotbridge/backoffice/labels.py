@@ -62,7 +62,6 @@ ACTIVITY_COLOURS = {
     ActivityType.SOFT_BOUNCE: "warning",
     ActivityType.HARD_BOUNCE: "danger",
     ActivityType.UNSUBSCRIBE: "warning",
-    ActivityType.COMPLAINT: "danger",
 }
 
 TRIGGERS: dict[str, StrOrPromise] = {

@@ -41,9 +41,9 @@ _ACTIVITIES = """
 _STATISTICS = """
     WITH selected AS ({selection}), written AS (
         INSERT INTO campaigns_emailcampaignstatistics AS s
-            (email_campaign_id, entity, record_id, opens, clicks, bounces, complaints, unsubscribes, last_contacted_at)
+            (email_campaign_id, entity, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at)
         SELECT DISTINCT ON (record_id)
-            %s::bigint, %s, record_id, opens, clicks, bounces, 0, unsubscribes, last_contacted_at
+            %s::bigint, %s, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at
         FROM selected ORDER BY record_id, last_contacted_at DESC NULLS LAST
         ON CONFLICT (email_campaign_id, entity, record_id) DO UPDATE SET
             opens = excluded.opens, clicks = excluded.clicks, bounces = excluded.bounces,

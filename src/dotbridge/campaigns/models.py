@@ -147,7 +147,6 @@ class EmailCampaignStatistics(models.Model):
     opens = models.IntegerField(_("opens"), default=0)
     clicks = models.IntegerField(_("clicks"), default=0)
     bounces = models.SmallIntegerField(_("bounces"), default=0, help_text=_("A soft and a hard one are two."))
-    complaints = models.SmallIntegerField(_("complaints"), default=0)
     unsubscribes = models.SmallIntegerField(_("unsubscribes"), default=0)
     last_contacted_at = models.DateTimeField(_("last contacted"), null=True, blank=True)
 
@@ -163,7 +162,7 @@ class EmailCampaignStatistics(models.Model):
 
 
 class ActivityType(models.TextChoices):
-    """What happened. Dotdigital does not say which campaign a complaint was about, so no import makes one of these."""
+    """What happened. Dotdigital does not say which campaign a complaint was about, so there is none of these."""
 
     SEND = "send", _("Sent")
     OPEN = "open", _("Opened")
@@ -171,7 +170,6 @@ class ActivityType(models.TextChoices):
     SOFT_BOUNCE = "soft_bounce", _("Soft-bounced")
     HARD_BOUNCE = "hard_bounce", _("Hard-bounced")
     UNSUBSCRIBE = "unsubscribe", _("Unsubscribed")
-    COMPLAINT = "complaint", _("Complained")
 
 
 class MarketingActivity(models.Model):

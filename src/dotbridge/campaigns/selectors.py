@@ -36,7 +36,6 @@ class CampaignTotals:
     opens: int
     clicks: int
     bounces: int
-    complaints: int
     unsubscribes: int
 
 
@@ -90,7 +89,6 @@ def campaign_totals(email_campaign: EmailCampaign) -> CampaignTotals:
         opens=Sum("opens", default=0),
         clicks=Sum("clicks", default=0),
         bounces=Sum("bounces", default=0),
-        complaints=Sum("complaints", default=0),
         unsubscribes=Sum("unsubscribes", default=0),
     )
     return CampaignTotals(**sums)

@@ -102,7 +102,7 @@ class Weather:
         sandbox.advance(self._draw.uniform(1, 3600))
         sandbox.clear_calls()
         for _order in range(self._draw.randint(0, 3)):
-            path, most = self._draw.choice((("", self._usual_calls), (CONTACTS, 4), (RESULTS, 12)))
+            path, most = self._draw.choice((("", self._usual_calls), (CONTACTS, 4), (RESULTS, 4)))
             order = {"path": path, "after": self._draw.randrange(most), "times": self._draw.choice((1, 1, 2, 5))}
             sandbox.fail_next(**self._draw.choice(FAULTS), **order)
         is_doomed, share = self._draw.random() < 0.5, self._draw.uniform(0.05, 1.0)
@@ -171,7 +171,8 @@ def test_a_year_in_bad_weather_equals_one_reading_of_its_end(
     print({table: year_states.count("one", table) for table in year_states.TABLES})
     print(f"{time.monotonic() - begun:.0f} seconds")
     assert weather.kills > 2
-    assert set(weather.spoilt) >= {"status", "reset"}
+    assert len(weather.spoilt) > 2
+    assert weather.spoilt.total() >= year.size.periods
     assert all(year_states.count("one", table) for table in year_states.TABLES)
     assert year_states.differences("imported", is_compared=False) == []
     assert year_states.differences("many", is_compared=True) == []

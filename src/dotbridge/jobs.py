@@ -72,9 +72,9 @@ def schedule_export(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_changes", queueing_lock="schedule_changes")
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
+    request_for_all(RunKind.CHANGES)
     # Also when no integration can run: the log of changes would only grow.
     collect_changes()
-    request_for_all(RunKind.CHANGES)
 
 
 @app.periodic(cron="* * * * *")

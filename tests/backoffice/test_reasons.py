@@ -1,4 +1,4 @@
-"""Every reason that a step can give has a text. The reasons are read out of the source, so none is forgotten here."""
+"""Every reason and count that a step can give has words. They are read out of the source, so none is forgotten."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dotbridge.sync
+from dotbridge.backoffice import labels
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
 
@@ -85,3 +86,20 @@ def test_every_refusal_of_the_source_is_read() -> None:
             id(call) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for call in called(node, "Refusal")
         }
         assert {id(call) for call in called(tree, "Refusal")} == inside, path
+
+
+def counts_of(tree: ast.Module) -> set[str]:
+    """What the steps of a module count, by name."""
+    return {
+        keyword.arg
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"step.count", "self.step.count", "self.count"}
+        for keyword in node.keywords
+        if keyword.arg
+    }
+
+
+def test_every_count_in_the_source_has_words() -> None:
+    found = {name for path in SOURCE.rglob("*.py") for name in counts_of(ast.parse(path.read_text(encoding="utf-8")))}
+    assert {"read", "uploaded", "written", "created", "recipients", "rejected"} <= found
+    assert found - set(labels._COUNTS) == set(), "backoffice/labels.py has no words for these counts"

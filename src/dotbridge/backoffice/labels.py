@@ -114,6 +114,8 @@ _COUNTS = {
     "written": ngettext_lazy("%(n)s record written", "%(n)s records written", "number"),
     "conflicts": ngettext_lazy("%(n)s value changed on both sides", "%(n)s values changed on both sides", "number"),
     "created": ngettext_lazy("%(n)s record made", "%(n)s records made", "number"),
+    "ended": ngettext_lazy("%(n)s connection ended", "%(n)s connections ended", "number"),
+    "stopped": ngettext_lazy("%(n)s list waits for a person", "%(n)s lists wait for a person", "number"),
     "sent_again": ngettext_lazy("%(n)s to be sent again", "%(n)s to be sent again", "number"),
     "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from dotbridge.campaigns.models import ActivityType, EmailCampaign, ReportPeriod
 from dotbridge.campaigns.selectors import ActivitiesOverTime, CampaignTotals
@@ -33,6 +33,29 @@ _COLOURS = {
 }
 _TEXT, _LINE = "#8b95a5", "#8b95a555"
 _FORMATS = {ReportPeriod.HOUR: "SHORT_DATETIME_FORMAT", ReportPeriod.DAY: "SHORT_DATE_FORMAT"}
+
+
+# What it is called, what it says, Dotdigital's figures whose sum it is, our own total, and the filter that shows who.
+_COMPARED: tuple[tuple[StrOrPromise, StrOrPromise, tuple[str, ...], str, str], ...] = (
+    (_("Recipients"), _("Mails that were sent."), ("num_total_sent",), "recipients", ""),
+    (_("Opens"), _("Every opening counts."), ("num_total_opens",), "opens", "opened"),
+    (_("Clicks"), _("Every click counts."), ("num_total_clicks",), "clicks", "clicked"),
+    (
+        _("Bounces"),
+        _("Soft and hard ones."),
+        ("num_total_hard_bounces", "num_total_soft_bounces"),
+        "bounces",
+        "bounced",
+    ),
+    (
+        _("Unsubscribes"),
+        _("People who want no more mails."),
+        ("num_total_unsubscribes",),
+        "unsubscribes",
+        "unsubscribed",
+    ),
+    (_("Complaints"), _("Dotdigital does not say whose they are."), ("num_total_isp_complaints",), "", ""),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,48 +109,15 @@ def newest_campaigns() -> list[Any]:
 def compared_figures(block: StatisticsBlock | None, totals: CampaignTotals) -> list[ComparedFigure]:
     """What can be counted on both sides, side by side."""
     theirs = {figure.name: int(figure.value) for group in block.groups for figure in group.figures} if block else {}
-    bounces = theirs.get("num_total_hard_bounces"), theirs.get("num_total_soft_bounces")
     return [
         ComparedFigure(
-            label=_("Recipients"),
-            explanation=_("Mails that were sent."),
-            theirs=theirs.get("num_total_sent"),
-            ours=totals.recipients,
-        ),
-        ComparedFigure(
-            label=_("Opens"),
-            explanation=_("Every opening counts."),
-            theirs=theirs.get("num_total_opens"),
-            ours=totals.opens,
-            did="opened",
-        ),
-        ComparedFigure(
-            label=_("Clicks"),
-            explanation=_("Every click counts."),
-            theirs=theirs.get("num_total_clicks"),
-            ours=totals.clicks,
-            did="clicked",
-        ),
-        ComparedFigure(
-            label=_("Bounces"),
-            explanation=_("Soft and hard ones."),
-            theirs=None if bounces[0] is None or bounces[1] is None else bounces[0] + bounces[1],
-            ours=totals.bounces,
-            did="bounced",
-        ),
-        ComparedFigure(
-            label=_("Unsubscribes"),
-            explanation=_("People who want no more mails."),
-            theirs=theirs.get("num_total_unsubscribes"),
-            ours=totals.unsubscribes,
-            did="unsubscribed",
-        ),
-        ComparedFigure(
-            label=_("Complaints"),
-            explanation=_("Dotdigital does not say whose they are."),
-            theirs=theirs.get("num_total_isp_complaints"),
-            ours=None,
-        ),
+            label=label,
+            explanation=explanation,
+            theirs=sum(theirs[name] for name in names) if block else None,
+            ours=getattr(totals, counted) if counted else None,
+            did=did,
+        )
+        for label, explanation, names, counted, did in _COMPARED
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.models import User
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, Value
-from django.db.models.functions import Upper
+from django.db.models.functions import Lower, Upper
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -199,3 +199,17 @@ def test_labels_are_translated_when_shown() -> None:
     assert str(label) == "Vorname"
     with translation.override("en"):
         assert str(label) == "First name"
+
+
+@pytest.mark.usefixtures("empty_registry")
+def test_what_the_address_and_the_fields_are_made_of_is_known() -> None:
+    registered = register(User, email="email", fields=["username"])
+    assert registered.email_reads == ("email",)
+    assert registered.field("username").reads == ("username",)
+
+
+@pytest.mark.usefixtures("empty_registry")
+def test_of_an_expression_the_host_says_what_it_reads() -> None:
+    registered = register(User, email=Lower("email"), email_reads=["email"], fields=["username"])
+    assert registered.email_reads == ("email",)
+    assert register(MarketingList, email=Lower("name"), fields=["name"]).email_reads == ()

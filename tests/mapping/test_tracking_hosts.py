@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models, transaction
 from django.dispatch import Signal
 from django.test.utils import isolate_apps
@@ -20,7 +22,7 @@ from dotbridge.mapping.signals import build_mapping_tracked_fields, forced_compa
 from dotbridge.mapping.tracking.fields import TrackedFields
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.mapping.tracking.installing import install_tracking
-from dotbridge.mapping.tracking.relations import Untrackable
+from dotbridge.mapping.tracking.relations import Untrackable, watched_for
 from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.tracking.shown import unseen_fields
 from tests.mapping.tracking_world import dirty, execute, log, make_integration, map_fields, quiet, tracked_tables
@@ -237,6 +239,29 @@ def test_a_receiver_that_fails_stops_nobody(listen: Any, caplog: pytest.LogCaptu
 def test_what_cannot_be_followed_is_refused_with_its_name(said: dict[str, Any], why: str) -> None:
     with pytest.raises(Untrackable, match=why):
         TrackedFields().add("crm.contact", "full_name", **said)
+
+
+def test_a_generic_relation_is_not_followed() -> None:
+    """Its rows name records of any model, so their keys alone do not say whose they are."""
+    with isolate_apps("dotbridge.crm"):
+
+        class Remark(models.Model):
+            content_type = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+            object_id = models.BigIntegerField()
+            about = GenericForeignKey()
+            text = models.TextField()
+
+            class Meta:
+                app_label = "crm"
+
+        class Donor(models.Model):
+            remarks = GenericRelation(Remark)
+
+            class Meta:
+                app_label = "crm"
+
+    with pytest.raises(Untrackable, match="generic"):
+        watched_for(Donor, "remarks__text")
 
 
 def test_a_table_that_becomes_a_parent_is_not_tracked_any_more_and_compared_instead() -> None:

@@ -112,7 +112,8 @@ def _hop(info: Any) -> Hop:
 
 def _joining(info: Any) -> tuple[Any, Any]:
     pairs = info.join_field.get_joining_fields()
-    if len(pairs) != 1 or hasattr(info.join_field, "object_id_field_name"):
+    relation = getattr(info.join_field, "field", info.join_field)
+    if len(pairs) != 1 or hasattr(relation, "object_id_field_name"):
         raise Untrackable(_("A relation by several columns, or a generic one, cannot be followed back to the records."))
     return pairs[0]  # type: ignore[no-any-return]
 

@@ -19,7 +19,7 @@ from dotbridge.campaigns.models import ActivityType
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
-from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
+from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
 from dotbridge.sync.request_models import ChangeState
 
 if TYPE_CHECKING:
@@ -120,13 +120,13 @@ _COUNTS = {
     "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
 }
 
-_STANDING: dict[UploadState, StrOrPromise] = {
-    UploadState.PREPARED: _("Waiting to be sent"),
-    UploadState.UPLOADING: _("Waiting to be confirmed"),
-    UploadState.SENT: _("Waiting to be confirmed"),
-    UploadState.UNKNOWN: _("Waiting to be confirmed"),
-    UploadState.FINISHED: _("Confirmed by Dotdigital"),
-    UploadState.REFUSED: _("Refused with its whole upload"),
+_STANDING: dict[RowState, StrOrPromise] = {
+    RowState.WAITING: _("Waiting to be sent"),
+    RowState.QUEUED: _("Waiting to be sent"),
+    RowState.ON_ITS_WAY: _("Waiting to be confirmed"),
+    RowState.CONFIRMED: _("Confirmed by Dotdigital"),
+    RowState.RETURNED: _("Refused with its whole upload"),
+    RowState.LEAVING: _("Being taken out of the address book"),
 }
 
 _OTHER_REASONS: dict[str, StrOrPromise] = {
@@ -232,13 +232,13 @@ def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object
 
 def standing_text(item: ExportItem | None, record_id: str) -> StrOrPromise:
     """How a member's address stands in the connected book."""
-    if item is None or (item.upload is None and not item.reason):
-        return _("Waiting to be sent")
+    state = RowState.WAITING if item is None else state_of_row(item)
+    if item is None or state is RowState.WAITING:
+        return _STANDING[RowState.WAITING]
     if item.record_id != record_id:
         return _("Another record with this address is sent")
-    if item.reason:
+    if state is RowState.REJECTED:
         return format_lazy("{}: {}", _("Rejected"), reason_text(item.reason))
-    state = UploadState(item.upload.state) if item.upload else UploadState.PREPARED
     return _STANDING[state]
 
 

@@ -45,6 +45,11 @@ def plausible_q(expression: Combinable | str) -> Q:
     return Q(IsNull(matched, False))
 
 
+def plausible_sql(column: str) -> str:
+    """The same once more, as SQL over a column of one's own statement, without parameters."""
+    return f"(substring({column}, '{_PATTERN}'::text) IS NOT NULL)"
+
+
 def normalised(expression: Combinable | str) -> Lower:
     """The key under which two spellings of one address are the same: without blanks around it, in lower case."""
     return Lower(Trim(expression))

@@ -68,16 +68,23 @@ def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
     return members(marketing_list).filter(plausible_q("email"))
 
 
-def addressed_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
-    """Those who match and have an address, with three columns more, each a truth value: `is_removed`,
-    `is_unsubscribed`, `is_mailable` (the address is plausible)."""
-    addressed: QuerySet[Any, dict[str, Any]] = matching_records(marketing_list).filter(email_key__isnull=False)
-    with_standing: QuerySet[Any, dict[str, Any]] = addressed.annotate(
-        is_removed=_removed(marketing_list),
-        is_unsubscribed=_unsubscribed(marketing_list),
-        is_mailable=plausible_q("email"),
+def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """Those who match, with the columns `record_pk`, `record_id`, `email` as in matching_records, and `is_removed` and
+    `is_unsubscribed`, truth values. There is no `email_key`: to say it in SQL the address would be looked up again."""
+    listed = entity(marketing_list.entity)
+    matching: QuerySet[Any, dict[str, Any]] = (
+        listed.queryset()
+        .order_by()
+        .filter(compile_rule(listed, marketing_list.rule))
+        .values(record_pk=F("pk"))
+        .annotate(
+            record_id=Cast("pk", TextField()),
+            email=NullIf(Trim(listed.email_expression()), Value("")),
+            is_removed=_removed(marketing_list),
+            is_unsubscribed=_unsubscribed(marketing_list),
+        )
     )
-    return with_standing
+    return matching
 
 
 def count_members(marketing_list: MarketingList) -> MemberCounts:

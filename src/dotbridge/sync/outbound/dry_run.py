@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import connection
 
+from dotbridge.entities.email import plausible_sql
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.models import Connection, StoppedWhat
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
@@ -90,9 +91,10 @@ _STATE = """
            s.reason, NULL, NULL
     FROM export_state_{n} s JOIN export_member_{n} k ON k.record_id = s.record_id
 """
+_PLAUSIBLE = plausible_sql("email").replace("%", "%%")
 _REJECTED = """
     SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL
-    FROM export_member_{n} WHERE is_member AND NOT is_mailable
+    FROM export_member_{n} WHERE is_member AND NOT {plausible}
 """
 
 
@@ -141,7 +143,7 @@ class DryRun:
 
     def _text(self, statement: str) -> str:
         compared = _COMPARED.format(plan=self._plan.sql)
-        return statement.format(n=self._link.pk, compared=compared)
+        return statement.format(n=self._link.pk, compared=compared, plausible=_PLAUSIBLE)
 
     def _stops_before(self, size: int) -> StoppedWhat | None:
         if is_too_many(self._link, self._removed, size):

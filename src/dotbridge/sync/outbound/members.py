@@ -1,9 +1,9 @@
 """Who is on a list now, worked out once a run and kept in temporary tables of this session.
 
 `export_member_N` holds the records of connection N that its rule matches and that have an address, one row a record:
-`record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `is_mailable` (the address
-could be one), `place` among the records with the same address, by key, and `speaks`: of the members with one address
-the one with the lowest key speaks, always, so that they never take turns.
+`record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `place` among the records
+with the same address, by key, and `speaks`: of the members with one address the one with the lowest key speaks, always,
+so that they never take turns. Whether an address could be one is asked only where it matters: it takes its time.
 `export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`.
 `export_state_N` holds whom to unsubscribe and whose unsubscription to take back; see `list_state`.
 `export_candidate_N` holds whose values have to be worked out; see `plan`.
@@ -19,10 +19,10 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from dotbridge.lists.selectors import addressed_records
+from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.selection import compiled
+from dotbridge.sync.outbound.selection import compiled, key_type
 
 # A run may wait for Dotdigital between two steps. Whoever left the list meanwhile is not to be sent.
 SECONDS_CURRENT = 60.0
@@ -34,29 +34,38 @@ _CREATE = (
     CREATE TEMP TABLE IF NOT EXISTS export_member_{n} (
         record_id text, email text, email_key text COLLATE "C", is_removed boolean, is_unsubscribed boolean,
         is_member boolean GENERATED ALWAYS AS (NOT is_removed AND NOT is_unsubscribed) STORED,
-        is_mailable boolean, place integer, speaks boolean
+        place integer, speaks boolean
     )
     """,
     'CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (item_id bigint, email_key text COLLATE "C")',
     "CREATE TEMP TABLE IF NOT EXISTS export_state_{n} (record_id text, reason text, unsubscribed_id bigint)",
     """
     CREATE TEMP TABLE IF NOT EXISTS export_candidate_{n} (
-        email_key text COLLATE "C", email text, record_id text, item_id bigint
+        email_key text COLLATE "C", email text, record_id text, item_id bigint, is_mailable boolean
     )
     """,
 )
 _TABLES = "export_member_{n}, export_departed_{n}, export_state_{n}, export_candidate_{n}"
+# Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
-    INSERT INTO export_member_{n}
-        (record_id, email, email_key, is_removed, is_unsubscribed, is_mailable, place, speaks)
-    SELECT record_id, email, email_key, is_removed, is_unsubscribed, is_mailable, place,
-           NOT is_removed AND NOT is_unsubscribed
-           AND place = min(CASE WHEN NOT is_removed AND NOT is_unsubscribed THEN place END)
-                       OVER (PARTITION BY email_key COLLATE "C")
+    INSERT INTO export_member_{n} (record_id, email, email_key, is_removed, is_unsubscribed, place, speaks)
+    SELECT record_id, email, lower(email), is_removed, is_unsubscribed, 1, NOT is_removed AND NOT is_unsubscribed
+    FROM ({matching} OFFSET 0) matching
+    WHERE email IS NOT NULL
+"""
+_PLACE = """
+    UPDATE export_member_{n} k
+    SET place = v.place, speaks = (v.is_member AND v.place = v.first_place) IS TRUE
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY email_key COLLATE "C" ORDER BY record_pk) AS place
-        FROM ({matching}) matching
-    ) placed
+        SELECT row, is_member, place, min(place) FILTER (WHERE is_member) OVER (PARTITION BY email_key) AS first_place
+        FROM (
+            SELECT ctid AS row, email_key, is_member,
+                   row_number() OVER (PARTITION BY email_key ORDER BY record_id::{key_type}) AS place
+            FROM export_member_{n}
+            WHERE email_key IN (SELECT email_key FROM export_member_{n} GROUP BY 1 HAVING count(*) > 1)
+        ) placed
+    ) v
+    WHERE v.row = k.ctid
 """
 _SPEAK = """
     UPDATE export_member_{n} k SET speaks = (k.is_member AND k.place = v.place) IS TRUE
@@ -106,13 +115,14 @@ def require_current_members(step: StepContext, link: Connection) -> None:
 
 def evaluate_members(link: Connection) -> None:
     """Work out who is on the list, and who left it. Raises as `require_current_members`."""
-    matching = compiled(addressed_records(link.marketing_list))
+    matching = compiled(records_with_standing(link.marketing_list))
     with roomy_transaction(), connection.cursor() as cursor:
         for create in _CREATE:
             cursor.execute(create.format(n=link.pk))
         cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
         cursor.execute(_FILL.format(n=link.pk, matching=matching.sql), matching.parameters)
         cursor.execute(f"ANALYZE export_member_{link.pk}")
+        cursor.execute(_PLACE.format(n=link.pk, key_type=key_type(link)))
         find_departed(link)
 
 

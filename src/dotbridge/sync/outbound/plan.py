@@ -15,25 +15,28 @@ from django.db import connection
 from django.db.models import F, JSONField, Value
 from django.utils import timezone
 
+from dotbridge.entities.email import plausible_sql
 from dotbridge.entities.registry import entity
 from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.ranks import Ranked
-from dotbridge.sync.outbound.selection import compiled
+from dotbridge.sync.outbound.selection import compiled, key_type
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
 
+_PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
 _IS_DUE = """
     (i.reason = '' AND i.upload_id IS NULL)
     OR (i.reason = '' AND u.state = 'refused' AND u.retry_at <= %(now)s AND i.attempts < %(most_attempts)s)
     OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
 """
 _CANDIDATES = """
-    INSERT INTO export_candidate_{n} (email_key, email, record_id, item_id)
-    SELECT k.email_key, k.email, k.record_id, i.id
+    INSERT INTO export_candidate_{n} (email_key, email, record_id, item_id, is_mailable)
+    SELECT k.email_key, k.email, k.record_id, i.id,
+           CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END
     FROM export_member_{n} k
     LEFT JOIN sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
     LEFT JOIN sync_upload u ON u.id = i.upload_id
-    WHERE k.speaks AND k.is_mailable
+    WHERE k.speaks
       AND (i.id IS NULL
            OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
@@ -60,6 +63,8 @@ _PLAN = """
     LEFT JOIN sync_upload u ON u.id = i.upload_id
     LEFT JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
     LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+    WHERE k.is_mailable
+    OFFSET 0  -- so that values are worked out once a row, however often they are looked at above
 """
 _NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE false"
 _THEIRS = """
@@ -94,7 +99,7 @@ def find_candidates(ranked: Ranked, *, compares_all: bool, with_queued: bool = F
     `with_queued` takes in those who are prepared already and only have to be sent.
     """
     table = f"export_candidate_{ranked.link.pk}"
-    statement = _CANDIDATES.format(n=ranked.link.pk, is_due=_IS_DUE)
+    statement = _CANDIDATES.format(n=ranked.link.pk, is_due=_IS_DUE, plausible=_PLAUSIBLE)
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {table}")
         cursor.execute(statement, {**plan_parameters(ranked), "all": compares_all, "with_queued": with_queued})
@@ -115,12 +120,11 @@ def plan_of(ranked: Ranked) -> Plan:
     mapped = mapped_values(ranked.mapping, owner) if ranked.mapping else Value({}, JSONField())
     records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
     values = compiled(records)
-    key_type = owner.model._meta.pk.rel_db_type(connection)  # noqa: SLF001 - Django's documented way to ask a model
     named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
     text = _PLAN.format(
         n=ranked.link.pk,
         is_due=_IS_DUE,
-        key_type=key_type,
+        key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
         theirs=(_THEIRS if ranked.superiors else _NOBODY_ABOVE).format(n=ranked.link.pk),
     )

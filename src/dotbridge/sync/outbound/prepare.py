@@ -69,8 +69,7 @@ _REJECT = """
     WITH stored AS (
         INSERT INTO sync_exportitem (connection_id, email_key, email, record_id, values, operation, reason, attempts)
         SELECT %s, email_key, email, record_id, '{{}}', 'new', 'invalid_email', 0
-        FROM export_member_{n} WHERE speaks AND NOT is_mailable
-        ON CONFLICT (connection_id, email_key) DO NOTHING
+        FROM export_candidate_{n} WHERE item_id IS NULL AND NOT is_mailable
         RETURNING email
     )
     INSERT INTO sync_rejection (step_id, subject, reason, detail, created_at)
@@ -104,7 +103,6 @@ def _prepare(step: StepContext, ranked: Ranked) -> None:
     require_current_members(step, link)
     with roomy_transaction():
         step.count(forgotten=forget_departed(ranked))
-        _reject_unmailable(step, link)
         prepared = _assign(step, ranked)
         _tidy_uploads(prepared)
     for _upload, operation, rows in prepared:
@@ -118,6 +116,7 @@ def _assign(step: StepContext, ranked: Ranked) -> list[Prepared]:
     is_first = not link.items.exists()
     prepared = []
     if find_candidates(ranked, compares_all=has_to_compare_all(ranked)):
+        _reject_unmailable(step, link)
         prepared = _store(step, ranked, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
     Connection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(compared_as=ranked.fingerprint)

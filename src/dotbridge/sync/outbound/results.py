@@ -159,7 +159,13 @@ def _settle(step: StepContext, upload: Upload) -> bool:
         return False
     step.run.refresh_clock()
     book = upload.connection.address_book
-    import_contacts_of_book(step, book)
+    try:
+        import_contacts_of_book(step, book)
+    except NotFound:
+        gone = book_gone(book.name)
+        move(upload, UploadState.REFUSED, finished_at=timezone.now(), message=gone.detail)
+        step.reject([gone])
+        return True
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RELEASE_UNSEEN, [upload.pk, book.integration_id, book.pk])
         step.count(sent_again=cursor.rowcount, confirmed=upload.row_count - cursor.rowcount)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from dotbridge.entities.registry import entity
 from dotbridge.mapping.models import Mapping
 from dotbridge.sync.models import Connection
 
@@ -24,6 +25,12 @@ def compiled(queryset: QuerySet[Any, Any]) -> Fragment:
     """The SQL of a queryset, for use as a subquery."""
     text, parameters = queryset.query.get_compiler(connection=connection).as_sql()
     return Fragment(text, tuple(parameters))
+
+
+def key_type(link: Connection) -> str:
+    """The column type of the primary key of a list's records."""
+    key = entity(link.marketing_list.entity).model._meta.pk  # noqa: SLF001 - Django's documented way to ask a model
+    return str(key.rel_db_type(connection))
 
 
 def mapping_of(link: Connection) -> Mapping | None:

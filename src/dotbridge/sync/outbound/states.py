@@ -1,4 +1,4 @@
-"""The moves of an upload, and what becomes of rows that Dotdigital refused: tables, to be read and tested."""
+"""The moves of an upload and of its rows, and what becomes of refused ones: tables, to be read and tested."""
 
 from __future__ import annotations
 
@@ -9,23 +9,62 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.sync.models import UploadState
+from dotbridge.sync.models import ExportItem, UploadState
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# prepared --call--> uploading --answer--> sent --poll--> finished | refused
-#    uploading --no answer, or found so after a crash--> unknown --read back--> finished
+# Drawn in docs/concepts.md; a test compares the drawings with these tables.
 MOVES: dict[UploadState, frozenset[UploadState]] = {
     UploadState.PREPARED: frozenset({UploadState.UPLOADING}),
     UploadState.UPLOADING: frozenset(
         {UploadState.SENT, UploadState.REFUSED, UploadState.UNKNOWN, UploadState.PREPARED}
     ),
     UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
-    UploadState.UNKNOWN: frozenset({UploadState.FINISHED}),
+    UploadState.UNKNOWN: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
     UploadState.FINISHED: frozenset(),
     UploadState.REFUSED: frozenset(),
 }
+
+
+class RowState(Enum):
+    """Where one exported address stands. It is not stored: it follows from the row and its upload."""
+
+    WAITING = "waiting"  # in no upload
+    QUEUED = "queued"  # in an upload that was not sent yet
+    ON_ITS_WAY = "on_its_way"  # in an upload that Dotdigital has, or may have
+    CONFIRMED = "confirmed"  # Dotdigital has taken it
+    REJECTED = "rejected"  # Dotdigital has refused it, with a reason
+    RETURNED = "returned"  # the whole file was refused
+    LEAVING = "leaving"  # being taken out of the book
+
+
+ROW_MOVES: dict[RowState, frozenset[RowState]] = {
+    RowState.WAITING: frozenset({RowState.QUEUED}),
+    RowState.QUEUED: frozenset({RowState.ON_ITS_WAY}),
+    RowState.ON_ITS_WAY: frozenset({RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED, RowState.WAITING}),
+    RowState.CONFIRMED: frozenset({RowState.QUEUED, RowState.LEAVING}),
+    RowState.REJECTED: frozenset({RowState.QUEUED, RowState.LEAVING}),
+    RowState.RETURNED: frozenset({RowState.QUEUED, RowState.LEAVING}),
+    RowState.LEAVING: frozenset({RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED}),
+}
+_OF_UPLOAD: dict[UploadState, RowState] = {
+    UploadState.PREPARED: RowState.QUEUED,
+    UploadState.UPLOADING: RowState.ON_ITS_WAY,
+    UploadState.SENT: RowState.ON_ITS_WAY,
+    UploadState.UNKNOWN: RowState.ON_ITS_WAY,
+    UploadState.FINISHED: RowState.CONFIRMED,
+    UploadState.REFUSED: RowState.RETURNED,
+}
+
+
+def state_of_row(item: ExportItem) -> RowState:
+    """Where an exported address stands."""
+    if item.removal_id is not None:
+        return RowState.LEAVING
+    if item.reason:
+        return RowState.REJECTED
+    return RowState.WAITING if item.upload is None else _OF_UPLOAD[UploadState(item.upload.state)]
 
 
 @dataclass(frozen=True)

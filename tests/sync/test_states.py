@@ -1,0 +1,134 @@
+"""The moves of uploads and rows: the drawings in the documents are the tables in the code, and rows move as drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from dotbridge.crm.models import Contact
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import remove_records
+from dotbridge.sync.models import Connection, ExportItem, RunKind, Upload, UploadState
+from dotbridge.sync.outbound.states import MOVES, ROW_MOVES, RowState, state_of_row
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+CONCEPTS = Path(__file__).resolve().parent.parent.parent / "docs" / "concepts.md"
+ARROW = re.compile(r"^ +(\w+) --> (\w+)", re.MULTILINE)
+
+
+def drawn(number: int) -> set[tuple[str, str]]:
+    """The arrows of a drawing, without those from its beginning and to its end."""
+    text = re.findall(r"```mermaid\n(.*?)```", CONCEPTS.read_text(encoding="utf-8"), re.DOTALL)[number]
+    return set(ARROW.findall(text))
+
+
+def test_the_drawings_show_the_moves() -> None:
+    assert drawn(0) == {(start.value, end.value) for start, ends in MOVES.items() for end in ends}
+    assert drawn(1) == {(start.value, end.value) for start, ends in ROW_MOVES.items() for end in ends}
+    assert set(MOVES) == set(UploadState)
+    assert set(ROW_MOVES) == set(RowState)
+
+
+class Watch:
+    """Follows one row, and refuses a move that is not in the table."""
+
+    def __init__(self, link: Connection) -> None:
+        self.link, self.seen = link, [RowState.WAITING]
+
+    def look(self) -> RowState | None:
+        """Where the row stands now; None when it is gone."""
+        item = ExportItem.objects.select_related("upload").filter(connection=self.link).first()
+        if item is None:
+            return None
+        state = state_of_row(item)
+        if state is not self.seen[-1]:
+            assert state in ROW_MOVES[self.seen[-1]], f"{self.seen[-1]} to {state}"
+            self.seen.append(state)
+        return state
+
+
+@pytest.fixture
+def watch(integration: Integration, remote: RemoteAccount) -> Watch:
+    remote.create_book("Readers")
+    add_contact("ann@example.com")
+    return Watch(connect(integration, book="Readers"))
+
+
+def test_from_the_list_to_the_book_and_out_again(integration: Integration, remote: RemoteAccount, watch: Watch) -> None:
+    sync(integration, kind=RunKind.CHANGES)
+    assert watch.look() is RowState.QUEUED
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    assert watch.look() is RowState.ON_ITS_WAY
+    remote.sandbox.release_imports()
+    sync(integration)
+    assert watch.look() is RowState.CONFIRMED
+    Contact.objects.update(first_name="Anna")
+    sync(integration, kind=RunKind.CHANGES)
+    assert watch.look() is RowState.QUEUED
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    watch.look()
+    remote.sandbox.release_imports()
+    sync(integration)
+    assert watch.look() is RowState.CONFIRMED
+    remove_records(marketing_list=watch.link.marketing_list, record_ids=[Contact.objects.get().pk])
+    remote.sandbox.settings.deletion_seconds = 0.5
+    sync(integration, wait_seconds=0.0)
+    assert watch.look() is RowState.LEAVING
+    sync(integration, kind=RunKind.EXPORT)
+    assert watch.look() is None
+    assert [state.value for state in watch.seen[1:]] == [
+        "queued", "on_its_way", "confirmed", "queued", "on_its_way", "confirmed", "leaving",
+    ]  # fmt: skip
+
+
+def test_a_refused_file_and_an_unknown_outcome_go_again(
+    integration: Integration, remote: RemoteAccount, watch: Watch, settings: Any
+) -> None:
+    remote.sandbox.hold_imports()
+    sync(integration, kind=RunKind.CHANGES)
+    watch.look()
+    sync(integration, wait_seconds=0.0)
+    assert watch.look() is RowState.ON_ITS_WAY
+    remote.sandbox.finish_import_as("Failed")
+    remote.sandbox.release_imports()
+    sync(integration)
+    assert watch.look() is RowState.RETURNED
+    Upload.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
+    sync(integration, kind=RunKind.CHANGES)
+    assert watch.look() is RowState.QUEUED
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=3600.0)
+    remote.sandbox.fail_next("reset", path="/contacts/import", method="POST", late=False)
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
+    assert Upload.objects.latest("pk").state == UploadState.UNKNOWN
+    assert watch.look() is RowState.ON_ITS_WAY
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=0.0)
+    sync(integration)
+    assert watch.look() is RowState.CONFIRMED
+
+
+def test_an_upload_of_unknown_outcome_to_a_book_that_is_gone_ends(
+    integration: Integration, remote: RemoteAccount, watch: Watch
+) -> None:
+    remote.sandbox.fail_next("reset", path="/contacts/import", method="POST", late=False)
+    sync(integration, wait_seconds=0.0)
+    Upload.objects.update(state=UploadState.UNKNOWN)
+    remote.ask("DELETE", f"/v2/address-books/{watch.link.address_book.remote_id}")
+
+    sync(integration, kind=RunKind.EXPORT)
+
+    assert set(Upload.objects.values_list("state", flat=True)) == {UploadState.REFUSED}
+
+
+def test_every_move_of_a_row_leads_on_or_out() -> None:
+    reachable = {RowState.WAITING}
+    while more := {end for start in reachable for end in ROW_MOVES[start]} - reachable:
+        reachable |= more
+    assert reachable == set(RowState)

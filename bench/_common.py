@@ -33,6 +33,7 @@ class SandboxProcess:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().split()[-1]
         self.state = folder / "account" / "account.sqlite3"
+        self._postmaster = folder / "data" / "postgres" / "postmaster.pid"
 
     def ask(self, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Any:
         """One call, of the API or of the control API; ``body`` is bytes, a file, or something to be sent as JSON."""
@@ -43,6 +44,17 @@ class SandboxProcess:
         with urllib.request.urlopen(request, timeout=3600) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    def processor_seconds(self) -> float:
+        """Processor time so far of this process, of the database's, and of the workers that have ended."""
+        import psutil
+
+        database = psutil.Process(int(self._postmaster.read_text(encoding="ascii").split()[0]))
+        ended = database.cpu_times()
+        now = [process.cpu_times() for process in (psutil.Process(self.process.pid), *database.children())]
+        workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = sum(times.user + times.system for times in now) + workers.ru_utime + workers.ru_stime
+        return float(spent + ended.children_user + ended.children_system)
 
     def stop(self) -> None:
         """End the process."""
@@ -116,11 +128,16 @@ def at_work(integration: Any, work: Callable[[Any], object], *, reads_everything
         return {**step.step.counts, "seconds": time.perf_counter() - started, "calls": account.requests - before}
 
 
-def in_worker(script: str, **task: Any) -> dict[str, Any]:
-    """What a script makes of a task in a process of its own: its result, with that process's ``peak_rss_mb``."""
+def in_worker(script: str, sandbox: SandboxProcess, **task: Any) -> dict[str, Any]:
+    """What a script makes of a task in a process of its own: its result, with that process's ``peak_rss_mb``.
+
+    ``processor_seconds`` is what all processes took for it together, without the worker's getting ready.
+    """
     command = [sys.executable, script, "--worker", json.dumps(task)]
+    before = sandbox.processor_seconds()
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    answer["processor_seconds"] = sandbox.processor_seconds() - before - answer.pop("getting_ready")
     return answer
 
 
@@ -130,8 +147,10 @@ def answer_as_worker(tasks: dict[str, Callable[..., dict[str, Any]]]) -> bool:
         return False
     task = json.loads(sys.argv[2])
     set_up()
+    ready = time.process_time()
     result = tasks[task.pop("name")](**task)
-    print(json.dumps({**result, "peak_rss_mb": peak_rss_mb()}))
+    getting_ready = ready + result.pop("getting_ready", 0.0)
+    print(json.dumps({**result, "peak_rss_mb": peak_rss_mb(), "getting_ready": getting_ready}))
     return True
 
 

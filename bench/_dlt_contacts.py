@@ -66,7 +66,7 @@ def main() -> None:
     pipeline = dlt.pipeline(
         "contacts", destination=dlt.destinations.postgres(credentials), dataset_name="bench_dlt", dev_mode=True
     )
-    started = time.perf_counter()
+    ready, started = time.process_time(), time.perf_counter()
     pipeline.run(contacts_and_memberships())
     seconds = time.perf_counter() - started
     with pipeline.sql_client() as client:
@@ -75,7 +75,7 @@ def main() -> None:
         )[0]
     if rows != members or rows < task["rows"]:
         raise RuntimeError(f"{rows} contacts and {members} memberships where {task['rows']} were expected")
-    print(json.dumps({"rows": rows, "seconds": seconds}))
+    print(json.dumps({"rows": rows, "seconds": seconds, "getting_ready": ready}))
 
 
 if __name__ == "__main__":

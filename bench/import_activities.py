@@ -20,7 +20,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from _common import PASSWORD, USER, answer_as_worker, at_work, in_worker, set_up, settle, show, surroundings
+from _common import (
+    PASSWORD,
+    USER,
+    SandboxProcess,
+    answer_as_worker,
+    at_work,
+    in_worker,
+    set_up,
+    settle,
+    show,
+    surroundings,
+)
 
 SENT, OPENED = "2026-01-01T09:00:00.000Z", "2026-01-01T10:30:00.000Z"
 # Every fourth recipient opened, every twentieth bounced.
@@ -46,7 +57,7 @@ def main() -> None:
     with surroundings() as (_folder, sandbox):
         fill_sandbox(sandbox.state, wanted.rows)
         prepare(sandbox.url, wanted.rows)
-        result = measure(wanted.rows, min(wanted.sample, wanted.rows))
+        result = measure(sandbox, wanted.rows, min(wanted.sample, wanted.rows))
     show(result, as_json=wanted.json, table=table)
 
 
@@ -84,12 +95,12 @@ def events(numbers: range) -> Iterator[tuple[int, str, str, str]]:
             yield number, address(number), "open", OPENED
 
 
-def measure(rows: int, sample: int) -> dict[str, Any]:
+def measure(sandbox: SandboxProcess, rows: int, sample: int) -> dict[str, Any]:
     """Both ways, each in a worker of its own; the slow one first, while its tables are still small."""
     settle()
-    slow = in_worker(__file__, name="row_at_a_time", sample=sample)
+    slow = in_worker(__file__, sandbox, name="row_at_a_time", sample=sample)
     settle()
-    found = in_worker(__file__, name="import")
+    found = in_worker(__file__, sandbox, name="import")
     there = {name: found[name] for name in ("activities", "statistics", "events")}
     if there != {"activities": rows, "statistics": rows, "events": rows + rows // BOUNCE_EVERY}:
         raise RuntimeError(f"{rows} activities went in, {there} came out")
@@ -100,6 +111,8 @@ def measure(rows: int, sample: int) -> dict[str, Any]:
         "row_at_a_time": round(rate / slow_rate, 1),
         "calls": found["calls"],
         "peak_rss_mb": found["peak_rss_mb"],
+        "processor_seconds_100k": round(found["processor_seconds"] / rows * 1e5, 1),
+        "row_at_a_time_processor_seconds_100k": round(slow["processor_seconds"] / slow["rows"] * 1e5, 1),
         "samples": {"row_at_a_time": sample},
         "peers_rows_per_s": {"row_at_a_time": round(slow_rate)},
     }
@@ -250,13 +263,14 @@ def save_events(link: Any, row: Any, record: dict[str, str]) -> None:
 
 def table(result: dict[str, Any]) -> None:
     """The result for people."""
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=f"What {result['rows']:,} recipients of one campaign did")
+    shown = Table(title=f"What {result['rows']:,} recipients of one campaign did", box=SIMPLE)
     shown.add_column("way")
     for name in ("rows", "rows a second", "ours is", "calls", "peak MB"):
-        shown.add_column(name, justify="right")
+        shown.add_column(name, justify="right", no_wrap=True)
     theirs = result["peers_rows_per_s"]["row_at_a_time"]
     sample = result["samples"]["row_at_a_time"]
     shown.add_row("a row at a time, ORM", f"{sample:,}", f"{theirs:,}", f"{result['row_at_a_time']} x", "", "")

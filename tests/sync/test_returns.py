@@ -145,6 +145,23 @@ def test_a_soft_bounce_of_somebody_unknown_is_kept_and_mailable(
     assert not is_off(link)
 
 
+def test_the_end_of_a_soft_bounce_of_somebody_in_no_connected_book(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    add_contact(ANN)
+    remote.create_contact(ANN)
+    remote.sandbox.suppress(ANN, "SoftBounced")
+    sync(integration, kind=RunKind.IMPORT)
+    assert Contact.objects.get().status == "SoftBounced"
+    resubscribe(remote, "contacts")
+    remote.sandbox.advance(3600)
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    back = Contact.objects.get()
+    assert (back.status, back.suppressed_at) == ("Subscribed", None)
+
+
 def test_whom_dotdigital_does_not_list_because_it_does_not_mail_them_is_no_drift(
     integration: Integration, remote: RemoteAccount, link: Connection
 ) -> None:

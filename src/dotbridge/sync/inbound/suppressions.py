@@ -68,7 +68,7 @@ def import_suppressions(step: StepContext) -> None:
 
 def _read_returned(step: StepContext, since: datetime) -> None:
     """Who may be mailed again. Those in a connected book were read with it; of others only this feed tells."""
-    suppressed = MirroredContact.objects.filter(integration=step.integration).exclude(status__in=LIVE)
+    suppressed = MirroredContact.objects.filter(integration=step.integration).exclude(status=SUBSCRIBED)
     if not suppressed.exists():
         return
     for page in step.account.contacts.pages(modified_since=since):

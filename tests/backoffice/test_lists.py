@@ -18,6 +18,7 @@ from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.sync.models import Connection, Upload, UploadState
+from dotbridge.sync.request_models import Resubscription
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -163,7 +164,9 @@ def test_a_removed_record_is_put_back_after_a_question(back_office: Client, worl
     assert not RemovedItem.objects.exists()
 
 
-def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(back_office: Client, world: World) -> None:
+def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(
+    back_office: Client, logged_in: Callable[..., Client], world: World
+) -> None:
     item = UnsubscribedItem.objects.get()
     contact = Contact.objects.create(
         integration=world.integration,
@@ -173,14 +176,25 @@ def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(back_off
         status="Unsubscribed",
         updated_at=world.run.started_at,
     )
-    refused = texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
-    assert "Dotdigital does not mail this person" in refused
+    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
+    asking = texts(back_office.get(undo_of(item)))
+    assert "Ask Dotdigital to subscribe" in asking
+    assert "must have asked for it themselves" in asking
+    asked = texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
+    assert "Dotdigital is asked as soon as the worker is free" in asked
+    assert "Waiting for the worker" in asked
     assert UnsubscribedItem.objects.exists()
+    assert Resubscription.objects.get().record_id == item.record_id
+    assert "asked for this already" in texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
+    may_not = logged_in("lists.view_unsubscribeditem", "lists.delete_unsubscribeditem")
+    assert "You may not ask it" in texts(may_not.post(undo_of(item), {"confirmed": "yes"}, follow=True))
+    assert Resubscription.objects.count() == 1
+    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
     Contact.objects.filter(pk=contact.pk).update(status="Subscribed")
     membership = Membership.objects.create(
         address_book=world.book, contact=contact, status="Unsubscribed", seen_at=world.run.started_at
     )
-    assert "does not mail" in texts(back_office.get(undo_of(item), follow=True))
+    assert "Ask Dotdigital to subscribe" in texts(back_office.get(undo_of(item)))
     membership.delete()
     assert "Do this only when the person has asked" in texts(back_office.get(undo_of(item)))
     back_office.post(undo_of(item), {"confirmed": "yes"})
@@ -284,6 +298,7 @@ def test_members_say_how_their_address_stands(back_office: Client, world: World)
 
 
 def test_who_subscribed_somebody_again_stays_known(back_office: Client, world: World) -> None:
+    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
     item = UnsubscribedItem.objects.get()
     back_office.post(undo_of(item), {"confirmed": "yes"})
     history = texts(back_office.get(page_of(world.marketing_list, "history")))

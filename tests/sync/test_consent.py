@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.models import Connection, RunKind
+from dotbridge.sync.resubscription_services import request_resubscription
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 PEOPLE = ("ann", "bob", "cid")
@@ -26,6 +29,8 @@ ACTIONS = (
     "unsubscribe from the book",
     "suppress",
     "change a field remotely",
+    "ask to come back",
+    "confirm by mail",
     "import",
     "export",
     "sync",
@@ -45,6 +50,7 @@ class World:
         Connection.objects.all().delete()
         self.book = remote.create_book(f"Book {number}")
         self.link = connect(integration, book=f"Book {number}")
+        self.opted_out_here: set[str] = set()
 
     def do(self, action: str, name: str) -> None:
         """One thing that happens, here or there."""
@@ -59,6 +65,9 @@ class World:
         elif action == "unsubscribe in the CRM":
             origin = UnsubscribedItem.Origin.CRM
             unsubscribe_records(marketing_list=listed, record_ids=ids, origin=origin, reason="", by=None)
+            self.opted_out_here.add(name)
+        elif action == "ask to come back":
+            self.ask_back(name)
         elif action in {"import", "export", "sync"}:
             self.sync(RunKind(action))
         elif self.status(name) is not None:
@@ -69,6 +78,8 @@ class World:
             self.remote.ask("POST", "/v2/contacts/unsubscribe", {"email": address})
         elif action == "unsubscribe from the book":
             self.remote.ask("POST", f"/v2/address-books/{self.book}/contacts/unsubscribe", {"email": address})
+        elif action == "confirm by mail":
+            self.remote.sandbox.complete_challenge(address)
         elif action == "suppress":
             self.remote.ask("PUT", "/v2/contacts/suppress-contacts", [{"email": address}])
         else:
@@ -76,16 +87,33 @@ class World:
             fields = [{"key": "GENDER", "value": str(next(_numbers))}]
             self.remote.ask("PUT", f"/v2/contacts/{contact['id']}", {"email": address, "dataFields": fields})
 
-    def sync(self, kind: RunKind) -> None:
+    def ask_back(self, name: str) -> None:
+        """The one way up: the person asks for it, and Dotdigital agrees. It raises nobody else."""
+        try:
+            request_resubscription(
+                link=self.link, record_ids=[self.records[name].pk], opted_in_at=timezone.now(), by=None
+            )
+        except ValidationError:
+            return
+        self.opted_out_here.discard(name)
+        off = set(self.link.marketing_list.unsubscribed_items.values_list("record_id", flat=True))
+        self.sync(RunKind.REQUESTS, returning=name)
+        assert set(self.link.marketing_list.unsubscribed_items.values_list("record_id", flat=True)) == off
+
+    def sync(self, kind: RunKind, returning: str = "") -> None:
         """A run, and what must hold of it."""
         before = {name: self.status(name) for name in PEOPLE}
         left_before = self.left_the_book()
         run = sync(self.integration, kind=kind)
         assert not run.has_failed
         for name in PEOPLE:
-            if before[name] is not None and before[name] not in LIVE:
+            if before[name] is not None and before[name] not in LIVE and name != returning:
                 assert self.status(name) == before[name]
-        assert left_before <= self.left_the_book()
+        assert left_before - {self.addresses.get(returning)} <= self.left_the_book()
+        opted_out = self.link.marketing_list.unsubscribed_items.filter(origin=UnsubscribedItem.Origin.CRM)
+        assert {str(self.records[name].pk) for name in self.opted_out_here} <= set(
+            opted_out.values_list("record_id", flat=True)
+        )
         self._assert_nobody_is_mailed_against_the_crm(kind)
 
     def _assert_nobody_is_mailed_against_the_crm(self, kind: RunKind) -> None:

@@ -20,7 +20,7 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
-from dotbridge.sync.request_models import ChangeState
+from dotbridge.sync.request_models import ChangeState, ResubscriptionState
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -49,6 +49,14 @@ REMOVAL_COLOURS = {
     RemovalState.FAILED: "danger",
 }
 
+RESUBSCRIPTION_COLOURS = {
+    ResubscriptionState.WAITING: "default",
+    ResubscriptionState.ASKED: "info",
+    ResubscriptionState.ADDED: "success",
+    ResubscriptionState.CHALLENGED: "info",
+    ResubscriptionState.REFUSED: "danger",
+    ResubscriptionState.UNKNOWN: "warning",
+}
 CHANGE_COLOURS = {
     ChangeState.WAITING: "default",
     ChangeState.ASKED: "info",
@@ -100,6 +108,8 @@ _COUNTS = {
     "mappings_made": ngettext_lazy("%(n)s default mapping made", "%(n)s default mappings made", "number"),
     "removed": ngettext_lazy("%(n)s removed from the book", "%(n)s removed from the book", "number"),
     "unsubscribed": ngettext_lazy("%(n)s unsubscribed", "%(n)s unsubscribed", "number"),
+    "asked": ngettext_lazy("%(n)s asked for", "%(n)s asked for", "number"),
+    "ended": ngettext_lazy("%(n)s connection ended", "%(n)s connections ended", "number"),
     "resubscribed": ngettext_lazy("%(n)s subscribed again", "%(n)s subscribed again", "number"),
     "forgotten": ngettext_lazy(
         "%(n)s left the list before it was sent", "%(n)s left the list before they were sent", "number"
@@ -135,6 +145,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "no_email": _("Dotdigital sent a contact without an address."),
     "refused": _("Dotdigital refused the whole upload."),
     "value_refused": _("The record does not allow the value that was changed in Dotdigital. Correct it there."),
+    "not_connected": _("A list left its address book, but could not be connected to the next one."),
     "not_created": _("No record could be made of a contact."),
     "mapping_broken": _("A row of the mapping cannot be written back into records. Mend the mapping."),
     "campaign_gone": _("The campaign does not exist in Dotdigital any more."),

@@ -84,7 +84,8 @@ def unsubscribe_records(
         INSERT INTO lists_unsubscribeditem (marketing_list_id, origin, reason, created_by_id, record_id)
         SELECT %s, %s, %s, %s, record_id FROM unnest(%s::text[]) AS record_id
         ON CONFLICT (marketing_list_id, record_id) DO UPDATE
-        SET origin = excluded.origin, reason = excluded.reason, created_by_id = excluded.created_by_id
+        SET origin = excluded.origin, reason = excluded.reason, created_by_id = excluded.created_by_id,
+            created_at = statement_timestamp()
         WHERE lists_unsubscribeditem.origin <> 'crm' AND excluded.origin = 'crm'
     """
     fixed = [marketing_list.pk, UnsubscribedItem.Origin(origin).value, reason, by.pk if by else None]
@@ -94,6 +95,19 @@ def unsubscribe_records(
 def resubscribe_records(*, marketing_list: MarketingList, record_ids: Iterable[object]) -> int:
     """Write to these records again: only for a person's own newer wish. Answers how many were unsubscribed."""
     return _delete(UnsubscribedItem, marketing_list, record_ids)
+
+
+def hand_over_unsubscriptions(*, marketing_list: MarketingList, record_ids: Iterable[object], reason: str) -> int:
+    """Let Dotdigital's word alone stand: the CRM's opt-out was overtaken by the person's own newer wish.
+
+    The records stay unsubscribed until Dotdigital mails them again. Answers how many opt-outs of the CRM there were.
+    """
+    statement = """
+        UPDATE lists_unsubscribeditem SET origin = %s, reason = %s
+        WHERE marketing_list_id = %s AND origin = %s AND record_id = ANY(%s::text[])
+    """
+    origins = UnsubscribedItem.Origin
+    return _write(statement, [origins.DOTDIGITAL.value, reason, marketing_list.pk, origins.CRM.value], record_ids)
 
 
 def _save(marketing_list: MarketingList) -> MarketingList:

@@ -37,6 +37,7 @@ from dotbridge.sync.outbound.list_state import sync_list_state
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.removals import remove_departed
+from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
 from dotbridge.sync.outbound.results import read_results
 from dotbridge.sync.outbound.upload import send_uploads
 from dotdigital import ConfigurationError, DotdigitalError
@@ -94,6 +95,7 @@ EXPORT = (
 )
 REQUESTS = (
     Part("account_changes", _("Changes of the account"), carry_out_changes),
+    Part("resubscriptions", _("Resubscriptions"), ask_for_resubscriptions),
     Part("endings", _("Ending connections"), end_connections),
 )
 PARTS: dict[RunKind, tuple[Part, ...]] = {

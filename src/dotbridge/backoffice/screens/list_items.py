@@ -7,22 +7,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import CONTACT_STATUSES, badge, grouped, reason_text
+from dotbridge.backoffice.labels import CONTACT_STATUSES, RESUBSCRIPTION_COLOURS, badge, grouped, reason_text
 from dotbridge.backoffice.list_reads import records_not_mailed
-from dotbridge.backoffice.screens.base import EmptyList, View, require
+from dotbridge.backoffice.screens.base import EmptyList, View, person_of, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.backoffice.screens.list_tabs import link_of, tabs_of_chosen_list
+from dotbridge.backoffice.screens.run_requests import warn_without_worker
+from dotbridge.lists.models import RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import restore_records, resubscribe_records
+from dotbridge.sync.request_models import Resubscription, ResubscriptionState
+from dotbridge.sync.resubscription_services import request_resubscription
 
+MAY_ASK = "sync.add_resubscription"
 # Marks an unsubscription that came from an import's report.
 _FROM_REPORT = "report:"
 
@@ -74,7 +81,7 @@ class ItemScreen(LabelledScreen):
         require(request, self.undo_permission)
         url = f"{reverse(f'admin:lists_{self.opts.model_name}_changelist')}"
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
-        refusal = self.refusal(item.marketing_list, item.record_id)
+        refusal = self.refusal(request, item)
         if refusal:
             messages.error(request, refusal)
             return HttpResponseRedirect(back)
@@ -101,7 +108,7 @@ class ItemScreen(LabelledScreen):
         self.log_change(request, item.marketing_list, f"{text} ({item.record_id})")
         messages.success(request, text)
 
-    def refusal(self, marketing_list: MarketingList, record_id: str) -> str:
+    def refusal(self, request: HttpRequest, item: Any) -> str:
         """Why it cannot be undone; empty when it can."""
         return ""
 
@@ -144,7 +151,7 @@ class RemovedItemScreen(ItemScreen):
 class UnsubscribedItemScreen(ItemScreen):
     """Records that must not be written to through a list."""
 
-    list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at")
+    list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at", "coming_back")
     list_filter = (("marketing_list", admin.RelatedFieldListFilter), "origin")
     undo_permission = "lists.delete_unsubscribeditem"
     undo_title = gettext_lazy("Subscribe again")
@@ -167,17 +174,51 @@ class UnsubscribedItemScreen(ItemScreen):
             return _("Status in Dotdigital: %(status)s") % {"status": item.reason}
         return item.reason or None
 
-    def refusal(self, marketing_list: MarketingList, record_id: str) -> str:
-        """Whom Dotdigital does not mail is not subscribed again from here."""
-        if records_not_mailed(marketing_list, [record_id]):
+    @admin.display(description=gettext_lazy("Return"))
+    def coming_back(self, item: Any) -> SafeString | None:
+        """What became of the person's newest wish to return."""
+        if item.return_state is None:
+            return None
+        state = ResubscriptionState(item.return_state)
+        said = item.return_message or item.return_answer
+        return format_html("{} {}", badge(state.label, RESUBSCRIPTION_COLOURS[state]), said)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UnsubscribedItem]:
+        """With what became of the newest wish to return."""
+        newest = Resubscription.objects.filter(
+            connection__marketing_list=OuterRef("marketing_list"), record_id=OuterRef("record_id")
+        ).order_by("-id")
+        items: QuerySet[UnsubscribedItem] = super().get_queryset(request)
+        return items.annotate(
+            return_state=Subquery(newest.values("state")[:1]),
+            return_message=Subquery(newest.values("message")[:1]),
+            return_answer=Subquery(newest.values("answer")[:1]),
+        )
+
+    def refusal(self, request: HttpRequest, item: UnsubscribedItem) -> str:
+        """Whom Dotdigital does not mail returns only by asking it, which not everybody may do."""
+        if _waits_for_dotdigital(item) and not request.user.has_perm(MAY_ASK):
             return _(
                 "Dotdigital does not mail this person: suppressed, unsubscribed or bounced in the connected account. "
-                "Only an opt-in in Dotdigital changes that; the list follows by itself."
+                "You may not ask it to subscribe somebody again."
             )
         return ""
 
     def asking(self, item: UnsubscribedItem, name: str) -> tuple[str, list[str], str]:
         """What subscribing again means."""
+        if _waits_for_dotdigital(item):
+            return (
+                _("Ask Dotdigital to subscribe %(name)s again?") % {"name": name},
+                [
+                    _("The person must have asked for it themselves, after they had unsubscribed."),
+                    _(
+                        "Dotdigital does not mail this person now. It may send a mail that the person has to confirm, "
+                        "and it may refuse: who complained or is suppressed for good does not return."
+                    ),
+                    _("Until Dotdigital says that the person may be mailed, the record stays unsubscribed here."),
+                ],
+                _("Yes, the person asked for it"),
+            )
         question = _("Subscribe %(name)s to %(list)s again?") % {"name": name, "list": item.marketing_list}
         lines = [
             _("Do this only when the person has asked for it since."),
@@ -186,7 +227,32 @@ class UnsubscribedItemScreen(ItemScreen):
         return question, lines, _("Yes, the person asked for it")
 
     def carry_out(self, request: HttpRequest, item: UnsubscribedItem) -> None:
-        """Subscribe again."""
+        """Subscribe again, or ask Dotdigital for it."""
+        if _waits_for_dotdigital(item):
+            self._ask_dotdigital(request, item)
+            return
         number = resubscribe_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
         text = ngettext("%(n)s record is subscribed again.", "%(n)s records are subscribed again.", number)
         self.report(request, item, text % {"n": grouped(number)})
+
+    def _ask_dotdigital(self, request: HttpRequest, item: UnsubscribedItem) -> None:
+        link = link_of(item.marketing_list)
+        if link is None:
+            raise LookupError("only a connected list has anybody to ask")
+        try:
+            request_resubscription(
+                link=link, record_ids=[item.record_id], opted_in_at=timezone.now(), by=person_of(request)
+            )
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return
+        self.report(request, item, _("Dotdigital is asked as soon as the worker is free. Its answer stands here."))
+        warn_without_worker(request)
+
+
+def _waits_for_dotdigital(item: UnsubscribedItem) -> bool:
+    """Whether it is Dotdigital's word, and not only ours, that keeps the person unsubscribed."""
+    if link_of(item.marketing_list) is None:
+        return False
+    is_its_word = item.origin == UnsubscribedItem.Origin.DOTDIGITAL
+    return is_its_word or bool(records_not_mailed(item.marketing_list, [item.record_id]))

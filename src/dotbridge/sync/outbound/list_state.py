@@ -16,6 +16,7 @@ from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import apply_list_state, find_departed, require_current_members, roomy_transaction
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
+from dotbridge.sync.resubscription_services import note_returns
 
 # Marks an unsubscription that came from an import's report; the mirror may not know of it.
 FROM_REPORT = "report:"
@@ -57,6 +58,7 @@ _COUNT = """
 
 def sync_list_state(step: StepContext) -> None:
     """Unsubscribe from each connected list whom its account or book does not mail, and take that back when it does."""
+    note_returns(integration=step.integration)
     for_each_list(step, _sync_list_state)
 
 

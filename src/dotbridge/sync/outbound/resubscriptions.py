@@ -1,0 +1,138 @@
+"""Asking Dotdigital to subscribe people again who asked for it themselves (contract §4.4).
+
+Always with its challenge: where Dotdigital thinks it right, the person has to confirm by a mail. *Asked* is noted
+before the call. A request found so noted may have sent that mail, so it is never asked again by itself.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.mirror.models import Membership
+from dotbridge.mirror.status import LIVE, SUBSCRIBED
+from dotbridge.sync.context import StepContext, StepSkipped
+from dotbridge.sync.models import RunKind
+from dotbridge.sync.request_models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState
+from dotbridge.sync.resubscription_services import finish_resubscription, note_returns
+from dotbridge.sync.services import request_run
+from dotdigital import ContactDraft, DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+from dotdigital import Resubscription as Answer
+
+# A request that could not be made so often, a minute apart or more, waits for a person.
+MOST_ATTEMPTS = 10
+RESULTS = {
+    "ContactAdded": ResubscriptionState.ADDED,
+    "ContactChallenged": ResubscriptionState.CHALLENGED,
+    "ContactCannotBeUnsuppressed": ResubscriptionState.REFUSED,
+}
+
+
+def ask_for_resubscriptions(step: StepContext) -> None:
+    """Ask for whoever waits, each alone, and note what Dotdigital makes of it."""
+    waiting = list(
+        Resubscription.objects.filter(
+            connection__address_book__integration=step.integration, state__in=OPEN_RESUBSCRIPTIONS
+        )
+        .select_related("connection__address_book", "connection__marketing_list")
+        .order_by("pk")
+    )
+    if not waiting:
+        raise StepSkipped("Nobody asked for a resubscription.")
+    for each in waiting:
+        _carry_out(step, each)
+        step.count(asked=1, resubscribed=int(each.state == ResubscriptionState.ADDED))
+        step.advance(1, len(waiting))
+    note_returns(integration=step.integration)
+    if any(each.state == ResubscriptionState.ADDED for each in waiting):
+        # The list follows what the import reads.
+        request_run(integration=step.integration, kind=RunKind.IMPORT, trigger="person")
+
+
+def _carry_out(step: StepContext, asked: Resubscription) -> None:
+    try:
+        if asked.state == ResubscriptionState.ASKED:
+            _look(step, asked)
+        elif _left_again(asked):
+            text = _("Unsubscribed again in the CRM since. Dotdigital was not asked.")
+            finish_resubscription(resubscription=asked, state=ResubscriptionState.REFUSED, message=text)
+        else:
+            _ask(step, asked)
+    except UnknownOutcome as error:
+        # It stays noted as asked; the next run looks.
+        asked.message = error.text
+        asked.save(update_fields=["message"])
+    except (Throttled, Transient) as error:
+        _put_off(asked, error)
+        raise
+    except (Rejected, NotFound) as error:
+        state = ResubscriptionState.REFUSED
+        finish_resubscription(resubscription=asked, state=state, answer=error.code or "", message=error.text)
+
+
+def note_asked(asked: Resubscription) -> None:
+    """Note that Dotdigital is asked from here on: the outcome is unknown until it is noted."""
+    asked.state = ResubscriptionState.ASKED
+    asked.save(update_fields=["state"])
+
+
+def _left_again(asked: Resubscription) -> bool:
+    return UnsubscribedItem.objects.filter(
+        marketing_list_id=asked.connection.marketing_list_id,
+        record_id=asked.record_id,
+        origin=UnsubscribedItem.Origin.CRM,
+    ).exists()
+
+
+def _ask(step: StepContext, asked: Resubscription) -> None:
+    book = asked.connection.address_book
+    left_book = (
+        Membership.objects.filter(address_book=book, contact__email_key=asked.email_key)
+        .exclude(status__in=LIVE)
+        .exists()
+    )
+    note_asked(asked)
+    draft = ContactDraft(email=asked.email)
+    answer = (
+        step.account.address_book(book.remote_id).resubscribe(draft)
+        if left_book
+        else step.account.contacts.resubscribe(draft)
+    )
+    _keep(asked, answer, in_book=left_book)
+
+
+def _keep(asked: Resubscription, answer: Answer, *, in_book: bool) -> None:
+    state = RESULTS.get(answer.status, ResubscriptionState.UNKNOWN)
+    if state == ResubscriptionState.ADDED and in_book:
+        # Dotdigital's own word on this book. What it says of the account comes with the import.
+        Membership.objects.filter(
+            address_book=asked.connection.address_book, contact__email_key=asked.email_key
+        ).update(status=SUBSCRIBED, unsubscribed_at=None, gone_at=None)
+    text = "" if state != ResubscriptionState.UNKNOWN else _("Dotdigital gave an answer that is not documented.")
+    finish_resubscription(resubscription=asked, state=state, answer=answer.status, message=text)
+
+
+def _look(step: StepContext, asked: Resubscription) -> None:
+    """After an unknown outcome: somebody whom Dotdigital mails has returned; of others nobody can know."""
+    try:
+        is_live = step.account.contacts.get(asked.email).status in LIVE
+    except NotFound:
+        is_live = False
+    left_book = Membership.objects.filter(
+        address_book=asked.connection.address_book, contact__email_key=asked.email_key
+    ).exclude(status__in=LIVE)
+    if is_live and not left_book.exists():
+        finish_resubscription(resubscription=asked, state=ResubscriptionState.ADDED)
+        return
+    text = _("No answer came. Dotdigital may have sent a mail to confirm; ask again only if the person got none.")
+    finish_resubscription(resubscription=asked, state=ResubscriptionState.UNKNOWN, message=text)
+
+
+def _put_off(asked: Resubscription, error: DotdigitalError) -> None:
+    asked.attempts += 1
+    if asked.attempts >= MOST_ATTEMPTS:
+        text = _("Tried %(number)s times. %(text)s") % {"number": asked.attempts, "text": error.text}
+        finish_resubscription(resubscription=asked, state=ResubscriptionState.REFUSED, message=text)
+    else:
+        asked.state = ResubscriptionState.WAITING
+    asked.save(update_fields=["attempts", "state"])

@@ -1,0 +1,167 @@
+"""The writers of resubscriptions: a person's newer wish is noted here, and a worker asks Dotdigital for them.
+
+Nobody becomes mailable by it: the record stays unsubscribed until Dotdigital itself says that the contact is live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.lists.selectors import matching_records
+from dotbridge.lists.services import hand_over_unsubscriptions
+from dotbridge.mirror.models import Contact, Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import Connection, RunKind
+from dotbridge.sync.request_models import Resubscription, ResubscriptionState
+from dotbridge.sync.services import request_run
+
+_NOTE_RETURNS = """
+    UPDATE sync_resubscription r SET live_at = %(now)s
+    FROM sync_connection l
+        JOIN mirror_addressbook b ON b.id = l.address_book_id
+        JOIN mirror_contact c ON c.integration_id = b.integration_id
+        LEFT JOIN mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
+    WHERE r.live_at IS NULL AND r.state IN ('added', 'challenged') AND l.id = r.connection_id
+      AND b.integration_id = %(integration)s AND c.email_key = r.email_key
+      AND c.status = ANY(%(live)s) AND (m.id IS NULL OR m.status = ANY(%(live)s))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """One record, with what is known of its unsubscription."""
+
+    record_id: str
+    email: str
+    email_key: str
+    contact: Contact | None
+    membership: Membership | None
+    item: UnsubscribedItem | None
+
+    @property
+    def left_at(self) -> list[datetime]:
+        """When it was unsubscribed: here, from the account, from the book."""
+        moments = [
+            self.item.created_at if self.item else None,
+            self.contact.suppressed_at if self.contact else None,
+            self.membership.unsubscribed_at if self.membership else None,
+        ]
+        return [moment for moment in moments if moment is not None]
+
+    @property
+    def waits_for_dotdigital(self) -> bool:
+        """Whether it is Dotdigital that does not mail this person."""
+        by_status = any(part is not None and part.status not in LIVE for part in (self.contact, self.membership))
+        return by_status or (self.item is not None and self.item.origin == UnsubscribedItem.Origin.DOTDIGITAL)
+
+
+@transaction.atomic
+def request_resubscription(
+    *, link: Connection, record_ids: Iterable[object], opted_in_at: datetime, by: AbstractBaseUser | None = None
+) -> list[Resubscription]:
+    """Have Dotdigital asked to subscribe these records' people again, who asked for it themselves at this moment.
+
+    All of them or none. Raises ValidationError when one of them opted in before they unsubscribed, is not unsubscribed
+    in Dotdigital, has no address, or is being asked for already; and ValueError for a moment without a time zone.
+    """
+    if opted_in_at.tzinfo is None:
+        raise ValueError("opted_in_at has no time zone: give an aware datetime")
+    if opted_in_at > timezone.now():
+        raise ValidationError(_("The opt-in lies in the future."))
+    if not link.address_book.integration.is_active:
+        raise ValidationError(
+            _("%(name)s is not active, so nothing was started. Activate it first.")
+            % {"name": link.address_book.integration}
+        )
+    asked = _asked(link, {str(record_id) for record_id in record_ids})
+    for each in asked:
+        _check(each, opted_in_at)
+    try:
+        with transaction.atomic():
+            made = Resubscription.objects.bulk_create(
+                Resubscription(
+                    connection=link,
+                    record_id=each.record_id,
+                    email=each.email,
+                    email_key=each.email_key,
+                    opted_in_at=opted_in_at,
+                    requested_by_id=by.pk if by else None,
+                )
+                for each in asked
+            )
+    except IntegrityError:
+        raise ValidationError(_("Dotdigital is being asked for this already.")) from None
+    hand_over_unsubscriptions(
+        marketing_list=link.marketing_list,
+        record_ids=[each.record_id for each in asked],
+        reason=_("Asked to come back"),
+    )
+    request_run(integration=link.address_book.integration, kind=RunKind.REQUESTS, trigger="person")
+    return made
+
+
+def finish_resubscription(
+    *, resubscription: Resubscription, state: ResubscriptionState, answer: str = "", message: str = ""
+) -> None:
+    """Note what Dotdigital made of it."""
+    resubscription.state, resubscription.answer, resubscription.message = state, answer[:64], message
+    resubscription.finished_at = timezone.now()
+    resubscription.save(update_fields=["state", "answer", "message", "finished_at"])
+
+
+def note_returns(*, integration: Integration) -> int:
+    """Note which of those who were asked for are live again, as far as the mirror knows. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_RETURNS, {"now": timezone.now(), "integration": integration.pk, "live": list(LIVE)})
+        return int(cursor.rowcount)
+
+
+def _asked(link: Connection, record_ids: set[str]) -> list[_Asked]:
+    book = link.address_book
+    rows = list(
+        matching_records(link.marketing_list)
+        .filter(record_id__in=record_ids, email_key__isnull=False)
+        .values("record_id", "email", "email_key")
+    )
+    if len(rows) < len(record_ids) or not rows:
+        raise ValidationError(_("A record that has no address, or that the list's rule does not match, cannot return."))
+    keys = {row["email_key"] for row in rows}
+    contacts = {
+        contact.email_key: contact
+        for contact in Contact.objects.filter(integration_id=book.integration_id, email_key__in=keys)
+    }
+    memberships = {
+        membership.contact_id: membership
+        for membership in Membership.objects.filter(address_book=book, contact__in=contacts.values())
+    }
+    items = {
+        item.record_id: item
+        for item in UnsubscribedItem.objects.filter(marketing_list=link.marketing_list, record_id__in=record_ids)
+    }
+    asked = []
+    for row in rows:
+        contact = contacts.get(row["email_key"])
+        membership = memberships.get(contact.pk) if contact else None
+        asked.append(_Asked(**row, contact=contact, membership=membership, item=items.get(row["record_id"])))
+    return asked
+
+
+def _check(asked: _Asked, opted_in_at: datetime) -> None:
+    if not asked.waits_for_dotdigital:
+        raise ValidationError(_("Dotdigital mails this person, so there is nothing to ask it for."))
+    if asked.left_at and opted_in_at <= (left_at := max(asked.left_at)):
+        raise ValidationError(
+            _("The opt-in of %(opted_in)s is not newer than the unsubscription of %(left)s, so it does not count.")
+            % {"opted_in": date_format(opted_in_at, "DATETIME_FORMAT"), "left": date_format(left_at, "DATETIME_FORMAT")}
+        )

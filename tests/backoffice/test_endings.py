@@ -120,6 +120,7 @@ def test_a_book_that_is_not_free_is_not_gone_over_to(back_office: Client, world:
 
 def test_all_values_are_compared_on_request(back_office: Client, world: World) -> None:
     Connection.objects.update(compared_as="as before")
+    assert page_of(world, "refresh") in texts(back_office.get(page_of(world, "connection-settings")))
     page = texts(back_office.post(page_of(world, "refresh"), follow=True))
     assert "compares the values of all members" in page
     assert Connection.objects.get().compared_as == ""

@@ -87,6 +87,8 @@ def pages_of(world: World) -> list[str]:
         reverse("admin:mapping_mapping_preview", args=[world.mapping.pk]),
         reverse("admin:lists_marketinglist_preview", args=[world.marketing_list.pk]),
         reverse("admin:mirror_datafield_add"),
+        reverse("admin:lists_marketinglist_plan", args=[world.marketing_list.pk]),
+        reverse("admin:lists_marketinglist_plan-numbers", args=[world.marketing_list.pk]),
         reverse("admin:lists_marketinglist_connect", args=[world.unconnected.pk]),
         reverse("admin:lists_marketinglist_new-book", args=[world.unconnected.pk]),
         reverse("admin:lists_marketinglist_move", args=[world.marketing_list.pk]),

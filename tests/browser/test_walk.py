@@ -38,7 +38,10 @@ def all_pages(world: World) -> list[str]:
         )
     ]
     hidden = [reverse("admin:sync_syncrun_progress", args=[world.run.pk])]
-    hidden += [reverse("admin:lists_marketinglist_standing", args=[world.marketing_list.pk])]
+    hidden += [
+        reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
+        for page in ("standing", "plan-numbers")
+    ]
     hidden += [reverse("admin:campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
     hidden += [reverse("admin:campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])]
     piece = reverse("admin:campaigns_marketingactivity_of-record-piece")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -136,6 +137,7 @@ class World:
         return {entry["suppressedContact"]["email"] for entry in feed}
 
 
+@pytest.mark.timeout(900)
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(PEOPLE)), min_size=4, max_size=12))
 def test_no_sequence_of_syncs_raises_consent(

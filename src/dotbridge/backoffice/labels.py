@@ -19,6 +19,7 @@ from dotbridge.campaigns.models import ActivityType
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
+from dotbridge.sync.outbound.list_state import FROM_REPORT
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
 from dotbridge.sync.request_models import ChangeState, ResubscriptionState
 
@@ -56,6 +57,15 @@ RESUBSCRIPTION_COLOURS = {
     ResubscriptionState.CHALLENGED: "info",
     ResubscriptionState.REFUSED: "danger",
     ResubscriptionState.UNKNOWN: "warning",
+}
+# Short enough for a column; the state's own words are longer.
+RESUBSCRIPTION_TEXTS = {
+    ResubscriptionState.WAITING: _("Waiting"),
+    ResubscriptionState.ASKED: _("Being asked"),
+    ResubscriptionState.ADDED: _("Added"),
+    ResubscriptionState.CHALLENGED: _("To be confirmed"),
+    ResubscriptionState.REFUSED: _("Refused"),
+    ResubscriptionState.UNKNOWN: _("Unknown"),
 }
 CHANGE_COLOURS = {
     ChangeState.WAITING: "default",
@@ -109,7 +119,6 @@ _COUNTS = {
     "removed": ngettext_lazy("%(n)s removed from the book", "%(n)s removed from the book", "number"),
     "unsubscribed": ngettext_lazy("%(n)s unsubscribed", "%(n)s unsubscribed", "number"),
     "asked": ngettext_lazy("%(n)s asked for", "%(n)s asked for", "number"),
-    "ended": ngettext_lazy("%(n)s connection ended", "%(n)s connections ended", "number"),
     "resubscribed": ngettext_lazy("%(n)s subscribed again", "%(n)s subscribed again", "number"),
     "forgotten": ngettext_lazy(
         "%(n)s left the list before it was sent", "%(n)s left the list before they were sent", "number"
@@ -257,6 +266,10 @@ def reason_text(code: str) -> StrOrPromise:
     """A rejection's reason for people; a code of Dotdigital's own is shown as it is."""
     if code in REASONS:
         return REASONS[code].text
+    if code.startswith(FROM_REPORT):
+        return reason_text(code.removeprefix(FROM_REPORT))
+    if code in CONTACT_STATUSES:
+        return format_lazy("{}: {}", _("Status in Dotdigital"), code)
     if code in REFUSED_STATUSES:
         return REFUSED_STATUSES[code].text
     return _OTHER_REASONS.get(code, code)

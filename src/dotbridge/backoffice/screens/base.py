@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +53,7 @@ __all__ = [
     "url_of",
 ]
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +142,7 @@ class Screen(UnfoldAdmin):
     def _opened(self, view: View) -> View:
         """A view that gets its record, for those who may see it."""
 
-        def opened(request: HttpRequest, pk: int) -> HttpResponse:
+        def opened(request: HttpRequest, pk: int) -> HttpResponseBase:
             record = self.get_object(request, str(pk))
             if record is None:
                 raise Http404

@@ -61,6 +61,7 @@ def change_connection_settings(screen: Screen, request: HttpRequest, marketing_l
         entity=entity_label(marketing_list.entity),
         obstacle=obstacle_to_newcomers(link),
         mapping_url=_mapping_url(request, link),
+        refresh_url=url_of(marketing_list, "refresh"),
         move_url="" if hasattr(link, "ending") else url_of(marketing_list, "move"),
         back_url=url_of(marketing_list),
     )

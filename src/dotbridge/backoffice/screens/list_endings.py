@@ -55,6 +55,7 @@ def disconnect(screen: Screen, request: HttpRequest, marketing_list: MarketingLi
         screen,
         request,
         link,
+        last=_("When the list is connected again, all of its members are sent again."),
         title=_("Disconnect"),
         question=_("Disconnect %(list)s from %(book)s?") % {"list": marketing_list, "book": link.address_book},
         answer=_("Yes, disconnect"),
@@ -94,6 +95,7 @@ def _ask_to_move(screen: Screen, request: HttpRequest, link: Connection, book: A
         screen,
         request,
         link,
+        last=_("All members of the list are sent to the other address book."),
         title=_("Another address book"),
         question=_("Keep %(list)s in step with %(next)s (%(integration)s) instead of %(book)s?")
         % {"list": marketing_list, "next": book, "integration": book.integration, "book": link.address_book},
@@ -117,7 +119,7 @@ def _choose(screen: Screen, request: HttpRequest, marketing_list: MarketingList,
     )
 
 
-def _ask(screen: Screen, request: HttpRequest, link: Connection, **texts: Any) -> HttpResponse:
+def _ask(screen: Screen, request: HttpRequest, link: Connection, *, last: str, **texts: Any) -> HttpResponse:
     return screen.render_page(
         request,
         "backoffice/ending.html",
@@ -125,8 +127,9 @@ def _ask(screen: Screen, request: HttpRequest, link: Connection, **texts: Any) -
         link=link,
         numbers=ending_numbers(link),
         consequences=[
+            _("Changes are not sent to this address book or read from it for this list any more."),
             _("The history of its uploads and removals is deleted here; the runs and rejections stay."),
-            _("Whoever is connected to an address book anew is sent again, all members."),
+            last,
         ],
         back_url=url_of(link.marketing_list),
         **texts,

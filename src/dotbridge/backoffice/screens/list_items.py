@@ -18,7 +18,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import CONTACT_STATUSES, RESUBSCRIPTION_COLOURS, badge, grouped, reason_text
+from dotbridge.backoffice.labels import (
+    CONTACT_STATUSES,
+    RESUBSCRIPTION_COLOURS,
+    RESUBSCRIPTION_TEXTS,
+    badge,
+    grouped,
+    reason_text,
+)
 from dotbridge.backoffice.list_reads import records_not_mailed
 from dotbridge.backoffice.screens.base import EmptyList, View, person_of, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
@@ -180,8 +187,10 @@ class UnsubscribedItemScreen(ItemScreen):
         if item.return_state is None:
             return None
         state = ResubscriptionState(item.return_state)
-        said = item.return_message or item.return_answer
-        return format_html("{} {}", badge(state.label, RESUBSCRIPTION_COLOURS[state]), said)
+        said = item.return_message
+        if state == ResubscriptionState.UNKNOWN:
+            said = f"{said} {item.return_answer}"
+        return format_html("{} {}", badge(RESUBSCRIPTION_TEXTS[state], RESUBSCRIPTION_COLOURS[state]), said)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UnsubscribedItem]:
         """With what became of the newest wish to return."""

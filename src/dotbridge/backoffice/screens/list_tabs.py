@@ -51,8 +51,8 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
             url = reverse(f"admin:{app}_{model}_changelist") + query
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     if is_connected:
-        page = "preview"
-        tabs.append(Tab(title=_("Preview"), url=url_of(marketing_list, page), is_current=current == page))
+        for page, title in (("preview", _("Preview")), ("plan", _("Next export"))):
+            tabs.append(Tab(title=title, url=url_of(marketing_list, page), is_current=current == page))
     if is_connected and request.user.has_perm("sync.change_connection"):
         page = "connection-settings"
         tabs.append(Tab(title=_("Connection settings"), url=url_of(marketing_list, page), is_current=current == page))

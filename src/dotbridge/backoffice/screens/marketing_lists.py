@@ -24,10 +24,19 @@ from dotbridge.backoffice.list_reads import member_totals
 from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, View, url_of
 from dotbridge.backoffice.screens.connection_settings import PAGE as SETTINGS_PAGE
 from dotbridge.backoffice.screens.connection_settings import change_connection_settings
-from dotbridge.backoffice.screens.list_connection import MAY_CHANGE, connect, make_book, refresh
+from dotbridge.backoffice.screens.list_connection import connect, make_book, refresh
 from dotbridge.backoffice.screens.list_endings import MAY_END, disconnect, keep, move, try_again
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
+from dotbridge.backoffice.screens.list_plan import (
+    MAY_ALLOW,
+    allow,
+    download_plan,
+    show_numbers,
+    show_plan,
+    stopped_in_words,
+)
+from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
@@ -152,9 +161,6 @@ class MarketingListScreen(Screen):
         is_ending = hasattr(link_of(record), "ending")
         if request.user.has_perm(MAY_END) and not is_ending:
             buttons.append(Button(title=_("Disconnect"), url=self.page_url(record, "disconnect"), icon="link_off"))
-        if request.user.has_perm(MAY_CHANGE) and not is_ending:
-            url = self.page_url(record, "refresh")
-            buttons.append(Button(title=_("Refresh data fields"), url=url, icon="refresh", posts=True))
         if request.user.has_perm(MAY_REQUEST):
             url = self.page_url(record, "sync")
             buttons.append(Button(title=_("Sync now"), url=url, icon="sync", posts=True, is_primary=True))
@@ -168,6 +174,10 @@ class MarketingListScreen(Screen):
             "connect": lambda request, record: connect(self, request, record),
             SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
             LIST_PAGE: lambda request, record: preview_list(self, request, record),
+            PLAN_PAGE: lambda request, record: show_plan(self, request, record),
+            "plan-numbers": show_numbers,
+            "plan-csv": download_plan,
+            "allow-once": lambda request, record: allow(self, request, record),
             "new-book": lambda request, record: make_book(self, request, record),
             "refresh": lambda request, record: refresh(request, self, record),
             "move": lambda request, record: move(self, request, record),
@@ -191,6 +201,10 @@ class MarketingListScreen(Screen):
             "cancel_ending_url": self.page_url(record, "keep-connection"),
             "retry_ending_url": self.page_url(record, "retry-ending"),
             "broken": _broken_rows(link),
+            "stopped": stopped_in_words(link) if link else "",
+            "may_allow": request.user.has_perm(MAY_ALLOW),
+            "plan_url": self.page_url(record, PLAN_PAGE),
+            "allow_url": self.page_url(record, "allow-once"),
         }
 
     def changeform_view(
@@ -225,12 +239,12 @@ class MarketingListScreen(Screen):
         return render(request, "backoffice/list_standing.html", context)
 
     def sync(self, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
-        """Have the worker import and export now."""
+        """Have the worker import and export this list alone."""
         link = link_of(marketing_list)
         if link is None:
             messages.error(request, _("Connect the list to an address book first."))
         else:
-            ask_for_run(request, integration=link.address_book.integration)
+            ask_for_run(request, integration=link.address_book.integration, link=link)
         return HttpResponseRedirect(url_of(marketing_list))
 
     def save_model(self, request: HttpRequest, obj: MarketingList, form: Any, change: bool) -> None:  # noqa: FBT001

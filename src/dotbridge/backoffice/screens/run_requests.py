@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from dotbridge.backoffice.screens.base import require
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import RunKind
+from dotbridge.sync.models import Connection, RunKind
 from dotbridge.sync.services import request_run
 
 MAY_REQUEST = "sync.add_syncrun"
@@ -27,8 +27,10 @@ def worker_is_alive() -> bool:
     return ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT_AFTER).exists()
 
 
-def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC) -> None:
-    """Have the worker run it soon, and tell the person how to follow it.
+def ask_for_run(
+    request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC, link: Connection | None = None
+) -> None:
+    """Have the worker run it soon, for one list alone if one is named, and tell the person how to follow it.
 
     Raises PermissionDenied without the permission to add runs.
     """
@@ -38,19 +40,20 @@ def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind
             request, _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
         )
         return
-    requested = request_run(integration=integration, kind=kind, trigger="person")
+    requested = request_run(integration=integration, kind=kind, trigger="person", link=link)
     text = (
         _("A run of %(name)s starts as soon as the worker is free.")
         if requested
         else _("A run of %(name)s waits already; nothing was added.")
     )
-    link = format_html(
+    name = integration if link is None else link.marketing_list
+    runs = format_html(
         '<a class="db-link" href="{}">{}</a>',
         f"{reverse('admin:sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
         _("See the runs"),
     )
     report = messages.success if requested else messages.info
-    report(request, format_html("{} {}", text % {"name": integration}, link))
+    report(request, format_html("{} {}", text % {"name": name}, runs))
     warn_without_worker(request)
 
 

@@ -1,0 +1,116 @@
+"""What an export would do, on the list's page; the breaker that asks, and the person who allows it once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from dotbridge.lists.models import MarketingList
+from dotbridge.sync.models import Connection, ExportItem, StoppedWhat, Upload
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import World
+
+
+def page_of(world: World, page: str = "change", *, connected: bool = True) -> str:
+    marketing_list = world.marketing_list if connected else world.unconnected
+    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+
+
+def stop(world: World, what: StoppedWhat = StoppedWhat.REMOVE) -> None:
+    Connection.objects.filter(pk=world.link.pk).update(
+        stopped_at=timezone.now(), stopped_what=what, stopped_rows=1200, stopped_of=3000
+    )
+
+
+def downloaded(response: Any) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+
+
+def test_the_plan_says_how_many_and_shows_the_first_field_by_field(back_office: Client, world: World) -> None:
+    ExportItem.objects.filter(email_key="ann.0@example.com").update(values={"FIRSTNAME": "Anna"})
+    page = texts(back_office.get(page_of(world, "plan")))
+    assert page_of(world, "plan-numbers") in page
+    assert page_of(world, "plan-csv") in page
+    response = back_office.get(page_of(world, "plan-numbers"))
+    kinds = {str(kind["title"]): kind for kind in response.context["kinds"]}
+    changed = kinds["Sent, in the book with other values"]
+    assert changed["number"] == 1
+    assert [(change.data_field, change.before) for change in changed["rows"][0].changes] == [("FIRSTNAME", "Anna")]
+    page = texts(response)
+    assert "Anna" in page
+    assert "<script>alert(" not in page
+    assert not ExportItem.objects.filter(upload__in=Upload.objects.filter(state="prepared")).exists()
+
+
+def test_the_whole_plan_is_downloaded(back_office: Client, world: World) -> None:
+    response = back_office.get(page_of(world, "plan-csv"))
+    assert response["Content-Type"].startswith("text/csv")
+    rows = downloaded(response)
+    assert rows[0] == ["list", "what", "email", "record", "reason", "data_field", "before", "after"]
+    assert {"ann.0@example.com"} <= {row[2] for row in rows[1:]}
+
+
+def test_a_list_that_cannot_be_worked_out_says_so(back_office: Client, world: World) -> None:
+    MarketingList.objects.update(rule={"rules": [{"field": "lost", "operator": "="}]})
+    assert "cannot be worked out" in texts(back_office.get(page_of(world, "plan-numbers")))
+    assert "lost" in texts(back_office.get(page_of(world, "plan-csv"), follow=True))
+    for page in ("plan", "plan-csv"):
+        assert "not connected" in texts(back_office.get(page_of(world, page, connected=False), follow=True))
+    assert "not connected" in texts(back_office.get(page_of(world, "plan-numbers", connected=False)))
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (StoppedWhat.REMOVE, "would take 1,200 of the 3,000 contacts out of the address book"),
+        (StoppedWhat.UNSUBSCRIBE, "would unsubscribe 1,200 records from the list"),
+    ],
+)
+def test_a_stopped_export_asks_and_goes_on_when_it_is_allowed(
+    back_office: Client, world: World, what: StoppedWhat, said: str
+) -> None:
+    stop(world, what)
+    assert "stopped: the export would do too much" in texts(back_office.get(reverse("admin:index")))
+    page = texts(back_office.get(page_of(world)))
+    assert said in page
+    assert page_of(world, "allow-once") in page
+    asking = texts(back_office.get(page_of(world, "allow-once")))
+    assert said in asking
+    assert Connection.objects.get().allowed_at is None
+    page = texts(back_office.post(page_of(world, "allow-once"), {"confirmed": "yes"}, follow=True))
+    assert "Allowed once" in page
+    assert "allowed once by mona" in page
+    link = Connection.objects.get()
+    assert (link.allowed_what, link.allowed_rows, str(link.allowed_by)) == (what, 1200, "mona")
+    assert ProcrastinateJob.objects.filter(args__kind="export").count() == 1
+
+
+def test_nothing_is_allowed_where_nothing_has_stopped(back_office: Client, world: World) -> None:
+    page = texts(back_office.post(page_of(world, "allow-once"), {"confirmed": "yes"}, follow=True))
+    assert "nothing to allow" in page
+    assert "has stopped and asks" not in page
+
+
+def test_only_those_who_may_change_connections_allow_it(logged_in: Callable[..., Client], world: World) -> None:
+    stop(world)
+    viewer = logged_in("lists.view_marketinglist")
+    page = texts(viewer.get(page_of(world)))
+    assert "has stopped and asks" in page
+    assert page_of(world, "allow-once") not in page
+    assert viewer.post(page_of(world, "allow-once"), {"confirmed": "yes"}).status_code == 403
+    assert Connection.objects.get().allowed_at is None
+    assert logged_in("sync.view_syncrun").get(page_of(world, "plan-csv")).status_code == 403
+
+
+def test_sync_now_is_for_this_list_alone(back_office: Client, world: World) -> None:
+    back_office.post(page_of(world, "sync"))
+    job = ProcrastinateJob.objects.get()
+    assert (job.args["integration_id"], job.args["connection_id"]) == (world.integration.pk, world.link.pk)

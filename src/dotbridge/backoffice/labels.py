@@ -154,7 +154,6 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "no_email": _("Dotdigital sent a contact without an address."),
     "refused": _("Dotdigital refused the whole upload."),
     "value_refused": _("The record does not allow the value that was changed in Dotdigital. Correct it there."),
-    "not_connected": _("A list left its address book, but could not be connected to the next one."),
     "not_created": _("No record could be made of a contact."),
     "mapping_broken": _("A row of the mapping cannot be written back into records. Mend the mapping."),
     "campaign_gone": _("The campaign does not exist in Dotdigital any more."),

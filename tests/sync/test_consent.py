@@ -85,6 +85,8 @@ class World:
             self.remote.ask("PUT", "/v2/contacts/suppress-contacts", [{"email": address}])
         else:
             contact = self.remote.ask("GET", f"/v2/contacts/{address}")
+            if contact["status"] not in LIVE:
+                return  # Dotdigital refuses to change whom it does not mail
             fields = [{"key": "GENDER", "value": str(next(_numbers))}]
             self.remote.ask("PUT", f"/v2/contacts/{contact['id']}", {"email": address, "dataFields": fields})
 

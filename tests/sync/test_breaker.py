@@ -171,6 +171,22 @@ def test_many_who_left_in_dotdigital_are_not_unsubscribed_unasked(
     assert UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).count() == 30
 
 
+def test_a_list_may_begin_with_many_whom_dotdigital_does_not_mail(
+    integration: Integration, remote: RemoteAccount, book: int
+) -> None:
+    for number in range(40):
+        add_contact(f"reader.{number}@example.com")
+    for number in range(30):
+        remote.create_contact(f"reader.{number}@example.com")
+        remote.sandbox.unsubscribe(f"reader.{number}@example.com")
+    link = connect(integration, book="Readers")
+
+    sync(integration)
+
+    assert UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).count() == 30
+    assert len(remote.contacts(book)) == 10
+
+
 def test_a_rule_that_is_broken_touches_nobody_and_the_others_go_on(
     integration: Integration, remote: RemoteAccount, book: int, link: Connection
 ) -> None:

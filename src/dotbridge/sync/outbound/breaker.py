@@ -26,7 +26,7 @@ def may_go_on(step: StepContext, link: Connection, what: StoppedWhat, rows: int)
     """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
-    if not is_too_many(link, rows, of) or _is_allowed(link, what, rows):
+    if not is_too_many(link, what, rows, of) or _is_allowed(link, what, rows):
         if link.stopped_what == what:
             _go_on(link)
         return True
@@ -37,11 +37,14 @@ def may_go_on(step: StepContext, link: Connection, what: StoppedWhat, rows: int)
     return False
 
 
-def is_too_many(link: Connection, rows: int, of: int) -> bool:
+def is_too_many(link: Connection, what: StoppedWhat, rows: int, of: int) -> bool:
     """Whether so many, of a book of this size, are more than the integration's settings let go without a person."""
     settings = link.address_book.integration
     share_is_large = rows * 100 > settings.breaker_percent * of
-    return rows > NEVER_STOPS and (rows > settings.breaker_rows or share_is_large)
+    if rows <= NEVER_STOPS or not (rows > settings.breaker_rows or share_is_large):
+        return False
+    # Before a list sends anybody it learns whom Dotdigital has not mailed for years. That is how it begins, no change.
+    return what == StoppedWhat.REMOVE or link.items.exists()
 
 
 def book_size(link: Connection) -> int:

@@ -146,9 +146,8 @@ class DryRun:
         return statement.format(n=self._link.pk, compared=compared, plausible=_PLAUSIBLE)
 
     def _stops_before(self, size: int) -> StoppedWhat | None:
-        if is_too_many(self._link, self._removed, size):
-            return StoppedWhat.REMOVE
-        return StoppedWhat.UNSUBSCRIBE if is_too_many(self._link, self._unsubscribed, size) else None
+        rows = {StoppedWhat.REMOVE: self._removed, StoppedWhat.UNSUBSCRIBE: self._unsubscribed}
+        return next((what for what in rows if is_too_many(self._link, what, rows[what], size)), None)
 
 
 @contextmanager

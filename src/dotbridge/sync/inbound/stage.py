@@ -34,8 +34,9 @@ _COPY = """
     FROM STDIN
 """
 # A batch is small beside the mirror, whose every row a hash or merge join would read again for each batch. The planner
-# cannot know, because a temporary table has no statistics.
-_LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+# cannot know, because a temporary table has no statistics. Nor need a batch wait for the disk: the feed's cursor moves
+# in a later transaction that does, and whatever a crash of the server takes away with it is then read again.
+_SETTINGS = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL synchronous_commit = off"
 # Of one address on two ids in a batch the higher id, the younger contact, keeps it.
 _SETTLE_ADDRESSES = """
     UPDATE stage_contact s SET keeps_address = false
@@ -131,7 +132,7 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
-        cursor.execute(_LOOK_UP)
+        cursor.execute(_SETTINGS)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)
         cursor.execute(statement, parameters)

@@ -9,7 +9,8 @@ of_ceiling             that, divided by the rate at which PostgreSQL puts the sa
 drt_1000, drt_5000     the upload alone, from the prepared rows to a sink's answer, over the rate at which drt-core
                        posts rows that are in its memory already to the same sink, 1,000 and 5,000 a request (wanted:
                        >= 3); null where drt-core cannot be installed
-unchanged_over_full    time of a whole run in which nothing changed, over the first export's (wanted: <= 0.15)
+unchanged_over_full    time of a run in which nothing changed, over the first run's; here both are whole runs, with the
+                       sandbox at work and the new ids read (wanted: <= 0.15)
 one_percent_over_full  the same where one record in a hundred changed (wanted: <= 0.2)
 peak_rss_mb            largest resident size of the exporting process (wanted: <= 150)
 """
@@ -92,6 +93,7 @@ def measure(folder: Path, url: str, sink_url: str, rows: int, sample: int) -> di
     drt = drt_of(folder, link, sink_url)
     peak = peak_rss_mb()
     full = first["prepare"] + first["upload"] + first["results"]
+    whole_run = full + first["vendor"] + first["ids"]
     one_percent = run_seconds(link, change_one_percent)
     unchanged = run_seconds(link, lambda: None)
     ceiling = ceiling_seconds(link)
@@ -111,10 +113,11 @@ def measure(folder: Path, url: str, sink_url: str, rows: int, sample: int) -> di
         "of_ceiling": round(ceiling / full, 3),
         "drt_1000": drt and round(first["sink_rate"] / drt[1000], 2),
         "drt_5000": drt and round(first["sink_rate"] / drt[5000], 2),
+        "first_run_s": round(whole_run, 2),
         "unchanged_s": round(unchanged, 2),
-        "unchanged_over_full": round(unchanged / full, 3),
+        "unchanged_over_full": round(unchanged / whole_run, 3),
         "one_percent_s": round(one_percent, 2),
-        "one_percent_over_full": round(one_percent / full, 3),
+        "one_percent_over_full": round(one_percent / whole_run, 3),
         "peak_rss_mb": round(max(peak, peak_rss_mb()), 1),
     }
 
@@ -143,7 +146,7 @@ def prepare(url: str, rows: int) -> Any:
     with connection.cursor() as cursor:
         for statement in (COMPANIES, CONTACTS, ADDRESSES):
             cursor.execute(statement, {"rows": rows})
-        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("VACUUM ANALYZE crm_account, crm_contact, crm_contactemail")
     integration = create_integration(name="Bench", username=user, password="sandbox", base_url=url)
     run_sync(integration=integration, kind=RunKind.IMPORT, trigger="bench")
     mapping = Mapping.objects.get(integration=integration, entity="crm.contact")

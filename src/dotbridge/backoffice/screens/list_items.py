@@ -19,7 +19,6 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import (
-    CONTACT_STATUSES,
     RESUBSCRIPTION_COLOURS,
     RESUBSCRIPTION_TEXTS,
     badge,
@@ -37,8 +36,6 @@ from dotbridge.sync.request_models import Resubscription, ResubscriptionState
 from dotbridge.sync.resubscription_services import request_resubscription
 
 MAY_ASK = "sync.add_resubscription"
-# Marks an unsubscription that came from an import's report.
-_FROM_REPORT = "report:"
 
 
 class ItemScreen(LabelledScreen):
@@ -175,11 +172,8 @@ class UnsubscribedItemScreen(ItemScreen):
     @admin.display(description=gettext_lazy("Reason"))
     def why(self, item: UnsubscribedItem) -> str | None:
         """The reason, in words where it is one of ours."""
-        if item.reason.startswith(_FROM_REPORT):
-            return str(reason_text(item.reason.removeprefix(_FROM_REPORT)))
-        if item.reason in CONTACT_STATUSES:
-            return _("Status in Dotdigital: %(status)s") % {"status": item.reason}
-        return item.reason or None
+        is_code = item.origin == item.Origin.DOTDIGITAL
+        return (str(reason_text(item.reason)) if is_code else item.reason) or None
 
     @admin.display(description=gettext_lazy("Return"))
     def coming_back(self, item: Any) -> SafeString | None:

@@ -31,7 +31,7 @@ from tests.soak.oracle import CONTACTS, LEADS, LISTS, Record
 from tests.soak.world import World
 
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
-EXAMPLES, STEPS = (100, 100) if IS_FULL else (6, 35)
+EXAMPLES, STEPS = (100, 100) if IS_FULL else (4, 35)
 
 KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
 # The same address is typed in several ways, some records have none, and some have what is no address.

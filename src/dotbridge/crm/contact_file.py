@@ -19,6 +19,7 @@ from charset_normalizer import from_bytes
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
 LONGEST_LINE = 100_000
+LONGEST_CELL = 128 * 1024
 MOST_LINES_IN_A_RECORD = 100
 _SAMPLE = 64 * 1024
 _NOT_TEXT = {
@@ -153,6 +154,8 @@ class ContactFile:
         return False
 
     def _parse(self, text: str) -> list[str]:
+        # The limit is the whole process's, and somebody else may have moved it.
+        csv.field_size_limit(LONGEST_CELL)
         # Given as one piece, so that the reader cannot stop at a new line within quotes.
         return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=self.delimiter != "\t", strict=True))
 

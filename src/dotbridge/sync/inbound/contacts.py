@@ -57,12 +57,12 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
     feed = batches(step.account.address_book(book.remote_id).contacts(modified_since=since))
     with read_ahead(feed) as ahead:
         for number, batch in enumerate(ahead):
+            if number == 1:
+                measure_tables()
             with transaction.atomic():
                 store_batch(step, book, batch, closed_at)
                 if reads_everybody:
                     note_seen(batch.ids)
-            if reads_everybody and number == 0:
-                measure_tables()
             is_complete = is_complete and batch.is_complete
     with transaction.atomic():
         if reads_everybody and is_complete:

@@ -140,6 +140,6 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
 
 
 def measure_tables() -> None:
-    """Have the planner know how large the mirror is: once a full reading, after its first rows."""
+    """Have the planner know how large the mirror is: once a reading of more than one batch, after its first rows."""
     with connection.cursor() as cursor:
         cursor.execute(_MEASURE)

@@ -54,7 +54,8 @@ def test_five_more_pages_cost_one_batch(scripted: Integration, vendor: CampaignV
         Cursor.objects.all().delete()
         needed.append(statements(scripted, import_contacts))
     one_page, one_batch_more, two_batches_more = needed
-    assert two_batches_more - one_batch_more == one_batch_more - one_page <= 16
+    # A reading of more than one batch has the planner measure the tables, once.
+    assert two_batches_more - one_batch_more == one_batch_more - one_page - 1 <= 16
     assert Membership.objects.count() == 9_500
 
 

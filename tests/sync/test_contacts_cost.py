@@ -6,14 +6,17 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.contacts import import_contacts
+from dotbridge.sync.inbound.stage import merge_contacts
+from dotbridge.sync.inbound.stage_lines import stage_line
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
 from dotbridge.sync.models import Cursor, RunKind
+from dotdigital import Contact as Person
 from tests.accounts import RemoteAccount, connect, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, scripted, vendor
@@ -66,6 +69,16 @@ def test_reading_everything_again_writes_nothing(scripted: Integration, vendor: 
     run = sync(scripted, kind=RunKind.RECONCILE)
     assert steps_of(run)["contacts"]["read"] >= 2_000
     assert (versions("mirror_contact"), versions("mirror_membership")) == before
+
+
+@pytest.mark.django_db
+def test_what_comes_for_an_integration_that_is_gone_is_not_stored() -> None:
+    """Contacts name their integration without a foreign key (docs/adr/0021), so a batch looks itself."""
+    gone = Integration(pk=2**31)
+    line = stage_line(Person(id=1, email="ann@example.com"), "Subscribed")
+    with pytest.raises(Integration.DoesNotExist), transaction.atomic():
+        merge_contacts(gone, line.encode(), sets_status=True)
+    assert not Contact.objects.exists()
 
 
 def test_one_change_writes_one_contact(scripted: Integration, vendor: CampaignVendor) -> None:

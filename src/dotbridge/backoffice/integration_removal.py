@@ -48,7 +48,10 @@ def delete_integration(*, integration: Integration) -> None:
         if not held:
             raise ValidationError(_("A run is at work on this integration. Deactivate it, and delete it afterwards."))
         with transaction.atomic():
-            _delete_with_children(Integration.objects.filter(pk=integration.pk))
+            rows = Integration.objects.filter(pk=integration.pk)
+            # Held first: contacts name it without a foreign key (docs/adr/0021).
+            list(rows.select_for_update())
+            _delete_with_children(rows)
 
 
 def _delete_with_children(records: QuerySet[Any]) -> None:

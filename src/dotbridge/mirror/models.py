@@ -86,7 +86,14 @@ class DataField(models.Model):
 class Contact(models.Model):
     """A person in the account, with the status of the whole account."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="contacts", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration,
+        models.CASCADE,
+        related_name="contacts",
+        verbose_name=_("integration"),
+        db_constraint=False,
+        db_index=False,
+    )
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
     email = models.TextField(_("e-mail"))
     email_key = models.TextField(  # noqa: DJ001 - NULL is outside the unique constraint, the empty text is not
@@ -123,7 +130,12 @@ class Membership(models.Model):
     """A contact's place in an address book, with the status of that book alone."""
 
     address_book = models.ForeignKey(
-        AddressBook, models.CASCADE, related_name="memberships", verbose_name=_("address book")
+        AddressBook,
+        models.CASCADE,
+        related_name="memberships",
+        verbose_name=_("address book"),
+        db_constraint=False,
+        db_index=False,
     )
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="memberships", verbose_name=_("contact"))
     status = models.CharField(_("status in this book"), max_length=64, default=SUBSCRIBED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from django.db import transaction
 
@@ -27,10 +27,11 @@ PAGES_AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some pages of a book, ready for the database. `ids` are all that were listed, also those that were refused."""
+    """Some pages of a book, ready for the database: the lines of `read` contacts, without those of `refused_ids`."""
 
     lines: bytes
-    ids: list[int]
+    read: int
+    refused_ids: list[int]
     refusals: list[Refusal]
     is_complete: bool
 
@@ -62,7 +63,7 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
             with transaction.atomic():
                 store_batch(step, book, batch, closed_at)
                 if reads_everybody:
-                    note_seen(batch.ids)
+                    note_seen(batch.refused_ids)
             is_complete = is_complete and batch.is_complete
     with transaction.atomic():
         if reads_everybody and is_complete:
@@ -74,31 +75,37 @@ def store_batch(step: StepContext, book: AddressBook, batch: Batch, seen_at: dat
     """A batch of a book's contacts into the mirror, and what it did onto the step."""
     step.reject(batch.refusals)
     merged = merge_members(book, batch.lines, seen_at)
-    step.count(read=len(batch.ids), new=merged.new, changed=merged.changed)
-    step.advance(len(batch.ids))
+    step.count(read=batch.read, new=merged.new, changed=merged.changed)
+    step.advance(batch.read)
 
 
 def batches(pages: Iterable[Page[Contact]]) -> Generator[Batch]:
-    """The pages in groups, as they come, each made ready for the database. The first page comes alone."""
+    """The pages in groups, each made ready for the database as it comes. The first page is a group of its own."""
     rest, size = iter(pages), 1
-    while group := list(islice(rest, size)):
-        # Of one id the row read last counts.
-        contacts = {contact.id: contact for page in group for contact in page.items if is_id(contact.id)}
-        yield Batch(
-            lines="".join([stage_line(each, each.status) for each in contacts.values() if address_of(each)]).encode(),
-            ids=list(contacts),
-            refusals=list(_refusals(group)),
-            is_complete=not any(page.malformed for page in group),
-        )
+    while first := next(rest, None):
+        lines: dict[int, str] = {}
+        refusals: list[Refusal] = []
+        is_complete = True
+        for page in chain([first], islice(rest, size - 1)):
+            # Of one id the row read last counts.
+            lines |= {each.id: _line(each) for each in page.items if is_id(each.id)}
+            refusals += _refusals(page)
+            is_complete = is_complete and not page.malformed
+        refused_ids = [remote_id for remote_id, line in lines.items() if not line]
+        yield Batch("".join(lines.values()).encode(), len(lines), refused_ids, refusals, is_complete)
         size = PAGES_AT_ONCE
 
 
-def _refusals(pages: Iterable[Page[Contact]]) -> Iterator[Refusal]:
-    for page in pages:
-        for row in page.malformed:
-            yield Refusal("contact", "unreadable", row.reason)
-        for contact in page.items:
-            if not is_id(contact.id):
-                yield Refusal(f"contact {contact.id}", "unreadable", NO_ID)
-            elif not address_of(contact):
-                yield Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")
+def _line(contact: Contact) -> str:
+    """Its line for the stage; of a contact without an address none can be made."""
+    return stage_line(contact, contact.status) if address_of(contact) else ""
+
+
+def _refusals(page: Page[Contact]) -> Iterator[Refusal]:
+    for row in page.malformed:
+        yield Refusal("contact", "unreadable", row.reason)
+    for contact in page.items:
+        if not is_id(contact.id):
+            yield Refusal(f"contact {contact.id}", "unreadable", NO_ID)
+        elif not address_of(contact):
+            yield Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")

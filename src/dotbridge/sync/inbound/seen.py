@@ -14,6 +14,7 @@ from django.db import connection
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
 
+_NOTE = "INSERT INTO seen_contact SELECT remote_id FROM stage_contact UNION ALL SELECT unnest(%s::bigint[])"
 _MARK_GONE = """
     UPDATE mirror_membership m SET gone_at = %(at)s
     FROM mirror_contact c
@@ -30,10 +31,10 @@ def forget_seen() -> None:
         cursor.execute("CREATE TEMP TABLE seen_contact (remote_id bigint)")
 
 
-def note_seen(remote_ids: Sequence[int]) -> None:
-    """These ids were listed; an id may be noted more than once."""
+def note_seen(refused_ids: Sequence[int]) -> None:
+    """Whoever is on the stage was listed, and so were these who were refused; an id may be noted more than once."""
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO seen_contact SELECT unnest(%s::bigint[])", [list(remote_ids)])
+        cursor.execute(_NOTE, [list(refused_ids)])
 
 
 def mark_gone(book: AddressBook, at: datetime) -> int:

@@ -33,6 +33,8 @@ _COPY = """
     COPY stage_contact (remote_id, email, status, opt_in_type, email_type, data_fields, last_subscribed_at, removed_at)
     FROM STDIN
 """
+# One look a batch in the place of a foreign key's look a row: see docs/adr/0021.
+_HOLD = "SELECT FROM integrations_integration WHERE id = %(integration)s FOR KEY SHARE"
 # A batch is small beside the mirror, whose every row a hash or merge join would read again for each batch. The planner
 # cannot know, because a temporary table has no statistics. Nor need a batch wait for the disk: the feed's cursor moves
 # in a later transaction that does, and whatever a crash of the server takes away with it is then read again.
@@ -45,27 +47,39 @@ _SETTLE_ADDRESSES = """
     ) shared
     WHERE s.email_key = shared.email_key AND s.remote_id < shared.youngest
 """
-# An address that has moved to another id leaves its former contact without one, before the new owner is stored.
+# An address that has moved to another id leaves its former contact without one, before the new owner is stored. Whoever
+# holds an address already took it from nobody, which costs less to see than who else may hold it.
 _RELEASE = """
     UPDATE mirror_contact c SET email_key = NULL
     FROM stage_contact s
-    WHERE c.integration_id = %(integration)s AND s.keeps_address
-      AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
+    WHERE s.keeps_address
+      AND NOT EXISTS (
+        SELECT FROM mirror_contact own WHERE own.integration_id = %(integration)s
+          AND own.remote_id = s.remote_id AND own.email_key = s.email_key)
+      AND c.integration_id = %(integration)s AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
 """
 # What a feed does not say stays as it is held. The run's lock keeps others from writing, so a contact that is not held
 # is new, and an upsert, which would lock even rows that do not differ, is not needed.
 _TOLD = """
     WITH told AS (
-        SELECT s.remote_id, s.email, CASE WHEN s.keeps_address THEN s.email_key END AS email_key,
-               coalesce(CASE WHEN %(sets_status)s THEN s.status END, held.status, 'Subscribed') AS status,
-               s.opt_in_type, s.email_type, coalesce(s.data_fields, held.data_fields, '{}') AS data_fields,
-               coalesce(s.last_subscribed_at, held.last_subscribed_at) AS last_subscribed_at,
-               CASE WHEN NOT %(sets_status)s THEN held.suppressed_at
-                    WHEN held.status = coalesce(s.status, held.status) THEN coalesce(s.removed_at, held.suppressed_at)
-                    ELSE s.removed_at END AS suppressed_at,
-               held.id
+        SELECT s.remote_id, s.email, now_is.*, s.opt_in_type, s.email_type, held.id,
+               (held.email, held.email_key, held.status, held.opt_in_type, held.email_type, held.last_subscribed_at,
+                held.suppressed_at)
+                IS DISTINCT FROM (s.email, now_is.email_key, now_is.status, s.opt_in_type, s.email_type,
+                                  now_is.last_subscribed_at, now_is.suppressed_at)
+               OR held.data_fields <> now_is.data_fields AS differs
         FROM stage_contact s
         LEFT JOIN mirror_contact held ON held.integration_id = %(integration)s AND held.remote_id = s.remote_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN s.keeps_address THEN s.email_key END AS email_key,
+                   coalesce(CASE WHEN %(sets_status)s THEN s.status END, held.status, 'Subscribed') AS status,
+                   coalesce(s.data_fields, held.data_fields, '{}') AS data_fields,
+                   coalesce(s.last_subscribed_at, held.last_subscribed_at) AS last_subscribed_at,
+                   CASE WHEN NOT %(sets_status)s THEN held.suppressed_at
+                        WHEN held.status = coalesce(s.status, held.status)
+                        THEN coalesce(s.removed_at, held.suppressed_at)
+                        ELSE s.removed_at END AS suppressed_at
+        ) now_is
     ), added AS (
         INSERT INTO mirror_contact
             (integration_id, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
@@ -80,11 +94,7 @@ _TOLD = """
             email_type = t.email_type, data_fields = t.data_fields, last_subscribed_at = t.last_subscribed_at,
             suppressed_at = t.suppressed_at, updated_at = now()
         FROM told t
-        WHERE c.id = t.id
-          AND ((c.email, c.email_key, c.status, c.opt_in_type, c.email_type, c.last_subscribed_at, c.suppressed_at)
-                IS DISTINCT FROM (t.email, t.email_key, t.status, t.opt_in_type, t.email_type, t.last_subscribed_at,
-                                  t.suppressed_at)
-               OR c.data_fields <> t.data_fields)
+        WHERE c.id = t.id AND t.differs
         RETURNING c.id
     )
 """
@@ -129,6 +139,9 @@ def merge_members(book: AddressBook, lines: bytes, seen_at: datetime) -> Merged:
 def _merge(integration: Integration, lines: bytes, statement: str, parameters: dict[str, Any]) -> Merged:
     parameters |= {"integration": integration.pk}
     with connection.cursor() as cursor:
+        cursor.execute(_HOLD, parameters)
+        if cursor.rowcount == 0:
+            raise Integration.DoesNotExist("The integration was deleted while its contacts were being stored.")
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,24 @@ def run_killed(
         "TEST_WAIT_SECONDS": str(wait_seconds),
     }
     command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth), kind.value]
-    return subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=120, check=False).returncode
+    code = subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=120, check=False).returncode
+    _await_the_locks_end()
+    return code
+
+
+def _await_the_locks_end() -> None:
+    """Until PostgreSQL has noticed that the worker died: a run that comes sooner is skipped, as it should be."""
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("""
+                SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                WHERE l.locktype = 'advisory' AND d.datname = current_database()
+            """)
+            if cursor.rowcount == 0:
+                return
+            assert time.monotonic() < deadline, "the lock of a killed worker is still held"
+            time.sleep(0.02)
 
 
 @pytest.fixture

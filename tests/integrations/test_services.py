@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dotbridge.errors import OperatorError
-from dotbridge.integrations.encryption import SecretUnreadable, reseal, seal, unseal
+from dotbridge.integrations.encryption import SecretUnreadable, seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.selectors import find_integrations
 from dotbridge.integrations.services import check_connection, check_integration, open_account, set_password
@@ -30,7 +30,7 @@ def test_a_former_key_still_opens_and_a_lost_one_does_not(settings: Any) -> None
     former, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 40
     settings.SECRET_KEY_FALLBACKS = [former]
     assert unseal(sealed) == "secret"
-    resealed = reseal(sealed)
+    resealed = seal(unseal(sealed))
     settings.SECRET_KEY_FALLBACKS = []
     assert unseal(resealed) == "secret"
     with pytest.raises(SecretUnreadable, match="Enter it again"):

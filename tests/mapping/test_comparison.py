@@ -7,12 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from dotbridge.crm.models import Lead
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.tracking.models import DirtyRecord
-from dotbridge.mapping.tracking.selectors import dirty_keys, dirty_records, standing_of
+from dotbridge.mapping.tracking.selectors import dirty_records, standing_of
 from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison, mark_stale
 from dotbridge.mirror.models import DataField
 
@@ -142,12 +141,6 @@ def test_only_the_records_of_the_mapping_are_claimed_and_forgotten(leads: Mappin
     compared(leads)
     assert [record.mapping_id for record in DirtyRecord.objects.all()] == [other.pk]
     assert not DirtyRecord.objects.get().is_claimed
-
-
-def test_dirty_keys_find_the_records(leads: Mapping) -> None:
-    ann, _bob = Lead.objects.create(company="A"), Lead.objects.create(company="B")
-    note(leads, str(ann.pk), "999999999")
-    assert list(Lead.objects.filter(pk__in=dirty_keys(leads))) == [ann]
 
 
 def test_a_mapping_goes_with_its_dirty_records(leads: Mapping) -> None:

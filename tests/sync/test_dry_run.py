@@ -20,8 +20,20 @@ from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.summary import run_summary
 from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, StoppedWhat, Upload
-from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedKind, PlannedRow, plan_export, plan_rows
+from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedExport, PlannedKind, PlannedRow, dry_run
 from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+
+def plan_export(link: Connection) -> PlannedExport:
+    """The numbers of a plan."""
+    with dry_run(link) as planned:
+        return planned.export()
+
+
+def plan_rows(link: Connection, *, most_a_kind: int | None = None) -> list[PlannedRow]:
+    """The rows of a plan."""
+    with dry_run(link) as planned:
+        return list(planned.rows(most_a_kind=most_a_kind))
 
 
 @pytest.fixture

@@ -29,11 +29,6 @@ def unseal(sealed: str) -> str:
         ) from None
 
 
-def reseal(sealed: str) -> str:
-    """The same secret, sealed with the newest key. Raises SecretUnreadable."""
-    return seal(unseal(sealed))
-
-
 def _box() -> MultiFernet:
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet([Fernet(_fernet_key(key)) for key in keys])

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
-from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
 from dotbridge.sync.account_services import discard_change, retry_change
 from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 
@@ -123,7 +123,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         try:
             retry_change(change=change)
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
         else:
             messages.success(request, _("It is tried again as soon as the worker is free."))
         return HttpResponseRedirect(url_of(change))
@@ -134,7 +134,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         try:
             discard_change(change=change)
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
             return HttpResponseRedirect(url_of(change))
         messages.success(request, _("Discarded: %(change)s.") % {"change": change})
         return HttpResponseRedirect(reverse("admin:sync_accountchange_changelist"))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -50,6 +50,7 @@ __all__ = [
     "UnfoldTabularInline",
     "person_of",
     "require",
+    "show_problem",
     "url_of",
 ]
 
@@ -225,3 +226,8 @@ def require(request: HttpRequest, permission: str) -> None:
     """Raise PermissionDenied unless the person has it."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
+
+
+def show_problem(request: HttpRequest, error: ValidationError) -> None:
+    """Say what a service refused, on the page that comes next."""
+    messages.error(request, " ".join(error.messages))

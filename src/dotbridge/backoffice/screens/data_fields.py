@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,8 +17,9 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.labels import badge, grouped
-from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, person_of, require, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, person_of, require, url_of
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
+from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, DataField
@@ -35,9 +36,10 @@ KINDS = (ChangeKind.CREATE_DATA_FIELD, ChangeKind.DELETE_DATA_FIELD)
 
 
 @admin.register(DataField)
-class DataFieldScreen(Screen):
+class DataFieldScreen(DeletingScreen):
     """The fields that every contact of an account has."""
 
+    deletion_title = gettext_lazy("Delete data field")
     list_display = ("name", "integration", "type", "visibility", "shown_default", "notes", "standing")
     list_filter = ("integration", "type", "visibility", ("gone_at", admin.EmptyFieldListFilter))
     list_select_related = ("integration",)
@@ -132,53 +134,29 @@ class DataFieldScreen(Screen):
             back_url=reverse(LIST),
         )
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Say what goes, ask, and have it deleted; refused with the places where it is in use."""
-        field = self.get_object(request, object_id)
-        if field is None:
-            raise Http404
-        require(request, "mirror.delete_datafield")
-        if request.method == "POST" and request.POST.get("confirmed"):
-            try:
-                request_data_field_deletion(data_field=field, by=person_of(request))
-            except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
-                return HttpResponseRedirect(url_of(field))
-            messages.success(request, _("%(name)s is deleted as soon as the worker is free.") % {"name": field.name})
-            warn_without_worker(request)
-            return HttpResponseRedirect(reverse(LIST))
-        return self._ask_to_delete(request, field)
+    def delete_record(self, request: HttpRequest, record: DataField) -> str:
+        """The worker has it deleted in the account; refused with the places where it is in use."""
+        request_data_field_deletion(data_field=record, by=person_of(request))
+        warn_without_worker(request)
+        return _("%(name)s is deleted as soon as the worker is free.") % {"name": record.name}
 
-    def _ask_to_delete(self, request: HttpRequest, field: DataField) -> HttpResponse:
-        context: dict[str, Any]
-        if problem := problem_of_deletion(field):
-            context = {"question": _("%(name)s cannot be deleted") % {"name": field.name}, "consequences": [problem]}
-        else:
-            number = Contact.objects.filter(integration=field.integration, data_fields__has_key=field.name).count()
-            context = {
-                "question": _("Delete %(name)s from %(integration)s?")
-                % {"name": field.name, "integration": field.integration},
-                "consequences": [
-                    _("Dotdigital deletes it with the values of all contacts. This cannot be taken back."),
-                    ngettext(
-                        "%(n)s contact that we know of has a value in it.",
-                        "%(n)s contacts that we know of have a value in it.",
-                        number,
-                    )
-                    % {"n": grouped(number)},
-                    _("Dotdigital refuses while one of its campaigns, surveys or segments uses the field."),
-                ],
-                "answer": _("Yes, delete it"),
-                "is_danger": True,
-            }
-        return self.render_page(
-            request,
-            "backoffice/confirm.html",
-            title=_("Delete data field"),
-            record=field,
-            action_url=url_of(field, "delete"),
-            back_url=url_of(field),
-            **context,
-        )
+    def deletion(self, request: HttpRequest, record: DataField) -> Mapping[str, Any]:
+        """What goes with it, or why it cannot be deleted."""
+        if problem := problem_of_deletion(record):
+            return {"question": _("%(name)s cannot be deleted") % {"name": record.name}, "consequences": [problem]}
+        number = Contact.objects.filter(integration=record.integration, data_fields__has_key=record.name).count()
+        return {
+            "question": _("Delete %(name)s from %(integration)s?")
+            % {"name": record.name, "integration": record.integration},
+            "consequences": [
+                _("Dotdigital deletes it with the values of all contacts. This cannot be taken back."),
+                ngettext(
+                    "%(n)s contact that we know of has a value in it.",
+                    "%(n)s contacts that we know of have a value in it.",
+                    number,
+                )
+                % {"n": grouped(number)},
+                _("Dotdigital refuses while one of its campaigns, surveys or segments uses the field."),
+            ],
+            "answer": _("Yes, delete it"),
+        }

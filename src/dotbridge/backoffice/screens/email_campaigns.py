@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
 from dotbridge.backoffice.labels import badge, grouped, with_share
-from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, require, url_of
+from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, url_of
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
+from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
@@ -31,9 +32,10 @@ MAY_DELETE = "campaigns.delete_emailcampaign"
 
 
 @admin.register(EmailCampaign)
-class EmailCampaignScreen(ReadOnlyScreen):
+class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     """The e-mail campaigns, sent last first."""
 
+    deletion_title = gettext_lazy("Delete e-mail campaign")
     list_display = (
         "name",
         "subject_text",
@@ -166,41 +168,26 @@ class EmailCampaignScreen(ReadOnlyScreen):
         }
         return render(request, "backoffice/campaign_results.html", context)
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Say what goes, ask, and delete."""
-        campaign = self.get_object(request, object_id)
-        if campaign is None:
-            raise Http404
-        require(request, MAY_DELETE)
-        if request.method == "POST" and request.POST.get("confirmed"):
-            self.log_deletions(request, EmailCampaign.objects.filter(pk=campaign.pk))
-            delete_email_campaign(email_campaign=campaign)
-            messages.success(request, _("%(name)s was deleted.") % {"name": campaign})
-            return HttpResponseRedirect(reverse("admin:campaigns_emailcampaign_changelist"))
-        return self._ask_to_delete(request, campaign)
+    def delete_record(self, request: HttpRequest, record: EmailCampaign) -> str:
+        """It goes with its statistics and activities."""
+        self.log_deletions(request, EmailCampaign.objects.filter(pk=record.pk))
+        delete_email_campaign(email_campaign=record)
+        return _("%(name)s was deleted.") % {"name": record}
 
-    def _ask_to_delete(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
-        return self.render_page(
-            request,
-            "backoffice/confirm.html",
-            title=_("Delete e-mail campaign"),
-            record=campaign,
-            question=_("Delete %(name)s?") % {"name": campaign},
-            consequences=[
+    def deletion(self, request: HttpRequest, record: EmailCampaign) -> Mapping[str, Any]:
+        """What goes with it."""
+        return {
+            "question": _("Delete %(name)s?") % {"name": record},
+            "consequences": [
                 _("The campaign in Dotdigital stays as it is. It is not imported again."),
                 _("This goes with it and cannot be brought back:"),
             ],
-            items=[
-                _("the statistics of %(n)s recipients") % {"n": grouped(campaign.statistics.count())},
-                _("%(n)s marketing activities") % {"n": grouped(campaign.activities.count())},
+            "items": [
+                _("the statistics of %(n)s recipients") % {"n": grouped(record.statistics.count())},
+                _("%(n)s marketing activities") % {"n": grouped(record.activities.count())},
             ],
-            answer=_("Yes, delete it"),
-            is_danger=True,
-            action_url=url_of(campaign, "delete"),
-            back_url=url_of(campaign),
-        )
+            "answer": _("Yes, delete it"),
+        }
 
 
 def state_of(campaign: Any) -> SafeString:

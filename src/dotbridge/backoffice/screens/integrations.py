@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,7 +21,8 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import STATE_COLOURS, ago, badge, grouped
-from dotbridge.backoffice.screens.base import Button, EmptyList, Screen, View, require, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, View, url_of
+from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.integrations.encryption import SecretUnreadable, unseal
@@ -37,10 +38,11 @@ from dotbridge.sync.models import State, SyncRun
 
 
 @admin.register(Integration)
-class IntegrationScreen(Screen):
+class IntegrationScreen(DeletingScreen):
     """The connected Dotdigital accounts."""
 
     form = IntegrationForm
+    deletion_title = gettext_lazy("Delete integration")
     list_display = ("name", "account", "region", "active", "last_connected", "last_run")
     list_filter = ("is_active",)
     search_fields = ("name", "account_name")
@@ -211,48 +213,22 @@ class IntegrationScreen(Screen):
         )
         obj.__dict__.update(created.__dict__)
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Say what goes, ask, and delete; refused while lists are connected."""
-        integration = self.get_object(request, object_id)
-        if integration is None:
-            raise Http404
-        require(request, "integrations.delete_integration")
-        if request.method == "POST" and request.POST.get("confirmed"):
-            try:
-                delete_integration(integration=integration)
-            except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
-                return HttpResponseRedirect(url_of(integration))
-            messages.success(request, _("%(name)s was deleted.") % {"name": integration.name})
-            return HttpResponseRedirect(reverse("admin:integrations_integration_changelist"))
-        return self._ask_to_delete(request, integration)
+    def delete_record(self, request: HttpRequest, record: Integration) -> str:
+        """It goes with everything that was read for it."""
+        delete_integration(integration=record)
+        return _("%(name)s was deleted.") % {"name": record.name}
 
-    def _ask_to_delete(self, request: HttpRequest, integration: Integration) -> HttpResponse:
-        context: dict[str, Any]
-        if connected := connected_lists(integration):
-            context = {
-                "question": _("%(name)s cannot be deleted yet") % {"name": integration.name},
+    def deletion(self, request: HttpRequest, record: Integration) -> Mapping[str, Any]:
+        """What goes with it, or the lists that have to be disconnected first."""
+        if connected := connected_lists(record):
+            return {
+                "question": _("%(name)s cannot be deleted yet") % {"name": record.name},
                 "consequences": [_("These marketing lists are connected to it. Disconnect them first:")],
                 "items": connected,
             }
-        else:
-            context = {
-                "question": _("Delete %(name)s?") % {"name": integration.name},
-                "consequences": [
-                    _("This goes with it and cannot be brought back:"),
-                ],
-                "items": [f"{grouped(number)} {name}" for name, number in what_goes(integration)],
-                "answer": _("Yes, delete it"),
-                "is_danger": True,
-            }
-        return self.render_page(
-            request,
-            "backoffice/confirm.html",
-            title=_("Delete integration"),
-            record=integration,
-            action_url=url_of(integration, "delete"),
-            back_url=url_of(integration),
-            **context,
-        )
+        return {
+            "question": _("Delete %(name)s?") % {"name": record.name},
+            "consequences": [_("This goes with it and cannot be brought back:")],
+            "items": [f"{grouped(number)} {name}" for name, number in what_goes(record)],
+            "answer": _("Yes, delete it"),
+        }

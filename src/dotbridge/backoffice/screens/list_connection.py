@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.list_reads import free_books
-from dotbridge.backoffice.screens.base import person_of, require, url_of
+from dotbridge.backoffice.screens.base import person_of, require, show_problem, url_of
 from dotbridge.backoffice.screens.data_field_forms import add_refusal
 from dotbridge.backoffice.screens.list_forms import ConnectForm, NewBookForm
 from dotbridge.backoffice.screens.list_tabs import link_of
@@ -42,7 +42,7 @@ def connect(screen: Screen, request: HttpRequest, marketing_list: MarketingList)
         try:
             connect_list(marketing_list=marketing_list, address_book=form.cleaned_data["address_book"])
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
         else:
             return _connected(screen, request, marketing_list, form.cleaned_data["address_book"])
     return choose_book(

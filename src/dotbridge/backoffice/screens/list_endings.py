@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.list_reads import free_books
-from dotbridge.backoffice.screens.base import person_of, require, url_of
+from dotbridge.backoffice.screens.base import person_of, require, show_problem, url_of
 from dotbridge.backoffice.screens.list_connection import choose_book
 from dotbridge.backoffice.screens.list_forms import ConnectForm
 from dotbridge.backoffice.screens.list_tabs import link_of
@@ -39,17 +40,7 @@ def disconnect(screen: Screen, request: HttpRequest, marketing_list: MarketingLi
     if link is None:
         return _not_connected(request, marketing_list)
     if request.method == "POST" and request.POST.get("confirmed"):
-        text = _("Disconnected from %(book)s.") % {"book": link.address_book}
-        try:
-            if request.POST.get("contacts") == "remove":
-                text = _request(request, link, None)
-            else:
-                disconnect_list(link=link)
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            screen.log_change(request, marketing_list, text)
-            messages.success(request, text)
+        _done(request, screen, marketing_list, lambda: _disconnected(request, link))
         return HttpResponseRedirect(url_of(marketing_list))
     return _ask(
         screen,
@@ -136,23 +127,43 @@ def _ask(screen: Screen, request: HttpRequest, link: Connection, *, last: str, *
     )
 
 
-def _moved(screen: Screen, request: HttpRequest, link: Connection, book: AddressBook) -> HttpResponse:
-    marketing_list = link.marketing_list
-    text = _("Connected to %(book)s.") % {"book": book}
-    removes = request.POST.get("contacts") == "remove"
+def _done(request: HttpRequest, screen: Screen, marketing_list: MarketingList, change: Callable[[], str]) -> bool:
+    """Make a change that answers what it did; tell that, or why it was refused. Whether it was made."""
     try:
-        if removes:
-            text = _request(request, link, book)
-        else:
-            move_list(link=link, address_book=book)
+        text = change()
     except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-        return HttpResponseRedirect(url_of(marketing_list))
+        show_problem(request, error)
+        return False
     screen.log_change(request, marketing_list, text)
     messages.success(request, text)
-    if not removes and request.user.has_perm(MAY_REQUEST):
+    return True
+
+
+def _disconnected(request: HttpRequest, link: Connection) -> str:
+    if _removes(request):
+        return _request(request, link, None)
+    text = _("Disconnected from %(book)s.") % {"book": link.address_book}
+    disconnect_list(link=link)
+    return text
+
+
+def _moved(screen: Screen, request: HttpRequest, link: Connection, book: AddressBook) -> HttpResponse:
+    marketing_list = link.marketing_list
+
+    def change() -> str:
+        if _removes(request):
+            return _request(request, link, book)
+        move_list(link=link, address_book=book)
+        return _("Connected to %(book)s.") % {"book": book}
+
+    if _done(request, screen, marketing_list, change) and not _removes(request) and request.user.has_perm(MAY_REQUEST):
         ask_for_run(request, integration=book.integration)
     return HttpResponseRedirect(url_of(marketing_list))
+
+
+def _removes(request: HttpRequest) -> bool:
+    """Whether the contacts are to leave the book."""
+    return request.POST.get("contacts") == "remove"
 
 
 def _request(request: HttpRequest, link: Connection, next_book: AddressBook | None) -> str:
@@ -177,19 +188,18 @@ def try_again(request: HttpRequest, screen: Screen, marketing_list: MarketingLis
 
 
 def _change(
-    request: HttpRequest, screen: Screen, marketing_list: MarketingList, change: Any, text: str
+    request: HttpRequest, screen: Screen, marketing_list: MarketingList, change: Callable[..., object], text: str
 ) -> HttpResponse:
     require(request, MAY_END)
     link = link_of(marketing_list)
     if link is None:
         return _not_connected(request, marketing_list)
-    try:
+
+    def changed() -> str:
         change(link=link)
-    except ValidationError as error:
-        messages.error(request, " ".join(error.messages))
-    else:
-        screen.log_change(request, marketing_list, text)
-        messages.success(request, text)
+        return text
+
+    _done(request, screen, marketing_list, changed)
     return HttpResponseRedirect(url_of(marketing_list))
 
 

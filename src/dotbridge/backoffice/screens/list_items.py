@@ -26,7 +26,7 @@ from dotbridge.backoffice.labels import (
     reason_text,
 )
 from dotbridge.backoffice.list_reads import records_not_mailed
-from dotbridge.backoffice.screens.base import EmptyList, View, person_of, require
+from dotbridge.backoffice.screens.base import EmptyList, View, person_of, require, show_problem
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import link_of, tabs_of_chosen_list
 from dotbridge.backoffice.screens.run_requests import warn_without_worker
@@ -247,7 +247,7 @@ class UnsubscribedItemScreen(ItemScreen):
                 link=link, record_ids=[item.record_id], opted_in_at=timezone.now(), by=person_of(request)
             )
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
             return
         self.report(request, item, _("Dotdigital is asked as soon as the worker is free. Its answer stands here."))
         warn_without_worker(request)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped, reason_text
-from dotbridge.backoffice.screens.base import person_of, require, url_of
+from dotbridge.backoffice.screens.base import person_of, require, show_problem, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.dry_run import csv_lines
@@ -139,7 +139,7 @@ def allow(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -
         try:
             allow_once(link=link, by=person_of(request))
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
             return HttpResponseRedirect(url_of(marketing_list))
         text = _("Allowed once: %(what)s") % {"what": stopped_in_words(link)}
         screen.log_change(request, marketing_list, text)

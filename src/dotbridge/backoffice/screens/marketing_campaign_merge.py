@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped, shortened
-from dotbridge.backoffice.screens.base import require, url_of
+from dotbridge.backoffice.screens.base import require, show_problem, url_of
 from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import MERGEABLE, merge_campaigns
@@ -66,7 +66,7 @@ def ask_for_merge(screen: Screen, request: HttpRequest) -> HttpResponse:
         try:
             return _merge(screen, request, campaigns)
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
     remaining = _chosen(given, "remaining", campaigns) or _proposed(campaigns)
     return screen.render_page(
         request,

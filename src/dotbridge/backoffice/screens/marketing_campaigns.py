@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import number_format
@@ -23,7 +23,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from dotbridge.backoffice.campaign_reads import activity_table, chart_of, with_figures
 from dotbridge.backoffice.labels import badge, grouped
-from dotbridge.backoffice.screens.base import AnyModelForm, EmptyList, Screen, View, require, url_of
+from dotbridge.backoffice.screens.base import AnyModelForm, EmptyList, View, show_problem
+from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.marketing_campaign_merge import MAY_MERGE, ask_for_merge
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
@@ -66,10 +67,11 @@ class MarketingCampaignForm(AnyModelForm):
 
 
 @admin.register(MarketingCampaign)
-class MarketingCampaignScreen(Screen):
+class MarketingCampaignScreen(DeletingScreen):
     """The marketing campaigns."""
 
     form = MarketingCampaignForm
+    deletion_title = gettext_lazy("Delete marketing campaign")
     list_display = ("name", "all_codes", "start_date", "end_date", "shown_budget", "mails", "made_by", "owner")
     list_filter = ("is_automatic", ("start_date", RangeDateFilter), ("owner", admin.RelatedOnlyFieldListFilter))
     list_filter_submit = True
@@ -187,7 +189,7 @@ class MarketingCampaignScreen(Screen):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            show_problem(request, error)
             return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: MarketingCampaign, form: Any, change: bool) -> None:  # noqa: FBT001
@@ -199,34 +201,22 @@ class MarketingCampaignScreen(Screen):
         else:
             obj.__dict__.update(create_marketing_campaign(**given).__dict__)
 
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Say what goes, ask, and delete."""
-        campaign = self.get_object(request, object_id)
-        if campaign is None:
-            raise Http404
-        require(request, MAY_DELETE)
-        if request.method == "POST" and request.POST.get("confirmed"):
-            self.log_deletions(request, MarketingCampaign.objects.filter(pk=campaign.pk))
-            delete_marketing_campaign(marketing_campaign=campaign)
-            messages.success(request, _("%(name)s was deleted.") % {"name": campaign.name})
-            return HttpResponseRedirect(reverse("admin:campaigns_marketingcampaign_changelist"))
-        codes = CampaignCode.objects.filter(marketing_campaign=campaign).values_list("code", flat=True)
-        return self.render_page(
-            request,
-            "backoffice/confirm.html",
-            title=_("Delete marketing campaign"),
-            record=campaign,
-            question=_("Delete %(name)s?") % {"name": campaign.name},
-            consequences=[
+    def delete_record(self, request: HttpRequest, record: MarketingCampaign) -> str:
+        """What belongs to it stays, without it."""
+        self.log_deletions(request, MarketingCampaign.objects.filter(pk=record.pk))
+        delete_marketing_campaign(marketing_campaign=record)
+        return _("%(name)s was deleted.") % {"name": record.name}
+
+    def deletion(self, request: HttpRequest, record: MarketingCampaign) -> Mapping[str, Any]:
+        """What becomes of its e-mail campaigns and codes."""
+        codes = CampaignCode.objects.filter(marketing_campaign=record).values_list("code", flat=True)
+        return {
+            "question": _("Delete %(name)s?") % {"name": record.name},
+            "consequences": [
                 _("Its e-mail campaigns and activities stay, outside of any marketing campaign."),
                 _("Links with these codes lead nowhere any more, and others may take them: %(codes)s.")
                 % {"codes": ", ".join(codes)},
                 _("It cannot be brought back. To gather campaigns in one, merge them instead."),
             ],
-            answer=_("Yes, delete it"),
-            is_danger=True,
-            action_url=url_of(campaign, "delete"),
-            back_url=url_of(campaign),
-        )
+            "answer": _("Yes, delete it"),
+        }

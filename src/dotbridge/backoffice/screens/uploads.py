@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped, report_rows, upload_badge
-from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
@@ -140,7 +140,7 @@ class UploadScreen(ReadOnlyScreen):
             try:
                 retry_upload(upload=upload)
             except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
+                show_problem(request, error)
             else:
                 self.log_change(request, upload, _("Rows to be sent again."))
                 messages.success(request, _("The rows are sent again with the next export."))

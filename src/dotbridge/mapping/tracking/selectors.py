@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import QuerySet
-from django.db.models.functions import Cast
 
 from dotbridge.entities.registry import entity
 from dotbridge.mapping.models import Mapping, MappingRow
@@ -17,7 +16,7 @@ from dotbridge.mapping.tracking.models import DirtyRecord
 from dotbridge.mapping.values import mapped_values
 
 if TYPE_CHECKING:
-    from django.db.models import Field
+    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +52,6 @@ def standing_of(mapping: Mapping) -> Standing:
 def dirty_records(mapping: Mapping) -> QuerySet[DirtyRecord]:
     """The records of a mapping whose values have to be compared. They need not be members, nor exist any more."""
     return DirtyRecord.objects.filter(mapping=mapping)
-
-
-def dirty_keys(mapping: Mapping) -> QuerySet[DirtyRecord, Any]:
-    """The same as keys of the entity's model, one column, for `filter(pk__in=...)`, which then uses the key's index."""
-    key: Field[Any, Any] = entity(mapping.entity).model._meta.pk  # noqa: SLF001 - Django's documented way to ask
-    return dirty_records(mapping).values_list(Cast("record_id", key), flat=True)
 
 
 def _digest(mapping: Mapping) -> str:

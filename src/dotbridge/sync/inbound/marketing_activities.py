@@ -23,12 +23,11 @@ from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.mirror.models import ResultKind, WaitingResult
 from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.planner import look_rows_up
 from dotbridge.sync.outbound.selection import Fragment, compiled
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000
-# A chunk is small beside what a campaign brings, every row of which a hash or merge join would read for each chunk.
-_SETTINGS = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 _NAME = """
     UPDATE mirror_waitingresult w SET email_key = c.email_key
@@ -170,8 +169,7 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
     held = hold_email_campaign(link.email_campaign_id)
     if held is None:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTINGS)
+    look_rows_up()
     bounds: list[Any] = [chunk.first, chunk.last]
     if chunk.kind == ResultKind.ACTIVITY:
         recipients = set_statistics(email_campaign=held, entity=link.entity, selection=_STATISTICS, parameters=bounds)

@@ -13,6 +13,7 @@ from django.db import connection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
+from dotbridge.sync.inbound.planner import look_rows_up
 
 
 class Merged(NamedTuple):
@@ -35,10 +36,9 @@ _COPY = """
 """
 # One look a batch in the place of a foreign key's look a row: see docs/adr/0021.
 _HOLD = "SELECT FROM integrations_integration WHERE id = %(integration)s FOR KEY SHARE"
-# A batch is small beside the mirror, whose every row a hash or merge join would read again for each batch. The planner
-# cannot know, because a temporary table has no statistics. Nor need a batch wait for the disk: the feed's cursor moves
-# in a later transaction that does, and whatever a crash of the server takes away with it is then read again.
-_SETTINGS = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL synchronous_commit = off"
+# A batch need not wait for the disk: the feed's cursor moves in a later transaction that does, and whatever a crash of
+# the server takes away with it is then read again.
+_DO_NOT_WAIT = "SET LOCAL synchronous_commit = off"
 # Of one address on two ids in a batch the higher id, the younger contact, keeps it.
 _SETTLE_ADDRESSES = """
     UPDATE stage_contact s SET keeps_address = false
@@ -145,7 +145,8 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
-        cursor.execute(_SETTINGS)
+        look_rows_up()
+        cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)
         cursor.execute(statement, parameters)

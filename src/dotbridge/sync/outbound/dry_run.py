@@ -168,18 +168,6 @@ def dry_run(link: Connection) -> Iterator[DryRun]:
         empty_tables()
 
 
-def plan_export(link: Connection) -> PlannedExport:
-    """How many an export of this list would add, update, remove and so on. Raises as `dry_run`."""
-    with dry_run(link) as planned:
-        return planned.export()
-
-
-def plan_rows(link: Connection, *, most_a_kind: int | None = None) -> Iterator[PlannedRow]:
-    """The same row by row, streamed: memory does not grow with them. Raises as `dry_run`."""
-    with dry_run(link) as planned:
-        yield from planned.rows(most_a_kind=most_a_kind)
-
-
 def _row(found: tuple[Any, ...]) -> PlannedRow:
     kind, email, record_id, reason, before, after = found
     return PlannedRow(

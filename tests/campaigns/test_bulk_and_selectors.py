@@ -79,6 +79,19 @@ def test_statistics_are_one_row_a_recipient_and_follow_the_last_reading(mail: Em
     assert [each.record_id for each in recipients(mail)] == ["1", "2"]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_two_contacts_with_one_address_one_after_the_other_count_alike_in_any_order(
+    mail: EmailCampaign, order: tuple[int, int]
+) -> None:
+    later = NOON + timedelta(days=30)
+    rows = [("1", 2, 1, 0, 0, NOON), ("1", 0, 0, 0, 0, later)]
+    for number in order:
+        count(mail, rows[number])
+        record(mail, ("send", "1", rows[number][-1], "", ""))
+    assert mail.statistics.values_list("opens", "last_contacted_at").get() == (0, later)
+    assert MarketingActivity.objects.get().action_date == later
+
+
 def test_a_mail_that_is_gone_holds_nothing(mail: EmailCampaign) -> None:
     number = mail.pk
     mail.delete()

@@ -33,7 +33,7 @@ _ACTIVITIES = """
         ) keyed
         ORDER BY natural_key, action_date DESC
         ON CONFLICT (email_campaign_id, natural_key) DO UPDATE SET action_date = excluded.action_date
-        WHERE a.action_date IS DISTINCT FROM excluded.action_date
+        WHERE a.action_date < excluded.action_date
         RETURNING (xmax = 0) AS is_new
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM written
@@ -48,7 +48,8 @@ _STATISTICS = """
         ON CONFLICT (email_campaign_id, entity, record_id) DO UPDATE SET
             opens = excluded.opens, clicks = excluded.clicks, bounces = excluded.bounces,
             unsubscribes = excluded.unsubscribes, last_contacted_at = excluded.last_contacted_at
-        WHERE (s.opens, s.clicks, s.bounces, s.unsubscribes, s.last_contacted_at) IS DISTINCT FROM
+        WHERE (s.last_contacted_at IS NULL OR s.last_contacted_at <= excluded.last_contacted_at)
+          AND (s.opens, s.clicks, s.bounces, s.unsubscribes, s.last_contacted_at) IS DISTINCT FROM
             (excluded.opens, excluded.clicks, excluded.bounces, excluded.unsubscribes, excluded.last_contacted_at)
         RETURNING (xmax = 0) AS is_new
     )
@@ -67,7 +68,8 @@ def record_activities(
     """Keep the events of a query: columns type, record_id, action_date, details and event.
 
     `event` is the text that tells two events of one type and record apart; an event read again changes nothing but its
-    date, if that is another one now.
+    date, if that is a later one now. An address can have received a campaign twice, under two contacts one after the
+    other: whichever is read first, the later date stays.
     """
     return _written(
         _ACTIVITIES.format(selection=selection),
@@ -79,7 +81,7 @@ def set_statistics(
     *, email_campaign: EmailCampaign, entity: str, selection: str, parameters: Sequence[Any] = ()
 ) -> Written:
     """Set the statistics of the records of a query: columns record_id, opens, clicks, bounces, unsubscribes and
-    last_contacted_at. Of two rows of one record the one contacted last counts."""
+    last_contacted_at. Of two rows of one record the one contacted last counts, whichever of them comes first."""
     return _written(_STATISTICS.format(selection=selection), [*parameters, email_campaign.pk, entity])
 
 

@@ -24,7 +24,7 @@ test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
 	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
 
 soak: .venv/.ready-dev ## Run the long tests in full size: a year of bad weather, 10,000 random steps, 200 kills
-	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -m soak -s tests/soak $(PYTEST_ARGS)
+	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist worksteal -m soak tests/soak $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
 	$(BIN)/ruff check .

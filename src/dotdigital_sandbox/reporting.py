@@ -12,6 +12,7 @@ from dotdigital_sandbox.calls import BIG_PAGE, PAGE, Answer, Call, Page, json_an
 from dotdigital_sandbox.campaigns import campaign_of
 from dotdigital_sandbox.contact_json import COLUMNS, ContactShape
 from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.paging import Listing
 from dotdigital_sandbox.routing import LOW, MEDIUM, Route
 
 YEAR_ONE = "0001-01-01T00:00:00"
@@ -25,7 +26,10 @@ SELECT a.*, sum(e.kind = 'open') AS opens, sum(e.kind = 'page_view') AS page_vie
     max(e.kind = 'hard_bounce') AS hard_bounced,
     (SELECT json_extract(o.data, '$.ipAddress') FROM event o WHERE o.campaign_id = a.campaign_id
         AND o.contact_id = a.contact_id AND o.kind = 'open' AND o.at <= :now ORDER BY o.at, o.id LIMIT 1) AS first_ip
-FROM ({chosen}) a
+FROM (
+    SELECT x.* FROM activity x
+    WHERE x.campaign_id = :campaign AND x.contact_id BETWEEN :first AND :last {condition}
+) a
 LEFT JOIN event e ON e.campaign_id = a.campaign_id AND e.contact_id = a.contact_id AND e.at <= :now
 GROUP BY a.contact_id ORDER BY a.contact_id
 """
@@ -33,14 +37,19 @@ GROUP BY a.contact_id ORDER BY a.contact_id
 
 def _activities(call: Call, db: Connection, condition: str, page: Page, **params: object) -> list[dict[str, Any]]:
     """One row for each recipient who meets a condition on ``x``."""
-    chosen = (
-        f"SELECT x.* FROM activity x WHERE x.campaign_id = :campaign {condition} "
-        "ORDER BY x.contact_id LIMIT :select OFFSET :skip"
+    listing = Listing(
+        call.account,
+        "SELECT x.contact_id AS id FROM activity x WHERE x.campaign_id = :campaign AND x.contact_id > :after "
+        f"{condition} ORDER BY x.contact_id",
+        **params,
     )
+    ids = [row["id"] for row in listing.rows(db, page)]
+    if not ids:
+        return []
     never = YEAR_ONE if call.account.switches.never == "year-1" else None
     rows = db.execute(
-        _ACTIVITIES.format(chosen=chosen),
-        {**params, "now": call.account.clock.text(), "select": page.select, "skip": page.skip},
+        _ACTIVITIES.format(condition=condition),
+        {"now": call.account.clock.text(), **params, "first": ids[0], "last": ids[-1]},
     )
     return [_activity_out(row, never) for row in rows]
 
@@ -80,7 +89,8 @@ def activities_since(call: Call) -> Answer:
         "AND v.at >= :since AND v.at <= :now)"
     )
     with call.account.store.reading() as db:
-        return json_answer(_activities(call, db, active, page, campaign=campaign_of(db, call)["id"], since=since))
+        known = {"campaign": campaign_of(db, call)["id"], "since": since, "now": call.account.clock.text()}
+        return json_answer(_activities(call, db, active, page, **known))
 
 
 def _recipient_of(db: Connection, call: Call, campaign_id: int) -> int:

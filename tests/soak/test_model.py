@@ -1,6 +1,6 @@
 """Edits here and there, runs, faults and crashes at random: in the end all is as an oracle in plain Python says.
 
-A few hundred steps by default; `make soak` takes ten thousand.
+A few hundred steps by default; `make soak` takes ten thousand, in parts that run side by side.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.soak.oracle import CONTACTS, LEADS, LISTS, Record
 from tests.soak.world import World
 
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
-EXAMPLES, STEPS = (100, 100) if IS_FULL else (4, 35)
+PARTS, EXAMPLES, STEPS = (10, 10, 100) if IS_FULL else (1, 4, 35)
 
 KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
 # The same address is typed in several ways, some records have none, and some have what is no address.
@@ -167,7 +167,8 @@ def _config(sandbox: Sandbox) -> Any:
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-def test_everything_ends_as_the_oracle_says(transactional_db: None) -> None:
+@pytest.mark.parametrize("_part", range(PARTS))
+def test_everything_ends_as_the_oracle_says(_part: int, transactional_db: None) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

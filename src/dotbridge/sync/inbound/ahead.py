@@ -1,7 +1,7 @@
 """Reading the next part of a feed while the database stores the last one.
 
 A thread of its own reads, with a database connection of its own for the shared quota, so no transaction waits for the
-network (see docs/adr/0014).
+network (see docs/adr/0015).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import joined, read_each, with_contact
 from dotbridge.sync.inbound.storable import counted
 from dotdigital import CampaignActivity, Page
@@ -65,9 +66,10 @@ def _read_activities(step: StepContext, campaign: Campaign) -> None:
     if sent_now is not None and sent_now != campaign.sent_when_read:
         since = None
     undated = 0
-    for page in joined(step.account.campaign(campaign.remote_id).activities(since=since)):
-        with transaction.atomic():
-            undated += _store_page(step, campaign, page)
+    with read_ahead(joined(step.account.campaign(campaign.remote_id).activities(since=since))) as pages:
+        for page in pages:
+            with transaction.atomic():
+                undated += _store_page(step, campaign, page)
     if since is None:
         Campaign.objects.filter(pk=campaign.pk).update(sent_when_read=sent_now)
     if undated and campaign.sent_at is None:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, ResultKind
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import OfContact, joined, with_contact
 from dotdigital import Page
 
@@ -72,13 +73,14 @@ def store_events(
 ) -> None:
     """Keep the events of a feed, some pages a transaction. Those without a time cannot be told apart: not kept."""
     undated = 0
-    for page in joined(pages):
-        with transaction.atomic():
-            rows = [staged(event) for event in with_contact(step, into.kind.value, page)]
-            dated = [row for row in rows if row.happened_at]
-            undated += len(rows) - len(dated)
-            step.count(read=len(rows), new=_merge(campaign, into, dated))
-            step.advance(len(rows))
+    with read_ahead(joined(pages)) as ahead:
+        for page in ahead:
+            with transaction.atomic():
+                rows = [staged(event) for event in with_contact(step, into.kind.value, page)]
+                dated = [row for row in rows if row.happened_at]
+                undated += len(rows) - len(dated)
+                step.count(read=len(rows), new=_merge(campaign, into, dated))
+                step.advance(len(rows))
     if undated:
         detail = f"{undated} events of this campaign came without a time. They were left out."
         step.reject([Refusal(f"campaign {campaign.remote_id}", "undated", detail)])

@@ -77,7 +77,7 @@ def test_what_comes_for_an_integration_that_is_gone_is_not_stored() -> None:
     gone = Integration(pk=2**31)
     line = stage_line(Person(id=1, email="ann@example.com"), "Subscribed")
     with pytest.raises(Integration.DoesNotExist), transaction.atomic():
-        merge_contacts(gone, line.encode(), sets_status=True)
+        merge_contacts(gone, line, sets_status=True)
     assert not Contact.objects.exists()
 
 

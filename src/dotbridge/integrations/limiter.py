@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -58,12 +57,13 @@ class DatabaseLimiter:
             },
         )
 
-    @transaction.atomic
     def _take(self, tier: str) -> bool:
-        now = timezone.now()
-        window = self._windows.filter(tier=tier)
-        if window.filter(resets_at__gt=now).exists():
+        window, now = self._windows.filter(tier=tier), timezone.now()
+        resets_at = window.values_list("resets_at", flat=True).first()
+        if resets_at is None:
+            return True
+        if resets_at > now:
             return window.filter(remaining__gt=0).update(remaining=F("remaining") - 1) == 1
         # The window is over; what the next one holds is not known until its first answer.
-        window.delete()
+        window.filter(resets_at__lte=now).delete()
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -15,7 +15,7 @@ from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_members
-from dotbridge.sync.inbound.stage_lines import address_of, stage_line
+from dotbridge.sync.inbound.stage_lines import stage_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
@@ -83,29 +83,25 @@ def batches(pages: Iterable[Page[Contact]]) -> Generator[Batch]:
     """The pages in groups, each made ready for the database as it comes. The first page is a group of its own."""
     rest, size = iter(pages), 1
     while first := next(rest, None):
-        lines: dict[int, str] = {}
+        lines: dict[int, bytes] = {}
         refusals: list[Refusal] = []
         is_complete = True
         for page in chain([first], islice(rest, size - 1)):
             # Of one id the row read last counts.
-            lines |= {each.id: _line(each) for each in page.items if is_id(each.id)}
-            refusals += _refusals(page)
+            lines |= {each.id: stage_line(each, each.status) for each in page.items if is_id(each.id)}
+            refusals += _refusals(page, lines)
             is_complete = is_complete and not page.malformed
         refused_ids = [remote_id for remote_id, line in lines.items() if not line]
-        yield Batch("".join(lines.values()).encode(), len(lines), refused_ids, refusals, is_complete)
+        yield Batch(b"".join(lines.values()), len(lines), refused_ids, refusals, is_complete)
         size = PAGES_AT_ONCE
 
 
-def _line(contact: Contact) -> str:
-    """Its line for the stage; of a contact without an address none can be made."""
-    return stage_line(contact, contact.status) if address_of(contact) else ""
-
-
-def _refusals(page: Page[Contact]) -> Iterator[Refusal]:
+def _refusals(page: Page[Contact], lines: Mapping[int, bytes]) -> Iterator[Refusal]:
     for row in page.malformed:
         yield Refusal("contact", "unreadable", row.reason)
     for contact in page.items:
-        if not is_id(contact.id):
+        line = lines.get(contact.id)
+        if line is None:
             yield Refusal(f"contact {contact.id}", "unreadable", NO_ID)
-        elif not address_of(contact):
+        elif not line:
             yield Refusal(f"contact {contact.id}", "no_email", "Dotdigital sent a contact without an address.")

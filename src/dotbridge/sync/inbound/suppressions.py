@@ -76,7 +76,7 @@ def _read_returned(step: StepContext, since: datetime) -> None:
         with transaction.atomic():
             back = suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True)
             lines = [stage_line(live[remote_id], live[remote_id].status) for remote_id in back]
-            merged = merge_contacts(step.integration, "".join(lines).encode(), sets_status=True)
+            merged = merge_contacts(step.integration, b"".join(lines), sets_status=True)
             step.count(changed=merged.changed)
 
 
@@ -130,7 +130,7 @@ def _staged(step: StepContext, page: Page[Suppression]) -> bytes:
     )
     # Of one contact the entry read last counts.
     last = {entry.contact.id: entry for entry in page.items if _is_somebody(entry.contact)}
-    return "".join([stage_line(each.contact, _reason(each), each.date_removed) for each in last.values()]).encode()
+    return b"".join([stage_line(each.contact, _reason(each), each.date_removed) for each in last.values()])
 
 
 def _is_somebody(contact: Contact) -> bool:

@@ -5,9 +5,8 @@ All ways read the same rows of the same sandbox in one run; ours from the first 
 rows_per_s          contacts a second when all of them are new
 row_at_a_time       that, over a loop in the ORM: two look-ups and a save for contact and membership, a commit each
                     thousand (wanted: >= 60); measured on a sample, because all rows would take an hour
-bulk_create         over bulk_create(update_conflicts=True) of contacts and memberships, a page at a time; of more than
-                    100,000 rows on a sample (>= 4)
-dlt                 over dlt's rest_api source merging contacts and memberships into PostgreSQL, on a sample (>= 5)
+bulk_create         over bulk_create(update_conflicts=True) of contacts and memberships, a page at a time (>= 4)
+dlt                 over dlt's rest_api source merging contacts and memberships into PostgreSQL (>= 5)
 of_ceiling          over COPY and the import's own statements with ready-made bytes: no HTTP, no decoding, no
                     bookkeeping (>= 0.55)
 unchanged_over_new  contacts a second when everything is read again and nothing differs, over all new (>= 1.3)
@@ -54,8 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--sample", type=int, default=5_000, help="rows of the row-at-a-time loop")
-    parser.add_argument("--bulk-sample", type=int, default=100_000, help="rows of bulk_create")
-    parser.add_argument("--dlt-sample", type=int, default=50_000, help="rows that dlt reads")
+    parser.add_argument("--bulk-sample", type=int, help="rows of bulk_create; all by default")
+    parser.add_argument("--dlt-sample", type=int, help="rows that dlt reads; all by default")
     parser.add_argument("--repeat", type=int, default=1, help="so often is each way measured; its best time counts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     wanted = parser.parse_args()
@@ -114,7 +113,7 @@ def measure(folder: Path, sandbox: SandboxProcess, wanted: argparse.Namespace) -
     """Every way by turns, each in a worker of its own and into empty tables; then what only ours can do."""
     rows = wanted.rows
     asked = {"row_at_a_time": wanted.sample, "bulk_create": wanted.bulk_sample, "dlt": wanted.dlt_sample}
-    samples = {name: min(sample, rows) for name, sample in asked.items()}
+    samples = {name: min(sample or rows, rows) for name, sample in asked.items()}
     peers.prepare_ceiling(folder, rows)
     peers.installed(folder / "dlt")
     rates: dict[str, list[float]] = {name: [] for name in (*samples, "ceiling")}

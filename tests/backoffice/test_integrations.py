@@ -174,7 +174,9 @@ def test_a_viewer_sees_an_integration_and_no_way_to_change_it(logged_in: Callabl
 
 
 def test_a_connected_integration_is_not_deleted(back_office: Client, world: World) -> None:
-    assert "Disconnect them first" in texts(back_office.get(page_of(world.integration, "delete")))
+    asking = texts(back_office.get(page_of(world.integration, "delete")))
+    assert "Disconnect them first" in asking
+    assert reverse("admin:lists_marketinglist_change", args=[world.marketing_list.pk]) in asking
     page = texts(back_office.post(page_of(world.integration, "delete"), {"confirmed": "yes"}, follow=True))
     assert "Disconnect these marketing lists first" in page
     assert Integration.objects.exists()

@@ -12,10 +12,11 @@ from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import Connection, SyncRun
+from dotbridge.sync.models import SyncRun
 
 
 def what_goes(integration: Integration) -> list[tuple[str, int]]:
@@ -31,10 +32,9 @@ def what_goes(integration: Integration) -> list[tuple[str, int]]:
     return [(name, records.filter(integration=integration).count()) for name, records in owned]
 
 
-def connected_lists(integration: Integration) -> list[str]:
-    """The names of the marketing lists that have to be disconnected first."""
-    links = Connection.objects.filter(address_book__integration=integration)
-    return list(links.order_by("marketing_list__name").values_list("marketing_list__name", flat=True))
+def connected_lists(integration: Integration) -> list[MarketingList]:
+    """The marketing lists that have to be disconnected first, by name."""
+    return list(MarketingList.objects.filter(connection__address_book__integration=integration).order_by("name"))
 
 
 def delete_integration(*, integration: Integration) -> None:
@@ -43,7 +43,8 @@ def delete_integration(*, integration: Integration) -> None:
     Raises ValidationError while lists are connected or a run is at work.
     """
     if connected := connected_lists(integration):
-        raise ValidationError(_("Disconnect these marketing lists first: %(names)s.") % {"names": ", ".join(connected)})
+        names = ", ".join(each.name for each in connected)
+        raise ValidationError(_("Disconnect these marketing lists first: %(names)s.") % {"names": names})
     with integration_lock(integration.pk) as held:
         if not held:
             raise ValidationError(_("A run is at work on this integration. Deactivate it, and delete it afterwards."))

@@ -8,12 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, link_to
 from dotbridge.mirror.models import AddressBook
 
 
@@ -58,10 +57,7 @@ class AddressBookScreen(ReadOnlyScreen):
     def connected_list(self, book: AddressBook) -> SafeString | str:
         """The marketing list it is kept in step with."""
         link = getattr(book, "connection", None)
-        if link is None:
-            return "-"
-        marketing_list = link.marketing_list
-        return format_html('<a class="db-link" href="{}">{}</a>', url_of(marketing_list), marketing_list)
+        return "-" if link is None else link_to(link.marketing_list)
 
     def buttons(self, request: HttpRequest, record: AddressBook) -> Sequence[Button]:
         """The way to its contacts."""

@@ -17,6 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.paginator import InfinitePaginator
 
@@ -48,6 +50,7 @@ __all__ = [
     "Screen",
     "UnfoldAdmin",
     "UnfoldTabularInline",
+    "link_to",
     "person_of",
     "require",
     "show_problem",
@@ -83,6 +86,11 @@ class EmptyList:
 def url_of(record: Model, page: str = "change") -> str:
     """The address of a record's admin page."""
     return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_{page}", args=[record.pk])
+
+
+def link_to(record: Model, text: object = None) -> SafeString:
+    """A link to a record's page; its text is the record's own, or this one."""
+    return format_html('<a class="db-link" href="{}">{}</a>', url_of(record), record if text is None else text)
 
 
 def person_of(request: HttpRequest) -> User:

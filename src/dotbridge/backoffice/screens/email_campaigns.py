@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
 from dotbridge.backoffice.labels import badge, grouped, with_share
-from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, url_of
+from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, link_to
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
 from dotbridge.backoffice.screens.deletion import DeletingScreen
@@ -98,9 +98,7 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
         """The list that it was sent to."""
         if campaign.marketing_list is None:
             return None
-        return format_html(
-            '<a class="db-link" href="{}">{}</a>', url_of(campaign.marketing_list), campaign.marketing_list
-        )
+        return link_to(campaign.marketing_list)
 
     @admin.display(description=gettext_lazy("State"), ordering="remote_status")
     def state_label(self, campaign: Any) -> SafeString:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import STATE_COLOURS, ago, badge, grouped
-from dotbridge.backoffice.screens.base import Button, EmptyList, View, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
@@ -224,7 +224,7 @@ class IntegrationScreen(DeletingScreen):
             return {
                 "question": _("%(name)s cannot be deleted yet") % {"name": record.name},
                 "consequences": [_("These marketing lists are connected to it. Disconnect them first:")],
-                "items": connected,
+                "items": [link_to(each) for each in connected],
             }
         return {
             "question": _("Delete %(name)s?") % {"name": record.name},

@@ -8,12 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import activity_badge, shortened
-from dotbridge.backoffice.screens.base import EmptyList, require, url_of
+from dotbridge.backoffice.screens.base import EmptyList, link_to, require
 from dotbridge.backoffice.screens.campaign_filters import (
     EmailCampaignFilter,
     MarketingCampaignFilter,
@@ -48,7 +47,7 @@ class ResultScreen(LabelledScreen):
     @admin.display(description=_("E-mail campaign"))
     def mail(self, row: Any) -> SafeString:
         """The e-mail campaign."""
-        return format_html('<a class="db-link" href="{}">{}</a>', url_of(row.email_campaign), row.email_campaign)
+        return link_to(row.email_campaign)
 
 
 @admin.register(EmailCampaignStatistics)
@@ -105,7 +104,7 @@ class ActivityScreen(ResultScreen):
     def campaign(self, activity: MarketingActivity) -> SafeString | None:
         """The marketing campaign, if it is in one."""
         found = activity.marketing_campaign
-        return format_html('<a class="db-link" href="{}">{}</a>', url_of(found), found.name) if found else None
+        return link_to(found, found.name) if found else None
 
     @admin.display(description=_("In detail"))
     def what(self, activity: MarketingActivity) -> str | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import reason_text, shortened, step_label
-from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, url_of
+from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, link_to
 from dotbridge.backoffice.screens.sync_filters import ReasonFilter, RejectionRunFilter, StepFilter
 from dotbridge.sync.models import Rejection
 
@@ -49,5 +48,4 @@ class RejectionScreen(ReadOnlyScreen):
     @admin.display(description=_("Run"))
     def run_link(self, rejection: Rejection) -> SafeString:
         """The run it belongs to."""
-        run = rejection.step.run
-        return format_html('<a class="db-link" href="{}">#{}</a>', url_of(run), run.pk)
+        return link_to(rejection.step.run, f"#{rejection.step.run.pk}")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import badge, shortened
-from dotbridge.backoffice.screens.base import EmptyList, url_of
+from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.screens.sync_filters import RunFilter, is_key
@@ -149,7 +149,7 @@ class ValueConflictScreen(ConnectedScreen):
         """The run that compared the values."""
         if conflict.run is None:
             return None
-        return format_html('<a class="db-link" href="{}">#{}</a>', url_of(conflict.run), conflict.run.pk)
+        return link_to(conflict.run, f"#{conflict.run.pk}")
 
     def panel_context(self, request: HttpRequest, record: ValueConflict) -> Mapping[str, Any]:
         """What a person can do about it."""
@@ -191,9 +191,7 @@ class NewcomerScreen(ConnectedScreen):
         """The contact's address, or its id once the contact is forgotten here."""
         if newcomer.known_contact is None:
             return _("contact %(key)s") % {"key": newcomer.remote_id}
-        return format_html(
-            '<a class="db-link" href="{}">{}</a>', url_of(newcomer.known_contact), newcomer.known_contact.email
-        )
+        return link_to(newcomer.known_contact, newcomer.known_contact.email)
 
     @admin.display(description=gettext_lazy("What became of it"))
     def outcome(self, newcomer: Newcomer) -> SafeString:

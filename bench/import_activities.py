@@ -253,7 +253,6 @@ def save_events(link: Any, row: Any, record: dict[str, str]) -> None:
     for kind in ("send", "soft_bounce") if row.soft_bounced else ("send",):
         MarketingActivity.objects.create(
             type=kind,
-            marketing_campaign_id=link.email_campaign.marketing_campaign_id,
             email_campaign=link.email_campaign,
             action_date=row.date_sent,
             natural_key=uuid.uuid4(),

@@ -221,7 +221,6 @@ def test_a_busy_record_takes_no_more_statements(back_office: Client, world: Worl
 def _happened(mail: EmailCampaign, world: World) -> None:
     MarketingActivity.objects.create(
         type="open",
-        marketing_campaign=mail.marketing_campaign,
         email_campaign=mail,
         entity="crm.contact",
         record_id=str(world.people[0].pk),

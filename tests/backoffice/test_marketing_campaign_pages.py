@@ -25,7 +25,7 @@ from dotbridge.campaigns.models import (
     MarketingCampaign,
     ReportPeriod,
 )
-from dotbridge.campaigns.selectors import ActivitiesOverTime, ActivityPoint, campaign_of_code
+from dotbridge.campaigns.selectors import ActivitiesOverTime, ActivityPoint, activity_summary, campaign_of_code
 from dotbridge.campaigns.services import create_marketing_campaign, update_marketing_campaign
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -108,7 +108,7 @@ def test_a_marketing_campaign_is_deleted_after_a_question(back_office: Client, w
     assert not MarketingCampaign.objects.exists()
     world.email_campaign.refresh_from_db()
     assert world.email_campaign.marketing_campaign is None
-    assert world.email_campaign.activities.filter(marketing_campaign=None).count() == 5
+    assert world.email_campaign.activities.count() == 5
     assert "Outside of any campaign" in texts(
         back_office.get(
             reverse("admin:campaigns_marketingactivity_of-record") + f"?entity=crm.contact&record={world.people[0].pk}"
@@ -165,7 +165,7 @@ def test_a_merge_keeps_what_was_chosen(back_office: Client, world: World, summer
     assert (kept.pk, kept.name, kept.budget, kept.start_date) == (imported.pk, "Summer", 500, None)
     assert campaign_of_code("SUMMER") == kept
     assert f"{imported.code} (SUMMER)" in said
-    assert kept.activities.count() == 5
+    assert sum(activity_summary(kept).values()) == 5
     assert LogEntry.objects.get().object_id == str(kept.pk)
 
 

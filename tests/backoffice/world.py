@@ -224,7 +224,6 @@ def _campaign(link: Connection, people: list[Person], name: str, index: int) -> 
         for after, kind in enumerate(kinds):
             MarketingActivity.objects.create(
                 type=kind,
-                marketing_campaign=effort,
                 email_campaign=mail,
                 entity="crm.contact",
                 record_id=str(person.pk),

@@ -65,7 +65,6 @@ def test_an_event_is_kept_once(mail: EmailCampaign) -> None:
     assert record(mail, ("send", "1", NOON + timedelta(days=1), "", "")) == Written(0, 1)
     assert MarketingActivity.objects.count() == 4
     assert MarketingActivity.objects.get(type="send", record_id="1").action_date == NOON + timedelta(days=1)
-    assert set(MarketingActivity.objects.values_list("marketing_campaign", flat=True)) == {mail.marketing_campaign_id}
 
 
 def test_statistics_are_one_row_a_recipient_and_follow_the_last_reading(mail: EmailCampaign) -> None:
@@ -153,7 +152,7 @@ def test_a_chart_is_drawn_more_coarsely_when_it_had_too_many_points(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_merge_waits_for_an_import_that_is_writing() -> None:
-    """Otherwise the activities of that moment would point to the campaign that is gone."""
+    """Whichever of them is first, what is being written goes over with its e-mail campaign."""
     remaining = create_marketing_campaign(name="Remaining", code="REMAINING")
     merged = create_marketing_campaign(name="Merged", code="MERGED")
     mail = create_email_campaign(name="Mail", marketing_list=None, marketing_campaign=merged)
@@ -175,5 +174,5 @@ def test_a_merge_waits_for_an_import_that_is_writing() -> None:
         assert other.is_alive()
     other.join(20)
     assert not other.is_alive()
-    assert MarketingActivity.objects.get().marketing_campaign_id == remaining.pk
+    assert activity_summary(remaining)["send"] == 1
     assert list(MarketingCampaign.objects.all()) == [remaining]

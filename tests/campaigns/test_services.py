@@ -31,7 +31,6 @@ def activity_of(campaign: MarketingCampaign) -> MarketingActivity:
     mail = create_email_campaign(name="Mail", marketing_list=None, marketing_campaign=campaign)
     return MarketingActivity.objects.create(
         type="open",
-        marketing_campaign=campaign,
         email_campaign=mail,
         entity="crm.contact",
         record_id="1",
@@ -150,8 +149,7 @@ def test_mails_activities_and_codes_follow_a_merge(spring: MarketingCampaign, su
     update_marketing_campaign(marketing_campaign=summer, code="SUMMER-2")
     activities = [activity_of(spring), activity_of(summer)]
     merge_campaigns(remaining=spring, others=[summer])
-    assert set(MarketingActivity.objects.values_list("marketing_campaign", flat=True)) == {spring.pk}
-    assert set(EmailCampaign.objects.values_list("marketing_campaign", flat=True)) == {spring.pk}
+    assert set(MarketingActivity.objects.values_list("email_campaign__marketing_campaign", flat=True)) == {spring.pk}
     assert MarketingActivity.objects.count() == len(activities)
     assert {campaign_of_code(code) for code in ("SPRING", "SUMMER", "SUMMER-2")} == {spring}
     assert former_codes(spring) == ["SUMMER", "SUMMER-2"]
@@ -209,7 +207,6 @@ def test_a_deleted_marketing_campaign_leaves_its_activities_and_frees_its_codes(
     update_marketing_campaign(marketing_campaign=spring, code="LATER")
     delete_marketing_campaign(marketing_campaign=spring)
     activity.refresh_from_db()
-    assert activity.marketing_campaign is None
     assert activity.email_campaign.marketing_campaign is None
     assert campaign_of_code("SPRING") is None
     assert create_marketing_campaign(name="Anew", code="LATER").code == "LATER"

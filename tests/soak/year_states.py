@@ -55,9 +55,7 @@ TABLES = {
     "statistics": f"""SELECT g.remote_id AS campaign, x.entity, x.record_id, x.opens, x.clicks, x.bounces,
         x.unsubscribes, x.last_contacted_at FROM campaigns_emailcampaignstatistics x {_OF_EMAIL_CAMPAIGN}""",
     "marketing_activity": f"""SELECT g.remote_id AS campaign, x.type, x.entity, x.record_id, x.action_date, x.details,
-        x.natural_key, x.marketing_campaign_id = e.marketing_campaign_id AS of_its_campaign
-        FROM campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}
-        JOIN campaigns_emailcampaign e ON e.id = k.email_campaign_id""",
+        x.natural_key FROM campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}""",
     "unsubscribed": """SELECT l.name AS list, u.record_id, u.origin, u.reason, lower(trim(e.email)) AS email_key
         FROM lists_unsubscribeditem u JOIN lists_marketinglist l ON l.id = u.marketing_list_id
         JOIN crm_contactemail e ON e.contact_id::text = u.record_id AND e.is_primary""",

@@ -24,9 +24,9 @@ class Written(NamedTuple):
 _ACTIVITIES = """
     WITH selected AS ({selection}), written AS (
         INSERT INTO campaigns_marketingactivity AS a
-            (type, marketing_campaign_id, email_campaign_id, entity, record_id, action_date, details, natural_key)
+            (type, email_campaign_id, entity, record_id, action_date, details, natural_key)
         SELECT DISTINCT ON (natural_key)
-            type, %s::bigint, %s::bigint, %s, record_id, action_date, details, natural_key
+            type, %s::bigint, %s, record_id, action_date, details, natural_key
         FROM (
             SELECT s.*, md5(s.type || '|' || s.event || '|' || %s || '|' || s.record_id)::uuid AS natural_key
             FROM selected s
@@ -58,7 +58,7 @@ _STATISTICS = """
 
 
 def hold_email_campaign(email_campaign_id: int) -> EmailCampaign | None:
-    """The e-mail campaign as it stands, held until the transaction ends; a merge waits for it. None when it is gone."""
+    """The e-mail campaign, held until the transaction ends: its deletion waits for that. None when it is gone."""
     return EmailCampaign.objects.select_for_update().filter(pk=email_campaign_id).first()
 
 
@@ -73,7 +73,7 @@ def record_activities(
     """
     return _written(
         _ACTIVITIES.format(selection=selection),
-        [*parameters, email_campaign.marketing_campaign_id, email_campaign.pk, entity, entity],
+        [*parameters, email_campaign.pk, entity, entity],
     )
 
 

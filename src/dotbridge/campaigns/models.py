@@ -173,17 +173,9 @@ class ActivityType(models.TextChoices):
 
 
 class MarketingActivity(models.Model):
-    """One thing that happened between a campaign and a record."""
+    """One thing that happened between an e-mail campaign, and so its marketing campaign, and a record."""
 
     type = models.CharField(_("what"), max_length=16, choices=ActivityType)
-    marketing_campaign = models.ForeignKey(
-        MarketingCampaign,
-        models.SET_NULL,
-        null=True,
-        related_name="activities",
-        verbose_name=_("marketing campaign"),
-        db_index=False,
-    )
     email_campaign = models.ForeignKey(
         EmailCampaign, models.CASCADE, related_name="activities", verbose_name=_("e-mail campaign"), db_index=False
     )
@@ -204,8 +196,8 @@ class MarketingActivity(models.Model):
         indexes = [
             # The page of a record shows what it did.
             models.Index(fields=["record_id", "entity"], name="marketing_activity_of_record"),
-            # The page of a marketing campaign counts by type, and a merge moves them all.
-            models.Index(fields=["marketing_campaign", "type"], name="marketing_activity_of_campaign"),
+            # The page of a marketing campaign counts by type.
+            models.Index(fields=["email_campaign", "type"], name="marketing_activity_by_type"),
             # The list of all activities shows the newest first.
             models.Index(fields=["action_date", "id"], name="marketing_activity_by_date"),
         ]

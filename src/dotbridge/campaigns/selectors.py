@@ -102,7 +102,7 @@ def recipients(email_campaign: EmailCampaign) -> QuerySet[EmailCampaignStatistic
 def activity_summary(marketing_campaign: MarketingCampaign) -> dict[ActivityType, int]:
     """How many activities of each type the campaign has; every type is there, also with none."""
     counted = (
-        MarketingActivity.objects.filter(marketing_campaign=marketing_campaign)
+        MarketingActivity.objects.filter(email_campaign__marketing_campaign=marketing_campaign)
         .order_by()
         .values_list("type")
         .annotate(number=Count("pk"))
@@ -113,7 +113,7 @@ def activity_summary(marketing_campaign: MarketingCampaign) -> dict[ActivityType
 
 def activities_over_time(marketing_campaign: MarketingCampaign) -> ActivitiesOverTime:
     """The campaign's activities by its report period, or by the next coarser one when the chart had too many points."""
-    activities = MarketingActivity.objects.filter(marketing_campaign=marketing_campaign).order_by()
+    activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign=marketing_campaign).order_by()
     ends = activities.aggregate(first=Min("action_date"), last=Max("action_date"))
     wanted = ReportPeriod(marketing_campaign.report_period)
     if ends["first"] is None:
@@ -136,7 +136,7 @@ def activities_of_record(
 ) -> QuerySet[MarketingActivity]:
     """What happened between campaigns, or one of them, and a record; the newest first, e-mail campaigns included."""
     found = MarketingActivity.objects.filter(entity=entity, record_id=record_id).select_related("email_campaign")
-    return found.filter(marketing_campaign=marketing_campaign) if marketing_campaign else found
+    return found.filter(email_campaign__marketing_campaign=marketing_campaign) if marketing_campaign else found
 
 
 def campaigns_of_record(*, entity: str, record_id: str) -> list[RecordInCampaign]:
@@ -144,7 +144,7 @@ def campaigns_of_record(*, entity: str, record_id: str) -> list[RecordInCampaign
     counted = (
         MarketingActivity.objects.filter(entity=entity, record_id=record_id)
         .order_by()
-        .values_list("marketing_campaign", "type")
+        .values_list("email_campaign__marketing_campaign", "type")
         .annotate(number=Count("pk"), latest=Max("action_date"))
     )
     lines: dict[int | None, list[tuple[datetime, ActivityType, int]]] = {}

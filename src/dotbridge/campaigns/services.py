@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from dotbridge.campaigns.models import (
     CampaignCode,
     EmailCampaign,
-    MarketingActivity,
     MarketingCampaign,
     ReportPeriod,
     Schedule,
@@ -118,9 +117,7 @@ def delete_email_campaign(*, email_campaign: EmailCampaign) -> None:
 @transaction.atomic
 def delete_marketing_campaign(*, marketing_campaign: MarketingCampaign) -> None:
     """Delete a marketing campaign and free its codes. Its e-mail campaigns and activities stay, outside of any."""
-    ids = {marketing_campaign.pk}
-    _hold_email_campaigns(ids)
-    for held in MarketingCampaign.objects.select_for_update().filter(pk__in=ids):
+    for held in MarketingCampaign.objects.select_for_update().filter(pk=marketing_campaign.pk):
         held.delete()
 
 
@@ -155,7 +152,6 @@ def merge_campaigns(
 
 
 def _hold(ids: set[int]) -> dict[int, MarketingCampaign]:
-    _hold_email_campaigns(ids)
     campaigns = MarketingCampaign.objects.select_for_update().filter(pk__in=ids).order_by("pk")
     held = {each.pk: each for each in campaigns}
     if len(held) != len(ids):
@@ -163,16 +159,8 @@ def _hold(ids: set[int]) -> dict[int, MarketingCampaign]:
     return held
 
 
-def _hold_email_campaigns(ids: set[int]) -> None:
-    # An import that is writing activities holds its e-mail campaign, and at its end asks for the marketing campaign: so
-    # these are held in the same order, and by key, and whoever comes second waits instead of both for ever.
-    mails = EmailCampaign.objects.select_for_update().filter(marketing_campaign__in=ids).order_by("pk")
-    list(mails.values_list("pk"))
-
-
 def _move_to(merged: MarketingCampaign, gone: list[int]) -> None:
     EmailCampaign.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)
-    MarketingActivity.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)
     CampaignCode.objects.filter(marketing_campaign__in=gone).update(marketing_campaign=merged)
     MarketingCampaign.objects.filter(pk__in=gone).delete()
 

@@ -75,6 +75,12 @@ class MarketingCampaignFilter(NewestFilter):
     path = "marketing_campaign"
 
 
+class OfMarketingCampaignFilter(MarketingCampaignFilter):
+    """By the marketing campaign of a row's e-mail campaign."""
+
+    path = "email_campaign__marketing_campaign"
+
+
 class RecordFilter(admin.SimpleListFilter):
     """By the record that a page of it named, as "crm.contact:12"; it offers no others."""
 

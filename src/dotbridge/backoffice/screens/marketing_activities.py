@@ -15,7 +15,7 @@ from dotbridge.backoffice.labels import activity_badge, shortened
 from dotbridge.backoffice.screens.base import EmptyList, link_to, require
 from dotbridge.backoffice.screens.campaign_filters import (
     EmailCampaignFilter,
-    MarketingCampaignFilter,
+    OfMarketingCampaignFilter,
     ReactionFilter,
     RecordFilter,
     WholeDaysFilter,
@@ -81,10 +81,10 @@ class ActivityScreen(ResultScreen):
         "type",
         ("action_date", WholeDaysFilter),
         EmailCampaignFilter,
-        MarketingCampaignFilter,
+        OfMarketingCampaignFilter,
         RecordFilter,
     )
-    list_select_related = ("email_campaign", "marketing_campaign")
+    list_select_related = ("email_campaign__marketing_campaign",)
     ordering = ("-action_date", "-pk")
     fields = list_display
     readonly_fields = list_display
@@ -93,7 +93,7 @@ class ActivityScreen(ResultScreen):
     def get_queryset(self, request: HttpRequest) -> QuerySet[MarketingActivity]:
         """With the campaigns that each row names."""
         activities: QuerySet[MarketingActivity] = super().get_queryset(request)
-        return activities.select_related("email_campaign", "marketing_campaign")
+        return activities.select_related("email_campaign__marketing_campaign")
 
     @admin.display(description=_("What"))
     def type_label(self, activity: MarketingActivity) -> SafeString:
@@ -103,7 +103,7 @@ class ActivityScreen(ResultScreen):
     @admin.display(description=_("Marketing campaign"))
     def campaign(self, activity: MarketingActivity) -> SafeString | None:
         """The marketing campaign, if it is in one."""
-        found = activity.marketing_campaign
+        found = activity.email_campaign.marketing_campaign
         return link_to(found, found.name) if found else None
 
     @admin.display(description=_("In detail"))

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 MAY_MERGE = ("campaigns.change_marketingcampaign", "campaigns.delete_marketingcampaign")
 # Each field shows a choice a campaign; more than these nobody compares.
 MOST_MERGED = 20
-# Each is written anew, some ten thousand a second.
-MANY = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,9 +157,9 @@ def _value(campaign: MarketingCampaign, name: str) -> str:
 
 def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
     mails = EmailCampaign.objects.filter(marketing_campaign__in=campaigns).count()
-    activities = MarketingActivity.objects.filter(marketing_campaign__in=campaigns).count()
+    activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign__in=campaigns).count()
     codes = CampaignCode.objects.filter(marketing_campaign__in=campaigns).order_by("pk").values_list("code", flat=True)
-    lines = [
+    return [
         _("The remaining campaign then has all %(mails)s e-mail campaigns and %(activities)s activities.")
         % {"mails": grouped(mails), "activities": grouped(activities)},
         _("All codes stay valid and lead to it: %(codes)s. Its own comes first; the others stand in parentheses.")
@@ -174,6 +172,3 @@ def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
         % {"n": len(campaigns) - 1},
         _("A merge cannot be undone: nobody can tell afterwards which e-mail campaign belonged to which."),
     ]
-    if activities > MANY:
-        lines.append(_("With so many activities it takes a while. Leave the page open until it is done."))
-    return lines

@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ class SandboxProcess:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().split()[-1]
         self.state = folder / "account" / "account.sqlite3"
-        self._postmaster = folder / "data" / "postgres" / "postmaster.pid"
+        self._data_dir = folder / "data"
 
     def ask(self, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Any:
         """One call, of the API or of the control API; ``body`` is bytes, a file, or something to be sent as JSON."""
@@ -49,7 +50,8 @@ class SandboxProcess:
         """Processor time so far of this process, of the database's, and of the workers that have ended."""
         import psutil
 
-        database = psutil.Process(int(self._postmaster.read_text(encoding="ascii").split()[0]))
+        database = database_server(self._data_dir)
+        assert database is not None
         ended = database.cpu_times()
         now = [process.cpu_times() for process in (psutil.Process(self.process.pid), *database.children())]
         workers = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -62,11 +64,31 @@ class SandboxProcess:
         self.process.wait(timeout=30)
 
 
+def database_server(data_dir: Path) -> Any:
+    """The database server that works in a data directory; None when there is none."""
+    import psutil
+
+    note = data_dir / "postgres" / "postmaster.pid"
+    return psutil.Process(int(note.read_text(encoding="ascii").split()[0])) if note.exists() else None
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """A temporary folder. A database server that works in its `data` ends before the folder goes."""
+    with tempfile.TemporaryDirectory(prefix="bench") as name:
+        folder = Path(name)
+        try:
+            yield folder
+        finally:
+            if database := database_server(folder / "data"):
+                database.send_signal(signal.SIGINT)
+                database.wait(timeout=60)
+
+
 @contextmanager
 def surroundings(*options: str) -> Iterator[tuple[Path, SandboxProcess]]:
     """A temporary folder, a sandbox, and the environment that makes Dotbridge use both."""
-    with tempfile.TemporaryDirectory(prefix="bench") as name:
-        folder = Path(name)
+    with work_folder() as folder:
         sandbox = SandboxProcess(folder, *options)
         try:
             os.environ |= {

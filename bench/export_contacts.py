@@ -22,9 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -32,6 +29,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from _common import peak_rss_mb, set_up, surroundings
 from _export_peers import drt_rates, row_at_a_time, sink
 
 ROWS_OF_DRT = 100_000
@@ -47,46 +45,15 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=3_000, help="rows of the row-at-a-time loop")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench") as name:
-        folder = Path(name)
-        server, url = start_sandbox(folder)
-        try:
-            with sink() as sink_url:
-                result = measure(folder, url, sink_url, wanted.rows, min(wanted.sample, wanted.rows))
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+    with surroundings("--import-seconds", "0") as (folder, sandbox), sink() as sink_url:
+        os.environ["DOTBRIDGE_API_ORIGINS"] += f",{sink_url}"
+        set_up()
+        result = measure(folder, sandbox.url, sink_url, wanted.rows, min(wanted.sample, wanted.rows))
     print(json.dumps(result) if wanted.json else "\n".join(f"{key:24} {value}" for key, value in result.items()))
-
-
-def start_sandbox(folder: Path) -> tuple[subprocess.Popen[str], str]:
-    """The sandbox in a process of its own, with an empty account; its URL."""
-    options = ["--port", "0", "--data", str(folder / "account"), "--seed", "empty", "--scheme", "none"]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "dotdigital_sandbox", "serve", *options, "--import-seconds", "0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert server.stdout is not None
-    return server, server.stdout.readline().split()[-1]
 
 
 def measure(folder: Path, url: str, sink_url: str, rows: int, sample: int) -> dict[str, Any]:
     """All of it, in a database of its own."""
-    os.environ |= {
-        "DOTBRIDGE_DATA_DIR": str(folder / "data"),
-        "DOTBRIDGE_API_ORIGINS": f"{url},{sink_url}",
-        "DJANGO_SETTINGS_MODULE": "dotbridge.settings",
-    }
-    os.environ.pop("DATABASE_URL", None)
-    import django
-
-    django.setup()
-    from django.conf import settings
-
-    from dotbridge import postgres
-
-    postgres.ensure_running(settings.CONFIG.data_dir)
     link = prepare(url, rows)
     slow = row_at_a_time(link, sample, sink_url)
     first = first_export(link, sink_url)
@@ -118,7 +85,7 @@ def measure(folder: Path, url: str, sink_url: str, rows: int, sample: int) -> di
         "unchanged_over_full": round(unchanged / whole_run, 3),
         "one_percent_s": round(one_percent, 2),
         "one_percent_over_full": round(one_percent / whole_run, 3),
-        "peak_rss_mb": round(max(peak, peak_rss_mb()), 1),
+        "peak_rss_mb": max(peak, peak_rss_mb()),
     }
 
 
@@ -317,11 +284,6 @@ def ceiling_seconds(link: Any) -> float:
             for _chunk in copy:
                 pass
         return time.perf_counter() - started
-
-
-def peak_rss_mb() -> float:
-    """Largest resident size of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

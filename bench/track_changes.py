@@ -18,12 +18,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from _common import peak_rss_mb, set_up, settle, show
+from _common import peak_rss_mb, set_up, settle, show, work_folder
 
 CONTACTS_AN_ACCOUNT = 10
 RENAMED_EVERY = 100
@@ -52,8 +50,8 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=5_000, help="rows of the row-by-row loop")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench") as name:
-        os.environ |= {"DOTBRIDGE_DATA_DIR": str(Path(name) / "data"), "DJANGO_SETTINGS_MODULE": "dotbridge.settings"}
+    with work_folder() as folder:
+        os.environ |= {"DOTBRIDGE_DATA_DIR": str(folder / "data"), "DJANGO_SETTINGS_MODULE": "dotbridge.settings"}
         os.environ.pop("DATABASE_URL", None)
         set_up()
         result = measure(wanted.rows, min(wanted.sample, wanted.rows))

@@ -17,9 +17,9 @@ from tests.faults.test_kill import assert_as_undisturbed, run_killed
 
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
 KILLS = 200 if IS_FULL else 6
-# The run of these tests commits at least so often: a kill that is never reached fails. The strides spread the first
-# kills over the run, and as both are odd, every commit comes up with either moment.
-COMMITS, STRIDE = 25, 7
+# The run of these tests commits so often: a kill that is never reached fails. The stride spreads the first kills over
+# the run, and as it shares no factor with the number of commits, every commit's turn comes.
+COMMITS, STRIDE = 20, 7
 COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 
 
@@ -28,8 +28,8 @@ COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 def test_a_run_killed_at_a_commit_is_made_good_by_the_next(
     integration: Integration, remote: RemoteAccount, link: Connection, number: int
 ) -> None:
+    nth = 1 + number // 2 * STRIDE % COMMITS
     moment = "before" if number % 2 else "after"
-    nth = 1 + number * STRIDE % COMMITS
     code = run_killed(integration, remote.sandbox.url, COMMIT, moment, nth)
     assert code == -signal.SIGKILL, f"the run never came to commit {nth}"
     remote.sandbox.finish_imports()

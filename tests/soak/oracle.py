@@ -146,7 +146,7 @@ class Oracle:
             if not self.is_live(name, key):
                 if self.ours.get(place, Ours.NO) is Ours.YES:
                     self.ours[place] = Ours.PERHAPS
-                # Who put the address there stays true: it is in the book again, unseen till then, once it is live again.
+                # Who put the address there stays true: it is seen in the book again once it is live again.
                 continue
             self.ours[place] = Ours.YES if key in speakers else Ours.NO
             (self.present.add if key in held else self.present.discard)(place)

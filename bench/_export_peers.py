@@ -160,7 +160,7 @@ def _prepare_row(link: Any, record_id: Any, email_key: str, rows: list[Any]) -> 
         contact.save()
     membership = Membership.objects.filter(address_book=link.address_book, contact=contact).first()
     if membership is None:
-        Membership.objects.create(address_book=link.address_book, contact=contact, seen_at=timezone.now())
+        Membership.objects.create(address_book=link.address_book, contact=contact, listed_at=timezone.now())
     item = ExportItem.objects.filter(connection=link, email_key=email_key).first()
     if item is None:
         item = ExportItem(connection=link, email_key=email_key, email=email_key)

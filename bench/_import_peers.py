@@ -63,7 +63,7 @@ def row_at_a_time(*, rows: int, **_: Any) -> dict[str, Any]:
                 contact.save()
                 membership = Membership.objects.filter(address_book=book, contact=contact).first()
                 membership = membership or Membership(address_book=book, contact=contact)
-                membership.seen_at = timezone.now()
+                membership.listed_at = timezone.now()
                 membership.save()
 
     return timed(store, rows)
@@ -86,10 +86,10 @@ def bulk_create(*, rows: int, **_: Any) -> dict[str, Any]:
                 update_fields=list(values_of(contacts[0])),
             )
             Membership.objects.bulk_create(
-                [Membership(address_book=book, contact=contact, seen_at=timezone.now()) for contact in stored],
+                [Membership(address_book=book, contact=contact, listed_at=timezone.now()) for contact in stored],
                 update_conflicts=True,
                 unique_fields=["address_book", "contact"],
-                update_fields=["seen_at"],
+                update_fields=["listed_at"],
             )
 
     return timed(store, rows)

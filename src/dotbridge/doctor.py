@@ -17,6 +17,8 @@ from rich.markup import escape
 from dotbridge.integrations.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
+from dotbridge.mapping.tracking.installing import untriggered_tables
+from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.processes import SILENT_SECONDS
 
 OLDEST_VERSION = 14
@@ -59,6 +61,7 @@ def _findings() -> Iterator[Finding]:
         return
     yield _data_dir()
     yield _worker()
+    yield _tracking()
     for integration in Integration.objects.all():
         yield _key(integration)
         if integration.is_active:
@@ -112,6 +115,17 @@ def _worker() -> Finding:
     ).count()
     text = f"{alive} alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
     return Finding("worker", bool(alive), text)
+
+
+def _tracking() -> Finding:
+    plan = current_plan()
+    if missing := untriggered_tables(plan):
+        text = f"no triggers note changes of {', '.join(sorted(missing))}; a worker puts them there within five minutes"
+    elif plan.tables:
+        text = f"triggers note changes of {', '.join(sorted(plan.tables))}"
+    else:
+        text = "no field is mapped yet"
+    return Finding("change tracking", not missing, text)
 
 
 def _key(integration: Integration) -> Finding:

@@ -192,7 +192,7 @@ def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(
     UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
     Contact.objects.filter(pk=contact.pk).update(status="Subscribed")
     membership = Membership.objects.create(
-        address_book=world.book, contact=contact, status="Unsubscribed", seen_at=world.run.started_at
+        address_book=world.book, contact=contact, status="Unsubscribed", listed_at=world.run.started_at
     )
     assert "Ask Dotdigital to subscribe" in texts(back_office.get(undo_of(item)))
     membership.delete()

@@ -243,7 +243,7 @@ def _contact(book: AddressBook, index: int) -> Contact:
         data_fields={"FIRSTNAME": HOSTILE},
         updated_at=timezone.now(),
     )
-    Membership.objects.create(address_book=book, contact=contact, seen_at=contact.updated_at)
+    Membership.objects.create(address_book=book, contact=contact, listed_at=contact.updated_at)
     return contact
 
 

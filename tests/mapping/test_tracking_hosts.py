@@ -280,6 +280,15 @@ def test_a_table_that_becomes_a_parent_is_not_tracked_any_more_and_compared_inst
     assert install_tracking().installed == ["crm_lead"]
 
 
+def test_triggers_that_somebody_switched_off_are_put_on_again() -> None:
+    mapping = map_fields(make_integration(), "crm.lead", "company")
+    quiet()
+    execute("ALTER TABLE crm_lead DISABLE TRIGGER dotbridge_track_update")
+    assert install_tracking().installed == ["crm_lead"]
+    assert standing_of(mapping).compares_everything
+    assert install_tracking().installed == []
+
+
 def test_a_model_over_a_view_is_not_tracked(own_registry: None) -> None:
     with isolate_apps("dotbridge.crm"):
 

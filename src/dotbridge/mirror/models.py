@@ -140,7 +140,9 @@ class Membership(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="memberships", verbose_name=_("contact"))
     status = models.CharField(_("status in this book"), max_length=64, default=SUBSCRIBED)
     unsubscribed_at = models.DateTimeField(_("unsubscribed at"), null=True, blank=True)
-    seen_at = models.DateTimeField(_("last seen"))
+    listed_at = models.DateTimeField(
+        _("listed"), help_text=_("When they were found in the book's list; while nothing changes, it stays as it is.")
+    )
     gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
 
     class Meta:

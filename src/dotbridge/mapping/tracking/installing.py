@@ -35,7 +35,8 @@ _SCHEMA = """
     WHERE c.oid = to_regclass('mapping_change')
 """
 _INSTALLED = """
-    SELECT p.proname, p.prosrc, coalesce(t.tgrelid::bigint, 0), count(t.oid) FILTER (WHERE t.tgname = ANY(%s))
+    SELECT p.proname, p.prosrc, coalesce(t.tgrelid::bigint, 0),
+           count(t.oid) FILTER (WHERE t.tgname = ANY(%s) AND t.tgenabled <> 'D')
     FROM pg_proc p LEFT JOIN pg_trigger t ON t.tgfoid = p.oid
     WHERE p.pronamespace = %s::regnamespace AND starts_with(p.proname, %s)
     GROUP BY p.oid, t.tgrelid
@@ -81,7 +82,7 @@ def install_after_commit() -> None:
 
 
 def untriggered_tables(plan: Plan) -> set[str]:
-    """The tables of the plan that lack their triggers, or have those of another plan."""
+    """The tables of the plan that lack their triggers, have them switched off, or have those of another plan."""
     schema = _schema()
     if schema is None or not plan.tables:
         return set(plan.tables)

@@ -71,10 +71,10 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
         move_cursor(step.integration, FEED, closed_at, book.pk)
 
 
-def store_batch(step: StepContext, book: AddressBook, batch: Batch, seen_at: datetime) -> None:
+def store_batch(step: StepContext, book: AddressBook, batch: Batch, listed_at: datetime) -> None:
     """A batch of a book's contacts into the mirror, and what it did onto the step."""
     step.reject(batch.refusals)
-    merged = merge_members(book, batch.lines, seen_at)
+    merged = merge_members(book, batch.lines, listed_at)
     step.count(read=batch.read, new=merged.new, changed=merged.changed)
     step.advance(batch.read)
 

@@ -107,11 +107,11 @@ _MEMBERSHIPS = """, listed AS (
         FROM told t LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = t.id
         WHERE t.id IS NOT NULL
     ), joined AS (
-        INSERT INTO mirror_membership (address_book_id, contact_id, status, seen_at)
-        SELECT %(book)s, id, 'Subscribed', %(seen_at)s
+        INSERT INTO mirror_membership (address_book_id, contact_id, status, listed_at)
+        SELECT %(book)s, id, 'Subscribed', %(listed_at)s
         FROM (SELECT id FROM added UNION ALL SELECT id FROM listed WHERE membership_id IS NULL) each
     ), noted AS (
-        UPDATE mirror_membership m SET gone_at = NULL, seen_at = %(seen_at)s
+        UPDATE mirror_membership m SET gone_at = NULL, listed_at = %(listed_at)s
         FROM listed l WHERE m.id = l.membership_id AND l.is_noted
     )
 """
@@ -130,9 +130,9 @@ def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool)
     return _merge(integration, lines, _TOLD + _COUNTS, {"sets_status": sets_status})
 
 
-def merge_members(book: AddressBook, lines: bytes, seen_at: datetime) -> Merged:
+def merge_members(book: AddressBook, lines: bytes, listed_at: datetime) -> Merged:
     """The same with lines of a book's own list, which speaks for the status too, and with the memberships it proves."""
-    parameters = {"sets_status": True, "book": book.pk, "seen_at": seen_at, "live": list(LIVE)}
+    parameters = {"sets_status": True, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
     return _merge(book.integration, lines, _TOLD + _MEMBERSHIPS + _COUNTS, parameters)
 
 

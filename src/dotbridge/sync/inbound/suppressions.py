@@ -28,7 +28,7 @@ ACCOUNT_FEED = "suppressions"
 BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 
 _UNSUBSCRIBE = """
-    INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, seen_at)
+    INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)
     SELECT %(book)s, c.id, s.status, s.removed_at, coalesce(s.removed_at, %(now)s)
     FROM stage_contact s
     JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
@@ -115,7 +115,7 @@ def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[
     """
     left = Membership.objects.filter(address_book=book).exclude(status__in=LIVE)
     if read_to := Cursor.objects.filter(integration=step.integration, feed=BOOK_FEED, object_id=book.pk).first():
-        left = left.filter(seen_at__gt=read_to.position)
+        left = left.filter(listed_at__gt=read_to.position)
     return dict(left.values_list("contact__remote_id", Coalesce("unsubscribed_at", BEGINNING)))
 
 

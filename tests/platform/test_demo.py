@@ -144,7 +144,7 @@ class TestServed:
             seen = demo.run("doctor")
             assert seen.returncode == 0, seen.stdout
             assert "ok   worker                 1 alive" in seen.stdout
-            assert "ok   change tracking        triggers note changes of crm_contact" in seen.stdout
+            assert "ok   change tracking        triggers note changes of crm_account, crm_contact" in seen.stdout
             taken = demo.run("demo")
             assert (taken.returncode, taken.stdout) == (2, "")
             assert taken.stderr.startswith(f"DOTBRIDGE_PORT='{demo.port}' cannot be used: ")

@@ -9,7 +9,7 @@ from dotdigital.decoding import Page, Row
 from dotdigital.errors import Transient
 
 MAX_PAGE: Final = 1000
-DEFAULT_OVERLAP: Final = 25
+DEFAULT_OVERLAP: Final = 100
 _SAME_PAGE_TRIES: Final = 3
 _MOST_STEPS_BACK: Final = 100
 

@@ -117,11 +117,6 @@ _MEMBERSHIPS = """, listed AS (
 """
 # Without statistics of its own a table that was empty a moment ago is searched by whichever index comes first: every
 # row through all rows before it. PostgreSQL itself looks in once a minute only.
-_IS_MEASURED = """
-    SELECT min(reltuples) >= %(enough)s FROM pg_class
-    WHERE oid IN ('mirror_contact'::regclass, 'mirror_membership'::regclass)
-"""
-_ENOUGH_ROWS = 500
 _MEASURE = "ANALYZE mirror_contact (integration_id, remote_id, email_key); ANALYZE mirror_membership"
 
 
@@ -159,8 +154,6 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
 
 
 def measure_tables() -> None:
-    """Have the planner know how large the mirror is, where it does not: asked once a reading, after its first rows."""
+    """Have the planner know how large the mirror is: once a reading of more than one batch, after its first rows."""
     with connection.cursor() as cursor:
-        cursor.execute(_IS_MEASURED, {"enough": _ENOUGH_ROWS})
-        if cursor.fetchone() == (False,):
-            cursor.execute(_MEASURE)
+        cursor.execute(_MEASURE)

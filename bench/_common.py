@@ -127,9 +127,10 @@ def at_work(integration: Any, work: Callable[[Any], object], *, reads_everything
     """Do a step's work as a run would: its counts, the ``seconds`` and the ``calls`` it took."""
     from django.utils import timezone
 
+    from dotbridge.connections.models import RunKind
     from dotbridge.integrations.services import open_account
     from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
-    from dotbridge.sync.models import RunKind, Step, SyncRun
+    from dotbridge.sync.models import Step, SyncRun
 
     kind = RunKind.RECONCILE if reads_everything else RunKind.IMPORT
     run = SyncRun.objects.create(integration=integration, kind=kind, trigger="bench", started_at=timezone.now())

@@ -95,14 +95,14 @@ def prepare(url: str, rows: int) -> Any:
     from django.core.management import call_command
     from django.db import connection
 
+    from dotbridge.connections.models import RunKind
+    from dotbridge.connections.services import connect_list
     from dotbridge.integrations.services import create_integration
     from dotbridge.lists.services import create_list
     from dotbridge.mapping.models import Mapping
     from dotbridge.mapping.services import set_mapping_row
     from dotbridge.mirror.models import AddressBook
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import RunKind
-    from dotbridge.sync.services import connect_list
 
     call_command("migrate", verbosity=0, interactive=False)
     user = "apiuser-000000000000@apiconnector.com"
@@ -154,8 +154,9 @@ class Bench:
     def __init__(self, link: Any, account: Any) -> None:
         from django.utils import timezone
 
+        from dotbridge.connections.models import RunKind
         from dotbridge.sync.context import NobodyWatches, RunContext
-        from dotbridge.sync.models import RunKind, SyncRun
+        from dotbridge.sync.models import SyncRun
 
         integration = link.address_book.integration
         self.run = RunContext(
@@ -241,9 +242,10 @@ def drt_of(folder: Path, link: Any, sink_url: str) -> dict[int, float] | None:
 
 def run_seconds(link: Any, change: Callable[[], None]) -> float:
     """How long a whole export takes after a change, until Dotdigital's results are applied and ids are read."""
+    from dotbridge.connections.models import RunKind
     from dotbridge.sync import cursors
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import RunKind, State
+    from dotbridge.sync.models import State
 
     change()
     # In life the runs are further apart than the five minutes which a reading overlaps the one before.
@@ -275,12 +277,12 @@ def ceiling_seconds(link: Any) -> float:
     columns = ", ".join(f'"{field.column}"' for field in ExportItem._meta.concrete_fields)  # noqa: SLF001
     cells = ", ".join(f"values ->> '{row.data_field.name}'" for row in link.mapping_rows)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE bench_rows AS SELECT {columns} FROM sync_exportitem")
-        cursor.execute("TRUNCATE sync_exportitem")
+        cursor.execute(f"CREATE TABLE bench_rows AS SELECT {columns} FROM dotbridge_sync_exportitem")
+        cursor.execute("TRUNCATE dotbridge_sync_exportitem")
         started = time.perf_counter()
         with transaction.atomic():
-            cursor.execute(f"INSERT INTO sync_exportitem ({columns}) SELECT {columns} FROM bench_rows")
-        with cursor.copy(f"COPY (SELECT email, {cells} FROM sync_exportitem) TO STDOUT (FORMAT csv)") as copy:
+            cursor.execute(f"INSERT INTO dotbridge_sync_exportitem ({columns}) SELECT {columns} FROM bench_rows")
+        with cursor.copy(f"COPY (SELECT email, {cells} FROM dotbridge_sync_exportitem) TO STDOUT (FORMAT csv)") as copy:
             for _chunk in copy:
                 pass
         return time.perf_counter() - started

@@ -124,12 +124,12 @@ def prepare(url: str, rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    from dotbridge.connections.models import RunKind
+    from dotbridge.connections.services import connect_list
     from dotbridge.integrations.services import create_integration
     from dotbridge.lists.services import create_list
     from dotbridge.mirror.models import AddressBook
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import RunKind
-    from dotbridge.sync.services import connect_list
 
     call_command("migrate", verbosity=0)
     integration = create_integration(name="Bench", username=USER, password=PASSWORD, base_url=url)
@@ -147,8 +147,8 @@ def prepare(url: str, rows: int) -> None:
             [rows],
         )
         cursor.execute(
-            "INSERT INTO mirror_contact (integration_id, remote_id, email, email_key, status, opt_in_type, email_type, "
-            "data_fields, updated_at) "
+            "INSERT INTO dotbridge_mirror_contact (integration_id, remote_id, email, email_key, status, opt_in_type, "
+            "email_type, data_fields, updated_at) "
             f"SELECT %s, n, {email}, {email}, 'Subscribed', '', '', '{{}}', now() FROM generate_series(1, %s) n",
             [integration.pk, rows],
         )
@@ -160,9 +160,9 @@ def prepare(url: str, rows: int) -> None:
 
 def campaign_link() -> Any:
     """The only campaign, and the e-mail campaign made of it."""
-    from dotbridge.sync.campaign_models import CampaignLink
+    from dotbridge.sync.models import CampaignPair
 
-    return CampaignLink.objects.select_related("campaign__integration", "email_campaign").get()
+    return CampaignPair.objects.select_related("campaign__integration", "email_campaign").get()
 
 
 def find_campaigns(step: Any) -> None:

@@ -98,10 +98,10 @@ def connect(sandbox: SandboxProcess, book: int) -> None:
     set_up()
     from django.core.management import call_command
 
+    from dotbridge.connections.services import connect_list
     from dotbridge.integrations.services import create_integration
     from dotbridge.lists.services import create_list
     from dotbridge.mirror.models import AddressBook
-    from dotbridge.sync.services import connect_list
 
     call_command("migrate", verbosity=0)
     integration = create_integration(name="Bench", username=peers.USER, password=peers.PASSWORD, base_url=sandbox.url)
@@ -211,7 +211,7 @@ def empty() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE mirror_contact, mirror_membership, sync_cursor CASCADE")
+        cursor.execute("TRUNCATE dotbridge_mirror_contact, dotbridge_mirror_membership, dotbridge_sync_cursor CASCADE")
     settle()
 
 

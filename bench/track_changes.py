@@ -36,7 +36,7 @@ PEOPLE = """
 """
 # In an order of its own, as people work.
 LOG = """
-    INSERT INTO mapping_change (source, keys)
+    INSERT INTO dotbridge_mapping_change (source, keys)
     SELECT CASE WHEN n %% %(every)s = 0 THEN 'crm_account.id' ELSE 'crm_contact.id' END,
            ARRAY[CASE WHEN n %% %(every)s = 0 THEN 1 + n / %(share)s ELSE n END::text]
     FROM generate_series(1, %(rows)s) n ORDER BY hashint4(n)
@@ -115,7 +115,7 @@ def update_costs(rows: int) -> dict[str, Any]:
                 cursor.execute("UPDATE crm_contact SET lead_score = coalesce(lead_score, 0) + 1 WHERE id <= %s", [rows])
                 taken.append(time.perf_counter() - started)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT sum(cardinality(keys)) FROM mapping_change")
+        cursor.execute("SELECT sum(cardinality(keys)) FROM dotbridge_mapping_change")
         (noted,) = cursor.fetchone()
     if noted != rows * ROUNDS:
         raise RuntimeError(f"{rows * ROUNDS} changes were made with the trigger, {noted} were noted")
@@ -133,7 +133,7 @@ def fill_log(rows: int) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE mapping_change")
+        cursor.execute("TRUNCATE dotbridge_mapping_change")
         cursor.execute(LOG, {"rows": rows, "every": RENAMED_EVERY, "share": CONTACTS_AN_ACCOUNT})
     settle()
 

@@ -9,6 +9,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -17,8 +19,7 @@ from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import Connection, RunKind, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import SyncRun
 from dotdigital_sandbox import Sandbox
 
 
@@ -73,7 +74,7 @@ class RemoteAccount:
         return found
 
 
-def connect(integration: Integration, *, book: str, rows: Mapping[str, list[str]] | None = None) -> Connection:
+def connect(integration: Integration, *, book: str, rows: Mapping[str, list[str]] | None = None) -> ListConnection:
     """A list of all contacts of the CRM, connected to a book of this name; further mapping rows by data field."""
     run_sync(integration=integration, kind=RunKind.IMPORT, trigger="test")
     mapping = FieldMapping.objects.get(integration=integration, entity="crm.contact")
@@ -104,6 +105,6 @@ def steps_of(run: SyncRun) -> dict[str, dict[str, Any]]:
     return {step.name: {"state": step.state, "message": step.message, **step.counts} for step in run.steps.all()}
 
 
-def list_of(link: Connection) -> MarketingList:
+def list_of(link: ListConnection) -> MarketingList:
     """The connection's list, read anew."""
     return MarketingList.objects.get(pk=link.marketing_list_id)

@@ -17,8 +17,8 @@ from dotbridge.config import Config, ConfigError, read_config
 from dotbridge.errors import OperatorError
 
 if TYPE_CHECKING:
+    from dotbridge.connections.models import ListConnection
     from dotbridge.integrations.models import Integration
-    from dotbridge.sync.models import Connection
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -183,9 +183,9 @@ def allow(
     _require_migrated()
     from django.core.exceptions import ValidationError
 
+    from dotbridge.connections.services import allow_once
     from dotbridge.dry_run import find_connections
     from dotbridge.integrations.models import Integration
-    from dotbridge.sync.services import allow_once
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
@@ -296,15 +296,15 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
     _start()
     _quiet()
     _require_migrated()
+    from dotbridge.connections.models import ListConnection, RunKind
     from dotbridge.dry_run import find_connections
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import Connection, RunKind
     from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 
     console = Console(stderr=as_json)
     good = True
-    targets: list[tuple[Integration, Connection | None]] = [(found, None) for found in find_integrations(name)]
+    targets: list[tuple[Integration, ListConnection | None]] = [(found, None) for found in find_integrations(name)]
     if one_list is not None:
         links_of_name = find_connections((found for found, _link in targets), one_list)
         targets = [(link.address_book.integration, link) for link in links_of_name]
@@ -322,7 +322,7 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
         show_run(console, run)
         good = good and not run.has_failed
         if as_json:
-            links = Connection.objects.filter(address_book__integration=integration)
+            links = ListConnection.objects.filter(address_book__integration=integration)
             typer.echo(json.dumps(run_as_json(run, links)))
     raise typer.Exit(0 if good else 1)
 

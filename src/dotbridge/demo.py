@@ -13,6 +13,8 @@ from django.core.management import call_command
 from rich.console import Console
 
 from dotbridge.config import Config, kept_secret
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
@@ -22,8 +24,7 @@ from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import Connection, RunKind, State, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import State, SyncRun
 from dotbridge.terminal import TerminalObserver, show_heading, show_numbers, show_run
 
 ACCOUNT = "Dotdigital sandbox"
@@ -51,7 +52,7 @@ def prepare_and_sync(config: Config, console: Console) -> Demo:
     integration = _integration(config)
     observer = TerminalObserver(console)
     with observer:
-        link = Connection.objects.filter(address_book__integration=integration, marketing_list__name=LIST).first()
+        link = ListConnection.objects.filter(address_book__integration=integration, marketing_list__name=LIST).first()
         if link is None:
             show_heading(console, "Reading the account")
             run_sync(integration=integration, kind=RunKind.IMPORT, trigger="demo", observer=observer)
@@ -96,7 +97,7 @@ def _integration(config: Config) -> Integration:
     return existing
 
 
-def _connect(integration: Integration) -> Connection:
+def _connect(integration: Integration) -> ListConnection:
     mapping = FieldMapping.objects.get(integration=integration, entity="crm.contact")
     fields = {field.name: field for field in DataField.objects.filter(integration=integration)}
     for name, path in ROWS.items():

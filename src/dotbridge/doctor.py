@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from rich.console import Console
 from rich.markup import escape
 
-from dotbridge.integrations.encryption import SecretUnreadable, unseal
+from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables

@@ -10,11 +10,11 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.models import Connection
 from dotbridge.sync.outbound.dry_run import BookGone, DryRun, FieldChange, PlannedExport, PlannedRow, dry_run
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
@@ -31,10 +31,10 @@ class _Echo:
         return line
 
 
-def find_connections(integrations: Iterable[Integration], name: str | None) -> list[Connection]:
+def find_connections(integrations: Iterable[Integration], name: str | None) -> list[ListConnection]:
     """The connected lists of these accounts, or the one of this name. Raises OperatorError, naming those there are."""
     links = list(
-        Connection.objects.filter(address_book__integration__in=list(integrations), address_book__gone_at=None)
+        ListConnection.objects.filter(address_book__integration__in=list(integrations), address_book__gone_at=None)
         .select_related("marketing_list", "address_book__integration")
         .order_by("marketing_list__name")
     )
@@ -46,7 +46,7 @@ def find_connections(integrations: Iterable[Integration], name: str | None) -> l
     return found
 
 
-def show_plan(console: Console, link: Connection) -> None:
+def show_plan(console: Console, link: ListConnection) -> None:
     """Print one list's plan: the counts, and some rows of each kind."""
     with _planned(link) as planned:
         export = planned.export()
@@ -60,14 +60,14 @@ def show_plan(console: Console, link: Connection) -> None:
         console.print(f"The export would stop and ask before it does this: {export.stops_before.label}.", style="bold")
 
 
-def plan_as_json(link: Connection) -> dict[str, Any]:
+def plan_as_json(link: ListConnection) -> dict[str, Any]:
     """One list's counts, for scripts."""
     with _planned(link) as planned:
         export = planned.export()
     return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
 
 
-def csv_lines(link: Connection) -> Iterator[str]:
+def csv_lines(link: ListConnection) -> Iterator[str]:
     """One list's plan as the lines of a CSV with a header, streamed: a line a changed data field, or a row without one.
 
     Raises OperatorError when the list cannot be worked out.
@@ -82,7 +82,7 @@ def csv_lines(link: Connection) -> Iterator[str]:
                 yield line_of([_harmless(cell) for cell in (*start, *cells)])
 
 
-def write_csv(file: TextIO, links: Iterable[Connection]) -> None:
+def write_csv(file: TextIO, links: Iterable[ListConnection]) -> None:
     """Write the plans of some lists into one file."""
     for number, link in enumerate(links):
         lines = csv_lines(link)
@@ -92,7 +92,7 @@ def write_csv(file: TextIO, links: Iterable[Connection]) -> None:
 
 
 @contextmanager
-def _planned(link: Connection) -> Iterator[DryRun]:
+def _planned(link: ListConnection) -> Iterator[DryRun]:
     try:
         with dry_run(link) as planned:
             yield planned

@@ -16,6 +16,9 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.selectors import integrations_with_requests
+from dotbridge.connections.services import RUN_TASK, request_run
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
@@ -23,9 +26,6 @@ from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.request_selectors import integrations_with_requests
-from dotbridge.sync.services import RUN_TASK, request_run
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
         return
     link = None
     if connection_id is not None:
-        link = Connection.objects.filter(pk=connection_id, address_book__integration=integration).first()
+        link = ListConnection.objects.filter(pk=connection_id, address_book__integration=integration).first()
         if link is None:
             log.info("run dropped: the list is not connected any more", connection=connection_id)
             return

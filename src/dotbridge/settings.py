@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "dotbridge.integrations",
     "dotbridge.mirror",
     "dotbridge.mapping",
+    "dotbridge.connections",
     "dotbridge.sync",
     "dotbridge.backoffice",
 ]

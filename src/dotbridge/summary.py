@@ -7,13 +7,14 @@ from typing import Any
 
 from django.db.models import Sum
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.models import Connection, ExportItem, Operation, Removal, RemovalState, SyncRun, UploadState
+from dotbridge.sync.models import ExportItem, Operation, Removal, RemovalState, SyncRun, UploadState
 from dotbridge.sync.selectors import connection_standing
 
 
-def run_summary(run: SyncRun, link: Connection) -> dict[str, Any]:
+def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
     """The run in names and numbers. `list_members` = `exported` + the sum of `rejected` + `duplicates` + the sum of
     `left_out`.
 

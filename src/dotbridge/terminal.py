@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.summary import run_summary
 from dotbridge.sync.engine import LABELS
-from dotbridge.sync.models import Connection, State, Step, SyncRun
+from dotbridge.sync.models import State, Step, SyncRun
 
 STYLES = {
     State.SUCCEEDED: "green",
@@ -92,7 +93,7 @@ def show_numbers(console: Console, title: str, numbers: Mapping[str, Any]) -> No
     console.print(table)
 
 
-def run_as_json(run: SyncRun, links: Iterable[Connection]) -> dict[str, Any]:
+def run_as_json(run: SyncRun, links: Iterable[ListConnection]) -> dict[str, Any]:
     """The run for scripts: its state, its steps with their counts, and the summary of each connected list."""
     return {
         "integration": run.integration.name,

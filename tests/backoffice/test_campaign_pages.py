@@ -29,9 +29,9 @@ from dotbridge.mirror.models import Campaign, CampaignSummary
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-MAILS = "admin:campaigns_emailcampaign_changelist"
-ACTIVITIES = "admin:campaigns_marketingactivity_changelist"
-RECIPIENTS = "admin:campaigns_emailcampaignstatistics_changelist"
+MAILS = "admin:dotbridge_campaigns_emailcampaign_changelist"
+ACTIVITIES = "admin:dotbridge_campaigns_marketingactivity_changelist"
+RECIPIENTS = "admin:dotbridge_campaigns_emailcampaignstatistics_changelist"
 
 
 def found(response: Any) -> list[Any]:
@@ -54,8 +54,8 @@ def test_the_list_has_the_figures_of_dotdigital(back_office: Client, world: Worl
     [
         ("?q=mail+0", 1),
         ("?q=nothing+like+it", 0),
-        ("?link__campaign__gone_at__isempty=1", 1),
-        ("?link__campaign__gone_at__isempty=0", 0),
+        ("?pair__campaign__gone_at__isempty=1", 1),
+        ("?pair__campaign__gone_at__isempty=0", 0),
         ("?campaign=CAMPAIGN", 1),
         ("?campaign=99999999", 0),
         ("?campaign=nonsense", 1),
@@ -109,7 +109,7 @@ def test_a_campaign_without_figures_says_so(back_office: Client, db: None) -> No
 
 def test_a_sent_campaign_is_not_edited(back_office: Client, world: World) -> None:
     assert back_office.post(url_of(world.email_campaign), {"name": "Other"}).status_code == 403
-    assert back_office.get(reverse("admin:campaigns_emailcampaign_add")).status_code == 403
+    assert back_office.get(reverse("admin:dotbridge_campaigns_emailcampaign_add")).status_code == 403
     world.email_campaign.refresh_from_db()
     assert world.email_campaign.name != "Other"
 
@@ -118,7 +118,7 @@ def test_a_campaign_is_deleted_after_a_question(
     back_office: Client, logged_in: Callable[..., Client], world: World
 ) -> None:
     address = url_of(world.email_campaign, "delete")
-    assert logged_in("campaigns.view_emailcampaign").post(address, {"confirmed": "yes"}).status_code == 403
+    assert logged_in("dotbridge_campaigns.view_emailcampaign").post(address, {"confirmed": "yes"}).status_code == 403
     page = texts(back_office.get(address))
     assert "the statistics of 2 recipients" in page
     assert "5 marketing activities" in page
@@ -126,7 +126,7 @@ def test_a_campaign_is_deleted_after_a_question(
     back_office.post(address, {"confirmed": "yes"})
     assert not EmailCampaign.objects.filter(pk=world.email_campaign.pk).exists()
     assert not MarketingActivity.objects.exists()
-    assert Campaign.objects.get().link.email_campaign is None
+    assert Campaign.objects.get().pair.email_campaign is None
     assert LogEntry.objects.get().object_id == str(world.email_campaign.pk)
 
 
@@ -179,13 +179,18 @@ def test_activities_are_filtered_and_not_counted(back_office: Client, world: Wor
 def test_newest_activities_are_read_from_an_index(world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_sort = off")
-        cursor.execute("EXPLAIN SELECT id FROM campaigns_marketingactivity ORDER BY action_date DESC, id DESC LIMIT 50")
+        cursor.execute(
+            "EXPLAIN SELECT id FROM dotbridge_campaigns_marketingactivity ORDER BY action_date DESC, id DESC LIMIT 50"
+        )
         assert "marketing_activity_by_date" in str(cursor.fetchall())
 
 
 def test_a_record_shows_what_it_did(back_office: Client, logged_in: Callable[..., Client], world: World) -> None:
     person = world.people[0]
-    piece = reverse("admin:campaigns_marketingactivity_of-record-piece") + f"?entity=crm.contact&record={person.pk}"
+    piece = (
+        reverse("admin:dotbridge_campaigns_marketingactivity_of-record-piece")
+        + f"?entity=crm.contact&record={person.pk}"
+    )
     assert piece.replace("&", "&amp;") in texts(back_office.get(reverse("admin:crm_contact_change", args=[person.pk])))
     page = texts(back_office.get(piece))
     assert "Sent: 1, Opened: 1, Clicked: 1" in page
@@ -205,7 +210,10 @@ def test_a_record_shows_what_it_did(back_office: Client, logged_in: Callable[...
 
 
 def test_a_busy_record_takes_no_more_statements(back_office: Client, world: World) -> None:
-    piece = reverse("admin:campaigns_marketingactivity_of-record") + f"?entity=crm.contact&record={world.people[0].pk}"
+    piece = (
+        reverse("admin:dotbridge_campaigns_marketingactivity_of-record")
+        + f"?entity=crm.contact&record={world.people[0].pk}"
+    )
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as captured:
@@ -234,8 +242,10 @@ def test_the_overview_shows_the_newest_results(
 ) -> None:
     assert [mail.opened for mail in newest_campaigns()] == [200]
     assert "Newest e-mail campaigns" in texts(back_office.get(reverse("admin:index")))
-    assert "Newest e-mail campaigns" not in texts(logged_in("lists.view_marketinglist").get(reverse("admin:index")))
-    page = texts(logged_in("campaigns.view_emailcampaign").get(reverse("admin:index")))
+    assert "Newest e-mail campaigns" not in texts(
+        logged_in("dotbridge_lists.view_marketinglist").get(reverse("admin:index"))
+    )
+    page = texts(logged_in("dotbridge_campaigns.view_emailcampaign").get(reverse("admin:index")))
     assert "Newest e-mail campaigns" in page
     assert "Welcome" not in page
 

@@ -9,15 +9,15 @@ from django.test import Client
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.sync.models import Connection, Upload, UploadState
-from dotbridge.sync.request_models import AccountChange, ChangeKind, Ending
+from dotbridge.connections.models import AccountChange, ChangeKind, Ending, ListConnection
+from dotbridge.sync.models import Upload, UploadState
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
 
 def page_of(world: World, page: str = "change", *, connected: bool = True) -> str:
     marketing_list = world.marketing_list if connected else world.unconnected
-    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+    return reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[marketing_list.pk])
 
 
 def test_a_book_is_asked_for_and_shown_on_the_lists_page(back_office: Client, world: World) -> None:
@@ -87,7 +87,7 @@ def test_keeping_the_contacts_waits_for_an_upload_on_its_way(back_office: Client
     assert "possible when the upload is finished" in texts(back_office.get(page_of(world, "disconnect")))
     typed = {"confirmed": "yes", "contacts": "keep"}
     assert "on its way" in texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
-    assert Connection.objects.exists()
+    assert ListConnection.objects.exists()
 
 
 def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> None:
@@ -99,7 +99,7 @@ def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> 
     assert "instead of Book 0" in page
     typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "keep"}
     back_office.post(address, typed, follow=True)
-    assert Connection.objects.get().address_book == world.free_book
+    assert ListConnection.objects.get().address_book == world.free_book
 
 
 def test_a_list_goes_over_to_another_book_when_its_contacts_are_removed(back_office: Client, world: World) -> None:
@@ -115,15 +115,15 @@ def test_a_book_that_is_not_free_is_not_gone_over_to(back_office: Client, world:
         assert "not free any more" in page or "Choose an address book" in page
     for book in (world.book.pk, "nonsense", "9" * 30):
         assert "Free address books" in texts(back_office.get(f"{page_of(world, 'move')}?book={book}"))
-    assert Connection.objects.get().address_book == world.book
+    assert ListConnection.objects.get().address_book == world.book
 
 
 def test_all_values_are_compared_on_request(back_office: Client, world: World) -> None:
-    Connection.objects.update(compared_as="as before")
+    ListConnection.objects.update(compared_as="as before")
     assert page_of(world, "refresh") in texts(back_office.get(page_of(world, "connection-settings")))
     page = texts(back_office.post(page_of(world, "refresh"), follow=True))
     assert "compares the values of all members" in page
-    assert Connection.objects.get().compared_as == ""
+    assert ListConnection.objects.get().compared_as == ""
     assert back_office.get(page_of(world, "refresh")).status_code == 405
 
 
@@ -136,11 +136,15 @@ def test_lists_without_a_connection_say_so(back_office: Client, world: World) ->
 
 
 def test_connections_are_for_those_who_may_change_them(logged_in: Callable[..., Client], world: World) -> None:
-    viewer = logged_in("lists.view_marketinglist", "lists.change_marketinglist", "sync.add_connection")
+    viewer = logged_in(
+        "dotbridge_lists.view_marketinglist",
+        "dotbridge_lists.change_marketinglist",
+        "dotbridge_connections.add_listconnection",
+    )
     for page in ("disconnect", "move", "refresh", "keep-connection", "retry-ending"):
         assert viewer.post(page_of(world, page), {"confirmed": "yes"}).status_code == 403
         assert page_of(world, page) not in texts(viewer.get(page_of(world)))
     assert viewer.get(page_of(world, "new-book", connected=False)).status_code == 403
     connect = texts(viewer.get(page_of(world, "connect", connected=False)))
     assert page_of(world, "new-book", connected=False) not in connect
-    assert Connection.objects.get().address_book == world.book
+    assert ListConnection.objects.get().address_book == world.book

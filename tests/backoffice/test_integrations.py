@@ -12,23 +12,24 @@ from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.integration_removal import delete_integration
-from dotbridge.integrations.encryption import unseal
+from dotbridge.connections.models import RunKind
+from dotbridge.encryption import unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, Contact
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import Rejection, RunKind, SyncRun
+from dotbridge.sync.models import Rejection, SyncRun
 from dotbridge.sync.services import disconnect_list
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-ADD = "admin:integrations_integration_add"
-CHECK_TYPED = "admin:integrations_integration_check_typed"
+ADD = "admin:dotbridge_integrations_integration_add"
+CHECK_TYPED = "admin:dotbridge_integrations_integration_check_typed"
 
 
 def page_of(integration: Integration, page: str = "change") -> str:
-    return reverse(f"admin:integrations_integration_{page}", args=[integration.pk])
+    return reverse(f"admin:dotbridge_integrations_integration_{page}", args=[integration.pk])
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -139,7 +140,7 @@ def test_an_inactive_integration_is_not_synchronised(back_office: Client, world:
 
 
 def test_data_fields_are_read_again_by_request(back_office: Client, world: World) -> None:
-    back_office.post(reverse("admin:mirror_datafield_read_again"))
+    back_office.post(reverse("admin:dotbridge_mirror_datafield_read_again"))
     assert ProcrastinateJob.objects.get().args["kind"] == RunKind.DATA_FIELDS
 
 
@@ -149,7 +150,7 @@ def test_what_acts_is_posted_with_a_token_by_those_who_may(
 ) -> None:
     address = page_of(world.integration, page)
     assert back_office.get(address).status_code == 405
-    assert logged_in("integrations.view_integration").post(address).status_code == 403
+    assert logged_in("dotbridge_integrations.view_integration").post(address).status_code == 403
     guarded = Client(enforce_csrf_checks=True)
     guarded.cookies = back_office.cookies
     assert guarded.post(address).status_code == 403
@@ -159,15 +160,15 @@ def test_what_acts_is_posted_with_a_token_by_those_who_may(
 
 
 def test_checking_what_is_typed_needs_a_permission(logged_in: Callable[..., Client], world: World) -> None:
-    viewer = logged_in("integrations.view_integration")
+    viewer = logged_in("dotbridge_integrations.view_integration")
     assert viewer.post(reverse(CHECK_TYPED), {}).status_code == 403
     assert viewer.post(reverse(CHECK_TYPED), {"integration": str(world.integration.pk)}).status_code == 403
     assert viewer.post(reverse(CHECK_TYPED), {"integration": "99999"}).status_code == 404
-    assert logged_in("integrations.add_integration").post(reverse(CHECK_TYPED), {}).status_code == 200
+    assert logged_in("dotbridge_integrations.add_integration").post(reverse(CHECK_TYPED), {}).status_code == 200
 
 
 def test_a_viewer_sees_an_integration_and_no_way_to_change_it(logged_in: Callable[..., Client], world: World) -> None:
-    page = texts(logged_in("integrations.view_integration").get(page_of(world.integration)))
+    page = texts(logged_in("dotbridge_integrations.view_integration").get(page_of(world.integration)))
     assert "api@example.com" in page
     assert page_of(world.integration, "check") not in page
     assert 'name="password"' not in page
@@ -176,7 +177,7 @@ def test_a_viewer_sees_an_integration_and_no_way_to_change_it(logged_in: Callabl
 def test_a_connected_integration_is_not_deleted(back_office: Client, world: World) -> None:
     asking = texts(back_office.get(page_of(world.integration, "delete")))
     assert "Disconnect them first" in asking
-    assert reverse("admin:lists_marketinglist_change", args=[world.marketing_list.pk]) in asking
+    assert reverse("admin:dotbridge_lists_marketinglist_change", args=[world.marketing_list.pk]) in asking
     page = texts(back_office.post(page_of(world.integration, "delete"), {"confirmed": "yes"}, follow=True))
     assert "Disconnect these marketing lists first" in page
     assert Integration.objects.exists()
@@ -195,7 +196,7 @@ def test_deleting_takes_what_was_read_and_nothing_else(back_office: Client, worl
 
 
 def test_deleting_needs_its_permission(logged_in: Callable[..., Client], world: World) -> None:
-    client = logged_in("integrations.view_integration", "integrations.change_integration")
+    client = logged_in("dotbridge_integrations.view_integration", "dotbridge_integrations.change_integration")
     assert client.post(page_of(world.integration, "delete"), {"confirmed": "yes"}).status_code == 403
     assert Integration.objects.exists()
 
@@ -210,5 +211,5 @@ def test_deleting_waits_for_a_run_at_work(world: World) -> None:
 
 def test_there_is_no_bulk_deletion(back_office: Client, world: World) -> None:
     posted: Any = {"action": "delete_selected", "_selected_action": [world.integration.pk], "post": "yes"}
-    back_office.post(reverse("admin:integrations_integration_changelist"), posted)
+    back_office.post(reverse("admin:dotbridge_integrations_integration_changelist"), posted)
     assert Integration.objects.exists()

@@ -13,25 +13,25 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice import list_reads
 from dotbridge.backoffice.list_reads import member_page, member_totals
+from dotbridge.connections.models import ListConnection, Resubscription
 from dotbridge.crm.models import Contact as Person
 from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, Contact, Membership
-from dotbridge.sync.models import Connection, Upload, UploadState
-from dotbridge.sync.request_models import Resubscription
+from dotbridge.sync.models import Upload, UploadState
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-ADD = "admin:lists_marketinglist_add"
+ADD = "admin:dotbridge_lists_marketinglist_add"
 RULE = {"combinator": "and", "rules": [{"field": "last_name", "operator": "=", "value": "Bee 1"}]}
 
 
 def page_of(marketing_list: MarketingList, page: str = "change") -> str:
-    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+    return reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[marketing_list.pk])
 
 
 def undo_of(item: RemovedItem | UnsubscribedItem) -> str:
-    return reverse(f"admin:lists_{item._meta.model_name}_undo", args=[item.pk])
+    return reverse(f"admin:dotbridge_lists_{item._meta.model_name}_undo", args=[item.pk])
 
 
 def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
@@ -69,7 +69,7 @@ def test_an_entity_that_is_not_registered_is_refused(back_office: Client, db: No
 
 def test_a_stored_rule_that_cannot_be_read_any_more_breaks_no_page(back_office: Client, world: World) -> None:
     MarketingList.objects.update(rule={"rules": [{"field": "lost", "operator": "="}]})
-    assert "Rule needs mending" in texts(back_office.get(reverse("admin:lists_marketinglist_changelist")))
+    assert "Rule needs mending" in texts(back_office.get(reverse("admin:dotbridge_lists_marketinglist_changelist")))
     assert "Mend it below" in texts(back_office.get(page_of(world.marketing_list, "standing")))
     assert "cannot be read any more" in texts(back_office.get(page_of(world.marketing_list, "members")))
     MarketingList.objects.update(entity="gone.model")
@@ -150,7 +150,7 @@ def test_a_choice_that_makes_no_sense_changes_nothing(
 
 @pytest.mark.parametrize("verb", ["remove", "unsubscribe"])
 def test_taking_off_needs_its_permission(logged_in: Callable[..., Client], world: World, verb: str) -> None:
-    client = logged_in("lists.view_marketinglist", "lists.change_marketinglist")
+    client = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_lists.change_marketinglist")
     posted = {"verb": verb, "record": str(world.people[0].pk), "confirmed": "yes"}
     assert client.post(page_of(world.marketing_list, "change-members"), posted).status_code == 403
     assert RemovedItem.objects.count() == UnsubscribedItem.objects.count() == 1
@@ -186,7 +186,7 @@ def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(
     assert UnsubscribedItem.objects.exists()
     assert Resubscription.objects.get().record_id == item.record_id
     assert "asked for this already" in texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
-    may_not = logged_in("lists.view_unsubscribeditem", "lists.delete_unsubscribeditem")
+    may_not = logged_in("dotbridge_lists.view_unsubscribeditem", "dotbridge_lists.delete_unsubscribeditem")
     assert "You may not ask it" in texts(may_not.post(undo_of(item), {"confirmed": "yes"}, follow=True))
     assert Resubscription.objects.count() == 1
     UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
@@ -202,10 +202,10 @@ def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(
 
 
 def test_undoing_needs_its_permission(logged_in: Callable[..., Client], world: World) -> None:
-    client = logged_in("lists.view_removeditem", "lists.view_unsubscribeditem")
+    client = logged_in("dotbridge_lists.view_removeditem", "dotbridge_lists.view_unsubscribeditem")
     for item in (RemovedItem.objects.get(), UnsubscribedItem.objects.get()):
         assert client.post(undo_of(item), {"confirmed": "yes"}).status_code == 403
-        page = texts(client.get(reverse(f"admin:lists_{item._meta.model_name}_changelist")))
+        page = texts(client.get(reverse(f"admin:dotbridge_lists_{item._meta.model_name}_changelist")))
         assert undo_of(item) not in page
     assert RemovedItem.objects.exists()
 
@@ -218,7 +218,7 @@ def test_a_list_is_connected_to_a_free_book_and_run_at_once(back_office: Client,
     assert "No free address book" in texts(back_office.get(page_of(free, "connect") + "?q=nothing"))
     done = texts(back_office.post(page_of(free, "connect"), {"address_book": world.free_book.pk}, follow=True))
     assert "Connected to Book" in done
-    assert Connection.objects.get(marketing_list=free).address_book == world.free_book
+    assert ListConnection.objects.get(marketing_list=free).address_book == world.free_book
     assert ProcrastinateJob.objects.count() == 1
 
 
@@ -228,7 +228,7 @@ def test_a_book_that_is_not_free_is_refused(back_office: Client, world: World) -
     for book in (world.book.pk, world.free_book.pk, "nonsense", ""):
         page = texts(back_office.post(page_of(free, "connect"), {"address_book": book}))
         assert "not free any more" in page or "Choose an address book" in page
-    assert Connection.objects.count() == 1
+    assert ListConnection.objects.count() == 1
 
 
 def test_a_connected_list_is_not_connected_again(back_office: Client, world: World) -> None:
@@ -239,9 +239,9 @@ def test_a_connected_list_is_not_connected_again(back_office: Client, world: Wor
 def test_disconnecting_asks_and_says_what_happens(back_office: Client, world: World) -> None:
     address = page_of(world.marketing_list, "disconnect")
     assert "They stay in the address book" in texts(back_office.get(address))
-    assert Connection.objects.exists()
+    assert ListConnection.objects.exists()
     assert "Disconnected from" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     assert "not connected" in texts(back_office.get(address, follow=True))
 
 
@@ -249,17 +249,17 @@ def test_a_list_whose_upload_is_on_its_way_stays_connected(back_office: Client, 
     Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
     page = texts(back_office.post(page_of(world.marketing_list, "disconnect"), {"confirmed": "yes"}, follow=True))
     assert "on its way" in page
-    assert Connection.objects.exists()
+    assert ListConnection.objects.exists()
 
 
 @pytest.mark.parametrize("page", ["connect", "disconnect"])
 def test_connections_need_their_permissions(logged_in: Callable[..., Client], world: World, page: str) -> None:
     free = create_list(name="Free", entity="crm.contact")
-    client = logged_in("lists.view_marketinglist", "lists.change_marketinglist")
+    client = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_lists.change_marketinglist")
     marketing_list = free if page == "connect" else world.marketing_list
     posted = {"address_book": world.free_book.pk, "confirmed": "yes"}
     assert client.post(page_of(marketing_list, page), posted).status_code == 403
-    assert Connection.objects.count() == 1
+    assert ListConnection.objects.count() == 1
     assert page_of(marketing_list, page) not in texts(client.get(page_of(marketing_list)))
 
 
@@ -281,7 +281,7 @@ def test_a_connected_list_is_protected_from_deletion(back_office: Client, world:
 
 
 def test_items_of_one_list_keep_its_tabs(back_office: Client, world: World) -> None:
-    address = reverse("admin:lists_removeditem_changelist")
+    address = reverse("admin:dotbridge_lists_removeditem_changelist")
     page = texts(back_office.get(f"{address}?marketing_list__id__exact={world.marketing_list.pk}"))
     assert page_of(world.marketing_list, "members") in page
     assert "db-tabs" not in texts(back_office.get(address))

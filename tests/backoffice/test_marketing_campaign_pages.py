@@ -30,8 +30,8 @@ from dotbridge.campaigns.services import create_marketing_campaign, update_marke
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-CAMPAIGNS = "admin:campaigns_marketingcampaign_changelist"
-MERGE = "admin:campaigns_marketingcampaign_merge"
+CAMPAIGNS = "admin:dotbridge_campaigns_marketingcampaign_changelist"
+MERGE = "admin:dotbridge_campaigns_marketingcampaign_merge"
 
 
 def moment(*parts: int) -> datetime:
@@ -61,7 +61,9 @@ def merged(*campaigns: MarketingCampaign, **values: Any) -> dict[str, Any]:
 
 
 def test_a_marketing_campaign_is_made_and_changed(back_office: Client, db: None) -> None:
-    back_office.post(reverse("admin:campaigns_marketingcampaign_add"), typed(budget="12.50", start_date="2026-06-01"))
+    back_office.post(
+        reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(budget="12.50", start_date="2026-06-01")
+    )
     made = MarketingCampaign.objects.get()
     assert (made.name, made.code, str(made.budget), made.is_automatic) == ("Summer", "SUMMER", "12.50", False)
     back_office.post(url_of(made), typed(code="HEAT", end_date="2026-07-01"))
@@ -91,12 +93,12 @@ def test_what_does_not_fit_is_said_at_its_field(
 ) -> None:
     update_marketing_campaign(marketing_campaign=spring, code="FORMER")
     update_marketing_campaign(marketing_campaign=spring, code="SPRING")
-    assert said in texts(back_office.post(reverse("admin:campaigns_marketingcampaign_add"), typed(**values)))
+    assert said in texts(back_office.post(reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(**values)))
     assert MarketingCampaign.objects.count() == 1
 
 
 def test_a_new_campaign_is_its_makers_own(back_office: Client) -> None:
-    page = texts(back_office.get(reverse("admin:campaigns_marketingcampaign_add")))
+    page = texts(back_office.get(reverse("admin:dotbridge_campaigns_marketingcampaign_add")))
     assert "selected>mona</option>" in page
 
 
@@ -111,7 +113,8 @@ def test_a_marketing_campaign_is_deleted_after_a_question(back_office: Client, w
     assert world.email_campaign.activities.count() == 5
     assert "Outside of any campaign" in texts(
         back_office.get(
-            reverse("admin:campaigns_marketingactivity_of-record") + f"?entity=crm.contact&record={world.people[0].pk}"
+            reverse("admin:dotbridge_campaigns_marketingactivity_of-record")
+            + f"?entity=crm.contact&record={world.people[0].pk}"
         )
     )
 
@@ -195,12 +198,12 @@ def test_a_merge_needs_a_remaining_campaign_and_at_least_two(
 def test_a_merge_is_for_those_who_may_change_and_delete(
     logged_in: Callable[..., Client], spring: MarketingCampaign, summer: MarketingCampaign
 ) -> None:
-    rights = ["campaigns.view_marketingcampaign", "campaigns.change_marketingcampaign"]
+    rights = ["dotbridge_campaigns.view_marketingcampaign", "dotbridge_campaigns.change_marketingcampaign"]
     person = logged_in(*rights)
     assert "merge_chosen" not in texts(person.get(reverse(CAMPAIGNS)))
     assert person.post(reverse(MERGE), merged(spring, summer, remaining=spring.pk)).status_code == 403
     assert MarketingCampaign.objects.count() == 2
-    may = logged_in(*rights, "campaigns.delete_marketingcampaign")
+    may = logged_in(*rights, "dotbridge_campaigns.delete_marketingcampaign")
     assert "merge_chosen" in texts(may.get(reverse(CAMPAIGNS)))
     assert "delete_selected" not in texts(may.get(reverse(CAMPAIGNS)))
 
@@ -267,7 +270,7 @@ def test_a_code_that_somebody_takes_in_the_same_moment_is_said(client: Client) -
     earlier = threading.Thread(target=take_the_code)
     earlier.start()
     assert entered.wait(20)
-    page = texts(client.post(reverse("admin:campaigns_marketingcampaign_add"), typed(), follow=True))
+    page = texts(client.post(reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(), follow=True))
     earlier.join(20)
     assert waited
     assert "This code belongs, or belonged, to another campaign." in page

@@ -16,66 +16,66 @@ from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
 LISTS = {
-    "integrations_integration": "integrations.view_integration",
-    "mirror_addressbook": "mirror.view_addressbook",
-    "mirror_contact": "mirror.view_contact",
-    "mirror_datafield": "mirror.view_datafield",
-    "lists_marketinglist": "lists.view_marketinglist",
-    "lists_removeditem": "lists.view_removeditem",
-    "lists_unsubscribeditem": "lists.view_unsubscribeditem",
-    "campaigns_marketingcampaign": "campaigns.view_marketingcampaign",
-    "campaigns_emailcampaign": "campaigns.view_emailcampaign",
-    "campaigns_emailcampaignstatistics": "campaigns.view_emailcampaignstatistics",
-    "campaigns_marketingactivity": "campaigns.view_marketingactivity",
-    "mapping_mapping": "mapping.view_mapping",
-    "sync_syncrun": "sync.view_syncrun",
-    "sync_rejection": "sync.view_rejection",
-    "sync_upload": "sync.view_upload",
-    "sync_removal": "sync.view_removal",
-    "sync_valueconflict": "sync.view_valueconflict",
-    "sync_newcomer": "sync.view_newcomer",
-    "sync_accountchange": "sync.view_accountchange",
+    "dotbridge_integrations_integration": "dotbridge_integrations.view_integration",
+    "dotbridge_mirror_addressbook": "dotbridge_mirror.view_addressbook",
+    "dotbridge_mirror_contact": "dotbridge_mirror.view_contact",
+    "dotbridge_mirror_datafield": "dotbridge_mirror.view_datafield",
+    "dotbridge_lists_marketinglist": "dotbridge_lists.view_marketinglist",
+    "dotbridge_lists_removeditem": "dotbridge_lists.view_removeditem",
+    "dotbridge_lists_unsubscribeditem": "dotbridge_lists.view_unsubscribeditem",
+    "dotbridge_campaigns_marketingcampaign": "dotbridge_campaigns.view_marketingcampaign",
+    "dotbridge_campaigns_emailcampaign": "dotbridge_campaigns.view_emailcampaign",
+    "dotbridge_campaigns_emailcampaignstatistics": "dotbridge_campaigns.view_emailcampaignstatistics",
+    "dotbridge_campaigns_marketingactivity": "dotbridge_campaigns.view_marketingactivity",
+    "dotbridge_mapping_mapping": "dotbridge_mapping.view_mapping",
+    "dotbridge_sync_syncrun": "dotbridge_sync.view_syncrun",
+    "dotbridge_sync_rejection": "dotbridge_sync.view_rejection",
+    "dotbridge_sync_upload": "dotbridge_sync.view_upload",
+    "dotbridge_sync_removal": "dotbridge_sync.view_removal",
+    "dotbridge_sync_valueconflict": "dotbridge_sync.view_valueconflict",
+    "dotbridge_sync_newcomer": "dotbridge_sync.view_newcomer",
+    "dotbridge_connections_accountchange": "dotbridge_connections.view_accountchange",
 }
 
 
 def pages_of(world: World) -> list[str]:
     """The pages of single records."""
     changed = {
-        "integrations_integration": world.integration,
-        "mirror_addressbook": world.book,
-        "mirror_contact": world.contact,
-        "mirror_datafield": world.field,
-        "lists_marketinglist": world.marketing_list,
-        "mapping_mapping": world.mapping,
-        "campaigns_marketingcampaign": world.marketing_campaign,
-        "campaigns_emailcampaign": world.email_campaign,
-        "campaigns_emailcampaignstatistics": world.email_campaign.statistics.latest("pk"),
-        "campaigns_marketingactivity": world.email_campaign.activities.latest("pk"),
+        "dotbridge_integrations_integration": world.integration,
+        "dotbridge_mirror_addressbook": world.book,
+        "dotbridge_mirror_contact": world.contact,
+        "dotbridge_mirror_datafield": world.field,
+        "dotbridge_lists_marketinglist": world.marketing_list,
+        "dotbridge_mapping_mapping": world.mapping,
+        "dotbridge_campaigns_marketingcampaign": world.marketing_campaign,
+        "dotbridge_campaigns_emailcampaign": world.email_campaign,
+        "dotbridge_campaigns_emailcampaignstatistics": world.email_campaign.statistics.latest("pk"),
+        "dotbridge_campaigns_marketingactivity": world.email_campaign.activities.latest("pk"),
         "crm_contact": world.people[0],
-        "sync_syncrun": world.run,
-        "sync_rejection": world.rejection,
-        "sync_upload": world.upload,
-        "sync_valueconflict": world.conflict,
-        "sync_newcomer": world.newcomer,
-        "sync_accountchange": world.change,
+        "dotbridge_sync_syncrun": world.run,
+        "dotbridge_sync_rejection": world.rejection,
+        "dotbridge_sync_upload": world.upload,
+        "dotbridge_sync_valueconflict": world.conflict,
+        "dotbridge_sync_newcomer": world.newcomer,
+        "dotbridge_connections_accountchange": world.change,
     }
     further = [
-        reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
+        reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[world.marketing_list.pk])
         for page in ("members", "standing", "connection-settings", "disconnect", "delete")
     ]
     of_person = f"?entity=crm.contact&record={world.people[0].pk}"
     of_mail = f"?mail={world.email_campaign.pk}"
     other = create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))
     campaigns = [
-        reverse("admin:campaigns_marketingactivity_of-record") + of_person,
-        reverse("admin:campaigns_marketingactivity_of-record-piece") + of_person,
-        reverse("admin:campaigns_marketingactivity_changelist") + of_mail,
-        reverse("admin:campaigns_emailcampaignstatistics_changelist") + of_mail,
-        reverse("admin:campaigns_emailcampaign_results", args=[world.email_campaign.pk]),
-        reverse("admin:campaigns_emailcampaign_delete", args=[world.email_campaign.pk]),
-        reverse("admin:campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk]),
-        reverse("admin:campaigns_marketingcampaign_delete", args=[world.marketing_campaign.pk]),
-        reverse("admin:campaigns_marketingcampaign_merge")
+        reverse("admin:dotbridge_campaigns_marketingactivity_of-record") + of_person,
+        reverse("admin:dotbridge_campaigns_marketingactivity_of-record-piece") + of_person,
+        reverse("admin:dotbridge_campaigns_marketingactivity_changelist") + of_mail,
+        reverse("admin:dotbridge_campaigns_emailcampaignstatistics_changelist") + of_mail,
+        reverse("admin:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk]),
+        reverse("admin:dotbridge_campaigns_emailcampaign_delete", args=[world.email_campaign.pk]),
+        reverse("admin:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk]),
+        reverse("admin:dotbridge_campaigns_marketingcampaign_delete", args=[world.marketing_campaign.pk]),
+        reverse("admin:dotbridge_campaigns_marketingcampaign_merge")
         + f"?campaign={world.marketing_campaign.pk}&campaign={other.pk}",
     ]
     return [
@@ -83,20 +83,21 @@ def pages_of(world: World) -> list[str]:
         *campaigns,
         *(reverse(f"admin:{name}_change", args=[record.pk]) for name, record in changed.items()),
         *further,
-        reverse("admin:integrations_integration_delete", args=[world.integration.pk]),
-        reverse("admin:mapping_mapping_preview", args=[world.mapping.pk]),
-        reverse("admin:lists_marketinglist_preview", args=[world.marketing_list.pk]),
-        reverse("admin:mirror_datafield_add"),
-        reverse("admin:lists_marketinglist_plan", args=[world.marketing_list.pk]),
-        reverse("admin:lists_marketinglist_plan-numbers", args=[world.marketing_list.pk]),
-        reverse("admin:lists_marketinglist_connect", args=[world.unconnected.pk]),
-        reverse("admin:lists_marketinglist_new-book", args=[world.unconnected.pk]),
-        reverse("admin:lists_marketinglist_move", args=[world.marketing_list.pk]),
-        reverse("admin:lists_marketinglist_move", args=[world.marketing_list.pk]) + f"?book={world.free_book.pk}",
-        reverse("admin:mirror_datafield_delete", args=[world.field.pk]),
-        reverse("admin:mirror_datafield_delete", args=[world.free_field.pk]),
-        reverse("admin:sync_syncrun_progress", args=[world.run.pk]),
-        reverse("admin:sync_upload_retry", args=[world.refused.pk]),
+        reverse("admin:dotbridge_integrations_integration_delete", args=[world.integration.pk]),
+        reverse("admin:dotbridge_mapping_mapping_preview", args=[world.mapping.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_preview", args=[world.marketing_list.pk]),
+        reverse("admin:dotbridge_mirror_datafield_add"),
+        reverse("admin:dotbridge_lists_marketinglist_plan", args=[world.marketing_list.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_plan-numbers", args=[world.marketing_list.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_connect", args=[world.unconnected.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_new-book", args=[world.unconnected.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_move", args=[world.marketing_list.pk]),
+        reverse("admin:dotbridge_lists_marketinglist_move", args=[world.marketing_list.pk])
+        + f"?book={world.free_book.pk}",
+        reverse("admin:dotbridge_mirror_datafield_delete", args=[world.field.pk]),
+        reverse("admin:dotbridge_mirror_datafield_delete", args=[world.free_field.pk]),
+        reverse("admin:dotbridge_sync_syncrun_progress", args=[world.run.pk]),
+        reverse("admin:dotbridge_sync_upload_retry", args=[world.refused.pk]),
         reverse("admin:auth_user_changelist"),
         reverse("admin:auth_group_changelist"),
         *(reverse(f"admin:{model}_add") for model in ("auth_user", "auth_group")),
@@ -140,9 +141,9 @@ def test_a_list_is_for_those_who_may_see_it(
 
 
 def test_the_menu_shows_only_what_one_may_see(logged_in: Callable[..., Client], world: World) -> None:
-    page = texts(logged_in("sync.view_syncrun").get(reverse("admin:index")))
-    assert reverse("admin:sync_syncrun_changelist") in page
-    for name in set(LISTS) - {"sync_syncrun"}:
+    page = texts(logged_in("dotbridge_sync.view_syncrun").get(reverse("admin:index")))
+    assert reverse("admin:dotbridge_sync_syncrun_changelist") in page
+    for name in set(LISTS) - {"dotbridge_sync_syncrun"}:
         assert f'href="{reverse(f"admin:{name}_changelist")}"' not in page
 
 

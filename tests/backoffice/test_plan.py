@@ -13,19 +13,20 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection, ExportItem, StoppedWhat, Upload
+from dotbridge.sync.models import ExportItem, Upload
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
 
 def page_of(world: World, page: str = "change", *, connected: bool = True) -> str:
     marketing_list = world.marketing_list if connected else world.unconnected
-    return reverse(f"admin:lists_marketinglist_{page}", args=[marketing_list.pk])
+    return reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[marketing_list.pk])
 
 
 def stop(world: World, what: StoppedWhat = StoppedWhat.REMOVE) -> None:
-    Connection.objects.filter(pk=world.link.pk).update(
+    ListConnection.objects.filter(pk=world.link.pk).update(
         stopped_at=timezone.now(), stopped_what=what, stopped_rows=1200, stopped_of=3000
     )
 
@@ -84,11 +85,11 @@ def test_a_stopped_export_asks_and_goes_on_when_it_is_allowed(
     assert page_of(world, "allow-once") in page
     asking = texts(back_office.get(page_of(world, "allow-once")))
     assert said in asking
-    assert Connection.objects.get().allowed_at is None
+    assert ListConnection.objects.get().allowed_at is None
     page = texts(back_office.post(page_of(world, "allow-once"), {"confirmed": "yes"}, follow=True))
     assert "Allowed once" in page
     assert "allowed once by mona" in page
-    link = Connection.objects.get()
+    link = ListConnection.objects.get()
     assert (link.allowed_what, link.allowed_rows, str(link.allowed_by)) == (what, 1200, "mona")
     assert ProcrastinateJob.objects.filter(args__kind="export").count() == 1
 
@@ -101,13 +102,13 @@ def test_nothing_is_allowed_where_nothing_has_stopped(back_office: Client, world
 
 def test_only_those_who_may_change_connections_allow_it(logged_in: Callable[..., Client], world: World) -> None:
     stop(world)
-    viewer = logged_in("lists.view_marketinglist")
+    viewer = logged_in("dotbridge_lists.view_marketinglist")
     page = texts(viewer.get(page_of(world)))
     assert "has stopped and asks" in page
     assert page_of(world, "allow-once") not in page
     assert viewer.post(page_of(world, "allow-once"), {"confirmed": "yes"}).status_code == 403
-    assert Connection.objects.get().allowed_at is None
-    assert logged_in("sync.view_syncrun").get(page_of(world, "plan-csv")).status_code == 403
+    assert ListConnection.objects.get().allowed_at is None
+    assert logged_in("dotbridge_sync.view_syncrun").get(page_of(world, "plan-csv")).status_code == 403
 
 
 def test_sync_now_is_for_this_list_alone(back_office: Client, world: World) -> None:

@@ -11,19 +11,19 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.crm.models import Contact as Person
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.models import Connection
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
 
 def preview_of(world: World, query: str = "") -> tuple[str, str]:
     return (
-        reverse("admin:mapping_mapping_preview", args=[world.mapping.pk]) + query,
-        reverse("admin:lists_marketinglist_preview", args=[world.marketing_list.pk]) + query,
+        reverse("admin:dotbridge_mapping_mapping_preview", args=[world.mapping.pk]) + query,
+        reverse("admin:dotbridge_lists_marketinglist_preview", args=[world.marketing_list.pk]) + query,
     )
 
 
@@ -62,17 +62,22 @@ def test_previews_without_a_mapping_or_a_connection_say_so(back_office: Client, 
     Mapping.objects.update(entity="gone.model")
     assert "gone.model" in texts(back_office.get(of_mapping))
     assert "only the address is sent" in texts(back_office.get(of_list))
-    Connection.objects.all().delete()
+    ListConnection.objects.all().delete()
     assert "Connect the list to an address book first" in texts(back_office.get(of_list))
 
 
 def test_a_preview_is_for_those_who_may_see_members(logged_in: Callable[..., Client], world: World) -> None:
     of_mapping, of_list = preview_of(world)
-    only_mappings = logged_in("mapping.view_mapping")
+    only_mappings = logged_in("dotbridge_mapping.view_mapping")
     assert only_mappings.get(of_mapping).status_code == 403
     assert only_mappings.get(of_list).status_code == 403
-    assert of_mapping not in texts(only_mappings.get(reverse("admin:mapping_mapping_change", args=[world.mapping.pk])))
-    assert logged_in("mapping.view_mapping", "lists.view_marketinglist").get(of_mapping).status_code == 200
+    assert of_mapping not in texts(
+        only_mappings.get(reverse("admin:dotbridge_mapping_mapping_change", args=[world.mapping.pk]))
+    )
+    assert (
+        logged_in("dotbridge_mapping.view_mapping", "dotbridge_lists.view_marketinglist").get(of_mapping).status_code
+        == 200
+    )
 
 
 def test_a_preview_takes_a_fixed_number_of_statements(back_office: Client, world: World) -> None:
@@ -88,14 +93,14 @@ def test_a_preview_takes_a_fixed_number_of_statements(back_office: Client, world
 def test_a_broken_row_is_shown_wherever_it_matters(back_office: Client, world: World) -> None:
     DataField.objects.filter(pk=world.field.pk).update(gone_at=timezone.now())
     pages = [
-        reverse("admin:mapping_mapping_change", args=[world.mapping.pk]),
+        reverse("admin:dotbridge_mapping_mapping_change", args=[world.mapping.pk]),
         *preview_of(world),
     ]
     for address in pages:
         page = texts(back_office.get(address))
         assert "1 row of the mapping is broken" in page
         assert "FIRSTNAME does not exist in Dotdigital any more" in page
-    overview = texts(back_office.get(reverse("admin:mapping_mapping_changelist")))
+    overview = texts(back_office.get(reverse("admin:dotbridge_mapping_mapping_changelist")))
     assert "field-broken_count" in overview
     MappingRow.objects.all().delete()
     assert "broken" not in texts(back_office.get(pages[0])).replace("broken_count", "")
@@ -103,6 +108,6 @@ def test_a_broken_row_is_shown_wherever_it_matters(back_office: Client, world: W
 
 def test_a_mapping_for_an_entity_that_has_one_is_refused(back_office: Client, world: World) -> None:
     typed = {"integration": world.integration.pk, "entity": "crm.contact", "sync_priority": 1}
-    page = texts(back_office.post(reverse("admin:mapping_mapping_add"), typed))
+    page = texts(back_office.post(reverse("admin:dotbridge_mapping_mapping_add"), typed))
     assert "A mapping for this entity exists already in this integration." in page
     assert Mapping.objects.count() == 1

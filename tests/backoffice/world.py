@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
 from dotbridge.integrations.models import Integration
@@ -27,22 +29,21 @@ from dotbridge.mirror.models import (
     DataField,
     Membership,
 )
-from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.models import (
-    Connection,
+    CampaignPair,
     ExportItem,
+    Ground,
+    Newcomer,
     Rejection,
     Removal,
-    RunKind,
     State,
     Step,
     SyncRun,
     Upload,
     UploadState,
+    ValueConflict,
+    Winner,
 )
-from dotbridge.sync.request_models import AccountChange, ChangeKind, ChangeState
-from dotbridge.sync.services import connect_list
-from dotbridge.sync.two_way_models import Ground, Newcomer, ValueConflict, Winner
 
 HOSTILE = "<script>alert('x')</script>"
 
@@ -58,7 +59,7 @@ class World:
     free_field: DataField
     contact: Contact
     marketing_list: MarketingList
-    link: Connection
+    link: ListConnection
     unconnected: MarketingList
     mapping: Mapping
     run: SyncRun
@@ -130,7 +131,7 @@ def _person(index: int) -> Person:
 
 def _connected(
     integration: Integration, book: AddressBook, people: list[Person], name: str, index: int
-) -> tuple[Connection, SyncRun, Rejection, Upload, Upload, Contact]:
+) -> tuple[ListConnection, SyncRun, Rejection, Upload, Upload, Contact]:
     marketing_list = create_list(name=f"{name} list {index} {HOSTILE}", entity="crm.contact", description=HOSTILE)
     remove_records(marketing_list=marketing_list, record_ids=[people[3].pk])
     unsubscribe_records(
@@ -148,7 +149,7 @@ def _connected(
     return link, run, rejection, upload, refused, _contact(book, index)
 
 
-def _came_back(link: Connection, run: SyncRun, people: list[Person], index: int) -> None:
+def _came_back(link: ListConnection, run: SyncRun, people: list[Person], index: int) -> None:
     """A value changed on both sides, a contact that became a record, and one that did not."""
     ValueConflict.objects.create(
         connection=link,
@@ -177,7 +178,7 @@ def _change(integration: Integration, index: int) -> AccountChange:
     )
 
 
-def _campaign(link: Connection, people: list[Person], name: str, index: int) -> None:
+def _campaign(link: ListConnection, people: list[Person], name: str, index: int) -> None:
     """A campaign that was sent to the book, with figures, and what two people did with it."""
     book, sent_at = link.address_book, timezone.now() - timedelta(days=2)
     effort = create_marketing_campaign(
@@ -194,7 +195,7 @@ def _campaign(link: Connection, people: list[Person], name: str, index: int) -> 
         integration=book.integration, remote_id=500 + index, name=HOSTILE, subject=HOSTILE, status="Sent"
     )
     CampaignBook.objects.create(campaign=remote, address_book=book)
-    CampaignLink.objects.create(campaign=remote, email_campaign=mail)
+    CampaignPair.objects.create(campaign=remote, email_campaign=mail)
     CampaignSummary.objects.create(
         campaign=remote,
         read_at=timezone.now(),
@@ -265,7 +266,7 @@ def _run(integration: Integration) -> tuple[SyncRun, Rejection]:
     return run, rejection
 
 
-def _uploads(link: Connection, run: SyncRun, people: list[Person]) -> tuple[Upload, Upload]:
+def _uploads(link: ListConnection, run: SyncRun, people: list[Person]) -> tuple[Upload, Upload]:
     now = timezone.now()
     upload = Upload.objects.create(
         connection=link,

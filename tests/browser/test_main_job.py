@@ -9,11 +9,12 @@ from playwright.sync_api import Page, expect
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.live_server_helper import LiveServer
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.crm.generator import generate_crm
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList, RemovedItem
-from dotbridge.sync.models import Connection, SyncRun
+from dotbridge.sync.models import SyncRun
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount, sync
 from tests.backoffice.world import empty_queue
@@ -27,7 +28,7 @@ def test_from_an_empty_back_office_to_an_exported_list(
     integration = Integration.objects.get()
     sync(integration)
 
-    back_office.goto(live_server.url + reverse("admin:lists_marketinglist_add"))
+    back_office.goto(live_server.url + reverse("admin:dotbridge_lists_marketinglist_add"))
     back_office.get_by_label("Name").fill("Everybody")
     back_office.get_by_label("Entity").select_option(label="Contact")
     back_office.get_by_role("button", name="Save and continue editing").click()
@@ -35,7 +36,7 @@ def test_from_an_empty_back_office_to_an_exported_list(
     expect(back_office.get_by_text("Not connected to an address book")).to_be_visible()
 
     _connect(back_office, "Product updates")
-    link = Connection.objects.get()
+    link = ListConnection.objects.get()
     assert (link.marketing_list, link.address_book.name) == (marketing_list, "Product updates")
     assert ProcrastinateJob.objects.count() == 1
     sync(integration)
@@ -95,7 +96,7 @@ def _look_at_the_run(page: Page) -> None:
 
 
 def _remove_a_member(page: Page, live_server: LiveServer, marketing_list: MarketingList) -> None:
-    page.goto(live_server.url + reverse("admin:lists_marketinglist_members", args=[marketing_list.pk]))
+    page.goto(live_server.url + reverse("admin:dotbridge_lists_marketinglist_members", args=[marketing_list.pk]))
     page.get_by_role("checkbox", name="Choose", exact=False).nth(1).check()
     page.get_by_role("button", name="Remove from the list").click()
     page.get_by_role("button", name="Yes, remove").click()
@@ -116,7 +117,7 @@ def test_a_run_at_work_is_followed_without_reloading(
     )
     run = sync(integration)
     SyncRun.objects.filter(pk=run.pk).update(state="running", finished_at=None)
-    back_office.goto(live_server.url + reverse("admin:sync_syncrun_change", args=[run.pk]))
+    back_office.goto(live_server.url + reverse("admin:dotbridge_sync_syncrun_change", args=[run.pk]))
     expect(back_office.locator("#run-progress")).to_contain_text("Running")
     SyncRun.objects.filter(pk=run.pk).update(state="succeeded", finished_at=run.finished_at)
     expect(back_office.locator("#run-progress h2").first).to_contain_text("Succeeded", timeout=10_000)

@@ -31,20 +31,20 @@ def all_pages(world: World) -> list[str]:
     forms = [
         reverse(f"admin:{name}_add")
         for name in (
-            "integrations_integration",
-            "lists_marketinglist",
-            "mapping_mapping",
-            "campaigns_marketingcampaign",
+            "dotbridge_integrations_integration",
+            "dotbridge_lists_marketinglist",
+            "dotbridge_mapping_mapping",
+            "dotbridge_campaigns_marketingcampaign",
         )
     ]
-    hidden = [reverse("admin:sync_syncrun_progress", args=[world.run.pk])]
+    hidden = [reverse("admin:dotbridge_sync_syncrun_progress", args=[world.run.pk])]
     hidden += [
-        reverse(f"admin:lists_marketinglist_{page}", args=[world.marketing_list.pk])
+        reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[world.marketing_list.pk])
         for page in ("standing", "plan-numbers")
     ]
-    hidden += [reverse("admin:campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
-    hidden += [reverse("admin:campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])]
-    piece = reverse("admin:campaigns_marketingactivity_of-record-piece")
+    hidden += [reverse("admin:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
+    hidden += [reverse("admin:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])]
+    piece = reverse("admin:dotbridge_campaigns_marketingactivity_of-record-piece")
     # The host's own pages are the host's own matter.
     hidden += [reverse("admin:crm_contact_change", args=[world.people[0].pk])]
     shown = [page for page in pages_of(world) if page not in hidden and not page.startswith(piece)]
@@ -89,7 +89,7 @@ def test_the_menu_leads_to_every_list(back_office: Page, live_server: LiveServer
 def test_what_only_a_mouse_could_reach_is_reached_by_keys(
     back_office: Page, live_server: LiveServer, world: World
 ) -> None:
-    back_office.goto(live_server.url + reverse("admin:sync_syncrun_changelist"))
+    back_office.goto(live_server.url + reverse("admin:dotbridge_sync_syncrun_changelist"))
     filters = back_office.get_by_role("button", name="Filters")
     filters.focus()
     assert back_office.locator("#changelist-filter").is_hidden()
@@ -100,7 +100,7 @@ def test_what_only_a_mouse_could_reach_is_reached_by_keys(
 def test_a_narrow_screen_shows_everything(back_office: Page, live_server: LiveServer, world: World) -> None:
     create_integration(name="Second", username="x", password="y")
     back_office.set_viewport_size({"width": 390, "height": 800})
-    for address in (reverse("admin:index"), reverse("admin:sync_syncrun_change", args=[world.run.pk])):
+    for address in (reverse("admin:index"), reverse("admin:dotbridge_sync_syncrun_change", args=[world.run.pk])):
         back_office.goto(live_server.url + address)
         width = back_office.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, address

@@ -29,9 +29,9 @@ def main(integration_id: str, point: str, moment: str, nth: str, kind: str = "sy
     settings.CONFIG = dataclasses.replace(
         settings.CONFIG, api_origins=(os.environ["TEST_ORIGIN"],), unknown_outcome_seconds=0.0
     )
+    from dotbridge.connections.models import RunKind
     from dotbridge.integrations.models import Integration
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import RunKind
 
     wrap(point, moment, int(nth))
     integration = Integration.objects.get(pk=integration_id)

@@ -12,23 +12,14 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import Membership
 from dotbridge.summary import adds_up, run_summary
-from dotbridge.sync.models import (
-    Connection,
-    ExportItem,
-    Removal,
-    RemovalState,
-    RunKind,
-    State,
-    SyncRun,
-    Upload,
-    UploadState,
-)
+from dotbridge.sync.models import ExportItem, Removal, RemovalState, State, SyncRun, Upload, UploadState
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -106,7 +97,7 @@ def _await_the_locks_end() -> None:
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """Four people after their first export: one renamed, one taken off the list, one unsubscribed, and a new one."""
     for name in ("renamed", "removed", "suppressed"):
         add_contact(f"{name}@example.com", name.title())
@@ -123,7 +114,7 @@ def link(integration: Integration, remote: RemoteAccount) -> Connection:
 
 @pytest.mark.parametrize(("point", "moment", "nth"), POINTS)
 def test_a_killed_run_is_made_good_by_the_next(
-    integration: Integration, remote: RemoteAccount, link: Connection, point: str, moment: str, nth: int
+    integration: Integration, remote: RemoteAccount, link: ListConnection, point: str, moment: str, nth: int
 ) -> None:
     if point.endswith("_apply_faults"):
         _make_a_value_that_is_refused(integration, remote)
@@ -147,7 +138,7 @@ def _make_a_value_that_is_refused(integration: Integration, remote: RemoteAccoun
     MappingRow.objects.create(mapping=mapping, data_field=field, entity_fields=["notes"])
 
 
-def assert_as_undisturbed(remote: RemoteAccount, link: Connection, last: SyncRun) -> None:
+def assert_as_undisturbed(remote: RemoteAccount, link: ListConnection, last: SyncRun) -> None:
     """Book, mirror and items are as after a run that nobody killed, and nothing is in between."""
     book = link.address_book.remote_id
     held = remote.contacts(book)

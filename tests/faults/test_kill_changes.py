@@ -6,12 +6,11 @@ import signal
 
 import pytest
 
+from dotbridge.connections.models import AccountChange, ChangeState, ListConnection, RunKind
+from dotbridge.connections.services import request_address_book, request_data_field, request_data_field_deletion
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.account_services import request_address_book, request_data_field, request_data_field_deletion
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.request_models import AccountChange, ChangeState
 from tests.accounts import RemoteAccount, sync
 from tests.faults.test_kill import run_killed
 
@@ -54,6 +53,6 @@ def test_a_killed_change_is_made_good_by_the_next_run(
     assert len(books) == 1
     assert DataField.objects.get(name="NEW").notes == "ours"
     assert not DataField.objects.filter(name="OLD").exists()
-    link = Connection.objects.get()
+    link = ListConnection.objects.get()
     assert link.address_book == AddressBook.objects.get(remote_id=books[0]["id"])
     assert link.marketing_list == marketing_list

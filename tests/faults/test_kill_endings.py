@@ -6,10 +6,11 @@ import signal
 
 import pytest
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_ending
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.connection_services import request_ending
-from dotbridge.sync.models import Connection, ExportItem, RunKind
+from dotbridge.sync.models import ExportItem
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 from tests.faults.test_kill import run_killed
 
@@ -21,7 +22,7 @@ POINTS = [
     (f"{OUTBOUND}.removals:_complete", "before", 1),
     (f"{OUTBOUND}.removals:_complete", "after", 1),
     (f"{OUTBOUND}.endings:finish_ending", "before", 1),
-    ("dotbridge.sync.connection_services:disconnect_list", "after", 1),
+    ("dotbridge.sync.services:disconnect_list", "after", 1),
     (f"{OUTBOUND}.endings:finish_ending", "after", 1),
 ]
 
@@ -44,5 +45,5 @@ def test_a_killed_ending_is_made_good_by_the_next_run(
 
     assert set(remote.contacts(book)) == {"guest@example.com"}
     assert remote.ask("GET", "/v2/contacts/ann@example.com")["status"] == "Subscribed"
-    assert Connection.objects.get().address_book.name == "Others"
+    assert ListConnection.objects.get().address_book.name == "Others"
     assert not ExportItem.objects.exists()

@@ -7,11 +7,10 @@ import signal
 import pytest
 from django.utils import timezone
 
+from dotbridge.connections.models import Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.services import request_resubscription
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
-from dotbridge.sync.models import RunKind
-from dotbridge.sync.request_models import Resubscription, ResubscriptionState
-from dotbridge.sync.resubscription_services import request_resubscription
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 from tests.faults.test_kill import run_killed
 

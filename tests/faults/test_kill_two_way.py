@@ -7,10 +7,10 @@ import time
 
 import pytest
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import Connection, State, SyncRun
-from dotbridge.sync.two_way_models import Newcomer, ValueConflict, Winner
+from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict, Winner
 from tests.accounts import RemoteAccount
 from tests.faults.test_kill import run_killed
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
@@ -19,9 +19,9 @@ INBOUND = "dotbridge.sync.inbound"
 POINTS = [
     (f"{INBOUND}.two_way_chunk:save_targets", "after", 1),  # records written, nothing committed
     (f"{INBOUND}.two_way_chunk:Chunk.store", "after", 1),  # noted, nothing committed
-    (f"{INBOUND}.two_way:take_changes", "after", 1),  # the first half committed, a conflict left open
+    (f"{INBOUND}.two_way:compare_and_write", "after", 1),  # the first half committed, a conflict left open
     (f"{INBOUND}.two_way:ask_dotdigital", "after", 1),  # asked, the answer not used
-    (f"{INBOUND}.two_way:take_changes", "after", 2),
+    (f"{INBOUND}.two_way:compare_and_write", "after", 2),
     (f"{INBOUND}.two_way:move_cursor", "before", 1),
     (f"{INBOUND}.two_way_newcomers:_save", "after", 1),  # a record made, nothing committed
     (f"{INBOUND}.two_way_newcomers:_create", "after", 1),
@@ -29,12 +29,12 @@ POINTS = [
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """Changed there, changed here, changed on both sides with Dotdigital's the newer, and one whom only it knows."""
     for name in ("there", "here", "both"):
         person(f"{name}@example.com")
     link = connect_two_way(integration, remote)
-    Connection.objects.filter(pk=link.pk).update(create_entities=True)
+    ListConnection.objects.filter(pk=link.pk).update(create_entities=True)
     sync(integration)
     for name in ("here", "both"):
         contact = Contact.objects.get(emails__email=f"{name}@example.com")
@@ -49,7 +49,7 @@ def link(integration: Integration, remote: RemoteAccount) -> Connection:
 
 @pytest.mark.parametrize(("point", "moment", "nth"), POINTS)
 def test_a_killed_write_back_is_made_good_by_the_next(
-    integration: Integration, remote: RemoteAccount, link: Connection, point: str, moment: str, nth: int
+    integration: Integration, remote: RemoteAccount, link: ListConnection, point: str, moment: str, nth: int
 ) -> None:
     code = run_killed(integration, remote.sandbox.url, point, moment, nth)
     assert code == -signal.SIGKILL, "the run never came to the point"

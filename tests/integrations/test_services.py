@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dotbridge.encryption import SecretUnreadable, seal, unseal
 from dotbridge.errors import OperatorError
-from dotbridge.integrations.encryption import SecretUnreadable, seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.selectors import find_integrations
 from dotbridge.integrations.services import check_connection, check_integration, open_account, set_password

@@ -78,7 +78,7 @@ def test_whatever_changes_the_values_is_seen_however_it_was_changed(leads: Mappi
     add_row(other, "COMPANY", ["job_title"])
     assert is_seen()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM mapping_mappingrow WHERE mapping_id = %s", [leads.pk])
+        cursor.execute("DELETE FROM dotbridge_mapping_mappingrow WHERE mapping_id = %s", [leads.pk])
     assert is_seen()
 
 

@@ -75,7 +75,7 @@ def waiting_sessions() -> int:
 
 def test_two_consumers_share_the_log(contacts: Mapping) -> None:
     execute(
-        "INSERT INTO mapping_change (source, keys)"
+        "INSERT INTO dotbridge_mapping_change (source, keys)"
         " SELECT 'crm_contact.id', ARRAY[n::text, (n % 50)::text] FROM generate_series(1, 2000) n"
     )
     taken: list[Taken] = []
@@ -100,7 +100,7 @@ def test_a_consumer_does_not_wait_for_another(contacts: Mapping, people: list[Co
     for person in people:
         execute(RENAME, person.pk)
     with other.cursor() as cursor:
-        cursor.execute("SELECT id FROM mapping_change ORDER BY id LIMIT 1 FOR UPDATE")
+        cursor.execute("SELECT id FROM dotbridge_mapping_change ORDER BY id LIMIT 1 FOR UPDATE")
         assert take_changes().changes == 2
         assert Change.objects.count() == 1
     other.rollback()
@@ -143,7 +143,7 @@ def test_a_record_that_changes_while_it_is_being_claimed_stays_dirty(
     take_changes()
     execute(RENAME, ann.pk)
     with other.cursor() as cursor:
-        cursor.execute("UPDATE mapping_dirtyrecord SET is_claimed = true")
+        cursor.execute("UPDATE dotbridge_mapping_dirtyrecord SET is_claimed = true")
     consumer = begun(take_changes)
     while not waiting_sessions():
         pass
@@ -210,13 +210,13 @@ def test_a_mapping_that_is_deleted_takes_no_more_records(contacts: Mapping, peop
     plan = current_plan()
     execute(RENAME, people[0].pk)
     contacts.delete()
-    execute("INSERT INTO mapping_change (source, keys) VALUES ('crm_contact.id', '{1}')")
+    execute("INSERT INTO dotbridge_mapping_change (source, keys) VALUES ('crm_contact.id', '{1}')")
     assert take_chunk(plan) == Taken(changes=1, records=0)
 
 
 def test_a_chunk_ends_when_it_has_many_keys(contacts: Mapping) -> None:
     execute(
-        "INSERT INTO mapping_change (source, keys)"
+        "INSERT INTO dotbridge_mapping_change (source, keys)"
         " SELECT 'crm_contact.id', ARRAY(SELECT g::text FROM generate_series(n * 100, n * 100 + 99) g)"
         " FROM generate_series(1, 10) n"
     )

@@ -18,10 +18,11 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from dotbridge import jobs
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import RUN_TASK, request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
-from dotbridge.sync.models import RunKind, State, SyncRun
-from dotbridge.sync.services import RUN_TASK, request_run
+from dotbridge.sync.models import State, SyncRun
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, until
 

@@ -10,8 +10,8 @@ import signal
 
 import pytest
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import Connection
 from tests.accounts import RemoteAccount, sync
 from tests.faults.test_kill import assert_as_undisturbed, run_killed
 
@@ -26,7 +26,7 @@ COMMIT = "django.db.backends.base.base:BaseDatabaseWrapper.commit"
 @pytest.mark.soak
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_run_killed_at_a_commit_is_made_good_by_the_next(
-    integration: Integration, remote: RemoteAccount, link: Connection, number: int
+    integration: Integration, remote: RemoteAccount, link: ListConnection, number: int
 ) -> None:
     nth = 1 + number // 2 * STRIDE % COMMITS
     moment = "before" if number % 2 else "after"

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from dotbridge.backoffice.integration_removal import delete_integration
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Account, Contact, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection, RunKind
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount
 from tests.faults.test_kill import POINTS, run_killed
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
 
 def forget_everything() -> None:
     """The database as it was before the first example."""
-    Connection.objects.all().delete()
+    ListConnection.objects.all().delete()
     MarketingList.objects.all().delete()
     for integration in Integration.objects.all():
         delete_integration(integration=integration)

@@ -20,12 +20,13 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import RunKind, State, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import State, SyncRun
 from tests.accounts import RemoteAccount, steps_of
 from tests.soak import year_states
 from tests.soak.year_script import FULL, SMALL, Year
@@ -213,7 +214,10 @@ def _names_made_of(campaign: int) -> list[str]:
 
 def _forget_everything_but_the_crm(year: Year) -> Integration:
     """A new integration with the same account, the same books connected to lists of the same names."""
-    ours = ("integrations", "mirror", "mapping", "sync", "campaigns", "lists")
+    ours = [
+        f"dotbridge_{name}"
+        for name in ("integrations", "mirror", "mapping", "connections", "sync", "campaigns", "lists")
+    ]
     tables = [model._meta.db_table for label in ours for model in apps.get_app_config(label).get_models()]
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")

@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Account, Contact, ContactEmail, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, UnsubscribedItem
@@ -22,8 +24,7 @@ from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.summary import adds_up, run_summary
-from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, State, SyncRun, Upload, UploadState
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import ExportItem, Removal, State, SyncRun, Upload, UploadState
 from tests.accounts import RemoteAccount, sync
 from tests.soak.oracle import CONTACTS, LEADS, LISTS, Oracle, Ours, Record, key_of
 
@@ -251,7 +252,7 @@ class World:
             assert text in self.oracle.history.get((key, data_field), {""})
 
     def _compare_here(self, name: str, held: set[str], run: SyncRun) -> None:
-        link = Connection.objects.get(marketing_list=self.lists[name])
+        link = ListConnection.objects.get(marketing_list=self.lists[name])
         by_dotdigital = set(
             link.marketing_list.unsubscribed_items.filter(
                 origin=UnsubscribedItem.Origin.DOTDIGITAL, record_id__in=map(str, self.oracle.members(name))

@@ -20,44 +20,50 @@ _FIGURES = ", ".join(
     if each.name not in {"id", "campaign", "read_at"}
 )
 _EVENT = "g.remote_id AS campaign, e.remote_contact_id, e.email_key, e.happened_at, e.event_key"
-_OF_EMAIL_CAMPAIGN = """JOIN sync_campaignlink k ON k.email_campaign_id = x.email_campaign_id
-    JOIN mirror_campaign g ON g.id = k.campaign_id"""
+_OF_EMAIL_CAMPAIGN = """JOIN dotbridge_sync_campaignpair k ON k.email_campaign_id = x.email_campaign_id
+    JOIN dotbridge_mirror_campaign g ON g.id = k.campaign_id"""
 # One query a table; `campaign` is the id in Dotdigital wherever a row belongs to one.
 TABLES = {
-    "book": "SELECT remote_id, name, visibility, contact_count, gone_at IS NOT NULL AS gone FROM mirror_addressbook",
-    "data_field": "SELECT name, type, visibility, default_value, gone_at IS NOT NULL AS gone FROM mirror_datafield",
+    "book": """SELECT remote_id, name, visibility, contact_count, gone_at IS NOT NULL AS gone
+        FROM dotbridge_mirror_addressbook""",
+    "data_field": """SELECT name, type, visibility, default_value, gone_at IS NOT NULL AS gone
+        FROM dotbridge_mirror_datafield""",
     "contact": """SELECT remote_id, email, coalesce(email_key, '') AS email_key, status, suppressed_at, opt_in_type,
-        email_type, data_fields, last_subscribed_at FROM mirror_contact""",
+        email_type, data_fields, last_subscribed_at FROM dotbridge_mirror_contact""",
     "membership": """SELECT b.remote_id AS book, c.remote_id AS contact, m.status, m.unsubscribed_at,
-        m.gone_at IS NOT NULL AS gone FROM mirror_membership m JOIN mirror_addressbook b ON b.id = m.address_book_id
-        JOIN mirror_contact c ON c.id = m.contact_id""",
+        m.gone_at IS NOT NULL AS gone FROM dotbridge_mirror_membership m
+        JOIN dotbridge_mirror_addressbook b ON b.id = m.address_book_id
+        JOIN dotbridge_mirror_contact c ON c.id = m.contact_id""",
     "campaign": """SELECT remote_id AS campaign, name, subject, from_name, from_address, reply_action, reply_to_address,
-        status, is_split_test, sent_at, sent_when_read, gone_at IS NOT NULL AS gone FROM mirror_campaign""",
-    "campaign_book": """SELECT g.remote_id AS campaign, b.remote_id AS book FROM mirror_campaignbook l
-        JOIN mirror_campaign g ON g.id = l.campaign_id JOIN mirror_addressbook b ON b.id = l.address_book_id""",
-    "summary": f"""SELECT g.remote_id AS campaign, {_FIGURES} FROM mirror_campaignsummary s
-        JOIN mirror_campaign g ON g.id = s.campaign_id""",
+        status, is_split_test, sent_at, sent_when_read, gone_at IS NOT NULL AS gone FROM dotbridge_mirror_campaign""",
+    "campaign_book": """SELECT g.remote_id AS campaign, b.remote_id AS book FROM dotbridge_mirror_campaignbook l
+        JOIN dotbridge_mirror_campaign g ON g.id = l.campaign_id
+        JOIN dotbridge_mirror_addressbook b ON b.id = l.address_book_id""",
+    "summary": f"""SELECT g.remote_id AS campaign, {_FIGURES} FROM dotbridge_mirror_campaignsummary s
+        JOIN dotbridge_mirror_campaign g ON g.id = s.campaign_id""",
     "activity": """SELECT g.remote_id AS campaign, a.remote_contact_id, a.email, a.email_key, a.opens, a.clicks,
         a.page_views, a.forwards, a.estimated_forwards, a.replies, a.sent_at, a.first_opened_at, a.last_opened_at,
         a.is_unsubscribed, a.is_soft_bounced, a.is_hard_bounced
-        FROM mirror_activity a JOIN mirror_campaign g ON g.id = a.campaign_id""",
+        FROM dotbridge_mirror_activity a JOIN dotbridge_mirror_campaign g ON g.id = a.campaign_id""",
     "open": f"""SELECT {_EVENT}, e.mail_client, e.is_forward
-        FROM mirror_openevent e JOIN mirror_campaign g ON g.id = e.campaign_id""",
-    "click": f"SELECT {_EVENT}, e.url FROM mirror_clickevent e JOIN mirror_campaign g ON g.id = e.campaign_id",
+        FROM dotbridge_mirror_openevent e JOIN dotbridge_mirror_campaign g ON g.id = e.campaign_id""",
+    "click": f"""SELECT {_EVENT}, e.url
+        FROM dotbridge_mirror_clickevent e JOIN dotbridge_mirror_campaign g ON g.id = e.campaign_id""",
     "waiting": """SELECT g.remote_id AS campaign, w.kind, w.remote_contact_id, w.email_key
-        FROM mirror_waitingresult w JOIN mirror_campaign g ON g.id = w.campaign_id""",
+        FROM dotbridge_mirror_waitingresult w JOIN dotbridge_mirror_campaign g ON g.id = w.campaign_id""",
     "email_campaign": """SELECT g.remote_id AS campaign, x.name, x.description, x.sender_name, x.sender_email,
         x.schedule, x.transport, x.sent_at, x.owner_id, l.name AS list, m.code, m.name AS marketing_name,
         m.description AS marketing_description, m.report_period, m.is_automatic, m.owner_id AS marketing_owner
-        FROM campaigns_emailcampaign x JOIN sync_campaignlink k ON k.email_campaign_id = x.id
-        JOIN mirror_campaign g ON g.id = k.campaign_id LEFT JOIN lists_marketinglist l ON l.id = x.marketing_list_id
-        JOIN campaigns_marketingcampaign m ON m.id = x.marketing_campaign_id""",
+        FROM dotbridge_campaigns_emailcampaign x JOIN dotbridge_sync_campaignpair k ON k.email_campaign_id = x.id
+        JOIN dotbridge_mirror_campaign g ON g.id = k.campaign_id
+        LEFT JOIN dotbridge_lists_marketinglist l ON l.id = x.marketing_list_id
+        JOIN dotbridge_campaigns_marketingcampaign m ON m.id = x.marketing_campaign_id""",
     "statistics": f"""SELECT g.remote_id AS campaign, x.entity, x.record_id, x.opens, x.clicks, x.bounces,
-        x.unsubscribes, x.last_contacted_at FROM campaigns_emailcampaignstatistics x {_OF_EMAIL_CAMPAIGN}""",
+        x.unsubscribes, x.last_contacted_at FROM dotbridge_campaigns_emailcampaignstatistics x {_OF_EMAIL_CAMPAIGN}""",
     "marketing_activity": f"""SELECT g.remote_id AS campaign, x.type, x.entity, x.record_id, x.action_date, x.details,
-        x.natural_key FROM campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}""",
+        x.natural_key FROM dotbridge_campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}""",
     "unsubscribed": """SELECT l.name AS list, u.record_id, u.origin, u.reason, lower(trim(e.email)) AS email_key
-        FROM lists_unsubscribeditem u JOIN lists_marketinglist l ON l.id = u.marketing_list_id
+        FROM dotbridge_lists_unsubscribeditem u JOIN dotbridge_lists_marketinglist l ON l.id = u.marketing_list_id
         JOIN crm_contactemail e ON e.contact_id::text = u.record_id AND e.is_primary""",
 }
 OF_CAMPAIGNS = tuple(name for name, query in TABLES.items() if "AS campaign" in query)

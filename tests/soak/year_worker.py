@@ -61,11 +61,12 @@ def _work(kind: str, integration_id: int) -> None:
 
 def work(kind: str, integration_id: int) -> None:
     """One run, and then what the lists make of it, which is a step of the export but speaks to nobody."""
+    from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
     from dotbridge.integrations.models import Integration
     from dotbridge.integrations.services import open_account
     from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import Connection, RunKind, State, Step, StoppedWhat
+    from dotbridge.sync.models import State, Step
     from dotbridge.sync.outbound.list_state import sync_list_state
 
     integration = Integration.objects.get(pk=integration_id)
@@ -85,7 +86,7 @@ def work(kind: str, integration_id: int) -> None:
                 wait_seconds=0,
             )
             # A person allows all that is asked for: most of a year is read at once in the end.
-            Connection.objects.update(allowed_what=StoppedWhat.UNSUBSCRIBE, allowed_rows=10**6)
+            ListConnection.objects.update(allowed_what=StoppedWhat.UNSUBSCRIBE, allowed_rows=10**6)
             sync_list_state(StepContext(run=context, step=step))
 
 

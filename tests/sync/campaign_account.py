@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
@@ -21,8 +23,7 @@ from dotbridge.mirror.models import (
     WaitingResult,
 )
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import Connection, RunKind, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import SyncRun
 from dotdigital_sandbox.settings import Engagement
 from tests.accounts import RemoteAccount
 
@@ -70,7 +71,9 @@ def add_to_crm(addresses: list[str]) -> None:
     )
 
 
-def connected_book(integration: Integration, remote: RemoteAccount, name: str = "Readers") -> tuple[int, Connection]:
+def connected_book(
+    integration: Integration, remote: RemoteAccount, name: str = "Readers"
+) -> tuple[int, ListConnection]:
     """A new book of the account, connected to a list of all contacts of the CRM."""
     book = remote.create_book(name)
     mirrored = AddressBook.objects.create(integration=integration, remote_id=book, name=name)

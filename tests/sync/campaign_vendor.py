@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.services import connect_list
 from tests.dotdigital.server import Reply, Request, Server, answer
 
 BOOK = 7

@@ -8,21 +8,21 @@ import pytest
 from django.core.exceptions import ValidationError
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import create_list
-from dotbridge.mapping.models import Mapping, MappingRow
-from dotbridge.mapping.services import set_mapping_row
-from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.account_services import (
+from dotbridge.connections.models import AccountChange, ChangeState, ListConnection, RunKind
+from dotbridge.connections.selectors import integrations_with_requests
+from dotbridge.connections.services import (
     discard_change,
     request_address_book,
     request_data_field,
     request_data_field_deletion,
     retry_change,
 )
-from dotbridge.sync.models import Connection, RunKind, State, SyncRun
-from dotbridge.sync.request_models import AccountChange, ChangeState
-from dotbridge.sync.request_selectors import integrations_with_requests
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import create_list
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.sync.models import State, SyncRun
 from tests.accounts import RemoteAccount, sync
 from tests.backoffice.world import empty_queue
 
@@ -273,7 +273,7 @@ def test_a_book_is_made_and_the_list_connected_to_it(integration: Integration, r
     assert change.state == ChangeState.DONE
     made = [book for book in remote.ask("GET", "/v2/address-books") if book["name"] == "Summer readers"]
     assert [book["visibility"] for book in made] == ["Public"]
-    link = Connection.objects.get()
+    link = ListConnection.objects.get()
     assert (link.marketing_list, link.address_book.remote_id) == (marketing_list, made[0]["id"])
     kinds = ProcrastinateJob.objects.filter(task_name="dotbridge.run_sync").values_list("args__kind", flat=True)
     assert "sync" in set(kinds)
@@ -306,7 +306,7 @@ def test_somebody_elses_book_is_not_taken_for_ours(integration: Integration, rem
     change.refresh_from_db()
     assert change.state == ChangeState.FAILED
     assert "made by somebody else" in change.message
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     assert AddressBook.objects.filter(remote_id=number).exists()
 
 
@@ -317,7 +317,7 @@ def test_a_list_that_was_connected_meanwhile_stays_so(integration: Integration, 
     change = request_address_book(integration=integration, name="Readers", marketing_list=marketing_list)
     with pytest.raises(ValidationError, match="is being made already"):
         request_address_book(integration=integration, name="Others", marketing_list=marketing_list)
-    Connection.objects.create(marketing_list=marketing_list, address_book=AddressBook.objects.get(name="Other"))
+    ListConnection.objects.create(marketing_list=marketing_list, address_book=AddressBook.objects.get(name="Other"))
     carry_out(integration)
     change.refresh_from_db()
     assert change.state == ChangeState.DONE

@@ -7,10 +7,12 @@ from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge import jobs
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_run
+from dotbridge.connections.services.run_requests import EXPORT_PRIORITY, IMPORT_PRIORITY
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import ExportWaitsFor, Integration
-from dotbridge.sync.models import Connection, RunKind, State, SyncRun, UploadState
-from dotbridge.sync.services import EXPORT_PRIORITY, IMPORT_PRIORITY, request_run
+from dotbridge.sync.models import State, SyncRun, UploadState
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
@@ -20,12 +22,12 @@ def books(remote: RemoteAccount) -> tuple[int, int]:
 
 
 @pytest.fixture
-def links(integration: Integration, books: tuple[int, int]) -> tuple[Connection, Connection]:
+def links(integration: Integration, books: tuple[int, int]) -> tuple[ListConnection, ListConnection]:
     add_contact("ann@example.com")
     return connect(integration, book="Readers"), connect(integration, book="Others")
 
 
-def hold_one_upload(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+def hold_one_upload(integration: Integration, remote: RemoteAccount, link: ListConnection) -> None:
     """Dotdigital works on an upload of this list alone."""
     sync(integration)
     Contact.objects.update(first_name="Anna")
@@ -39,7 +41,10 @@ def first_name(remote: RemoteAccount, book: int) -> str:
 
 
 def test_an_unfinished_upload_blocks_only_its_book_where_the_setting_says_so(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     Integration.objects.update(export_waits_for=ExportWaitsFor.ADDRESS_BOOK)
     integration.refresh_from_db()
@@ -61,7 +66,7 @@ def test_an_unfinished_upload_blocks_only_its_book_where_the_setting_says_so(
 
 
 def test_by_default_an_unfinished_upload_blocks_the_whole_integration(
-    integration: Integration, remote: RemoteAccount, links: tuple[Connection, Connection]
+    integration: Integration, remote: RemoteAccount, links: tuple[ListConnection, ListConnection]
 ) -> None:
     hold_one_upload(integration, remote, links[0])
 
@@ -73,7 +78,10 @@ def test_by_default_an_unfinished_upload_blocks_the_whole_integration(
 
 
 def test_a_run_for_one_list_leaves_the_others_alone(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     run = sync(integration, link=links[1])
 
@@ -84,14 +92,16 @@ def test_a_run_for_one_list_leaves_the_others_alone(
     assert len(remote.contacts(books[0])) == 1
 
 
-def test_a_list_of_another_account_is_refused(integration: Integration, links: tuple[Connection, Connection]) -> None:
+def test_a_list_of_another_account_is_refused(
+    integration: Integration, links: tuple[ListConnection, ListConnection]
+) -> None:
     other = Integration.objects.create(name="Other", username="x", password_sealed="x")
     with pytest.raises(ValueError, match="another integration"):
         sync(other, link=links[0])
 
 
 def test_a_list_is_asked_for_by_its_number(
-    integration: Integration, remote: RemoteAccount, links: tuple[Connection, Connection]
+    integration: Integration, remote: RemoteAccount, links: tuple[ListConnection, ListConnection]
 ) -> None:
     _empty_queue()
 

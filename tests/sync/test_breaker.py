@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
+from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.services import allow_once
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import update_list
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import Connection, Rejection, RunKind, State, StoppedWhat, Upload
-from dotbridge.sync.services import allow_once
+from dotbridge.sync.models import Rejection, State, Upload
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 NOBODY = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
@@ -23,7 +24,7 @@ def book(remote: RemoteAccount) -> int:
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount, book: int) -> Connection:
+def link(integration: Integration, remote: RemoteAccount, book: int) -> ListConnection:
     """Forty people in the book, and all of them on a second list as well."""
     remote.create_book("Others")
     for number in range(40):
@@ -34,12 +35,12 @@ def link(integration: Integration, remote: RemoteAccount, book: int) -> Connecti
     return link
 
 
-def match_nobody(link: Connection) -> None:
+def match_nobody(link: ListConnection) -> None:
     update_list(marketing_list=link.marketing_list, rule=NOBODY)
 
 
 def test_a_rule_that_matches_nobody_stops_and_asks(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     match_nobody(link)
     Contact.objects.filter(emails__email="reader.1@example.com").update(first_name="Anna")
@@ -63,7 +64,7 @@ def test_a_rule_that_matches_nobody_stops_and_asks(
 
 
 def test_what_was_allowed_goes_once(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     match_nobody(link)
     sync(integration)
@@ -83,12 +84,12 @@ def test_what_was_allowed_goes_once(
 
 
 def test_far_more_than_was_allowed_is_asked_about_again(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     match_nobody(link)
     sync(integration)
     allow_once(link=link)
-    Connection.objects.filter(pk=link.pk).update(allowed_rows=10)
+    ListConnection.objects.filter(pk=link.pk).update(allowed_rows=10)
 
     sync(integration)
 
@@ -98,7 +99,7 @@ def test_far_more_than_was_allowed_is_asked_about_again(
 
 
 def test_a_rule_that_was_mended_ends_the_stop(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     match_nobody(link)
     sync(integration)
@@ -113,7 +114,7 @@ def test_a_rule_that_was_mended_ends_the_stop(
 
 
 def test_a_stopped_list_prepares_nothing_between_two_exports(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     update_list(
         marketing_list=link.marketing_list,
@@ -140,7 +141,7 @@ def test_a_few_never_stop_a_run_whatever_their_share(integration: Integration, r
 
 
 def test_more_rows_than_the_setting_stop_whatever_their_share(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     Integration.objects.filter(pk=integration.pk).update(breaker_rows=30, breaker_percent=100)
     integration.refresh_from_db()
@@ -154,7 +155,7 @@ def test_more_rows_than_the_setting_stop_whatever_their_share(
 
 
 def test_many_who_left_in_dotdigital_are_not_unsubscribed_unasked(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     for number in range(30):
         address = f"reader.{number}@example.com"
@@ -188,7 +189,7 @@ def test_a_list_may_begin_with_many_whom_dotdigital_does_not_mail(
 
 
 def test_a_rule_that_is_broken_touches_nobody_and_the_others_go_on(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     link.marketing_list.rule = {"combinator": "and", "rules": [{"field": "lost", "operator": "=", "value": "x"}]}
     link.marketing_list.save()
@@ -203,7 +204,7 @@ def test_a_rule_that_is_broken_touches_nobody_and_the_others_go_on(
 
 
 def test_a_book_that_was_deleted_and_made_again_costs_nobody_the_subscription(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.ask("DELETE", f"/v2/address-books/{book}")
     again = remote.create_book("Readers")

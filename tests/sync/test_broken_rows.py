@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mapping.soundness import broken_rows, sound_rows
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.models import Connection, RunKind, State
+from dotbridge.sync.models import State
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     add_contact("ann@example.com", "Ann", job_title="Smith")
     remote.create_book("Readers")
     remote.create_field("FAV-JOB_1", "String")
@@ -23,7 +24,7 @@ def link(integration: Integration, remote: RemoteAccount) -> Connection:
 
 
 def test_a_name_with_a_hyphen_is_mapped_like_any_other(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     assert sync(integration).state == State.SUCCEEDED
     assert remote.contacts(link.address_book.remote_id)["ann@example.com"]["FAV-JOB_1"] == "Smith"
@@ -33,7 +34,7 @@ def test_a_name_with_a_hyphen_is_mapped_like_any_other(
 
 
 def test_a_field_deleted_and_made_anew_with_another_type_breaks_its_row_alone(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     sync(integration)
     remote.ask("DELETE", "/v2/data-fields/FAV-JOB_1")
@@ -63,7 +64,7 @@ def test_a_field_deleted_and_made_anew_with_another_type_breaks_its_row_alone(
 
 
 def test_a_field_deleted_and_made_anew_is_filled_again(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     sync(integration)
     remote.ask("DELETE", "/v2/data-fields/FAV-JOB_1")
@@ -74,7 +75,7 @@ def test_a_field_deleted_and_made_anew_is_filled_again(
 
 
 def test_a_field_that_left_the_model_breaks_its_row_alone(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     MappingRow.objects.filter(data_field__name="FAV-JOB_1").update(entity_fields=["shoe_size"])
     run = sync(integration)
@@ -86,7 +87,7 @@ def test_a_field_that_left_the_model_breaks_its_row_alone(
     assert "shoe_size" in problem
 
 
-def test_a_type_that_dotdigital_invents_is_not_filled(integration: Integration, link: Connection) -> None:
+def test_a_type_that_dotdigital_invents_is_not_filled(integration: Integration, link: ListConnection) -> None:
     DataField.objects.filter(name="FAV-JOB_1").update(type="Colour")
     mapping = Mapping.objects.get(integration=integration, entity="crm.contact")
     ((_row, problem),) = broken_rows(mapping)
@@ -94,7 +95,7 @@ def test_a_type_that_dotdigital_invents_is_not_filled(integration: Integration, 
 
 
 def test_a_field_that_is_gone_is_not_mapped_anew_but_its_row_can_be_kept(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     mapping = Mapping.objects.get(integration=integration, entity="crm.contact")
     field = DataField.objects.get(name="FAV-JOB_1")

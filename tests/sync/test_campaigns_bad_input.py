@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import (
     Activity,
@@ -19,7 +20,7 @@ from dotbridge.mirror.models import (
     OpenEvent,
     WaitingResult,
 )
-from dotbridge.sync.models import Connection, Cursor, Rejection, State
+from dotbridge.sync.models import Cursor, Rejection, State
 from tests.accounts import steps_of
 from tests.dotdigital.server import Reply, answer, cut
 from tests.sync.campaign_account import add_to_crm, everything_imported, run_import
@@ -229,8 +230,10 @@ def test_many_campaigns_do_not_vanish_at_once(scripted: Integration, vendor: Cam
 
 def test_a_campaign_whose_book_vanished(scripted: Integration, vendor: CampaignVendor) -> None:
     other = AddressBook.objects.create(integration=scripted, remote_id=8, name="Other")
-    Connection.objects.create(
-        marketing_list=Connection.objects.get().marketing_list.__class__.objects.create(name="L", entity="crm.lead"),
+    ListConnection.objects.create(
+        marketing_list=ListConnection.objects.get().marketing_list.__class__.objects.create(
+            name="L", entity="crm.lead"
+        ),
         address_book=other,
     )
     books = [{"id": number, "name": f"Book {number}", "visibility": "Private", "contacts": 0} for number in (7, 8)]

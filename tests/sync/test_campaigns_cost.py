@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaignStatistics, MarketingActivity
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import open_account
 from dotbridge.lists.services import create_list
@@ -23,8 +25,7 @@ from dotbridge.sync.inbound.campaign_clicks import import_clicks
 from dotbridge.sync.inbound.campaign_opens import import_opens
 from dotbridge.sync.inbound.campaigns import import_campaigns
 from dotbridge.sync.inbound.marketing_activities import apply_results
-from dotbridge.sync.models import Cursor, RunKind, State, Step, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import Cursor, State, Step, SyncRun
 from tests.accounts import RemoteAccount, sync
 from tests.faults.test_kill import run_killed
 from tests.sync.campaign_account import (
@@ -218,7 +219,7 @@ def test_a_killed_import_is_made_good_by_the_next(
 
     assert run.state == State.SUCCEEDED
     assert SyncRun.objects.filter(state=State.INTERRUPTED).count() == 1
-    assert sorted(Campaign.objects.values_list("link__email_campaign__name", flat=True)) == ["First", "Second"]
+    assert sorted(Campaign.objects.values_list("pair__email_campaign__name", flat=True)) == ["First", "Second"]
     told = [row for number in numbers for row in remote.ask("GET", f"/v2/campaigns/{number}/activities")]
     assert Activity.objects.count() == EmailCampaignStatistics.objects.count() == len(told)
     assert MarketingActivity.objects.filter(type="send").count() == len(told)

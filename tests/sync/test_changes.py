@@ -6,19 +6,20 @@ import pytest
 from django.db import connection
 
 from dotbridge import jobs
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import refresh_data_fields
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import ForcedComparison, Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import Change, DirtyRecord
 from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
-from dotbridge.sync.models import Connection, RunKind, State
-from dotbridge.sync.services import refresh_data_fields
+from dotbridge.sync.models import State
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """A list of three people, all of them sent, and nothing left to be compared."""
     remote.create_book("Readers")
     for name in ("ann", "bob", "cid"):
@@ -31,7 +32,7 @@ def link(integration: Integration, remote: RemoteAccount) -> Connection:
     return made
 
 
-def test_a_run_says_how_much_has_changed(integration: Integration, link: Connection) -> None:
+def test_a_run_says_how_much_has_changed(integration: Integration, link: ListConnection) -> None:
     Contact.objects.update(first_name="New")
     run = sync(integration, kind=RunKind.CHANGES)
     assert run.state == State.SUCCEEDED
@@ -40,7 +41,7 @@ def test_a_run_says_how_much_has_changed(integration: Integration, link: Connect
 
 
 def test_an_export_takes_what_was_noted_a_moment_ago(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE crm_contact SET first_name = 'Raw' WHERE id = (SELECT min(id) FROM crm_contact)")
@@ -51,7 +52,7 @@ def test_an_export_takes_what_was_noted_a_moment_ago(
     assert sorted(values["FIRSTNAME"] for values in contacts.values()) == ["Ann", "Ann", "Raw"]
 
 
-def test_the_job_takes_the_log_although_no_integration_can_run(integration: Integration, link: Connection) -> None:
+def test_the_job_takes_the_log_although_no_integration_can_run(integration: Integration, link: ListConnection) -> None:
     Contact.objects.update(first_name="New")
     Integration.objects.update(is_active=False)
     jobs.schedule_changes.func(timestamp=0)
@@ -59,7 +60,7 @@ def test_the_job_takes_the_log_although_no_integration_can_run(integration: Inte
     assert DirtyRecord.objects.count() == 3
 
 
-def test_the_nightly_job_asks_each_active_integration(integration: Integration, link: Connection) -> None:
+def test_the_nightly_job_asks_each_active_integration(integration: Integration, link: ListConnection) -> None:
     asleep = create_integration(name="Asleep", username="u", password="p", is_active=False)
     kept = Mapping.objects.create(integration=asleep, entity="crm.contact")
     Integration.objects.update(forced_comparison=ForcedComparison.ALWAYS)
@@ -67,7 +68,7 @@ def test_the_nightly_job_asks_each_active_integration(integration: Integration, 
     assert set(Mapping.objects.filter(stale_at=None)) == {kept}
 
 
-def test_the_data_fields_of_a_list_are_refreshed(integration: Integration, link: Connection) -> None:
+def test_the_data_fields_of_a_list_are_refreshed(integration: Integration, link: ListConnection) -> None:
     assert refresh_data_fields(link=link)
     assert [mapping.entity for mapping in Mapping.objects.exclude(stale_at=None)] == ["crm.contact"]
     Mapping.objects.filter(entity="crm.contact").delete()

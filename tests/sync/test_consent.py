@@ -11,13 +11,13 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_resubscription
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.resubscription_services import request_resubscription
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 PEOPLE = ("ann", "bob", "cid")
@@ -48,7 +48,7 @@ class World:
         self.addresses = {name: f"{name}.{number}@example.com" for name in PEOPLE}
         Contact.objects.all().delete()
         self.records = {name: add_contact(address, name) for name, address in self.addresses.items()}
-        Connection.objects.all().delete()
+        ListConnection.objects.all().delete()
         self.book = remote.create_book(f"Book {number}")
         self.link = connect(integration, book=f"Book {number}")
         self.opted_out_here: set[str] = set()

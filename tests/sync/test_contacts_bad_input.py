@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
-from dotbridge.sync.models import Rejection, RunKind, State
+from dotbridge.sync.models import Rejection, State
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, scripted, vendor

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections, transaction
 
+from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.inbound.ahead import read_ahead
@@ -15,7 +16,7 @@ from dotbridge.sync.inbound.contacts import import_contacts
 from dotbridge.sync.inbound.stage import merge_contacts
 from dotbridge.sync.inbound.stage_lines import stage_line
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
-from dotbridge.sync.models import Cursor, RunKind
+from dotbridge.sync.models import Cursor
 from dotdigital import Contact as Person
 from tests.accounts import RemoteAccount, connect, steps_of, sync
 from tests.sync.campaign_account import run_import
@@ -65,10 +66,10 @@ def test_five_more_pages_cost_one_batch(scripted: Integration, vendor: CampaignV
 def test_reading_everything_again_writes_nothing(scripted: Integration, vendor: CampaignVendor) -> None:
     vendor.answers[BOOK] = [contact(number) for number in range(1, 2_001)]
     run_import(scripted)
-    before = versions("mirror_contact"), versions("mirror_membership")
+    before = versions("dotbridge_mirror_contact"), versions("dotbridge_mirror_membership")
     run = sync(scripted, kind=RunKind.RECONCILE)
     assert steps_of(run)["contacts"]["read"] >= 2_000
-    assert (versions("mirror_contact"), versions("mirror_membership")) == before
+    assert (versions("dotbridge_mirror_contact"), versions("dotbridge_mirror_membership")) == before
 
 
 @pytest.mark.django_db
@@ -84,14 +85,14 @@ def test_what_comes_for_an_integration_that_is_gone_is_not_stored() -> None:
 def test_one_change_writes_one_contact(scripted: Integration, vendor: CampaignVendor) -> None:
     vendor.answers[BOOK] = [contact(number) for number in range(1, 101)]
     run_import(scripted)
-    before = versions("mirror_contact"), versions("mirror_membership")
+    before = versions("dotbridge_mirror_contact"), versions("dotbridge_mirror_membership")
     vendor.answers[BOOK] = [
         contact(number, optInType="Double" if number == 7 else "Single") for number in range(1, 101)
     ]
     sync(scripted, kind=RunKind.RECONCILE)
-    written = set(versions("mirror_contact")) - set(before[0])
+    written = set(versions("dotbridge_mirror_contact")) - set(before[0])
     assert len(written) == 1
-    assert versions("mirror_membership") == before[1]
+    assert versions("dotbridge_mirror_membership") == before[1]
 
 
 def test_a_contact_that_lost_its_address_is_not_gone(scripted: Integration, vendor: CampaignVendor) -> None:

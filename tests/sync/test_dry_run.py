@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.crm.models import Contact
 from dotbridge.dry_run import csv_lines, find_connections, plan_as_json
 from dotbridge.errors import OperatorError
@@ -19,18 +20,18 @@ from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.summary import run_summary
-from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, StoppedWhat, Upload
+from dotbridge.sync.models import ExportItem, Removal, Upload
 from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedExport, PlannedKind, PlannedRow, dry_run
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
-def plan_export(link: Connection) -> PlannedExport:
+def plan_export(link: ListConnection) -> PlannedExport:
     """The numbers of a plan."""
     with dry_run(link) as planned:
         return planned.export()
 
 
-def plan_rows(link: Connection, *, most_a_kind: int | None = None) -> list[PlannedRow]:
+def plan_rows(link: ListConnection, *, most_a_kind: int | None = None) -> list[PlannedRow]:
     """The rows of a plan."""
     with dry_run(link) as planned:
         return list(planned.rows(most_a_kind=most_a_kind))
@@ -42,7 +43,7 @@ def book(remote: RemoteAccount) -> int:
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount, book: int) -> Connection:
+def link(integration: Integration, remote: RemoteAccount, book: int) -> ListConnection:
     """One of each kind waits: renamed, removed, left in Dotdigital, known to the account alone, new, no address."""
     for name in ("renamed", "removed", "left", "stays"):
         add_contact(f"{name}@example.com", name.title())
@@ -65,12 +66,12 @@ def state_of_everything() -> list[Any]:
         sorted(Upload.objects.values_list("pk", "state")),
         Removal.objects.count(),
         UnsubscribedItem.objects.count(),
-        Connection.objects.values_list("compared_as", "stopped_at").get(),
+        ListConnection.objects.values_list("compared_as", "stopped_at").get(),
     ]
 
 
 def test_it_says_what_the_export_then_does(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     before = state_of_everything()
     remote.sandbox.clear_calls()
@@ -103,7 +104,7 @@ def test_it_says_what_the_export_then_does(
 
 
 def test_what_is_prepared_already_is_said_too(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     sync(integration, kind=RunKind.CHANGES)
 
@@ -115,7 +116,7 @@ def test_what_is_prepared_already_is_said_too(
     )
 
 
-def test_a_sample_is_limited_and_the_counts_stay_exact(integration: Integration, link: Connection) -> None:
+def test_a_sample_is_limited_and_the_counts_stay_exact(integration: Integration, link: ListConnection) -> None:
     for number in range(30):
         add_contact(f"more.{number}@example.com")
     before = ExportItem.objects.count()
@@ -125,7 +126,7 @@ def test_a_sample_is_limited_and_the_counts_stay_exact(integration: Integration,
     assert ExportItem.objects.count() == before
 
 
-def test_statements_do_not_grow_with_the_list(integration: Integration, link: Connection) -> None:
+def test_statements_do_not_grow_with_the_list(integration: Integration, link: ListConnection) -> None:
     counts = []
     for size in (10, 400):
         for number in range(size):
@@ -154,14 +155,14 @@ def test_it_says_that_the_export_would_stop(integration: Integration, remote: Re
     assert plan_as_json(link)["stops_before"] == "remove"
 
 
-def test_a_book_that_is_gone_is_said_so(integration: Integration, link: Connection) -> None:
+def test_a_book_that_is_gone_is_said_so(integration: Integration, link: ListConnection) -> None:
     AddressBook.objects.update(gone_at="2026-01-01T00:00:00Z")
     with pytest.raises(BookGone, match="Readers"):
         plan_export(link)
 
 
 def test_the_csv_has_a_line_a_changed_field_and_no_formula(
-    integration: Integration, link: Connection, tmp_path: Path
+    integration: Integration, link: ListConnection, tmp_path: Path
 ) -> None:
     Contact.objects.filter(first_name="New").update(first_name="=1+1", last_name="")
 
@@ -175,14 +176,14 @@ def test_the_csv_has_a_line_a_changed_field_and_no_formula(
     assert {line["list"] for line in lines} == {str(link.marketing_list)}
 
 
-def test_a_list_is_found_by_name_or_number(integration: Integration, link: Connection) -> None:
+def test_a_list_is_found_by_name_or_number(integration: Integration, link: ListConnection) -> None:
     assert find_connections([integration], link.marketing_list.name) == [link]
     assert find_connections([integration], str(link.marketing_list_id)) == [link]
     with pytest.raises(OperatorError, match="there are: Everybody for Readers"):
         find_connections([integration], "Nobody")
 
 
-def test_a_row_is_a_value(link: Connection) -> None:
+def test_a_row_is_a_value(link: ListConnection) -> None:
     row = PlannedRow(kind=PlannedKind.REMOVE, email="a@example.com", record_id="1")
     with pytest.raises(AttributeError):
         row.email = "b@example.com"  # type: ignore[misc]

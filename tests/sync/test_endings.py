@@ -5,26 +5,22 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
+from dotbridge.connections.models import Ending, ListConnection, RunKind
+from dotbridge.connections.selectors import integrations_with_requests, move_numbers
+from dotbridge.connections.services import cancel_ending, refresh_data_fields, request_ending, retry_ending
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.connection_services import (
-    cancel_ending,
-    move_list,
-    refresh_data_fields,
-    request_ending,
-    retry_ending,
-)
-from dotbridge.sync.models import Connection, ExportItem, RunKind, Upload
-from dotbridge.sync.request_models import Ending
-from dotbridge.sync.request_selectors import ending_numbers, integrations_with_requests, move_numbers
+from dotbridge.sync.models import ExportItem, Upload
+from dotbridge.sync.selectors import ending_numbers
+from dotbridge.sync.services import move_list
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.backoffice.world import empty_queue
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """Two people whom we brought, one who was there before, and one of ours who unsubscribed since."""
     empty_queue()
     for name in ("ann", "bob", "off"):
@@ -44,7 +40,7 @@ def other_book() -> AddressBook:
 
 
 def test_whom_we_brought_leaves_the_book_and_the_connection_ends(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     numbers = ending_numbers(link)
     assert (numbers.in_book, numbers.ours, numbers.others, numbers.unfinished_rows) == (3, 2, 1, 0)
@@ -57,14 +53,14 @@ def test_whom_we_brought_leaves_the_book_and_the_connection_ends(
     assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
     for name, status in (("ann", "Subscribed"), ("off", "Unsubscribed")):
         assert remote.ask("GET", f"/v2/contacts/{name}@example.com")["status"] == status
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     assert not ExportItem.objects.exists()
     assert MarketingList.objects.exists()
     assert not integrations_with_requests()
 
 
 def test_nothing_more_is_sent_while_a_connection_ends(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     request_ending(link=link)
     with pytest.raises(ValidationError, match="ending already"):
@@ -79,7 +75,9 @@ def test_nothing_more_is_sent_while_a_connection_ends(
     assert "new@example.com" in remote.contacts(link.address_book.remote_id)
 
 
-def test_an_upload_on_its_way_is_waited_for(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+def test_an_upload_on_its_way_is_waited_for(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
     add_contact("new@example.com", "New")
     remote.sandbox.hold_imports()
     sync(integration, wait_seconds=0.0)
@@ -94,12 +92,12 @@ def test_an_upload_on_its_way_is_waited_for(integration: Integration, remote: Re
     remote.sandbox.release_imports()
     sync(integration, kind=RunKind.EXPORT)
     sync(integration, kind=RunKind.REQUESTS)
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
 
 
 def test_what_was_prepared_and_not_sent_goes_with_the_connection(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     add_contact("new@example.com", "New")
     sync(integration, kind=RunKind.CHANGES)
@@ -111,13 +109,13 @@ def test_what_was_prepared_and_not_sent_goes_with_the_connection(
 
 
 def test_a_list_goes_over_to_another_book_and_takes_its_contacts_along(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     target = other_book()
     assert (move_numbers(link, target).members, move_numbers(link, target).in_next_book) == (2, 0)
     request_ending(link=link, next_book=target)
     sync(integration, kind=RunKind.REQUESTS)
-    moved = Connection.objects.get()
+    moved = ListConnection.objects.get()
     assert (moved.address_book, moved.marketing_list) == (target, link.marketing_list)
     sync(integration)
     assert set(remote.contacts(target.remote_id)) == {"ann@example.com", "bob@example.com"}
@@ -125,7 +123,7 @@ def test_a_list_goes_over_to_another_book_and_takes_its_contacts_along(
 
 
 def test_a_list_goes_over_to_another_book_and_leaves_the_former_as_it_is(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     former = link.address_book.remote_id
     moved = move_list(link=link, address_book=other_book())
@@ -134,7 +132,7 @@ def test_a_list_goes_over_to_another_book_and_leaves_the_former_as_it_is(
     assert set(remote.contacts(former)) == {"ann@example.com", "bob@example.com", "guest@example.com"}
 
 
-def test_a_book_that_is_taken_or_gone_is_not_gone_over_to(integration: Integration, link: Connection) -> None:
+def test_a_book_that_is_taken_or_gone_is_not_gone_over_to(integration: Integration, link: ListConnection) -> None:
     with pytest.raises(ValidationError, match="connected to a list already"):
         request_ending(link=link, next_book=link.address_book)
     AddressBook.objects.filter(name="Others").update(gone_at=link.created_at)
@@ -142,22 +140,22 @@ def test_a_book_that_is_taken_or_gone_is_not_gone_over_to(integration: Integrati
         request_ending(link=link, next_book=other_book())
     with pytest.raises(ValidationError, match="does not exist"):
         move_list(link=link, address_book=other_book())
-    assert Connection.objects.get().address_book.name == "Readers"
+    assert ListConnection.objects.get().address_book.name == "Readers"
 
 
 def test_a_book_taken_meanwhile_is_said_and_the_connection_ends_all_the_same(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     request_ending(link=link, next_book=other_book())
     taker = MarketingList.objects.create(name="Taker", entity="crm.contact", rule={})
-    Connection.objects.create(marketing_list=taker, address_book=other_book())
+    ListConnection.objects.create(marketing_list=taker, address_book=other_book())
     run = sync(integration, kind=RunKind.REQUESTS)
     assert [rejection.reason for rejection in run.steps.get(name="endings").rejections.all()] == ["not_connected"]
-    assert not Connection.objects.filter(marketing_list=link.marketing_list).exists()
+    assert not ListConnection.objects.filter(marketing_list=link.marketing_list).exists()
 
 
 def test_a_book_deleted_in_dotdigital_does_not_keep_a_connection(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     request_ending(link=link)
     remote.ask("DELETE", f"/v2/address-books/{link.address_book.remote_id}")
@@ -171,25 +169,25 @@ def test_a_book_deleted_in_dotdigital_does_not_keep_a_connection(
     sync(integration, kind=RunKind.IMPORT)
     retry_ending(link=link)
     sync(integration, kind=RunKind.REQUESTS)
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     with pytest.raises(ValidationError, match="Only what failed"):
         retry_ending(link=link)
 
 
 def test_an_inactive_integration_or_a_book_that_is_gone_removes_nobody(
-    integration: Integration, link: Connection
+    integration: Integration, link: ListConnection
 ) -> None:
     AddressBook.objects.filter(pk=link.address_book_id).update(gone_at=link.created_at)
-    link = Connection.objects.get(pk=link.pk)
+    link = ListConnection.objects.get(pk=link.pk)
     with pytest.raises(ValidationError, match="gone from Dotdigital"):
         request_ending(link=link)
     Integration.objects.update(is_active=False)
     with pytest.raises(ValidationError, match="not active"):
-        request_ending(link=Connection.objects.get(pk=link.pk))
+        request_ending(link=ListConnection.objects.get(pk=link.pk))
 
 
 def test_refreshed_data_fields_find_a_value_that_was_lost(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     """As if an earlier comparison had been wrong: the note says what was never sent."""
     ExportItem.objects.filter(email_key="ann@example.com").update(values={"FIRSTNAME": "Wrong"})

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import Connection, Cursor, Rejection, RunKind, State, SyncRun
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import Cursor, Rejection, State, SyncRun
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.dotdigital.server import Reply, Request, Server, answer, cut
 
@@ -336,7 +337,7 @@ def test_a_run_without_any_connection_has_nothing_to_ask_of_books(integration: I
     steps = steps_of(run)
     assert steps["contacts"]["state"] == steps["unsubscribes"]["state"] == State.SKIPPED
     assert run.state == State.SUCCEEDED
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
 
 
 def test_a_full_comparison_finds_what_escaped_the_changes(integration: Integration, remote: RemoteAccount) -> None:

@@ -11,6 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
@@ -18,20 +20,10 @@ from dotbridge.lists.services import remove_records, restore_records, unsubscrib
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import AddressBook
 from dotbridge.summary import adds_up, run_summary
-from dotbridge.sync.models import (
-    Connection,
-    ExportItem,
-    Rejection,
-    Removal,
-    RemovalState,
-    RunKind,
-    State,
-    Upload,
-    UploadState,
-)
+from dotbridge.sync.models import ExportItem, Rejection, Removal, RemovalState, State, Upload, UploadState
 from dotbridge.sync.outbound.states import MOVES, REASONS, REFUSED_STATUSES, Rule, reason_of
 from dotbridge.sync.outbound.upload import move
-from dotbridge.sync.services import connect_list, disconnect_list, retry_upload
+from dotbridge.sync.services import disconnect_list, retry_upload
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
@@ -41,7 +33,7 @@ def book(remote: RemoteAccount) -> int:
 
 
 @pytest.fixture
-def link(integration: Integration, book: int) -> Connection:
+def link(integration: Integration, book: int) -> ListConnection:
     add_contact("ann@example.com")
     add_contact("bob@example.com", "Bob", "Cee")
     return connect(integration, book="Readers")
@@ -52,7 +44,7 @@ def addresses(remote: RemoteAccount, book: int) -> set[str]:
 
 
 def test_a_suppressed_contact_is_neither_sent_nor_raised(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.create_contact("bob@example.com")
     remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
@@ -65,7 +57,7 @@ def test_a_suppressed_contact_is_neither_sent_nor_raised(
 
 
 def test_a_row_refused_by_the_report_unsubscribes_its_record(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     """Bob unsubscribes after our last look and before the upload: only the report can tell."""
     sync(integration, kind=RunKind.IMPORT)
@@ -88,7 +80,7 @@ def test_a_row_refused_by_the_report_unsubscribes_its_record(
 
 
 def test_a_resubscription_in_dotdigital_undoes_the_unsubscription(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
@@ -104,7 +96,7 @@ def test_a_resubscription_in_dotdigital_undoes_the_unsubscription(
 
 
 def test_a_person_unsubscribed_here_leaves_the_book_and_stays_unsubscribed(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     bob = Contact.objects.get(first_name="Bob")
@@ -124,7 +116,7 @@ def test_a_person_unsubscribed_here_leaves_the_book_and_stays_unsubscribed(
 
 
 def test_a_contact_of_the_book_that_is_not_ours_stays(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.create_contact("theirs@example.com", book=book)
 
@@ -135,7 +127,7 @@ def test_a_contact_of_the_book_that_is_not_ours_stays(
 
 
 def test_a_changed_address_moves_in_the_book(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     ContactEmail.objects.filter(email="bob@example.com").update(email="bob@example.org")
@@ -146,7 +138,7 @@ def test_a_changed_address_moves_in_the_book(
 
 
 def test_of_two_records_with_one_address_the_older_speaks_and_they_never_take_turns(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     add_contact("ANN@example.com", "Annika", "Dee")
     sync(integration)
@@ -163,7 +155,7 @@ def test_of_two_records_with_one_address_the_older_speaks_and_they_never_take_tu
 
 
 def test_a_removed_and_restored_member_comes_back(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     ids = [str(Contact.objects.get(first_name="Bob").pk)]
@@ -177,7 +169,7 @@ def test_a_removed_and_restored_member_comes_back(
 
 
 def test_no_second_export_while_one_is_unfinished(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.sandbox.hold_imports()
     first = sync(integration, wait_seconds=0.1)
@@ -209,7 +201,7 @@ def test_no_second_export_while_one_is_unfinished(
     ],
 )
 def test_every_end_of_an_import_leads_somewhere(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection, status: str, goes_again: bool
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, status: str, goes_again: bool
 ) -> None:
     remote.sandbox.hold_imports()
     sync(integration, wait_seconds=0.0)
@@ -234,14 +226,14 @@ def test_every_end_of_an_import_leads_somewhere(
     assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
 
 
-def test_only_a_refused_upload_can_be_sent_again(integration: Integration, link: Connection) -> None:
+def test_only_a_refused_upload_can_be_sent_again(integration: Integration, link: ListConnection) -> None:
     sync(integration)
     with pytest.raises(ValidationError, match="refused"):
         retry_upload(upload=Upload.objects.get())
 
 
 def test_an_import_without_end_is_given_up_after_a_day(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.sandbox.hold_imports()
     sync(integration, wait_seconds=0.0)
@@ -256,7 +248,7 @@ def test_an_import_without_end_is_given_up_after_a_day(
 
 
 def test_an_import_that_dotdigital_forgot_is_sent_again(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.sandbox.hold_imports()
     sync(integration, wait_seconds=0.0)
@@ -271,7 +263,7 @@ def test_an_import_that_dotdigital_forgot_is_sent_again(
 
 @pytest.mark.parametrize("late", [False, True], ids=["before it was taken", "after it was taken"])
 def test_a_connection_that_breaks_during_the_upload(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection, late: bool
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, late: bool
 ) -> None:
     remote.sandbox.fail_next("reset", path="/contacts/import", method="POST", late=late)
 
@@ -289,7 +281,7 @@ def test_a_connection_that_breaks_during_the_upload(
 
 
 def test_an_upload_that_was_surely_not_taken_stays_prepared(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.sandbox.fail_next("status", status=401, path="/contacts/import", method="POST")
 
@@ -302,7 +294,7 @@ def test_an_upload_that_was_surely_not_taken_stays_prepared(
 
 
 def test_who_leaves_the_list_before_a_prepared_upload_goes_is_not_sent(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration, kind=RunKind.CHANGES)
     assert Upload.objects.get().state == UploadState.PREPARED
@@ -319,7 +311,7 @@ def test_who_leaves_the_list_before_a_prepared_upload_goes_is_not_sent(
 
 
 def test_a_book_deleted_during_the_run_stops_nothing_else(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     other = remote.create_book("Others")
     connect(integration, book="Others")
@@ -336,7 +328,7 @@ def test_a_book_deleted_during_the_run_stops_nothing_else(
 
 
 def test_a_removal_that_failed_is_asked_for_again(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     remove_records(
@@ -357,7 +349,7 @@ def test_a_removal_that_failed_is_asked_for_again(
 
 
 def test_a_removal_at_work_is_waited_for_by_the_next_run(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     remote.sandbox.settings.deletion_seconds = 0.5
@@ -374,7 +366,7 @@ def test_a_removal_at_work_is_waited_for_by_the_next_run(
 
 
 def test_more_imports_than_dotdigital_takes_wait_in_line(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection, monkeypatch: pytest.MonkeyPatch
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dotbridge.sync.outbound.prepare.UPLOAD_BYTES", 300)
     monkeypatch.setattr("dotbridge.sync.outbound.prepare.MOST_UPLOADS", 60)
@@ -415,7 +407,7 @@ def test_an_empty_value_keeps_or_clears_as_the_mapping_says(
 
 
 def test_a_new_mapping_row_sends_everybody_again(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     sync(integration)
     remote.create_field("JOB", "String")
@@ -432,7 +424,7 @@ def test_a_new_mapping_row_sends_everybody_again(
 
 
 def test_a_value_too_long_for_dotdigital_is_rejected_with_a_reason(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.create_field("NOTE", "String")
     sync(integration, force_data_fields=True)
@@ -449,7 +441,7 @@ def test_a_value_too_long_for_dotdigital_is_rejected_with_a_reason(
     assert remote.contacts(book)["bob@example.com"]["NOTE"] == "short"
 
 
-def test_one_list_one_book(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+def test_one_list_one_book(integration: Integration, remote: RemoteAccount, link: ListConnection) -> None:
     remote.create_book("Others")
     sync(integration, kind=RunKind.IMPORT)
     others = AddressBook.objects.get(name="Others")
@@ -458,7 +450,7 @@ def test_one_list_one_book(integration: Integration, remote: RemoteAccount, link
 
 
 def test_disconnecting_leaves_the_book_alone_and_waits_for_an_upload(
-    integration: Integration, remote: RemoteAccount, book: int, link: Connection
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
     remote.sandbox.hold_imports()
     sync(integration, wait_seconds=0.0)
@@ -469,7 +461,7 @@ def test_disconnecting_leaves_the_book_alone_and_waits_for_an_upload(
 
     disconnect_list(link=link)
 
-    assert not Connection.objects.exists()
+    assert not ListConnection.objects.exists()
     assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
 
 
@@ -481,7 +473,7 @@ def test_reasons_are_known_however_they_are_spelled() -> None:
     assert reason_of("something of tomorrow") is REASONS["other"]
 
 
-def test_an_upload_makes_no_move_that_is_not_in_the_table(integration: Integration, link: Connection) -> None:
+def test_an_upload_makes_no_move_that_is_not_in_the_table(integration: Integration, link: ListConnection) -> None:
     for start, allowed in MOVES.items():
         for end in UploadState:
             upload = Upload.objects.create(connection=link, state=start, created_at=timezone.now())
@@ -494,7 +486,7 @@ def test_an_upload_makes_no_move_that_is_not_in_the_table(integration: Integrati
 
 
 def test_statements_do_not_grow_with_the_list(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     counts = []
     for size in (100, 900):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list, remove_records
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import Connection, Rejection, RunKind
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import Rejection
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 ANN = "ann@example.com"
@@ -24,7 +25,7 @@ def books(remote: RemoteAccount) -> tuple[int, int]:
 
 
 @pytest.fixture
-def links(integration: Integration, books: tuple[int, int]) -> tuple[Connection, Connection]:
+def links(integration: Integration, books: tuple[int, int]) -> tuple[ListConnection, ListConnection]:
     """A list of contacts and, of lower priority, one of leads; Ann is on both. Only leads have a job here."""
     add_contact(ANN, "Ann")
     Lead.objects.create(first_name="Annie", last_name="Lee", email=ANN, company="Acme")
@@ -54,7 +55,10 @@ def assert_quiet(integration: Integration, remote: RemoteAccount) -> None:
 
 
 def test_the_higher_priority_speaks_and_the_lower_keeps_what_is_its_own(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     sync(integration)
 
@@ -65,7 +69,10 @@ def test_the_higher_priority_speaks_and_the_lower_keeps_what_is_its_own(
 
 
 def test_what_the_higher_changes_the_lower_carries_too(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     sync(integration)
     Contact.objects.update(first_name="Anna")
@@ -80,7 +87,7 @@ def test_what_the_higher_changes_the_lower_carries_too(
 
 
 def test_a_lower_value_that_does_not_count_is_not_sent(
-    integration: Integration, remote: RemoteAccount, links: tuple[Connection, Connection]
+    integration: Integration, remote: RemoteAccount, links: tuple[ListConnection, ListConnection]
 ) -> None:
     sync(integration)
     Lead.objects.update(first_name="Anneke")
@@ -90,7 +97,10 @@ def test_a_lower_value_that_does_not_count_is_not_sent(
 
 
 def test_when_the_higher_leaves_the_lower_speaks(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     sync(integration)
     remove_records(marketing_list=links[0].marketing_list, record_ids=[Contact.objects.get().pk])
@@ -105,7 +115,10 @@ def test_when_the_higher_leaves_the_lower_speaks(
 
 
 def test_a_changed_priority_counts_at_once(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     sync(integration)
     Mapping.objects.filter(entity="crm.lead").update(sync_priority=99)
@@ -117,7 +130,10 @@ def test_a_changed_priority_counts_at_once(
 
 
 def test_of_equal_priorities_the_older_connection_speaks(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     Mapping.objects.update(sync_priority=5)
 
@@ -142,7 +158,10 @@ def test_two_lists_of_one_entity_do_not_take_turns(integration: Integration, rem
 
 
 def test_a_refused_value_of_the_higher_does_not_keep_the_lower_out(
-    integration: Integration, remote: RemoteAccount, books: tuple[int, int], links: tuple[Connection, Connection]
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
 ) -> None:
     remote.create_field("SCORE", "Numeric")
     sync(integration, kind=RunKind.DATA_FIELDS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import (
     Activity,
@@ -20,7 +21,7 @@ from dotbridge.mirror.models import (
     OpenEvent,
 )
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import RunKind, State, SyncRun
+from dotbridge.sync.models import State, SyncRun
 from tests.accounts import RemoteAccount, steps_of
 from tests.dotdigital.server import answer
 from tests.sync.campaign_account import (

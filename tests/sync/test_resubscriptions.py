@@ -9,15 +9,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.selectors import integrations_with_requests
+from dotbridge.connections.services import request_resubscription
 from dotbridge.crm.models import Contact as Person
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import unsubscribe_records
 from dotbridge.mirror.models import Contact, Membership
-from dotbridge.sync.models import Connection, RunKind, State
-from dotbridge.sync.request_models import Resubscription, ResubscriptionState
-from dotbridge.sync.request_selectors import integrations_with_requests
-from dotbridge.sync.resubscription_services import request_resubscription
+from dotbridge.sync.models import State
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 from tests.backoffice.world import empty_queue
 
@@ -29,14 +29,14 @@ def ann(integration: Integration) -> Person:
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount, ann: Person) -> Connection:
+def link(integration: Integration, remote: RemoteAccount, ann: Person) -> ListConnection:
     remote.create_book("Readers")
     link = connect(integration, book="Readers")
     sync(integration)
     return link
 
 
-def leave(integration: Integration, remote: RemoteAccount, link: Connection, how: str) -> None:
+def leave(integration: Integration, remote: RemoteAccount, link: ListConnection, how: str) -> None:
     """Ann leaves, and the list has learned of it."""
     if how == "account":
         remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
@@ -49,7 +49,7 @@ def leave(integration: Integration, remote: RemoteAccount, link: Connection, how
     assert UnsubscribedItem.objects.exists()
 
 
-def ask(link: Connection, ann: Person, opted_in_at: datetime | None = None) -> Resubscription:
+def ask(link: ListConnection, ann: Person, opted_in_at: datetime | None = None) -> Resubscription:
     (asked,) = request_resubscription(link=link, record_ids=[ann.pk], opted_in_at=opted_in_at or timezone.now())
     return asked
 
@@ -62,7 +62,7 @@ def carry_out(integration: Integration, asked: Resubscription) -> Any:
 
 @pytest.mark.parametrize("how", ["account", "book"])
 def test_who_left_by_choice_has_to_confirm_and_the_list_follows_then(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person, how: str
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person, how: str
 ) -> None:
     leave(integration, remote, link, how)
     asked = ask(link, ann)
@@ -84,7 +84,7 @@ def test_who_left_by_choice_has_to_confirm_and_the_list_follows_then(
 
 
 def test_a_confirmed_return_is_taken_up_by_the_list(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     leave(integration, remote, link, "account")
     asked = ask(link, ann)
@@ -99,7 +99,7 @@ def test_a_confirmed_return_is_taken_up_by_the_list(
 
 
 def test_who_was_suppressed_by_us_is_added_at_once(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     leave(integration, remote, link, "suppressed")
     asked = ask(link, ann)
@@ -111,7 +111,7 @@ def test_who_was_suppressed_by_us_is_added_at_once(
 
 
 def test_who_complained_does_not_return(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     remote.sandbox.suppress("ann@example.com", "IspComplained")
     sync(integration)
@@ -123,7 +123,7 @@ def test_who_complained_does_not_return(
 
 
 def test_an_opt_in_that_is_not_newer_does_not_count(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     before = timezone.now() - timedelta(days=1)
     leave(integration, remote, link, "account")
@@ -140,7 +140,7 @@ def test_an_opt_in_that_is_not_newer_does_not_count(
 
 
 def test_nobody_is_asked_for_twice_or_without_need(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     with pytest.raises(ValidationError, match="Dotdigital mails this person"):
         ask(link, ann)
@@ -152,11 +152,11 @@ def test_nobody_is_asked_for_twice_or_without_need(
         ask(link, ann)
     Integration.objects.update(is_active=False)
     with pytest.raises(ValidationError, match="not active"):
-        ask(Connection.objects.get(), ann)
+        ask(ListConnection.objects.get(), ann)
 
 
 def test_an_opt_out_of_the_crm_is_overtaken_but_a_later_one_counts(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     leave(integration, remote, link, "account")
     opt_out: dict[str, Any] = {
@@ -181,7 +181,7 @@ def test_an_opt_out_of_the_crm_is_overtaken_but_a_later_one_counts(
 
 
 def test_an_unknown_outcome_is_looked_up_and_never_asked_again(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     leave(integration, remote, link, "account")
     asked = ask(link, ann)
@@ -204,7 +204,7 @@ def test_an_unknown_outcome_is_looked_up_and_never_asked_again(
 
 
 def test_a_return_to_the_book_alone_is_dotdigitals_word_about_the_book(
-    integration: Integration, remote: RemoteAccount, link: Connection, ann: Person
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: Person
 ) -> None:
     """The vendor's own book call may add at once; its answer is what we know of the book then."""
     leave(integration, remote, link, "book")

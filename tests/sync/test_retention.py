@@ -10,17 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dotbridge import jobs
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import (
-    Connection,
     ExportItem,
     Rejection,
     Removal,
     RemovalState,
-    RunKind,
     State,
     Step,
     SyncRun,
@@ -28,7 +28,6 @@ from dotbridge.sync.models import (
     UploadState,
 )
 from dotbridge.sync.retention import delete_old_records
-from dotbridge.sync.services import connect_list
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 NOW = timezone.now()
@@ -41,7 +40,7 @@ def owner(db: None) -> Integration:
 
 
 @pytest.fixture
-def link(owner: Integration) -> Connection:
+def link(owner: Integration) -> ListConnection:
     """A list and a book of it."""
     book = AddressBook.objects.create(integration=owner, remote_id=7, name="Readers")
     return connect_list(marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=book)
@@ -99,7 +98,7 @@ def test_skipped_runs_go_after_a_week(owner: Integration) -> None:
     assert list(SyncRun.objects.order_by("pk")) == [kept[1], kept[3]]
 
 
-def test_an_upload_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(link: Connection) -> None:
+def test_an_upload_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(link: ListConnection) -> None:
     run = run_of(link.address_book.integration, 100)
     run_of(link.address_book.integration, 95)
     uploads = {
@@ -124,7 +123,7 @@ def test_an_upload_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(li
     assert set(ExportItem.objects.values_list("upload", flat=True)) == {upload.pk for upload in carrying}
 
 
-def test_a_removal_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(link: Connection) -> None:
+def test_a_removal_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(link: ListConnection) -> None:
     removals = {
         state: Removal.objects.create(connection=link, state=state, created_at=days_ago(100)) for state in RemovalState
     }

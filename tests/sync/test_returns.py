@@ -6,17 +6,17 @@ from datetime import datetime
 
 import pytest
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.models import Contact, Membership
-from dotbridge.sync.models import Connection, RunKind
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 ANN = "ann@example.com"
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """Ann is in the CRM, in the account and in the connected book."""
     add_contact(ANN)
     remote.create_contact(ANN, book=remote.create_book("Readers"))
@@ -36,12 +36,14 @@ def resubscribe(remote: RemoteAccount, path: str) -> None:
     remote.ask("POST", f"/v2/{path}/resubscribe-with-no-challenge", {"unsubscribedContact": {"email": ANN}})
 
 
-def is_off(link: Connection) -> bool:
+def is_off(link: ListConnection) -> bool:
     """Whether Ann is off the list."""
     return UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).exists()
 
 
-def test_a_return_to_one_book_is_taken_over(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+def test_a_return_to_one_book_is_taken_over(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
     """Coming back to a book alone is no new subscription to the account: its last one may be years old."""
     book = link.address_book.remote_id
     remote.sandbox.unsubscribe(ANN, book)
@@ -57,7 +59,7 @@ def test_a_return_to_one_book_is_taken_over(integration: Integration, remote: Re
 
 
 def test_a_return_to_one_book_is_taken_over_although_the_run_before_was_cut(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     book = link.address_book.remote_id
     remote.sandbox.unsubscribe(ANN, book)
@@ -74,7 +76,7 @@ def test_a_return_to_one_book_is_taken_over_although_the_run_before_was_cut(
 
 
 def test_a_return_to_the_account_is_no_return_to_a_book_that_was_left(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     """Also where the account goes on listing those who left the book."""
     remote.sandbox.settings.switches.list_suppressed = True
@@ -116,7 +118,7 @@ def test_a_return_to_the_account_of_somebody_in_no_connected_book(
 
 
 def test_when_somebody_was_suppressed_is_known_whichever_feed_told_it_first(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     remote.sandbox.bounce(ANN)
     told = remote.ask("GET", "/v2/contacts/suppressed-since/2000-01-01")[0]["dateRemoved"]
@@ -163,7 +165,7 @@ def test_the_end_of_a_soft_bounce_of_somebody_in_no_connected_book(
 
 
 def test_whom_dotdigital_does_not_list_because_it_does_not_mail_them_is_no_drift(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     remote.create_contact("bob@example.com", book=link.address_book.remote_id)
     remote.sandbox.complain(ANN)

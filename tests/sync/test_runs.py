@@ -8,11 +8,12 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
+from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import RequestInsideTransaction, open_account
 from dotbridge.sync.engine import PARTS, run_sync
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import RunKind, State, Step, SyncRun
+from dotbridge.sync.models import State, Step, SyncRun
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
@@ -93,13 +94,13 @@ def test_an_unexpected_error_fails_its_step_alone_and_leaks_nothing(
     remote.create_book("Readers")
     connect(integration, book="Readers")
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE sync_recheck RENAME TO sync_lost")
+        cursor.execute("ALTER TABLE dotbridge_sync_recheck RENAME TO sync_lost")
 
     try:
         run = sync(integration)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE sync_lost RENAME TO sync_recheck")
+            cursor.execute("ALTER TABLE sync_lost RENAME TO dotbridge_sync_recheck")
 
     steps = steps_of(run)
     assert steps["prepare"]["state"] == State.FAILED

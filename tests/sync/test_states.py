@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records
-from dotbridge.sync.models import Connection, ExportItem, RunKind, Upload, UploadState
+from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.outbound.states import MOVES, ROW_MOVES, RowState, state_of_row
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
@@ -38,7 +39,7 @@ def test_the_drawings_show_the_moves() -> None:
 class Watch:
     """Follows one row, and refuses a move that is not in the table."""
 
-    def __init__(self, link: Connection) -> None:
+    def __init__(self, link: ListConnection) -> None:
         self.link, self.seen = link, [RowState.WAITING]
 
     def look(self) -> RowState | None:

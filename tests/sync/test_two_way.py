@@ -12,8 +12,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
-from dotbridge.sync.models import ExportItem, Rejection, State
-from dotbridge.sync.two_way_models import ValueConflict
+from dotbridge.sync.models import ExportItem, Rejection, State, ValueConflict
 from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
@@ -180,8 +179,10 @@ def test_the_statements_do_not_grow_with_the_rows(integration: Integration, remo
             run = sync(integration)
         assert steps_of(run)["two_way"]["written"] == changed
         names = [query["sql"] for query in captured]
-        start = next(i for i, sql in enumerate(names) if "'two_way'" in sql and 'INSERT INTO "sync_step"' in sql)
-        end = next(i for i, sql in enumerate(names) if 'INSERT INTO "sync_step"' in sql and i > start)
+        start = next(
+            i for i, sql in enumerate(names) if "'two_way'" in sql and 'INSERT INTO "dotbridge_sync_step"' in sql
+        )
+        end = next(i for i, sql in enumerate(names) if 'INSERT INTO "dotbridge_sync_step"' in sql and i > start)
         return end - start
 
     assert link.pk

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
@@ -19,9 +21,7 @@ from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.inbound.two_way_newer import IN_DOUBT, Verdict, judge
 from dotbridge.sync.inbound.two_way_values import Item
-from dotbridge.sync.models import Connection, ExportItem, State, Upload
-from dotbridge.sync.services import connect_list
-from dotbridge.sync.two_way_models import Ground, ValueConflict, Winner
+from dotbridge.sync.models import ExportItem, Ground, State, Upload, ValueConflict, Winner
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount, connect, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
@@ -214,7 +214,7 @@ def test_one_record_on_two_lists_is_written_once_and_sent_by_neither(
 
 
 @pytest.fixture
-def lead_link(integration: Integration, remote: RemoteAccount) -> Connection:
+def lead_link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     """A list of leads, of lower priority, in a book of its own; one lead has the address of a contact."""
     connect_two_way(integration, remote)
     remote.create_book("Prospects")
@@ -229,7 +229,7 @@ def lead_link(integration: Integration, remote: RemoteAccount) -> Connection:
 
 
 def test_what_one_record_of_an_address_sent_does_not_go_into_the_other(
-    integration: Integration, remote: RemoteAccount, lead_link: Connection
+    integration: Integration, remote: RemoteAccount, lead_link: ListConnection
 ) -> None:
     ann = person("ann@example.com")
     lead = Lead.objects.create(first_name="Annie", last_name="Bee", email="ann@example.com")

@@ -8,30 +8,31 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import Connection, ExportItem, Rejection, State
-from dotbridge.sync.services import connect_list
+from dotbridge.sync.models import ExportItem, Rejection, State
 from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 
 
-def creating(link: Connection) -> Connection:
-    Connection.objects.filter(pk=link.pk).update(create_entities=True)
+def creating(link: ListConnection) -> ListConnection:
+    ListConnection.objects.filter(pk=link.pk).update(create_entities=True)
     return link
 
 
 @pytest.fixture
-def link(integration: Integration, remote: RemoteAccount) -> Connection:
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     return creating(connect_two_way(integration, remote))
 
 
 def test_a_contact_without_a_record_becomes_one(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     known = person("Known@Example.com")
     book = link.address_book.remote_id
@@ -65,7 +66,7 @@ def test_nobody_is_created_unless_the_connection_says_so(integration: Integratio
 
 
 def test_suppressed_contacts_do_not_become_records(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     book = link.address_book.remote_id
     for name in ("account", "book"):
@@ -81,7 +82,7 @@ def test_suppressed_contacts_do_not_become_records(
 
 
 def test_a_record_that_the_rule_does_not_match_stays_in_the_book(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     rule = {"combinator": "and", "rules": [{"field": "last_name", "operator": "=", "value": "Wanted"}]}
     type(link.marketing_list).objects.filter(pk=link.marketing_list_id).update(rule=rule)
@@ -98,7 +99,9 @@ def test_a_record_that_the_rule_does_not_match_stays_in_the_book(
     assert remote.ask("GET", "/v2/contacts/out@example.com")["status"] == "Subscribed"
 
 
-def test_a_deleted_record_does_not_come_back(integration: Integration, remote: RemoteAccount, link: Connection) -> None:
+def test_a_deleted_record_does_not_come_back(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
     person("sent@example.com")
     remote.create_contact("made@example.com", book=link.address_book.remote_id)
     rule = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Ann"}]}
@@ -115,7 +118,7 @@ def test_a_deleted_record_does_not_come_back(integration: Integration, remote: R
 
 
 @pytest.fixture
-def customers(integration: Integration, remote: RemoteAccount) -> Iterator[Connection]:
+def customers(integration: Integration, remote: RemoteAccount) -> Iterator[ListConnection]:
     """A list of customers, whose name is required, that creates entities; the name is not mapped yet."""
     connect_two_way(integration, remote)
     remote.create_book("Customers")
@@ -136,7 +139,7 @@ def customers(integration: Integration, remote: RemoteAccount) -> Iterator[Conne
 
 
 def test_missing_required_fields_are_named_once(
-    integration: Integration, remote: RemoteAccount, customers: Connection
+    integration: Integration, remote: RemoteAccount, customers: ListConnection
 ) -> None:
     for number in range(3):
         remote.create_contact(f"c{number}@example.com", book=customers.address_book.remote_id, NICK=f"Shop {number}")
@@ -163,7 +166,7 @@ def test_missing_required_fields_are_named_once(
 
 
 def test_one_contact_that_cannot_be_created_is_refused_once_until_it_changes(
-    integration: Integration, remote: RemoteAccount, customers: Connection
+    integration: Integration, remote: RemoteAccount, customers: ListConnection
 ) -> None:
     set_mapping_row(
         mapping=Mapping.objects.get(entity="crm.customer"),
@@ -188,7 +191,7 @@ def test_one_contact_that_cannot_be_created_is_refused_once_until_it_changes(
 
 
 def test_one_contact_in_two_books_becomes_one_record(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     remote.create_book("Second")
     sync(integration)
@@ -209,7 +212,7 @@ def test_one_contact_in_two_books_becomes_one_record(
 
 
 def test_creating_takes_the_same_statements_for_any_number(
-    integration: Integration, remote: RemoteAccount, link: Connection
+    integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     book = link.address_book.remote_id
 

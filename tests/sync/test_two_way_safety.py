@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.connections.models import RunKind
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import Contact as RemoteContact
 from dotbridge.sync.inbound import contacts
-from dotbridge.sync.models import Cursor, ExportItem, Rejection, RunKind, State, Upload, UploadState
+from dotbridge.sync.models import Cursor, ExportItem, Rejection, State, Upload, UploadState
 from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
 

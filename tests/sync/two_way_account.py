@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
-from dotbridge.sync.models import Connection, RunKind, SyncRun
+from dotbridge.sync.models import SyncRun
 from tests import accounts
 from tests.accounts import RemoteAccount, add_contact, connect
 
@@ -33,7 +34,7 @@ def sync(integration: Integration, **options: Any) -> SyncRun:
 
 def connect_two_way(
     integration: Integration, remote: RemoteAccount, *, book: str = "Readers", **rows: str
-) -> Connection:
+) -> ListConnection:
     """A connected list of all contacts with a two-way row a data field; `rows` says what becomes of empty values."""
     held = {field["name"] for field in remote.ask("GET", "/v2/data-fields")}
     for name, (kind, _path) in FIELDS.items():

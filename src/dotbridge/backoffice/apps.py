@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class BackofficeConfig(AppConfig):
     name = "dotbridge.backoffice"
-    label = "backoffice"
+    label = "dotbridge_backoffice"
     verbose_name = _("Back office")

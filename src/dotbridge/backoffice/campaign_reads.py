@@ -86,11 +86,11 @@ def with_figures(campaigns: QuerySet[EmailCampaign]) -> QuerySet[Any]:
     Adds subject, remote_status, gone_at, mails_sent, delivered, opened, clicked, bounced and unsubscribed, all None
     where nothing is known.
     """
-    summary = "link__campaign__summary__num_"
+    summary = "pair__campaign__summary__num_"
     return campaigns.annotate(
-        subject=F("link__campaign__subject"),
-        remote_status=F("link__campaign__status"),
-        gone_at=F("link__campaign__gone_at"),
+        subject=F("pair__campaign__subject"),
+        remote_status=F("pair__campaign__status"),
+        gone_at=F("pair__campaign__gone_at"),
         mails_sent=F(f"{summary}total_sent"),
         delivered=F(f"{summary}total_delivered"),
         opened=F(f"{summary}total_unique_opens"),

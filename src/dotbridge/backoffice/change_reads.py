@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from dotbridge.sync.request_models import AccountChange, ChangeState
+from dotbridge.connections.models import AccountChange, ChangeState
 
 # A change that is done is worth a look for so long; then the thing itself speaks.
 NEWS = timedelta(minutes=10)

@@ -13,10 +13,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 
 from dotbridge.backoffice.campaign_reads import newest_campaigns
 from dotbridge.backoffice.screens.run_requests import SILENT_AFTER
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection, ExportItem, RunKind, State, SyncRun, Upload, UploadState
-from dotbridge.sync.services import RUN_TASK
+from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
 
 # Imports and exports are scheduled every four minutes; three missed ones are worth a look.
 INTERVAL = timedelta(minutes=4)
@@ -62,9 +63,10 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     """Django-unfold asks for this to complete the context of the admin's first page."""
     user = request.user
     may_see = {
-        "runs": user.has_perm("integrations.view_integration") and user.has_perm("sync.view_syncrun"),
-        "lists": user.has_perm("lists.view_marketinglist"),
-        "campaigns": user.has_perm("campaigns.view_emailcampaign"),
+        "runs": user.has_perm("dotbridge_integrations.view_integration")
+        and user.has_perm("dotbridge_sync.view_syncrun"),
+        "lists": user.has_perm("dotbridge_lists.view_marketinglist"),
+        "campaigns": user.has_perm("dotbridge_campaigns.view_emailcampaign"),
     }
     context |= {"may_see": may_see, "stale_minutes": int(STALE_AFTER.total_seconds() // 60)}
     if may_see["runs"]:
@@ -104,7 +106,7 @@ def integration_lines() -> list[IntegrationLine]:
 
 def connection_lines() -> list[dict[str, Any]]:
     """Every connected list with its addresses confirmed, waiting and rejected, in two queries."""
-    links = Connection.objects.select_related("marketing_list", "address_book__integration").order_by(
+    links = ListConnection.objects.select_related("marketing_list", "address_book__integration").order_by(
         "marketing_list__name"
     )
     is_confirmed = Q(reason="", upload__state=UploadState.FINISHED)

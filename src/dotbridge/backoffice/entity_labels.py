@@ -61,7 +61,7 @@ def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> 
 def record_url(key: str, record_id: object, page: str = "of-record") -> str:
     """The address of the page that shows what a record did."""
     query = urlencode({"entity": key, "record": record_id})
-    return f"{reverse(f'admin:campaigns_marketingactivity_{page}')}?{query}"
+    return f"{reverse(f'admin:dotbridge_campaigns_marketingactivity_{page}')}?{query}"
 
 
 def _page_of(request: HttpRequest, model: type) -> str:

@@ -16,12 +16,12 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.campaigns.models import ActivityType
+from dotbridge.connections.models import ChangeState, ResubscriptionState
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.list_state import FROM_REPORT
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
-from dotbridge.sync.request_models import ChangeState, ResubscriptionState
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -23,7 +23,7 @@ class Written(NamedTuple):
 
 _ACTIVITIES = """
     WITH selected AS ({selection}), written AS (
-        INSERT INTO campaigns_marketingactivity AS a
+        INSERT INTO dotbridge_campaigns_marketingactivity AS a
             (type, email_campaign_id, entity, record_id, action_date, details, natural_key)
         SELECT DISTINCT ON (natural_key)
             type, %s::bigint, %s, record_id, action_date, details, natural_key
@@ -40,7 +40,7 @@ _ACTIVITIES = """
 """
 _STATISTICS = """
     WITH selected AS ({selection}), written AS (
-        INSERT INTO campaigns_emailcampaignstatistics AS s
+        INSERT INTO dotbridge_campaigns_emailcampaignstatistics AS s
             (email_campaign_id, entity, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at)
         SELECT DISTINCT ON (record_id)
             %s::bigint, %s, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at

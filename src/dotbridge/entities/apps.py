@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 class EntitiesConfig(AppConfig):
     name = "dotbridge.entities"
-    label = "entities"
+    label = "dotbridge_entities"
     verbose_name = _("Entities")
 
     def ready(self) -> None:

@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class IntegrationsConfig(AppConfig):
     name = "dotbridge.integrations"
-    label = "integrations"
+    label = "dotbridge_integrations"
     verbose_name = _("Integrations")

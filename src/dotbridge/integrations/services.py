@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from dotbridge.integrations.encryption import SecretUnreadable, seal, unseal
+from dotbridge.encryption import SecretUnreadable, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError, Retry, Timeout

@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class ListsConfig(AppConfig):
     name = "dotbridge.lists"
-    label = "lists"
+    label = "dotbridge_lists"
     verbose_name = _("Marketing lists")

@@ -19,7 +19,7 @@ def unsubscribe_selected(
     """Unsubscribe the records of a query with the columns `record_id` and `reason`. Answers how many are new."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO lists_unsubscribeditem (marketing_list_id, record_id, origin, reason) "
+            "INSERT INTO dotbridge_lists_unsubscribeditem (marketing_list_id, record_id, origin, reason) "
             f"SELECT DISTINCT ON (s.record_id) %s, s.record_id, %s, s.reason FROM ({selection}) s ORDER BY s.record_id "
             "ON CONFLICT (marketing_list_id, record_id) DO NOTHING",
             [marketing_list.pk, origin.value, *parameters],
@@ -33,7 +33,7 @@ def resubscribe_selected(
     """Take back unsubscriptions of this origin alone, for the ids that a query selects. Answers how many there were."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM lists_unsubscribeditem u "
+            "DELETE FROM dotbridge_lists_unsubscribeditem u "
             f"WHERE u.marketing_list_id = %s AND u.origin = %s AND u.id IN ({selection})",
             [marketing_list.pk, origin.value, *parameters],
         )

@@ -55,7 +55,7 @@ def remove_records(
     A record id is a primary key, as it is or as text. Says nothing about consent: see unsubscribe_records.
     """
     statement = """
-        INSERT INTO lists_removeditem (marketing_list_id, record_id, created_by_id)
+        INSERT INTO dotbridge_lists_removeditem (marketing_list_id, record_id, created_by_id)
         SELECT %s, record_id, %s FROM unnest(%s::text[]) AS record_id
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
     """
@@ -81,12 +81,12 @@ def unsubscribe_records(
     only what came from there.
     """
     statement = """
-        INSERT INTO lists_unsubscribeditem (marketing_list_id, origin, reason, created_by_id, record_id)
+        INSERT INTO dotbridge_lists_unsubscribeditem (marketing_list_id, origin, reason, created_by_id, record_id)
         SELECT %s, %s, %s, %s, record_id FROM unnest(%s::text[]) AS record_id
         ON CONFLICT (marketing_list_id, record_id) DO UPDATE
         SET origin = excluded.origin, reason = excluded.reason, created_by_id = excluded.created_by_id,
             created_at = statement_timestamp()
-        WHERE lists_unsubscribeditem.origin <> 'crm' AND excluded.origin = 'crm'
+        WHERE dotbridge_lists_unsubscribeditem.origin <> 'crm' AND excluded.origin = 'crm'
     """
     fixed = [marketing_list.pk, UnsubscribedItem.Origin(origin).value, reason, by.pk if by else None]
     return _write(statement, fixed, record_ids)
@@ -103,7 +103,7 @@ def hand_over_unsubscriptions(*, marketing_list: MarketingList, record_ids: Iter
     The records stay unsubscribed until Dotdigital mails them again. Answers how many opt-outs of the CRM there were.
     """
     statement = """
-        UPDATE lists_unsubscribeditem SET origin = %s, reason = %s
+        UPDATE dotbridge_lists_unsubscribeditem SET origin = %s, reason = %s
         WHERE marketing_list_id = %s AND origin = %s AND record_id = ANY(%s::text[])
     """
     origins = UnsubscribedItem.Origin

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 class MappingConfig(AppConfig):
     name = "dotbridge.mapping"
-    label = "mapping"
+    label = "dotbridge_mapping"
     verbose_name = _("Mapping")
 
     def ready(self) -> None:

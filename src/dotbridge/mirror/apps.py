@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class MirrorConfig(AppConfig):
     name = "dotbridge.mirror"
-    label = "mirror"
+    label = "dotbridge_mirror"
     verbose_name = _("What Dotdigital has")

@@ -48,7 +48,10 @@ class Campaign(models.Model):
     )
     first_seen_at = models.DateTimeField(_("first seen"), db_default=Now(), editable=False)
     address_books = models.ManyToManyField(
-        "mirror.AddressBook", through="CampaignBook", related_name="campaigns", verbose_name=_("address books")
+        "dotbridge_mirror.AddressBook",
+        through="CampaignBook",
+        related_name="campaigns",
+        verbose_name=_("address books"),
     )
 
     class Meta:
@@ -65,7 +68,7 @@ class CampaignBook(models.Model):
     """That a campaign was sent to an address book."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, verbose_name=_("campaign"), db_index=False)
-    address_book = models.ForeignKey("mirror.AddressBook", models.CASCADE, verbose_name=_("address book"))
+    address_book = models.ForeignKey("dotbridge_mirror.AddressBook", models.CASCADE, verbose_name=_("address book"))
 
     class Meta:
         verbose_name = _("address book of a campaign")

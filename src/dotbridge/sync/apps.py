@@ -4,5 +4,5 @@ from django.utils.translation import gettext_lazy as _
 
 class SyncConfig(AppConfig):
     name = "dotbridge.sync"
-    label = "sync"
+    label = "dotbridge_sync"
     verbose_name = _("Synchronisation")

@@ -96,12 +96,12 @@ _SHOWN: tuple[tuple[StrOrPromise, tuple[tuple[str, StrOrPromise, StrOrPromise], 
 
 def campaign_behind(email_campaign: EmailCampaign) -> Campaign | None:
     """The campaign in Dotdigital that an e-mail campaign was made of, gone or not; None for one made here."""
-    return Campaign.objects.filter(link__email_campaign=email_campaign).first()
+    return Campaign.objects.filter(pair__email_campaign=email_campaign).first()
 
 
 def statistics_block(email_campaign: EmailCampaign) -> StatisticsBlock | None:
     """The figures of an e-mail campaign in the order they are shown; None as long as Dotdigital gave none."""
-    summary = CampaignSummary.objects.filter(campaign__link__email_campaign=email_campaign).first()
+    summary = CampaignSummary.objects.filter(campaign__pair__email_campaign=email_campaign).first()
     if summary is None:
         return None
     groups = tuple(

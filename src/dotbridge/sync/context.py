@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.cursors import read_cursor
-from dotbridge.sync.models import Connection, Rejection, State, Step, SyncRun
+from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from dotdigital import Account
 
 
@@ -77,7 +78,7 @@ class RunContext:
     wait_seconds: float
     force_data_fields: bool = False
     reads_everything: bool = False
-    only: Connection | None = None
+    only: ListConnection | None = None
     members_evaluated: dict[int, float] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import note_account, open_account
 from dotbridge.sync.context import NobodyWatches, Observer, RunContext, StepBlocked, StepContext, StepSkipped
@@ -29,7 +30,7 @@ from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import Connection, RunKind, State, Step, SyncRun
+from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.endings import end_connections
@@ -122,7 +123,7 @@ def run_sync(
     observer: Observer | None = None,
     wait_seconds: float | None = None,
     force_data_fields: bool = False,
-    link: Connection | None = None,
+    link: ListConnection | None = None,
 ) -> SyncRun:
     """Run the parts of a kind, and answer the run with its final state. Never raises for what goes wrong in a step.
 

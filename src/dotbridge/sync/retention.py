@@ -77,6 +77,6 @@ def _delete(rows: QuerySet[Any, Any], chunk: int) -> int:
         with transaction.atomic():
             # Asked again: what a run has taken up meanwhile stays.
             _all, by_table = rows.filter(pk__in=keys).delete()
-            deleted += by_table.get(f"sync.{rows.model.__name__}", 0)
+            deleted += by_table.get(f"dotbridge_sync.{rows.model.__name__}", 0)
         keys = list(rows.order_by("pk").filter(pk__gt=keys[-1]).values_list("pk", flat=True)[:chunk])
     return deleted

@@ -1,33 +1,17 @@
-"""Reads of the sync: what is connected, what is unfinished, and how a connection stands."""
+"""Reads of the sync: what is unfinished, and how a connection stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
-from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members
-from dotbridge.mapping.models import Mapping
-from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
-from dotbridge.mirror.models import AddressBook, Membership
-from dotbridge.sync.models import UNFINISHED_UPLOADS, Connection, ExportItem, Upload, UploadState
-
-
-def connected_books(integration: Integration, *, only: Connection | None = None) -> list[AddressBook]:
-    """The address books of the account that a list is connected to, or this one, and that still exist."""
-    books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
-    return list((books if only is None else books.filter(connection=only)).order_by("pk"))
-
-
-def exportable_connections(integration: Integration) -> list[Connection]:
-    """The connections whose book still exists, in a stable order."""
-    return list(
-        Connection.objects.filter(address_book__integration=integration, address_book__gone_at=None)
-        .select_related("marketing_list", "address_book", "address_book__integration")
-        .order_by("pk")
-    )
+from dotbridge.mirror.models import Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import UNFINISHED_UPLOADS, ExportItem, Upload, UploadState
 
 
 def unfinished_uploads(integration: Integration) -> int:
@@ -40,16 +24,6 @@ def books_with_unfinished_uploads(integration: Integration) -> dict[int, int]:
     given = set(UNFINISHED_UPLOADS) - {UploadState.PREPARED}
     uploads = Upload.objects.filter(connection__address_book__integration=integration, state__in=given)
     return dict(uploads.order_by().values_list("connection__address_book").annotate(number=Count("pk")))
-
-
-def obstacle_to_newcomers(link: Connection) -> str:
-    """Why no records can be made of the contacts of a connected book, and the mend; empty when they can."""
-    key = link.marketing_list.entity
-    mapping = Mapping.objects.filter(integration=link.address_book.integration_id, entity=key).first()
-    try:
-        return obstacle_to_creating(entity(key), two_way_rows(mapping).rows)
-    except UnknownEntity as error:
-        return str(error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +40,7 @@ class ConnectionStanding:
     remote_ids_missing: int
 
 
-def connection_standing(link: Connection) -> ConnectionStanding:
+def connection_standing(link: ListConnection) -> ConnectionStanding:
     """How a connected list stands: who is confirmed by Dotdigital, who waits, who was rejected and why."""
     counts = count_members(link.marketing_list)
     # Whoever has left the list and waits to be taken out of the book is confirmed no more.
@@ -92,4 +66,34 @@ def connection_standing(link: Connection) -> ConnectionStanding:
         waiting=counts.mailable - totals["confirmed"] - addresses_rejected,
         rejected=rejected,
         remote_ids_missing=totals["confirmed"] - totals["with_id"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndingNumbers:
+    """What ending a connection means, in numbers: contacts of the book, those of them that the list has sent, and the
+    rows that are on their way or waiting."""
+
+    in_book: int
+    ours: int
+    unfinished_rows: int
+
+    @property
+    def others(self) -> int:
+        """Who was in the book without the list."""
+        return self.in_book - self.ours
+
+
+def ending_numbers(link: ListConnection) -> EndingNumbers:
+    """The numbers that a person has to know before a connection ends."""
+    book = link.address_book
+    live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
+    notes = ExportItem.objects.filter(connection=link, email_key=OuterRef("contact__email_key"))
+    unfinished = Upload.objects.filter(
+        connection=link, state__in=[UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN]
+    )
+    return EndingNumbers(
+        in_book=live.count(),
+        ours=live.filter(Exists(notes)).count(),
+        unfinished_rows=unfinished.aggregate(rows=Sum("row_count"))["rows"] or 0,
     )

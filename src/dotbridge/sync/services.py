@@ -1,46 +1,20 @@
-"""The writers of connections, and the way to ask for a run."""
+"""The writers of what a run leaves behind: the end of a connection with all its notes, and rows sent once more."""
 
 from __future__ import annotations
 
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
-from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import MarketingList
-from dotbridge.mapping.models import Mapping
-from dotbridge.mapping.tracking.services import mark_stale
+from dotbridge.connections.models import Ending, ListConnection, RunKind
+from dotbridge.connections.services import connect_list, request_run, set_create_entities
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import Connection, ExportItem, Removal, RunKind, Upload, UploadState
-from dotbridge.sync.selectors import obstacle_to_newcomers
-
-# The jobs module stands above this one, so its task is known here by name.
-RUN_TASK = "dotbridge.run_sync"
-IMPORT_PRIORITY, EXPORT_PRIORITY = 10, 0
-NEXT_PRIORITY = IMPORT_PRIORITY + 1
-
-
-def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> Connection:
-    """Keep a list and an address book in step from the next run on.
-
-    Raises ValidationError when either is connected already or the book is gone.
-    """
-    if address_book.gone_at is not None:
-        raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})
-    try:
-        with transaction.atomic():
-            return Connection.objects.create(marketing_list=marketing_list, address_book=address_book)
-    except IntegrityError:
-        raise ValidationError(_("The list or the address book is connected already: one list, one book.")) from None
+from dotbridge.sync.models import ExportItem, Removal, Upload, UploadState
 
 
 @transaction.atomic
-def disconnect_list(*, link: Connection) -> None:
+def disconnect_list(*, link: ListConnection) -> None:
     """End a connection. Nothing changes in Dotdigital: its contacts stay in the book.
 
     Raises ValidationError while an upload is on its way, because its result could not be noted any more.
@@ -54,26 +28,48 @@ def disconnect_list(*, link: Connection) -> None:
     link.delete()
 
 
-def refresh_data_fields(*, link: Connection) -> bool:
-    """Have the next export compare the mapped values of all members. False when the list's entity is not mapped.
+@transaction.atomic
+def move_list(*, link: ListConnection, address_book: AddressBook) -> ListConnection:
+    """Connect a list to another book; the contacts of the former one stay where they are.
 
-    The mapping is the account's, so the other lists of the same entity are compared too.
+    Raises ValidationError while an upload is on its way, and when the book is not free or gone.
     """
-    mappings = Mapping.objects.filter(
-        integration_id=link.address_book.integration_id, entity=link.marketing_list.entity
-    )
-    return bool(mark_stale(mappings=mappings))
+    marketing_list, creates = link.marketing_list, link.create_entities
+    disconnect_list(link=link)
+    moved = connect_list(marketing_list=marketing_list, address_book=address_book)
+    if creates:
+        _keep_creating(moved)
+    return moved
 
 
-def set_create_entities(*, link: Connection, create_entities: bool) -> None:
-    """Let runs make records of the book's contacts whose address no record has, or not any more.
+def _keep_creating(link: ListConnection) -> None:
+    try:
+        set_create_entities(link=link, create_entities=True)
+    except ValidationError:
+        # The mapping of another account may not allow it; then it has to be switched on there.
+        return
 
-    Raises ValidationError, saying what to mend, when it is switched on and no record could be made.
+
+@transaction.atomic
+def finish_ending(*, ending: Ending) -> str:
+    """End the connection, connect the list to the next book if there is one, and answer what went wrong with that.
+
+    Raises ValidationError while an upload is on its way.
     """
-    if create_entities and (obstacle := obstacle_to_newcomers(link)):
-        raise ValidationError({"create_entities": obstacle})
-    Connection.objects.filter(pk=link.pk).update(create_entities=create_entities)
-    link.create_entities = create_entities
+    link, next_book = ending.connection, ending.next_book
+    marketing_list, creates = link.marketing_list, link.create_entities
+    disconnect_list(link=link)
+    if next_book is None:
+        return ""
+    try:
+        with transaction.atomic():
+            moved = connect_list(marketing_list=marketing_list, address_book=next_book)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    if creates:
+        _keep_creating(moved)
+    request_run(integration=next_book.integration, kind=RunKind.SYNC, trigger="person")
+    return ""
 
 
 def retry_upload(*, upload: Upload) -> None:
@@ -81,50 +77,3 @@ def retry_upload(*, upload: Upload) -> None:
     if not Upload.objects.filter(pk=upload.pk, state=UploadState.REFUSED).update(retry_at=timezone.now()):
         raise ValidationError(_("Only the rows of a refused upload can be sent again."))
     ExportItem.objects.filter(upload=upload).update(attempts=0)
-
-
-def allow_once(*, link: Connection, by: AbstractBaseUser | None = None) -> None:
-    """Let the next export do what it stopped before: to as many as it was asked for, and a few more, once.
-
-    Raises ValidationError when it has not stopped.
-    """
-    changed = Connection.objects.filter(pk=link.pk, stopped_at__isnull=False).update(
-        allowed_what=F("stopped_what"), allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
-    )
-    if not changed:
-        raise ValidationError(_("The export of this list has not stopped, so there is nothing to allow."))
-    link.refresh_from_db()
-
-
-def request_run(
-    *, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str, link: Connection | None = None
-) -> bool:
-    """Have the worker run it soon, for all lists or for one alone. False when the same run waits already.
-
-    The runs of an integration queue behind each other; an import goes before an export. An export that still waits when
-    it is asked for again goes next, so that imports which take long do not keep it from ever going.
-    """
-    queueing_lock = f"{kind}-{integration.pk}" if link is None else f"{kind}-{integration.pk}-{link.pk}"
-    configured = app.configure_task(
-        RUN_TASK,
-        lock=f"integration-{integration.pk}",
-        queueing_lock=queueing_lock,
-        priority=EXPORT_PRIORITY if kind == RunKind.EXPORT else IMPORT_PRIORITY,
-    )
-    only = {} if link is None else {"connection_id": link.pk}
-    try:
-        with transaction.atomic():
-            configured.defer(integration_id=integration.pk, kind=str(kind), trigger=trigger, **only)
-    except AlreadyEnqueued:
-        if kind == RunKind.EXPORT:
-            _let_go_next(queueing_lock)
-        return False
-    return True
-
-
-def _let_go_next(queueing_lock: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE procrastinate_jobs SET priority = %s WHERE queueing_lock = %s AND status = 'todo'",
-            [NEXT_PRIORITY, queueing_lock],
-        )

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
-from dotbridge.sync.account_services import discard_change, retry_change
-from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
+from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
+from dotbridge.connections.services import discard_change, retry_change
 
 # Whoever may ask for a change may try it again and forget it.
 PERMISSIONS = {
-    ChangeKind.CREATE_DATA_FIELD: "mirror.add_datafield",
-    ChangeKind.DELETE_DATA_FIELD: "mirror.delete_datafield",
-    ChangeKind.CREATE_ADDRESS_BOOK: "mirror.add_addressbook",
+    ChangeKind.CREATE_DATA_FIELD: "dotbridge_mirror.add_datafield",
+    ChangeKind.DELETE_DATA_FIELD: "dotbridge_mirror.delete_datafield",
+    ChangeKind.CREATE_ADDRESS_BOOK: "dotbridge_mirror.add_addressbook",
 }
 REFRESH_SECONDS = 3
 
@@ -63,9 +63,9 @@ class AccountChangeScreen(ReadOnlyScreen):
             "Data fields that are made or deleted from here, and new address books, stand here until the worker has "
             "made them in Dotdigital."
         ),
-        link="admin:mirror_datafield_changelist",
+        link="admin:dotbridge_mirror_datafield_changelist",
         link_text=gettext_lazy("Go to the data fields"),
-        permission="mirror.view_datafield",
+        permission="dotbridge_mirror.view_datafield",
     )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -137,4 +137,4 @@ class AccountChangeScreen(ReadOnlyScreen):
             show_problem(request, error)
             return HttpResponseRedirect(url_of(change))
         messages.success(request, _("Discarded: %(change)s.") % {"change": change})
-        return HttpResponseRedirect(reverse("admin:sync_accountchange_changelist"))
+        return HttpResponseRedirect(reverse("admin:dotbridge_connections_accountchange_changelist"))

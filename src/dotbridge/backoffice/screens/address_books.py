@@ -38,9 +38,9 @@ class AddressBookScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No address books yet"),
         text=_("They are read from Dotdigital with the first run of an integration."),
-        link="admin:integrations_integration_changelist",
+        link="admin:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
-        permission="integrations.view_integration",
+        permission="dotbridge_integrations.view_integration",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AddressBook]:
@@ -61,7 +61,7 @@ class AddressBookScreen(ReadOnlyScreen):
 
     def buttons(self, request: HttpRequest, record: AddressBook) -> Sequence[Button]:
         """The way to its contacts."""
-        if not request.user.has_perm("mirror.view_contact"):
+        if not request.user.has_perm("dotbridge_mirror.view_contact"):
             return ()
-        url = f"{reverse('admin:mirror_contact_changelist')}?book={record.pk}"
+        url = f"{reverse('admin:dotbridge_mirror_contact_changelist')}?book={record.pk}"
         return (Button(title=_("Contacts of this book"), url=url, icon="group"),)

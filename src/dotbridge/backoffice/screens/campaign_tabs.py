@@ -17,7 +17,7 @@ def campaign_tabs(request: HttpRequest, email_campaign: EmailCampaign, *, curren
     tabs = [Tab(title=_("Results"), url=url_of(email_campaign), is_current=current == "results")]
     for model, title in (("emailcampaignstatistics", _("Recipients")), ("marketingactivity", _("Activities"))):
         if request.user.has_perm(f"campaigns.view_{model}"):
-            url = f"{reverse(f'admin:campaigns_{model}_changelist')}?mail={email_campaign.pk}"
+            url = f"{reverse(f'admin:dotbridge_campaigns_{model}_changelist')}?mail={email_campaign.pk}"
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     return tabs
 
@@ -25,7 +25,7 @@ def campaign_tabs(request: HttpRequest, email_campaign: EmailCampaign, *, curren
 def tabs_of_chosen_campaign(request: HttpRequest, *, current: str) -> dict[str, object]:
     """The tabs of the e-mail campaign that the address names, as a page's context; empty without one."""
     chosen = request.GET.get("mail", "")
-    if not is_key(chosen) or not request.user.has_perm("campaigns.view_emailcampaign"):
+    if not is_key(chosen) or not request.user.has_perm("dotbridge_campaigns.view_emailcampaign"):
         return {}
     email_campaign = EmailCampaign.objects.filter(pk=int(chosen)).first()
     if email_campaign is None:

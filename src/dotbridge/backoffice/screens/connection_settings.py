@@ -14,16 +14,16 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.screens.base import require, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
+from dotbridge.connections.selectors import obstacle_to_newcomers
+from dotbridge.connections.services import set_create_entities
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
-from dotbridge.sync.selectors import obstacle_to_newcomers
-from dotbridge.sync.services import set_create_entities
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
-    from dotbridge.sync.models import Connection
+    from dotbridge.connections.models import ListConnection
 
-MAY_CHANGE = "sync.change_connection"
+MAY_CHANGE = "dotbridge_connections.change_listconnection"
 PAGE = "connection-settings"
 
 
@@ -67,7 +67,7 @@ def change_connection_settings(screen: Screen, request: HttpRequest, marketing_l
     )
 
 
-def _stored(form: ConnectionSettingsForm, link: Connection) -> bool:
+def _stored(form: ConnectionSettingsForm, link: ListConnection) -> bool:
     try:
         set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
     except ValidationError as error:
@@ -76,7 +76,7 @@ def _stored(form: ConnectionSettingsForm, link: Connection) -> bool:
     return True
 
 
-def _report(screen: Screen, request: HttpRequest, marketing_list: MarketingList, link: Connection) -> None:
+def _report(screen: Screen, request: HttpRequest, marketing_list: MarketingList, link: ListConnection) -> None:
     text = (
         _("From the next run on, contacts without a record become records.")
         if link.create_entities
@@ -86,9 +86,9 @@ def _report(screen: Screen, request: HttpRequest, marketing_list: MarketingList,
     messages.success(request, text)
 
 
-def _mapping_url(request: HttpRequest, link: Connection) -> str:
+def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
     """The page where rows are made two-way; empty where there is none or the person may not see it."""
-    if not request.user.has_perm("mapping.view_mapping"):
+    if not request.user.has_perm("dotbridge_mapping.view_mapping"):
         return ""
     integration, key = link.address_book.integration_id, link.marketing_list.entity
     mapping = Mapping.objects.filter(integration=integration, entity=key).first()

@@ -103,9 +103,9 @@ class ContactScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No contacts yet"),
         text=_("Contacts are read with each run, for the address books that a marketing list is connected to."),
-        link="admin:lists_marketinglist_changelist",
+        link="admin:dotbridge_lists_marketinglist_changelist",
         link_text=_("Go to the marketing lists"),
-        permission="lists.view_marketinglist",
+        permission="dotbridge_lists.view_marketinglist",
     )
 
     def get_search_results(

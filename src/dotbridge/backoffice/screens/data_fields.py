@@ -21,17 +21,12 @@ from dotbridge.backoffice.screens.base import Button, EmptyList, person_of, requ
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.connections.models import AccountChange, ChangeKind, RunKind
+from dotbridge.connections.services import problem_of_deletion, request_data_field, request_data_field_deletion
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, DataField
-from dotbridge.sync.account_services import (
-    problem_of_deletion,
-    request_data_field,
-    request_data_field_deletion,
-)
-from dotbridge.sync.models import RunKind
-from dotbridge.sync.request_models import AccountChange, ChangeKind
 
-LIST = "admin:mirror_datafield_changelist"
+LIST = "admin:dotbridge_mirror_datafield_changelist"
 KINDS = (ChangeKind.CREATE_DATA_FIELD, ChangeKind.DELETE_DATA_FIELD)
 
 
@@ -53,9 +48,9 @@ class DataFieldScreen(DeletingScreen):
         text=gettext_lazy(
             "They are read from Dotdigital with the first run of an integration, and daily from then on."
         ),
-        link="admin:integrations_integration_changelist",
+        link="admin:dotbridge_integrations_integration_changelist",
         link_text=gettext_lazy("Go to the integrations"),
-        permission="integrations.view_integration",
+        permission="dotbridge_integrations.view_integration",
     )
 
     @admin.display(description=gettext_lazy("Default value"))
@@ -74,7 +69,7 @@ class DataFieldScreen(DeletingScreen):
         """Read them again, for those who may ask for runs. Django's own button adds one."""
         if not request.user.has_perm(MAY_REQUEST):
             return ()
-        url = reverse("admin:mirror_datafield_read_again")
+        url = reverse("admin:dotbridge_mirror_datafield_read_again")
         return (Button(title=_("Synchronise data fields now"), url=url, icon="refresh", posts=True),)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -95,7 +90,7 @@ class DataFieldScreen(DeletingScreen):
     def get_urls(self) -> list[URLPattern]:
         """Also reading again."""
         view = self.admin_site.admin_view(require_POST(self.read_again))
-        return [path("read-again/", view, name="mirror_datafield_read_again"), *super().get_urls()]
+        return [path("read-again/", view, name="dotbridge_mirror_datafield_read_again"), *super().get_urls()]
 
     def read_again(self, request: HttpRequest) -> HttpResponse:
         """Ask for a reading of the data fields of every active integration, whenever they were read last."""
@@ -112,7 +107,7 @@ class DataFieldScreen(DeletingScreen):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for a new one: the worker makes it in Dotdigital, and here."""
-        require(request, "mirror.add_datafield")
+        require(request, "dotbridge_mirror.add_datafield")
         form = NewDataFieldForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             try:

@@ -28,7 +28,7 @@ from dotbridge.campaigns.selectors import campaign_totals
 from dotbridge.campaigns.services import delete_email_campaign
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
-MAY_DELETE = "campaigns.delete_emailcampaign"
+MAY_DELETE = "dotbridge_campaigns.delete_emailcampaign"
 
 
 @admin.register(EmailCampaign)
@@ -53,13 +53,13 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
         ("sent_at", WholeDaysFilter),
         ("marketing_list", admin.RelatedFieldListFilter),
         MarketingCampaignFilter,
-        "link__campaign__integration",
-        ("link__campaign__gone_at", admin.EmptyFieldListFilter),
+        "pair__campaign__integration",
+        ("pair__campaign__gone_at", admin.EmptyFieldListFilter),
     )
     list_filter_submit = True
     list_select_related = ("marketing_list",)
     list_before_template = "backoffice/campaigns_before.html"
-    search_fields = ("name", "link__campaign__subject", "sender_name", "sender_email")
+    search_fields = ("name", "pair__campaign__subject", "sender_name", "sender_email")
     search_help_text = gettext_lazy("A part of the name, the subject or the sender")
     ordering = ("-sent_at", "-pk")
     change_form_template = "backoffice/email_campaign.html"
@@ -69,9 +69,9 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
             "A campaign that is sent in Dotdigital to an address book of one of your lists stands here after the next "
             "import, with what its recipients did."
         ),
-        link="admin:lists_marketinglist_changelist",
+        link="admin:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="lists.view_marketinglist",
+        permission="dotbridge_lists.view_marketinglist",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -157,8 +157,8 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     def results(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
         """A piece of a page: Dotdigital's figures beside ours."""
         block = statistics_block(campaign)
-        recipients = reverse("admin:campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
-        may_see = request.user.has_perm("campaigns.view_emailcampaignstatistics")
+        recipients = reverse("admin:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        may_see = request.user.has_perm("dotbridge_campaigns.view_emailcampaignstatistics")
         context = {
             "block": block,
             "figures": compared_figures(block, campaign_totals(campaign)),

@@ -25,7 +25,7 @@ from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, 
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
-from dotbridge.integrations.encryption import SecretUnreadable, unseal
+from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import (
     Check,
@@ -63,9 +63,9 @@ class IntegrationScreen(DeletingScreen):
             "Make an API user in Dotdigital (Settings, Access, API users) and enter its e-mail and password here. "
             "The address books and contacts of the account are read with the first run."
         ),
-        link="admin:integrations_integration_add",
+        link="admin:dotbridge_integrations_integration_add",
         link_text=gettext_lazy("Add an integration"),
-        permission="integrations.add_integration",
+        permission="dotbridge_integrations.add_integration",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
@@ -138,7 +138,7 @@ class IntegrationScreen(DeletingScreen):
     def get_urls(self) -> list[URLPattern]:
         """Also the check of what is typed into the form, saved or not."""
         view = self.admin_site.admin_view(sensitive_post_parameters("password")(require_POST(self.check_typed)))
-        return [path("check-typed/", view, name="integrations_integration_check_typed"), *super().get_urls()]
+        return [path("check-typed/", view, name="dotbridge_integrations_integration_check_typed"), *super().get_urls()]
 
     def check_stored(self, request: HttpRequest, integration: Integration) -> HttpResponse:
         """Check the stored credentials."""

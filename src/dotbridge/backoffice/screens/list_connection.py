@@ -16,17 +16,15 @@ from dotbridge.backoffice.screens.data_field_forms import add_refusal
 from dotbridge.backoffice.screens.list_forms import ConnectForm, NewBookForm
 from dotbridge.backoffice.screens.list_tabs import link_of
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.connections.services import connect_list, refresh_data_fields, request_address_book
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.account_services import request_address_book
-from dotbridge.sync.connection_services import refresh_data_fields
-from dotbridge.sync.services import connect_list
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
 
-MAY_CONNECT = "sync.add_connection"
-MAY_MAKE = "mirror.add_addressbook"
-MAY_CHANGE = "sync.change_connection"
+MAY_CONNECT = "dotbridge_connections.add_listconnection"
+MAY_MAKE = "dotbridge_mirror.add_addressbook"
+MAY_CHANGE = "dotbridge_connections.change_listconnection"
 # More are found by typing a part of the name.
 MOST_SHOWN = 20
 

@@ -17,20 +17,21 @@ from dotbridge.backoffice.screens.list_connection import choose_book
 from dotbridge.backoffice.screens.list_forms import ConnectForm
 from dotbridge.backoffice.screens.list_tabs import link_of
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import move_numbers
+from dotbridge.connections.services import cancel_ending, request_ending, retry_ending
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.connection_services import cancel_ending, move_list, request_ending, retry_ending
-from dotbridge.sync.models import Connection
-from dotbridge.sync.request_selectors import ending_numbers, move_numbers
-from dotbridge.sync.services import disconnect_list
+from dotbridge.sync.selectors import ending_numbers
+from dotbridge.sync.services import disconnect_list, move_list
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
 
-MAY_END = "sync.delete_connection"
-MAY_MOVE = "sync.change_connection"
+MAY_END = "dotbridge_connections.delete_listconnection"
+MAY_MOVE = "dotbridge_connections.change_listconnection"
 
 
 def disconnect(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
@@ -75,7 +76,7 @@ def move(screen: Screen, request: HttpRequest, marketing_list: MarketingList) ->
     return _ask_to_move(screen, request, link, book)
 
 
-def _ask_to_move(screen: Screen, request: HttpRequest, link: Connection, book: AddressBook) -> HttpResponse:
+def _ask_to_move(screen: Screen, request: HttpRequest, link: ListConnection, book: AddressBook) -> HttpResponse:
     marketing_list = link.marketing_list
     try:
         numbers = move_numbers(link, book)
@@ -110,7 +111,7 @@ def _choose(screen: Screen, request: HttpRequest, marketing_list: MarketingList,
     )
 
 
-def _ask(screen: Screen, request: HttpRequest, link: Connection, *, last: str, **texts: Any) -> HttpResponse:
+def _ask(screen: Screen, request: HttpRequest, link: ListConnection, *, last: str, **texts: Any) -> HttpResponse:
     return screen.render_page(
         request,
         "backoffice/ending.html",
@@ -139,7 +140,7 @@ def _done(request: HttpRequest, screen: Screen, marketing_list: MarketingList, c
     return True
 
 
-def _disconnected(request: HttpRequest, link: Connection) -> str:
+def _disconnected(request: HttpRequest, link: ListConnection) -> str:
     if _removes(request):
         return _request(request, link, None)
     text = _("Disconnected from %(book)s.") % {"book": link.address_book}
@@ -147,7 +148,7 @@ def _disconnected(request: HttpRequest, link: Connection) -> str:
     return text
 
 
-def _moved(screen: Screen, request: HttpRequest, link: Connection, book: AddressBook) -> HttpResponse:
+def _moved(screen: Screen, request: HttpRequest, link: ListConnection, book: AddressBook) -> HttpResponse:
     marketing_list = link.marketing_list
 
     def change() -> str:
@@ -166,7 +167,7 @@ def _removes(request: HttpRequest) -> bool:
     return request.POST.get("contacts") == "remove"
 
 
-def _request(request: HttpRequest, link: Connection, next_book: AddressBook | None) -> str:
+def _request(request: HttpRequest, link: ListConnection, next_book: AddressBook | None) -> str:
     request_ending(link=link, next_book=next_book, by=person_of(request))
     warn_without_worker(request)
     return _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.") % {

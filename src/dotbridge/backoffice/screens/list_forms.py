@@ -19,9 +19,9 @@ from dotbridge.entities.registry import FieldKind, UnknownEntity, entities, enti
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import OPERATORS, RuleError, compile_rule
+from dotbridge.mirror.book_rules import LONGEST_BOOK_NAME
 from dotbridge.mirror.data_field_rules import Visibility
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.account_services import LONGEST_BOOK_NAME
 
 
 class _Indented(json.JSONEncoder):

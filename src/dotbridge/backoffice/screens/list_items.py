@@ -30,12 +30,12 @@ from dotbridge.backoffice.screens.base import EmptyList, View, person_of, requir
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import link_of, tabs_of_chosen_list
 from dotbridge.backoffice.screens.run_requests import warn_without_worker
+from dotbridge.connections.models import Resubscription, ResubscriptionState
+from dotbridge.connections.services import request_resubscription
 from dotbridge.lists.models import RemovedItem, UnsubscribedItem
 from dotbridge.lists.services import restore_records, resubscribe_records
-from dotbridge.sync.request_models import Resubscription, ResubscriptionState
-from dotbridge.sync.resubscription_services import request_resubscription
 
-MAY_ASK = "sync.add_resubscription"
+MAY_ASK = "dotbridge_connections.add_resubscription"
 
 
 class ItemScreen(LabelledScreen):
@@ -83,7 +83,7 @@ class ItemScreen(LabelledScreen):
     def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
         """Ask, and then undo."""
         require(request, self.undo_permission)
-        url = f"{reverse(f'admin:lists_{self.opts.model_name}_changelist')}"
+        url = f"{reverse(f'admin:dotbridge_lists_{self.opts.model_name}_changelist')}"
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
         refusal = self.refusal(request, item)
         if refusal:
@@ -131,7 +131,7 @@ class RemovedItemScreen(ItemScreen):
 
     list_display = ("record", "marketing_list", "by", "created_at")
     list_filter = (("marketing_list", admin.RelatedFieldListFilter),)
-    undo_permission = "lists.delete_removeditem"
+    undo_permission = "dotbridge_lists.delete_removeditem"
     undo_title = gettext_lazy("Put back on the list")
     empty_list = EmptyList(
         title=gettext_lazy("Nobody was removed"),
@@ -157,7 +157,7 @@ class UnsubscribedItemScreen(ItemScreen):
 
     list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at", "coming_back")
     list_filter = (("marketing_list", admin.RelatedFieldListFilter), "origin")
-    undo_permission = "lists.delete_unsubscribeditem"
+    undo_permission = "dotbridge_lists.delete_unsubscribeditem"
     undo_title = gettext_lazy("Subscribe again")
     empty_list = EmptyList(
         title=gettext_lazy("Nobody is unsubscribed"),

@@ -22,7 +22,7 @@ from dotbridge.lists.services import remove_records, unsubscribe_records
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
 
-PERMISSIONS = {"remove": "lists.add_removeditem", "unsubscribe": "lists.add_unsubscribeditem"}
+PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.add_unsubscribeditem"}
 
 
 def show_members(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
@@ -57,7 +57,7 @@ def show_members(screen: Screen, request: HttpRequest, marketing_list: Marketing
         is_first_page=not request.GET.get("after"),
         may_remove=request.user.has_perm(PERMISSIONS["remove"]),
         may_unsubscribe=request.user.has_perm(PERMISSIONS["unsubscribe"]),
-        may_see_results=request.user.has_perm("campaigns.view_marketingactivity"),
+        may_see_results=request.user.has_perm("dotbridge_campaigns.view_marketingactivity"),
         change_url=url_of(marketing_list, "change-members"),
         **context,
     )

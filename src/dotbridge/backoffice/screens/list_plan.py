@@ -17,21 +17,21 @@ from dotbridge.backoffice.labels import grouped, reason_text
 from dotbridge.backoffice.screens.base import person_of, require, show_problem, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.services import allow_once
 from dotbridge.dry_run import csv_lines
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.models import Connection, RunKind, StoppedWhat
 from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, PlannedRow, dry_run
-from dotbridge.sync.services import allow_once
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
     from dotbridge.backoffice.screens.base import Screen
 
-MAY_ALLOW = "sync.change_connection"
+MAY_ALLOW = "dotbridge_connections.change_listconnection"
 PAGE = "plan"
 # So many rows of a kind are shown; the CSV has all of them.
 MOST_SHOWN = 5
@@ -117,7 +117,7 @@ def _resumed(begun: list[str], rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def stopped_in_words(link: Connection) -> str:
+def stopped_in_words(link: ListConnection) -> str:
     """What the export of a list has stopped before; empty while it has not."""
     if link.stopped_at is None:
         return ""
@@ -166,7 +166,7 @@ def allow(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -
     )
 
 
-def _some_of(link: Connection) -> list[str]:
+def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
     wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE, StoppedWhat.UNSUBSCRIBE: PlannedKind.UNSUBSCRIBE}
     try:

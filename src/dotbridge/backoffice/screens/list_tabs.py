@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.backoffice.screens.sync_filters import is_key
+from dotbridge.connections.models import ListConnection
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Tab:
     is_current: bool = False
 
 
-def link_of(marketing_list: MarketingList) -> Connection | None:
+def link_of(marketing_list: MarketingList) -> ListConnection | None:
     """The list's connection, if it has one."""
     return getattr(marketing_list, "connection", None)
 
@@ -32,14 +32,14 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     """The pages of the list that the person may see."""
     by_id, by_list = f"?marketing_list__id__exact={marketing_list.pk}", f"?list={marketing_list.pk}"
     further = [
-        ("lists.view_removeditem", _("Removed"), by_id),
-        ("lists.view_unsubscribeditem", _("Unsubscribed"), by_id),
-        ("campaigns.view_emailcampaign", _("E-mail campaigns"), by_id),
+        ("dotbridge_lists.view_removeditem", _("Removed"), by_id),
+        ("dotbridge_lists.view_unsubscribeditem", _("Unsubscribed"), by_id),
+        ("dotbridge_campaigns.view_emailcampaign", _("E-mail campaigns"), by_id),
     ]
     if is_connected := link_of(marketing_list) is not None:
         further += [
-            ("sync.view_valueconflict", _("Changed on both sides"), by_list),
-            ("sync.view_newcomer", _("Newcomers"), by_list),
+            ("dotbridge_sync.view_valueconflict", _("Changed on both sides"), by_list),
+            ("dotbridge_sync.view_newcomer", _("Newcomers"), by_list),
         ]
     tabs = [
         Tab(title=_("List"), url=url_of(marketing_list), is_current=current == "settings"),
@@ -53,7 +53,7 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     if is_connected:
         for page, title in (("preview", _("Preview")), ("plan", _("Next export"))):
             tabs.append(Tab(title=title, url=url_of(marketing_list, page), is_current=current == page))
-    if is_connected and request.user.has_perm("sync.change_connection"):
+    if is_connected and request.user.has_perm("dotbridge_connections.change_listconnection"):
         page = "connection-settings"
         tabs.append(Tab(title=_("Connection settings"), url=url_of(marketing_list, page), is_current=current == page))
     return tabs
@@ -67,7 +67,7 @@ def tabs_of_chosen_list(request: HttpRequest, chosen: str, *, current: str) -> d
     if not is_key(chosen):
         return {}
     marketing_list = MarketingList.objects.filter(pk=int(chosen)).select_related("connection").first()
-    if marketing_list is None or not request.user.has_perm("lists.view_marketinglist"):
+    if marketing_list is None or not request.user.has_perm("dotbridge_lists.view_marketinglist"):
         return {}
     return {
         "list_tabs": list_tabs(request, marketing_list, current=current),

@@ -41,7 +41,7 @@ from dotbridge.mapping.tracking.shown import unseen_fields
 from dotbridge.mirror.models import DataField
 
 # A preview shows addresses and values of records.
-MAY_PREVIEW = "lists.view_marketinglist"
+MAY_PREVIEW = "dotbridge_lists.view_marketinglist"
 
 
 class DataFieldChoice(AnyChoiceField):
@@ -144,9 +144,9 @@ class MappingScreen(Screen):
             "First, last and full name are mapped by themselves once the data fields of an integration were read. "
             "Without a mapping only the address is sent."
         ),
-        link="admin:mapping_mapping_add",
+        link="admin:dotbridge_mapping_mapping_add",
         link_text=gettext_lazy("Add a mapping"),
-        permission="mapping.add_mapping",
+        permission="dotbridge_mapping.add_mapping",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mapping]:

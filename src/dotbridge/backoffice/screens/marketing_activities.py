@@ -115,7 +115,7 @@ class ActivityScreen(ResultScreen):
         """Also what one record did."""
         views = {"of-record": self.of_record, "of-record-piece": self.of_record_piece}
         own = [
-            path(f"{name}/", self.admin_site.admin_view(view), name=f"campaigns_marketingactivity_{name}")
+            path(f"{name}/", self.admin_site.admin_view(view), name=f"dotbridge_campaigns_marketingactivity_{name}")
             for name, view in views.items()
         ]
         return [*own, *super().get_urls()]
@@ -131,7 +131,7 @@ class ActivityScreen(ResultScreen):
         return self.render_page(request, template, title="", **self._record_context(request))
 
     def _record_context(self, request: HttpRequest) -> dict[str, Any]:
-        require(request, "campaigns.view_marketingactivity")
+        require(request, "dotbridge_campaigns.view_marketingactivity")
         context = record_context(request, request.GET.get("entity", ""), request.GET.get("record", ""))
         if context is None:
             raise Http404

@@ -35,7 +35,7 @@ from dotbridge.campaigns.services import (
     update_marketing_campaign,
 )
 
-MAY_DELETE = "campaigns.delete_marketingcampaign"
+MAY_DELETE = "dotbridge_campaigns.delete_marketingcampaign"
 # More are reached through the list of e-mail campaigns.
 MAILS_SHOWN = 25
 
@@ -87,9 +87,9 @@ class MarketingCampaignScreen(DeletingScreen):
             "A marketing campaign gathers e-mail campaigns that belong together. One is made by itself for each "
             "campaign that is sent in Dotdigital to one of your lists; several can be merged."
         ),
-        link="admin:campaigns_marketingcampaign_add",
+        link="admin:dotbridge_campaigns_marketingcampaign_add",
         link_text=gettext_lazy("Add a marketing campaign"),
-        permission="campaigns.add_marketingcampaign",
+        permission="dotbridge_campaigns.add_marketingcampaign",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -141,12 +141,12 @@ class MarketingCampaignScreen(DeletingScreen):
     def merge_chosen(self, request: HttpRequest, queryset: QuerySet[MarketingCampaign]) -> HttpResponse:
         """On to the page that asks."""
         chosen = "&".join(f"campaign={pk}" for pk in queryset.order_by("pk").values_list("pk", flat=True)[:100])
-        return HttpResponseRedirect(f"{reverse('admin:campaigns_marketingcampaign_merge')}?{chosen}")
+        return HttpResponseRedirect(f"{reverse('admin:dotbridge_campaigns_marketingcampaign_merge')}?{chosen}")
 
     def get_urls(self) -> list[URLPattern]:
         """Also the merge."""
         view = self.admin_site.admin_view(lambda request: ask_for_merge(self, request))
-        return [path("merge/", view, name="campaigns_marketingcampaign_merge"), *super().get_urls()]
+        return [path("merge/", view, name="dotbridge_campaigns_marketingcampaign_merge"), *super().get_urls()]
 
     def pages(self) -> Mapping[str, View]:
         """The activities, which are counted once the page stands."""
@@ -155,26 +155,26 @@ class MarketingCampaignScreen(DeletingScreen):
     def panel_context(self, request: HttpRequest, record: MarketingCampaign) -> Mapping[str, Any]:
         """Its e-mail campaigns with their figures, and where its activities come from."""
         mails = with_figures(record.email_campaigns.order_by("-sent_at", "-pk"))[: MAILS_SHOWN + 1]
-        everything = f"{reverse('admin:campaigns_emailcampaign_changelist')}?campaign={record.pk}"
-        shown = list(mails) if request.user.has_perm("campaigns.view_emailcampaign") else []
+        everything = f"{reverse('admin:dotbridge_campaigns_emailcampaign_changelist')}?campaign={record.pk}"
+        shown = list(mails) if request.user.has_perm("dotbridge_campaigns.view_emailcampaign") else []
         return {
             "campaign": record,
             "former_codes": former_codes(record),
             "mails": shown[:MAILS_SHOWN],
             "mails_url": everything if len(shown) > MAILS_SHOWN else "",
-            "may_see_mails": request.user.has_perm("campaigns.view_emailcampaign"),
+            "may_see_mails": request.user.has_perm("dotbridge_campaigns.view_emailcampaign"),
             "activities_url": self.page_url(record, "activities"),
         }
 
     def activities(self, request: HttpRequest, campaign: MarketingCampaign) -> HttpResponse:
         """A piece of a page: how many activities of each type, and when."""
         table = activity_table(activities_over_time(campaign))
-        everything = f"{reverse('admin:campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
+        everything = f"{reverse('admin:dotbridge_campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
         context = {
             "totals": [(kind, number) for kind, number in activity_summary(campaign).items() if number],
             "table": table,
             "chart": chart_of(table),
-            "all_url": everything if request.user.has_perm("campaigns.view_marketingactivity") else "",
+            "all_url": everything if request.user.has_perm("dotbridge_campaigns.view_marketingactivity") else "",
         }
         return render(request, "backoffice/campaign_activities.html", context)
 

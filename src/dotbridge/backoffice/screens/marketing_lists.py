@@ -40,6 +40,7 @@ from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
 from dotbridge.lists.rules import RuleError
@@ -47,13 +48,12 @@ from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import create_list, update_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mapping.soundness import broken_rows
-from dotbridge.sync.models import Connection, Upload
-from dotbridge.sync.outbound.selection import mapping_of
-from dotbridge.sync.request_models import AccountChange
+from dotbridge.sync.models import Upload
 from dotbridge.sync.selectors import connection_standing
+from dotbridge.sync.sql import mapping_of
 
 
-def _broken_rows(link: Connection | None) -> list[tuple[MappingRow, str]]:
+def _broken_rows(link: ListConnection | None) -> list[tuple[MappingRow, str]]:
     mapping = mapping_of(link) if link else None
     try:
         return broken_rows(mapping) if mapping else []
@@ -106,9 +106,9 @@ class MarketingListScreen(Screen):
     empty_list = EmptyList(
         title=gettext_lazy("No marketing lists yet"),
         text=gettext_lazy("A list is a rule on your own records; whoever matches it is on the list, live."),
-        link="admin:lists_marketinglist_add",
+        link="admin:dotbridge_lists_marketinglist_add",
         link_text=gettext_lazy("Add a marketing list"),
-        permission="lists.add_marketinglist",
+        permission="dotbridge_lists.add_marketinglist",
     )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
@@ -153,7 +153,7 @@ class MarketingListScreen(Screen):
     def buttons(self, request: HttpRequest, record: MarketingList) -> Sequence[Button]:
         """Connect, or synchronise and disconnect."""
         if link_of(record) is None:
-            if not request.user.has_perm("sync.add_connection"):
+            if not request.user.has_perm("dotbridge_connections.add_listconnection"):
                 return ()
             url = self.page_url(record, "connect")
             return (Button(title=_("Connect to an address book"), url=url, icon="link", is_primary=True),)

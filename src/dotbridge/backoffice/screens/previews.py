@@ -15,7 +15,7 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import broken_rows
-from dotbridge.sync.outbound.selection import mapping_of
+from dotbridge.sync.sql import mapping_of
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
@@ -49,7 +49,9 @@ def preview_list(screen: Screen, request: HttpRequest, marketing_list: Marketing
             mapping = mapping_of(link)
             context |= {
                 "mapping": mapping,
-                "mapping_url": url_of(mapping) if mapping and request.user.has_perm("mapping.view_mapping") else "",
+                "mapping_url": url_of(mapping)
+                if mapping and request.user.has_perm("dotbridge_mapping.view_mapping")
+                else "",
                 "records": preview_of_list(request, marketing_list, mapping, beginning=search),
                 "broken": broken_rows(mapping) if mapping else [],
             }

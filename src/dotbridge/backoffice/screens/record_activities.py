@@ -30,8 +30,8 @@ def record_context(request: HttpRequest, key: str, record_id: str) -> dict[str, 
         return None
     known = label_records(request, key, [record_id]).get(record_id)
     newest = list(activities_of_record(entity=key, record_id=record_id)[: SHOWN + 1])
-    everything = reverse("admin:campaigns_marketingactivity_changelist")
-    may_see = request.user.has_perm("campaigns.view_marketingcampaign")
+    everything = reverse("admin:dotbridge_campaigns_marketingactivity_changelist")
+    may_see = request.user.has_perm("dotbridge_campaigns.view_marketingcampaign")
     return {
         "name": known.text if known else f"{entity_label(key)} {record_id}",
         "record_url": known.url if known else "",
@@ -47,5 +47,5 @@ def record_context(request: HttpRequest, key: str, record_id: str) -> dict[str, 
         ],
         "activities": newest[:SHOWN],
         "all_url": f"{everything}?{urlencode({'record': f'{key}:{record_id}'})}" if len(newest) > SHOWN else "",
-        "may_see_mails": request.user.has_perm("campaigns.view_emailcampaign"),
+        "may_see_mails": request.user.has_perm("dotbridge_campaigns.view_emailcampaign"),
     }

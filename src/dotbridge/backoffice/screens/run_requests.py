@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from dotbridge.backoffice.screens.base import require
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.services import request_run
 
-MAY_REQUEST = "sync.add_syncrun"
+MAY_REQUEST = "dotbridge_sync.add_syncrun"
 # A worker reports every ten seconds.
 SILENT_AFTER = timedelta(seconds=60)
 
@@ -28,7 +28,7 @@ def worker_is_alive() -> bool:
 
 
 def ask_for_run(
-    request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC, link: Connection | None = None
+    request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC, link: ListConnection | None = None
 ) -> None:
     """Have the worker run it soon, for one list alone if one is named, and tell the person how to follow it.
 
@@ -49,7 +49,7 @@ def ask_for_run(
     name = integration if link is None else link.marketing_list
     runs = format_html(
         '<a class="db-link" href="{}">{}</a>',
-        f"{reverse('admin:sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
+        f"{reverse('admin:dotbridge_sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
         _("See the runs"),
     )
     report = messages.success if requested else messages.info

@@ -52,9 +52,9 @@ class RunScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No runs yet"),
         text=_("Runs start by themselves every few minutes while a worker is running, or with Sync now."),
-        link="admin:integrations_integration_changelist",
+        link="admin:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
-        permission="integrations.view_integration",
+        permission="dotbridge_integrations.view_integration",
     )
 
     @admin.display(description=_("Run"))
@@ -97,8 +97,14 @@ class RunScreen(ReadOnlyScreen):
         """The ways to what it rejected and uploaded."""
         chosen = f"?run={record.pk}"
         ways = (
-            ("sync.view_rejection", _("Rejections"), "admin:sync_rejection_changelist", chosen, "report"),
-            ("sync.view_upload", _("Uploads"), "admin:sync_upload_changelist", chosen, "upload"),
+            (
+                "dotbridge_sync.view_rejection",
+                _("Rejections"),
+                "admin:dotbridge_sync_rejection_changelist",
+                chosen,
+                "report",
+            ),
+            ("dotbridge_sync.view_upload", _("Uploads"), "admin:dotbridge_sync_upload_changelist", chosen, "upload"),
         )
         return [
             Button(title=title, url=reverse(page) + query, icon=icon)
@@ -122,7 +128,8 @@ class RunScreen(ReadOnlyScreen):
 def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """What the run's page shows of it."""
     steps: QuerySet[Any] = run.steps.annotate(rejection_count=Count("rejections")).order_by("pk")
-    may_see = request.user.has_perm("sync.view_rejection")
+    may_see = request.user.has_perm("dotbridge_sync.view_rejection")
+    rejections = reverse("admin:dotbridge_sync_rejection_changelist")
     return {
         "run": run,
         "started_by": trigger_text(run.trigger),
@@ -133,7 +140,7 @@ def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
                 "label": step_label(step.name),
                 "counts": counts_in_words(step.counts),
                 "took": duration(step.started_at, step.finished_at),
-                "rejections_url": f"{reverse('admin:sync_rejection_changelist')}?run={run.pk}&step={step.name}"
+                "rejections_url": f"{rejections}?run={run.pk}&step={step.name}"
                 if may_see and step.rejection_count
                 else "",
                 "rejection_count": step.rejection_count,
@@ -141,5 +148,5 @@ def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
             for step in steps
         ],
         "refresh_seconds": REFRESH_SECONDS if run.state == State.RUNNING else 0,
-        "progress_url": reverse("admin:sync_syncrun_progress", args=[run.pk]),
+        "progress_url": reverse("admin:dotbridge_sync_syncrun_progress", args=[run.pk]),
     }

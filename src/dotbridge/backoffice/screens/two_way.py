@@ -19,9 +19,9 @@ from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.screens.sync_filters import RunFilter, is_key
+from dotbridge.connections.models import ListConnection
 from dotbridge.mirror.models import Contact
-from dotbridge.sync.models import Connection
-from dotbridge.sync.two_way_models import Ground, Newcomer, ValueConflict, Winner
+from dotbridge.sync.models import Ground, Newcomer, ValueConflict, Winner
 
 
 class ConnectedListFilter(admin.SimpleListFilter):
@@ -32,7 +32,7 @@ class ConnectedListFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The connected lists by name."""
-        links = Connection.objects.order_by("marketing_list__name").values_list(
+        links = ListConnection.objects.order_by("marketing_list__name").values_list(
             "marketing_list_id", "marketing_list__name"
         )
         return [(str(pk), name) for pk, name in links]
@@ -172,9 +172,9 @@ class NewcomerScreen(ConnectedScreen):
             "Where a connection may create entities, each contact of its book without a record stands here, with the "
             "record that was made of it. Switch that on in the connection settings of a list."
         ),
-        link="admin:lists_marketinglist_changelist",
+        link="admin:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="lists.view_marketinglist",
+        permission="dotbridge_lists.view_marketinglist",
     )
 
     def complete_rows(self, request: HttpRequest, rows: Sequence[Any]) -> None:

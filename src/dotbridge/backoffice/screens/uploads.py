@@ -20,7 +20,7 @@ from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
 
-MAY_RETRY = "sync.change_upload"
+MAY_RETRY = "dotbridge_sync.change_upload"
 
 
 @admin.register(Upload)
@@ -62,9 +62,9 @@ class UploadScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=gettext_lazy("No uploads yet"),
         text=gettext_lazy("The members of a connected list are sent to Dotdigital in files; each stands here."),
-        link="admin:lists_marketinglist_changelist",
+        link="admin:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="lists.view_marketinglist",
+        permission="dotbridge_lists.view_marketinglist",
     )
 
     @admin.display(description=gettext_lazy("Upload"))

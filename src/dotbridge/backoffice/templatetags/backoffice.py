@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.entity_labels import record_url
+from dotbridge.connections.models import OPEN_CHANGES, AccountChange
 from dotbridge.entities.registry import entities
 from dotbridge.sync.models import Step, SyncRun
-from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -97,7 +97,7 @@ def record_activities_url(context: template.RequestContext, record: object) -> s
     if not isinstance(record, Model) or record.pk is None:
         return ""
     key = record._meta.label_lower  # noqa: SLF001 - Django's documented way to ask a model about itself
-    may_see = context["request"].user.has_perm("campaigns.view_marketingactivity")
+    may_see = context["request"].user.has_perm("dotbridge_campaigns.view_marketingactivity")
     if not may_see or all(known.key != key for known in entities()):
         return ""
     return record_url(key, record.pk, "of-record-piece")

@@ -10,7 +10,7 @@ from django.db import connection
 from psycopg import sql
 
 from dotbridge.mapping.tracking.installing import install_tracking
-from dotbridge.mapping.tracking.plan import Plan, Route, current_plan
+from dotbridge.mapping.tracking.plan import RecordRoute, TrackingPlan, current_plan
 from dotbridge.mapping.tracking.relations import Hop
 
 # A chunk ends at so many rows of the log, or after the row with which it has so many keys.
@@ -21,32 +21,32 @@ ROWS_AT_ONCE, KEYS_AT_ONCE = 50_000, 200_000
 # record that waits already is locked but not written to, so that a comparison that just claims it leaves it dirty.
 _TAKE = """
     WITH chosen AS MATERIALIZED (
-        SELECT id, keys FROM mapping_change ORDER BY id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
+        SELECT id, keys FROM dotbridge_mapping_change ORDER BY id LIMIT %(rows)s FOR UPDATE SKIP LOCKED
     ), counted AS (
         SELECT id, sum(coalesce(cardinality(keys), 1)) OVER (ORDER BY id) - coalesce(cardinality(keys), 1) AS before
         FROM chosen
     ), taken AS (
-        DELETE FROM mapping_change c USING counted n WHERE c.id = n.id AND n.before < %(keys)s
+        DELETE FROM dotbridge_mapping_change c USING counted n WHERE c.id = n.id AND n.before < %(keys)s
         RETURNING c.source, c.origin, c.keys
     ), changed AS MATERIALIZED (
         SELECT DISTINCT source, origin, key FROM taken CROSS JOIN unnest(keys) AS key
     ), reached (route, record_id, origin) AS (
         {reached}
-    ), looking (route, source, mapping_id, integration_id, minds_own) AS (
-        {looking}
+    ), interested (route, source, mapping_id, integration_id, includes_own_writes) AS (
+        {interested}
     ), stored AS (
-        INSERT INTO mapping_dirtyrecord AS d (mapping_id, record_id)
+        INSERT INTO dotbridge_mapping_dirtyrecord AS d (mapping_id, record_id)
         SELECT DISTINCT l.mapping_id, r.record_id
         FROM reached r
-        JOIN looking l ON l.route = r.route AND (l.minds_own OR l.integration_id IS DISTINCT FROM r.origin)
-        JOIN mapping_mapping m ON m.id = l.mapping_id
+        JOIN interested l ON l.route = r.route AND (l.includes_own_writes OR l.integration_id IS DISTINCT FROM r.origin)
+        JOIN dotbridge_mapping_mapping m ON m.id = l.mapping_id
         ORDER BY 1, 2
         ON CONFLICT (mapping_id, record_id) DO UPDATE SET is_claimed = false WHERE d.is_claimed
         RETURNING 1
     ), marked AS (
-        UPDATE mapping_mapping SET stale_at = clock_timestamp() WHERE id IN (
-            SELECT id FROM mapping_mapping
-            WHERE id IN (SELECT l.mapping_id FROM taken t JOIN looking l ON l.source = t.source WHERE t.keys IS NULL)
+        UPDATE dotbridge_mapping_mapping SET stale_at = clock_timestamp() WHERE id IN (
+            SELECT id FROM dotbridge_mapping_mapping
+            WHERE id IN (SELECT l.mapping_id FROM taken t JOIN interested l ON l.source = t.source WHERE t.keys IS NULL)
             ORDER BY id FOR UPDATE
         )
     )
@@ -84,22 +84,22 @@ def take_changes() -> Taken:
     return total
 
 
-def take_chunk(plan: Plan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS_AT_ONCE) -> Taken:
+def take_chunk(plan: TrackingPlan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS_AT_ONCE) -> Taken:
     """The next part of the change log. It is a transaction of its own unless one is open."""
     routes = list(plan.routes.values())
-    statement = sql.SQL(_TAKE).format(reached=_reached(routes), looking=_looking(routes))
+    statement = sql.SQL(_TAKE).format(reached=_reached(routes), interested=_interested(routes))
     with connection.cursor() as cursor:
         cursor.execute(statement, {"rows": rows, "keys": keys})
         changes, records = cursor.fetchone()
     return Taken(changes=changes, records=records)
 
 
-def _reached(routes: Sequence[Route]) -> sql.Composable:
+def _reached(routes: Sequence[RecordRoute]) -> sql.Composable:
     nothing = sql.SQL("SELECT NULL::int, NULL::text, NULL::bigint WHERE false")
     return sql.SQL(" UNION ALL ").join([nothing, *(_branch(number, route) for number, route in enumerate(routes))])
 
 
-def _branch(number: int, route: Route) -> sql.Composed:
+def _branch(number: int, route: RecordRoute) -> sql.Composed:
     """The records of an entity that changed keys of one source lead to."""
     names = {"route": sql.Literal(number), "source": sql.Literal(route.source)}
     pk = str(route.owner.model._meta.pk.column)
@@ -129,14 +129,14 @@ def _holds_key_of_record(hop: Hop, pk: str) -> bool:
     return hop.from_column == pk and hop.to_column != hop.model._meta.pk.column
 
 
-def _looking(routes: Sequence[Route]) -> sql.Composable:
+def _interested(routes: Sequence[RecordRoute]) -> sql.Composable:
     """Which mapping has to look at what comes by which route."""
     rows = [
         sql.SQL("({}, {}, {}, {}, {})").format(
-            *map(sql.Literal, (number, route.source, *looker)),
+            *map(sql.Literal, (number, route.source, *mapping)),
         )
         for number, route in enumerate(routes)
-        for looker in route.lookers.values()
+        for mapping in route.interested.values()
     ]
     nothing = sql.SQL("(NULL::int, NULL::text, NULL::bigint, NULL::bigint, NULL::boolean)")
     return sql.SQL("VALUES {}").format(sql.SQL(", ").join([nothing, *rows]))

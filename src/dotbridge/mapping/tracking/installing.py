@@ -13,7 +13,7 @@ from psycopg import sql
 
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import Change
-from dotbridge.mapping.tracking.plan import Plan, current_plan
+from dotbridge.mapping.tracking.plan import TrackingPlan, current_plan
 from dotbridge.mapping.tracking.services import mark_stale
 from dotbridge.mapping.tracking.triggers import (
     FUNCTION_PREFIX,
@@ -32,7 +32,7 @@ LONGEST_WAIT = "2s"
 
 _SCHEMA = """
     SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = to_regclass('mapping_change')
+    WHERE c.oid = to_regclass('dotbridge_mapping_change')
 """
 _INSTALLED = """
     SELECT p.proname, p.prosrc, coalesce(t.tgrelid::bigint, 0),
@@ -81,7 +81,7 @@ def install_after_commit() -> None:
         transaction.on_commit(_install_quietly, robust=True)
 
 
-def untriggered_tables(plan: Plan) -> set[str]:
+def untriggered_tables(plan: TrackingPlan) -> set[str]:
     """The tables of the plan that lack their triggers, have them switched off, or have those of another plan."""
     schema = _schema()
     if schema is None or not plan.tables:

@@ -34,7 +34,9 @@ class DirtyRecord(models.Model):
     """
 
     pk = models.CompositePrimaryKey("mapping_id", "record_id")
-    mapping = models.ForeignKey("mapping.Mapping", models.CASCADE, related_name="dirty_records", db_index=False)
+    mapping = models.ForeignKey(
+        "dotbridge_mapping.Mapping", models.CASCADE, related_name="dirty_records", db_index=False
+    )
     record_id = models.TextField()
     is_claimed = models.BooleanField(default=False, db_default=False)
 

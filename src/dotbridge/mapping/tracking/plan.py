@@ -53,30 +53,30 @@ class TrackedTable:
         return self.model._meta.db_table
 
 
-class Looker(NamedTuple):
-    """A mapping that has to look at what came by a route; `minds_own`: also at what its own account has written."""
+class InterestedMapping(NamedTuple):
+    """A mapping that compares what came by a route; `includes_own_writes`: also what its own account has written."""
 
     mapping_id: int
     integration_id: int
-    minds_own: bool
+    includes_own_writes: bool
 
 
 @dataclass(kw_only=True)
-class Route:
+class RecordRoute:
     """How the keys of one source lead to the records of one entity."""
 
     source: str
     owner: Entity
     hops: tuple[Hop, ...]
-    lookers: dict[int, Looker] = field(default_factory=dict)
+    interested: dict[int, InterestedMapping] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
-class Plan:
+class TrackingPlan:
     """The tables that need triggers, the routes back to the records, and mapped fields that cannot be tracked: why."""
 
     tables: dict[str, TrackedTable] = field(default_factory=dict)
-    routes: dict[tuple[str, str, tuple[Hop, ...]], Route] = field(default_factory=dict)
+    routes: dict[tuple[str, str, tuple[Hop, ...]], RecordRoute] = field(default_factory=dict)
     untracked: dict[tuple[int, str], StrOrPromise] = field(default_factory=dict)
 
 
@@ -87,12 +87,12 @@ class _Wanted:
     mapping: FieldMapping
     owner: Entity
     watched: dict[str, list[Watched]] = field(default_factory=dict)
-    minds_own: bool = False
+    includes_own_writes: bool = False
 
 
-def current_plan() -> Plan:
+def current_plan() -> TrackingPlan:
     """What is to be tracked now. Three statements, however many mappings there are."""
-    plan, tracked = Plan(), tracked_fields()
+    plan, tracked = TrackingPlan(), tracked_fields()
     wanted = []
     for mapping in FieldMapping.objects.only("entity", "integration_id").prefetch_related("rows").order_by("pk"):
         rows = list(mapping.rows.all())
@@ -109,7 +109,7 @@ def current_plan() -> Plan:
     return plan
 
 
-def _wanted(plan: Plan, tracked: TrackedFields, one: _Wanted, rows: Iterable[MappingRow]) -> _Wanted:
+def _wanted(plan: TrackingPlan, tracked: TrackedFields, one: _Wanted, rows: Iterable[MappingRow]) -> _Wanted:
     written = {own.column for own in one.owner.model._meta.local_fields if getattr(own, "auto_now", False)}
     derived: set[str] = set()
     # Of several records with one address one speaks, so the address decides too what is sent.
@@ -121,11 +121,11 @@ def _wanted(plan: Plan, tracked: TrackedFields, one: _Wanted, rows: Iterable[Map
                 one.watched[path] = _found(plan, one, path, tracked.watched(one.owner, path))
             own = {column for each in one.watched[path] if not each.hops for column in each.columns - {each.key_column}}
             (written if row.is_two_way else derived).update(own)
-    one.minds_own = bool(written & derived)
+    one.includes_own_writes = bool(written & derived)
     return one
 
 
-def _found(plan: Plan, one: _Wanted, path: str, watched: Iterable[Watched]) -> list[Watched]:
+def _found(plan: TrackingPlan, one: _Wanted, path: str, watched: Iterable[Watched]) -> list[Watched]:
     try:
         return list(watched)
     except UnknownField:
@@ -135,7 +135,7 @@ def _found(plan: Plan, one: _Wanted, path: str, watched: Iterable[Watched]) -> l
         return []
 
 
-def _enter(plan: Plan, one: _Wanted, obstacles: Mapping[str, StrOrPromise]) -> None:
+def _enter(plan: TrackingPlan, one: _Wanted, obstacles: Mapping[str, StrOrPromise]) -> None:
     mapping = one.mapping
     for path, found in one.watched.items():
         for each in found:
@@ -146,10 +146,10 @@ def _enter(plan: Plan, one: _Wanted, obstacles: Mapping[str, StrOrPromise]) -> N
             table.columns.setdefault(each.key_column, set()).update(each.columns)
             table.mapping_ids.add(mapping.pk)
             key = (each.source, one.owner.key, each.hops)
-            route = plan.routes.setdefault(key, Route(source=each.source, owner=one.owner, hops=each.hops))
+            route = plan.routes.setdefault(key, RecordRoute(source=each.source, owner=one.owner, hops=each.hops))
             # What was written into the record itself is no news to who wrote it, unless another value is made of it.
-            minds_own = bool(each.hops) or one.minds_own
-            route.lookers[mapping.pk] = Looker(mapping.pk, mapping.integration_id, minds_own)
+            includes_own_writes = bool(each.hops) or one.includes_own_writes
+            route.interested[mapping.pk] = InterestedMapping(mapping.pk, mapping.integration_id, includes_own_writes)
 
 
 def _obstacles(tables: set[str]) -> dict[str, StrOrPromise]:

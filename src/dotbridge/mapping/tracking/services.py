@@ -11,18 +11,18 @@ from dotbridge.mapping.tracking.selectors import Standing, standing_of
 # Both lock the rows in the order of the key, as `take_changes` does, so that no two wait for each other.
 _CLAIM = """
     WITH waiting AS (
-        SELECT record_id FROM mapping_dirtyrecord WHERE mapping_id = %(mapping)s AND NOT is_claimed
+        SELECT record_id FROM dotbridge_mapping_dirtyrecord WHERE mapping_id = %(mapping)s AND NOT is_claimed
         ORDER BY record_id FOR UPDATE
     )
-    UPDATE mapping_dirtyrecord d SET is_claimed = true FROM waiting w
+    UPDATE dotbridge_mapping_dirtyrecord d SET is_claimed = true FROM waiting w
     WHERE d.mapping_id = %(mapping)s AND d.record_id = w.record_id
 """
 _FORGET = """
     WITH compared AS (
-        SELECT record_id FROM mapping_dirtyrecord WHERE mapping_id = %(mapping)s AND is_claimed
+        SELECT record_id FROM dotbridge_mapping_dirtyrecord WHERE mapping_id = %(mapping)s AND is_claimed
         ORDER BY record_id FOR UPDATE
     )
-    DELETE FROM mapping_dirtyrecord d USING compared c
+    DELETE FROM dotbridge_mapping_dirtyrecord d USING compared c
     WHERE d.mapping_id = %(mapping)s AND d.record_id = c.record_id
 """
 

@@ -98,7 +98,7 @@ def function_body(table: TrackedTable, schema: str) -> str:
     """The source of a table's function: the same text for the same tracked columns."""
     row_key = [str(own.column) for own in table.model._meta.pk_fields]
     known = sorted({*row_key, *(column for columns in table.columns.values() for column in columns)})
-    log = sql.Identifier(schema, "mapping_change")
+    log = sql.Identifier(schema, "dotbridge_mapping_change")
 
     def notes(keys: Callable[[str], sql.Composed]) -> sql.Composed:
         return sql.SQL("\n        ").join(

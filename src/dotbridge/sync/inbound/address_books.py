@@ -9,12 +9,12 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from dotbridge.integrations.models import Integration
+from dotbridge.mirror.book_rules import EVERY_ACCOUNT_HAS
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.storable import NO_ID, counted, is_id, kind, text
 from dotdigital import AddressBook as RemoteBook
 
-EVERY_ACCOUNT_HAS = frozenset({"test", "all contacts"})
 # More books than this do not vanish at once unless the answer was wrong.
 MOST_GONE_AT_ONCE = 3
 

@@ -33,7 +33,7 @@ _COPY = f"COPY stage_activity (remote_contact_id, email, {_VALUES}) FROM STDIN"
 # Of one contact the row read last counts. An address once known is kept where a later row comes without.
 _MERGE = f"""
     WITH merged AS (
-        INSERT INTO mirror_activity AS a (campaign_id, remote_contact_id, email, email_key, {_VALUES})
+        INSERT INTO dotbridge_mirror_activity AS a (campaign_id, remote_contact_id, email, email_key, {_VALUES})
         SELECT DISTINCT ON (remote_contact_id) %(campaign)s::bigint, remote_contact_id, email, lower(email), {_VALUES}
         FROM stage_activity ORDER BY remote_contact_id, position DESC
         ON CONFLICT (campaign_id, remote_contact_id) DO UPDATE SET
@@ -43,7 +43,7 @@ _MERGE = f"""
         WHERE (a.email, {{held}}) IS DISTINCT FROM (coalesce(nullif(excluded.email, ''), a.email), {{excluded}})
         RETURNING id, remote_contact_id, email_key, (xmax = 0) AS is_new
     ), queued AS (
-        INSERT INTO mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
+        INSERT INTO dotbridge_mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
         SELECT %(campaign)s, 'activity', id, remote_contact_id, email_key FROM merged
         ON CONFLICT (campaign_id, kind, row_id) DO UPDATE SET email_key = excluded.email_key
     )

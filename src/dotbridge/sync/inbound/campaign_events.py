@@ -33,7 +33,7 @@ _MERGE = """
         FROM stage_event ON CONFLICT (campaign_id, event_key) DO NOTHING
         RETURNING id, remote_contact_id, email_key
     ), queued AS (
-        INSERT INTO mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
+        INSERT INTO dotbridge_mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
         SELECT %(campaign)s, %(kind)s, id, remote_contact_id, email_key FROM fresh
         ON CONFLICT (campaign_id, kind, row_id) DO NOTHING
     )

@@ -17,14 +17,14 @@ from dotbridge.campaigns.services import create_email_campaign, create_marketing
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.campaign_models import SENT
 from dotbridge.mirror.models import Campaign
-from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.campaign_feeds import connected_campaigns
+from dotbridge.sync.models import CampaignPair
 
 
 def make_records(step: StepContext) -> None:
     """Make the records of every sent campaign that has none. What was deleted here since is not made again."""
-    made = CampaignLink.objects.filter(campaign=OuterRef("pk"))
+    made = CampaignPair.objects.filter(campaign=OuterRef("pk"))
     for campaign in connected_campaigns(step.integration).filter(~Exists(made), status=SENT):
         try:
             _make_records(campaign, owner=step.integration.default_owner)
@@ -55,7 +55,7 @@ def _make_records(campaign: Campaign, *, owner: AbstractBaseUser | None) -> Emai
         sent_at=campaign.sent_at,
         owner=owner,
     )
-    CampaignLink.objects.create(campaign=campaign, email_campaign=email_campaign)
+    CampaignPair.objects.create(campaign=campaign, email_campaign=email_campaign)
     return email_campaign
 
 

@@ -14,13 +14,13 @@ from datetime import timedelta
 import msgspec
 from django.db import transaction
 
+from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
-from dotbridge.sync.campaign_models import CampaignListing
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.campaign_records import make_records
 from dotbridge.sync.inbound.storable import is_id, kind, text
-from dotbridge.sync.selectors import connected_books
+from dotbridge.sync.models import CampaignListing
 from dotdigital import Campaign as RemoteCampaign
 from dotdigital import NotFound
 

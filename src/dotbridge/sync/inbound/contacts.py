@@ -9,6 +9,7 @@ from itertools import chain, islice
 
 from django.db import transaction
 
+from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor
@@ -17,7 +18,6 @@ from dotbridge.sync.inbound.seen import forget_seen, mark_gone, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_members
 from dotbridge.sync.inbound.stage_lines import stage_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
-from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page
 
 FEED = "contacts"

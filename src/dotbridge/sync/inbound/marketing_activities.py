@@ -1,9 +1,9 @@
 """Results become marketing activities and statistics of the records they belong to, by their e-mail address.
 
-What was read stands in `mirror_waitingresult` until a record with its address is found: so the activity of somebody not
-yet known waits, and is applied by the run after they came. Sending, bounces and unsubscribing follow from a recipient's
-activity. Dotdigital does not date the last two: a bounce is dated with the sending, an unsubscription with the first
-opening, so that reading in many runs or in one leads to the same rows.
+What was read stands in `dotbridge_mirror_waitingresult` until a record with its address is found: so the activity of
+somebody not yet known waits, and is applied by the run after they came. Sending, bounces and unsubscribing follow from
+a recipient's activity. Dotdigital does not date the last two: a bounce is dated with the sending, an unsubscription
+with the first opening, so that reading in many runs or in one leads to the same rows.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.mirror.models import ResultKind, WaitingResult
-from dotbridge.sync.campaign_models import CampaignLink
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.inbound.planner import look_rows_up
-from dotbridge.sync.outbound.selection import Fragment, compiled
+from dotbridge.sync.inbound.planner import prefer_index_lookups
+from dotbridge.sync.models import CampaignPair
+from dotbridge.sync.sql import Fragment, compiled
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000
 
 _NAME = """
-    UPDATE mirror_waitingresult w SET email_key = c.email_key
-    FROM mirror_campaign g
-    JOIN mirror_contact c ON c.integration_id = g.integration_id
+    UPDATE dotbridge_mirror_waitingresult w SET email_key = c.email_key
+    FROM dotbridge_mirror_campaign g
+    JOIN dotbridge_mirror_contact c ON c.integration_id = g.integration_id
     WHERE g.integration_id = %s AND w.campaign_id = g.id AND w.email_key = ''
       AND c.remote_id = w.remote_contact_id AND c.email_key IS NOT NULL
 """
@@ -41,7 +41,7 @@ _RECIPIENTS = """
     CREATE TEMP TABLE recipient AS
     SELECT dense_rank() OVER (ORDER BY w.campaign_id, w.kind, w.row_id) AS position,
            w.campaign_id, w.kind, w.row_id, w.id AS waiting_id, r.record_id
-    FROM mirror_waitingresult w
+    FROM dotbridge_mirror_waitingresult w
     JOIN ({records}) r ON r.email_key = w.email_key
     WHERE w.campaign_id = ANY(%s) AND w.email_key <> ''
 """
@@ -49,8 +49,8 @@ _RANGES = "SELECT campaign_id, kind, min(position), max(position) FROM recipient
 _FROM_ACTIVITIES = """
     SELECT v.type, r.record_id, v.at AS action_date, '' AS details, '' AS event
     FROM recipient r
-    JOIN mirror_activity a ON a.id = r.row_id
-    JOIN mirror_campaign g ON g.id = a.campaign_id
+    JOIN dotbridge_mirror_activity a ON a.id = r.row_id
+    JOIN dotbridge_mirror_campaign g ON g.id = a.campaign_id
     CROSS JOIN LATERAL (VALUES
         ('send', coalesce(a.sent_at, g.sent_at), true),
         ('soft_bounce', coalesce(a.sent_at, g.sent_at), a.is_soft_bounced),
@@ -63,8 +63,8 @@ _STATISTICS = """
     SELECT r.record_id, a.opens, a.clicks, a.is_soft_bounced::int + a.is_hard_bounced::int AS bounces,
            a.is_unsubscribed::int AS unsubscribes, coalesce(a.sent_at, g.sent_at) AS last_contacted_at
     FROM recipient r
-    JOIN mirror_activity a ON a.id = r.row_id
-    JOIN mirror_campaign g ON g.id = a.campaign_id
+    JOIN dotbridge_mirror_activity a ON a.id = r.row_id
+    JOIN dotbridge_mirror_campaign g ON g.id = a.campaign_id
     WHERE r.position BETWEEN %s AND %s
 """
 _FROM_EVENTS = """
@@ -75,14 +75,14 @@ _FROM_EVENTS = """
 """
 _EVENTS = {
     ResultKind.ACTIVITY: _FROM_ACTIVITIES,
-    ResultKind.OPEN: _FROM_EVENTS.format(type="open", table="mirror_openevent", details="''"),
-    ResultKind.CLICK: _FROM_EVENTS.format(type="click", table="mirror_clickevent", details="e.url"),
+    ResultKind.OPEN: _FROM_EVENTS.format(type="open", table="dotbridge_mirror_openevent", details="''"),
+    ResultKind.CLICK: _FROM_EVENTS.format(type="click", table="dotbridge_mirror_clickevent", details="e.url"),
 }
 # A recipient without any date has given statistics, but no activity yet.
 _DONE = """
-    DELETE FROM mirror_waitingresult w USING recipient r
+    DELETE FROM dotbridge_mirror_waitingresult w USING recipient r
     WHERE r.position BETWEEN %s AND %s AND w.id = r.waiting_id AND NOT EXISTS (
-        SELECT 1 FROM mirror_activity a JOIN mirror_campaign g ON g.id = a.campaign_id
+        SELECT 1 FROM dotbridge_mirror_activity a JOIN dotbridge_mirror_campaign g ON g.id = a.campaign_id
         WHERE r.kind = 'activity' AND a.id = r.row_id AND a.sent_at IS NULL AND g.sent_at IS NULL
     )
 """
@@ -123,7 +123,7 @@ def apply_results(step: StepContext) -> None:
 
 def _links_with_news(step: StepContext) -> list[_Link]:
     waiting = WaitingResult.objects.filter(campaign=OuterRef("campaign"))
-    rows = CampaignLink.objects.filter(
+    rows = CampaignPair.objects.filter(
         Exists(waiting), campaign__integration=step.integration, email_campaign__marketing_list__isnull=False
     ).values_list("email_campaign__marketing_list__entity", "campaign_id", "email_campaign_id")
     return sorted(_Link(*row) for row in rows)
@@ -169,7 +169,7 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
     held = hold_email_campaign(link.email_campaign_id)
     if held is None:
         return
-    look_rows_up()
+    prefer_index_lookups()
     bounds: list[Any] = [chunk.first, chunk.last]
     if chunk.kind == ResultKind.ACTIVITY:
         recipients = set_statistics(email_campaign=held, entity=link.entity, selection=_STATISTICS, parameters=bounds)

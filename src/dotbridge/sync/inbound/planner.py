@@ -8,7 +8,7 @@ from django.db import connection
 _SETTINGS = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 
-def look_rows_up() -> None:
+def prefer_index_lookups() -> None:
     """For the rest of this transaction, have a batch find what it joins through indexes.
 
     A batch is small beside the tables it meets, whose every row a hash or merge join would read again for each batch.

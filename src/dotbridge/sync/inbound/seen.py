@@ -16,8 +16,8 @@ from dotbridge.mirror.status import LIVE
 
 _NOTE = "INSERT INTO seen_contact SELECT remote_id FROM stage_contact UNION ALL SELECT unnest(%s::bigint[])"
 _MARK_GONE = """
-    UPDATE mirror_membership m SET gone_at = %(at)s
-    FROM mirror_contact c
+    UPDATE dotbridge_mirror_membership m SET gone_at = %(at)s
+    FROM dotbridge_mirror_contact c
     WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
       AND c.id = m.contact_id AND c.suppressed_at IS NULL
       AND NOT EXISTS (SELECT FROM seen_contact s WHERE s.remote_id = c.remote_id)

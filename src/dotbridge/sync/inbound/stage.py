@@ -13,7 +13,7 @@ from django.db import connection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.inbound.planner import look_rows_up
+from dotbridge.sync.inbound.planner import prefer_index_lookups
 
 
 class Merged(NamedTuple):
@@ -35,7 +35,7 @@ _COPY = """
     FROM STDIN
 """
 # One look a batch in the place of a foreign key's look a row: see docs/adr/0021.
-_HOLD = "SELECT FROM integrations_integration WHERE id = %(integration)s FOR KEY SHARE"
+_HOLD = "SELECT FROM dotbridge_integrations_integration WHERE id = %(integration)s FOR KEY SHARE"
 # A batch need not wait for the disk: the feed's cursor moves in a later transaction that does, and whatever a crash of
 # the server takes away with it is then read again.
 _DO_NOT_WAIT = "SET LOCAL synchronous_commit = off"
@@ -50,18 +50,18 @@ _SETTLE_ADDRESSES = """
 # An address that has moved to another id leaves its former contact without one, before the new owner is stored. Whoever
 # holds an address already took it from nobody, which costs less to see than who else may hold it.
 _RELEASE = """
-    UPDATE mirror_contact c SET email_key = NULL
+    UPDATE dotbridge_mirror_contact c SET email_key = NULL
     FROM stage_contact s
     WHERE s.keeps_address
       AND NOT EXISTS (
-        SELECT FROM mirror_contact own WHERE own.integration_id = %(integration)s
+        SELECT FROM dotbridge_mirror_contact own WHERE own.integration_id = %(integration)s
           AND own.remote_id = s.remote_id AND own.email_key = s.email_key)
       AND c.integration_id = %(integration)s AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
 """
 # What a feed does not say stays as it is held. The run's lock keeps others from writing, so a contact that is not held
 # is new, and an upsert, which would lock even rows that do not differ, is not needed.
-_TOLD = """
-    WITH told AS (
+_INCOMING = """
+    WITH incoming AS (
         SELECT s.remote_id, s.email, now_is.*, s.opt_in_type, s.email_type, held.id,
                (held.email, held.email_key, held.status, held.opt_in_type, held.email_type, held.last_subscribed_at,
                 held.suppressed_at)
@@ -69,7 +69,8 @@ _TOLD = """
                                   now_is.last_subscribed_at, now_is.suppressed_at)
                OR held.data_fields <> now_is.data_fields AS differs
         FROM stage_contact s
-        LEFT JOIN mirror_contact held ON held.integration_id = %(integration)s AND held.remote_id = s.remote_id
+        LEFT JOIN dotbridge_mirror_contact held
+            ON held.integration_id = %(integration)s AND held.remote_id = s.remote_id
         CROSS JOIN LATERAL (
             SELECT CASE WHEN s.keeps_address THEN s.email_key END AS email_key,
                    coalesce(CASE WHEN %(sets_status)s THEN s.status END, held.status, 'Subscribed') AS status,
@@ -81,19 +82,19 @@ _TOLD = """
                         ELSE s.removed_at END AS suppressed_at
         ) now_is
     ), added AS (
-        INSERT INTO mirror_contact
+        INSERT INTO dotbridge_mirror_contact
             (integration_id, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
              last_subscribed_at, suppressed_at, updated_at)
         SELECT %(integration)s, remote_id, email, email_key, status, opt_in_type, email_type, data_fields,
                last_subscribed_at, suppressed_at, now()
-        FROM told WHERE id IS NULL
+        FROM incoming WHERE id IS NULL
         RETURNING id
     ), changed AS (
-        UPDATE mirror_contact c SET
+        UPDATE dotbridge_mirror_contact c SET
             email = t.email, email_key = t.email_key, status = t.status, opt_in_type = t.opt_in_type,
             email_type = t.email_type, data_fields = t.data_fields, last_subscribed_at = t.last_subscribed_at,
             suppressed_at = t.suppressed_at, updated_at = now()
-        FROM told t
+        FROM incoming t
         WHERE c.id = t.id AND t.differs
         RETURNING c.id
     )
@@ -104,20 +105,22 @@ _COUNTS = " SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed)"
 # read. A book's own unsubscription is not undone by the contact being listed: some accounts go on listing them.
 _MEMBERSHIPS = """, listed AS (
         SELECT t.id, m.id AS membership_id, m.gone_at IS NOT NULL OR m.status <> ALL(%(live)s) AS is_noted
-        FROM told t LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = t.id
+        FROM incoming t LEFT JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = t.id
         WHERE t.id IS NOT NULL
     ), joined AS (
-        INSERT INTO mirror_membership (address_book_id, contact_id, status, listed_at)
+        INSERT INTO dotbridge_mirror_membership (address_book_id, contact_id, status, listed_at)
         SELECT %(book)s, id, 'Subscribed', %(listed_at)s
         FROM (SELECT id FROM added UNION ALL SELECT id FROM listed WHERE membership_id IS NULL) each
     ), noted AS (
-        UPDATE mirror_membership m SET gone_at = NULL, listed_at = %(listed_at)s
+        UPDATE dotbridge_mirror_membership m SET gone_at = NULL, listed_at = %(listed_at)s
         FROM listed l WHERE m.id = l.membership_id AND l.is_noted
     )
 """
 # Without statistics of its own a table that was empty a moment ago is searched by whichever index comes first: every
 # row through all rows before it. PostgreSQL itself looks in once a minute only.
-_MEASURE = "ANALYZE mirror_contact (integration_id, remote_id, email_key); ANALYZE mirror_membership"
+_MEASURE = (
+    "ANALYZE dotbridge_mirror_contact (integration_id, remote_id, email_key); ANALYZE dotbridge_mirror_membership"
+)
 
 
 def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool) -> Merged:
@@ -127,13 +130,13 @@ def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool)
     Identity is the id, then the normalised address; an id stands in one line only. `sets_status` says whether this feed
     speaks for the account's status; data fields are taken from whatever feed carries them.
     """
-    return _merge(integration, lines, _TOLD + _COUNTS, {"sets_status": sets_status})
+    return _merge(integration, lines, _INCOMING + _COUNTS, {"sets_status": sets_status})
 
 
 def merge_members(book: AddressBook, lines: bytes, listed_at: datetime) -> Merged:
     """The same with lines of a book's own list, which speaks for the status too, and with the memberships it proves."""
     parameters = {"sets_status": True, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
-    return _merge(book.integration, lines, _TOLD + _MEMBERSHIPS + _COUNTS, parameters)
+    return _merge(book.integration, lines, _INCOMING + _MEMBERSHIPS + _COUNTS, parameters)
 
 
 def _merge(integration: Integration, lines: bytes, statement: str, parameters: dict[str, Any]) -> Merged:
@@ -145,7 +148,7 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
-        look_rows_up()
+        prefer_index_lookups()
         cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 from django.db.models.functions import Coalesce
 
+from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
@@ -20,7 +21,6 @@ from dotbridge.sync.inbound.stage import merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, stage_line
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
-from dotbridge.sync.selectors import connected_books
 from dotdigital import Contact, NotFound, Page, Suppression
 
 BOOK_FEED = "unsubscribes"
@@ -28,10 +28,10 @@ ACCOUNT_FEED = "suppressions"
 BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 
 _UNSUBSCRIBE = """
-    INSERT INTO mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)
+    INSERT INTO dotbridge_mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)
     SELECT %(book)s, c.id, s.status, s.removed_at, coalesce(s.removed_at, %(now)s)
     FROM stage_contact s
-    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
+    JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
     ON CONFLICT (address_book_id, contact_id) DO UPDATE SET
         status = excluded.status, unsubscribed_at = excluded.unsubscribed_at, gone_at = NULL
     WHERE (m.status, m.unsubscribed_at, m.gone_at)

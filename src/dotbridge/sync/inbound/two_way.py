@@ -6,18 +6,19 @@ changed on both sides, a question to Dotdigital between two transactions, never 
 
 from __future__ import annotations
 
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import exportable_connections
 from dotbridge.entities.registry import UnknownField, entity
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import two_way_rows
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.contacts import FEED as CONTACTS_FEED
-from dotbridge.sync.inbound.two_way_chunk import take_changes
+from dotbridge.sync.inbound.two_way_chunk import compare_and_write
 from dotbridge.sync.inbound.two_way_newcomers import create_newcomers
 from dotbridge.sync.inbound.two_way_newer import ask_dotdigital
-from dotbridge.sync.inbound.two_way_values import Route, items_to_compare
-from dotbridge.sync.models import Connection, Cursor
-from dotbridge.sync.selectors import exportable_connections
+from dotbridge.sync.inbound.two_way_values import WriteBackRoute, items_to_compare
+from dotbridge.sync.models import Cursor
 
 FEED = "two_way"
 
@@ -40,7 +41,7 @@ def write_back(step: StepContext) -> None:
             create_newcomers(step, link, rows.get(link.pk, ()))
 
 
-def _routes(step: StepContext, links: list[Connection]) -> list[Route]:
+def _routes(step: StepContext, links: list[ListConnection]) -> list[WriteBackRoute]:
     """The lists whose entity is mapped, the highest rank first. Rows that cannot be written back are told here."""
     mappings = {mapping.entity: mapping for mapping in FieldMapping.objects.filter(integration=step.integration)}
     mapped = [link for link in links if link.marketing_list.entity in mappings]
@@ -49,7 +50,7 @@ def _routes(step: StepContext, links: list[Connection]) -> list[Route]:
         step.reject(Refusal(name, "mapping_broken", f"{name}: {problem}") for name, problem in found[key].broken)
     ranked = sorted(mapped, key=lambda link: (-mappings[link.marketing_list.entity].sync_priority, link.pk))
     return [
-        Route(
+        WriteBackRoute(
             link=link,
             mapping=mappings[link.marketing_list.entity],
             owner=entity(link.marketing_list.entity),
@@ -62,7 +63,7 @@ def _routes(step: StepContext, links: list[Connection]) -> list[Route]:
     ]
 
 
-def _was_read(step: StepContext, link: Connection) -> bool:
+def _was_read(step: StepContext, link: ListConnection) -> bool:
     """Whether the book's contacts were read completely in this run: an old reading shows old values as changes."""
     was_read = Cursor.objects.filter(
         integration=step.integration,
@@ -75,7 +76,7 @@ def _was_read(step: StepContext, link: Connection) -> bool:
     return was_read
 
 
-def _write_back_list(step: StepContext, route: Route) -> None:
+def _write_back_list(step: StepContext, route: WriteBackRoute) -> None:
     try:
         _compare_all(step, route)
     except UnknownField as error:
@@ -84,12 +85,12 @@ def _write_back_list(step: StepContext, route: Route) -> None:
         move_cursor(step.integration, FEED, step.run.server_now, route.link.address_book_id)
 
 
-def _compare_all(step: StepContext, route: Route) -> None:
+def _compare_all(step: StepContext, route: WriteBackRoute) -> None:
     after = 0
     while items := items_to_compare(route, after=after):
         after = items[-1].id
-        open_conflicts = take_changes(step, route, items, {})
+        open_conflicts = compare_and_write(step, route, items, {})
         if open_conflicts:
             verdicts = ask_dotdigital(step, route.link, open_conflicts)
-            take_changes(step, route, [conflict.item for conflict in open_conflicts], verdicts)
+            compare_and_write(step, route, [conflict.item for conflict in open_conflicts], verdicts)
         step.advance(len(items))

@@ -23,18 +23,18 @@ from dotbridge.sync.inbound.two_way_records import (
     save_targets,
     set_value,
 )
-from dotbridge.sync.inbound.two_way_values import Comparison, Item, Route, compare
-from dotbridge.sync.outbound.selection import Fragment, compiled
-from dotbridge.sync.two_way_models import ValueConflict, Winner
+from dotbridge.sync.inbound.two_way_values import Comparison, Item, WriteBackRoute, compare
+from dotbridge.sync.models import ValueConflict, Winner
+from dotbridge.sync.sql import Fragment, compiled
 
 _AGREE = """
-    UPDATE sync_exportitem i SET agreed = s.theirs, agreed_at = %s
+    UPDATE dotbridge_sync_exportitem i SET agreed = s.theirs, agreed_at = %s
     FROM jsonb_to_recordset(%s::jsonb) AS s(id bigint, theirs jsonb)
     WHERE i.id = s.id
 """
 # What was written here is what Dotdigital has: no list of the account that the record speaks on sends it again.
 _SETTLE = """
-    UPDATE sync_exportitem i
+    UPDATE dotbridge_sync_exportitem i
     SET values = (i.values - s.names) || s.written, own = (i.own - s.names) || s.written
     FROM (
         SELECT s.record_id, s.email_key, ARRAY(SELECT jsonb_array_elements_text(s.settled)) AS names,
@@ -48,8 +48,8 @@ _SETTLE = """
 
 
 @transaction.atomic
-def take_changes(
-    step: StepContext, route: Route, items: list[Item], verdicts: Mapping[int, Verdict]
+def compare_and_write(
+    step: StepContext, route: WriteBackRoute, items: list[Item], verdicts: Mapping[int, Verdict]
 ) -> list[OpenConflict]:
     """Compare these addresses with their records, write, and note what both sides have agreed on.
 
@@ -76,7 +76,7 @@ class Chunk:
     """What comes out of comparing some addresses. `settled` names the data fields that are equal on both sides now."""
 
     step: StepContext
-    route: Route
+    route: WriteBackRoute
     verdicts: Mapping[int, Verdict]
     items: list[Item] = field(default_factory=list)
     settled: dict[int, set[str]] = field(default_factory=dict)

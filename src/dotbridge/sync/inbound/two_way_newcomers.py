@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
 from dotbridge.mapping.canonical import DoesNotFit, coerced
@@ -22,9 +23,8 @@ from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
-from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.selection import Fragment, compiled
-from dotbridge.sync.two_way_models import Newcomer
+from dotbridge.sync.models import Newcomer
+from dotbridge.sync.sql import Fragment, compiled
 
 NEWCOMERS_AT_ONCE = 1000
 
@@ -33,18 +33,18 @@ _STAGE = """
     CREATE TEMP TABLE stage_newcomer ON COMMIT PRESERVE ROWS AS
     SELECT * FROM (
         SELECT c.remote_id, c.email, t.values, md5(concat(c.email, t.values::text, %(signature)s::text)) AS fingerprint
-        FROM mirror_membership m
-        JOIN mirror_contact c ON c.id = m.contact_id AND c.email_key IS NOT NULL AND c.status = ANY(%(live)s)
+        FROM dotbridge_mirror_membership m
+        JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.email_key IS NOT NULL AND c.status = ANY(%(live)s)
         LEFT JOIN LATERAL (
             SELECT jsonb_object_agg(name, c.data_fields ->> name) AS values
             FROM unnest(%(data_fields)s::text[]) AS name WHERE jsonb_exists(c.data_fields, name)
         ) t ON true
         WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-          AND NOT EXISTS (SELECT 1 FROM sync_exportitem i
+          AND NOT EXISTS (SELECT 1 FROM dotbridge_sync_exportitem i
                           WHERE i.connection_id = %(connection)s AND i.email_key = c.email_key)
           AND NOT EXISTS (SELECT 1 FROM ({addresses}) a WHERE a.email_key = c.email_key)
     ) unknown
-    WHERE NOT EXISTS (SELECT 1 FROM sync_newcomer n
+    WHERE NOT EXISTS (SELECT 1 FROM dotbridge_sync_newcomer n
                       WHERE n.connection_id = %(connection)s AND n.remote_id = unknown.remote_id
                         AND (n.record_id <> '' OR n.fingerprint = unknown.fingerprint))
 """
@@ -54,7 +54,7 @@ _NEXT = """
 """
 # They are not looked at again until the mapping, or what Dotdigital says of them, has changed.
 _SET_ASIDE = """
-    INSERT INTO sync_newcomer (connection_id, remote_id, record_id, fingerprint)
+    INSERT INTO dotbridge_sync_newcomer (connection_id, remote_id, record_id, fingerprint)
     SELECT %s, remote_id, '', fingerprint FROM stage_newcomer
     ON CONFLICT (connection_id, remote_id) DO UPDATE SET fingerprint = excluded.fingerprint
 """
@@ -69,7 +69,7 @@ class Unknown(NamedTuple):
     fingerprint: str
 
 
-def create_newcomers(step: StepContext, link: Connection, rows: Sequence[TwoWayRow]) -> None:
+def create_newcomers(step: StepContext, link: ListConnection, rows: Sequence[TwoWayRow]) -> None:
     """Make records of a connected book's contacts that have none; what keeps us from it is a rejection, told once."""
     owner = entity(link.marketing_list.entity)
     obstacle = obstacle_to_creating(owner, rows)
@@ -97,7 +97,7 @@ def _creating(owner: Entity) -> Iterator[None]:
 
 
 @contextmanager
-def _staged(link: Connection, owner: Entity, rows: Sequence[TwoWayRow], obstacle: str) -> Iterator[int]:
+def _staged(link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], obstacle: str) -> Iterator[int]:
     addresses = _addresses(owner)
     signature = json.dumps([[row.data_field, row.path] for row in rows] + [obstacle])
     named = {f"address_{number}": value for number, value in enumerate(addresses.parameters)}
@@ -141,7 +141,7 @@ def _chunks() -> Iterator[list[Unknown]]:
 
 @transaction.atomic
 def _create(
-    step: StepContext, link: Connection, owner: Entity, rows: Sequence[TwoWayRow], chunk: list[Unknown]
+    step: StepContext, link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], chunk: list[Unknown]
 ) -> None:
     mark_origin(step.integration)
     refusals: list[Refusal] = []

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.two_way_values import Item
-from dotbridge.sync.models import Connection
-from dotbridge.sync.two_way_models import Ground, Winner
+from dotbridge.sync.models import Ground, Winner
 
 # Each question settles at least half of what is open, so a thousand conflicts need ten. A question may be long to
 # read; what is open after so many stays in doubt.
@@ -58,7 +58,7 @@ def judge(item: Item, modified_at: datetime | None, compared_until: datetime | N
     return None
 
 
-def ask_dotdigital(step: StepContext, link: Connection, conflicts: Sequence[OpenConflict]) -> dict[int, Verdict]:
+def ask_dotdigital(step: StepContext, link: ListConnection, conflicts: Sequence[OpenConflict]) -> dict[int, Verdict]:
     """The verdict for each address, by the key of its item.
 
     Of two changes in the same second the record's counts as the newer one.
@@ -81,7 +81,7 @@ def ask_dotdigital(step: StepContext, link: Connection, conflicts: Sequence[Open
     return verdicts | {conflict.item.id: IN_DOUBT for conflict in remaining}
 
 
-def _changed_after(step: StepContext, link: Connection, moment: datetime, asked: set[int]) -> set[int]:
+def _changed_after(step: StepContext, link: ListConnection, moment: datetime, asked: set[int]) -> set[int]:
     # The feed takes whole seconds and answers from there on.
     since = moment.replace(microsecond=0) + timedelta(seconds=1)
     pages = step.account.address_book(link.address_book.remote_id).contacts(modified_since=since, full_data=False)

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import Entity
 from dotbridge.mapping.canonical import canonical
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
-from dotbridge.sync.models import Connection
 
 ITEMS_AT_ONCE = 1000
 
@@ -36,15 +36,15 @@ _TO_COMPARE = """
            (u.state = 'finished' AND i.reason = '' AND (i.agreed_at IS NULL OR u.finished_at > i.agreed_at)) IS TRUE,
            (c.updated_at >= u.finished_at) IS TRUE,
            c.updated_at, u.created_at,
-           (SELECT jsonb_agg(o.values) FROM sync_exportitem o
-            JOIN sync_upload ou ON ou.id = o.upload_id AND ou.state = 'finished'
+           (SELECT jsonb_agg(o.values) FROM dotbridge_sync_exportitem o
+            JOIN dotbridge_sync_upload ou ON ou.id = o.upload_id AND ou.state = 'finished'
                  AND ou.finished_at > coalesce(i.agreed_at, '-infinity')
             WHERE o.connection_id = ANY(%(outranked)s) AND o.email_key = i.email_key
               AND (o.record_id <> i.record_id OR o.connection_id <> ALL(%(siblings)s)))
-    FROM sync_exportitem i
-    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
-    JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
-    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    FROM dotbridge_sync_exportitem i
+    JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
+    JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+    LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     CROSS JOIN LATERAL (
         SELECT jsonb_object_agg(name, c.data_fields ->> name) AS values
         FROM unnest(%(data_fields)s::text[]) AS name WHERE jsonb_exists(c.data_fields, name)
@@ -60,14 +60,14 @@ _TO_COMPARE = """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Route:
+class WriteBackRoute:
     """One connected list with what its records and Dotdigital's contacts have in common.
 
     `siblings` are the lists of the account with the same entity, `outranked` those that rank lower than this one.
     `compared_until` is up to when Dotdigital's changes were compared completely before this run.
     """
 
-    link: Connection
+    link: ListConnection
     mapping: FieldMapping
     owner: Entity
     rows: tuple[TwoWayRow, ...]
@@ -112,7 +112,7 @@ class Comparison(Enum):
     BOTH = "both"  # changed on both sides
 
 
-def items_to_compare(route: Route, *, after: int) -> list[Item]:
+def items_to_compare(route: WriteBackRoute, *, after: int) -> list[Item]:
     """The next addresses, by key, whose values in Dotdigital are not those that were compared last."""
     with connection.cursor() as cursor:
         cursor.execute(

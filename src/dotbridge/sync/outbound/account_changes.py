@@ -13,11 +13,11 @@ from typing import Protocol
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dotbridge.sync.account_services import finish_change
+from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
+from dotbridge.connections.services import finish_change
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.outbound.book_changes import NewBook
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
-from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotdigital import DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 
 # A change that could not be begun so often, a minute apart or more, waits for a person.

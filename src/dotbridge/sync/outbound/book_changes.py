@@ -6,12 +6,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import AccountChange, RunKind
+from dotbridge.connections.services import connect_list, request_run
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.address_books import store_address_books
-from dotbridge.sync.models import RunKind
-from dotbridge.sync.request_models import AccountChange
-from dotbridge.sync.services import connect_list, request_run
 from dotdigital import AddressBook as RemoteBook
 
 

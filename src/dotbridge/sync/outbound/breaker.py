@@ -9,9 +9,9 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.models import Connection, StoppedWhat
 
 # A small list changes by large shares; so few never stop a run.
 NEVER_STOPS = 25
@@ -22,7 +22,7 @@ _STOPPED = ("stopped_at", "stopped_what", "stopped_rows", "stopped_of")
 _ALLOWED = ("allowed_what", "allowed_rows", "allowed_at", "allowed_by")
 
 
-def may_go_on(step: StepContext, link: Connection, what: StoppedWhat, rows: int) -> bool:
+def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: int) -> bool:
     """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
@@ -37,7 +37,7 @@ def may_go_on(step: StepContext, link: Connection, what: StoppedWhat, rows: int)
     return False
 
 
-def is_too_many(link: Connection, what: StoppedWhat, rows: int, of: int) -> bool:
+def is_too_many(link: ListConnection, what: StoppedWhat, rows: int, of: int) -> bool:
     """Whether so many, of a book of this size, are more than the integration's settings let go without a person."""
     settings = link.address_book.integration
     share_is_large = rows * 100 > settings.breaker_percent * of
@@ -47,12 +47,12 @@ def is_too_many(link: Connection, what: StoppedWhat, rows: int, of: int) -> bool
     return what == StoppedWhat.REMOVE or link.items.exists()
 
 
-def book_size(link: Connection) -> int:
+def book_size(link: ListConnection) -> int:
     """How many contacts the book has, as we last saw it."""
     return Membership.objects.filter(address_book_id=link.address_book_id, gone_at=None).count()
 
 
-def stopped_text(link: Connection) -> str:
+def stopped_text(link: ListConnection) -> str:
     """What a person is asked."""
     done = "take out of the address book" if link.stopped_what == StoppedWhat.REMOVE else "unsubscribe from the list"
     return (
@@ -61,33 +61,33 @@ def stopped_text(link: Connection) -> str:
     )
 
 
-def use_up_allowance(link: Connection, what: StoppedWhat, rows: int) -> None:
+def use_up_allowance(link: ListConnection, what: StoppedWhat, rows: int) -> None:
     """So many of those who were allowed have gone; call it in the transaction that takes them."""
-    Connection.objects.filter(pk=link.pk, allowed_what=what).update(
+    ListConnection.objects.filter(pk=link.pk, allowed_what=what).update(
         allowed_rows=Greatest(F("allowed_rows") - rows, Value(0))
     )
 
 
-def end_allowance(link: Connection, what: StoppedWhat) -> None:
+def end_allowance(link: ListConnection, what: StoppedWhat) -> None:
     """All who were allowed have gone."""
-    Connection.objects.filter(pk=link.pk, allowed_what=what).update(
+    ListConnection.objects.filter(pk=link.pk, allowed_what=what).update(
         allowed_what="", allowed_rows=None, allowed_at=None, allowed_by=None
     )
 
 
-def _is_allowed(link: Connection, what: StoppedWhat, rows: int) -> bool:
+def _is_allowed(link: ListConnection, what: StoppedWhat, rows: int) -> bool:
     if link.allowed_rows is None or link.allowed_what != what:
         return False
     return rows <= link.allowed_rows + max(NEVER_STOPS, link.allowed_rows * GROWTH_PERCENT // 100)
 
 
-def _stop(link: Connection, what: StoppedWhat, rows: int, of: int) -> None:
+def _stop(link: ListConnection, what: StoppedWhat, rows: int, of: int) -> None:
     link.stopped_at = link.stopped_at or timezone.now()
     link.stopped_what, link.stopped_rows, link.stopped_of = what, rows, of
     link.allowed_what, link.allowed_rows, link.allowed_at, link.allowed_by = "", None, None, None
     link.save(update_fields=[*_STOPPED, *_ALLOWED])
 
 
-def _go_on(link: Connection) -> None:
+def _go_on(link: ListConnection) -> None:
     link.stopped_at, link.stopped_what, link.stopped_rows, link.stopped_of = None, "", 0, 0
     link.save(update_fields=_STOPPED)

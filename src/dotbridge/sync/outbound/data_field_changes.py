@@ -8,13 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import AccountChange, ChangeState
+from dotbridge.connections.services import finish_change, problem_of_deletion
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.data_field_rules import default_to_send, same_default
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.account_services import finish_change, problem_of_deletion
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.data_fields import store_data_fields
-from dotbridge.sync.request_models import AccountChange, ChangeState
 from dotdigital import DataField as RemoteField
 from dotdigital import Dependency, NotFound
 

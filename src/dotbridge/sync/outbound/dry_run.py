@@ -16,13 +16,13 @@ from typing import Any
 
 from django.db import connection
 
+from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.entities.email import plausible_sql
 from dotbridge.mapping.tracking.changes import collect_changes
-from dotbridge.sync.models import Connection, StoppedWhat
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
 from dotbridge.sync.outbound.list_state import find_list_state
 from dotbridge.sync.outbound.members import apply_list_state, empty_tables, evaluate_members, roomy_transaction
-from dotbridge.sync.outbound.plan import Plan, find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.plan import ExportPlan, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
 
@@ -107,7 +107,7 @@ class DryRun:
         self._unsubscribed, self._resubscribed = find_list_state(ranked.link)
         apply_list_state(ranked.link)
         self._has_candidates = find_candidates(ranked, compares_all=has_to_compare_all(ranked), with_queued=True) > 0
-        self._plan: Plan = plan_of(ranked)
+        self._plan: ExportPlan = plan_of(ranked)
 
     def export(self) -> PlannedExport:
         """The exact counts."""
@@ -151,7 +151,7 @@ class DryRun:
 
 
 @contextmanager
-def dry_run(link: Connection) -> Iterator[DryRun]:
+def dry_run(link: ListConnection) -> Iterator[DryRun]:
     """The plan of one list's export, for as long as the block lasts.
 
     Raises BookGone, UnknownEntity, UnknownField, and RuleError for a rule that its entity does not understand any more.

@@ -8,12 +8,13 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from dotbridge.sync.connection_services import finish_ending, put_off_ending
+from dotbridge.connections.models import Ending
+from dotbridge.connections.services import put_off_ending
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.ranks import ranked_connections
 from dotbridge.sync.outbound.removals import remove_everybody
-from dotbridge.sync.request_models import Ending
+from dotbridge.sync.services import finish_ending
 
 # A removal that Dotdigital does not carry out so often, a minute apart or more, waits for a person.
 MOST_ATTEMPTS = 10

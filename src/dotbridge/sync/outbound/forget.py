@@ -17,12 +17,13 @@ UNSEEN = timedelta(days=1)
 # id has not been read yet is waited for.
 _FORGET = """
     WITH forgotten AS (
-        DELETE FROM sync_exportitem i
+        DELETE FROM dotbridge_sync_exportitem i
         USING export_departed_{n} d
-            JOIN sync_exportitem j ON j.id = d.item_id
-            LEFT JOIN sync_upload u ON u.id = j.upload_id
-            LEFT JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = j.email_key
-            LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+            JOIN dotbridge_sync_exportitem j ON j.id = d.item_id
+            LEFT JOIN dotbridge_sync_upload u ON u.id = j.upload_id
+            LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = j.email_key
+            LEFT JOIN dotbridge_mirror_membership m
+                ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
         WHERE i.id = j.id AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s))
@@ -30,8 +31,9 @@ _FORGET = """
                OR u.finished_at < %(unseen)s)
         RETURNING i.email_key
     ), noted AS (
-        INSERT INTO sync_recheck (connection_id, record_id)
-        SELECT l.connection_id, l.record_id FROM forgotten f JOIN sync_exportitem l ON l.email_key = f.email_key
+        INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
+        SELECT l.connection_id, l.record_id FROM forgotten f
+            JOIN dotbridge_sync_exportitem l ON l.email_key = f.email_key
         WHERE l.connection_id = ANY(%(inferiors)s)
         ON CONFLICT DO NOTHING
     )

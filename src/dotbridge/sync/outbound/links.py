@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from django.db import DataError
 
+from dotbridge.connections.selectors import ending_connections
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.integrations.models import ExportWaitsFor
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
-from dotbridge.sync.request_selectors import ending_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
 
 

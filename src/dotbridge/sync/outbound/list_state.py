@@ -6,17 +6,17 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.services import note_returns
 from dotbridge.lists.bulk import resubscribe_selected, unsubscribe_selected
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.models import Connection, StoppedWhat
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import apply_list_state, find_departed, require_current_members, roomy_transaction
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
-from dotbridge.sync.resubscription_services import note_returns
 
 # Marks an unsubscription that came from an import's report; the mirror may not know of it.
 FROM_REPORT = "report:"
@@ -27,13 +27,14 @@ _NOT_LIVE = f"""
     INSERT INTO export_state_{{n}} (record_id, reason)
     SELECT DISTINCT ON (k.record_id) k.record_id, o.reason
     FROM (
-        SELECT c.email_key, c.status AS reason FROM mirror_contact c
+        SELECT c.email_key, c.status AS reason FROM dotbridge_mirror_contact c
         WHERE c.integration_id = %(integration)s AND c.status NOT IN {_LIVE}
         UNION ALL
-        SELECT c.email_key, m.status FROM mirror_membership m JOIN mirror_contact c ON c.id = m.contact_id
+        SELECT c.email_key, m.status
+        FROM dotbridge_mirror_membership m JOIN dotbridge_mirror_contact c ON c.id = m.contact_id
         WHERE m.address_book_id = %(book)s AND m.status NOT IN {_LIVE}
         UNION ALL
-        SELECT i.email_key, '{FROM_REPORT}' || i.reason FROM sync_exportitem i
+        SELECT i.email_key, '{FROM_REPORT}' || i.reason FROM dotbridge_sync_exportitem i
         WHERE i.connection_id = %(connection)s AND i.reason <> '' AND i.reason = ANY(%(unsubscribing)s)
     ) o
     JOIN export_member_{{n}} k ON k.email_key = o.email_key AND k.is_member
@@ -43,10 +44,10 @@ _NOT_LIVE = f"""
 _LIVE_AGAIN = f"""
     INSERT INTO export_state_{{n}} (record_id, reason, unsubscribed_id)
     SELECT o.record_id, o.reason, o.id
-    FROM lists_unsubscribeditem o
+    FROM dotbridge_lists_unsubscribeditem o
     JOIN export_member_{{n}} k ON k.record_id = o.record_id AND k.is_unsubscribed
-    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
-    LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+    JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
+    LEFT JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
     WHERE o.marketing_list_id = %(list)s AND o.origin = 'dotdigital'
       AND c.status IN {_LIVE} AND (m.id IS NULL OR m.status IN {_LIVE})
       AND (o.reason NOT LIKE '{FROM_REPORT}%%' OR c.last_subscribed_at > o.created_at)
@@ -62,7 +63,7 @@ def sync_list_state(step: StepContext) -> None:
     for_each_list(step, _sync_list_state)
 
 
-def find_list_state(link: Connection) -> tuple[int, int]:
+def find_list_state(link: ListConnection) -> tuple[int, int]:
     """Fill `export_state_N`: whom to unsubscribe, and whose unsubscription to take back; answers how many of each.
 
     The tables of the list's members have to be filled.
@@ -98,7 +99,7 @@ def _sync_list_state(step: StepContext, ranked: Ranked) -> None:
     step.advance(0)
 
 
-def _unsubscribe(link: Connection) -> int:
+def _unsubscribe(link: ListConnection) -> int:
     return unsubscribe_selected(
         marketing_list=link.marketing_list,
         selection=f"SELECT record_id, reason FROM export_state_{link.pk} WHERE unsubscribed_id IS NULL",
@@ -107,7 +108,7 @@ def _unsubscribe(link: Connection) -> int:
     )
 
 
-def _resubscribe(link: Connection) -> int:
+def _resubscribe(link: ListConnection) -> int:
     return resubscribe_selected(
         marketing_list=link.marketing_list,
         selection=f"SELECT unsubscribed_id FROM export_state_{link.pk} WHERE unsubscribed_id IS NOT NULL",

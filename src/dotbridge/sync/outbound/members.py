@@ -2,8 +2,8 @@
 
 `export_member_N` holds the records of connection N that its rule matches and that have an address, one row a record:
 `record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `place` among the records
-with the same address, by key, and `speaks`: of the members with one address the one with the lowest key speaks, always,
-so that they never take turns. Whether an address could be one is asked only where it matters: it takes its time.
+with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
+always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
 `export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`.
 `export_state_N` holds whom to unsubscribe and whose unsubscription to take back; see `list_state`.
 `export_candidate_N` holds whose values have to be worked out; see `plan`.
@@ -19,10 +19,10 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.models import Connection
-from dotbridge.sync.outbound.selection import compiled, key_type
+from dotbridge.sync.sql import compiled, key_type
 
 # A run may wait for Dotdigital between two steps. Whoever left the list meanwhile is not to be sent.
 SECONDS_CURRENT = 60.0
@@ -34,7 +34,7 @@ _CREATE = (
     CREATE TEMP TABLE IF NOT EXISTS export_member_{n} (
         record_id text, email text, email_key text COLLATE "C", is_removed boolean, is_unsubscribed boolean,
         is_member boolean GENERATED ALWAYS AS (NOT is_removed AND NOT is_unsubscribed) STORED,
-        place integer, speaks boolean
+        place integer, is_primary boolean
     )
     """,
     'CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (item_id bigint, email_key text COLLATE "C")',
@@ -48,14 +48,14 @@ _CREATE = (
 _TABLES = "export_member_{n}, export_departed_{n}, export_state_{n}, export_candidate_{n}"
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
-    INSERT INTO export_member_{n} (record_id, email, email_key, is_removed, is_unsubscribed, place, speaks)
+    INSERT INTO export_member_{n} (record_id, email, email_key, is_removed, is_unsubscribed, place, is_primary)
     SELECT record_id, email, lower(email), is_removed, is_unsubscribed, 1, NOT is_removed AND NOT is_unsubscribed
     FROM ({matching} OFFSET 0) matching
     WHERE email IS NOT NULL
 """
 _PLACE = """
     UPDATE export_member_{n} k
-    SET place = v.place, speaks = (v.is_member AND v.place = v.first_place) IS TRUE
+    SET place = v.place, is_primary = (v.is_member AND v.place = v.first_place) IS TRUE
     FROM (
         SELECT row, is_member, place, min(place) FILTER (WHERE is_member) OVER (PARTITION BY email_key) AS first_place
         FROM (
@@ -67,8 +67,8 @@ _PLACE = """
     ) v
     WHERE v.row = k.ctid
 """
-_SPEAK = """
-    UPDATE export_member_{n} k SET speaks = (k.is_member AND k.place = v.place) IS TRUE
+_CHOOSE_PRIMARY = """
+    UPDATE export_member_{n} k SET is_primary = (k.is_member AND k.place = v.place) IS TRUE
     FROM (
         SELECT m.email_key, min(m.place) FILTER (WHERE m.is_member) AS place
         FROM export_member_{n} m
@@ -83,7 +83,7 @@ _TAKE_OFF = """
 """
 _FIND_DEPARTED = """
     INSERT INTO export_departed_{n}
-    SELECT i.id, i.email_key FROM sync_exportitem i
+    SELECT i.id, i.email_key FROM dotbridge_sync_exportitem i
     WHERE i.connection_id = %s AND i.removal_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM export_member_{n} k WHERE k.is_member AND k.email_key = i.email_key)
 """
@@ -102,7 +102,7 @@ def roomy_transaction() -> Iterator[None]:
         yield
 
 
-def require_current_members(step: StepContext, link: Connection) -> None:
+def require_current_members(step: StepContext, link: ListConnection) -> None:
     """Have the tables show the list as it was at most a minute ago.
 
     Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
@@ -113,7 +113,7 @@ def require_current_members(step: StepContext, link: Connection) -> None:
         evaluate_members(link)
 
 
-def evaluate_members(link: Connection) -> None:
+def evaluate_members(link: ListConnection) -> None:
     """Work out who is on the list, and who left it. Raises as `require_current_members`."""
     matching = compiled(records_with_standing(link.marketing_list))
     with roomy_transaction(), connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def evaluate_members(link: Connection) -> None:
         find_departed(link)
 
 
-def let_nobody_stay(link: Connection) -> None:
+def mark_all_departed(link: ListConnection) -> None:
     """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
     with transaction.atomic(), connection.cursor() as cursor:
         for create in _CREATE:
@@ -135,14 +135,14 @@ def let_nobody_stay(link: Connection) -> None:
         find_departed(link)
 
 
-def apply_list_state(link: Connection) -> None:
+def apply_list_state(link: ListConnection) -> None:
     """Have the table of members show the list as it is when what `export_state_N` says has been done to it."""
     with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(_TAKE_OFF.format(n=link.pk))
-        cursor.execute(_SPEAK.format(n=link.pk))
+        cursor.execute(_CHOOSE_PRIMARY.format(n=link.pk))
 
 
-def find_departed(link: Connection) -> None:
+def find_departed(link: ListConnection) -> None:
     """Fill `export_departed_N` from the table of members as it is now."""
     with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE export_departed_{link.pk}")
@@ -158,7 +158,7 @@ def empty_tables() -> None:
             cursor.execute(f"TRUNCATE {', '.join(names)}")
 
 
-def _are_there(link: Connection) -> bool:
+def _are_there(link: ListConnection) -> bool:
     # A connection to the database that was lost took its tables with it.
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"pg_temp.export_member_{link.pk}"])

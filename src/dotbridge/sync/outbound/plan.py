@@ -20,8 +20,8 @@ from dotbridge.entities.registry import entity
 from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.ranks import Ranked
-from dotbridge.sync.outbound.selection import compiled, key_type
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
+from dotbridge.sync.sql import compiled, key_type
 
 _PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
 _IS_DUE = """
@@ -34,14 +34,16 @@ _CANDIDATES = """
     SELECT k.email_key, k.email, k.record_id, i.id,
            CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END
     FROM export_member_{n} k
-    LEFT JOIN sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
-    LEFT JOIN sync_upload u ON u.id = i.upload_id
-    WHERE k.speaks
+    LEFT JOIN dotbridge_sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
+    LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
+    WHERE k.is_primary
       AND (i.id IS NULL
            OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
-                    OR k.record_id IN (SELECT record_id FROM sync_recheck WHERE connection_id = %(connection)s)
-                    OR k.record_id IN (SELECT record_id FROM mapping_dirtyrecord WHERE mapping_id = %(mapping)s))))
+                    OR k.record_id IN (SELECT record_id FROM dotbridge_sync_recheck
+                                    WHERE connection_id = %(connection)s)
+                    OR k.record_id IN (SELECT record_id FROM dotbridge_mapping_dirtyrecord
+                                    WHERE mapping_id = %(mapping)s))))
 """
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
 # the keys of a jsonb object are unique, and the one aggregated last stays.
@@ -59,10 +61,11 @@ _PLAN = """
     FROM export_candidate_{n} k
     JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
     LEFT JOIN ({theirs}) theirs ON theirs.email_key = k.email_key
-    LEFT JOIN sync_exportitem i ON i.id = k.item_id
-    LEFT JOIN sync_upload u ON u.id = i.upload_id
-    LEFT JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
-    LEFT JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+    LEFT JOIN dotbridge_sync_exportitem i ON i.id = k.item_id
+    LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
+    LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
+    LEFT JOIN dotbridge_mirror_membership m
+        ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
     WHERE k.is_mailable
     OFFSET 0  -- so that values are worked out once a row, however often they are looked at above
 """
@@ -70,7 +73,7 @@ _NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE fal
 _THEIRS = """
     SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.place) AS values
     FROM export_candidate_{n} k
-    JOIN sync_exportitem o ON o.email_key = k.email_key AND o.connection_id = ANY(%(superiors)s)
+    JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.connection_id = ANY(%(superiors)s)
          AND o.removal_id IS NULL AND o.reason = ''
     JOIN unnest(%(field_owners)s::bigint[], %(field_names)s::text[]) WITH ORDINALITY AS f (owner, name, place)
          ON f.owner = o.connection_id
@@ -79,7 +82,7 @@ _THEIRS = """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ExportPlan:
     """The plan as a query, with its parameters by name."""
 
     sql: str
@@ -108,7 +111,7 @@ def find_candidates(ranked: Ranked, *, compares_all: bool, with_queued: bool = F
     return found
 
 
-def plan_of(ranked: Ranked) -> Plan:
+def plan_of(ranked: Ranked) -> ExportPlan:
     """The plan, a query over the candidates.
 
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
@@ -128,7 +131,7 @@ def plan_of(ranked: Ranked) -> Plan:
         values=_with_names(values.sql, list(named)),
         theirs=(_THEIRS if ranked.superiors else _NOBODY_ABOVE).format(n=ranked.link.pk),
     )
-    return Plan(sql=text, parameters={**named, **plan_parameters(ranked)})
+    return ExportPlan(sql=text, parameters={**named, **plan_parameters(ranked)})
 
 
 def plan_parameters(ranked: Ranked) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import exportable_connections
 from dotbridge.entities.registry import UnknownField
 from dotbridge.mapping.models import Mapping
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.models import Connection, Recheck, Upload
+from dotbridge.sync.models import Recheck, Upload
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
@@ -21,7 +23,6 @@ from dotbridge.sync.outbound.plan import find_candidates, has_to_compare_all, pl
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import spread_changes
 from dotbridge.sync.outbound.states import REASONS
-from dotbridge.sync.selectors import exportable_connections
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
@@ -38,7 +39,7 @@ _STORE = """
         ) planned
         WHERE differs OR is_due OR record_id <> former_record_id OR own IS DISTINCT FROM former_own
     ){noted}, stored AS (
-        INSERT INTO sync_exportitem AS i
+        INSERT INTO dotbridge_sync_exportitem AS i
             (connection_id, email_key, email, record_id, values, own, operation, upload_id, reason, attempts)
         SELECT %(connection)s, email_key, email, record_id, mapped, own, operation,
                CASE WHEN moves THEN (%(uploads)s::bigint[])[1 + (bytes / %(upload_bytes)s)::int]
@@ -52,8 +53,9 @@ _STORE = """
 """
 # Lists that rank lower have to look again at an address on which this one says something else now.
 _NOTED = """, noted AS (
-        INSERT INTO sync_recheck (connection_id, record_id)
-        SELECT l.connection_id, l.record_id FROM numbered n JOIN sync_exportitem l ON l.email_key = n.email_key
+        INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
+        SELECT l.connection_id, l.record_id FROM numbered n
+            JOIN dotbridge_sync_exportitem l ON l.email_key = n.email_key
         WHERE n.differs AND l.connection_id = ANY(%(inferiors)s)
         ON CONFLICT DO NOTHING
     )"""
@@ -67,12 +69,13 @@ _CONFLICT = """
 """
 _REJECT = """
     WITH stored AS (
-        INSERT INTO sync_exportitem (connection_id, email_key, email, record_id, values, operation, reason, attempts)
+        INSERT INTO dotbridge_sync_exportitem
+            (connection_id, email_key, email, record_id, values, operation, reason, attempts)
         SELECT %s, email_key, email, record_id, '{{}}', 'new', 'invalid_email', 0
         FROM export_candidate_{n} WHERE item_id IS NULL AND NOT is_mailable
         RETURNING email
     )
-    INSERT INTO sync_rejection (step_id, subject, reason, detail, created_at)
+    INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
     SELECT %s, left(email, 1000), 'invalid_email', %s, %s FROM stored
 """
 
@@ -119,7 +122,9 @@ def _assign(step: StepContext, ranked: Ranked) -> list[Prepared]:
         _reject_unmailable(step, link)
         prepared = _store(step, ranked, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
-    Connection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(compared_as=ranked.fingerprint)
+    ListConnection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(
+        compared_as=ranked.fingerprint
+    )
     return prepared
 
 
@@ -152,7 +157,7 @@ def _tidy_uploads(prepared: list[Prepared]) -> None:
         Upload.objects.filter(pk=upload_id).update(row_count=rows)
 
 
-def _reject_unmailable(step: StepContext, link: Connection) -> None:
+def _reject_unmailable(step: StepContext, link: ListConnection) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _REJECT.format(n=link.pk),

@@ -11,12 +11,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import exportable_connections
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
-from dotbridge.sync.models import Connection
-from dotbridge.sync.selectors import exportable_connections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Superior:
 class Ranked:
     """A connected list with its mapping, those that rank higher, the highest last, and the ids of those lower."""
 
-    link: Connection
+    link: ListConnection
     mapping: Mapping | None
     superiors: tuple[Superior, ...]
     inferiors: tuple[int, ...]

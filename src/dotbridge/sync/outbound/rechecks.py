@@ -6,28 +6,31 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
-from dotbridge.sync.models import Connection, Removal, Upload
+from dotbridge.sync.models import Removal, Upload
 
 _OF_DIRTY_RECORDS = """
-    INSERT INTO sync_recheck (connection_id, record_id)
+    INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
     SELECT c.id, d.record_id
-    FROM mapping_dirtyrecord d CROSS JOIN sync_connection c JOIN lists_marketinglist l ON l.id = c.marketing_list_id
+    FROM dotbridge_mapping_dirtyrecord d
+    CROSS JOIN dotbridge_connections_listconnection c
+    JOIN dotbridge_lists_marketinglist l ON l.id = c.marketing_list_id
     WHERE d.mapping_id = %s AND d.is_claimed AND l.entity = %s AND c.id = ANY(%s)
     ON CONFLICT DO NOTHING
 """
 _OF_ADDRESSES = """
-    INSERT INTO sync_recheck (connection_id, record_id)
+    INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
     SELECT l.connection_id, l.record_id
-    FROM sync_exportitem i JOIN sync_exportitem l ON l.email_key = i.email_key
+    FROM dotbridge_sync_exportitem i JOIN dotbridge_sync_exportitem l ON l.email_key = i.email_key
     WHERE {condition} AND l.connection_id = ANY(%s)
     ON CONFLICT DO NOTHING
 """
 
 
 @transaction.atomic
-def spread_changes(mapping: Mapping, links: Sequence[Connection]) -> None:
+def spread_changes(mapping: Mapping, links: Sequence[ListConnection]) -> None:
     """Note for each of these lists what has changed in the records that the mapping describes.
 
     Only the holder of the integration's lock may. What was noted is forgotten by change tracking, so a list that cannot
@@ -36,7 +39,7 @@ def spread_changes(mapping: Mapping, links: Sequence[Connection]) -> None:
     standing = begin_comparison(mapping=mapping)
     ids = [link.pk for link in links if link.marketing_list.entity == mapping.entity]
     if standing.compares_everything:
-        Connection.objects.filter(pk__in=ids).update(compared_as="")
+        ListConnection.objects.filter(pk__in=ids).update(compared_as="")
     else:
         with connection.cursor() as cursor:
             cursor.execute(_OF_DIRTY_RECORDS, [mapping.pk, mapping.entity, ids])

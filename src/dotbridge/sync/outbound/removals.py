@@ -12,13 +12,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.models import Connection, ExportItem, Removal, RemovalState, StoppedWhat
+from dotbridge.sync.models import ExportItem, Removal, RemovalState
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import let_nobody_stay, require_current_members
+from dotbridge.sync.outbound.members import mark_all_departed, require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotdigital import NotFound
@@ -31,15 +32,18 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 DEPARTING = """
     SELECT i.id, i.email, i.record_id
     FROM export_departed_{n} d
-    JOIN sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
-    JOIN mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
+    JOIN dotbridge_sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
+    JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
          AND c.status = ANY(%(live)s)
-    JOIN mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+    JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
          AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-    LEFT JOIN sync_upload u ON u.id = i.upload_id
+    LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     WHERE u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')
 """
-_ASSIGN = "UPDATE sync_exportitem i SET removal_id = %(removal)s FROM ({departing} LIMIT %(most)s) d WHERE i.id = d.id"
+_ASSIGN = """
+    UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
+    FROM ({departing} LIMIT %(most)s) d WHERE i.id = d.id
+"""
 
 
 def remove_departed(step: StepContext) -> None:
@@ -47,12 +51,12 @@ def remove_departed(step: StepContext) -> None:
     for_each_list(step, _remove_departed)
 
 
-def departing_parameters(link: Connection) -> dict[str, Any]:
+def departing_parameters(link: ListConnection) -> dict[str, Any]:
     """What `DEPARTING` asks for."""
     return {"integration": link.address_book.integration_id, "book": link.address_book_id, "live": list(LIVE)}
 
 
-def count_departing(link: Connection) -> int:
+def count_departing(link: ListConnection) -> int:
     """How many contacts of the book would be removed now; the tables of the list's members have to be filled."""
     with connection.cursor() as cursor:
         departing = DEPARTING.format(n=link.pk)
@@ -82,14 +86,14 @@ def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
     for former in list(begun):
         if not _carry_out(step, ranked, former):
             return False
-    let_nobody_stay(link)
+    mark_all_departed(link)
     while removal := _assign(step, link):
         if not _carry_out(step, ranked, removal):
             return False
     return None if begun.all().exists() else True
 
 
-def _assign(step: StepContext, link: Connection) -> Removal | None:
+def _assign(step: StepContext, link: ListConnection) -> Removal | None:
     with transaction.atomic(), connection.cursor() as cursor:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(
@@ -122,7 +126,7 @@ def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
     return True
 
 
-def _ask(step: StepContext, link: Connection, removal: Removal) -> None:
+def _ask(step: StepContext, link: ListConnection, removal: Removal) -> None:
     ids = Contact.objects.filter(
         integration=step.integration, email_key__in=removal.items.values("email_key")
     ).values_list("remote_id", flat=True)
@@ -155,7 +159,7 @@ def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 
 @transaction.atomic
-def _give_back(step: StepContext, link: Connection, removal: Removal) -> None:
+def _give_back(step: StepContext, link: ListConnection, removal: Removal) -> None:
     ExportItem.objects.filter(removal=removal).update(removal=None)
     Removal.objects.filter(pk=removal.pk).update(state=RemovalState.FAILED, finished_at=timezone.now())
     step.reject(

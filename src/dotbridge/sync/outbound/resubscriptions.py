@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.services import finish_resubscription, note_returns, request_run
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
 from dotbridge.sync.context import StepContext, StepSkipped
-from dotbridge.sync.models import RunKind
-from dotbridge.sync.request_models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState
-from dotbridge.sync.resubscription_services import finish_resubscription, note_returns
-from dotbridge.sync.services import request_run
 from dotdigital import ContactDraft, DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 from dotdigital import Resubscription as Answer
 

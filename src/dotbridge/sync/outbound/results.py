@@ -29,19 +29,19 @@ LONGEST_PROCESSING = timedelta(days=1)
 _STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage_fault (email text, reason text, detail text) ON COMMIT DELETE ROWS"
 _APPLY = """
     WITH refused AS (
-        UPDATE sync_exportitem i SET reason = s.reason
+        UPDATE dotbridge_sync_exportitem i SET reason = s.reason
         FROM (SELECT DISTINCT ON (1) lower(trim(email)) AS email_key, reason, detail FROM stage_fault) s
         WHERE i.upload_id = %s AND i.email_key = s.email_key AND i.reason = ''
         RETURNING i.email, s.reason, s.detail
     )
-    INSERT INTO sync_rejection (step_id, subject, reason, detail, created_at)
+    INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
     SELECT %s, left(email, 1000), reason, detail, %s FROM refused
 """
 # After an unknown outcome a row counts as taken only where the book shows its values; the others are sent again.
 _RELEASE_UNSEEN = """
-    UPDATE sync_exportitem i SET upload_id = NULL
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
     WHERE i.upload_id = %s AND NOT EXISTS (
-        SELECT 1 FROM mirror_contact c JOIN mirror_membership m ON m.contact_id = c.id
+        SELECT 1 FROM dotbridge_mirror_contact c JOIN dotbridge_mirror_membership m ON m.contact_id = c.id
         WHERE c.integration_id = %s AND c.email_key = i.email_key AND m.address_book_id = %s AND m.gone_at IS NULL
           AND NOT EXISTS (SELECT 1 FROM jsonb_each_text(i.values) v
                           WHERE v.value IS DISTINCT FROM coalesce(c.data_fields ->> v.key, ''))

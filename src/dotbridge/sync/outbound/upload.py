@@ -16,8 +16,8 @@ from dotbridge.mapping.values import column_names
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.links import lists_at_work
-from dotbridge.sync.outbound.selection import mapping_of
 from dotbridge.sync.outbound.states import MOVES
+from dotbridge.sync.sql import mapping_of
 from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
@@ -107,8 +107,8 @@ def write_csv(upload: Upload, file: IO[bytes]) -> int:
         for name in column_names(mapping_of(upload.connection))
     ]
     query = sql.SQL(
-        'COPY (SELECT i.email AS "Email"{columns} FROM sync_exportitem i '
-        "LEFT JOIN mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
+        'COPY (SELECT i.email AS "Email"{columns} FROM dotbridge_sync_exportitem i '
+        "LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
         "WHERE i.upload_id = {upload} AND i.removal_id IS NULL) TO STDOUT (FORMAT csv, HEADER)"
     ).format(
         columns=sql.SQL("").join(columns),

@@ -1,4 +1,7 @@
-"""What people asked for and a worker does. Each request knows whether Dotdigital was asked already."""
+"""What a person makes and asks for: connections of lists with address books, and requests that a worker carries out.
+
+Each request knows whether Dotdigital was asked already.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,66 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
+
+from dotbridge.lists.models import MarketingList
+from dotbridge.mirror.models import AddressBook
+
+
+class RunKind(models.TextChoices):
+    """Which half of the work a run does."""
+
+    SYNC = "sync", _("Import and export")
+    IMPORT = "import", _("Import")
+    EXPORT = "export", _("Export")
+    CHANGES = "changes", _("Field changes")
+    DATA_FIELDS = "data_fields", _("Data fields")
+    RECONCILE = "reconcile", _("Full comparison")
+    REQUESTS = "requests", _("What people asked for")
+
+
+class StoppedWhat(models.TextChoices):
+    """What a run would have done to too many at once."""
+
+    REMOVE = "remove", _("Take contacts out of the address book")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe records from the list")
+
+
+class ListConnection(models.Model):
+    """One marketing list and the one address book it is kept in step with. The database allows no second of either."""
+
+    marketing_list = models.OneToOneField(
+        MarketingList, models.PROTECT, related_name="connection", verbose_name=_("marketing list")
+    )
+    address_book = models.OneToOneField(
+        AddressBook, models.PROTECT, related_name="connection", verbose_name=_("address book")
+    )
+    create_entities = models.BooleanField(
+        _("create new entities"),
+        default=False,
+        help_text=_("Make a record of each contact of the book whose address no record has."),
+    )
+    created_at = models.DateTimeField(_("connected"), auto_now_add=True)
+    compared_as = models.CharField(
+        max_length=64, blank=True, help_text=_("How values were made when all were compared. Empty: compare all again.")
+    )
+    stopped_at = models.DateTimeField(_("stopped since"), null=True, editable=False)
+    stopped_what = models.CharField(_("stopped before"), max_length=16, choices=StoppedWhat.choices, blank=True)
+    stopped_rows = models.IntegerField(_("how many it concerned"), default=0)
+    stopped_of = models.IntegerField(_("of how many"), default=0)
+    allowed_what = models.CharField(_("allowed once"), max_length=16, choices=StoppedWhat.choices, blank=True)
+    allowed_rows = models.IntegerField(_("how many are allowed once"), null=True, editable=False)
+    allowed_at = models.DateTimeField(_("allowed"), null=True, editable=False)
+    allowed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("allowed by")
+    )
+
+    class Meta:
+        verbose_name = _("connection")
+        verbose_name_plural = _("connections")
+        ordering = ["marketing_list__name"]
+
+    def __str__(self) -> str:
+        return f"{self.marketing_list} ↔ {self.address_book}"
 
 
 class ChangeKind(models.TextChoices):
@@ -35,13 +98,13 @@ class AccountChange(models.Model):
     """
 
     integration = models.ForeignKey(
-        "integrations.Integration", models.CASCADE, related_name="changes", verbose_name=_("integration")
+        "dotbridge_integrations.Integration", models.CASCADE, related_name="changes", verbose_name=_("integration")
     )
     kind = models.CharField(_("what"), max_length=24, choices=ChangeKind.choices)
     name = models.CharField(_("name"), max_length=255)
     details = models.JSONField(_("details"), default=dict)
     marketing_list = models.ForeignKey(
-        "lists.MarketingList",
+        "dotbridge_lists.MarketingList",
         models.SET_NULL,
         null=True,
         related_name="account_changes",
@@ -82,10 +145,14 @@ class Ending(models.Model):
     """
 
     connection = models.OneToOneField(
-        "sync.Connection", models.CASCADE, related_name="ending", verbose_name=_("connection")
+        "dotbridge_connections.ListConnection", models.CASCADE, related_name="ending", verbose_name=_("connection")
     )
     next_book = models.ForeignKey(
-        "mirror.AddressBook", models.SET_NULL, null=True, related_name="+", verbose_name=_("next address book")
+        "dotbridge_mirror.AddressBook",
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("next address book"),
     )
     message = models.TextField(_("what it waits for"), blank=True)
     attempts = models.SmallIntegerField(_("attempts"), default=0)
@@ -124,7 +191,10 @@ class Resubscription(models.Model):
     """
 
     connection = models.ForeignKey(
-        "sync.Connection", models.CASCADE, related_name="resubscriptions", verbose_name=_("connection")
+        "dotbridge_connections.ListConnection",
+        models.CASCADE,
+        related_name="resubscriptions",
+        verbose_name=_("connection"),
     )
     record_id = models.CharField(_("record"), max_length=64)
     email = models.TextField(_("e-mail"))

@@ -10,9 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState, RunKind
+from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import MappingRow
+from dotbridge.mirror.book_rules import EVERY_ACCOUNT_HAS, LONGEST_BOOK_NAME
 from dotbridge.mirror.data_field_rules import (
     MOST_OF_A_TYPE,
     SYSTEM_FIELDS,
@@ -22,13 +25,6 @@ from dotbridge.mirror.data_field_rules import (
     checked_name,
 )
 from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.inbound.address_books import EVERY_ACCOUNT_HAS
-from dotbridge.sync.models import RunKind
-from dotbridge.sync.request_models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
-from dotbridge.sync.services import request_run
-
-# What Dotdigital takes as the name of an address book (contract §2.3).
-LONGEST_BOOK_NAME = 128
 
 
 def request_data_field(

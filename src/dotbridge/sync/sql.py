@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import entity
 from dotbridge.mapping.models import Mapping
-from dotbridge.sync.models import Connection
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ def compiled(queryset: QuerySet[Any, Any]) -> Fragment:
     return Fragment(text, tuple(parameters))
 
 
-def key_type(link: Connection) -> str:
+def key_type(link: ListConnection) -> str:
     """The column type of the primary key of a list's records."""
     key = entity(link.marketing_list.entity).model._meta.pk  # noqa: SLF001 - Django's documented way to ask a model
     return str(key.rel_db_type(connection))
 
 
-def mapping_of(link: Connection) -> Mapping | None:
+def mapping_of(link: ListConnection) -> Mapping | None:
     """How the list's entity is described to the account of the connected book."""
     return Mapping.objects.filter(
         integration=link.address_book.integration_id, entity=link.marketing_list.entity

@@ -25,9 +25,11 @@ class ValueConflict(models.Model):
     """One value that was changed on both sides since they were compared last, with both values: none is lost."""
 
     connection = models.ForeignKey(
-        "sync.Connection", models.CASCADE, related_name="conflicts", verbose_name=_("connection")
+        "dotbridge_connections.ListConnection", models.CASCADE, related_name="conflicts", verbose_name=_("connection")
     )
-    run = models.ForeignKey("sync.SyncRun", models.SET_NULL, null=True, related_name="conflicts", verbose_name=_("run"))
+    run = models.ForeignKey(
+        "dotbridge_sync.SyncRun", models.SET_NULL, null=True, related_name="conflicts", verbose_name=_("run")
+    )
     email = models.TextField(_("e-mail"))
     record_id = models.CharField(_("record"), max_length=64)
     entity_field = models.CharField(_("entity field"), max_length=255)
@@ -55,7 +57,7 @@ class Newcomer(models.Model):
     """
 
     connection = models.ForeignKey(
-        "sync.Connection", models.CASCADE, related_name="newcomers", verbose_name=_("connection")
+        "dotbridge_connections.ListConnection", models.CASCADE, related_name="newcomers", verbose_name=_("connection")
     )
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
     record_id = models.CharField(_("record"), max_length=64, blank=True, help_text=_("Empty when it was refused."))

@@ -16,22 +16,21 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import ListConnection, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.selectors import matching_records
 from dotbridge.lists.services import hand_over_unsubscriptions
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.request_models import Resubscription, ResubscriptionState
-from dotbridge.sync.services import request_run
 
 _NOTE_RETURNS = """
-    UPDATE sync_resubscription r SET live_at = %(now)s
-    FROM sync_connection l
-        JOIN mirror_addressbook b ON b.id = l.address_book_id
-        JOIN mirror_contact c ON c.integration_id = b.integration_id
-        LEFT JOIN mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
+    UPDATE dotbridge_connections_resubscription r SET live_at = %(now)s
+    FROM dotbridge_connections_listconnection l
+        JOIN dotbridge_mirror_addressbook b ON b.id = l.address_book_id
+        JOIN dotbridge_mirror_contact c ON c.integration_id = b.integration_id
+        LEFT JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
     WHERE r.live_at IS NULL AND r.state IN ('added', 'challenged') AND l.id = r.connection_id
       AND b.integration_id = %(integration)s AND c.email_key = r.email_key
       AND c.status = ANY(%(live)s) AND (m.id IS NULL OR m.status = ANY(%(live)s))
@@ -68,7 +67,7 @@ class _Asked:
 
 @transaction.atomic
 def request_resubscription(
-    *, link: Connection, record_ids: Iterable[object], opted_in_at: datetime, by: AbstractBaseUser | None = None
+    *, link: ListConnection, record_ids: Iterable[object], opted_in_at: datetime, by: AbstractBaseUser | None = None
 ) -> list[Resubscription]:
     """Have Dotdigital asked to subscribe these records' people again, who asked for it themselves at this moment.
 
@@ -127,7 +126,7 @@ def note_returns(*, integration: Integration) -> int:
         return int(cursor.rowcount)
 
 
-def _asked(link: Connection, record_ids: set[str]) -> list[_Asked]:
+def _asked(link: ListConnection, record_ids: set[str]) -> list[_Asked]:
     book = link.address_book
     rows = list(
         matching_records(link.marketing_list)

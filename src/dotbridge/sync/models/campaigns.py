@@ -11,18 +11,18 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Campaign
 
 
-class CampaignLink(models.Model):
-    """The e-mail campaign that was made of a campaign. Once deleted here it is not made again: the link stays."""
+class CampaignPair(models.Model):
+    """The e-mail campaign that was made of a campaign. Once deleted here it is not made again: the pair stays."""
 
-    campaign = models.OneToOneField(Campaign, models.CASCADE, related_name="link", verbose_name=_("campaign"))
+    campaign = models.OneToOneField(Campaign, models.CASCADE, related_name="pair", verbose_name=_("campaign"))
     email_campaign = models.OneToOneField(
-        EmailCampaign, models.SET_NULL, null=True, related_name="link", verbose_name=_("e-mail campaign")
+        EmailCampaign, models.SET_NULL, null=True, related_name="pair", verbose_name=_("e-mail campaign")
     )
     created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
 
     class Meta:
-        verbose_name = _("link of a campaign")
-        verbose_name_plural = _("links of campaigns")
+        verbose_name = _("pair of campaigns")
+        verbose_name_plural = _("pairs of campaigns")
 
     def __str__(self) -> str:
         return f"{self.campaign_id} → {self.email_campaign_id}"

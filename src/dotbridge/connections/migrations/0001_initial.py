@@ -1,0 +1,110 @@
+import django.db.models.deletion
+import django.db.models.functions.datetime
+import django.db.models.functions.text
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+        ('dotbridge_integrations', '0001_initial'),
+        ('dotbridge_lists', '0001_initial'),
+        ('dotbridge_mirror', '0001_initial'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='ListConnection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('create_entities', models.BooleanField(default=False, help_text='Make a record of each contact of the book whose address no record has.', verbose_name='create new entities')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='connected')),
+                ('compared_as', models.CharField(blank=True, help_text='How values were made when all were compared. Empty: compare all again.', max_length=64)),
+                ('stopped_at', models.DateTimeField(editable=False, null=True, verbose_name='stopped since')),
+                ('stopped_what', models.CharField(blank=True, choices=[('remove', 'Take contacts out of the address book'), ('unsubscribe', 'Unsubscribe records from the list')], max_length=16, verbose_name='stopped before')),
+                ('stopped_rows', models.IntegerField(default=0, verbose_name='how many it concerned')),
+                ('stopped_of', models.IntegerField(default=0, verbose_name='of how many')),
+                ('allowed_what', models.CharField(blank=True, choices=[('remove', 'Take contacts out of the address book'), ('unsubscribe', 'Unsubscribe records from the list')], max_length=16, verbose_name='allowed once')),
+                ('allowed_rows', models.IntegerField(editable=False, null=True, verbose_name='how many are allowed once')),
+                ('allowed_at', models.DateTimeField(editable=False, null=True, verbose_name='allowed')),
+                ('address_book', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='connection', to='dotbridge_mirror.addressbook', verbose_name='address book')),
+                ('allowed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='allowed by')),
+                ('marketing_list', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='connection', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+            ],
+            options={
+                'verbose_name': 'connection',
+                'verbose_name_plural': 'connections',
+                'ordering': ['marketing_list__name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Ending',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message', models.TextField(blank=True, verbose_name='what it waits for')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('has_failed', models.BooleanField(default=False, verbose_name='given up')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('next_book', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='dotbridge_mirror.addressbook', verbose_name='next address book')),
+                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+                ('connection', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='ending', to='dotbridge_connections.listconnection', verbose_name='connection')),
+            ],
+            options={
+                'verbose_name': 'ending connection',
+                'verbose_name_plural': 'ending connections',
+            },
+        ),
+        migrations.CreateModel(
+            name='AccountChange',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('create_data_field', 'Create a data field'), ('delete_data_field', 'Delete a data field'), ('create_address_book', 'Create an address book')], max_length=24, verbose_name='what')),
+                ('name', models.CharField(max_length=255, verbose_name='name')),
+                ('details', models.JSONField(default=dict, verbose_name='details')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being done'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8, verbose_name='state')),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('marketing_list', models.ForeignKey(help_text='The list that a new address book is connected to.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='account_changes', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+            ],
+            options={
+                'verbose_name': 'change of the account',
+                'verbose_name_plural': 'changes of the account',
+                'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(models.F('integration'), models.F('kind'), django.db.models.functions.text.Upper('name'), condition=models.Q(('state', 'done'), _negated=True), name='account_change_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Resubscription',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('email', models.TextField(verbose_name='e-mail')),
+                ('email_key', models.TextField(verbose_name='e-mail, normalised')),
+                ('opted_in_at', models.DateTimeField(verbose_name='the person asked for it')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being asked'), ('added', 'Subscribed again'), ('challenged', 'Waits for the person to confirm'), ('refused', 'Refused'), ('unknown', 'Outcome unknown')], default='waiting', max_length=16, verbose_name='state')),
+                ('answer', models.CharField(blank=True, max_length=64, verbose_name="Dotdigital's answer")),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='answered')),
+                ('live_at', models.DateTimeField(null=True, verbose_name='live again')),
+                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resubscriptions', to='dotbridge_connections.listconnection', verbose_name='connection')),
+                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+            ],
+            options={
+                'verbose_name': 'resubscription',
+                'verbose_name_plural': 'resubscriptions',
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('live_at__isnull', True), ('state__in', ['waiting', 'asked', 'added', 'challenged'])), fields=['connection'], name='resubscription_open')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['waiting', 'asked'])), fields=('connection', 'email_key'), name='resubscription_once')],
+            },
+        ),
+    ]

@@ -1,0 +1,75 @@
+"""Reads of what is connected, and of what people asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from dotbridge.connections.models import (
+    OPEN_CHANGES,
+    OPEN_RESUBSCRIPTIONS,
+    AccountChange,
+    Ending,
+    ListConnection,
+    Resubscription,
+)
+from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import count_members
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
+from dotbridge.mirror.models import AddressBook
+
+
+def connected_books(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
+    """The address books of the account that a list is connected to, or this one, and that still exist."""
+    books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
+    return list((books if only is None else books.filter(connection=only)).order_by("pk"))
+
+
+def exportable_connections(integration: Integration) -> list[ListConnection]:
+    """The connections whose book still exists, in a stable order."""
+    return list(
+        ListConnection.objects.filter(address_book__integration=integration, address_book__gone_at=None)
+        .select_related("marketing_list", "address_book", "address_book__integration")
+        .order_by("pk")
+    )
+
+
+def obstacle_to_newcomers(link: ListConnection) -> str:
+    """Why no records can be made of the contacts of a connected book, and the mend; empty when they can."""
+    key = link.marketing_list.entity
+    mapping = Mapping.objects.filter(integration=link.address_book.integration_id, entity=key).first()
+    try:
+        return obstacle_to_creating(entity(key), two_way_rows(mapping).rows)
+    except UnknownEntity as error:
+        return str(error)
+
+
+def integrations_with_requests() -> QuerySet[Integration]:
+    """The active integrations for which something is left to be done."""
+    changes = AccountChange.objects.filter(integration=OuterRef("pk"), state__in=OPEN_CHANGES)
+    of_integration = {"connection__address_book__integration": OuterRef("pk")}
+    endings = Ending.objects.filter(**of_integration, has_failed=False)
+    returns = Resubscription.objects.filter(**of_integration, state__in=OPEN_RESUBSCRIPTIONS)
+    return Integration.objects.filter(Exists(changes) | Exists(endings) | Exists(returns), is_active=True)
+
+
+def ending_connections(integration: Integration) -> frozenset[int]:
+    """The connections to whose books nothing is sent any more, because they are ending."""
+    endings = Ending.objects.filter(connection__address_book__integration=integration)
+    return frozenset(endings.values_list("connection", flat=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveNumbers:
+    """What connecting a list to another book means there: members that are sent, and contacts the book has already."""
+
+    members: int
+    in_next_book: int
+
+
+def move_numbers(link: ListConnection, next_book: AddressBook) -> MoveNumbers:
+    """The numbers of the other book. Raises RuleError and UnknownEntity."""
+    return MoveNumbers(members=count_members(link.marketing_list).mailable, in_next_book=next_book.contact_count)

@@ -1,0 +1,70 @@
+"""The writers of connections: which list is kept in step with which book, and how."""
+
+from __future__ import annotations
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import obstacle_to_newcomers
+from dotbridge.lists.models import MarketingList
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.tracking.services import mark_stale
+from dotbridge.mirror.models import AddressBook
+
+
+def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> ListConnection:
+    """Keep a list and an address book in step from the next run on.
+
+    Raises ValidationError when either is connected already or the book is gone.
+    """
+    if address_book.gone_at is not None:
+        raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})
+    try:
+        with transaction.atomic():
+            return ListConnection.objects.create(marketing_list=marketing_list, address_book=address_book)
+    except IntegrityError:
+        raise ValidationError(_("The list or the address book is connected already: one list, one book.")) from None
+
+
+def check_free(address_book: AddressBook) -> None:
+    """Raise ValidationError when no list can be connected to the book."""
+    if address_book.gone_at is not None:
+        raise ValidationError(_("This address book does not exist in Dotdigital any more."))
+    if hasattr(address_book, "connection"):
+        raise ValidationError(_("The address book is connected to a list already: one list, one book."))
+
+
+def refresh_data_fields(*, link: ListConnection) -> None:
+    """Have the next export compare the values of all members, and send those that differ."""
+    ListConnection.objects.filter(pk=link.pk).update(compared_as="")
+    integration, key = link.address_book.integration_id, link.marketing_list.entity
+    mark_stale(mappings=Mapping.objects.filter(integration=integration, entity=key))
+
+
+def set_create_entities(*, link: ListConnection, create_entities: bool) -> None:
+    """Let runs make records of the book's contacts whose address no record has, or not any more.
+
+    Raises ValidationError, saying what to mend, when it is switched on and no record could be made.
+    """
+    if create_entities and (obstacle := obstacle_to_newcomers(link)):
+        raise ValidationError({"create_entities": obstacle})
+    ListConnection.objects.filter(pk=link.pk).update(create_entities=create_entities)
+    link.create_entities = create_entities
+
+
+def allow_once(*, link: ListConnection, by: AbstractBaseUser | None = None) -> None:
+    """Let the next export do what it stopped before: to as many as it was asked for, and a few more, once.
+
+    Raises ValidationError when it has not stopped.
+    """
+    changed = ListConnection.objects.filter(pk=link.pk, stopped_at__isnull=False).update(
+        allowed_what=F("stopped_what"), allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
+    )
+    if not changed:
+        raise ValidationError(_("The export of this list has not stopped, so there is nothing to allow."))
+    link.refresh_from_db()

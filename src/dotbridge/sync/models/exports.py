@@ -1,0 +1,160 @@
+"""Exports: what each address of a connected list is to look like, and the uploads and removals that carry it there."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.connections.models import ListConnection
+from dotbridge.sync.models.runs import SyncRun
+
+
+class UploadState(models.TextChoices):
+    """Where an upload stands. The allowed moves are in `outbound/states.py`."""
+
+    PREPARED = "prepared", _("Prepared")
+    UPLOADING = "uploading", _("Being sent")
+    SENT = "sent", _("Dotdigital is working on it")
+    FINISHED = "finished", _("Finished")
+    REFUSED = "refused", _("Refused")
+    UNKNOWN = "unknown", _("Outcome unknown")
+
+
+UNFINISHED_UPLOADS = (UploadState.PREPARED, UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
+
+
+class Upload(models.Model):
+    """One CSV given to Dotdigital. What became of its rows follows from its state and each row's own reason."""
+
+    connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="uploads", verbose_name=_("connection"))
+    run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="uploads", verbose_name=_("run"))
+    state = models.CharField(_("state"), max_length=16, choices=UploadState.choices, default=UploadState.PREPARED)
+    remote_id = models.CharField(_("import id"), max_length=64, blank=True)
+    remote_status = models.CharField(_("status in Dotdigital"), max_length=64, blank=True)
+    message = models.TextField(_("what happened"), blank=True)
+    row_count = models.IntegerField(_("rows"), default=0)
+    rejected_count = models.IntegerField(_("rows rejected"), default=0)
+    report = models.JSONField(_("Dotdigital's report"), default=dict)
+    polls = models.IntegerField(_("times asked"), default=0)
+    created_at = models.DateTimeField(_("prepared"))
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    retry_at = models.DateTimeField(
+        _("rows may be sent again from"), null=True, help_text=_("Empty: only when a person says so.")
+    )
+
+    class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+        ordering = ["-id"]
+        indexes = [
+            # Asked at the start of each export: is anything unfinished?
+            models.Index(
+                fields=["connection"],
+                condition=models.Q(state__in=["prepared", "uploading", "sent", "unknown"]),
+                name="upload_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} ({self.get_state_display()})"
+
+
+class RemovalState(models.TextChoices):
+    """Where a bulk removal stands. It may be asked for any number of times, so no outcome is ever unknown."""
+
+    PREPARED = "prepared", _("Prepared")
+    SENT = "sent", _("Dotdigital is working on it")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+
+
+class Removal(models.Model):
+    """One bulk removal of contacts from an address book. It never touches their subscription."""
+
+    connection = models.ForeignKey(
+        ListConnection, models.CASCADE, related_name="removals", verbose_name=_("connection")
+    )
+    run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="removals", verbose_name=_("run"))
+    state = models.CharField(_("state"), max_length=16, choices=RemovalState.choices, default=RemovalState.PREPARED)
+    remote_id = models.CharField(_("deletion id"), max_length=64, blank=True)
+    row_count = models.IntegerField(_("contacts"), default=0)
+    created_at = models.DateTimeField(_("prepared"))
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("removal")
+        verbose_name_plural = _("removals")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.pk} ({self.get_state_display()})"
+
+
+class Operation(models.TextChoices):
+    """What an upload means for one address."""
+
+    NEW = "new", _("New to Dotdigital")
+    ADD = "add", _("Added to this book")
+    UPDATE = "update", _("Updated")
+
+
+class ExportItem(models.Model):
+    """What one address of a connected list is to look like in Dotdigital, and which upload carries it there.
+
+    It is confirmed when its upload is finished and it has no reason of its own; waiting when it has no upload.
+    """
+
+    connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="items", verbose_name=_("connection"))
+    email_key = models.TextField(_("e-mail, normalised"))
+    email = models.TextField(_("e-mail"))
+    record_id = models.CharField(_("record"), max_length=64)
+    values = models.JSONField(_("values"), default=dict)
+    own = models.JSONField(
+        _("the record's own values"),
+        null=True,
+        help_text=_("Where a list of higher rank has the first word on some of the values."),
+    )
+    operation = models.CharField(_("operation"), max_length=8, choices=Operation.choices)
+    upload = models.ForeignKey(Upload, models.SET_NULL, null=True, related_name="items", verbose_name=_("upload"))
+    removal = models.ForeignKey(
+        Removal, models.SET_NULL, null=True, related_name="items", verbose_name=_("removal"), db_index=False
+    )
+    reason = models.CharField(_("rejected because"), max_length=64, blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    agreed = models.JSONField(
+        _("Dotdigital's values when compared last"),
+        null=True,
+        help_text=_("Of the data fields that are synchronised both ways."),
+    )
+    agreed_at = models.DateTimeField(_("compared last"), null=True)
+
+    class Meta:
+        verbose_name = _("exported address")
+        verbose_name_plural = _("exported addresses")
+        constraints = [models.UniqueConstraint(fields=["connection", "email_key"], name="export_item_once")]
+        indexes = [
+            models.Index(fields=["connection", "reason"], condition=~models.Q(reason=""), name="export_item_rejected"),
+            models.Index(fields=["removal"], condition=models.Q(removal__isnull=False), name="export_item_removing"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}/{self.pk}"
+
+
+class Recheck(models.Model):
+    """A record whose values have to be worked out and compared again for one connected list."""
+
+    id = models.BigAutoField(primary_key=True)
+    connection = models.ForeignKey(
+        ListConnection, models.CASCADE, related_name="rechecks", verbose_name=_("connection")
+    )
+    record_id = models.CharField(_("record"), max_length=64)
+
+    class Meta:
+        verbose_name = _("record to compare")
+        verbose_name_plural = _("records to compare")
+        constraints = [models.UniqueConstraint(fields=["connection", "record_id"], name="recheck_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}/{self.record_id}"

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "dotbridge.entities",
     "dotbridge.crm",
+    "dotbridge.consent",
     "dotbridge.lists",
     "dotbridge.campaigns",
     "dotbridge.integrations",

@@ -8,7 +8,9 @@ from typing import Any
 from django.db.models import Sum
 
 from dotbridge.connections.models import ListConnection
-from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.consent.conditions import within
+from dotbridge.consent.models import OF_DOTDIGITAL, RAISING, ConsentEvent
+from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.sync.models import ExportItem, Operation, Removal, RemovalState, SyncRun, UploadState
 from dotbridge.sync.selectors import connection_standing
@@ -31,9 +33,9 @@ def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
     removed = Removal.objects.filter(
         connection=link, state=RemovalState.COMPLETED, finished_at__gte=run.started_at
     ).aggregate(rows=Sum("row_count"))["rows"]
-    unsubscribed = link.marketing_list.unsubscribed_items.filter(
-        origin=UnsubscribedItem.Origin.DOTDIGITAL, created_at__gte=run.started_at
-    )
+    opted_out = ConsentEvent.objects.filter(
+        within(scopes_of_list(link.marketing_list_id)), source__in=OF_DOTDIGITAL, learned_at__gte=run.started_at
+    ).exclude(what__in=RAISING)
     return {
         "address_books": AddressBook.objects.filter(integration=run.integration, gone_at=None).count(),
         "data_fields": DataField.objects.filter(integration=run.integration, gone_at=None).count(),
@@ -50,7 +52,7 @@ def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
             "unsubscribed": members.unsubscribed,
             "removed_from_list": members.removed,
         },
-        "unsubscribed": unsubscribed.count(),
+        "unsubscribed": opted_out.values("email_key").distinct().count(),
         "in_book": standing.confirmed,
         "remote_ids_missing": standing.remote_ids_missing,
         "requests": run.requests,

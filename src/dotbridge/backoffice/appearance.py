@@ -44,7 +44,6 @@ _NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _entry(_("Marketing lists"), "format_list_bulleted", "dotbridge_lists", "marketinglist"),
             _entry(_("Removed"), "person_remove", "dotbridge_lists", "removeditem"),
-            _entry(_("Unsubscribed"), "unsubscribe", "dotbridge_lists", "unsubscribeditem"),
             _entry(_("Marketing campaigns"), "campaign", "dotbridge_campaigns", "marketingcampaign"),
             _entry(_("E-mail campaigns"), "mail", "dotbridge_campaigns", "emailcampaign"),
             _entry(_("Recipients"), "groups", "dotbridge_campaigns", "emailcampaignstatistics"),

@@ -20,7 +20,6 @@ from dotbridge.connections.models import ChangeState, ResubscriptionState
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
-from dotbridge.sync.outbound.list_state import FROM_REPORT
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
 
 if TYPE_CHECKING:
@@ -265,8 +264,6 @@ def reason_text(code: str) -> StrOrPromise:
     """A rejection's reason for people; a code of Dotdigital's own is shown as it is."""
     if code in REASONS:
         return REASONS[code].text
-    if code.startswith(FROM_REPORT):
-        return reason_text(code.removeprefix(FROM_REPORT))
     if code in CONTACT_STATUSES:
         return format_lazy("{}: {}", _("Status in Dotdigital"), code)
     if code in REFUSED_STATUSES:

@@ -10,12 +10,14 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import QuerySet
 
+from dotbridge.connections.models import Resubscription
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
-from dotbridge.lists.selectors import matching_records, members
-from dotbridge.mirror.models import AddressBook, Contact, Membership
-from dotbridge.mirror.status import LIVE
+from dotbridge.lists.selectors import members, opted_out_records
+from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import ExportItem
 
 PAGE = 50
@@ -94,19 +96,46 @@ def free_books(name: str = "") -> QuerySet[AddressBook]:
     return books.select_related("integration").order_by("name", "integration__name")
 
 
-def records_not_mailed(marketing_list: MarketingList, record_ids: Sequence[str]) -> set[str]:
-    """Those of the ids whom Dotdigital does not mail, in the connected account or book; none without a connection."""
-    link = getattr(marketing_list, "connection", None)
-    if link is None:
-        return set()
-    book = link.address_book
-    records = matching_records(marketing_list).filter(record_id__in=record_ids)
-    keys = {row["record_id"]: row["email_key"] for row in records.values("record_id", "email_key") if row["email_key"]}
-    contacts = Contact.objects.filter(integration_id=book.integration_id, email_key__in=set(keys.values()))
-    unmailed = set(contacts.exclude(status__in=LIVE).values_list("email_key", flat=True))
-    unmailed |= set(
-        Membership.objects.filter(address_book=book, contact__in=contacts)
-        .exclude(status__in=LIVE)
-        .values_list("contact__email_key", flat=True)
-    )
-    return {record_id for record_id, key in keys.items() if key in unmailed}
+@dataclass(frozen=True, kw_only=True)
+class OptedOut:
+    """One record that matches a list's rule and may not be mailed: why, and its newest wish to return, if any."""
+
+    record_id: str
+    email: str | None
+    objections: tuple[Objection, ...]
+    wish: Resubscription | None
+
+
+def opted_out_page(marketing_list: MarketingList, *, after: str = "") -> tuple[list[OptedOut], str]:
+    """The records after the one with the key `after`, and what leads to the next page. Raises as `member_page`."""
+    found: QuerySet[Any, dict[str, Any]] = opted_out_records(marketing_list).order_by("record_pk")
+    key = _key_of(marketing_list, after)
+    if key is not None:
+        found = found.filter(record_pk__gt=key)
+    rows = list(found[: PAGE + 1])
+    leads_on = rows[PAGE - 1]["record_id"] if len(rows) > PAGE else ""
+    return _with_reasons(marketing_list, rows[:PAGE]), leads_on
+
+
+def opted_out_record(marketing_list: MarketingList, record_id: str) -> OptedOut | None:
+    """One of them, by its record; None for anybody else."""
+    rows = list(opted_out_records(marketing_list).filter(record_id=record_id)[:1])
+    return next(iter(_with_reasons(marketing_list, rows)), None)
+
+
+def _with_reasons(marketing_list: MarketingList, rows: list[dict[str, Any]]) -> list[OptedOut]:
+    subjects = [(row["record_id"], row["email_key"]) for row in rows]
+    objections = objections_of(scopes_of_list(marketing_list.pk), marketing_list.entity, subjects)
+    wishes = Resubscription.objects.filter(
+        connection__marketing_list=marketing_list, record_id__in=[row["record_id"] for row in rows]
+    ).order_by("id")
+    newest = {wish.record_id: wish for wish in wishes}
+    return [
+        OptedOut(
+            record_id=row["record_id"],
+            email=row["email"],
+            objections=objections[row["record_id"]],
+            wish=newest.get(row["record_id"]),
+        )
+        for row in rows
+    ]

@@ -30,7 +30,6 @@ class StoppedWhat(models.TextChoices):
     """What a run would have done to too many at once."""
 
     REMOVE = "remove", _("Take contacts out of the address book")
-    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe records from the list")
 
 
 class ListConnection(models.Model):

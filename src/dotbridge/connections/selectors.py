@@ -14,6 +14,7 @@ from dotbridge.connections.models import (
     ListConnection,
     Resubscription,
 )
+from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members
@@ -26,6 +27,15 @@ def connected_books(integration: Integration, *, only: ListConnection | None = N
     """The address books of the account that a list is connected to, or this one, and that still exist."""
     books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
     return list((books if only is None else books.filter(connection=only)).order_by("pk"))
+
+
+def scopes_of_connected_list(list_id: int) -> ListScopes:
+    """The scopes that bind a list, with the account and the book that it is connected to."""
+    found = ListConnection.objects.filter(marketing_list=list_id).values_list(
+        "address_book__integration_id", "address_book_id"
+    )
+    account_id, book_id = found.first() or (None, None)
+    return ListScopes(list_id=list_id, account_id=account_id, book_id=book_id)
 
 
 def exportable_connections(integration: Integration) -> list[ListConnection]:

@@ -12,7 +12,7 @@ RECORD_ID_LENGTH = 64
 
 
 class MarketingList(models.Model):
-    """The records of one entity that a rule matches, live; minus the removed and unsubscribed ones."""
+    """The records of one entity that a rule matches, live; minus the removed ones and those who may not be mailed."""
 
     name = models.CharField(_("name"), max_length=255, unique=True)
     description = models.TextField(_("description"), blank=True)
@@ -25,6 +25,10 @@ class MarketingList(models.Model):
         verbose_name = _("marketing list")
         verbose_name_plural = _("marketing lists")
         ordering = ["name"]
+        permissions = [
+            ("opt_out_members", _("Can unsubscribe members of a list")),
+            ("opt_in_members", _("Can subscribe people to a list again")),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -53,41 +57,6 @@ class RemovedItem(models.Model):
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["marketing_list", "record_id"], name="lists_removed_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.record_id
-
-
-class UnsubscribedItem(models.Model):
-    """A record that must not be written to through this list, because of its own wish or a refused address."""
-
-    class Origin(models.TextChoices):
-        CRM = "crm", _("CRM")
-        DOTDIGITAL = "dotdigital", _("Dotdigital")
-
-    marketing_list = models.ForeignKey(
-        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="unsubscribed_items"
-    )
-    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
-    origin = models.CharField(_("origin"), max_length=20, choices=Origin)
-    reason = models.TextField(_("reason"), blank=True)
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("created by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-
-    class Meta:
-        verbose_name = _("unsubscribed item")
-        verbose_name_plural = _("unsubscribed items")
-        ordering = ["-created_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["marketing_list", "record_id"], name="lists_unsubscribed_once"),
         ]
 
     def __str__(self) -> str:

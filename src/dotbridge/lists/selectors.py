@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf, Trim
 from django.db.models.lookups import Exact
 
+from dotbridge.consent.conditions import is_blocked, record_is_blocked
+from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.entities.email import normalised, plausible_q
 from dotbridge.entities.registry import entity
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import compile_rule
 
 
@@ -63,6 +66,11 @@ def members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
     )
 
 
+def opted_out_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+    """Those who match and may not be mailed, through whatever word. Columns as in matching_records."""
+    return matching_records(marketing_list).filter(Q(Exact(_unsubscribed(marketing_list), Value(True))))
+
+
 def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
     """The members with a plausible address. Several may share one `email_key`: the lowest `record_pk` speaks for it."""
     return members(marketing_list).filter(plausible_q("email"))
@@ -70,7 +78,8 @@ def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
 
 def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
     """Those who match, with the columns `record_pk`, `record_id`, `email` as in matching_records, and `is_removed` and
-    `is_unsubscribed`, truth values. There is no `email_key`: to say it in SQL the address would be looked up again."""
+    `is_record_blocked`, truth values. Whether the address may be mailed has still to be asked of it, see
+    `consent.conditions.blocked_addresses`: to say it here the address would be looked up again."""
     listed = entity(marketing_list.entity)
     matching: QuerySet[Any, dict[str, Any]] = (
         listed.queryset()
@@ -81,7 +90,7 @@ def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[s
             record_id=Cast("pk", TextField()),
             email=NullIf(Trim(listed.email_expression()), Value("")),
             is_removed=_removed(marketing_list),
-            is_unsubscribed=_unsubscribed(marketing_list),
+            is_record_blocked=record_is_blocked(scopes_of_list(marketing_list.pk), marketing_list.entity),
         )
     )
     return matching
@@ -113,7 +122,7 @@ def count_members(marketing_list: MarketingList) -> MemberCounts:
     return MemberCounts(**counts)
 
 
-def _without(exists: Exists) -> Q:
+def _without(exists: Combinable) -> Q:
     """NOT EXISTS, asked record by record with the help of an index or hash instead of being turned into a join.
 
     For a join PostgreSQL has to know how many items there are. Right after many were written it does not, and a nested
@@ -126,5 +135,5 @@ def _removed(marketing_list: MarketingList) -> Exists:
     return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
 
 
-def _unsubscribed(marketing_list: MarketingList) -> Exists:
-    return Exists(UnsubscribedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
+def _unsubscribed(marketing_list: MarketingList) -> Combinable:
+    return is_blocked(scopes_of_list(marketing_list.pk), marketing_list.entity)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from dotbridge.consent.models import Scope, Source
+from dotbridge.consent.services import opt_in_records, opt_out_records
 from dotbridge.entities.registry import entity as entity_of
-from dotbridge.lists.models import RECORD_ID_LENGTH, MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import RECORD_ID_LENGTH, MarketingList, RemovedItem
 from dotbridge.lists.rules import compile_rule
 
 # Ids given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
@@ -34,7 +37,7 @@ def update_list(
     rule: Mapping[str, Any] | None = None,
     description: str | None = None,
 ) -> MarketingList:
-    """Change what is given and keep the rest. The entity stays: removed and unsubscribed items name records of it.
+    """Change what is given and keep the rest. The entity stays: removed items and opt-outs name records of it.
 
     Raises RuleError and Django's ValidationError; then nothing is changed.
     """
@@ -71,43 +74,47 @@ def unsubscribe_records(
     *,
     marketing_list: MarketingList,
     record_ids: Iterable[object],
-    origin: UnsubscribedItem.Origin,
+    source: Source = Source.CRM,
     reason: str = "",
     by: AbstractBaseUser | None = None,
 ) -> int:
-    """Write no more to these records through the list. Answers for how many this is new.
+    """Write no more to these records through the list, nor to their addresses. Answers for how many this is new."""
+    said = opt_out_records(
+        entity=marketing_list.entity,
+        record_ids=record_ids,
+        source=source,
+        scope=Scope.LIST,
+        scope_id=marketing_list.pk,
+        evidence=reason,
+        by=by,
+    )
+    return said.records_blocked
 
-    The CRM's word stays whatever follows, and takes the place of Dotdigital's: a re-subscription there would take back
-    only what came from there.
+
+def resubscribe_records(
+    *,
+    marketing_list: MarketingList,
+    record_ids: Iterable[object],
+    source: Source = Source.CRM,
+    opted_in_at: datetime | None = None,
+    reason: str = "",
+    by: AbstractBaseUser | None = None,
+) -> int:
+    """Take back what was said here about the list: only for a person's own newer wish.
+
+    What Dotdigital says, or an opt-out of everything, stands. Answers how many records it lifted.
     """
-    statement = """
-        INSERT INTO dotbridge_lists_unsubscribeditem (marketing_list_id, origin, reason, created_by_id, record_id)
-        SELECT %s, %s, %s, %s, record_id FROM unnest(%s::text[]) AS record_id
-        ON CONFLICT (marketing_list_id, record_id) DO UPDATE
-        SET origin = excluded.origin, reason = excluded.reason, created_by_id = excluded.created_by_id,
-            created_at = statement_timestamp()
-        WHERE dotbridge_lists_unsubscribeditem.origin <> 'crm' AND excluded.origin = 'crm'
-    """
-    fixed = [marketing_list.pk, UnsubscribedItem.Origin(origin).value, reason, by.pk if by else None]
-    return _write(statement, fixed, record_ids)
-
-
-def resubscribe_records(*, marketing_list: MarketingList, record_ids: Iterable[object]) -> int:
-    """Write to these records again: only for a person's own newer wish. Answers how many were unsubscribed."""
-    return _delete(UnsubscribedItem, marketing_list, record_ids)
-
-
-def hand_over_unsubscriptions(*, marketing_list: MarketingList, record_ids: Iterable[object], reason: str) -> int:
-    """Let Dotdigital's word alone stand: the CRM's opt-out was overtaken by the person's own newer wish.
-
-    The records stay unsubscribed until Dotdigital mails them again. Answers how many opt-outs of the CRM there were.
-    """
-    statement = """
-        UPDATE dotbridge_lists_unsubscribeditem SET origin = %s, reason = %s
-        WHERE marketing_list_id = %s AND origin = %s AND record_id = ANY(%s::text[])
-    """
-    origins = UnsubscribedItem.Origin
-    return _write(statement, [origins.DOTDIGITAL.value, reason, marketing_list.pk, origins.CRM.value], record_ids)
+    said = opt_in_records(
+        entity=marketing_list.entity,
+        record_ids=record_ids,
+        source=source,
+        scope=Scope.LIST,
+        scope_id=marketing_list.pk,
+        happened_at=opted_in_at,
+        evidence=reason,
+        by=by,
+    )
+    return said.records_lifted
 
 
 def _save(marketing_list: MarketingList) -> MarketingList:
@@ -126,7 +133,7 @@ def _write(statement: str, fixed: list[Any], record_ids: Iterable[object]) -> in
     return written
 
 
-def _delete(model: type[RemovedItem | UnsubscribedItem], marketing_list: MarketingList, ids: Iterable[object]) -> int:
+def _delete(model: type[RemovedItem], marketing_list: MarketingList, ids: Iterable[object]) -> int:
     deleted = 0
     with transaction.atomic():
         for batch in _batches(ids):

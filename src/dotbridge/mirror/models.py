@@ -27,6 +27,7 @@ __all__ = [
     "ClickEvent",
     "Contact",
     "DataField",
+    "FormerAddress",
     "Membership",
     "OpenEvent",
     "ResultKind",
@@ -155,3 +156,28 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.address_book_id}/{self.contact_id}: {self.status}"
+
+
+class FormerAddress(models.Model):
+    """An address that a contact had before it got another one in Dotdigital: by it we find whom we wrote to."""
+
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="former_addresses", verbose_name=_("integration"), db_index=False
+    )
+    email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
+    remote_id = models.BigIntegerField(_("id in Dotdigital"))
+    until = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("former address")
+        verbose_name_plural = _("former addresses")
+        constraints = [
+            models.UniqueConstraint(fields=["integration", "remote_id", "email_key"], name="former_address_once"),
+        ]
+        indexes = [
+            # Whoever leaves a list is looked for under the address that we wrote to.
+            models.Index(fields=["integration", "email_key"], name="former_address_by_email"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remote_id}"

@@ -24,6 +24,7 @@ from dotbridge.sync.inbound.campaign_clicks import import_clicks
 from dotbridge.sync.inbound.campaign_opens import import_opens
 from dotbridge.sync.inbound.campaign_summaries import import_summaries
 from dotbridge.sync.inbound.campaigns import import_campaigns
+from dotbridge.sync.inbound.consent import learn_consent
 from dotbridge.sync.inbound.contacts import import_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
 from dotbridge.sync.inbound.marketing_activities import apply_results
@@ -34,10 +35,9 @@ from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.endings import end_connections
-from dotbridge.sync.outbound.list_state import sync_list_state
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
-from dotbridge.sync.outbound.removals import remove_departed
+from dotbridge.sync.outbound.removals import remove_departed, remove_opted_out
 from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
 from dotbridge.sync.outbound.results import read_results
 from dotbridge.sync.outbound.upload import send_uploads
@@ -62,6 +62,7 @@ class Part:
     compares: bool = False
 
 
+CONSENT = Part("consent", _("Who may be mailed"), learn_consent)
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
 DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True),)
 IMPORT = (
@@ -71,6 +72,8 @@ IMPORT = (
     Part("contacts", _("Contacts"), import_contacts, compares=True),
     Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes, compares=True),
     Part("suppressions", _("Suppressed in the account"), import_suppressions, compares=True),
+    # Nothing may hold an opt-out up: it counts from here on, whatever the export waits for.
+    CONSENT,
     Part("two_way", _("Changes made in Dotdigital"), write_back),
     # The figures come first: they say how many were sent a campaign, and so whether all of them have to be read.
     Part("campaign_summaries", _("Campaign summaries"), import_summaries, compares=True),
@@ -88,8 +91,9 @@ CHANGES = (
 )
 EXPORT = (
     Part("earlier_results", _("Results of earlier uploads"), read_results),
+    CONSENT,
+    Part("opt_outs", _("Opted out here"), remove_opted_out),
     Part("removals", _("Removed contacts"), remove_departed),
-    Part("list_state", _("List-item state"), sync_list_state),
     *CHANGES,
     Part("uploads", _("Uploading contacts"), send_uploads),
     Part("results", _("Results"), read_results),

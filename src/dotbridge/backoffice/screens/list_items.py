@@ -1,4 +1,4 @@
-"""Records that were taken off a list or unsubscribed from it, and the way back."""
+"""Records that were taken off a list, and the way back."""
 # ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
@@ -7,35 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import (
-    RESUBSCRIPTION_COLOURS,
-    RESUBSCRIPTION_TEXTS,
-    badge,
-    grouped,
-    reason_text,
-)
-from dotbridge.backoffice.list_reads import records_not_mailed
-from dotbridge.backoffice.screens.base import EmptyList, View, person_of, require, show_problem
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.list_tabs import link_of, tabs_of_chosen_list
-from dotbridge.backoffice.screens.run_requests import warn_without_worker
-from dotbridge.connections.models import Resubscription, ResubscriptionState
-from dotbridge.connections.services import request_resubscription
-from dotbridge.lists.models import RemovedItem, UnsubscribedItem
-from dotbridge.lists.services import restore_records, resubscribe_records
-
-MAY_ASK = "dotbridge_connections.add_resubscription"
+from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.lists.models import RemovedItem
+from dotbridge.lists.services import restore_records
 
 
 class ItemScreen(LabelledScreen):
@@ -149,113 +134,3 @@ class RemovedItemScreen(ItemScreen):
         number = restore_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
         text = ngettext("%(n)s record is on the list again.", "%(n)s records are on the list again.", number)
         self.report(request, item, text % {"n": grouped(number)})
-
-
-@admin.register(UnsubscribedItem)
-class UnsubscribedItemScreen(ItemScreen):
-    """Records that must not be written to through a list."""
-
-    list_display = ("record", "marketing_list", "origin_label", "why", "by", "created_at", "coming_back")
-    list_filter = (("marketing_list", admin.RelatedFieldListFilter), "origin")
-    undo_permission = "dotbridge_lists.delete_unsubscribeditem"
-    undo_title = gettext_lazy("Subscribe again")
-    empty_list = EmptyList(
-        title=gettext_lazy("Nobody is unsubscribed"),
-        text=gettext_lazy("Members who unsubscribed, here or in Dotdigital, stand here with the reason."),
-    )
-
-    @admin.display(description=gettext_lazy("Where"))
-    def origin_label(self, item: UnsubscribedItem) -> SafeString:
-        """Who knew it first: the CRM or Dotdigital."""
-        return badge(item.get_origin_display(), "info" if item.origin == item.Origin.DOTDIGITAL else "default")
-
-    @admin.display(description=gettext_lazy("Reason"))
-    def why(self, item: UnsubscribedItem) -> str | None:
-        """The reason, in words where it is one of ours."""
-        is_code = item.origin == item.Origin.DOTDIGITAL
-        return (str(reason_text(item.reason)) if is_code else item.reason) or None
-
-    @admin.display(description=gettext_lazy("Return"))
-    def coming_back(self, item: Any) -> SafeString | None:
-        """What became of the person's newest wish to return."""
-        if item.return_state is None:
-            return None
-        state = ResubscriptionState(item.return_state)
-        said = item.return_message
-        if state == ResubscriptionState.UNKNOWN:
-            said = f"{said} {item.return_answer}"
-        return format_html("{} {}", badge(RESUBSCRIPTION_TEXTS[state], RESUBSCRIPTION_COLOURS[state]), said)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[UnsubscribedItem]:
-        """With what became of the newest wish to return."""
-        newest = Resubscription.objects.filter(
-            connection__marketing_list=OuterRef("marketing_list"), record_id=OuterRef("record_id")
-        ).order_by("-id")
-        items: QuerySet[UnsubscribedItem] = super().get_queryset(request)
-        return items.annotate(
-            return_state=Subquery(newest.values("state")[:1]),
-            return_message=Subquery(newest.values("message")[:1]),
-            return_answer=Subquery(newest.values("answer")[:1]),
-        )
-
-    def refusal(self, request: HttpRequest, item: UnsubscribedItem) -> str:
-        """Whom Dotdigital does not mail returns only by asking it, which not everybody may do."""
-        if _waits_for_dotdigital(item) and not request.user.has_perm(MAY_ASK):
-            return _(
-                "Dotdigital does not mail this person: suppressed, unsubscribed or bounced in the connected account. "
-                "You may not ask it to subscribe somebody again."
-            )
-        return ""
-
-    def asking(self, item: UnsubscribedItem, name: str) -> tuple[str, list[str], str]:
-        """What subscribing again means."""
-        if _waits_for_dotdigital(item):
-            return (
-                _("Ask Dotdigital to subscribe %(name)s again?") % {"name": name},
-                [
-                    _("The person must have asked for it themselves, after they had unsubscribed."),
-                    _(
-                        "Dotdigital does not mail this person now. It may send a mail that the person has to confirm, "
-                        "and it may refuse: who complained or is suppressed for good does not return."
-                    ),
-                    _("Until Dotdigital says that the person may be mailed, the record stays unsubscribed here."),
-                ],
-                _("Yes, the person asked for it"),
-            )
-        question = _("Subscribe %(name)s to %(list)s again?") % {"name": name, "list": item.marketing_list}
-        lines = [
-            _("Do this only when the person has asked for it since."),
-            _("If the list is connected, the record is sent to its address book with the next export."),
-        ]
-        return question, lines, _("Yes, the person asked for it")
-
-    def carry_out(self, request: HttpRequest, item: UnsubscribedItem) -> None:
-        """Subscribe again, or ask Dotdigital for it."""
-        if _waits_for_dotdigital(item):
-            self._ask_dotdigital(request, item)
-            return
-        number = resubscribe_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
-        text = ngettext("%(n)s record is subscribed again.", "%(n)s records are subscribed again.", number)
-        self.report(request, item, text % {"n": grouped(number)})
-
-    def _ask_dotdigital(self, request: HttpRequest, item: UnsubscribedItem) -> None:
-        link = link_of(item.marketing_list)
-        if link is None:
-            raise LookupError("only a connected list has anybody to ask")
-        try:
-            request_resubscription(
-                link=link, record_ids=[item.record_id], opted_in_at=timezone.now(), by=person_of(request)
-            )
-        except ValidationError as error:
-            show_problem(request, error)
-            return
-        self.report(request, item, _("Dotdigital is asked as soon as the worker is free. Its answer stands here."))
-        warn_without_worker(request)
-
-
-def _waits_for_dotdigital(item: UnsubscribedItem) -> bool:
-    """Whether it is Dotdigital's word, and not only ours, that keeps the person unsubscribed."""
-    if link_of(item.marketing_list) is None:
-        return False
-    is_its_word = item.origin == UnsubscribedItem.Origin.DOTDIGITAL
-    return is_its_word or bool(records_not_mailed(item.marketing_list, [item.record_id]))

@@ -14,15 +14,16 @@ from dotbridge.backoffice.labels import grouped, standing_text
 from dotbridge.backoffice.list_reads import PAGE, chosen_members, member_page, standing_of_addresses
 from dotbridge.backoffice.screens.base import person_of, require, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
+from dotbridge.consent.models import Source
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.lists.models import MarketingList, UnsubscribedItem
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import remove_records, unsubscribe_records
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
 
-PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.add_unsubscribeditem"}
+PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.opt_out_members"}
 
 
 def show_members(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
@@ -134,7 +135,7 @@ def _change(
         number = unsubscribe_records(
             marketing_list=marketing_list,
             record_ids=record_ids,
-            origin=UnsubscribedItem.Origin.CRM,
+            source=Source.PERSON,
             reason=_("Unsubscribed in the back office"),
             by=person_of(request),
         )

@@ -40,8 +40,6 @@ KINDS: dict[PlannedKind, StrOrPromise] = {
     PlannedKind.ADD: gettext_lazy("Sent, known to the account and new to the book"),
     PlannedKind.UPDATE: gettext_lazy("Sent, in the book with other values"),
     PlannedKind.REMOVE: gettext_lazy("Taken out of the book"),
-    PlannedKind.UNSUBSCRIBE: gettext_lazy("Unsubscribed from the list, because Dotdigital does not mail them"),
-    PlannedKind.RESUBSCRIBE: gettext_lazy("Back on the list, because Dotdigital mails them again"),
     PlannedKind.REJECT: gettext_lazy("Not sent, because the address is not valid"),
 }
 
@@ -123,7 +121,6 @@ def stopped_in_words(link: ListConnection) -> str:
         return ""
     texts = {
         StoppedWhat.REMOVE: _("The export would take %(rows)s of the %(of)s contacts out of the address book."),
-        StoppedWhat.UNSUBSCRIBE: _("The export would unsubscribe %(rows)s records from the list; the book has %(of)s."),
     }
     return texts[StoppedWhat(link.stopped_what)] % {"rows": grouped(link.stopped_rows), "of": grouped(link.stopped_of)}
 
@@ -168,7 +165,7 @@ def allow(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -
 
 def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
-    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE, StoppedWhat.UNSUBSCRIBE: PlannedKind.UNSUBSCRIBE}
+    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE}
     try:
         with dry_run(link) as planned:
             rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]

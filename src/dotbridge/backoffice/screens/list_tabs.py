@@ -13,6 +13,8 @@ from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.connections.models import ListConnection
 from dotbridge.lists.models import MarketingList
 
+MAY_SEE_OPT_OUTS = "dotbridge_consent.view_consentstate"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tab:
@@ -33,7 +35,6 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     by_id, by_list = f"?marketing_list__id__exact={marketing_list.pk}", f"?list={marketing_list.pk}"
     further = [
         ("dotbridge_lists.view_removeditem", _("Removed"), by_id),
-        ("dotbridge_lists.view_unsubscribeditem", _("Unsubscribed"), by_id),
         ("dotbridge_campaigns.view_emailcampaign", _("E-mail campaigns"), by_id),
     ]
     if is_connected := link_of(marketing_list) is not None:
@@ -45,6 +46,9 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
         Tab(title=_("List"), url=url_of(marketing_list), is_current=current == "settings"),
         Tab(title=_("Members"), url=url_of(marketing_list, "members"), is_current=current == "members"),
     ]
+    if request.user.has_perm(MAY_SEE_OPT_OUTS):
+        url = url_of(marketing_list, "opted-out")
+        tabs.append(Tab(title=_("Opted out"), url=url, is_current=current == "opted-out"))
     for permission, title, query in further:
         if request.user.has_perm(permission):
             app, model = permission.split(".view_")

@@ -28,6 +28,7 @@ from dotbridge.backoffice.screens.list_connection import connect, make_book, ref
 from dotbridge.backoffice.screens.list_endings import MAY_END, disconnect, keep, move, try_again
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
+from dotbridge.backoffice.screens.list_opt_outs import opt_in, show_opted_out
 from dotbridge.backoffice.screens.list_plan import (
     MAY_ALLOW,
     allow,
@@ -42,7 +43,7 @@ from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import create_list, update_list
@@ -172,6 +173,8 @@ class MarketingListScreen(Screen):
             "members": lambda request, record: show_members(self, request, record),
             "change-members": require_POST(lambda request, record: change_members(self, request, record)),
             "connect": lambda request, record: connect(self, request, record),
+            "opted-out": lambda request, record: show_opted_out(self, request, record),
+            "opt-in": require_POST(lambda request, record: opt_in(self, request, record)),
             SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
             LIST_PAGE: lambda request, record: preview_list(self, request, record),
             PLAN_PAGE: lambda request, record: show_plan(self, request, record),
@@ -263,7 +266,7 @@ class MarketingListScreen(Screen):
         lists = list(objs)
         counted = {
             str(model._meta.verbose_name_plural): model._default_manager.filter(marketing_list__in=lists).count()  # noqa: SLF001
-            for model in (RemovedItem, UnsubscribedItem)
+            for model in (RemovedItem,)
         }
         protected = [str(link) for marketing_list in lists if (link := link_of(marketing_list))]
         names = [str(marketing_list) for marketing_list in lists]

@@ -18,10 +18,12 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import ListConnection, Resubscription, ResubscriptionState, RunKind
 from dotbridge.connections.services.run_requests import request_run
+from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.selectors import matching_records
-from dotbridge.lists.services import hand_over_unsubscriptions
+from dotbridge.lists.services import resubscribe_records
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
 
@@ -46,23 +48,18 @@ class _Asked:
     email_key: str
     contact: Contact | None
     membership: Membership | None
-    item: UnsubscribedItem | None
+    objections: tuple[Objection, ...]
 
     @property
     def left_at(self) -> list[datetime]:
-        """When it was unsubscribed: here, from the account, from the book."""
-        moments = [
-            self.item.created_at if self.item else None,
-            self.contact.suppressed_at if self.contact else None,
-            self.membership.unsubscribed_at if self.membership else None,
-        ]
-        return [moment for moment in moments if moment is not None]
+        """When they opted out: here, from the account, from the book."""
+        return [objection.since for objection in self.objections]
 
     @property
     def waits_for_dotdigital(self) -> bool:
         """Whether it is Dotdigital that does not mail this person."""
         by_status = any(part is not None and part.status not in LIVE for part in (self.contact, self.membership))
-        return by_status or (self.item is not None and self.item.origin == UnsubscribedItem.Origin.DOTDIGITAL)
+        return by_status or any(objection.source in OF_DOTDIGITAL for objection in self.objections)
 
 
 @transaction.atomic
@@ -101,10 +98,14 @@ def request_resubscription(
             )
     except IntegrityError:
         raise ValidationError(_("Dotdigital is being asked for this already.")) from None
-    hand_over_unsubscriptions(
+    # Dotdigital's word alone stands from here on: what was said here was overtaken by the person's own newer wish.
+    resubscribe_records(
         marketing_list=link.marketing_list,
         record_ids=[each.record_id for each in asked],
-        reason=_("Asked to come back"),
+        source=Source.PERSON if by else Source.CRM,
+        opted_in_at=opted_in_at,
+        reason="asked to come back",
+        by=by,
     )
     request_run(integration=link.address_book.integration, kind=RunKind.REQUESTS, trigger="person")
     return made
@@ -144,19 +145,22 @@ def _asked(link: ListConnection, record_ids: set[str]) -> list[_Asked]:
         membership.contact_id: membership
         for membership in Membership.objects.filter(address_book=book, contact__in=contacts.values())
     }
-    items = {
-        item.record_id: item
-        for item in UnsubscribedItem.objects.filter(marketing_list=link.marketing_list, record_id__in=record_ids)
-    }
+    objections = objections_of(
+        scopes_of_list(link.marketing_list_id),
+        link.marketing_list.entity,
+        [(row["record_id"], row["email_key"]) for row in rows],
+    )
     asked = []
     for row in rows:
         contact = contacts.get(row["email_key"])
         membership = memberships.get(contact.pk) if contact else None
-        asked.append(_Asked(**row, contact=contact, membership=membership, item=items.get(row["record_id"])))
+        asked.append(_Asked(**row, contact=contact, membership=membership, objections=objections[row["record_id"]]))
     return asked
 
 
 def _check(asked: _Asked, opted_in_at: datetime) -> None:
+    if any(objection.scope == Scope.EVERYTHING for objection in asked.objections):
+        raise ValidationError(_("This person opted out of everything. That is taken back on their own page first."))
     if not asked.waits_for_dotdigital:
         raise ValidationError(_("Dotdigital mails this person, so there is nothing to ask it for."))
     if asked.left_at and opted_in_at <= (left_at := max(asked.left_at)):

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'marketing list',
                 'verbose_name_plural': 'marketing lists',
                 'ordering': ['name'],
+                'permissions': [('opt_out_members', 'Can unsubscribe members of a list'), ('opt_in_members', 'Can subscribe people to a list again')],
             },
         ),
         migrations.CreateModel(
@@ -44,24 +45,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'removed items',
                 'ordering': ['-created_at', '-pk'],
                 'constraints': [models.UniqueConstraint(fields=('marketing_list', 'record_id'), name='lists_removed_once')],
-            },
-        ),
-        migrations.CreateModel(
-            name='UnsubscribedItem',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
-                ('origin', models.CharField(choices=[('crm', 'CRM'), ('dotdigital', 'Dotdigital')], max_length=20, verbose_name='origin')),
-                ('reason', models.TextField(blank=True, verbose_name='reason')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('marketing_list', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unsubscribed_items', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
-            ],
-            options={
-                'verbose_name': 'unsubscribed item',
-                'verbose_name_plural': 'unsubscribed items',
-                'ordering': ['-created_at', '-pk'],
-                'constraints': [models.UniqueConstraint(fields=('marketing_list', 'record_id'), name='lists_unsubscribed_once')],
             },
         ),
     ]

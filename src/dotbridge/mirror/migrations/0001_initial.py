@@ -225,6 +225,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='FormerAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('until', models.DateTimeField(verbose_name='until')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'former address',
+                'verbose_name_plural': 'former addresses',
+            },
+        ),
+        migrations.CreateModel(
             name='Membership',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -307,6 +321,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='datafield',
             constraint=models.UniqueConstraint(fields=('integration', 'name'), name='data_field_once'),
+        ),
+        migrations.AddIndex(
+            model_name='formeraddress',
+            index=models.Index(fields=['integration', 'email_key'], name='former_address_by_email'),
+        ),
+        migrations.AddConstraint(
+            model_name='formeraddress',
+            constraint=models.UniqueConstraint(fields=('integration', 'remote_id', 'email_key'), name='former_address_once'),
         ),
         migrations.AddIndex(
             model_name='membership',

@@ -50,19 +50,25 @@ _SETTLE_ADDRESSES = """
 # An address that has moved to another id leaves its former contact without one, before the new owner is stored. Whoever
 # holds an address already took it from nobody, which costs less to see than who else may hold it.
 _RELEASE = """
-    UPDATE dotbridge_mirror_contact c SET email_key = NULL
-    FROM stage_contact s
-    WHERE s.keeps_address
-      AND NOT EXISTS (
-        SELECT FROM dotbridge_mirror_contact own WHERE own.integration_id = %(integration)s
-          AND own.remote_id = s.remote_id AND own.email_key = s.email_key)
-      AND c.integration_id = %(integration)s AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
+    WITH released AS (
+        UPDATE dotbridge_mirror_contact c SET email_key = NULL
+        FROM stage_contact s
+        WHERE s.keeps_address
+          AND NOT EXISTS (
+            SELECT FROM dotbridge_mirror_contact own WHERE own.integration_id = %(integration)s
+              AND own.remote_id = s.remote_id AND own.email_key = s.email_key)
+          AND c.integration_id = %(integration)s AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
+        RETURNING c.remote_id, s.email_key
+    )
+    INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
+    SELECT %(integration)s, remote_id, email_key, now() FROM released
+    ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until
 """
 # What a feed does not say stays as it is held. The run's lock keeps others from writing, so a contact that is not held
 # is new, and an upsert, which would lock even rows that do not differ, is not needed.
 _INCOMING = """
     WITH incoming AS (
-        SELECT s.remote_id, s.email, now_is.*, s.opt_in_type, s.email_type, held.id,
+        SELECT s.remote_id, s.email, now_is.*, s.opt_in_type, s.email_type, held.id, held.email_key AS former_key,
                (held.email, held.email_key, held.status, held.opt_in_type, held.email_type, held.last_subscribed_at,
                 held.suppressed_at)
                 IS DISTINCT FROM (s.email, now_is.email_key, now_is.status, s.opt_in_type, s.email_type,
@@ -97,6 +103,11 @@ _INCOMING = """
         FROM incoming t
         WHERE c.id = t.id AND t.differs
         RETURNING c.id
+    ), renamed AS (
+        INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
+        SELECT %(integration)s, remote_id, former_key, now()
+        FROM incoming WHERE former_key IS NOT NULL AND email_key IS DISTINCT FROM former_key
+        ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until
     )
 """
 _COUNTS = " SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed)"

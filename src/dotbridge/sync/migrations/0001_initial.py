@@ -219,6 +219,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='PastAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
+                ('entity', models.CharField(max_length=100, verbose_name='entity')),
+                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('ended_at', models.DateTimeField(verbose_name='until')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'past address',
+                'verbose_name_plural': 'past addresses',
+                'constraints': [models.UniqueConstraint(fields=('integration', 'email_key', 'entity', 'record_id'), name='past_address_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Recheck',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),

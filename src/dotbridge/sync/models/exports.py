@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.integrations.models import Integration
 from dotbridge.sync.models.runs import SyncRun
 
 
@@ -140,6 +141,30 @@ class ExportItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id}/{self.pk}"
+
+
+class PastAddress(models.Model):
+    """An address under which a record was written to until lately: an opt-out that happened before binds the record."""
+
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="past_addresses", verbose_name=_("integration"), db_index=False
+    )
+    email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
+    entity = models.CharField(_("entity"), max_length=100)
+    record_id = models.CharField(_("record"), max_length=64)
+    ended_at = models.DateTimeField(_("until"))
+
+    class Meta:
+        verbose_name = _("past address")
+        verbose_name_plural = _("past addresses")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "email_key", "entity", "record_id"], name="past_address_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity} {self.record_id}"
 
 
 class Recheck(models.Model):

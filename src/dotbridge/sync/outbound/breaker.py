@@ -1,4 +1,6 @@
-"""The breaker: a run that would remove or unsubscribe too many at once stops for that list, and asks a person.
+"""The breaker: a run that would take too many out of a book at once stops for that list, and asks a person.
+
+An opt-out is never held up by it: whoever opted out is taken out of the book however many they are.
 
 A rule edited by mistake, a broken filter or an emptied table looks to the export like everybody leaving at once.
 """
@@ -41,10 +43,7 @@ def is_too_many(link: ListConnection, what: StoppedWhat, rows: int, of: int) -> 
     """Whether so many, of a book of this size, are more than the integration's settings let go without a person."""
     settings = link.address_book.integration
     share_is_large = rows * 100 > settings.breaker_percent * of
-    if rows <= NEVER_STOPS or not (rows > settings.breaker_rows or share_is_large):
-        return False
-    # Before a list sends anybody it learns whom Dotdigital has not mailed for years. That is how it begins, no change.
-    return what == StoppedWhat.REMOVE or link.items.exists()
+    return rows > NEVER_STOPS and (rows > settings.breaker_rows or share_is_large)
 
 
 def book_size(link: ListConnection) -> int:
@@ -54,10 +53,10 @@ def book_size(link: ListConnection) -> int:
 
 def stopped_text(link: ListConnection) -> str:
     """What a person is asked."""
-    done = "take out of the address book" if link.stopped_what == StoppedWhat.REMOVE else "unsubscribe from the list"
     return (
-        f"{link.marketing_list}: stopped, because this run would {done} {link.stopped_rows} of {link.stopped_of}. "
-        "Nothing was removed, unsubscribed or uploaded. Mend the list's rule, or allow it once."
+        f"{link.marketing_list}: stopped, because this run would take {link.stopped_rows} of {link.stopped_of} "
+        "contacts out of the address book. "
+        "Nothing was removed or uploaded. Mend the list's rule, or allow it once."
     )
 
 

@@ -20,8 +20,7 @@ from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.entities.email import plausible_sql
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
-from dotbridge.sync.outbound.list_state import find_list_state
-from dotbridge.sync.outbound.members import apply_list_state, empty_tables, evaluate_members, roomy_transaction
+from dotbridge.sync.outbound.members import empty_tables, evaluate_members, roomy_transaction
 from dotbridge.sync.outbound.plan import ExportPlan, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
@@ -34,8 +33,6 @@ class PlannedKind(StrEnum):
     ADD = "add"  # sent; the account knows the address, the book does not
     UPDATE = "update"  # sent; the book has the address
     REMOVE = "remove"  # taken out of the book
-    UNSUBSCRIBE = "unsubscribe"  # off the list, because Dotdigital does not mail the person
-    RESUBSCRIBE = "resubscribe"  # back on the list, because Dotdigital mails the person again
     REJECT = "reject"  # not sent, because the address cannot be one
 
 
@@ -86,11 +83,6 @@ _SENT = """
     FROM ({compared}) c WHERE differs OR is_due
 """
 _REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL FROM ({departing}) d"
-_STATE = """
-    SELECT CASE WHEN s.unsubscribed_id IS NULL THEN 'unsubscribe' ELSE 'resubscribe' END, k.email, s.record_id,
-           s.reason, NULL, NULL
-    FROM export_state_{n} s JOIN export_member_{n} k ON k.record_id = s.record_id
-"""
 _PLAUSIBLE = plausible_sql("email").replace("%", "%%")
 _REJECTED = """
     SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL
@@ -104,8 +96,6 @@ class DryRun:
     def __init__(self, ranked: Ranked) -> None:
         self._link = ranked.link
         self._removed = count_departing(ranked.link)
-        self._unsubscribed, self._resubscribed = find_list_state(ranked.link)
-        apply_list_state(ranked.link)
         self._has_candidates = find_candidates(ranked, compares_all=has_to_compare_all(ranked), with_queued=True) > 0
         self._plan: ExportPlan = plan_of(ranked)
 
@@ -113,7 +103,6 @@ class DryRun:
         """The exact counts."""
         counts = dict.fromkeys(PlannedKind, 0)
         counts[PlannedKind.REMOVE] = self._removed
-        counts[PlannedKind.UNSUBSCRIBE], counts[PlannedKind.RESUBSCRIBE] = self._unsubscribed, self._resubscribed
         with roomy_transaction(), connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r")
             counts[PlannedKind.REJECT] = cursor.fetchone()[0]
@@ -129,7 +118,6 @@ class DryRun:
         removed = _REMOVED.format(departing=DEPARTING.format(n=self._link.pk))
         parts: list[tuple[str, dict[str, Any]]] = [
             (removed, departing_parameters(self._link)),
-            (self._text(_STATE), {}),
             (self._text(_REJECTED), {}),
         ]
         if self._has_candidates:
@@ -146,7 +134,7 @@ class DryRun:
         return statement.format(n=self._link.pk, compared=compared, plausible=_PLAUSIBLE)
 
     def _stops_before(self, size: int) -> StoppedWhat | None:
-        rows = {StoppedWhat.REMOVE: self._removed, StoppedWhat.UNSUBSCRIBE: self._unsubscribed}
+        rows = {StoppedWhat.REMOVE: self._removed}
         return next((what for what in rows if is_too_many(self._link, what, rows[what], size)), None)
 
 

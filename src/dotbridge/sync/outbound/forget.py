@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.written import IS_IN_BOOK
 
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
@@ -26,10 +27,14 @@ _FORGET = """
                 ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
         WHERE i.id = j.id AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
-          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s))
+          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {is_in_book}
           AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
-        RETURNING i.email_key
+        RETURNING i.email_key, i.record_id, i.upload_id
+    ), remembered AS (
+        INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
+        SELECT %(integration)s, email_key, %(entity)s, record_id, now() FROM forgotten WHERE upload_id IS NOT NULL
+        ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
     ), noted AS (
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
         SELECT l.connection_id, l.record_id FROM forgotten f
@@ -49,10 +54,11 @@ def forget_departed(ranked: Ranked) -> int:
     book = ranked.link.address_book
     with connection.cursor() as cursor:
         cursor.execute(
-            _FORGET.format(n=ranked.link.pk),
+            _FORGET.format(n=ranked.link.pk, is_in_book=IS_IN_BOOK),
             {
                 "integration": book.integration_id,
                 "book": book.pk,
+                "entity": ranked.link.marketing_list.entity,
                 "live": list(LIVE),
                 "unseen": timezone.now() - UNSEEN,
                 "inferiors": list(ranked.inferiors),

@@ -15,13 +15,13 @@ from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
 
 
-def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None]) -> None:
+def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None], *, waits: bool = True) -> None:
     """Do a step's work for each list that may be exported now, the highest rank first.
 
     A list that cannot be worked out is said so and left out of the rest of the run; the others go on. Raises
     StepBlocked while Dotdigital works on an earlier export for which all of them have to wait.
     """
-    for ranked in lists_at_work(step):
+    for ranked in lists_at_work(step, waits=waits):
         try:
             work(step, ranked)
         except (RuleError, UnknownEntity, UnknownField) as error:
@@ -31,8 +31,11 @@ def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None]
             _leave_out(step, ranked, f"The database cannot work it out: {type(error).__name__}.")
 
 
-def lists_at_work(step: StepContext) -> list[Ranked]:
-    """The lists that may be exported now, the highest rank first. Raises StepBlocked as `for_each_list`."""
+def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
+    """The lists that may be exported now, the highest rank first. Raises StepBlocked as `for_each_list`.
+
+    What need not wait for an earlier export, because it concerns opt-outs, says so with `waits`.
+    """
     ending = ending_connections(step.integration)
     wanted = [
         ranked
@@ -41,6 +44,8 @@ def lists_at_work(step: StepContext) -> list[Ranked]:
         and ranked.link.pk not in ending
         and step.run.only in (None, ranked.link)
     ]
+    if not waits:
+        return wanted
     if step.integration.export_waits_for == ExportWaitsFor.INTEGRATION:
         if number := unfinished_uploads(step.integration):
             raise StepBlocked(_blocked_text(number))

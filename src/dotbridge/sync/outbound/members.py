@@ -4,8 +4,8 @@
 `record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `place` among the records
 with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
-`export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`.
-`export_state_N` holds whom to unsubscribe and whose unsubscription to take back; see `list_state`.
+`export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether
+the person opted out (`is_opt_out`): then nothing may hold their removal up.
 `export_candidate_N` holds whose values have to be worked out; see `plan`.
 
 The tables live with the session and are emptied when a run is over, however it ended.
@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
+from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.sql import compiled, key_type
@@ -37,22 +39,31 @@ _CREATE = (
         place integer, is_primary boolean
     )
     """,
-    'CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (item_id bigint, email_key text COLLATE "C")',
-    "CREATE TEMP TABLE IF NOT EXISTS export_state_{n} (record_id text, reason text, unsubscribed_id bigint)",
+    """
+    CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (
+        item_id bigint, email_key text COLLATE "C", is_opt_out boolean
+    )
+    """,
     """
     CREATE TEMP TABLE IF NOT EXISTS export_candidate_{n} (
         email_key text COLLATE "C", email text, record_id text, item_id bigint, is_mailable boolean
     )
     """,
 )
-_TABLES = "export_member_{n}, export_departed_{n}, export_state_{n}, export_candidate_{n}"
+_TABLES = "export_member_{n}, export_departed_{n}, export_candidate_{n}"
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
     INSERT INTO export_member_{n} (record_id, email, email_key, is_removed, is_unsubscribed, place, is_primary)
-    SELECT record_id, email, lower(email), is_removed, is_unsubscribed, 1, NOT is_removed AND NOT is_unsubscribed
+    SELECT record_id, email, lower(email), is_removed, is_record_blocked, 1, NOT is_removed AND NOT is_record_blocked
     FROM ({matching} OFFSET 0) matching
     WHERE email IS NOT NULL
 """
+_BLOCK = """
+    UPDATE export_member_{n} k SET is_unsubscribed = true, is_primary = false
+    FROM ({blocked} UNION SELECT email_key FROM export_member_{n} WHERE is_unsubscribed) b
+    WHERE b.email_key = k.email_key AND NOT k.is_unsubscribed
+"""
+_BLOCK_ERASED = "UPDATE export_member_{n} k SET is_unsubscribed = true, is_primary = false WHERE {erased}"
 _PLACE = """
     UPDATE export_member_{n} k
     SET place = v.place, is_primary = (v.is_member AND v.place = v.first_place) IS TRUE
@@ -67,23 +78,12 @@ _PLACE = """
     ) v
     WHERE v.row = k.ctid
 """
-_CHOOSE_PRIMARY = """
-    UPDATE export_member_{n} k SET is_primary = (k.is_member AND k.place = v.place) IS TRUE
-    FROM (
-        SELECT m.email_key, min(m.place) FILTER (WHERE m.is_member) AS place
-        FROM export_member_{n} m
-        WHERE m.email_key IN (SELECT o.email_key FROM export_member_{n} o JOIN export_state_{n} s USING (record_id))
-        GROUP BY 1
-    ) v
-    WHERE v.email_key = k.email_key
-"""
-_TAKE_OFF = """
-    UPDATE export_member_{n} k SET is_unsubscribed = s.unsubscribed_id IS NULL
-    FROM export_state_{n} s WHERE s.record_id = k.record_id
-"""
 _FIND_DEPARTED = """
     INSERT INTO export_departed_{n}
-    SELECT i.id, i.email_key FROM dotbridge_sync_exportitem i
+    SELECT i.id, i.email_key,
+           EXISTS (SELECT FROM ({blocked}) b WHERE b.email_key = i.email_key)
+           OR EXISTS (SELECT FROM ({blocked_records}) b WHERE b.record_id = i.record_id)
+    FROM dotbridge_sync_exportitem i
     WHERE i.connection_id = %s AND i.removal_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM export_member_{n} k WHERE k.is_member AND k.email_key = i.email_key)
 """
@@ -122,8 +122,18 @@ def evaluate_members(link: ListConnection) -> None:
         cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
         cursor.execute(_FILL.format(n=link.pk, matching=matching.sql), matching.parameters)
         cursor.execute(f"ANALYZE export_member_{link.pk}")
+        _apply_consent(link)
         cursor.execute(_PLACE.format(n=link.pk, key_type=key_type(link)))
         find_departed(link)
+
+
+def _apply_consent(link: ListConnection) -> None:
+    """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
+    blocked = blocked_addresses(scopes_of_list(link.marketing_list_id))
+    with connection.cursor() as cursor:
+        cursor.execute(_BLOCK.format(n=link.pk, blocked=blocked.sql), blocked.parameters)
+        if erased := erased_addresses("k.email_key"):
+            cursor.execute(_BLOCK_ERASED.format(n=link.pk, erased=erased.sql), erased.parameters)
 
 
 def mark_all_departed(link: ListConnection) -> None:
@@ -135,18 +145,17 @@ def mark_all_departed(link: ListConnection) -> None:
         find_departed(link)
 
 
-def apply_list_state(link: ListConnection) -> None:
-    """Have the table of members show the list as it is when what `export_state_N` says has been done to it."""
-    with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(_TAKE_OFF.format(n=link.pk))
-        cursor.execute(_CHOOSE_PRIMARY.format(n=link.pk))
-
-
 def find_departed(link: ListConnection) -> None:
     """Fill `export_departed_N` from the table of members as it is now."""
     with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE export_departed_{link.pk}")
-        cursor.execute(_FIND_DEPARTED.format(n=link.pk), [link.pk])
+        scopes = scopes_of_list(link.marketing_list_id)
+        statement = _FIND_DEPARTED.format(
+            n=link.pk,
+            blocked=blocked_addresses(scopes).sql,
+            blocked_records=blocked_records(scopes, link.marketing_list.entity).sql,
+        )
+        cursor.execute(statement, [link.pk])
         cursor.execute(f"ANALYZE export_departed_{link.pk}")
 
 

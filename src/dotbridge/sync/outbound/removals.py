@@ -10,10 +10,11 @@ import time
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, StoppedWhat
-from dotbridge.mirror.models import Contact, Membership
+from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import ExportItem, Removal, RemovalState
@@ -22,6 +23,7 @@ from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import mark_all_departed, require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
+from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
 from dotdigital import NotFound
 
 # One call carries so many ids: some 60 kB.
@@ -29,16 +31,13 @@ IDS_A_CALL = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
 # Only an address that we brought to the book, or updated there, is taken out of it.
-DEPARTING = """
+DEPARTING = f"""
     SELECT i.id, i.email, i.record_id
-    FROM export_departed_{n} d
+    FROM export_departed_{{n}} d
     JOIN dotbridge_sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
-    JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = i.email_key
-         AND c.status = ANY(%(live)s)
-    JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
-         AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
-    WHERE u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')
+    WHERE {IS_IN_BOOK}
+      AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND (d.is_opt_out OR NOT %(only_opt_outs)s)
 """
 _ASSIGN = """
     UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
@@ -46,14 +45,24 @@ _ASSIGN = """
 """
 
 
+def remove_opted_out(step: StepContext) -> None:
+    """Take out of each connected book whoever opted out here, however many they are, whatever the export waits for."""
+    for_each_list(step, _remove_opted_out, waits=False)
+
+
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
     for_each_list(step, _remove_departed)
 
 
-def departing_parameters(link: ListConnection) -> dict[str, Any]:
+def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -> dict[str, Any]:
     """What `DEPARTING` asks for."""
-    return {"integration": link.address_book.integration_id, "book": link.address_book_id, "live": list(LIVE)}
+    return {
+        "integration": link.address_book.integration_id,
+        "book": link.address_book_id,
+        "live": list(LIVE),
+        "only_opt_outs": only_opt_outs,
+    }
 
 
 def count_departing(link: ListConnection) -> int:
@@ -62,6 +71,14 @@ def count_departing(link: ListConnection) -> int:
         departing = DEPARTING.format(n=link.pk)
         cursor.execute(f"SELECT count(*) FROM ({departing}) d", departing_parameters(link))
         return int(cursor.fetchone()[0])
+
+
+def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
+    require_current_members(step, ranked.link)
+    while removal := _assign(step, ranked.link, only_opt_outs=True):
+        if not _carry_out(step, ranked, removal):
+            return
+        require_current_members(step, ranked.link)
 
 
 def _remove_departed(step: StepContext, ranked: Ranked) -> None:
@@ -93,19 +110,24 @@ def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
     return None if begun.all().exists() else True
 
 
-def _assign(step: StepContext, link: ListConnection) -> Removal | None:
+def _assign(step: StepContext, link: ListConnection, *, only_opt_outs: bool = False) -> Removal | None:
     with transaction.atomic(), connection.cursor() as cursor:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(
             _ASSIGN.format(departing=DEPARTING.format(n=link.pk)),
-            {**departing_parameters(link), "removal": removal.pk, "most": IDS_A_CALL},
+            {
+                **departing_parameters(link, only_opt_outs=only_opt_outs),
+                "removal": removal.pk,
+                "most": IDS_A_CALL,
+            },
         )
         if cursor.rowcount == 0:
             removal.delete()
             return None
         removal.row_count = cursor.rowcount
         removal.save(update_fields=["row_count"])
-        use_up_allowance(link, StoppedWhat.REMOVE, removal.row_count)
+        if not only_opt_outs:
+            use_up_allowance(link, StoppedWhat.REMOVE, removal.row_count)
     return removal
 
 
@@ -127,12 +149,20 @@ def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
 
 
 def _ask(step: StepContext, link: ListConnection, removal: Removal) -> None:
-    ids = Contact.objects.filter(
-        integration=step.integration, email_key__in=removal.items.values("email_key")
-    ).values_list("remote_id", flat=True)
+    ids = contacts_of(removal).values_list("remote_id", flat=True)
     deletion = step.account.address_book(link.address_book.remote_id).remove_contacts(list(ids))
     removal.remote_id, removal.state = deletion.id, RemovalState.SENT
     removal.save(update_fields=["remote_id", "state"])
+
+
+def contacts_of(removal: Removal) -> QuerySet[Contact]:
+    """The contacts that we wrote to at the addresses of a removal, whatever address they have by now."""
+    addresses = removal.items.values("email_key")
+    former = FormerAddress.objects.filter(
+        integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), email_key__in=addresses
+    )
+    mine = Contact.objects.filter(integration=removal.connection.address_book.integration)
+    return mine.filter(Q(email_key__in=addresses) | Exists(former))
 
 
 def _await(step: StepContext, removal: Removal) -> str:
@@ -148,9 +178,10 @@ def _await(step: StepContext, removal: Removal) -> str:
 @transaction.atomic
 def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
     now = timezone.now()
-    Membership.objects.filter(
-        address_book=ranked.link.address_book, contact__email_key__in=removal.items.values("email_key")
-    ).update(gone_at=now)
+    Membership.objects.filter(address_book=ranked.link.address_book, contact__in=contacts_of(removal)).update(
+        gone_at=now
+    )
+    note_past_addresses(ranked.link, ExportItem.objects.filter(removal=removal))
     recheck_addresses_of_removal(removal, ranked.inferiors)
     ExportItem.objects.filter(removal=removal).delete()
     Removal.objects.filter(pk=removal.pk).update(state=RemovalState.COMPLETED, finished_at=now)

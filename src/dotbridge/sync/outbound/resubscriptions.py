@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
 from dotbridge.connections.services import finish_resubscription, note_returns, request_run
-from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.consent.models import OF_DOTDIGITAL
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
 from dotbridge.sync.context import StepContext, StepSkipped
@@ -75,11 +77,13 @@ def note_asked(asked: Resubscription) -> None:
 
 
 def _left_again(asked: Resubscription) -> bool:
-    return UnsubscribedItem.objects.filter(
-        marketing_list_id=asked.connection.marketing_list_id,
+    verdict = may_be_mailed(
+        address=asked.email,
+        scopes=scopes_of_list(asked.connection.marketing_list_id),
+        entity=asked.connection.marketing_list.entity,
         record_id=asked.record_id,
-        origin=UnsubscribedItem.Origin.CRM,
-    ).exists()
+    )
+    return any(objection.source not in OF_DOTDIGITAL for objection in verdict.objections)
 
 
 def _ask(step: StepContext, asked: Resubscription) -> None:

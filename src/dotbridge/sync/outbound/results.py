@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from dotbridge.sync.context import Refusal, StepContext, book_gone
+from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.ranks import ranked_connections
@@ -112,6 +113,7 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
         move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
         upload.save(update_fields=["rejected_count"])
         if upload.rejected_count:
+            record_refusals(upload)
             recheck_refused_addresses(upload, _inferiors(step, upload))
         step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
     step.advance(upload.row_count)

@@ -1,0 +1,37 @@
+"""Consent in words for people."""
+
+from __future__ import annotations
+
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dotbridge.consent.models import Scope, Source, What
+from dotbridge.consent.selectors import Objection
+
+_WHERE = {
+    Scope.EVERYTHING: gettext_lazy("from everything"),
+    Scope.ACCOUNT: gettext_lazy("in the whole account"),
+    Scope.BOOK: gettext_lazy("in the address book"),
+    Scope.LIST: gettext_lazy("from this list"),
+}
+_WHO = {
+    Source.PERSON: gettext_lazy("noted by a person"),
+    Source.CRM: gettext_lazy("noted by the CRM"),
+    Source.FILE: gettext_lazy("in a contact file"),
+    Source.API: gettext_lazy("by the API"),
+    Source.FEED: gettext_lazy("says Dotdigital"),
+    Source.REPORT: gettext_lazy("said Dotdigital when it refused an upload"),
+}
+
+
+def objection_text(objection: Objection) -> str:
+    """Why somebody may not be mailed, since when, and who said it: "Opted out from this list on 3 May 2026, ..."."""
+    return _("%(what)s %(where)s on %(day)s, %(who)s%(status)s") % {
+        "what": What(objection.what).label,
+        "where": _WHERE[Scope(objection.scope)],
+        "day": date_format(localtime(objection.since), "DATE_FORMAT"),
+        "who": _WHO[Source(objection.source)],
+        "status": f" ({objection.status})" if objection.status else "",
+    }

@@ -1,0 +1,122 @@
+"""The one question, as conditions that can stand in any statement: who may not be mailed within these scopes?
+
+Nobody is mailed whose record may not be mailed, under any address, nor whose address may not be, whatever record has
+it. An erased address is known by its keyed hash alone.
+"""
+
+from __future__ import annotations
+
+from django.db.models import (
+    BigIntegerField,
+    BinaryField,
+    BooleanField,
+    Exists,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.expressions import Combinable, ExpressionWrapper
+from psycopg import sql
+
+from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
+from dotbridge.consent.models import ConsentState, ErasedAddress, SubjectKind
+from dotbridge.consent.scopes import ListScopes
+from dotbridge.entities.sql import Fragment
+
+_BLOCKED_ADDRESSES = """
+    SELECT subject AS email_key FROM dotbridge_consent_consentstate
+    WHERE is_blocked AND kind = 'address' AND (scope, scope_id) IN ({scopes})
+"""
+_BLOCKED_RECORDS = """
+    SELECT subject AS record_id FROM dotbridge_consent_consentstate
+    WHERE is_blocked AND kind = 'record' AND entity = {entity} AND (scope, scope_id) IN ({scopes})
+"""
+_BUCKET = f"(hashtextextended({{column}}, %s) & {BUCKETS - 1})::int"
+# HMAC-SHA256, as the database itself can work it out.
+_HASH = "sha256(%s || sha256(%s || convert_to({column}, 'UTF8')))"
+
+
+def within(scopes: ListScopes) -> Q:
+    """The states of these scopes."""
+    condition = Q()
+    for scope, scope_id in scopes.pairs():
+        condition |= Q(scope=scope, scope_id=scope_id)
+    return condition
+
+
+def is_blocked(
+    scopes: ListScopes, entity: str, *, record: str = "record_id", email_key: str = "email_key"
+) -> Combinable:
+    """Whether a row's record or address may not be mailed; the names are those of the row's columns."""
+    condition = Q(record_is_blocked(scopes, entity, record)) | Q(address_is_blocked(scopes, email_key))
+    if ErasedAddress.objects.exists():
+        condition |= Q(address_is_erased(email_key))
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id") -> Exists:
+    """Whether the record may not be mailed, under any address."""
+    states = _within(scopes).filter(kind=SubjectKind.RECORD, entity=entity, subject=OuterRef(record))
+    return Exists(states.filter(is_blocked=True))
+
+
+def address_is_blocked(scopes: ListScopes, email_key: str = "email_key") -> Exists:
+    """Whether the address may not be mailed, whoever has it. Erased ones are not asked here."""
+    states = _within(scopes).filter(kind=SubjectKind.ADDRESS, entity="", subject=OuterRef(email_key))
+    return Exists(states.filter(is_blocked=True))
+
+
+def address_is_erased(email_key: str = "email_key") -> Exists:
+    """Whether the address is one that was erased."""
+    key = hash_key()
+    return Exists(
+        ErasedAddress.objects.filter(
+            bucket=_bucket(key, OuterRef(email_key)), address_hash=_hashed(key, OuterRef(email_key))
+        )
+    )
+
+
+def blocked_addresses(scopes: ListScopes) -> Fragment:
+    """The addresses that may not be mailed within these scopes: a query with the column `email_key`."""
+    return Fragment(_BLOCKED_ADDRESSES.format(scopes=_as_sql(scopes)), ())
+
+
+def blocked_records(scopes: ListScopes, entity: str) -> Fragment:
+    """The records of an entity that may not be mailed within these scopes: a query with the column `record_id`."""
+    text = _BLOCKED_RECORDS.format(scopes=_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
+    return Fragment(text, ())
+
+
+def erased_addresses(column: str) -> Fragment | None:
+    """A condition that holds where the column's address was erased; None as long as nobody was."""
+    if not ErasedAddress.objects.exists():
+        return None
+    key = hash_key()
+    return Fragment(
+        f"EXISTS (SELECT FROM dotbridge_consent_erasedaddress e WHERE e.bucket = {_BUCKET.format(column=column)} "
+        f"AND e.address_hash = {_HASH.format(column=column)})",
+        (key.seed, key.outer, key.inner),
+    )
+
+
+def _as_sql(scopes: ListScopes) -> str:
+    pairs = (sql.SQL("({}, {})").format(*map(sql.Literal, pair)) for pair in scopes.pairs())
+    return sql.SQL(", ").join(pairs).as_string(None)
+
+
+def _bucket(key: HashKey, address: Combinable) -> Func:
+    found = Func(address, Value(key.seed), function="hashtextextended", output_field=BigIntegerField())
+    return Func(found, template=f"(%(expressions)s & {BUCKETS - 1})::int", output_field=IntegerField())
+
+
+def _hashed(key: HashKey, address: Combinable) -> Func:
+    encoded = Func(address, Value("UTF8"), function="convert_to", output_field=BinaryField())
+    inner = Func(Value(key.inner), encoded, function="sha256", arg_joiner=" || ", output_field=BinaryField())
+    return Func(Value(key.outer), inner, function="sha256", arg_joiner=" || ", output_field=BinaryField())
+
+
+def _within(scopes: ListScopes) -> QuerySet[ConsentState]:
+    return ConsentState.objects.filter(within(scopes))

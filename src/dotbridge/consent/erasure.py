@@ -1,0 +1,95 @@
+"""Erasure: a person's address goes from here, and a keyed hash of it stays, so that it is never mailed again.
+
+Each app takes away what it holds of an address when `address_erased` is sent, and a host does the same for its own
+records. The ledger keeps that something was said, when and by what way, and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.dispatch import Signal
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.consent.chain import details_of
+from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
+from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, SubjectKind, What
+from dotbridge.consent.services import name_of
+from dotbridge.entities.email import is_plausible
+
+# Sent inside the transaction, with `email_key`. Whoever holds data under that address deletes it; what a receiver
+# raises ends the erasure, and nothing of it is done.
+address_erased = Signal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """The proof of an erasure: the hash that stays, the event that says so, and when."""
+
+    address_hash: str
+    event_id: int
+    erased_at: datetime
+
+
+@transaction.atomic
+def erase_address(*, address: str, by: AbstractBaseUser | None = None) -> Receipt:
+    """Take everything away that is known here under an address. May be asked for again at any time.
+
+    Raises ValidationError for what is no address.
+    """
+    email_key = address.strip().lower()
+    if not is_plausible(email_key):
+        raise ValidationError(_("%(address)s is not an e-mail address.") % {"address": address.strip()[:254]})
+    key = hash_key()
+    address_hash = key.hashed(email_key)
+    address_erased.send(ErasedAddress, email_key=email_key)
+    _take_out_of_ledger(key, email_key, address_hash)
+    ConsentState.objects.filter(kind=SubjectKind.ADDRESS, subject=email_key).delete()
+    now = timezone.now()
+    event = ConsentEvent.objects.create(
+        happened_at=now,
+        scope=Scope.EVERYTHING,
+        what=What.ERASED,
+        source=Source.PERSON,
+        actor=name_of(by),
+        address_hash=address_hash,
+    )
+    erased, _made = ErasedAddress.objects.get_or_create(
+        address_hash=address_hash, defaults={"bucket": _bucket(key, email_key), "event_id": event.pk, "erased_at": now}
+    )
+    return Receipt(address_hash=address_hash.hex(), event_id=erased.event_id, erased_at=erased.erased_at)
+
+
+def receipt_of(address: str) -> Receipt | None:
+    """The proof that an address was erased; None when it was not."""
+    address_hash = hash_key().hashed(address.strip().lower())
+    erased = ErasedAddress.objects.filter(address_hash=address_hash).first()
+    if erased is None:
+        return None
+    return Receipt(address_hash=address_hash.hex(), event_id=erased.event_id, erased_at=erased.erased_at)
+
+
+def _take_out_of_ledger(key: HashKey, email_key: str, address_hash: bytes) -> None:
+    for event in ConsentEvent.objects.filter(email_key=email_key):
+        # The trigger of the ledger lets this change pass, and no other.
+        ConsentEvent.objects.filter(pk=event.pk).update(
+            email_key="",
+            entity="",
+            record_id="",
+            remote_id=None,
+            evidence="",
+            actor="",
+            address_hash=address_hash,
+            details_hash=key.hashed(details_of(event)),
+        )
+
+
+def _bucket(key: HashKey, email_key: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT (hashtextextended(%s, %s) & {BUCKETS - 1})::int", [email_key, key.seed])
+        return int(cursor.fetchone()[0])

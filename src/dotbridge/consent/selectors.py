@@ -1,0 +1,119 @@
+"""Reads of consent: may this address be mailed, if not why, and what was said about it over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from dotbridge.consent.conditions import within
+from dotbridge.consent.erasure import receipt_of
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
+from dotbridge.consent.scopes import ListScopes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objection:
+    """One reason why somebody may not be mailed: what was said, how far it reaches, who said it, since when."""
+
+    scope: Scope
+    scope_id: int
+    what: What
+    source: Source
+    status: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether an address may be mailed; if not, every reason, the widest first."""
+
+    objections: tuple[Objection, ...]
+
+    @property
+    def may_be_mailed(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.objections
+
+
+_WIDEST_FIRST = (Scope.EVERYTHING, Scope.ACCOUNT, Scope.BOOK, Scope.LIST)
+
+
+def may_be_mailed(
+    *, address: str, scopes: ListScopes | None = None, entity: str = "", record_id: object = ""
+) -> Verdict:
+    """Whether an address may be mailed: within the scopes of a list, or anywhere when none are given.
+
+    With `entity` and `record_id` the record is asked about as well, under whatever address it has.
+    """
+    email_key = address.strip().lower()
+    subject = Q(kind=SubjectKind.ADDRESS, entity="", subject=email_key)
+    if record_id:
+        subject |= Q(kind=SubjectKind.RECORD, entity=entity, subject=str(record_id))
+    states = ConsentState.objects.filter(subject, is_blocked=True)
+    if scopes is not None:
+        states = states.filter(within(scopes))
+    objections = [_objection(state) for state in states]
+    if receipt := receipt_of(email_key):
+        objections.append(
+            Objection(
+                scope=Scope.EVERYTHING,
+                scope_id=0,
+                what=What.ERASED,
+                source=Source.PERSON,
+                status="",
+                since=receipt.erased_at,
+            )
+        )
+    return Verdict(objections=_sorted(objections))
+
+
+def objections_of(
+    scopes: ListScopes, entity: str, subjects: Iterable[tuple[str, str | None]]
+) -> dict[str, tuple[Objection, ...]]:
+    """Why these records may not be mailed within a list's scopes, by record id, in one query; the widest first.
+
+    `subjects` are pairs of a record id and its normalised address, None where it has none. An empty tuple means that
+    nothing stands against it, or that its address was erased.
+    """
+    pairs = list(subjects)
+    records = {record_id for record_id, _email_key in pairs}
+    addresses = {email_key for _record_id, email_key in pairs if email_key}
+    about = Q(kind=SubjectKind.RECORD, entity=entity, subject__in=records)
+    about |= Q(kind=SubjectKind.ADDRESS, entity="", subject__in=addresses)
+    found: dict[tuple[str, str], list[Objection]] = {}
+    for state in ConsentState.objects.filter(about, within(scopes), is_blocked=True):
+        found.setdefault((state.kind, state.subject), []).append(_objection(state))
+    return {
+        record_id: _sorted(
+            found.get((SubjectKind.RECORD, record_id), []) + found.get((SubjectKind.ADDRESS, email_key or ""), [])
+        )
+        for record_id, email_key in pairs
+    }
+
+
+def history_of(*, address: str, entity: str = "", record_id: object = "") -> QuerySet[ConsentEvent]:
+    """What was said about an address, and about a record where one is named, the newest first."""
+    about = Q(email_key=address.strip().lower()) if address.strip() else Q(pk=None)
+    if record_id:
+        about |= Q(entity=entity, record_id=str(record_id))
+    return ConsentEvent.objects.filter(about).order_by("-id")
+
+
+def _sorted(objections: Iterable[Objection]) -> tuple[Objection, ...]:
+    """Each word once, the widest first."""
+    found = {(each.scope, each.scope_id, each.what): each for each in objections}
+    return tuple(sorted(found.values(), key=lambda each: _WIDEST_FIRST.index(each.scope)))
+
+
+def _objection(state: ConsentState) -> Objection:
+    return Objection(
+        scope=Scope(state.scope),
+        scope_id=state.scope_id,
+        what=What(state.what),
+        source=Source(state.source),
+        status=state.status,
+        since=state.since,
+    )

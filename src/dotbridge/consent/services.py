@@ -1,0 +1,166 @@
+"""What people, the host's code, files and the API say about consent. `bulk` writes it down.
+
+A word about a record binds the record, under any address, and the address it has now, whoever has it later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from dotbridge.consent.bulk import Recorded, record_events
+from dotbridge.consent.models import Scope, Source, What
+from dotbridge.entities.email import is_plausible
+from dotbridge.entities.registry import entity as entity_of
+from dotbridge.entities.sql import addresses_of
+
+# Records given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
+BATCH = 5_000
+
+_OF_RECORDS = """
+    SELECT %(scope)s, %(scope_id)s, %(what)s, %(source)s, '', %(happened_at)s::timestamptz, a.email_key, %(entity)s,
+           r.record_id, NULL::bigint, %(evidence)s
+    FROM unnest(%(record_ids)s::text[]) AS r(record_id)
+    LEFT JOIN ({addresses}) AS a(record_id, email_key) ON a.record_id = r.record_id
+"""
+_OF_ADDRESSES = """
+    SELECT %(scope)s, %(scope_id)s, %(what)s, %(source)s, '', %(happened_at)s::timestamptz, lower(trim(email)), '', '',
+           NULL::bigint, %(evidence)s
+    FROM unnest(%(addresses)s::text[]) AS a(email)
+"""
+# A record that was merged into another one takes what is known of it along.
+_CARRIED_OVER = """
+    SELECT s.scope, s.scope_id, s.what, s.source, s.status, s.since, NULL, s.entity, %(into)s, s.remote_id,
+           'merged: ' || s.subject
+    FROM dotbridge_consent_consentstate s
+    WHERE s.kind = 'record' AND s.entity = %(entity)s AND s.subject = ANY(%(merged)s) AND s.is_blocked
+"""
+
+
+def opt_out_records(
+    *,
+    entity: str,
+    record_ids: Iterable[object],
+    source: Source,
+    scope: Scope = Scope.EVERYTHING,
+    scope_id: int = 0,
+    happened_at: datetime | None = None,
+    evidence: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Recorded:
+    """Write no more to these records, nor to the addresses that they have, within a scope.
+
+    Raises UnknownEntity, and ValueError for a moment without a time zone or a record id that cannot be one.
+    """
+    said = {"scope": scope, "scope_id": scope_id, "what": What.OPTED_OUT, "source": source, "evidence": evidence}
+    return _say_of_records(entity, record_ids, said, happened_at, by)
+
+
+def opt_in_records(
+    *,
+    entity: str,
+    record_ids: Iterable[object],
+    source: Source,
+    scope: Scope,
+    scope_id: int = 0,
+    happened_at: datetime | None = None,
+    evidence: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Recorded:
+    """Take an opt-out back, for the person's own newer wish alone: what was said later than `happened_at` stays.
+
+    It lifts what was said within this scope, not what Dotdigital or a wider opt-out says. Raises as `opt_out_records`.
+    """
+    what = What.TAKEN_BACK if happened_at is None else What.OPTED_IN
+    said = {"scope": scope, "scope_id": scope_id, "what": what, "source": source, "evidence": evidence}
+    return _say_of_records(entity, record_ids, said, happened_at, by)
+
+
+def opt_out_addresses(
+    *,
+    addresses: Iterable[str],
+    source: Source,
+    happened_at: datetime | None = None,
+    evidence: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Recorded:
+    """Write no more to these addresses at all, whether a record has them or not. Implausible ones are left out."""
+    said = {
+        "scope": Scope.EVERYTHING.value,
+        "scope_id": 0,
+        "what": What.OPTED_OUT.value,
+        "source": Source(source).value,
+        "happened_at": _aware(happened_at),
+        "evidence": evidence,
+    }
+    plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
+    total = Recorded(0, 0, 0, 0, 0)
+    with transaction.atomic():
+        for batch in _batches(plausible):
+            parameters = {**said, "addresses": batch}
+            total = _sum(total, record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by)))
+    return total
+
+
+def carry_over(
+    *, entity: str, merged_ids: Iterable[object], into_id: object, by: AbstractBaseUser | None = None
+) -> int:
+    """Two or more records became one: what binds those that go binds the one that stays. Answers how many words."""
+    parameters = {"entity": entity, "into": str(into_id), "merged": [str(each) for each in merged_ids]}
+    return record_events(selection=_CARRIED_OVER, parameters=parameters, actor=name_of(by)).events
+
+
+def name_of(by: AbstractBaseUser | None) -> str:
+    """Who said it, as the ledger keeps it: the name that a person logs in with."""
+    return "" if by is None else str(by.get_username())
+
+
+def _say_of_records(
+    entity: str,
+    record_ids: Iterable[object],
+    said: dict[str, Any],
+    happened_at: datetime | None,
+    by: AbstractBaseUser | None,
+) -> Recorded:
+    owner = entity_of(entity)
+    fixed = {name: str(value) if name != "scope_id" else value for name, value in said.items()}
+    fixed |= {"entity": entity, "happened_at": _aware(happened_at)}
+    total = Recorded(0, 0, 0, 0, 0)
+    with transaction.atomic():
+        for batch in _batches(_record_id(each) for each in record_ids):
+            addresses, named = addresses_of(owner, batch).named("address")
+            parameters = {**fixed, **named, "record_ids": batch}
+            selection = _OF_RECORDS.format(addresses=addresses)
+            total = _sum(total, record_events(selection=selection, parameters=parameters, actor=name_of(by)))
+    return total
+
+
+def _sum(one: Recorded, other: Recorded) -> Recorded:
+    return Recorded(*(left + right for left, right in zip(one, other, strict=True)))
+
+
+def _aware(moment: datetime | None) -> datetime:
+    if moment is None:
+        return timezone.now()
+    if moment.tzinfo is None:
+        raise ValueError("happened_at has no time zone: give an aware datetime")
+    return moment
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(texts)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
+def _record_id(given: object) -> str:
+    record_id = str(given)
+    if not 0 < len(record_id) <= 64 or "\0" in record_id:
+        raise ValueError(f"{record_id[:64]!r} is no record id: give a primary key, as text 1 to 64 characters long.")
+    return record_id

@@ -1,0 +1,186 @@
+"""The ledger and the state that follows from it: append-only, chained by days, and only a newer word lifts anything."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from dotbridge.consent.chain import seal_days, verify_ledger
+from dotbridge.consent.erasure import address_erased, erase_address, receipt_of
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, What
+from dotbridge.consent.selectors import history_of, may_be_mailed
+from dotbridge.consent.services import opt_in_records, opt_out_addresses, opt_out_records
+from dotbridge.lists.selectors import count_members
+from dotbridge.lists.services import create_list, resubscribe_records, unsubscribe_records
+from tests.accounts import add_contact
+
+pytestmark = pytest.mark.django_db
+
+
+def opt_out(record_id: object, **more: Any) -> None:
+    opt_out_records(entity="crm.contact", record_ids=[record_id], source=Source.PERSON, **more)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE dotbridge_consent_consentevent SET what = 'opted_in'",
+        "UPDATE dotbridge_consent_consentevent SET email_key = ''",
+        """UPDATE dotbridge_consent_consentevent SET address_hash = 'x', details_hash = 'x', email_key = '', entity = '',
+        record_id = '', evidence = '', actor = '', remote_id = NULL, happened_at = now()""",
+        "DELETE FROM dotbridge_consent_consentevent",
+    ],
+)
+def test_the_database_refuses_to_change_an_event(statement: str) -> None:
+    opt_out(add_contact("ann@example.com").pk)
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert ConsentEvent.objects.get().what == What.OPTED_OUT
+
+
+def test_a_word_binds_the_record_and_the_address_it_has() -> None:
+    record = add_contact(" Ann@Example.com ")
+    opt_out(record.pk)
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+    assert not may_be_mailed(address="other@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
+    assert may_be_mailed(address="other@example.com").may_be_mailed
+
+
+def test_a_record_without_an_address_is_bound_and_no_other() -> None:
+    record = add_contact(None)
+    opt_out(record.pk)
+    assert list(ConsentState.objects.values_list("kind", "subject")) == [("record", str(record.pk))]
+
+
+def test_only_a_newer_word_lifts_an_opt_out() -> None:
+    record, now = add_contact("ann@example.com"), timezone.now()
+    opt_out(record.pk, happened_at=now)
+    again = {"entity": "crm.contact", "record_ids": [record.pk], "source": Source.PERSON, "scope": Scope.EVERYTHING}
+    opt_in_records(**again, happened_at=now - timedelta(seconds=1))
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+    opt_in_records(**again, happened_at=now)
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+    opt_in_records(**again, happened_at=now + timedelta(seconds=1))
+    assert may_be_mailed(address="ann@example.com").may_be_mailed
+
+
+def test_an_older_opt_out_that_is_learned_later_counts_and_a_newer_one_lasts() -> None:
+    record, now = add_contact("ann@example.com"), timezone.now()
+    opt_out(record.pk, happened_at=now)
+    opt_out(record.pk, happened_at=now - timedelta(days=5))
+    opt_in_records(
+        entity="crm.contact",
+        record_ids=[record.pk],
+        source=Source.PERSON,
+        scope=Scope.EVERYTHING,
+        happened_at=now - timedelta(days=1),
+    )
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+
+
+def test_a_list_takes_back_its_own_word_and_no_wider_one() -> None:
+    record = add_contact("ann@example.com")
+    listed = create_list(name="Everybody", entity="crm.contact")
+    opt_out(record.pk)
+    assert unsubscribe_records(marketing_list=listed, record_ids=[record.pk]) == 1
+    assert unsubscribe_records(marketing_list=listed, record_ids=[record.pk]) == 0
+    assert resubscribe_records(marketing_list=listed, record_ids=[record.pk]) == 1
+    assert count_members(listed).unsubscribed == 1
+    assert [each.scope for each in may_be_mailed(address="ann@example.com").objections] == [Scope.EVERYTHING]
+
+
+def test_one_list_s_opt_out_is_not_another_s() -> None:
+    record = add_contact("ann@example.com")
+    one, other = (create_list(name=name, entity="crm.contact") for name in ("One", "Other"))
+    unsubscribe_records(marketing_list=one, record_ids=[record.pk])
+    assert count_members(one).mailable == 0
+    assert count_members(other).mailable == 1
+
+
+def test_a_sealed_ledger_proves_itself_and_shows_what_was_changed() -> None:
+    for number in range(3):
+        opt_out(add_contact(f"person{number}@example.com").pk)
+    tomorrow = timezone.now() + timedelta(days=1, hours=2)
+    assert seal_days(now=tomorrow) == 1
+    assert seal_days(now=tomorrow) == 0
+    found = verify_ledger()
+    assert (found.is_intact, found.days, found.events, found.unsealed_events) == (True, 1, 3, 0)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dotbridge_consent_consentevent DISABLE TRIGGER dotbridge_consent_guard")
+        cursor.execute("UPDATE dotbridge_consent_consentevent SET happened_at = happened_at - interval '1 day'")
+    assert list(verify_ledger().broken) == [datetime.now(UTC).date()]
+
+
+def test_a_deleted_event_is_missed() -> None:
+    for number in range(3):
+        opt_out(add_contact(f"person{number}@example.com").pk)
+    seal_days(now=timezone.now() + timedelta(days=2))
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE dotbridge_consent_consentevent DISABLE TRIGGER dotbridge_consent_guard")
+        cursor.execute(
+            "DELETE FROM dotbridge_consent_consentevent WHERE id = (SELECT min(id) FROM dotbridge_consent_consentevent)"
+        )
+    (text,) = verify_ledger().broken.values()
+    assert text == "3 events were sealed, 2 are there."
+
+
+def test_an_erased_address_is_not_mailed_when_it_comes_back() -> None:
+    listed = create_list(name="Everybody", entity="crm.contact")
+    record = add_contact("Ann@example.com")
+    opt_out_addresses(addresses=["ann@example.com"], source=Source.API, evidence="wrote to us")
+    yesterday = timezone.now() - timedelta(days=1)
+    ConsentEvent.objects.create(
+        learned_at=yesterday,
+        happened_at=yesterday,
+        scope=Scope.EVERYTHING,
+        what=What.OPTED_OUT,
+        source=Source.API,
+        email_key="ann@example.com",
+        evidence="ann wrote to us",
+    )
+    assert seal_days(now=timezone.now() + timedelta(hours=2)) >= 1
+    receipt = erase_address(address=" ann@EXAMPLE.com")
+    record.delete()
+
+    add_contact("ann@example.com")
+    assert count_members(listed).unsubscribed == 1
+    (objection,) = may_be_mailed(address="ANN@example.com").objections
+    assert objection.what == What.ERASED
+    assert receipt_of("ann@example.com") == receipt
+    assert receipt_of("bob@example.com") is None
+    assert not history_of(address="ann@example.com").exists()
+    assert verify_ledger().is_intact
+    assert erase_address(address="ann@example.com").event_id == receipt.event_id
+    with connection.cursor() as cursor:
+        for table in ("consentevent", "consentstate", "erasedaddress"):
+            cursor.execute(f"SELECT count(*) FROM dotbridge_consent_{table} t WHERE t::text ILIKE '%ann@%'")
+            assert cursor.fetchone() == (0,)
+
+
+def test_what_is_no_address_cannot_be_erased() -> None:
+    with pytest.raises(ValidationError, match="not an e-mail address"):
+        erase_address(address="ann")
+
+
+def test_an_app_that_cannot_erase_undoes_the_erasure() -> None:
+    def refuse(**_said: Any) -> None:
+        raise RuntimeError("the archive is closed")
+
+    opt_out_addresses(addresses=["ann@example.com"], source=Source.API)
+    address_erased.connect(refuse)
+    try:
+        with pytest.raises(RuntimeError):
+            erase_address(address="ann@example.com")
+    finally:
+        address_erased.disconnect(refuse)
+    assert history_of(address="ann@example.com").count() == 1
+    assert receipt_of("ann@example.com") is None

@@ -1,0 +1,240 @@
+"""Consent belongs to the person: what was seen to go wrong, and what is right, with a second place of each kind.
+
+- An opt-out is about the person, not a row: two records with one address; all lists, by an opt-out of everything.
+- An opt-out outlives its record: deleted and loaded again; merged into another record.
+- We know whose address it was: the CRM changes it before the opt-out is read; our note is gone by the time it is read.
+- Identity is the remote id: the address is changed in Dotdigital, then off the list; then opted out under the new one.
+- Nothing holds an opt-out up: an unfinished upload, there and here; the breaker; a list that is ending.
+
+What is right is read from the sandbox's books alone.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_ending
+from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.consent.services import carry_over, opt_out_records
+from dotbridge.crm.models import Contact, ContactEmail
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import count_members, members
+from dotbridge.lists.services import remove_records, unsubscribe_records
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+
+@pytest.fixture
+def book(remote: RemoteAccount) -> int:
+    return remote.create_book("Readers")
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount, book: int) -> ListConnection:
+    return connect(integration, book="Readers")
+
+
+def move(record: Contact, address: str) -> None:
+    """The CRM gives a record another address."""
+    ContactEmail.objects.filter(contact=record).update(email=address)
+
+
+def change_there(remote: RemoteAccount, old: str, new: str) -> None:
+    """Somebody changes a contact's address in Dotdigital."""
+    contact = remote.ask("GET", f"/v2/contacts/{old}")
+    remote.ask("PUT", f"/v2/contacts/{contact['id']}", {**contact, "email": new})
+
+
+def test_of_two_records_with_one_address_no_other_is_written_to(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    first, second = add_contact("twice@example.com", "Ann"), add_contact("Twice@example.com", "Bob")
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[first.pk], reason="asked by phone")
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert remote.find_contact("twice@example.com") is None
+    assert count_members(link.marketing_list).unsubscribed == 2
+    second.delete()
+    add_contact("twice@example.com", "Cy")
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_they_leave_the_book_where_the_other_had_been_written_to(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    first, second = add_contact("twice@example.com", "Ann"), add_contact("twice@example.com", "Bob")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"twice@example.com"}
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[second.pk])
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert first.pk < second.pk
+
+
+def test_whoever_opted_out_of_everything_is_on_no_list(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("ann@example.com")
+    other_book = remote.create_book("Others")
+    connect(integration, book="Others")
+    opt_out_records(entity="crm.contact", record_ids=[record.pk], source=Source.CRM)
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert remote.contacts(other_book) == {}
+
+
+def test_a_record_loaded_again_stays_out(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("again@example.com", "Cy")
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[record.pk], reason="asked by phone")
+    record.delete()
+    add_contact("again@example.com", "Cy")
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_a_merged_record_takes_the_opt_out_along(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    gone, kept = add_contact("ann@example.com"), add_contact("ann.bee@example.com")
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[gone.pk])
+    carry_over(entity="crm.contact", merged_ids=[gone.pk], into_id=kept.pk)
+    gone.delete()
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+@pytest.mark.parametrize("left", ["account", "book"])
+def test_an_opt_out_reaches_the_record_whose_address_changed_meanwhile(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, left: str
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    path = "/v2/contacts/unsubscribe" if left == "account" else f"/v2/address-books/{book}/contacts/unsubscribe"
+    remote.ask("POST", path, {"email": "old@example.com"})
+    move(record, "new@example.com")
+    sync(integration)
+    sync(integration)
+    assert remote.find_contact("new@example.com") is None
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+
+def test_an_opt_out_before_our_note_went_reaches_the_record_too(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """They opt out, their address changes here, an export takes the former one out: only then the opt-out is read."""
+    record = add_contact("old@example.com")
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "old@example.com"})
+    move(record, "new@example.com")
+    # Until an import reads it, nobody here knows of the opt-out.
+    sync(integration, kind=RunKind.EXPORT)
+    sync(integration)
+    sync(integration)
+    assert count_members(link.marketing_list).unsubscribed == 1
+    assert "new@example.com" not in remote.contacts(book)
+
+
+def test_an_opted_out_address_does_not_follow_its_other_users(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    written_to, other = add_contact("info@example.com", "Ann"), add_contact("info@example.com", "Bob")
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "info@example.com"})
+    sync(integration)
+    assert count_members(link.marketing_list).unsubscribed == 2
+    move(other, "bob@example.com")
+    move(written_to, "ann@example.com")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"bob@example.com"}
+
+
+def test_who_was_given_another_address_there_leaves_with_the_list(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    sync(integration)
+    remove_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_who_opts_out_under_another_address_is_found_by_the_id(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "new@example.com"})
+    sync(integration)
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+
+def test_an_opt_out_there_does_not_wait_for_an_upload(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("ann@example.com")
+    sync(integration)
+    remote.sandbox.hold_imports()
+    add_contact("bob@example.com")
+    sync(integration, wait_seconds=0.0)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+    sync(integration, kind=RunKind.IMPORT)
+    assert [row["email"] for row in members(link.marketing_list)] == ["bob@example.com"]
+
+
+def test_an_opt_out_here_leaves_the_book_while_an_upload_is_on_its_way(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    remote.sandbox.hold_imports()
+    add_contact("bob@example.com")
+    sync(integration, wait_seconds=0.0)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    sync(integration, wait_seconds=5.0)
+    assert "ann@example.com" not in remote.contacts(book)
+
+
+def test_opt_outs_pass_the_breaker(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    records = [add_contact(f"person{number}@example.com") for number in range(60)]
+    sync(integration)
+    Integration.objects.update(breaker_rows=1, breaker_percent=1)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[record.pk for record in records[:40]])
+    remove_records(marketing_list=link.marketing_list, record_ids=[record.pk for record in records[40:]])
+    for record in records[40:50]:
+        remove_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration)
+    assert set(remote.contacts(book)) <= {f"person{number}@example.com" for number in range(40, 60)}
+
+
+def test_an_opt_out_counts_on_a_list_that_is_ending(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("ann@example.com")
+    sync(integration)
+    request_ending(link=link)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+    sync(integration, kind=RunKind.IMPORT)
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+
+def test_what_dotdigital_said_is_said_once(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("ann@example.com")
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+    for _run in range(3):
+        sync(integration)
+    (event,) = ConsentEvent.objects.filter(source=Source.FEED)
+    assert (event.scope, event.what, event.email_key) == (Scope.ACCOUNT, "opted_out", "ann@example.com")
+    assert event.record_id
+    assert event.remote_id

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dotbridge.mirror.status import LIVE
+from dotbridge.sync.outbound.members import EvaluatedMembers
 from dotbridge.sync.outbound.ranks import Ranked
 
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
@@ -18,13 +19,13 @@ UNSEEN = timedelta(days=1)
 _FORGET = """
     WITH forgotten AS (
         DELETE FROM dotbridge_sync_exportitem i
-        USING export_departed_{n} d
+        USING export_departed d
             JOIN dotbridge_sync_exportitem j ON j.id = d.item_id
             LEFT JOIN dotbridge_sync_upload u ON u.id = j.upload_id
             LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = j.email_key
             LEFT JOIN dotbridge_mirror_membership m
                 ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
-        WHERE i.id = j.id AND j.removal_id IS NULL
+        WHERE i.id = j.id AND d.connection_id = %(connection)s AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s))
           AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
@@ -41,16 +42,17 @@ _FORGET = """
 """
 
 
-def forget_departed(ranked: Ranked) -> int:
+def forget_departed(evaluated: EvaluatedMembers, ranked: Ranked) -> int:
     """Delete these notes, also from uploads that were prepared but not sent: who has left meanwhile is not sent.
 
-    Answers how many there were. The tables of the list's members have to be filled.
+    Answers how many there were.
     """
-    book = ranked.link.address_book
+    book = evaluated.link.address_book
     with connection.cursor() as cursor:
         cursor.execute(
-            _FORGET.format(n=ranked.link.pk),
+            _FORGET,
             {
+                "connection": evaluated.link.pk,
                 "integration": book.integration_id,
                 "book": book.pk,
                 "live": list(LIVE),

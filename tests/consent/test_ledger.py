@@ -31,8 +31,8 @@ def opt_out(record_id: object, **more: Any) -> None:
     [
         "UPDATE dotbridge_consent_consentevent SET what = 'opted_in'",
         "UPDATE dotbridge_consent_consentevent SET email_key = ''",
-        """UPDATE dotbridge_consent_consentevent SET address_hash = 'x', details_hash = 'x', email_key = '', entity = '',
-        record_id = '', evidence = '', actor = '', remote_id = NULL, happened_at = now()""",
+        """UPDATE dotbridge_consent_consentevent SET address_hash = 'x', details_hash = 'x', email_key = '',
+        entity = '', record_id = '', evidence = '', actor = '', remote_id = NULL, happened_at = now()""",
         "DELETE FROM dotbridge_consent_consentevent",
     ],
 )

@@ -197,7 +197,7 @@ class Resubscription(models.Model):
     )
     record_id = models.CharField(_("record"), max_length=64)
     email = models.TextField(_("e-mail"))
-    email_key = models.TextField(_("e-mail, normalised"))
+    email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     opted_in_at = models.DateTimeField(_("the person asked for it"))
     state = models.CharField(
         _("state"), max_length=16, choices=ResubscriptionState.choices, default=ResubscriptionState.WAITING

@@ -79,15 +79,14 @@ def address_is_erased(email_key: str = "email_key") -> Exists:
     )
 
 
-def blocked_addresses(scopes: ListScopes) -> Fragment:
+def blocked_addresses(scopes: ListScopes) -> str:
     """The addresses that may not be mailed within these scopes: a query with the column `email_key`."""
-    return Fragment(_BLOCKED_ADDRESSES.format(scopes=_as_sql(scopes)), ())
+    return _BLOCKED_ADDRESSES.format(scopes=_as_sql(scopes))
 
 
-def blocked_records(scopes: ListScopes, entity: str) -> Fragment:
+def blocked_records(scopes: ListScopes, entity: str) -> str:
     """The records of an entity that may not be mailed within these scopes: a query with the column `record_id`."""
-    text = _BLOCKED_RECORDS.format(scopes=_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
-    return Fragment(text, ())
+    return _BLOCKED_RECORDS.format(scopes=_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
 
 
 def erased_addresses(column: str) -> Fragment | None:

@@ -100,6 +100,7 @@ class Contact(models.Model):
     email_key = models.TextField(  # noqa: DJ001 - NULL is outside the unique constraint, the empty text is not
         _("e-mail, normalised"),
         null=True,
+        db_collation="C",
         help_text=_("Empty when the address has since been given to another contact."),
     )
     status = models.CharField(_("status"), max_length=64, default=SUBSCRIBED)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from dotdigital import Account
+
+if TYPE_CHECKING:
+    from dotbridge.sync.outbound.members import EvaluatedMembers
 
 
 class Refusal(NamedTuple):
@@ -65,8 +68,8 @@ class NobodyWatches:
 class RunContext:
     """What all steps of one run share.
 
-    `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` says when, on
-    the monotonic clock, a connection's members were worked out. `left_out` are the connections that this run leaves
+    `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` holds, by
+    connection, whose members the temporary tables show. `left_out` are the connections that this run leaves
     alone from now on, because a step has stopped for them.
     """
 
@@ -79,7 +82,7 @@ class RunContext:
     force_data_fields: bool = False
     reads_everything: bool = False
     only: ListConnection | None = None
-    members_evaluated: dict[int, float] = field(default_factory=dict)
+    members_evaluated: dict[int, EvaluatedMembers] = field(default_factory=dict)
     left_out: set[int] = field(default_factory=set)
 
     def refresh_clock(self) -> None:

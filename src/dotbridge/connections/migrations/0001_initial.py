@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('record_id', models.CharField(max_length=64, verbose_name='record')),
                 ('email', models.TextField(verbose_name='e-mail')),
-                ('email_key', models.TextField(verbose_name='e-mail, normalised')),
+                ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('opted_in_at', models.DateTimeField(verbose_name='the person asked for it')),
                 ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being asked'), ('added', 'Subscribed again'), ('challenged', 'Waits for the person to confirm'), ('refused', 'Refused'), ('unknown', 'Outcome unknown')], default='waiting', max_length=16, verbose_name='state')),
                 ('answer', models.CharField(blank=True, max_length=64, verbose_name="Dotdigital's answer")),

@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
                 ('email', models.TextField(verbose_name='e-mail')),
-                ('email_key', models.TextField(help_text='Empty when the address has since been given to another contact.', null=True, verbose_name='e-mail, normalised')),
+                ('email_key', models.TextField(db_collation='C', help_text='Empty when the address has since been given to another contact.', null=True, verbose_name='e-mail, normalised')),
                 ('status', models.CharField(default='Subscribed', max_length=64, verbose_name='status')),
                 ('suppressed_at', models.DateTimeField(blank=True, null=True, verbose_name='suppressed at')),
                 ('opt_in_type', models.CharField(blank=True, max_length=64, verbose_name='opt-in')),

@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
             name='ExportItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email_key', models.TextField(verbose_name='e-mail, normalised')),
+                ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('email', models.TextField(verbose_name='e-mail')),
                 ('record_id', models.CharField(max_length=64, verbose_name='record')),
                 ('values', models.JSONField(default=dict, verbose_name='values')),
@@ -265,6 +265,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='exportitem',
-            constraint=models.UniqueConstraint(fields=('connection', 'email_key'), name='export_item_once'),
+            constraint=models.UniqueConstraint(fields=('email_key', 'connection'), name='export_item_once'),
         ),
     ]

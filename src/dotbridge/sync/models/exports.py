@@ -107,7 +107,7 @@ class ExportItem(models.Model):
     """
 
     connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="items", verbose_name=_("connection"))
-    email_key = models.TextField(_("e-mail, normalised"))
+    email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     email = models.TextField(_("e-mail"))
     record_id = models.CharField(_("record"), max_length=64)
     values = models.JSONField(_("values"), default=dict)
@@ -133,7 +133,7 @@ class ExportItem(models.Model):
     class Meta:
         verbose_name = _("exported address")
         verbose_name_plural = _("exported addresses")
-        constraints = [models.UniqueConstraint(fields=["connection", "email_key"], name="export_item_once")]
+        constraints = [models.UniqueConstraint(fields=["email_key", "connection"], name="export_item_once")]
         indexes = [
             models.Index(fields=["connection", "reason"], condition=~models.Q(reason=""), name="export_item_rejected"),
             models.Index(fields=["removal"], condition=models.Q(removal__isnull=False), name="export_item_removing"),

@@ -28,7 +28,7 @@ def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: 
     """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
-    if not is_too_many(link, what, rows, of) or _is_allowed(link, what, rows):
+    if not is_too_many(link, rows, of) or _is_allowed(link, what, rows):
         if link.stopped_what == what:
             _go_on(link)
         return True
@@ -39,7 +39,7 @@ def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: 
     return False
 
 
-def is_too_many(link: ListConnection, what: StoppedWhat, rows: int, of: int) -> bool:
+def is_too_many(link: ListConnection, rows: int, of: int) -> bool:
     """Whether so many, of a book of this size, are more than the integration's settings let go without a person."""
     settings = link.address_book.integration
     share_is_large = rows * 100 > settings.breaker_percent * of

@@ -20,7 +20,12 @@ from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.entities.email import plausible_sql
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
-from dotbridge.sync.outbound.members import empty_tables, evaluate_members, roomy_transaction
+from dotbridge.sync.outbound.members import (
+    EvaluatedMembers,
+    empty_tables,
+    evaluate_members,
+    roomy_transaction,
+)
 from dotbridge.sync.outbound.plan import ExportPlan, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
@@ -86,27 +91,27 @@ _REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL FROM ({departing})
 _PLAUSIBLE = plausible_sql("email").replace("%", "%%")
 _REJECTED = """
     SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL
-    FROM export_member_{n} WHERE is_member AND NOT {plausible}
+    FROM export_member WHERE connection_id = %(connection)s AND is_member AND NOT {plausible}
 """
 
 
 class DryRun:
     """The list as it is now, compared and not yet counted. Valid inside `dry_run` alone."""
 
-    def __init__(self, ranked: Ranked) -> None:
-        self._link = ranked.link
-        self._removed = count_departing(ranked.link)
-        self._has_candidates = find_candidates(ranked, compares_all=has_to_compare_all(ranked), with_queued=True) > 0
-        self._plan: ExportPlan = plan_of(ranked)
+    def __init__(self, evaluated: EvaluatedMembers, ranked: Ranked) -> None:
+        self._link = evaluated.link
+        self._removed = count_departing(evaluated)
+        self._candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked), with_queued=True)
+        self._plan: ExportPlan = plan_of(self._candidates)
 
     def export(self) -> PlannedExport:
         """The exact counts."""
         counts = dict.fromkeys(PlannedKind, 0)
         counts[PlannedKind.REMOVE] = self._removed
         with roomy_transaction(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r")
+            cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r", self._plan.parameters)
             counts[PlannedKind.REJECT] = cursor.fetchone()[0]
-            if self._has_candidates:
+            if self._candidates.number:
                 cursor.execute(self._text(_COUNT), self._plan.parameters)
                 counts |= {PlannedKind(operation): rows for operation, rows in cursor.fetchall()}
         size = book_size(self._link)
@@ -115,12 +120,12 @@ class DryRun:
     def rows(self, *, most_a_kind: int | None = None) -> Iterator[PlannedRow]:
         """Every row, or the first so many of what is removed, of what happens to the list, is rejected, and is sent."""
         limit = "" if most_a_kind is None else f" LIMIT {int(most_a_kind)}"
-        removed = _REMOVED.format(departing=DEPARTING.format(n=self._link.pk))
+        removed = _REMOVED.format(departing=DEPARTING)
         parts: list[tuple[str, dict[str, Any]]] = [
             (removed, departing_parameters(self._link)),
-            (self._text(_REJECTED), {}),
+            (self._text(_REJECTED), self._plan.parameters),
         ]
-        if self._has_candidates:
+        if self._candidates.number:
             parts.append((self._text(_SENT), self._plan.parameters))
         for statement, parameters in parts:
             # A cursor of the server: however many there are, only some are here at a time.
@@ -131,11 +136,11 @@ class DryRun:
 
     def _text(self, statement: str) -> str:
         compared = _COMPARED.format(plan=self._plan.sql)
-        return statement.format(n=self._link.pk, compared=compared, plausible=_PLAUSIBLE)
+        return statement.format(compared=compared, plausible=_PLAUSIBLE)
 
     def _stops_before(self, size: int) -> StoppedWhat | None:
         rows = {StoppedWhat.REMOVE: self._removed}
-        return next((what for what in rows if is_too_many(self._link, what, rows[what], size)), None)
+        return next((what for what in rows if is_too_many(self._link, rows[what], size)), None)
 
 
 @contextmanager
@@ -149,9 +154,9 @@ def dry_run(link: ListConnection) -> Iterator[DryRun]:
     if ranked is None:
         raise BookGone(f"The address book {link.address_book} does not exist in Dotdigital any more.")
     collect_changes()
+    empty_tables()
     try:
-        evaluate_members(ranked.link)
-        yield DryRun(ranked)
+        yield DryRun(evaluate_members(ranked.link), ranked)
     finally:
         empty_tables()
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dotbridge.mirror.status import LIVE
+from dotbridge.sync.outbound.members import EvaluatedMembers
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.written import IS_IN_BOOK
 
@@ -16,18 +17,18 @@ UNSEEN = timedelta(days=1)
 
 # Nothing of theirs is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose
 # id has not been read yet is waited for.
-_FORGET = """
+_FORGET = f"""
     WITH forgotten AS (
         DELETE FROM dotbridge_sync_exportitem i
-        USING export_departed_{n} d
+        USING export_departed d
             JOIN dotbridge_sync_exportitem j ON j.id = d.item_id
             LEFT JOIN dotbridge_sync_upload u ON u.id = j.upload_id
             LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = j.email_key
             LEFT JOIN dotbridge_mirror_membership m
                 ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
-        WHERE i.id = j.id AND j.removal_id IS NULL
+        WHERE i.id = j.id AND d.connection_id = %(connection)s AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
-          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {is_in_book}
+          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK}
           AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.email_key, i.record_id, i.upload_id
@@ -46,19 +47,20 @@ _FORGET = """
 """
 
 
-def forget_departed(ranked: Ranked) -> int:
+def forget_departed(evaluated: EvaluatedMembers, ranked: Ranked) -> int:
     """Delete these notes, also from uploads that were prepared but not sent: who has left meanwhile is not sent.
 
-    Answers how many there were. The tables of the list's members have to be filled.
+    Answers how many there were.
     """
-    book = ranked.link.address_book
+    book = evaluated.link.address_book
     with connection.cursor() as cursor:
         cursor.execute(
-            _FORGET.format(n=ranked.link.pk, is_in_book=IS_IN_BOOK),
+            _FORGET,
             {
+                "connection": evaluated.link.pk,
                 "integration": book.integration_id,
                 "book": book.pk,
-                "entity": ranked.link.marketing_list.entity,
+                "entity": evaluated.link.marketing_list.entity,
                 "live": list(LIVE),
                 "unseen": timezone.now() - UNSEEN,
                 "inferiors": list(ranked.inferiors),

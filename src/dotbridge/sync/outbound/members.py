@@ -1,14 +1,17 @@
-"""Who is on a list now, worked out once a run and kept in temporary tables of this session.
+"""Who is on the lists now, worked out once a run and kept in temporary tables of this session.
 
-`export_member_N` holds the records of connection N that its rule matches and that have an address, one row a record:
+One set of tables serves all lists of a run; each row says whose it is by `connection_id`.
+
+`export_member` holds the records that a list's rule matches and that have an address, one row a record:
 `record_id`, `email`, `email_key`, `is_removed`, `is_unsubscribed`, `is_member` (neither), `place` among the records
 with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
-`export_departed_N` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether
-the person opted out (`is_opt_out`): then nothing may hold their removal up.
-`export_candidate_N` holds whose values have to be worked out; see `plan`.
+`export_departed` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether the
+person opted out (`is_opt_out`): then nothing may hold their removal up.
+`export_candidate` holds whose values have to be worked out; see `plan`. These two hold one list at a time.
 
-The tables live with the session and are emptied when a run is over, however it ended.
+A function that reads them takes an `EvaluatedMembers`, which says whose rows they hold, and since when. The tables live
+with the session and are emptied when a run is over, however it ended.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
@@ -31,66 +35,96 @@ SECONDS_CURRENT = 60.0
 # Sorting and joining a million addresses in memory, not on disk: the database server's memory, not the worker's.
 _ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
 
-_CREATE = (
-    """
-    CREATE TEMP TABLE IF NOT EXISTS export_member_{n} (
-        record_id text, email text, email_key text COLLATE "C", is_removed boolean, is_unsubscribed boolean,
-        is_member boolean GENERATED ALWAYS AS (NOT is_removed AND NOT is_unsubscribed) STORED,
+# The planner learns how many rows a list has by a small sample; the whole is looked at anew when it has grown by more
+# than a tenth. What joins the members with themselves does not ask it: see `_WITHOUT_LOOPS`.
+_CREATE = """
+    CREATE TEMP TABLE export_member (
+        connection_id bigint, record_id text, email text, email_key text COLLATE "C", is_removed boolean,
+        is_unsubscribed boolean, is_member boolean GENERATED ALWAYS AS (NOT is_removed AND NOT is_unsubscribed) STORED,
         place integer, is_primary boolean
+    );
+    CREATE INDEX ON export_member (connection_id);
+    ALTER TABLE export_member ALTER connection_id SET STATISTICS 10, ALTER email_key SET STATISTICS 10;
+    CREATE TEMP TABLE export_departed (
+        connection_id bigint, item_id bigint, email_key text COLLATE "C", is_opt_out boolean
+    );
+    CREATE INDEX ON export_departed (connection_id);
+    CREATE TEMP TABLE export_candidate (
+        connection_id bigint, email_key text COLLATE "C", email text, record_id text, item_id bigint,
+        is_mailable boolean
     )
-    """,
-    """
-    CREATE TEMP TABLE IF NOT EXISTS export_departed_{n} (
-        item_id bigint, email_key text COLLATE "C", is_opt_out boolean
-    )
-    """,
-    """
-    CREATE TEMP TABLE IF NOT EXISTS export_candidate_{n} (
-        email_key text COLLATE "C", email text, record_id text, item_id bigint, is_mailable boolean
-    )
-    """,
-)
-_TABLES = "export_member_{n}, export_departed_{n}, export_candidate_{n}"
+"""
+_TABLES = ("export_member", "export_departed", "export_candidate")
+_ARE_THERE = "SELECT to_regclass('pg_temp.export_member') IS NOT NULL"
+_HAS_GROWN = """
+    SELECT %s > 0.1 * greatest(reltuples, 0) FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
+"""
+# A nested loop over members without an index on their address never ends, whatever the planner believes of a list that
+# it has not looked at yet.
+_WITHOUT_LOOPS = "SELECT set_config('enable_nestloop', %s, true)"
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
-    INSERT INTO export_member_{n} (record_id, email, email_key, is_removed, is_unsubscribed, place, is_primary)
-    SELECT record_id, email, lower(email), is_removed, is_record_blocked, 1, NOT is_removed AND NOT is_record_blocked
+    INSERT INTO export_member
+        (connection_id, record_id, email, email_key, is_removed, is_unsubscribed, place, is_primary)
+    SELECT %s, record_id, email, lower(email), is_removed, is_record_blocked, 1,
+           NOT is_removed AND NOT is_record_blocked
     FROM ({matching} OFFSET 0) matching
     WHERE email IS NOT NULL
 """
 _BLOCK = """
-    UPDATE export_member_{n} k SET is_unsubscribed = true, is_primary = false
-    FROM ({blocked} UNION SELECT email_key FROM export_member_{n} WHERE is_unsubscribed) b
-    WHERE b.email_key = k.email_key AND NOT k.is_unsubscribed
+    UPDATE export_member k SET is_unsubscribed = true, is_primary = false
+    FROM ({blocked}
+          UNION SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_unsubscribed) b
+    WHERE k.connection_id = %(connection)s AND b.email_key = k.email_key AND NOT k.is_unsubscribed
 """
-_BLOCK_ERASED = "UPDATE export_member_{n} k SET is_unsubscribed = true, is_primary = false WHERE {erased}"
+_BLOCK_ERASED = """
+    UPDATE export_member k SET is_unsubscribed = true, is_primary = false
+    WHERE k.connection_id = %s AND {erased}
+"""
 _PLACE = """
-    UPDATE export_member_{n} k
+    UPDATE export_member k
     SET place = v.place, is_primary = (v.is_member AND v.place = v.first_place) IS TRUE
     FROM (
         SELECT row, is_member, place, min(place) FILTER (WHERE is_member) OVER (PARTITION BY email_key) AS first_place
         FROM (
             SELECT ctid AS row, email_key, is_member,
                    row_number() OVER (PARTITION BY email_key ORDER BY record_id::{key_type}) AS place
-            FROM export_member_{n}
-            WHERE email_key IN (SELECT email_key FROM export_member_{n} GROUP BY 1 HAVING count(*) > 1)
+            FROM export_member
+            WHERE connection_id = %(connection)s
+              AND email_key IN (SELECT email_key FROM export_member WHERE connection_id = %(connection)s
+                                GROUP BY 1 HAVING count(*) > 1)
         ) placed
     ) v
-    WHERE v.row = k.ctid
+    WHERE k.connection_id = %(connection)s AND v.row = k.ctid
 """
 _FIND_DEPARTED = """
-    INSERT INTO export_departed_{n}
-    SELECT i.id, i.email_key,
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out)
+    SELECT i.connection_id, i.id, i.email_key,
            EXISTS (SELECT FROM ({blocked}) b WHERE b.email_key = i.email_key)
            OR EXISTS (SELECT FROM ({blocked_records}) b WHERE b.record_id = i.record_id)
     FROM dotbridge_sync_exportitem i
-    WHERE i.connection_id = %s AND i.removal_id IS NULL
-      AND NOT EXISTS (SELECT 1 FROM export_member_{n} k WHERE k.is_member AND k.email_key = i.email_key)
+    WHERE i.connection_id = %(connection)s AND i.removal_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM export_member k
+                      WHERE k.connection_id = %(connection)s AND k.is_member AND k.email_key = i.email_key)
 """
-_OURS = """
-    SELECT relname FROM pg_class
-    WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND relname LIKE 'export\\_%\\_%'
-"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedMembers:
+    """Says that the tables of this session hold the members of a list, and whom of ours it has lost.
+
+    `evaluated_at` is on the monotonic clock. `session` is the connection to the database that has the tables: with
+    another one they are gone.
+    """
+
+    link: ListConnection
+    evaluated_at: float
+    session: object
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is at most a minute ago, and the tables are still there."""
+        return self.session is connection.connection and time.monotonic() - self.evaluated_at <= SECONDS_CURRENT
 
 
 @contextmanager
@@ -102,73 +136,106 @@ def roomy_transaction() -> Iterator[None]:
         yield
 
 
-def require_current_members(step: StepContext, link: ListConnection) -> None:
+def require_current_members(step: StepContext, link: ListConnection) -> EvaluatedMembers:
     """Have the tables show the list as it was at most a minute ago.
 
     Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
     """
-    evaluated_at = step.run.members_evaluated.get(link.pk)
-    if evaluated_at is None or time.monotonic() - evaluated_at > SECONDS_CURRENT or not _are_there(link):
-        step.run.members_evaluated[link.pk] = time.monotonic()
-        evaluate_members(link)
+    evaluated = step.run.members_evaluated
+    found = evaluated.get(link.pk)
+    if found is not None and found.is_current:
+        return found
+    if found is not None or not any(each.session is connection.connection for each in evaluated.values()):
+        # The lists that were worked out before this one are as old, and an emptied table is faster than a swept one.
+        forget_members(step)
+    evaluated[link.pk] = evaluate_members(link)
+    return evaluated[link.pk]
 
 
-def evaluate_members(link: ListConnection) -> None:
-    """Work out who is on the list, and who left it. Raises as `require_current_members`."""
+def forget_members(step: StepContext) -> None:
+    """Empty the tables, for all lists."""
+    step.run.members_evaluated.clear()
+    empty_tables()
+
+
+def evaluate_members(link: ListConnection) -> EvaluatedMembers:
+    """Work out who is on the list, and who left it. The tables must hold nothing of it. Raises as
+    `require_current_members`."""
     matching = compiled(records_with_standing(link.marketing_list))
+    began = time.monotonic()
     with roomy_transaction(), connection.cursor() as cursor:
-        for create in _CREATE:
-            cursor.execute(create.format(n=link.pk))
-        cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
-        cursor.execute(_FILL.format(n=link.pk, matching=matching.sql), matching.parameters)
-        cursor.execute(f"ANALYZE export_member_{link.pk}")
+        _make_tables()
+        cursor.execute(_FILL.format(matching=matching.sql), [link.pk, *matching.parameters])
+        cursor.execute(_HAS_GROWN, [cursor.rowcount])
+        if cursor.fetchone()[0]:
+            cursor.execute("ANALYZE export_member (connection_id, email_key)")
+        cursor.execute(_WITHOUT_LOOPS, ["off"])
         _apply_consent(link)
-        cursor.execute(_PLACE.format(n=link.pk, key_type=key_type(link)))
-        find_departed(link)
+        cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
+        cursor.execute(_WITHOUT_LOOPS, ["on"])
+        evaluated = EvaluatedMembers(link=link, evaluated_at=began, session=connection.connection)
+        find_departed(evaluated)
+    return evaluated
 
 
 def _apply_consent(link: ListConnection) -> None:
     """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
     blocked = blocked_addresses(scopes_of_list(link.marketing_list_id))
     with connection.cursor() as cursor:
-        cursor.execute(_BLOCK.format(n=link.pk, blocked=blocked.sql), blocked.parameters)
+        cursor.execute(_BLOCK.format(blocked=blocked), {"connection": link.pk})
         if erased := erased_addresses("k.email_key"):
-            cursor.execute(_BLOCK_ERASED.format(n=link.pk, erased=erased.sql), erased.parameters)
+            cursor.execute(_BLOCK_ERASED.format(erased=erased.sql), [link.pk, *erased.parameters])
 
 
-def mark_all_departed(link: ListConnection) -> None:
+def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembers:
     """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for create in _CREATE:
-            cursor.execute(create.format(n=link.pk))
-        cursor.execute(f"TRUNCATE {_TABLES.format(n=link.pk)}")
-        find_departed(link)
+    forget_members(step)
+    _make_tables()
+    evaluated = EvaluatedMembers(link=link, evaluated_at=time.monotonic(), session=connection.connection)
+    find_departed(evaluated)
+    return evaluated
 
 
-def find_departed(link: ListConnection) -> None:
-    """Fill `export_departed_N` from the table of members as it is now."""
+def find_departed(evaluated: EvaluatedMembers) -> None:
+    """Fill `export_departed` from the table of members as it is now."""
+    connection_id = evaluated.link.pk
     with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE export_departed_{link.pk}")
-        scopes = scopes_of_list(link.marketing_list_id)
+        cursor.execute("DELETE FROM export_departed WHERE connection_id = %s", [connection_id])
+        cursor.execute(_WITHOUT_LOOPS, ["off"])
+        scopes = scopes_of_list(evaluated.link.marketing_list_id)
         statement = _FIND_DEPARTED.format(
-            n=link.pk,
-            blocked=blocked_addresses(scopes).sql,
-            blocked_records=blocked_records(scopes, link.marketing_list.entity).sql,
+            blocked=blocked_addresses(scopes),
+            blocked_records=blocked_records(scopes, evaluated.link.marketing_list.entity),
         )
-        cursor.execute(statement, [link.pk])
-        cursor.execute(f"ANALYZE export_departed_{link.pk}")
+        cursor.execute(statement, {"connection": connection_id})
+        found = cursor.rowcount
+        cursor.execute(_WITHOUT_LOOPS, ["on"])
+        if found:
+            cursor.execute("ANALYZE export_departed")
 
 
 def empty_tables() -> None:
     """Empty the temporary tables of this session; they stay, so that the next run need not make them again."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OURS)
-        if names := [name for (name,) in cursor.fetchall()]:
-            cursor.execute(f"TRUNCATE {', '.join(names)}")
+    if _are_there():
+        for table in _TABLES:
+            empty_table(table)
 
 
-def _are_there(link: ListConnection) -> bool:
-    # A connection to the database that was lost took its tables with it.
+def empty_table(table: str) -> None:
+    """Empty one of them. To truncate an empty table takes longer than to see that it is empty."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [f"pg_temp.export_member_{link.pk}"])
+        cursor.execute("SELECT pg_relation_size(%s) > 0", [f"pg_temp.{table}"])
+        if cursor.fetchone()[0]:
+            cursor.execute(f"TRUNCATE {table}")
+
+
+def _make_tables() -> None:
+    if not _are_there():
+        with connection.cursor() as cursor:
+            cursor.execute(_CREATE)
+
+
+def _are_there() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_ARE_THERE)
         return bool(cursor.fetchone()[0])

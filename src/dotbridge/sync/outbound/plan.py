@@ -19,6 +19,7 @@ from dotbridge.entities.email import plausible_sql
 from dotbridge.entities.registry import entity
 from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.values import mapped_values
+from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
 from dotbridge.sync.sql import compiled, key_type
@@ -30,13 +31,13 @@ _IS_DUE = """
     OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
 """
 _CANDIDATES = """
-    INSERT INTO export_candidate_{n} (email_key, email, record_id, item_id, is_mailable)
-    SELECT k.email_key, k.email, k.record_id, i.id,
+    INSERT INTO export_candidate (connection_id, email_key, email, record_id, item_id, is_mailable)
+    SELECT k.connection_id, k.email_key, k.email, k.record_id, i.id,
            CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END
-    FROM export_member_{n} k
+    FROM export_member k
     LEFT JOIN dotbridge_sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
-    WHERE k.is_primary
+    WHERE k.connection_id = %(connection)s AND k.is_primary
       AND (i.id IS NULL
            OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
@@ -58,7 +59,7 @@ _PLAN = """
            i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
            u.state = 'prepared' AS is_queued,
            {is_due} AS is_due
-    FROM export_candidate_{n} k
+    FROM export_candidate k
     JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
     LEFT JOIN ({theirs}) theirs ON theirs.email_key = k.email_key
     LEFT JOIN dotbridge_sync_exportitem i ON i.id = k.item_id
@@ -66,19 +67,28 @@ _PLAN = """
     LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
     LEFT JOIN dotbridge_mirror_membership m
         ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
-    WHERE k.is_mailable
+    WHERE k.connection_id = %(connection)s AND k.is_mailable
     OFFSET 0  -- so that values are worked out once a row, however often they are looked at above
 """
 _NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE false"
 _THEIRS = """
     SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.place) AS values
-    FROM export_candidate_{n} k
+    FROM export_candidate k
     JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.connection_id = ANY(%(superiors)s)
          AND o.removal_id IS NULL AND o.reason = ''
     JOIN unnest(%(field_owners)s::bigint[], %(field_names)s::text[]) WITH ORDINALITY AS f (owner, name, place)
          ON f.owner = o.connection_id
+    WHERE k.connection_id = %(connection)s
     GROUP BY o.email_key
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """Says that `export_candidate` holds whose values have to be worked out for this list, and how many they are."""
+
+    ranked: Ranked
+    number: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,22 +106,25 @@ def has_to_compare_all(ranked: Ranked) -> bool:
     return ranked.mapping is not None and standing_of(ranked.mapping).compares_everything
 
 
-def find_candidates(ranked: Ranked, *, compares_all: bool, with_queued: bool = False) -> int:
-    """Fill `export_candidate_N` and answer how many there are. The tables of the list's members have to be filled.
+def find_candidates(
+    evaluated: EvaluatedMembers, ranked: Ranked, *, compares_all: bool, with_queued: bool = False
+) -> Candidates:
+    """Fill `export_candidate`, for this list alone.
 
     `with_queued` takes in those who are prepared already and only have to be sent.
     """
-    table = f"export_candidate_{ranked.link.pk}"
-    statement = _CANDIDATES.format(n=ranked.link.pk, is_due=_IS_DUE, plausible=_PLAUSIBLE)
+    statement = _CANDIDATES.format(is_due=_IS_DUE, plausible=_PLAUSIBLE)
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {table}")
-        cursor.execute(statement, {**plan_parameters(ranked), "all": compares_all, "with_queued": with_queued})
+        empty_table("export_candidate")
+        parameters = {**plan_parameters(ranked), "connection": evaluated.link.pk}
+        cursor.execute(statement, {**parameters, "all": compares_all, "with_queued": with_queued})
         found = int(cursor.rowcount)
-        cursor.execute(f"ANALYZE {table}")
-    return found
+        if found:
+            cursor.execute("ANALYZE export_candidate")
+    return Candidates(ranked=ranked, number=found)
 
 
-def plan_of(ranked: Ranked) -> ExportPlan:
+def plan_of(candidates: Candidates) -> ExportPlan:
     """The plan, a query over the candidates.
 
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
@@ -119,17 +132,17 @@ def plan_of(ranked: Ranked) -> ExportPlan:
     `former_upload_id`, `former_record_id`, `attempts`, `is_queued`, `is_due`. Raises
     UnknownField when a mapped field is no entity field any more.
     """
+    ranked = candidates.ranked
     owner = entity(ranked.link.marketing_list.entity)
     mapped = mapped_values(ranked.mapping, owner) if ranked.mapping else Value({}, JSONField())
     records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
     values = compiled(records)
     named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
     text = _PLAN.format(
-        n=ranked.link.pk,
         is_due=_IS_DUE,
         key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
-        theirs=(_THEIRS if ranked.superiors else _NOBODY_ABOVE).format(n=ranked.link.pk),
+        theirs=_THEIRS if ranked.superiors else _NOBODY_ABOVE,
     )
     return ExportPlan(sql=text, parameters={**named, **plan_parameters(ranked)})
 

@@ -18,8 +18,8 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Recheck, Upload
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
-from dotbridge.sync.outbound.plan import find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members, roomy_transaction
+from dotbridge.sync.outbound.plan import Candidates, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import spread_changes
 from dotbridge.sync.outbound.states import REASONS
@@ -71,8 +71,8 @@ _REJECT = """
     WITH stored AS (
         INSERT INTO dotbridge_sync_exportitem
             (connection_id, email_key, email, record_id, values, operation, reason, attempts)
-        SELECT %s, email_key, email, record_id, '{{}}', 'new', 'invalid_email', 0
-        FROM export_candidate_{n} WHERE item_id IS NULL AND NOT is_mailable
+        SELECT %s, email_key, email, record_id, '{}', 'new', 'invalid_email', 0
+        FROM export_candidate WHERE connection_id = %s AND item_id IS NULL AND NOT is_mailable
         RETURNING email
     )
     INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
@@ -103,24 +103,25 @@ def _prepare(step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     if link.stopped_at is not None:
         return
-    require_current_members(step, link)
+    evaluated = require_current_members(step, link)
     with roomy_transaction():
-        step.count(forgotten=forget_departed(ranked))
-        prepared = _assign(step, ranked)
+        step.count(forgotten=forget_departed(evaluated, ranked))
+        prepared = _assign(step, evaluated, ranked)
         _tidy_uploads(prepared)
     for _upload, operation, rows in prepared:
         step.count(**{operation: rows})
     step.advance(sum(rows for _upload, _operation, rows in prepared))
 
 
-def _assign(step: StepContext, ranked: Ranked) -> list[Prepared]:
+def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> list[Prepared]:
     """Store what differs and has to be sent, and note that it was compared."""
     link = ranked.link
     is_first = not link.items.exists()
     prepared = []
-    if find_candidates(ranked, compares_all=has_to_compare_all(ranked)):
+    candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked))
+    if candidates.number:
         _reject_unmailable(step, link)
-        prepared = _store(step, ranked, is_first=is_first)
+        prepared = _store(step, candidates, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
     ListConnection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(
         compared_as=ranked.fingerprint
@@ -128,12 +129,13 @@ def _assign(step: StepContext, ranked: Ranked) -> list[Prepared]:
     return prepared
 
 
-def _store(step: StepContext, ranked: Ranked, *, is_first: bool) -> list[Prepared]:
+def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list[Prepared]:
+    ranked = candidates.ranked
     uploads = Upload.objects.bulk_create(
         Upload(connection=ranked.link, run=step.run.run, created_at=timezone.now()) for _number in range(MOST_UPLOADS)
     )
     ids = [upload.pk for upload in uploads]
-    plan = plan_of(ranked)
+    plan = plan_of(candidates)
     with connection.cursor() as cursor:
         cursor.execute(
             _STORE.format(
@@ -160,7 +162,7 @@ def _tidy_uploads(prepared: list[Prepared]) -> None:
 def _reject_unmailable(step: StepContext, link: ListConnection) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            _REJECT.format(n=link.pk),
-            [link.pk, step.step.pk, str(REASONS["invalid_email"].text), timezone.now()],
+            _REJECT,
+            [link.pk, link.pk, step.step.pk, str(REASONS["invalid_email"].text), timezone.now()],
         )
         step.count(rejected=cursor.rowcount)

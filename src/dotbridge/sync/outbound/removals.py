@@ -20,7 +20,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import ExportItem, Removal, RemovalState
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import mark_all_departed, require_current_members
+from dotbridge.sync.outbound.members import EvaluatedMembers, mark_all_departed, require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
@@ -33,15 +33,15 @@ FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 # Only an address that we brought to the book, or updated there, is taken out of it.
 DEPARTING = f"""
     SELECT i.id, i.email, i.record_id
-    FROM export_departed_{{n}} d
+    FROM export_departed d
     JOIN dotbridge_sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
-    WHERE {IS_IN_BOOK}
-      AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND (d.is_opt_out OR NOT %(only_opt_outs)s)
+    WHERE d.connection_id = %(connection)s AND (d.is_opt_out OR NOT %(only_opt_outs)s)
+      AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND {IS_IN_BOOK}
 """
-_ASSIGN = """
+_ASSIGN = f"""
     UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
-    FROM ({departing} LIMIT %(most)s) d WHERE i.id = d.id
+    FROM ({DEPARTING} LIMIT %(most)s) d WHERE i.id = d.id
 """
 
 
@@ -57,41 +57,42 @@ def remove_departed(step: StepContext) -> None:
 
 def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -> dict[str, Any]:
     """What `DEPARTING` asks for."""
+    book = link.address_book
     return {
-        "integration": link.address_book.integration_id,
-        "book": link.address_book_id,
+        "connection": link.pk,
+        "integration": book.integration_id,
+        "book": book.pk,
         "live": list(LIVE),
         "only_opt_outs": only_opt_outs,
     }
 
 
-def count_departing(link: ListConnection) -> int:
-    """How many contacts of the book would be removed now; the tables of the list's members have to be filled."""
+def count_departing(evaluated: EvaluatedMembers) -> int:
+    """How many contacts of the book would be removed now."""
     with connection.cursor() as cursor:
-        departing = DEPARTING.format(n=link.pk)
-        cursor.execute(f"SELECT count(*) FROM ({departing}) d", departing_parameters(link))
+        cursor.execute(f"SELECT count(*) FROM ({DEPARTING}) d", departing_parameters(evaluated.link))
         return int(cursor.fetchone()[0])
 
 
 def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
-    require_current_members(step, ranked.link)
-    while removal := _assign(step, ranked.link, only_opt_outs=True):
+    evaluated = require_current_members(step, ranked.link)
+    while removal := _assign(step, evaluated, only_opt_outs=True):
         if not _carry_out(step, ranked, removal):
             return
-        require_current_members(step, ranked.link)
+        evaluated = require_current_members(step, ranked.link)
 
 
 def _remove_departed(step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
         _carry_out(step, ranked, begun)
-    require_current_members(step, link)
-    if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(link)):
+    evaluated = require_current_members(step, link)
+    if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(evaluated)):
         return
-    while removal := _assign(step, link):
+    while removal := _assign(step, evaluated):
         if not _carry_out(step, ranked, removal):
             return
-        require_current_members(step, link)
+        evaluated = require_current_members(step, link)
     end_allowance(link, StoppedWhat.REMOVE)
 
 
@@ -103,18 +104,19 @@ def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
     for former in list(begun):
         if not _carry_out(step, ranked, former):
             return False
-    mark_all_departed(link)
-    while removal := _assign(step, link):
+    everybody = mark_all_departed(step, link)
+    while removal := _assign(step, everybody):
         if not _carry_out(step, ranked, removal):
             return False
     return None if begun.all().exists() else True
 
 
-def _assign(step: StepContext, link: ListConnection, *, only_opt_outs: bool = False) -> Removal | None:
+def _assign(step: StepContext, departed: EvaluatedMembers, *, only_opt_outs: bool = False) -> Removal | None:
+    link = departed.link
     with transaction.atomic(), connection.cursor() as cursor:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(
-            _ASSIGN.format(departing=DEPARTING.format(n=link.pk)),
+            _ASSIGN,
             {
                 **departing_parameters(link, only_opt_outs=only_opt_outs),
                 "removal": removal.pk,

@@ -11,9 +11,11 @@ from typing import Any
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
+from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
+from dotbridge.lists.selectors import opted_out_records
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.services import set_mapping_row
@@ -108,3 +110,15 @@ def steps_of(run: SyncRun) -> dict[str, dict[str, Any]]:
 def list_of(link: ListConnection) -> MarketingList:
     """The connection's list, read anew."""
     return MarketingList.objects.get(pk=link.marketing_list_id)
+
+
+def opted_out(marketing_list: MarketingList) -> list[str]:
+    """The records that match a list's rule and may not be mailed, by id."""
+    return [row["record_id"] for row in opted_out_records(marketing_list).order_by("record_pk")]
+
+
+def words_about(address: str) -> set[tuple[str, str, str]]:
+    """What stands against mailing an address now: scope, what was said, and by whom."""
+    return {
+        (each.scope.value, each.what.value, each.source.value) for each in may_be_mailed(address=address).objections
+    }

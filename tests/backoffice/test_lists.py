@@ -14,11 +14,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from dotbridge.backoffice import list_reads
 from dotbridge.backoffice.list_reads import member_page, member_totals
 from dotbridge.connections.models import ListConnection, Resubscription
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
+from dotbridge.consent.services import opt_out_records
 from dotbridge.crm.models import Contact as Person
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.services import create_list
-from dotbridge.mirror.models import AddressBook, Contact, Membership
+from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Upload, UploadState
+from tests.accounts import opted_out
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -30,8 +33,8 @@ def page_of(marketing_list: MarketingList, page: str = "change") -> str:
     return reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[marketing_list.pk])
 
 
-def undo_of(item: RemovedItem | UnsubscribedItem) -> str:
-    return reverse(f"admin:dotbridge_lists_{item._meta.model_name}_undo", args=[item.pk])
+def undo_of(item: RemovedItem) -> str:
+    return reverse("admin:dotbridge_lists_removeditem_undo", args=[item.pk])
 
 
 def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
@@ -118,23 +121,24 @@ def test_members_come_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch
     assert [row["email"] for row in member_page(everybody, beginning="ANN.3").rows] == ["ann.3@example.com"]
 
 
-@pytest.mark.parametrize(("verb", "model"), [("remove", RemovedItem), ("unsubscribe", UnsubscribedItem)])
-def test_members_are_taken_off_after_a_question(
-    back_office: Client, world: World, verb: str, model: type[RemovedItem | UnsubscribedItem]
-) -> None:
+@pytest.mark.parametrize("verb", ["remove", "unsubscribe"])
+def test_members_are_taken_off_after_a_question(back_office: Client, world: World, verb: str) -> None:
+    def taken_off() -> list[tuple[str, str]]:
+        if verb == "remove":
+            return list(RemovedItem.objects.values_list("record_id", "created_by__username"))
+        return list(ConsentEvent.objects.filter(source=Source.PERSON).values_list("record_id", "actor"))
+
     address = page_of(world.marketing_list, "change-members")
     chosen = {"verb": verb, "record": [str(world.people[0].pk), "99999", "a\0b", "x" * 70]}
-    before = model.objects.count()
+    before = taken_off()
     asking = texts(back_office.post(address, chosen))
     assert "1 member from the list?" in asking
     assert "ann.0@example.com" in asking
     assert "<script>alert(&#x27;" not in asking
-    assert model.objects.count() == before
+    assert taken_off() == before
     done = texts(back_office.post(address, chosen | {"confirmed": "yes"}, follow=True))
     assert "1 member was" in done
-    item = model.objects.get(record_id=str(world.people[0].pk))
-    assert item.created_by is not None
-    assert item.created_by.username == "mona"
+    assert set(taken_off()) - set(before) == {(str(world.people[0].pk), "mona")}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +157,7 @@ def test_taking_off_needs_its_permission(logged_in: Callable[..., Client], world
     client = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_lists.change_marketinglist")
     posted = {"verb": verb, "record": str(world.people[0].pk), "confirmed": "yes"}
     assert client.post(page_of(world.marketing_list, "change-members"), posted).status_code == 403
-    assert RemovedItem.objects.count() == UnsubscribedItem.objects.count() == 1
+    assert RemovedItem.objects.count() == ConsentEvent.objects.count() == 1
 
 
 def test_a_removed_record_is_put_back_after_a_question(back_office: Client, world: World) -> None:
@@ -164,50 +168,65 @@ def test_a_removed_record_is_put_back_after_a_question(back_office: Client, worl
     assert not RemovedItem.objects.exists()
 
 
-def test_an_unsubscribed_record_is_subscribed_again_only_when_it_may_be(
+def opt_in(world: World, client: Client, *, confirmed: bool = False) -> str:
+    """What the page says when somebody wants to subscribe the record again that opted out."""
+    posted = {"record": str(world.people[4].pk)} | ({"confirmed": "yes"} if confirmed else {})
+    return texts(client.post(page_of(world.marketing_list, "opt-in"), posted, follow=True))
+
+
+def test_who_opted_out_is_shown_with_the_reason(back_office: Client, world: World) -> None:
+    page = texts(back_office.get(page_of(world.marketing_list, "opted-out")))
+    assert "ann.4@example.com" in page
+    assert "Opted out from this list on" in page
+    assert "noted by the CRM" in page
+    assert "ann.0@example.com" not in page
+    free = create_list(name="Free", entity="crm.contact")
+    assert "Nobody has opted out" in texts(back_office.get(page_of(free, "opted-out")))
+
+
+def test_who_opted_out_here_is_subscribed_again_after_a_question(back_office: Client, world: World) -> None:
+    assert "must have asked for it themselves" in opt_in(world, back_office)
+    assert opted_out(world.marketing_list) == [str(world.people[4].pk)]
+    assert "subscribed again" in opt_in(world, back_office, confirmed=True)
+    assert opted_out(world.marketing_list) == []
+    history = texts(back_office.get(page_of(world.marketing_list, "history")))
+    assert f"subscribed again. ({world.people[4].pk})" in history
+    assert ConsentEvent.objects.latest("id").actor == "mona"
+
+
+def test_of_whom_dotdigital_does_not_mail_it_has_to_be_asked(
     back_office: Client, logged_in: Callable[..., Client], world: World
 ) -> None:
-    item = UnsubscribedItem.objects.get()
-    contact = Contact.objects.create(
-        integration=world.integration,
-        remote_id=900,
-        email="ann.4@example.com",
-        email_key="ann.4@example.com",
-        status="Unsubscribed",
-        updated_at=world.run.started_at,
-    )
-    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
-    asking = texts(back_office.get(undo_of(item)))
-    assert "Ask Dotdigital to subscribe" in asking
-    assert "must have asked for it themselves" in asking
-    asked = texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
+    ConsentState.objects.update(scope=Scope.ACCOUNT, scope_id=world.integration.pk, source=Source.FEED)
+    assert "Ask Dotdigital to subscribe" in opt_in(world, back_office)
+    asked = opt_in(world, back_office, confirmed=True)
     assert "Dotdigital is asked as soon as the worker is free" in asked
     assert "Waiting" in asked
-    assert UnsubscribedItem.objects.exists()
-    assert Resubscription.objects.get().record_id == item.record_id
-    assert "asked for this already" in texts(back_office.post(undo_of(item), {"confirmed": "yes"}, follow=True))
-    may_not = logged_in("dotbridge_lists.view_unsubscribeditem", "dotbridge_lists.delete_unsubscribeditem")
-    assert "You may not ask it" in texts(may_not.post(undo_of(item), {"confirmed": "yes"}, follow=True))
-    assert Resubscription.objects.count() == 1
-    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
-    Contact.objects.filter(pk=contact.pk).update(status="Subscribed")
-    membership = Membership.objects.create(
-        address_book=world.book, contact=contact, status="Unsubscribed", listed_at=world.run.started_at
+    assert opted_out(world.marketing_list)
+    assert Resubscription.objects.get().record_id == str(world.people[4].pk)
+    assert "asked for this already" in opt_in(world, back_office, confirmed=True)
+    may_not = logged_in(
+        "dotbridge_lists.view_marketinglist", "dotbridge_lists.opt_in_members", "dotbridge_consent.view_consentstate"
     )
-    assert "Ask Dotdigital to subscribe" in texts(back_office.get(undo_of(item)))
-    membership.delete()
-    assert "Do this only when the person has asked" in texts(back_office.get(undo_of(item)))
-    back_office.post(undo_of(item), {"confirmed": "yes"})
-    assert not UnsubscribedItem.objects.exists()
+    assert "cannot be subscribed again from here" in opt_in(world, may_not, confirmed=True)
+    assert Resubscription.objects.count() == 1
+
+
+def test_who_opted_out_of_everything_is_not_brought_back_by_a_list(back_office: Client, world: World) -> None:
+    opt_out_records(entity="crm.contact", record_ids=[world.people[4].pk], source=Source.PERSON)
+    assert "cannot be subscribed again from here" in opt_in(world, back_office, confirmed=True)
+    assert opted_out(world.marketing_list)
 
 
 def test_undoing_needs_its_permission(logged_in: Callable[..., Client], world: World) -> None:
-    client = logged_in("dotbridge_lists.view_removeditem", "dotbridge_lists.view_unsubscribeditem")
-    for item in (RemovedItem.objects.get(), UnsubscribedItem.objects.get()):
-        assert client.post(undo_of(item), {"confirmed": "yes"}).status_code == 403
-        page = texts(client.get(reverse(f"admin:dotbridge_lists_{item._meta.model_name}_changelist")))
-        assert undo_of(item) not in page
+    client = logged_in("dotbridge_lists.view_removeditem", "dotbridge_lists.view_marketinglist")
+    item = RemovedItem.objects.get()
+    assert client.post(undo_of(item), {"confirmed": "yes"}).status_code == 403
+    assert undo_of(item) not in texts(client.get(reverse("admin:dotbridge_lists_removeditem_changelist")))
+    assert client.get(page_of(world.marketing_list, "opted-out")).status_code == 403
+    opt_in(world, client, confirmed=True)
     assert RemovedItem.objects.exists()
+    assert opted_out(world.marketing_list)
 
 
 def test_a_list_is_connected_to_a_free_book_and_run_at_once(back_office: Client, world: World) -> None:
@@ -295,12 +314,3 @@ def test_members_say_how_their_address_stands(back_office: Client, world: World)
     assert "Refused with its whole upload" in page
     free = create_list(name="Free", entity="crm.contact")
     assert "In Dotdigital" not in texts(back_office.get(page_of(free, "members")))
-
-
-def test_who_subscribed_somebody_again_stays_known(back_office: Client, world: World) -> None:
-    UnsubscribedItem.objects.update(origin=UnsubscribedItem.Origin.CRM)
-    item = UnsubscribedItem.objects.get()
-    back_office.post(undo_of(item), {"confirmed": "yes"})
-    history = texts(back_office.get(page_of(world.marketing_list, "history")))
-    assert f"subscribed again. ({item.record_id})" in history
-    assert "mona" in history

@@ -22,7 +22,6 @@ LISTS = {
     "dotbridge_mirror_datafield": "dotbridge_mirror.view_datafield",
     "dotbridge_lists_marketinglist": "dotbridge_lists.view_marketinglist",
     "dotbridge_lists_removeditem": "dotbridge_lists.view_removeditem",
-    "dotbridge_lists_unsubscribeditem": "dotbridge_lists.view_unsubscribeditem",
     "dotbridge_campaigns_marketingcampaign": "dotbridge_campaigns.view_marketingcampaign",
     "dotbridge_campaigns_emailcampaign": "dotbridge_campaigns.view_emailcampaign",
     "dotbridge_campaigns_emailcampaignstatistics": "dotbridge_campaigns.view_emailcampaignstatistics",

@@ -17,7 +17,7 @@ from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
-from dotbridge.lists.models import MarketingList, UnsubscribedItem
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import create_list, remove_records, unsubscribe_records
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import (
@@ -137,7 +137,6 @@ def _connected(
     unsubscribe_records(
         marketing_list=marketing_list,
         record_ids=[people[4].pk],
-        origin=UnsubscribedItem.Origin.DOTDIGITAL,
         reason=HOSTILE,
     )
     link = connect_list(marketing_list=marketing_list, address_book=book)

@@ -10,8 +10,7 @@ from django.utils import timezone
 from dotbridge.connections.models import Resubscription, ResubscriptionState, RunKind
 from dotbridge.connections.services import request_resubscription
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
-from tests.accounts import RemoteAccount, add_contact, connect, sync
+from tests.accounts import RemoteAccount, add_contact, connect, opted_out, sync
 from tests.faults.test_kill import run_killed
 
 STEP = "dotbridge.sync.outbound.resubscriptions"
@@ -49,5 +48,5 @@ def test_a_killed_request_is_never_made_twice(
 
     assert len([call for call in remote.sandbox.calls() if "resubscribe" in call["path"]]) <= 1
     assert Resubscription.objects.get().state == outcome
-    assert UnsubscribedItem.objects.exists()
+    assert opted_out(link.marketing_list)
     assert remote.ask("GET", "/v2/contacts/ann@example.com")["status"] == "Unsubscribed"

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members, matching_records, members
+from dotbridge.lists.services import unsubscribe_records
 
 pytestmark = pytest.mark.django_db
 
@@ -73,8 +74,7 @@ def test_counts_divide_the_matching_records() -> None:
     contact("Bad", "not an address")
     for record in (removed, both):
         RemovedItem.objects.create(marketing_list=marketing_list, record_id=str(record.pk))
-    for record in (off, both):
-        UnsubscribedItem.objects.create(marketing_list=marketing_list, record_id=str(record.pk), origin="crm")
+    unsubscribe_records(marketing_list=marketing_list, record_ids=[off.pk, both.pk])
     counts = count_members(marketing_list)
     assert counts == MemberCounts(
         matching=8, removed=2, unsubscribed=1, without_email=2, invalid_email=1, duplicates=1, mailable=1
@@ -87,7 +87,7 @@ def test_state_rows_of_another_list_do_not_count() -> None:
     made = contact("Ada", "ada@example.com")
     other = MarketingList.objects.create(name="Other", entity="crm.contact")
     RemovedItem.objects.create(marketing_list=other, record_id=str(made.pk))
-    UnsubscribedItem.objects.create(marketing_list=other, record_id=str(made.pk), origin="crm")
+    unsubscribe_records(marketing_list=other, record_ids=[made.pk])
     assert members(listed()).count() == 1
 
 

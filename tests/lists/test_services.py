@@ -6,9 +6,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists import services
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 
 pytestmark = pytest.mark.django_db
@@ -70,36 +71,30 @@ def test_removing_and_restoring(marketing_list: MarketingList) -> None:
     assert {str(item) for item in RemovedItem.objects.all()} == {"2", "3"}
 
 
-def test_unsubscribing_keeps_the_first_reason(marketing_list: MarketingList) -> None:
+def test_an_opt_out_is_kept_with_who_said_it_and_why(marketing_list: MarketingList) -> None:
     user = get_user_model().objects.create_user("mona")
-    origin = UnsubscribedItem.Origin
-    first = services.unsubscribe_records(
-        marketing_list=marketing_list, record_ids=["1"], origin=origin.CRM, reason="asked by phone", by=user
-    )
-    second = services.unsubscribe_records(
-        marketing_list=marketing_list, record_ids=["1", "2"], origin=origin.DOTDIGITAL, reason="HardBounced"
-    )
-    assert (first, second) == (1, 1)
-    assert list(UnsubscribedItem.objects.order_by("record_id").values_list("origin", "reason", "created_by")) == [
-        ("crm", "asked by phone", user.pk),
-        ("dotdigital", "HardBounced", None),
-    ]
+    said = {"marketing_list": marketing_list, "source": Source.PERSON, "reason": "asked by phone", "by": user}
+    assert services.unsubscribe_records(record_ids=["1"], **said) == 1
+    assert services.unsubscribe_records(record_ids=["1", "2"], **said) == 1
+    event = ConsentEvent.objects.earliest("id")
+    assert (event.scope, event.scope_id, event.source) == (Scope.LIST, marketing_list.pk, Source.PERSON)
+    assert (event.record_id, event.evidence, event.actor) == ("1", "asked by phone", "mona")
 
 
 def test_resubscribing_touches_this_list_alone(marketing_list: MarketingList) -> None:
     other = services.create_list(name="Other", entity="crm.contact")
     for each in (marketing_list, other):
-        services.unsubscribe_records(marketing_list=each, record_ids=["1"], origin=UnsubscribedItem.Origin.CRM)
+        services.unsubscribe_records(marketing_list=each, record_ids=["1"])
     assert services.resubscribe_records(marketing_list=marketing_list, record_ids=["1"]) == 1
-    left = UnsubscribedItem.objects.get()
-    assert (str(left), str(left.marketing_list)) == ("1", "Other")
+    left = ConsentState.objects.get(is_blocked=True)
+    assert (left.subject, left.scope_id) == ("1", other.pk)
 
 
 def test_restoring_does_not_resubscribe(marketing_list: MarketingList) -> None:
-    services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"], origin=UnsubscribedItem.Origin.CRM)
+    services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"])
     services.remove_records(marketing_list=marketing_list, record_ids=["1"])
     services.restore_records(marketing_list=marketing_list, record_ids=["1"])
-    assert UnsubscribedItem.objects.count() == 1
+    assert ConsentState.objects.get().is_blocked
 
 
 @pytest.mark.parametrize("record_id", ["", "x" * 65, "1\x002"])
@@ -116,16 +111,3 @@ def test_many_records_take_few_statements(marketing_list: MarketingList, django_
     with django_assert_max_num_queries(5):  # three batches and the save point around them
         written = services.remove_records(marketing_list=marketing_list, record_ids=range(many))
     assert written == many == RemovedItem.objects.count()
-
-
-def test_the_word_of_the_crm_takes_the_place_of_dotdigitals(marketing_list: MarketingList) -> None:
-    origin = UnsubscribedItem.Origin
-    for each in (origin.DOTDIGITAL, origin.CRM, origin.DOTDIGITAL):
-        services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"], origin=each, reason=each.value)
-    item = UnsubscribedItem.objects.get()
-    assert (item.origin, item.reason) == (origin.CRM, "crm")
-
-
-def test_an_unknown_origin_is_refused(marketing_list: MarketingList) -> None:
-    with pytest.raises(ValueError, match="rumour"):
-        services.unsubscribe_records(marketing_list=marketing_list, record_ids=["1"], origin="rumour")  # type: ignore[arg-type]

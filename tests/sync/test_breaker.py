@@ -1,4 +1,4 @@
-"""The breaker: too many at once are neither removed nor unsubscribed before a person has said so."""
+"""The breaker: too many at once are not taken out of a book before a person has said so."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Rejection, State, Upload
-from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
 NOBODY = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
 
@@ -53,7 +52,7 @@ def test_a_rule_that_matches_nobody_stops_and_asks(
     assert run.state == State.PARTIAL
     removals = steps_of(run)["removals"]
     assert (removals["state"], removals["stopped"]) == (State.PARTIAL, 1)
-    assert "take out of the address book 40 of 40" in removals["message"]
+    assert "take 40 of 40 contacts out of the address book" in removals["message"]
     link.refresh_from_db()
     assert (link.stopped_what, link.stopped_rows, link.stopped_of) == (StoppedWhat.REMOVE, 40, 40)
     since = link.stopped_at
@@ -154,22 +153,19 @@ def test_more_rows_than_the_setting_stop_whatever_their_share(
     assert remote.contacts(book) == {}
 
 
-def test_many_who_left_in_dotdigital_are_not_unsubscribed_unasked(
+def test_many_who_left_in_dotdigital_are_off_the_list_at_once(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:
+    """Nothing holds an opt-out up, however many they are."""
     for number in range(30):
         address = f"reader.{number}@example.com"
         remote.ask("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": address})
 
-    run = sync(integration)
-
-    assert not UnsubscribedItem.objects.exists()
-    assert "unsubscribe from the list 30 of" in steps_of(run)["list_state"]["message"]
-    link.refresh_from_db()
-    assert link.stopped_what == StoppedWhat.UNSUBSCRIBE
-    allow_once(link=link)
     sync(integration)
-    assert UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).count() == 30
+
+    assert len(opted_out(link.marketing_list)) == 30
+    link.refresh_from_db()
+    assert link.stopped_at is None
 
 
 def test_a_list_may_begin_with_many_whom_dotdigital_does_not_mail(
@@ -184,7 +180,7 @@ def test_a_list_may_begin_with_many_whom_dotdigital_does_not_mail(
 
     sync(integration)
 
-    assert UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).count() == 30
+    assert len(opted_out(link.marketing_list)) == 30
     assert len(remote.contacts(book)) == 10
 
 
@@ -213,6 +209,6 @@ def test_a_book_that_was_deleted_and_made_again_costs_nobody_the_subscription(
     sync(integration)
 
     assert remote.contacts(again) == {}
-    assert not UnsubscribedItem.objects.exists()
+    assert not opted_out(link.marketing_list)
     assert link.items.count() == 40
     assert ContactEmail.objects.count() == 40

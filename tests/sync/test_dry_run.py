@@ -12,11 +12,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.consent.models import ConsentEvent
 from dotbridge.crm.models import Contact
 from dotbridge.dry_run import csv_lines, find_connections, plan_as_json
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.summary import run_summary
@@ -65,7 +65,7 @@ def state_of_everything() -> list[Any]:
         sorted(ExportItem.objects.values_list("email", "values", "upload", "reason", "removal")),
         sorted(Upload.objects.values_list("pk", "state")),
         Removal.objects.count(),
-        UnsubscribedItem.objects.count(),
+        ConsentEvent.objects.count(),
         ListConnection.objects.values_list("compared_as", "stopped_at").get(),
     ]
 
@@ -81,7 +81,7 @@ def test_it_says_what_the_export_then_does(
 
     assert remote.sandbox.calls() == []
     assert state_of_everything() == before
-    expected = {"new": 1, "add": 0, "update": 1, "remove": 1, "unsubscribe": 1, "resubscribe": 0, "reject": 1}
+    expected = {"new": 1, "add": 0, "update": 1, "remove": 1, "reject": 1}
     # An address that only the account knows is new to us until it was read.
     assert {kind.value: number for kind, number in planned.counts.items()} == {**expected, "new": 2}
     assert (planned.book_size, planned.stops_before) == (4, None)
@@ -92,13 +92,12 @@ def test_it_says_what_the_export_then_does(
     assert {email: row.kind.value for email, row in rows.items()} == {
         "renamed@example.com": "update",
         "removed@example.com": "remove",
-        "left@example.com": "unsubscribe",
         "known@example.com": "new",
         "new@example.com": "new",
         "no address": "reject",
     }
     summary = run_summary(sync(integration, kind=RunKind.EXPORT), link)
-    assert (summary["exported"], summary["updated"], summary["removed"], summary["unsubscribed"]) == (3, 1, 1, 1)
+    assert (summary["exported"], summary["updated"], summary["removed"], summary["unsubscribed"]) == (3, 1, 1, 0)
     assert set(remote.contacts(book)) == {f"{name}@example.com" for name in ("renamed", "stays", "known", "new")}
     assert sum(plan_export(link).counts.values()) == 1  # the address that cannot be one
 

@@ -15,7 +15,6 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import AddressBook
@@ -24,7 +23,7 @@ from dotbridge.sync.models import ExportItem, Rejection, Removal, RemovalState, 
 from dotbridge.sync.outbound.states import MOVES, REASONS, REFUSED_STATUSES, Rule, reason_of
 from dotbridge.sync.outbound.upload import move
 from dotbridge.sync.services import disconnect_list, retry_upload
-from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync, words_about
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_a_suppressed_contact_is_neither_sent_nor_raised(
 
     assert addresses(remote, book) == {"ann@example.com"}
     assert remote.ask("GET", "/v2/contacts/bob@example.com")["status"] == "Unsubscribed"
-    assert UnsubscribedItem.objects.get().reason == "Unsubscribed"
+    assert words_about("bob@example.com") == {("account", "opted_out", "feed")}
 
 
 def test_a_row_refused_by_the_report_unsubscribes_its_record(
@@ -71,11 +70,12 @@ def test_a_row_refused_by_the_report_unsubscribes_its_record(
     assert (rejection.subject, rejection.reason) == ("bob@example.com", "unsubscribed")
     assert "unsubscribed" in rejection.detail
     summary = run_summary(run, link)
-    assert (summary["exported"], summary["rejected"]) == (1, {"unsubscribed": 1})
+    assert (summary["exported"], summary["unsubscribed"], summary["rejected"]) == (1, 1, {})
+    assert words_about("bob@example.com") == {("book", "opted_out", "report")}
     assert adds_up(summary)
     assert run.state == State.PARTIAL
     later = run_summary(sync(integration), link)
-    assert (later["unsubscribed"], later["left_out"]["unsubscribed"], later["rejected"]) == (1, 1, {})
+    assert (later["left_out"]["unsubscribed"], later["rejected"]) == (1, {})
     assert adds_up(later)
 
 
@@ -85,13 +85,13 @@ def test_a_resubscription_in_dotdigital_undoes_the_unsubscription(
     sync(integration)
     remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "bob@example.com"})
     sync(integration)
-    assert UnsubscribedItem.objects.count() == 1
+    assert len(opted_out(link.marketing_list)) == 1
     body = {"unsubscribedContact": {"email": "bob@example.com"}}
     remote.ask("POST", "/v2/contacts/resubscribe-with-no-challenge", body)
 
     sync(integration)
 
-    assert not UnsubscribedItem.objects.exists()
+    assert not opted_out(link.marketing_list)
     assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
 
 
@@ -103,7 +103,6 @@ def test_a_person_unsubscribed_here_leaves_the_book_and_stays_unsubscribed(
     unsubscribe_records(
         marketing_list=link.marketing_list,
         record_ids=[str(bob.pk)],
-        origin=UnsubscribedItem.Origin.CRM,
         reason="asked",
         by=None,
     )
@@ -112,7 +111,7 @@ def test_a_person_unsubscribed_here_leaves_the_book_and_stays_unsubscribed(
     sync(integration)
 
     assert addresses(remote, book) == {"ann@example.com"}
-    assert UnsubscribedItem.objects.get().origin == UnsubscribedItem.Origin.CRM
+    assert words_about("bob@example.com") == {("list", "opted_out", "crm")}
 
 
 def test_a_contact_of_the_book_that_is_not_ours_stays(

@@ -8,9 +8,8 @@ import pytest
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.models import Contact, Membership
-from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
 ANN = "ann@example.com"
 
@@ -38,7 +37,7 @@ def resubscribe(remote: RemoteAccount, path: str) -> None:
 
 def is_off(link: ListConnection) -> bool:
     """Whether Ann is off the list."""
-    return UnsubscribedItem.objects.filter(marketing_list=link.marketing_list).exists()
+    return bool(opted_out(link.marketing_list))
 
 
 def test_a_return_to_one_book_is_taken_over(

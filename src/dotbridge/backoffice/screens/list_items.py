@@ -44,7 +44,7 @@ class ItemScreen(LabelledScreen):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""
-        return bool(request.user.has_perm(f"lists.view_{self.opts.model_name}"))
+        return bool(request.user.has_perm(f"dotbridge_lists.view_{self.opts.model_name}"))
 
     @admin.display(description=gettext_lazy("By"))
     def by(self, item: Any) -> str | None:

@@ -229,6 +229,20 @@ def manage(context: typer.Context) -> None:
     execute_from_command_line(["dotbridge manage", *context.args])
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def consent(context: typer.Context) -> None:
+    """Who may be mailed: `verify` the ledger, `export` it as CSV, `erase` an address."""
+    _start()
+    _require_migrated()
+    from django.core.management import CommandError, call_command
+
+    try:
+        call_command("dotbridge_consent", *context.args)
+    except CommandError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.returncode) from error
+
+
 @crm.command()
 def load(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A contact file, any CSV.")],

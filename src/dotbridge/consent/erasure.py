@@ -1,7 +1,7 @@
 """Erasure: a person's address goes from here, and a keyed hash of it stays, so that it is never mailed again.
 
-Each app takes away what it holds of an address when `address_erased` is sent, and a host does the same for its own
-records. The ledger keeps that something was said, when and by what way, and no more.
+Each app takes away what it holds of an address when `address_erased` is sent, and a host says with
+`register(erase=...)` how its own records go. The ledger keeps that something was said, when and by what way, and no more.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
 from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, SubjectKind, What
 from dotbridge.consent.services import name_of
 from dotbridge.entities.email import is_plausible
+from dotbridge.entities.registry import entities
 
-# Sent inside the transaction, with `email_key`. Whoever holds data under that address deletes it; what a receiver
-# raises ends the erasure, and nothing of it is done.
+# Both are sent inside the transaction, with `email_key`. What a receiver raises ends the erasure, and nothing is done.
+# First, and only where Dotdigital is to forget the person as well: whoever knows the contact asks for that.
+remote_erasure_asked = Signal()
+# Then: whoever holds data under that address deletes it.
 address_erased = Signal()
 
 
@@ -37,8 +40,10 @@ class Receipt:
 
 
 @transaction.atomic
-def erase_address(*, address: str, by: AbstractBaseUser | None = None) -> Receipt:
+def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser | None = None) -> Receipt:
     """Take everything away that is known here under an address. May be asked for again at any time.
+
+    With `is_remote` the contact is deleted in every connected account too: a worker asks for it.
 
     Raises ValidationError for what is no address.
     """
@@ -47,7 +52,12 @@ def erase_address(*, address: str, by: AbstractBaseUser | None = None) -> Receip
         raise ValidationError(_("%(address)s is not an e-mail address.") % {"address": address.strip()[:254]})
     key = hash_key()
     address_hash = key.hashed(email_key)
+    if is_remote:
+        remote_erasure_asked.send(ErasedAddress, email_key=email_key, by=by)
     address_erased.send(ErasedAddress, email_key=email_key)
+    for each in entities():
+        if each.erase is not None:
+            each.erase(email_key)
     _take_out_of_ledger(key, email_key, address_hash)
     ConsentState.objects.filter(kind=SubjectKind.ADDRESS, subject=email_key).delete()
     now = timezone.now()

@@ -45,6 +45,18 @@ def _create_contacts(newcomers: Sequence[NewRecord]) -> None:
     )
 
 
+def _erase_contacts(email_key: str) -> None:
+    Contact.objects.filter(emails__in=ContactEmail.objects.filter(email__iexact=email_key)).delete()
+
+
+def _erase_leads(email_key: str) -> None:
+    Lead.objects.filter(email__iexact=email_key).delete()
+
+
+def _erase_customers(email_key: str) -> None:
+    Customer.objects.filter(email__iexact=email_key).delete()
+
+
 register(
     Contact,
     email=_primary_address(),
@@ -52,6 +64,7 @@ register(
     default_priority=20,
     modified_at="updated_at",
     create=_create_contacts,
+    erase=_erase_contacts,
     virtual_fields=[
         _full_name("first_name", "last_name"),
         VirtualField(
@@ -78,12 +91,14 @@ register(
 register(
     Lead,
     email="email",
+    erase=_erase_leads,
     default_priority=10,
     virtual_fields=[_full_name("first_name", "last_name"), _days_since("created_at")],
 )
 register(
     Customer,
     email="email",
+    erase=_erase_customers,
     virtual_fields=[
         _full_name("contact_first_name", "contact_last_name"),
         VirtualField(

@@ -77,6 +77,8 @@ class NewRecord:
 
 
 Create = Callable[[Sequence[NewRecord]], None]
+# Takes away the records of a person by their normalised address.
+Erase = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +87,8 @@ class Entity:
 
     `email_path` is the model's own field that holds the address, None where it is no plain field; `email_reads` are the
     paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
-    a record was changed last. `create` saves new records with their addresses, None where the
-    host offers no way.
+    a record was changed last. `create` saves new records with their addresses and `erase` takes
+    them away, None where the host offers no way.
     """
 
     key: str
@@ -99,6 +101,7 @@ class Entity:
     email_reads: tuple[str, ...] = ()
     modified_at: str | None = None
     create: Create | None = field(default=None, repr=False, compare=False)
+    erase: Erase | None = field(default=None, repr=False, compare=False)
 
     def field(self, path: str) -> EntityField:
         """The field with this path. Raises UnknownField."""
@@ -131,6 +134,7 @@ def register(
     default_priority: int = 0,
     modified_at: str | None = None,
     create: Create | None = None,
+    erase: Erase | None = None,
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
@@ -141,7 +145,8 @@ def register(
     `modified_at` is the path of the field with the moment of a record's last change: of a value changed here and in
     Dotdigital the newer wins, and without it nobody knows which that is. `create` saves new records with their
     addresses, a constant number of statements however many they are; where the address is a plain field of the model
-    this is known without it.
+    this is known without it. `erase` deletes the records of a person who asks to be forgotten, by their address in
+    lower case; without it they are left to the host.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
     """
@@ -161,6 +166,7 @@ def register(
         email_path=email_path,
         email_reads=(*email_reads, *_written_path(email)),
         modified_at=_modified_at(model, modified_at),
+        erase=erase,
         create=create or (_creator(model, email_path) if email_path else None),
     )
     _registered[key] = registered

@@ -6,3 +6,10 @@ class MirrorConfig(AppConfig):
     name = "dotbridge.mirror"
     label = "dotbridge_mirror"
     verbose_name = _("What Dotdigital has")
+
+    def ready(self) -> None:
+        """Take part in erasures."""
+        from dotbridge.consent.erasure import address_erased  # noqa: PLC0415 - needs the models
+        from dotbridge.mirror.erasure import erase_from_mirror  # noqa: PLC0415 - needs the models
+
+        address_erased.connect(erase_from_mirror)

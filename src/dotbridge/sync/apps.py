@@ -6,3 +6,10 @@ class SyncConfig(AppConfig):
     name = "dotbridge.sync"
     label = "dotbridge_sync"
     verbose_name = _("Synchronisation")
+
+    def ready(self) -> None:
+        """Take part in erasures."""
+        from dotbridge.consent.erasure import address_erased  # noqa: PLC0415 - needs the models
+        from dotbridge.sync.erasure import erase_from_sync  # noqa: PLC0415 - needs the models
+
+        address_erased.connect(erase_from_sync)

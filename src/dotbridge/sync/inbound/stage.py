@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from dotbridge.consent.conditions import erased_addresses
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
@@ -159,6 +160,9 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
+        if erased := erased_addresses("s.email_key"):
+            # Whoever was erased here does not come in again.
+            cursor.execute(f"DELETE FROM stage_contact s WHERE {erased.sql}", erased.parameters)
         prefer_index_lookups()
         cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)

@@ -1,5 +1,6 @@
 """What the runs keep: their own record, what they export, and what became of campaigns and values changed there."""
 
+from dotbridge.sync.models.absences import Absence, Listing
 from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair
 from dotbridge.sync.models.exports import (
     UNFINISHED_UPLOADS,
@@ -17,11 +18,13 @@ from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winne
 
 __all__ = [
     "UNFINISHED_UPLOADS",
+    "Absence",
     "CampaignListing",
     "CampaignPair",
     "Cursor",
     "ExportItem",
     "Ground",
+    "Listing",
     "Newcomer",
     "Operation",
     "PastAddress",

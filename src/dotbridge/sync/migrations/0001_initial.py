@@ -59,6 +59,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ResultMatching',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('last_item_id', models.BigIntegerField(default=0)),
+                ('all_matched_at', models.DateTimeField(null=True)),
+                ('integration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='result_matching', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'matching of results',
+                'verbose_name_plural': 'matchings of results',
+            },
+        ),
+        migrations.CreateModel(
             name='Rejection',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,7 +1,7 @@
 """What the runs keep: their own record, what they export, and what became of campaigns and values changed there."""
 
 from dotbridge.sync.models.absences import Absence, Listing
-from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair
+from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair, ResultMatching
 from dotbridge.sync.models.exports import (
     UNFINISHED_UPLOADS,
     ExportItem,
@@ -32,6 +32,7 @@ __all__ = [
     "Rejection",
     "Removal",
     "RemovalState",
+    "ResultMatching",
     "State",
     "Step",
     "SyncRun",

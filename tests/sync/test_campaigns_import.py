@@ -42,7 +42,8 @@ from tests.sync.campaign_account import (
     people,
     run_import,
     send,
-)from tests.sync.campaign_vendor import SENT, CampaignVendor, activity, campaign, scripted, vendor
+)
+from tests.sync.campaign_vendor import SENT, CampaignVendor, activity, campaign, scripted, vendor
 
 __all__ = ["scripted", "vendor"]
 

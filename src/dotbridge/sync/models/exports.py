@@ -33,6 +33,15 @@ class Upload(models.Model):
     remote_id = models.CharField(_("import id"), max_length=64, blank=True)
     remote_status = models.CharField(_("status in Dotdigital"), max_length=64, blank=True)
     message = models.TextField(_("what happened"), blank=True)
+    columns = models.JSONField(_("data fields in the file"), default=list)
+    merge_option = models.CharField(
+        _("merge option"), max_length=64, help_text=_("What an empty cell does to Dotdigital's value.")
+    )
+    rest_columns = models.JSONField(
+        _("data fields of the second file"),
+        default=list,
+        help_text=_("Sent when this one is finished, because an empty cell means something else there."),
+    )
     row_count = models.IntegerField(_("rows"), default=0)
     rejected_count = models.IntegerField(_("rows rejected"), default=0)
     report = models.JSONField(_("Dotdigital's report"), default=dict)

@@ -12,7 +12,7 @@ from dotbridge.connections.models import Ending
 from dotbridge.connections.services import put_off_ending
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.models import Upload, UploadState
-from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.removals import remove_everybody
 from dotbridge.sync.services import finish_ending
 
@@ -58,7 +58,7 @@ def _end(step: StepContext, ending: Ending) -> None:
 
 
 def _is_empty_of_ours(step: StepContext, ending: Ending) -> bool:
-    (ranked,) = [each for each in ranked_connections(step.integration) if each.link.pk == ending.connection_id]
+    (ranked,) = [each for each in all_ranked(step) if each.link.pk == ending.connection_id]
     outcome = remove_everybody(step, ranked)
     if outcome is None:
         put_off_ending(ending=ending, message=_("Dotdigital is still removing contacts."))

@@ -184,7 +184,7 @@ def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
         gone_at=now
     )
     note_past_addresses(ranked.link, ExportItem.objects.filter(removal=removal))
-    recheck_addresses_of_removal(removal, ranked.inferiors)
+    recheck_addresses_of_removal(removal, ranked)
     ExportItem.objects.filter(removal=removal).delete()
     Removal.objects.filter(pk=removal.pk).update(state=RemovalState.COMPLETED, finished_at=now)
     step.count(removed=removal.row_count)

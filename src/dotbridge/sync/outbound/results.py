@@ -16,7 +16,7 @@ from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
-from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, reason_of
 from dotbridge.sync.outbound.upload import move
@@ -114,16 +114,15 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
         upload.save(update_fields=["rejected_count"])
         if upload.rejected_count:
             record_refusals(upload)
-            recheck_refused_addresses(upload, _inferiors(step, upload))
+            _recheck_refused(step, upload)
         step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
     step.advance(upload.row_count)
 
 
-def _inferiors(step: StepContext, upload: Upload) -> tuple[int, ...]:
-    return next(
-        (ranked.inferiors for ranked in ranked_connections(step.integration) if ranked.link.pk == upload.connection_id),
-        (),
-    )
+def _recheck_refused(step: StepContext, upload: Upload) -> None:
+    for ranked in all_ranked(step):
+        if ranked.link.pk == upload.connection_id:
+            recheck_refused_addresses(upload, ranked)
 
 
 @transaction.atomic

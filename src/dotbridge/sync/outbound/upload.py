@@ -11,13 +11,10 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from dotbridge.mapping.models import EmptyValues
-from dotbridge.mapping.values import column_names
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.states import MOVES
-from dotbridge.sync.sql import mapping_of
 from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
@@ -48,7 +45,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
         move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
         try:
             book = step.account.address_book(upload.connection.address_book.remote_id)
-            answer = book.import_contacts(Path(spool.name), merge=merge_option(upload))
+            answer = book.import_contacts(Path(spool.name), merge=MergeOption(upload.merge_option))
         except UnknownOutcome as error:
             move(upload, UploadState.UNKNOWN, message=error.text)
         except (Throttled, Transient):
@@ -86,35 +83,20 @@ def move(upload: Upload, state: UploadState, **changes: object) -> None:
     upload.save(update_fields=["state", *changes])
 
 
-def merge_option(upload: Upload) -> MergeOption:
-    """Empty cells clear nothing unless a row of the mapping says so."""
-    mapping = mapping_of(upload.connection)
-    clears = mapping is not None and mapping.rows.filter(empty_values=EmptyValues.CLEAR).exists()
-    return MergeOption.OVERWRITE if clears else MergeOption.ONLY_OVERWRITE_IF_NOT_EMPTY
-
-
 def write_csv(upload: Upload, file: IO[bytes]) -> int:
     """Write the upload's rows as CSV (UTF-8, header row, RFC 4180 quoting) and answer how many there are.
 
-    Where a mapping mixes clearing and keeping, a kept cell carries the value Dotdigital has, as we last saw it. A cell
-    is written as the value is, also when it starts with `=`: to Dotdigital it is data, and it has to arrive unchanged.
+    A cell is empty where the value is empty and where Dotdigital's is kept; what it means is the upload's merge option.
+    It is written as the value is, also when it starts with `=`: to Dotdigital it is data, and has to arrive unchanged.
     """
-    cell = "i.values ->> {name}"
-    if merge_option(upload) == MergeOption.OVERWRITE:
-        cell = f"coalesce({cell}, c.data_fields ->> {{name}})"
     columns = [
-        sql.SQL(f", {cell} AS {{column}}").format(name=sql.Literal(name), column=sql.Identifier(name))
-        for name in column_names(mapping_of(upload.connection))
+        sql.SQL(", i.values ->> {name} AS {column}").format(name=sql.Literal(name), column=sql.Identifier(name))
+        for name in upload.columns
     ]
     query = sql.SQL(
         'COPY (SELECT i.email AS "Email"{columns} FROM dotbridge_sync_exportitem i '
-        "LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
         "WHERE i.upload_id = {upload} AND i.removal_id IS NULL) TO STDOUT (FORMAT csv, HEADER)"
-    ).format(
-        columns=sql.SQL("").join(columns),
-        integration=sql.Literal(upload.connection.address_book.integration_id),
-        upload=sql.Literal(upload.pk),
-    )
+    ).format(columns=sql.SQL("").join(columns), upload=sql.Literal(upload.pk))
     with connection.cursor() as cursor:
         with cursor.copy(query) as copy:
             for chunk in copy:

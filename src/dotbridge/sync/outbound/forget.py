@@ -29,7 +29,8 @@ _FORGET = f"""
         WHERE i.id = j.id AND d.connection_id = %(connection)s AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK}
-          AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
+          AND (u.id IS NULL OR u.state <> 'finished' OR j.taken_out_at IS NOT NULL OR j.reason <> ''
+               OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.email_key, i.record_id, i.upload_id
     ), remembered AS (

@@ -38,7 +38,8 @@ _CANDIDATES = """
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     WHERE k.connection_id = %(connection)s AND k.is_primary
       AND (i.id IS NULL
-           OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
+           OR (i.removal_id IS NULL AND i.taken_out_at IS NULL
+               AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
                     OR k.record_id IN (SELECT record_id FROM dotbridge_sync_recheck
                                     WHERE connection_id = %(connection)s)

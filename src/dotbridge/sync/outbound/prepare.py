@@ -24,6 +24,7 @@ from dotbridge.sync.outbound.plan import DIFFERS, Candidates, find_candidates, h
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappings
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
+from dotbridge.sync.outbound.taken_out import note_taken_out
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
@@ -99,6 +100,7 @@ def prepare_uploads(step: StepContext) -> None:
         if rank.problem:
             step.reject([Refusal(str(rank.mapping), "mapping_broken", rank.problem)])
     note_books_that_went(step.integration, ranks)
+    step.count(taken_out=note_taken_out(step.integration))
     compared: set[int] = set()
     for_each_list(step, partial(_prepare, compared))
     if step.run.only is None:

@@ -67,9 +67,14 @@ def recheck_refused_addresses(upload: Upload, ranked: Ranked) -> None:
     _recheck("i.upload_id = %(which)s AND i.reason <> ''", upload.pk, ranked)
 
 
-def recheck_addresses_of_list(ranked: Ranked) -> None:
-    """The lists that rank lower have a say again on all addresses of a list, or have to hear its word again."""
-    _recheck("i.connection_id = %(which)s", ranked.link.pk, ranked)
+def recheck_addresses_of_list(ranked: Ranked, *, most: int | None = None) -> None:
+    """The lists that rank lower have a say again on the addresses of a list, or have to hear its word again.
+
+    On all of them, or on so many, those noted first.
+    """
+    first = "" if most is None else f" ORDER BY id LIMIT {most}"
+    notes = f"SELECT id FROM dotbridge_sync_exportitem WHERE connection_id = %(which)s{first}"
+    _recheck(f"i.id IN ({notes})", ranked.link.pk, ranked)
 
 
 def note_books_that_went(integration: Integration, ranks: dict[str, RankedMapping]) -> None:

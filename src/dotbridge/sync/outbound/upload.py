@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -11,12 +12,16 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from dotbridge.connections import request_moves
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.links import lists_at_work
-from dotbridge.sync.outbound.states import MOVES
-from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+from dotbridge.sync.outbound.states import UPLOAD_MOVES
+from dotdigital import MergeOption, NotFound, Rejected
 
+# After a file could not be given to Dotdigital so often, its rows go into another one.
+RETRY_AFTER = timedelta(hours=1)
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
 
 
@@ -33,39 +38,37 @@ def send_uploads(step: StepContext) -> None:
 
 
 def send_upload(step: StepContext, upload: Upload) -> None:
-    """Send one upload. What became of it stands in its state, whatever happens on the way.
-
-    Raises the client's Throttled or Transient when it surely was not taken: it stays prepared.
-    """
+    """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`."""
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
         rows = write_csv(upload, spool)
         if not rows:
             upload.delete()
             return
-        move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
-        try:
-            book = step.account.address_book(upload.connection.address_book.remote_id)
-            answer = book.import_contacts(Path(spool.name), merge=MergeOption(upload.merge_option))
-        except UnknownOutcome as error:
-            move(upload, UploadState.UNKNOWN, message=error.text)
-        except (Throttled, Transient):
-            move(upload, UploadState.PREPARED, sent_at=None)
-            raise
-        except Rejected as error:
-            _refused(step, upload, error)
-        except NotFound:
-            refusal = book_gone(str(upload.connection))
-            move(upload, UploadState.REFUSED, message=refusal.detail)
-            step.reject([refusal])
-        except DotdigitalError as error:
-            move(upload, UploadState.PREPARED, sent_at=None, message=error.text)
-            raise
-        else:
-            move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
-            step.count(uploaded=rows)
+        attempt(
+            upload,
+            UPLOAD_MOVES,
+            lambda: _call(step, upload, Path(spool.name), rows),
+            refused=lambda error: _refused(step, upload, error),
+            unknown=UploadState.UNKNOWN,
+            given_up=lambda: _given_up(step, upload),
+            sent_at=None,
+        )
 
 
-def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
+def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
+    move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
+    book = step.account.address_book(upload.connection.address_book.remote_id)
+    answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
+    move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
+    step.count(uploaded=rows)
+
+
+def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> None:
+    if isinstance(error, NotFound):
+        refusal = book_gone(str(upload.connection))
+        move(upload, UploadState.REFUSED, message=refusal.detail, finished_at=timezone.now())
+        step.reject([refusal])
+        return
     if error.code == TOO_MANY_IMPORTS:
         move(upload, UploadState.PREPARED, sent_at=None)
         raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
@@ -73,14 +76,15 @@ def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
     step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])
 
 
+def _given_up(step: StepContext, upload: Upload) -> None:
+    """Its rows go again in another file; so often refused, a row waits for a person."""
+    Upload.objects.filter(pk=upload.pk).update(retry_at=timezone.now() + RETRY_AFTER)
+    step.reject([Refusal(str(upload.connection), "given_up", upload.message)])
+
+
 def move(upload: Upload, state: UploadState, **changes: object) -> None:
-    """Move an upload to a state that `MOVES` allows, with what is to be noted. Raises ValueError for any other move."""
-    if state not in MOVES[UploadState(upload.state)]:
-        raise ValueError(f"An upload cannot go from {upload.state} to {state}.")
-    upload.state = state
-    for name, value in changes.items():
-        setattr(upload, name, value)
-    upload.save(update_fields=["state", *changes])
+    """Move an upload to a state, with what is to be noted. Raises as `request_moves.move`."""
+    request_moves.move(upload, UPLOAD_MOVES, state, **changes)
 
 
 def write_csv(upload: Upload, file: IO[bytes]) -> int:

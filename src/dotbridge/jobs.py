@@ -17,8 +17,8 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.connections.selectors import integrations_with_requests
-from dotbridge.connections.services import RUN_TASK, request_run
+from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
+from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
@@ -26,6 +26,7 @@ from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
+from dotbridge.sync.outbound.endings import disconnect_lists
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,14 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
             log.info("run dropped: the list is not connected any more", connection=connection_id)
             return
     run_sync(integration=integration, kind=RunKind(kind), trigger=trigger, link=link)
+
+
+@app.task(name=DISCONNECT_TASK)
+def disconnect(*, integration_id: int) -> None:
+    """End the connections of an integration that need no word to Dotdigital, also when it is switched off."""
+    integration = Integration.objects.filter(pk=integration_id).first()
+    if integration is not None:
+        disconnect_lists(integration)
 
 
 def request_for_all(kind: RunKind) -> None:
@@ -83,6 +92,8 @@ def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
+    for integration in integrations_to_disconnect():
+        request_disconnection(integration=integration)
 
 
 @app.periodic(cron="0 1 * * *")

@@ -75,7 +75,7 @@ def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Clie
 
 
 def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: World) -> None:
-    Ending.objects.create(connection=world.link, has_failed=True, message="Dotdigital did not.")
+    Ending.objects.create(connection=world.link, state="failed", message="Dotdigital did not.")
     page = texts(back_office.get(page_of(world)))
     assert "Given up:" in page
     assert "tried again as soon as" in texts(back_office.post(page_of(world, "retry-ending"), follow=True))

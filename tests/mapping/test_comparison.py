@@ -11,9 +11,10 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.tracking.models import DirtyRecord
-from dotbridge.mapping.tracking.selectors import dirty_records, standing_of
-from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison, mark_stale
+from dotbridge.mapping.tracking.selectors import digest_of, dirty_records
+from dotbridge.mapping.tracking.services import claim_dirty_records, forget_claimed_records, mark_stale
 from dotbridge.mirror.models import DataField
+from tests.mapping.tracking_world import COMPARED, compare, compares_everything
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,7 @@ def add_row(mapping: Mapping, name: str, fields: list[str]) -> MappingRow:
 
 
 def compared(mapping: Mapping) -> Mapping:
-    finish_comparison(standing=begin_comparison(mapping=mapping))
+    compare(mapping)
     return mapping
 
 
@@ -52,18 +53,18 @@ def note(mapping: Mapping, *records: str) -> None:
 
 def test_a_new_mapping_has_to_be_compared_once(account: Integration) -> None:
     mapping = Mapping.objects.create(integration=account, entity="crm.lead")
-    assert standing_of(mapping).compares_everything
+    assert compares_everything(mapping)
     compared(mapping)
-    assert not standing_of(mapping).compares_everything
+    assert not compares_everything(mapping)
 
 
 def test_whatever_changes_the_values_is_seen_however_it_was_changed(leads: Mapping) -> None:
     row = MappingRow.objects.get()
 
     def is_seen() -> bool:
-        seen = standing_of(leads).compares_everything
+        seen = compares_everything(leads)
         compared(leads)
-        return seen and not standing_of(leads).compares_everything
+        return seen and not compares_everything(leads)
 
     MappingRow.objects.bulk_create([MappingRow(mapping=leads, data_field=field_of(leads), entity_fields=["source"])])
     assert is_seen()
@@ -89,49 +90,48 @@ def field_of(mapping: Mapping) -> DataField:
 def test_another_account_changes_nothing(leads: Mapping) -> None:
     other = Integration.objects.create(name="Other", username="u", password_sealed="")
     Mapping.objects.create(integration=other, entity="crm.lead", sync_priority=3)
-    assert not standing_of(leads).compares_everything
+    assert not compares_everything(leads)
 
 
 def test_a_mark_is_taken_off_by_the_comparison_that_saw_it(leads: Mapping) -> None:
     assert mark_stale(mappings=Mapping.objects.filter(pk=leads.pk)) == 1
-    standing = begin_comparison(mapping=leads)
-    assert standing.compares_everything
-    finish_comparison(standing=standing)
-    assert not standing_of(leads).compares_everything
+    assert compares_everything(leads)
+    compared(leads)
+    assert not compares_everything(leads)
 
 
 @pytest.mark.parametrize("is_marked_before", [True, False])
 def test_a_mark_that_is_set_during_a_comparison_stays(leads: Mapping, is_marked_before: bool) -> None:
     if is_marked_before:
         mark_stale(mappings=Mapping.objects.all())
-    standing = begin_comparison(mapping=leads)
+    digest = digest_of(leads)
     mark_stale(mappings=Mapping.objects.all())
-    finish_comparison(standing=standing)
-    assert standing_of(leads).compares_everything
+    COMPARED[leads.pk] = digest
+    assert compares_everything(leads)
 
 
 def test_a_row_that_is_changed_during_a_comparison_is_compared_next_time(leads: Mapping) -> None:
     mark_stale(mappings=Mapping.objects.all())
-    standing = begin_comparison(mapping=leads)
+    digest = digest_of(leads)
     MappingRow.objects.update(empty_values=EmptyValues.CLEAR)
-    finish_comparison(standing=standing)
-    assert standing_of(leads).compares_everything
+    COMPARED[leads.pk] = digest
+    assert compares_everything(leads)
 
 
 def test_compared_records_are_forgotten_and_those_that_changed_meanwhile_are_not(leads: Mapping) -> None:
     note(leads, "1", "2")
-    standing = begin_comparison(mapping=leads)
+    claim_dirty_records(mapping=leads)
     note(leads, "2", "3")
-    assert not standing.compares_everything
-    assert finish_comparison(standing=standing) == 1
+    assert not compares_everything(leads)
+    assert forget_claimed_records(mapping=leads) == 1
     assert set(dirty_records(leads).values_list("record_id", flat=True)) == {"2", "3"}
 
 
 def test_a_comparison_that_is_given_up_is_begun_again(leads: Mapping) -> None:
     note(leads, "1")
-    begin_comparison(mapping=leads)
+    claim_dirty_records(mapping=leads)
     note(leads, "2")
-    assert finish_comparison(standing=begin_comparison(mapping=leads)) == 2
+    assert compare(leads) == 2
 
 
 def test_only_the_records_of_the_mapping_are_claimed_and_forgotten(leads: Mapping) -> None:
@@ -151,13 +151,13 @@ def test_a_mapping_goes_with_its_dirty_records(leads: Mapping) -> None:
 
 def test_a_data_field_that_is_gone_is_seen(leads: Mapping) -> None:
     DataField.objects.update(gone_at=timezone.now())
-    assert standing_of(leads).compares_everything
+    assert compares_everything(leads)
 
 
 def test_an_entity_that_is_gone_is_told(account: Integration) -> None:
     mapping = Mapping.objects.create(integration=account, entity="crm.nobody")
     with pytest.raises(UnknownEntity):
-        standing_of(mapping)
+        digest_of(mapping)
 
 
 def test_statements_do_not_grow_with_the_records(leads: Mapping) -> None:

@@ -9,9 +9,9 @@ from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.tracking.models import Change
-from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.sync.inbound.two_way_records import mark_origin
 from tests.mapping.tracking_world import (
+    compares_everything,
     dirty,
     execute,
     functions,
@@ -159,8 +159,8 @@ def test_truncate_makes_everything_stale(contacts: Mapping, people: list[Contact
     execute("TRUNCATE crm_contact CASCADE")
     assert (None in [each for _source, each in log()]) is True
     assert dirty(contacts) == set()
-    assert standing_of(contacts).compares_everything
-    assert not standing_of(other).compares_everything
+    assert compares_everything(contacts)
+    assert not compares_everything(other)
 
 
 def test_our_own_writes_are_left_alone(contacts: Mapping, people: list[Contact]) -> None:

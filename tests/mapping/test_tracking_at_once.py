@@ -19,10 +19,19 @@ from dotbridge.mapping.tracking.changes import Taken, collect_changes, take_chan
 from dotbridge.mapping.tracking.installing import install_tracking
 from dotbridge.mapping.tracking.models import Change, DirtyRecord
 from dotbridge.mapping.tracking.plan import current_plan
-from dotbridge.mapping.tracking.selectors import standing_of
-from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
+from dotbridge.mapping.tracking.services import forget_claimed_records
 from dotbridge.mapping.tracking.shown import unseen_fields
-from tests.mapping.tracking_world import dirty, execute, functions, make_integration, map_fields, quiet, tracked_tables
+from tests.mapping.tracking_world import (
+    compare,
+    compares_everything,
+    dirty,
+    execute,
+    functions,
+    make_integration,
+    map_fields,
+    quiet,
+    tracked_tables,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,7 +131,7 @@ def test_a_transaction_that_commits_late_is_not_missed(contacts: Mapping, people
         cursor.execute(RENAME, [ann.pk])
     execute(RENAME, bob.pk)
     assert dirty(contacts) == {bob.pk}
-    finish_comparison(standing=begin_comparison(mapping=contacts))
+    compare(contacts)
     other.commit()
     assert dirty(contacts) == {ann.pk}
 
@@ -150,7 +159,7 @@ def test_a_record_that_changes_while_it_is_being_claimed_stays_dirty(
     other.commit()
     consumer.join(30)
     assert not DirtyRecord.objects.get().is_claimed
-    finish_comparison(standing=standing_of(contacts))
+    forget_claimed_records(mapping=contacts)
     assert dirty(contacts) == {ann.pk}
 
 
@@ -167,11 +176,11 @@ def test_a_busy_table_is_left_for_later(
     assert "crm_lead" not in tracked_tables()
     assert install_tracking().postponed == ["crm_lead"]
     assert [(str(name), "tried again" in str(reason)) for name, reason in unseen_fields(leads)] == [("Leads", True)]
-    finish_comparison(standing=begin_comparison(mapping=leads))
+    compare(leads)
     other.commit()
     assert collect_changes() == Taken()
     assert "crm_lead" in tracked_tables()
-    assert standing_of(leads).compares_everything, "what was written meanwhile was not noted"
+    assert compares_everything(leads), "what was written meanwhile was not noted"
     assert unseen_fields(leads) == []
 
 
@@ -185,10 +194,10 @@ def test_the_longest_wait_ends_with_the_installation(contacts: Mapping) -> None:
 
 def test_a_migration_brings_back_what_is_missing(contacts: Mapping, people: list[Contact]) -> None:
     execute("DROP TRIGGER dotbridge_track_update ON crm_contact")
-    finish_comparison(standing=begin_comparison(mapping=contacts))
+    compare(contacts)
     call_command("migrate", verbosity=0)
     assert "update" in tracked_tables()["crm_contact"]
-    assert standing_of(contacts).compares_everything
+    assert compares_everything(contacts)
 
 
 def test_nothing_is_done_when_all_is_in_place(contacts: Mapping) -> None:

@@ -23,9 +23,17 @@ from dotbridge.mapping.tracking.fields import TrackedFields
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.mapping.tracking.installing import install_tracking
 from dotbridge.mapping.tracking.relations import Untrackable, watched_for
-from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.tracking.shown import unseen_fields
-from tests.mapping.tracking_world import dirty, execute, log, make_integration, map_fields, quiet, tracked_tables
+from tests.mapping.tracking_world import (
+    compares_everything,
+    dirty,
+    execute,
+    log,
+    make_integration,
+    map_fields,
+    quiet,
+    tracked_tables,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -272,7 +280,7 @@ def test_a_table_that_becomes_a_parent_is_not_tracked_any_more_and_compared_inst
     try:
         assert install_tracking().removed
         assert tracked_tables() == {}
-        assert standing_of(mapping).compares_everything
+        assert compares_everything(mapping)
         reasons = {str(name): str(reason) for name, reason in unseen_fields(mapping)}
         assert reasons["Company"] == "crm_lead is partitioned or inherited."
     finally:
@@ -285,7 +293,7 @@ def test_triggers_that_somebody_switched_off_are_put_on_again() -> None:
     quiet()
     execute("ALTER TABLE crm_lead DISABLE TRIGGER dotbridge_track_update")
     assert install_tracking().installed == ["crm_lead"]
-    assert standing_of(mapping).compares_everything
+    assert compares_everything(mapping)
     assert install_tracking().installed == []
 
 
@@ -344,8 +352,8 @@ def of_each_kind() -> dict[str, Mapping]:
 
 
 def stale(made: dict[str, Mapping]) -> set[str]:
-    assert not standing_of(Mapping.objects.get(integration__name="Other")).compares_everything
-    return {name for name, mapping in made.items() if standing_of(mapping).compares_everything}
+    assert not compares_everything(Mapping.objects.get(integration__name="Other"))
+    return {name for name, mapping in made.items() if compares_everything(mapping)}
 
 
 @pytest.mark.parametrize(

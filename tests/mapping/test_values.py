@@ -14,7 +14,7 @@ from dotbridge.entities.registry import entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping
 from dotbridge.mapping.services import create_default_mappings, set_mapping_row
-from dotbridge.mapping.values import column_names, mapped_values
+from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import DataField
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
@@ -78,7 +78,6 @@ def test_empty_values(
 def test_a_mapping_without_rows_sends_addresses_alone(integration: Integration) -> None:
     mapping = Mapping.objects.create(integration=integration, entity="crm.contact")
     assert values_of(mapping, Contact.objects.create()) == {}
-    assert column_names(mapping) == column_names(None) == []
 
 
 @pytest.mark.parametrize(

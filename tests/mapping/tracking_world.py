@@ -10,7 +10,8 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.tracking.changes import take_changes
 from dotbridge.mapping.tracking.models import Change, DirtyRecord
-from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
+from dotbridge.mapping.tracking.selectors import digest_of
+from dotbridge.mapping.tracking.services import claim_dirty_records, forget_claimed_records
 from dotbridge.mirror.models import DataField
 
 
@@ -36,11 +37,27 @@ def log() -> list[tuple[str, list[str] | None]]:
     return [(change.source, change.keys and sorted(change.keys)) for change in Change.objects.order_by("pk")]
 
 
+# By mapping, the digest under which all records were compared last, as a connected list keeps it.
+COMPARED: dict[int, str] = {}
+
+
+def compare(mapping: Mapping) -> int:
+    """All records of the mapping are compared; answers how many dirty ones are forgotten for it."""
+    claim_dirty_records(mapping=mapping)
+    COMPARED[mapping.pk] = digest_of(mapping)
+    return forget_claimed_records(mapping=mapping)
+
+
+def compares_everything(mapping: Mapping) -> bool:
+    """Whether all records have to be compared again."""
+    return digest_of(mapping) != COMPARED.get(mapping.pk)
+
+
 def quiet() -> None:
     """Everything that has changed until now was compared."""
     take_changes()
     for mapping in Mapping.objects.all():
-        finish_comparison(standing=begin_comparison(mapping=mapping))
+        compare(mapping)
 
 
 def dirty(mapping: Mapping) -> set[int]:

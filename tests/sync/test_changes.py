@@ -13,7 +13,6 @@ from dotbridge.integrations.models import ForcedComparison, Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import Change, DirtyRecord
-from dotbridge.mapping.tracking.services import begin_comparison, finish_comparison
 from dotbridge.sync.models import State
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
@@ -27,8 +26,7 @@ def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     made = connect(integration, book="Readers")
     sync(integration)
     sync(integration, kind=RunKind.CHANGES)
-    for mapping in Mapping.objects.all():
-        finish_comparison(standing=begin_comparison(mapping=mapping))
+    assert not DirtyRecord.objects.exists()
     return made
 
 
@@ -69,7 +67,11 @@ def test_the_nightly_job_asks_each_active_integration(integration: Integration, 
 
 
 def test_the_data_fields_of_a_list_are_refreshed(integration: Integration, link: ListConnection) -> None:
-    assert refresh_data_fields(link=link)
-    assert [mapping.entity for mapping in Mapping.objects.exclude(stale_at=None)] == ["crm.contact"]
-    Mapping.objects.filter(entity="crm.contact").delete()
-    assert not refresh_data_fields(link=link)
+    link.refresh_from_db()
+    compared_as = link.compared_as
+    link.items.update(values={"FIRSTNAME": "as if something had escaped us"})
+    refresh_data_fields(link=link)
+    assert steps_of(sync(integration, kind=RunKind.CHANGES))["prepare"]["update"] == 3
+    link.refresh_from_db()
+    assert compared_as
+    assert link.compared_as == compared_as

@@ -14,7 +14,6 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import ExportItem, Upload
 from dotbridge.sync.selectors import ending_numbers
-from dotbridge.sync.services import move_list
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.backoffice.world import empty_queue
 
@@ -126,7 +125,9 @@ def test_a_list_goes_over_to_another_book_and_leaves_the_former_as_it_is(
     integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     former = link.address_book.remote_id
-    moved = move_list(link=link, address_book=other_book())
+    request_ending(link=link, takes_out=False, next_book=other_book())
+    sync(integration, kind=RunKind.REQUESTS)
+    moved = ListConnection.objects.get()
     sync(integration)
     assert set(remote.contacts(moved.address_book.remote_id)) == {"ann@example.com", "bob@example.com"}
     assert set(remote.contacts(former)) == {"ann@example.com", "bob@example.com", "guest@example.com"}
@@ -139,7 +140,7 @@ def test_a_book_that_is_taken_or_gone_is_not_gone_over_to(integration: Integrati
     with pytest.raises(ValidationError, match="does not exist in Dotdigital any more"):
         request_ending(link=link, next_book=other_book())
     with pytest.raises(ValidationError, match="does not exist"):
-        move_list(link=link, address_book=other_book())
+        request_ending(link=link, takes_out=False, next_book=other_book())
     assert ListConnection.objects.get().address_book.name == "Readers"
 
 

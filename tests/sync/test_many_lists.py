@@ -65,7 +65,7 @@ def test_all_lists_of_a_session_share_one_set_of_temporary_tables(integration: I
     for link in links:
         require_current_members(step, link)
 
-    assert _asked(TEMPORARY) == [4]
+    assert _asked(TEMPORARY) == [3]
     assert _asked("SELECT count(*) FROM export_member") == [60 * 5]
     assert _asked("SELECT count(DISTINCT connection_id) FROM export_member WHERE is_primary") == [60]
     empty_tables()

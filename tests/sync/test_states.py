@@ -16,7 +16,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records
 from dotbridge.sync.models import ExportItem, Upload, UploadState
-from dotbridge.sync.outbound.states import MOVES, ROW_MOVES, RowState, state_of_row
+from dotbridge.sync.outbound.states import ROW_MOVES, UPLOAD_MOVES, RowState, state_of_row
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 CONCEPTS = Path(__file__).resolve().parent.parent.parent / "docs" / "concepts.md"
@@ -30,9 +30,9 @@ def drawn(number: int) -> set[tuple[str, str]]:
 
 
 def test_the_drawings_show_the_moves() -> None:
-    assert drawn(0) == {(start.value, end.value) for start, ends in MOVES.items() for end in ends}
+    assert drawn(0) == {(str(start), str(end)) for start, ends in UPLOAD_MOVES.allowed.items() for end in ends}
     assert drawn(1) == {(start.value, end.value) for start, ends in ROW_MOVES.items() for end in ends}
-    assert set(MOVES) == set(UploadState)
+    assert set(UPLOAD_MOVES.allowed) == set(UploadState)
     assert set(ROW_MOVES) == set(RowState)
 
 

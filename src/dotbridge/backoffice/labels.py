@@ -145,6 +145,7 @@ _STANDING: dict[RowState, StrOrPromise] = {
     RowState.CONFIRMED: _("Confirmed by Dotdigital"),
     RowState.RETURNED: _("Refused with its whole upload"),
     RowState.LEAVING: _("Being taken out of the address book"),
+    RowState.TAKEN_OUT: _("Taken out in Dotdigital, and not sent again until put back"),
 }
 
 _OTHER_REASONS: dict[str, StrOrPromise] = {

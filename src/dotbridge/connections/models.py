@@ -41,6 +41,19 @@ class ListConnection(models.Model):
     address_book = models.OneToOneField(
         AddressBook, models.PROTECT, related_name="connection", verbose_name=_("address book")
     )
+    unsubscribes_book = models.BooleanField(
+        _("an opt-out unsubscribes from the book"),
+        default=False,
+        help_text=_(
+            "Whoever opts out of the list is also unsubscribed from the address book in Dotdigital. Otherwise they are "
+            "only taken out of it."
+        ),
+    )
+    always_put_back = models.BooleanField(
+        _("always put back"),
+        default=False,
+        help_text=_("Send members again who were taken out of the address book, or deleted, in Dotdigital."),
+    )
     create_entities = models.BooleanField(
         _("create new entities"),
         default=False,
@@ -113,6 +126,7 @@ class AccountChange(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=ChangeState.choices, default=ChangeState.WAITING)
     message = models.TextField(_("what happened"), blank=True)
     attempts = models.SmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("tried again from"), null=True, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
     )
@@ -137,10 +151,18 @@ class AccountChange(models.Model):
         return f"{self.get_kind_display()}: {self.name}"
 
 
-class Ending(models.Model):
-    """A connection that ends when the contacts its list has sent are taken out of the book.
+class EndingState(models.TextChoices):
+    """Where an ending stands. When it is done it goes, with the connection."""
 
-    While it stands nothing more is sent to the book. With `next_book` the list is connected to that one afterwards.
+    WAITING = "waiting", _("Waiting for the worker")
+    FAILED = "failed", _("Given up")
+
+
+class Ending(models.Model):
+    """A connection that ends as soon as the worker has carried it out.
+
+    With `takes_out` the contacts that its list has sent leave the book before. While it stands nothing more is sent to
+    the book. With `next_book` the list is connected to that one afterwards.
     """
 
     connection = models.OneToOneField(
@@ -154,8 +176,14 @@ class Ending(models.Model):
         verbose_name=_("next address book"),
     )
     message = models.TextField(_("what it waits for"), blank=True)
+    takes_out = models.BooleanField(
+        _("take the contacts out"),
+        default=True,
+        help_text=_("Without it the contacts stay in the address book, and only our notes about them go."),
+    )
+    state = models.CharField(_("state"), max_length=8, choices=EndingState.choices, default=EndingState.WAITING)
     attempts = models.SmallIntegerField(_("attempts"), default=0)
-    has_failed = models.BooleanField(_("given up"), default=False)
+    due_at = models.DateTimeField(_("tried again from"), null=True, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
     )
@@ -167,6 +195,11 @@ class Ending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection}"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up, and waits for a person."""
+        return self.state == EndingState.FAILED
 
 
 class ResubscriptionState(models.TextChoices):
@@ -205,6 +238,7 @@ class Resubscription(models.Model):
     answer = models.CharField(_("Dotdigital's answer"), max_length=64, blank=True)
     message = models.TextField(_("what happened"), blank=True)
     attempts = models.SmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("tried again from"), null=True, editable=False)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("asked by")
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from dotbridge.connections.models import (
     OPEN_CHANGES,
     OPEN_RESUBSCRIPTIONS,
     AccountChange,
     Ending,
+    EndingState,
     ListConnection,
     Resubscription,
 )
@@ -58,12 +60,21 @@ def obstacle_to_newcomers(link: ListConnection) -> str:
 
 
 def integrations_with_requests() -> QuerySet[Integration]:
-    """The active integrations for which something is left to be done."""
-    changes = AccountChange.objects.filter(integration=OuterRef("pk"), state__in=OPEN_CHANGES)
+    """The active integrations for which something is left to be done, and may be tried now."""
+    is_due = Q(due_at=None) | Q(due_at__lte=timezone.now())
+    changes = AccountChange.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_CHANGES)
     of_integration = {"connection__address_book__integration": OuterRef("pk")}
-    endings = Ending.objects.filter(**of_integration, has_failed=False)
-    returns = Resubscription.objects.filter(**of_integration, state__in=OPEN_RESUBSCRIPTIONS)
+    endings = Ending.objects.filter(is_due, **of_integration, state=EndingState.WAITING)
+    returns = Resubscription.objects.filter(is_due, **of_integration, state__in=OPEN_RESUBSCRIPTIONS)
     return Integration.objects.filter(Exists(changes) | Exists(endings) | Exists(returns), is_active=True)
+
+
+def integrations_to_disconnect() -> QuerySet[Integration]:
+    """The integrations with a connection that ends without a word to Dotdigital, active or not."""
+    endings = Ending.objects.filter(
+        connection__address_book__integration=OuterRef("pk"), takes_out=False, state=EndingState.WAITING
+    )
+    return Integration.objects.filter(Exists(endings))
 
 
 def ending_connections(integration: Integration) -> frozenset[int]:

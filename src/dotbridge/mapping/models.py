@@ -22,12 +22,11 @@ class Mapping(models.Model):
         help_text=_("Where records of several entities share an address, the higher number has the first word."),
     )
     stale_at = models.DateTimeField(
-        _("all members to be compared since"),
+        _("something else changed at"),
         null=True,
         editable=False,
-        help_text=_("Something may have changed that was not tracked record by record."),
+        help_text=_("Something that was not tracked record by record. All members are compared again for it."),
     )
-    compared_as = models.CharField(_("what was compared last (digest)"), max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 

@@ -24,13 +24,6 @@ def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
     return Func(JSONObject(**pairs), function="jsonb_strip_nulls", output_field=JSONField())
 
 
-def column_names(mapping: Mapping | None) -> list[str]:
-    """The data fields that an upload has columns for, in a stable order."""
-    if mapping is None:
-        return []
-    return [row.data_field.name for row in sound_rows(mapping)]
-
-
 def _row_value(row: MappingRow, entity: Entity) -> Combinable:
     fields = [entity.field(path) for path in row.entity_fields]
     value = _as_text(fields[0], row.data_field.type) if len(fields) == 1 else _joined(fields)

@@ -153,6 +153,8 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["address_book", "contact"], name="membership_once")]
         indexes = [
             models.Index(fields=["address_book"], condition=~models.Q(status__in=LIVE), name="membership_not_live"),
+            # Each export asks who was taken out.
+            models.Index(fields=["address_book"], condition=models.Q(gone_at__isnull=False), name="membership_gone"),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from dotdigital import Account
 
 if TYPE_CHECKING:
     from dotbridge.sync.outbound.members import EvaluatedMembers
+    from dotbridge.sync.outbound.ranks import RankedMapping
 
 
 class Refusal(NamedTuple):
@@ -68,9 +69,9 @@ class NobodyWatches:
 class RunContext:
     """What all steps of one run share.
 
-    `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` holds, by
-    connection, whose members the temporary tables show. `left_out` are the connections that this run leaves
-    alone from now on, because a step has stopped for them.
+    `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` says, by
+    connection, whose members the temporary tables show; `ranks` are the account's mappings, by entity. `left_out` are
+    the connections that this run leaves alone from now on, because a step has stopped for them.
     """
 
     integration: Integration
@@ -83,6 +84,7 @@ class RunContext:
     reads_everything: bool = False
     only: ListConnection | None = None
     members_evaluated: dict[int, EvaluatedMembers] = field(default_factory=dict)
+    ranks: dict[str, RankedMapping] | None = None
     left_out: set[int] = field(default_factory=set)
 
     def refresh_clock(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -35,11 +35,12 @@ from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.endings import end_connections
+from dotbridge.sync.outbound.lost_values import compare_contacts
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.removals import remove_departed, remove_opted_out
 from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
-from dotbridge.sync.outbound.results import read_results
+from dotbridge.sync.outbound.results import finish_uploads, read_results
 from dotbridge.sync.outbound.upload import send_uploads
 from dotdigital import ConfigurationError, DotdigitalError
 
@@ -84,7 +85,11 @@ IMPORT = (
 )
 # Once a week everything is read again, in case a change escaped the feeds of changes. What it finds to be written into
 # records is written by the next import.
-RECONCILE = tuple(part for part in IMPORT if part.name != "two_way")
+RECONCILE = tuple(
+    replace(part, work=compare_contacts) if part.name == "contacts" else part
+    for part in IMPORT
+    if part.name != "two_way"
+)
 CHANGES = (
     Part("changes", _("Changed fields"), note_changes),
     Part("prepare", _("Preparing contacts"), prepare_uploads),
@@ -96,7 +101,7 @@ EXPORT = (
     Part("removals", _("Removed contacts"), remove_departed),
     *CHANGES,
     Part("uploads", _("Uploading contacts"), send_uploads),
-    Part("results", _("Results"), read_results),
+    Part("results", _("Results"), finish_uploads),
 )
 REQUESTS = (
     Part("account_changes", _("Changes of the account"), carry_out_changes),

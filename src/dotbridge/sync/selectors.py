@@ -30,11 +30,13 @@ def books_with_unfinished_uploads(integration: Integration) -> dict[int, int]:
 class ConnectionStanding:
     """Where every record of a connected list stands. `members.matching` is the sum of all parts:
 
-    confirmed + waiting + rejected, and of `members`: duplicates + without_email + removed + unsubscribed.
+    confirmed + taken_out + waiting + rejected, and of `members`: duplicates + without_email + removed + unsubscribed.
+    `taken_out`: taken out of the book, or deleted, in Dotdigital; not sent again until they are put back.
     """
 
     members: MemberCounts
     confirmed: int
+    taken_out: int
     waiting: int
     rejected: dict[str, int]
     remote_ids_missing: int
@@ -46,12 +48,13 @@ def connection_standing(link: ListConnection) -> ConnectionStanding:
     # Whoever has left the list and waits to be taken out of the book is confirmed no more.
     keys = mailable_members(link.marketing_list).values("email_key")
     items = ExportItem.objects.filter(connection=link, removal=None, email_key__in=keys)
-    confirmed = Q(reason="", upload__state=UploadState.FINISHED)
+    confirmed = Q(reason="", upload__state=UploadState.FINISHED, taken_out_at=None)
     in_book = Membership.objects.filter(
         address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
     )
     totals = items.aggregate(
         confirmed=Count("pk", filter=confirmed),
+        taken_out=Count("pk", filter=Q(taken_out_at__isnull=False)),
         with_id=Count("pk", filter=confirmed & Q(Exists(in_book))),
     )
     reasons = items.exclude(reason="").order_by().values_list("reason").annotate(rows=Count("pk"))
@@ -63,7 +66,8 @@ def connection_standing(link: ListConnection) -> ConnectionStanding:
     return ConnectionStanding(
         members=counts,
         confirmed=totals["confirmed"],
-        waiting=counts.mailable - totals["confirmed"] - addresses_rejected,
+        taken_out=totals["taken_out"],
+        waiting=counts.mailable - totals["confirmed"] - totals["taken_out"] - addresses_rejected,
         rejected=rejected,
         remote_ids_missing=totals["confirmed"] - totals["with_id"],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -9,37 +11,44 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, request_run, set_create_entities
-from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import ExportItem, Removal, Upload, UploadState
+from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
+from dotbridge.sync.outbound.rechecks import recheck_addresses_of_list
+from dotbridge.sync.outbound.written import note_past_addresses
+
+NOTES_AT_ONCE = 10_000
+# What a list takes along to another book, beside making records, which the other account may not allow.
+KEPT_SETTINGS = ("unsubscribes_book", "always_put_back")
 
 
-@transaction.atomic
 def disconnect_list(*, link: ListConnection) -> None:
-    """End a connection. Nothing changes in Dotdigital: its contacts stay in the book.
+    """End a connection, with all our notes. Nothing changes in Dotdigital: its contacts stay in the book.
 
-    Raises ValidationError while an upload is on its way, because its result could not be noted any more.
+    1. The notes go in pieces, each a transaction: there may be a million. Of each goes with them what others have to
+       know of it: under which address a record was written to, and that lists of lower rank have a say again.
+    2. The connection itself goes last. When it ends in between, the rest goes the next time.
+
+    Only the holder of the integration's lock may call this: a run that sends meanwhile would leave people in the book
+    of whom we know nothing.
     """
-    if Upload.objects.filter(
-        connection=link, state__in=[UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN]
-    ).exists():
-        raise ValidationError(_("An upload of this list is on its way. Disconnect when it is finished."))
-    ExportItem.objects.filter(connection=link).delete()
-    Removal.objects.filter(connection=link).delete()
-    link.delete()
+    ranked = next(
+        (each for each in ranked_connections(link.address_book.integration) if each.link.pk == link.pk),
+        Ranked(link=link, rank=None, has_higher=False, has_lower=False),
+    )
+    while _delete_notes(ranked):
+        pass
+    with transaction.atomic():
+        Removal.objects.filter(connection=link).delete()
+        link.delete()
 
 
 @transaction.atomic
-def move_list(*, link: ListConnection, address_book: AddressBook) -> ListConnection:
-    """Connect a list to another book; the contacts of the former one stay where they are.
-
-    Raises ValidationError while an upload is on its way, and when the book is not free or gone.
-    """
-    marketing_list, creates = link.marketing_list, link.create_entities
-    disconnect_list(link=link)
-    moved = connect_list(marketing_list=marketing_list, address_book=address_book)
-    if creates:
-        _keep_creating(moved)
-    return moved
+def _delete_notes(ranked: Ranked) -> bool:
+    notes = ExportItem.objects.filter(connection=ranked.link)
+    chosen = notes.filter(pk__in=notes.order_by("pk").values("pk")[:NOTES_AT_ONCE])
+    recheck_addresses_of_list(ranked, most=NOTES_AT_ONCE)
+    note_past_addresses(ranked.link, chosen)
+    return chosen.delete()[0] > 0
 
 
 def _keep_creating(link: ListConnection) -> None:
@@ -50,14 +59,14 @@ def _keep_creating(link: ListConnection) -> None:
         return
 
 
-@transaction.atomic
 def finish_ending(*, ending: Ending) -> str:
     """End the connection, connect the list to the next book if there is one, and answer what went wrong with that.
 
-    Raises ValidationError while an upload is on its way.
+    Only the holder of the integration's lock may call this.
     """
     link, next_book = ending.connection, ending.next_book
-    marketing_list, creates = link.marketing_list, link.create_entities
+    marketing_list = link.marketing_list
+    settings = {name: getattr(link, name) for name in KEPT_SETTINGS}
     disconnect_list(link=link)
     if next_book is None:
         return ""
@@ -66,10 +75,23 @@ def finish_ending(*, ending: Ending) -> str:
             moved = connect_list(marketing_list=marketing_list, address_book=next_book)
     except ValidationError as error:
         return " ".join(error.messages)
-    if creates:
+    ListConnection.objects.filter(pk=moved.pk).update(**settings)
+    if link.create_entities:
         _keep_creating(moved)
     request_run(integration=next_book.integration, kind=RunKind.SYNC, trigger="person")
     return ""
+
+
+@transaction.atomic
+def put_back(*, link: ListConnection, record_ids: Iterable[object] | None = None) -> int:
+    """Have the next export send members again who were taken out of the book in Dotdigital: all, or these records.
+
+    Whoever opted out is no member and stays out. Answers how many there were.
+    """
+    chosen = ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)
+    if record_ids is not None:
+        chosen = chosen.filter(record_id__in=[str(record_id) for record_id in record_ids])
+    return chosen.update(upload=None, taken_out_at=None, attempts=0)
 
 
 def retry_upload(*, upload: Upload) -> None:

@@ -16,7 +16,7 @@ from dotbridge.backoffice.screens.base import person_of, require, show_problem, 
 from dotbridge.backoffice.screens.list_connection import choose_book
 from dotbridge.backoffice.screens.list_forms import ConnectForm
 from dotbridge.backoffice.screens.list_tabs import link_of
-from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.backoffice.screens.run_requests import warn_without_worker
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import move_numbers
 from dotbridge.connections.services import cancel_ending, request_ending, retry_ending
@@ -25,7 +25,6 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.selectors import ending_numbers
-from dotbridge.sync.services import disconnect_list, move_list
 
 if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
@@ -141,24 +140,13 @@ def _done(request: HttpRequest, screen: Screen, marketing_list: MarketingList, c
 
 
 def _disconnected(request: HttpRequest, link: ListConnection) -> str:
-    if _removes(request):
-        return _request(request, link, None)
-    text = _("Disconnected from %(book)s.") % {"book": link.address_book}
-    disconnect_list(link=link)
-    return text
+    return _request(request, link, None)
 
 
 def _moved(screen: Screen, request: HttpRequest, link: ListConnection, book: AddressBook) -> HttpResponse:
     marketing_list = link.marketing_list
 
-    def change() -> str:
-        if _removes(request):
-            return _request(request, link, book)
-        move_list(link=link, address_book=book)
-        return _("Connected to %(book)s.") % {"book": book}
-
-    if _done(request, screen, marketing_list, change) and not _removes(request) and request.user.has_perm(MAY_REQUEST):
-        ask_for_run(request, integration=book.integration)
+    _done(request, screen, marketing_list, lambda: _request(request, link, book))
     return HttpResponseRedirect(url_of(marketing_list))
 
 
@@ -168,8 +156,13 @@ def _removes(request: HttpRequest) -> bool:
 
 
 def _request(request: HttpRequest, link: ListConnection, next_book: AddressBook | None) -> str:
-    request_ending(link=link, next_book=next_book, by=person_of(request))
+    takes_out = _removes(request)
+    request_ending(link=link, takes_out=takes_out, next_book=next_book, by=person_of(request))
     warn_without_worker(request)
+    if not takes_out:
+        return _("The connection to %(book)s ends as soon as the worker is free. Its contacts stay there.") % {
+            "book": link.address_book
+        }
     return _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.") % {
         "book": link.address_book
     }

@@ -4,6 +4,7 @@ from dotbridge.connections.services.account_changes import (
     discard_change,
     finish_change,
     mapped_at,
+    note_failed_deletion,
     problem_of_deletion,
     request_address_book,
     request_data_field,
@@ -17,11 +18,12 @@ from dotbridge.connections.services.connecting import (
     refresh_data_fields,
     set_create_entities,
 )
-from dotbridge.connections.services.endings import cancel_ending, put_off_ending, request_ending, retry_ending
+from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
-from dotbridge.connections.services.run_requests import RUN_TASK, request_run
+from dotbridge.connections.services.run_requests import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
 
 __all__ = [
+    "DISCONNECT_TASK",
     "RUN_TASK",
     "allow_once",
     "cancel_ending",
@@ -31,13 +33,14 @@ __all__ = [
     "finish_change",
     "finish_resubscription",
     "mapped_at",
+    "note_failed_deletion",
     "note_returns",
     "problem_of_deletion",
-    "put_off_ending",
     "refresh_data_fields",
     "request_address_book",
     "request_data_field",
     "request_data_field_deletion",
+    "request_disconnection",
     "request_ending",
     "request_resubscription",
     "request_run",

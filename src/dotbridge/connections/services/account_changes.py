@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState, RunKind
+from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -158,7 +159,7 @@ def _problem_of_book_name(integration: Integration, name: str) -> str:
 @transaction.atomic
 def retry_change(*, change: AccountChange) -> None:
     """Have a failed change tried again. Raises ValidationError for any other."""
-    again = {"state": ChangeState.WAITING, "attempts": 0, "finished_at": None}
+    again = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None}
     if not AccountChange.objects.filter(pk=change.pk, state=ChangeState.FAILED).update(**again):
         raise ValidationError(_("Only what failed can be tried again."))
     if change.kind == ChangeKind.DELETE_DATA_FIELD:
@@ -180,9 +181,13 @@ def discard_change(*, change: AccountChange) -> None:
 
 def finish_change(*, change: AccountChange, state: ChangeState, message: str = "") -> None:
     """Note how a change ended. A data field that was not deleted can be mapped again."""
-    change.state, change.message, change.finished_at = state, message, timezone.now()
-    change.save(update_fields=["state", "message", "finished_at"])
-    if change.kind == ChangeKind.DELETE_DATA_FIELD and state == ChangeState.FAILED:
+    move(change, CHANGE_MOVES, state, message=message, finished_at=timezone.now())
+    note_failed_deletion(change=change)
+
+
+def note_failed_deletion(*, change: AccountChange) -> None:
+    """A data field whose deletion failed can be mapped again. Does nothing for any other change."""
+    if change.kind == ChangeKind.DELETE_DATA_FIELD and change.state == ChangeState.FAILED:
         _mark_leaving(change, is_leaving=False)
 
 

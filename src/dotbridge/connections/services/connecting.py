@@ -12,8 +12,6 @@ from django.utils.translation import gettext as _
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import obstacle_to_newcomers
 from dotbridge.lists.models import MarketingList
-from dotbridge.mapping.models import Mapping
-from dotbridge.mapping.tracking.services import mark_stale
 from dotbridge.mirror.models import AddressBook
 
 
@@ -42,8 +40,6 @@ def check_free(address_book: AddressBook) -> None:
 def refresh_data_fields(*, link: ListConnection) -> None:
     """Have the next export compare the values of all members, and send those that differ."""
     ListConnection.objects.filter(pk=link.pk).update(compared_as="")
-    integration, key = link.address_book.integration_id, link.marketing_list.entity
-    mark_stale(mappings=Mapping.objects.filter(integration=integration, entity=key))
 
 
 def set_create_entities(*, link: ListConnection, create_entities: bool) -> None:

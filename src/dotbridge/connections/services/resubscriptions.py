@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import ListConnection, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.request_moves import RESUBSCRIPTION_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.consent.scopes import scopes_of_list
@@ -115,9 +116,8 @@ def finish_resubscription(
     *, resubscription: Resubscription, state: ResubscriptionState, answer: str = "", message: str = ""
 ) -> None:
     """Note what Dotdigital made of it."""
-    resubscription.state, resubscription.answer, resubscription.message = state, answer[:64], message
-    resubscription.finished_at = timezone.now()
-    resubscription.save(update_fields=["state", "answer", "message", "finished_at"])
+    noted = {"answer": answer[:64], "message": message, "finished_at": timezone.now()}
+    move(resubscription, RESUBSCRIPTION_MOVES, state, **noted)
 
 
 def note_returns(*, integration: Integration) -> int:

@@ -11,6 +11,7 @@ from dotbridge.integrations.models import Integration
 
 # The jobs module stands above this one, so its task is known here by name.
 RUN_TASK = "dotbridge.run_sync"
+DISCONNECT_TASK = "dotbridge.disconnect_lists"
 IMPORT_PRIORITY, EXPORT_PRIORITY = 10, 0
 NEXT_PRIORITY = IMPORT_PRIORITY + 1
 
@@ -37,6 +38,22 @@ def request_run(
     except AlreadyEnqueued:
         if kind == RunKind.EXPORT:
             _let_go_next(queueing_lock)
+        return False
+    return True
+
+
+def request_disconnection(*, integration: Integration) -> bool:
+    """Have the worker end connections that need no word to Dotdigital. False when it waits to be done already."""
+    configured = app.configure_task(
+        DISCONNECT_TASK,
+        lock=f"integration-{integration.pk}",
+        queueing_lock=f"disconnect-{integration.pk}",
+        priority=NEXT_PRIORITY,
+    )
+    try:
+        with transaction.atomic():
+            configured.defer(integration_id=integration.pk)
+    except AlreadyEnqueued:
         return False
     return True
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
-from django.db.models import Case, DateTimeField, F, Func, QuerySet, When
+from django.db import connection
+from django.db.models import DateTimeField, Func, QuerySet
 
 from dotbridge.mapping.models import Mapping
-from dotbridge.mapping.tracking.selectors import Standing, standing_of
 
 # Both lock the rows in the order of the key, as `take_changes` does, so that no two wait for each other.
 _CLAIM = """
@@ -33,31 +32,18 @@ def mark_stale(*, mappings: QuerySet[Mapping]) -> int:
     return mappings.update(stale_at=Func(function="clock_timestamp", output_field=DateTimeField()))
 
 
-def begin_comparison(*, mapping: Mapping) -> Standing:
-    """Claim the dirty records of a mapping, and answer what has to be compared from now on.
+def claim_dirty_records(*, mapping: Mapping) -> None:
+    """Claim what is known to have changed: the comparison that begins now will have looked at it.
 
-    Only the run that holds the integration's lock may begin. Between this and `finish_comparison` there may be any
+    Only the run that holds the integration's lock may. Between this and `forget_claimed_records` there may be any
     number of transactions. A comparison that is given up loses nothing: the next one finds the same and more.
-    Raises UnknownEntity when its entity is not registered any more.
     """
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"mapping": mapping.pk})
-    return standing_of(mapping)
 
 
-@transaction.atomic
-def finish_comparison(*, standing: Standing) -> int:
-    """Forget what was compared: the claimed records, and the mark that everything has to be.
-
-    A record that changed since the comparison began stays, and so does a mark that was set since. Answers how many
-    records were forgotten.
-    """
+def forget_claimed_records(*, mapping: Mapping) -> int:
+    """Forget what was compared. A record that changed since it was claimed stays. Answers how many were forgotten."""
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, {"mapping": standing.mapping_id})
-        forgotten = int(cursor.rowcount)
-    if standing.compares_everything:
-        Mapping.objects.filter(pk=standing.mapping_id).update(
-            compared_as=standing.digest,
-            stale_at=Case(When(stale_at=standing.stale_at, then=None), default=F("stale_at")),
-        )
-    return forgotten
+        cursor.execute(_FORGET, {"mapping": mapping.pk})
+        return int(cursor.rowcount)

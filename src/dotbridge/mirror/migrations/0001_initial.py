@@ -336,6 +336,10 @@ class Migration(migrations.Migration):
             model_name='membership',
             index=models.Index(condition=models.Q(('status__in', ('Subscribed', 'SoftBounced')), _negated=True), fields=['address_book'], name='membership_not_live'),
         ),
+        migrations.AddIndex(
+            model_name='membership',
+            index=models.Index(condition=models.Q(('gone_at__isnull', False)), fields=['address_book'], name='membership_gone'),
+        ),
         migrations.AddConstraint(
             model_name='membership',
             constraint=models.UniqueConstraint(fields=('address_book', 'contact'), name='membership_once'),

@@ -29,13 +29,26 @@ class Upload(models.Model):
 
     connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="uploads", verbose_name=_("connection"))
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="uploads", verbose_name=_("run"))
+    first_file = models.OneToOneField(
+        "self", models.SET_NULL, null=True, related_name="second_file", verbose_name=_("second file of")
+    )
     state = models.CharField(_("state"), max_length=16, choices=UploadState.choices, default=UploadState.PREPARED)
     remote_id = models.CharField(_("import id"), max_length=64, blank=True)
     remote_status = models.CharField(_("status in Dotdigital"), max_length=64, blank=True)
     message = models.TextField(_("what happened"), blank=True)
+    columns = models.JSONField(_("data fields in the file"), default=list)
+    merge_option = models.CharField(
+        _("merge option"), max_length=64, help_text=_("What an empty cell does to Dotdigital's value.")
+    )
+    rest_columns = models.JSONField(
+        _("data fields of the second file"),
+        default=list,
+        help_text=_("Sent when this one is finished, because an empty cell means something else there."),
+    )
     row_count = models.IntegerField(_("rows"), default=0)
     rejected_count = models.IntegerField(_("rows rejected"), default=0)
     report = models.JSONField(_("Dotdigital's report"), default=dict)
+    attempts = models.SmallIntegerField(_("attempts to send it"), default=0)
     polls = models.IntegerField(_("times asked"), default=0)
     created_at = models.DateTimeField(_("prepared"))
     sent_at = models.DateTimeField(_("sent"), null=True)
@@ -79,8 +92,11 @@ class Removal(models.Model):
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="removals", verbose_name=_("run"))
     state = models.CharField(_("state"), max_length=16, choices=RemovalState.choices, default=RemovalState.PREPARED)
     remote_id = models.CharField(_("deletion id"), max_length=64, blank=True)
+    message = models.TextField(_("what happened"), blank=True)
     row_count = models.IntegerField(_("contacts"), default=0)
+    attempts = models.SmallIntegerField(_("attempts to ask for it"), default=0)
     created_at = models.DateTimeField(_("prepared"))
+    sent_at = models.DateTimeField(_("asked for"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
     class Meta:
@@ -122,6 +138,9 @@ class ExportItem(models.Model):
         Removal, models.SET_NULL, null=True, related_name="items", verbose_name=_("removal"), db_index=False
     )
     reason = models.CharField(_("rejected because"), max_length=64, blank=True)
+    taken_out_at = models.DateTimeField(
+        _("taken out in Dotdigital"), null=True, help_text=_("Not sent again until a person has them put back.")
+    )
     attempts = models.SmallIntegerField(_("attempts"), default=0)
     agreed = models.JSONField(
         _("Dotdigital's values when compared last"),
@@ -136,6 +155,9 @@ class ExportItem(models.Model):
         constraints = [models.UniqueConstraint(fields=["email_key", "connection"], name="export_item_once")]
         indexes = [
             models.Index(fields=["connection", "reason"], condition=~models.Q(reason=""), name="export_item_rejected"),
+            models.Index(
+                fields=["connection"], condition=models.Q(taken_out_at__isnull=False), name="export_item_taken_out"
+            ),
             models.Index(fields=["removal"], condition=models.Q(removal__isnull=False), name="export_item_removing"),
         ]
 

@@ -11,17 +11,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
-from dotbridge.connections.services import finish_change
+from dotbridge.connections.request_moves import CHANGE_MOVES, move
+from dotbridge.connections.services import finish_change, note_failed_deletion
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.book_changes import NewBook
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
-from dotdigital import DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
-
-# A change that could not be begun so often, a minute apart or more, waits for a person.
-MOST_ATTEMPTS = 10
+from dotdigital import NotFound, Rejected
 
 
 class Making(Protocol):
@@ -66,27 +64,24 @@ def carry_out_changes(step: StepContext) -> None:
 
 def note_asked(change: AccountChange) -> None:
     """Note that Dotdigital is asked from here on: the outcome is unknown until it is noted."""
-    change.state = ChangeState.ASKED
-    change.save(update_fields=["state"])
+    move(change, CHANGE_MOVES, ChangeState.ASKED)
 
 
 def _carry_out(step: StepContext, change: AccountChange) -> None:
-    try:
+    def call() -> None:
         if change.kind == ChangeKind.DELETE_DATA_FIELD:
             delete_data_field(step, change, note_asked)
         else:
             _make(step, change, MAKINGS[ChangeKind(change.kind)]())
-    except UnknownOutcome as error:
-        # It stays noted as asked; the next run looks for it.
-        change.message = error.text
-        change.save(update_fields=["message"])
-    except (Throttled, Transient) as error:
-        _put_off(change, error)
-        raise
-    except (Rejected, NotFound) as error:
+
+    def refused(error: Rejected | NotFound) -> None:
         finish_change(change=change, state=ChangeState.FAILED, message=error.text)
-    if change.state == ChangeState.FAILED:
-        step.reject([Refusal(str(change), "change_failed", change.message)])
+
+    try:
+        attempt(change, CHANGE_MOVES, call, refused=refused, given_up=lambda: note_failed_deletion(change=change))
+    finally:
+        if change.state == ChangeState.FAILED:
+            step.reject([Refusal(str(change), "change_failed", change.message)])
 
 
 def _make(step: StepContext, change: AccountChange, making: Making) -> None:
@@ -111,12 +106,3 @@ def _make(step: StepContext, change: AccountChange, making: Making) -> None:
             finish_change(change=change, state=ChangeState.DONE, message=making.keep(change))
         else:
             finish_change(change=change, state=ChangeState.FAILED, message=making.remember_other(change))
-
-
-def _put_off(change: AccountChange, error: DotdigitalError) -> None:
-    change.attempts += 1
-    change.save(update_fields=["attempts"])
-    if change.attempts < MOST_ATTEMPTS:
-        return
-    text = _("Tried %(number)s times. %(text)s") % {"number": change.attempts, "text": error.text}
-    finish_change(change=change, state=ChangeState.FAILED, message=text)

@@ -26,7 +26,7 @@ from dotbridge.sync.outbound.members import (
     evaluate_members,
     roomy_transaction,
 )
-from dotbridge.sync.outbound.plan import ExportPlan, find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.plan import DIFFERS, ExportPlan, find_candidates, has_to_compare_all, plan_of
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
 
@@ -77,7 +77,7 @@ class BookGone(ValueError):
     """The address book of the connection does not exist any more, so nothing is exported to it."""
 
 
-_COMPARED = "SELECT *, (item_id IS NULL OR is_queued OR former_values <> mapped) IS TRUE AS differs FROM ({plan}) plan"
+_COMPARED = f"SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{plan}}) plan"
 _COUNT = "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due GROUP BY 1"
 _SENT = """
     SELECT operation, email, record_id, '' AS reason,

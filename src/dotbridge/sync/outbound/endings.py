@@ -1,68 +1,112 @@
-"""Ending connections: whom the list has sent is taken out of the book, then the connection goes.
+"""Ending connections: whom the list has sent is taken out of the book, if that was asked for; then the connection goes.
 
-Nothing more is sent to the book from the moment it was asked for; an upload that is on its way is waited for.
+Nothing more is sent to the book from the moment it was asked for; an upload that is on its way is waited for. Only the
+holder of the integration's lock ends a connection: nobody else may be sending meanwhile.
 """
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import Ending
-from dotbridge.connections.services import put_off_ending
+from dotbridge.connections.models import Ending, EndingState
+from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, move, put_off
+from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Upload, UploadState
-from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.removals import remove_everybody
+from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotbridge.sync.services import finish_ending
 
-# A removal that Dotdigital does not carry out so often, a minute apart or more, waits for a person.
-MOST_ATTEMPTS = 10
 _ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
 
 
 def end_connections(step: StepContext) -> None:
-    """Bring every ending connection of the integration as far as it goes now."""
-    endings = list(
-        Ending.objects.filter(connection__address_book__integration=step.integration, has_failed=False)
-        .select_related("connection__address_book__integration", "connection__marketing_list", "next_book__integration")
-        .order_by("pk")
-    )
+    """Bring every ending connection of the integration as far as it goes now, each alone. Raises as `attempt`."""
+    endings = _waiting(step.integration)
     if not endings:
         raise StepSkipped("No connection is ending.")
     for ending in endings:
-        _end(step, ending)
+        try:
+            _attempt(step, ending)
+        except MovedMeanwhile:
+            continue  # somebody keeps the connection after all
+
+
+def disconnect_lists(integration: Integration) -> int:
+    """End the connections that need no word to Dotdigital, also of an integration that cannot run.
+
+    Answers how many ended; none while a run is at work: whoever waits for it asks again.
+    """
+    ended = 0
+    with integration_lock(integration.pk) as held:
+        for ending in _waiting(integration) if held else []:
+            if not ending.takes_out and _has_arrived(ending):
+                finish_ending(ending=ending)
+                ended += 1
+    return ended
+
+
+def _waiting(integration: Integration) -> list[Ending]:
+    return list(
+        Ending.objects.filter(connection__address_book__integration=integration, state=EndingState.WAITING)
+        .select_related("connection__address_book__integration", "connection__marketing_list", "next_book__integration")
+        .order_by("pk")
+    )
+
+
+def _attempt(step: StepContext, ending: Ending) -> None:
+    def given_up() -> None:
+        step.reject([Refusal(str(ending.connection), "ending_failed", ending.message)])
+
+    attempt(
+        ending,
+        ENDING_MOVES,
+        lambda: _end(step, ending),
+        refused=lambda error: _put_off(step, ending, error.text),
+        given_up=given_up,
+    )
 
 
 def _end(step: StepContext, ending: Ending) -> None:
     link = ending.connection
-    uploads = Upload.objects.filter(connection=link)
-    uploads.filter(state=UploadState.PREPARED).delete()
-    if uploads.filter(state__in=_ON_THEIR_WAY).exists():
-        text = _("An upload of this list is on its way. The connection ends when it is finished.")
-        put_off_ending(ending=ending, message=text)
-        step.mark_partial(f"{link.marketing_list}: {text}")
+    if not _has_arrived(ending):
+        step.mark_partial(f"{link.marketing_list}: {ending.message}")
         return
-    if link.address_book.gone_at is None and not _is_empty_of_ours(step, ending):
+    if ending.takes_out and link.address_book.gone_at is None and not _is_empty_of_ours(step, ending):
         return
     subject = str(link)
-    try:
-        problem = finish_ending(ending=ending)
-    except ValidationError as error:
-        put_off_ending(ending=ending, message=" ".join(error.messages))
-        return
-    if problem:
+    if problem := finish_ending(ending=ending):
         step.reject([Refusal(subject, "not_connected", problem)])
     step.count(ended=1)
     step.advance(1)
 
 
+def _has_arrived(ending: Ending) -> bool:
+    """Whether nothing of the list is on its way. What was prepared and not sent goes."""
+    uploads = Upload.objects.filter(connection=ending.connection)
+    uploads.filter(state=UploadState.PREPARED).delete()
+    on_their_way = uploads.filter(state__in=_ON_THEIR_WAY).values_list("sent_at", flat=True)
+    if all(UPLOAD_MOVES.is_overdue(sent_at) for sent_at in on_their_way):
+        return True
+    text = _("An upload of this list is on its way. The connection ends when it is finished.")
+    move(ending, ENDING_MOVES, EndingState.WAITING, message=text)
+    return False
+
+
 def _is_empty_of_ours(step: StepContext, ending: Ending) -> bool:
-    (ranked,) = [each for each in ranked_connections(step.integration) if each.link.pk == ending.connection_id]
+    (ranked,) = [each for each in all_ranked(step) if each.link.pk == ending.connection_id]
     outcome = remove_everybody(step, ranked)
     if outcome is None:
-        put_off_ending(ending=ending, message=_("Dotdigital is still removing contacts."))
+        text = _("Dotdigital is still removing contacts.")
+        move(ending, ENDING_MOVES, EndingState.WAITING, message=text)
     elif not outcome:
-        text = _("Dotdigital did not remove the contacts.")
-        put_off_ending(ending=ending, message=text, most_attempts=MOST_ATTEMPTS)
+        _put_off(step, ending, _("Dotdigital did not remove the contacts."))
     return bool(outcome)
+
+
+def _put_off(step: StepContext, ending: Ending, text: str) -> None:
+    if put_off(ending, ENDING_MOVES, text=text):
+        step.reject([Refusal(str(ending.connection), "ending_failed", ending.message)])

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.outbound.members import EvaluatedMembers
-from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_parameters
 from dotbridge.sync.outbound.written import IS_IN_BOOK
 
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
@@ -29,7 +29,8 @@ _FORGET = f"""
         WHERE i.id = j.id AND d.connection_id = %(connection)s AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
           AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK}
-          AND (u.id IS NULL OR u.state <> 'finished' OR j.reason <> '' OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
+          AND (u.id IS NULL OR u.state <> 'finished' OR j.taken_out_at IS NOT NULL OR j.reason <> ''
+               OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.email_key, i.record_id, i.upload_id
     ), remembered AS (
@@ -40,7 +41,7 @@ _FORGET = f"""
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
         SELECT l.connection_id, l.record_id FROM forgotten f
             JOIN dotbridge_sync_exportitem l ON l.email_key = f.email_key
-        WHERE l.connection_id = ANY(%(inferiors)s)
+        WHERE l.connection_id IN ({LOWER_CONNECTIONS})
         ON CONFLICT DO NOTHING
     )
     SELECT count(*) FROM forgotten
@@ -52,18 +53,15 @@ def forget_departed(evaluated: EvaluatedMembers, ranked: Ranked) -> int:
 
     Answers how many there were.
     """
-    book = evaluated.link.address_book
     with connection.cursor() as cursor:
         cursor.execute(
             _FORGET,
             {
-                "connection": evaluated.link.pk,
-                "integration": book.integration_id,
-                "book": book.pk,
+                **rank_parameters(ranked),
+                "book": evaluated.link.address_book_id,
                 "entity": evaluated.link.marketing_list.entity,
                 "live": list(LIVE),
                 "unseen": timezone.now() - UNSEEN,
-                "inferiors": list(ranked.inferiors),
             },
         )
         return int(cursor.fetchone()[0])

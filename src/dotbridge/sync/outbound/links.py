@@ -11,7 +11,7 @@ from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.integrations.models import ExportWaitsFor
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext
-from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
+from dotbridge.sync.outbound.ranks import Ranked, rank_mappings, ranked_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
 
 
@@ -31,6 +31,13 @@ def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None]
             _leave_out(step, ranked, f"The database cannot work it out: {type(error).__name__}.")
 
 
+def all_ranked(step: StepContext) -> list[Ranked]:
+    """The connections whose book still exists, the highest rank first. The mappings are ranked once a run."""
+    if step.run.ranks is None:
+        step.run.ranks = rank_mappings(step.integration)
+    return ranked_connections(step.integration, step.run.ranks)
+
+
 def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
     """The lists that may be exported now, the highest rank first. Raises StepBlocked as `for_each_list`.
 
@@ -39,7 +46,7 @@ def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
     ending = ending_connections(step.integration)
     wanted = [
         ranked
-        for ranked in ranked_connections(step.integration)
+        for ranked in all_ranked(step)
         if ranked.link.pk not in step.run.left_out
         and ranked.link.pk not in ending
         and step.run.only in (None, ranked.link)

@@ -17,10 +17,9 @@ from django.utils import timezone
 
 from dotbridge.entities.email import plausible_sql
 from dotbridge.entities.registry import entity
-from dotbridge.mapping.tracking.selectors import standing_of
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
-from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.ranks import Ranked, rank_parameters
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
 from dotbridge.sync.sql import compiled, key_type
 
@@ -39,7 +38,8 @@ _CANDIDATES = """
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     WHERE k.connection_id = %(connection)s AND k.is_primary
       AND (i.id IS NULL
-           OR (i.removal_id IS NULL AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
+           OR (i.removal_id IS NULL AND i.taken_out_at IS NULL
+               AND (u.id IS NULL OR u.state IN ('prepared', 'finished', 'refused'))
                AND (%(all)s OR i.record_id <> k.record_id OR {is_due} OR (%(with_queued)s AND u.state = 'prepared')
                     OR k.record_id IN (SELECT record_id FROM dotbridge_sync_recheck
                                     WHERE connection_id = %(connection)s)
@@ -72,14 +72,24 @@ _PLAN = """
 """
 _NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE false"
 _THEIRS = """
-    SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.place) AS values
+    SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.priority, o.connection_id DESC) AS values
     FROM export_candidate k
-    JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.connection_id = ANY(%(superiors)s)
-         AND o.removal_id IS NULL AND o.reason = ''
-    JOIN unnest(%(field_owners)s::bigint[], %(field_names)s::text[]) WITH ORDINALITY AS f (owner, name, place)
-         ON f.owner = o.connection_id
+    JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.removal_id IS NULL AND o.reason = ''
+    JOIN dotbridge_connections_listconnection oc ON oc.id = o.connection_id
+    JOIN dotbridge_lists_marketinglist ol ON ol.id = oc.marketing_list_id
+    JOIN dotbridge_mirror_addressbook ob
+         ON ob.id = oc.address_book_id AND ob.integration_id = %(integration)s AND ob.gone_at IS NULL
+    JOIN unnest(%(field_entities)s::text[], %(field_priorities)s::int[], %(field_names)s::text[])
+         AS f (entity, priority, name) ON f.entity = ol.entity
     WHERE k.connection_id = %(connection)s
+      AND (f.priority > %(priority)s OR (f.priority = %(priority)s AND o.connection_id < %(connection)s))
     GROUP BY o.email_key
+"""
+
+# A value that was sent and is not any more has nothing to be uploaded for: Dotdigital's is kept, or has no field. What
+# waits in an upload that was not sent goes as it is now.
+DIFFERS = """
+    (item_id IS NULL OR CASE WHEN is_queued THEN former_values <> mapped ELSE NOT former_values @> mapped END)
 """
 
 
@@ -101,9 +111,7 @@ class ExportPlan:
 
 def has_to_compare_all(ranked: Ranked) -> bool:
     """Whether the values of all members have to be compared, because they are made in another way than before."""
-    if ranked.link.compared_as != ranked.fingerprint:
-        return True
-    return ranked.mapping is not None and standing_of(ranked.mapping).compares_everything
+    return ranked.link.compared_as != ranked.digest
 
 
 def find_candidates(
@@ -142,26 +150,25 @@ def plan_of(candidates: Candidates) -> ExportPlan:
         is_due=_IS_DUE,
         key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
-        theirs=_THEIRS if ranked.superiors else _NOBODY_ABOVE,
+        theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,
     )
     return ExportPlan(sql=text, parameters={**named, **plan_parameters(ranked)})
 
 
 def plan_parameters(ranked: Ranked) -> dict[str, Any]:
     """The parameters of the plan's statements, by name."""
-    book = ranked.link.address_book
-    shared = [(each.connection_id, name) for each in ranked.superiors for name in each.data_fields]
+    sharing = ranked.rank.sharing if ranked.rank else ()
+    shared = [(key, priority, name) for key, priority, names in sharing for name in names]
     return {
-        "connection": ranked.link.pk,
+        **rank_parameters(ranked),
         "mapping": ranked.mapping and ranked.mapping.pk,
-        "integration": book.integration_id,
-        "book": book.pk,
+        "book": ranked.link.address_book_id,
         "now": timezone.now(),
         "most_attempts": MOST_ATTEMPTS,
         "retried": list(RETRIED),
-        "superiors": [each.connection_id for each in ranked.superiors],
-        "field_owners": [owner for owner, _name in shared],
-        "field_names": [name for _owner, name in shared],
+        "field_entities": [key for key, _priority, _name in shared],
+        "field_priorities": [priority for _key, priority, _name in shared],
+        "field_names": [name for _key, _priority, name in shared],
     }
 
 

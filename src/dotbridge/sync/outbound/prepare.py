@@ -5,6 +5,7 @@ One statement stores the plan and assigns it to uploads; what is unchanged is no
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from django.db import connection
@@ -12,17 +13,18 @@ from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
-from dotbridge.entities.registry import UnknownField
-from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.tracking.services import claim_dirty_records
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Recheck, Upload
+from dotbridge.sync.outbound.file_kinds import file_kinds
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members, roomy_transaction
-from dotbridge.sync.outbound.plan import Candidates, find_candidates, has_to_compare_all, plan_of
-from dotbridge.sync.outbound.ranks import Ranked
-from dotbridge.sync.outbound.rechecks import spread_changes
+from dotbridge.sync.outbound.plan import DIFFERS, Candidates, find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappings
+from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
+from dotbridge.sync.outbound.taken_out import note_taken_out
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
@@ -32,18 +34,19 @@ MOST_UPLOADS = 25
 _STORE = """
     WITH numbered AS (
         SELECT *, sum(CASE WHEN moves THEN octet_length(mapped::text) + octet_length(email) + 2 ELSE 0 END)
-                      OVER (ROWS UNBOUNDED PRECEDING) AS bytes
+                      OVER ({window} ROWS UNBOUNDED PRECEDING) AS bytes
         FROM (
-            SELECT *, (differs OR is_due) AND is_queued IS NOT TRUE AS moves
-            FROM (SELECT *, item_id IS NULL OR former_values <> mapped AS differs FROM ({plan}) plan) compared
+            SELECT *, (differs OR is_due) IS TRUE AS moves, {choice} AS kind
+            FROM (SELECT *, {differs} AS differs FROM ({plan}) plan) compared
         ) planned
-        WHERE differs OR is_due OR record_id <> former_record_id OR own IS DISTINCT FROM former_own
+        WHERE moves OR record_id <> former_record_id OR former_values <> mapped OR own IS DISTINCT FROM former_own
     ){noted}, stored AS (
         INSERT INTO dotbridge_sync_exportitem AS i
             (connection_id, email_key, email, record_id, values, own, operation, upload_id, reason, attempts)
         SELECT %(connection)s, email_key, email, record_id, mapped, own, operation,
-               CASE WHEN moves THEN (%(uploads)s::bigint[])[1 + (bytes / %(upload_bytes)s)::int]
-                    ELSE former_upload_id END,
+               CASE WHEN NOT moves THEN former_upload_id
+                    WHEN bytes < %(upload_bytes)s::bigint * %(most)s
+                    THEN (%(uploads)s::bigint[])[1 + kind * %(most)s + (bytes / %(upload_bytes)s)::int] END,
                '', CASE WHEN differs THEN 0 WHEN moves THEN attempts + 1 ELSE attempts END
         FROM numbered
         {conflict}
@@ -52,11 +55,11 @@ _STORE = """
     SELECT upload_id, operation, count(*) FROM stored WHERE upload_id = ANY(%(uploads)s) GROUP BY 1, 2
 """
 # Lists that rank lower have to look again at an address on which this one says something else now.
-_NOTED = """, noted AS (
+_NOTED = f""", noted AS (
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
         SELECT l.connection_id, l.record_id FROM numbered n
             JOIN dotbridge_sync_exportitem l ON l.email_key = n.email_key
-        WHERE n.differs AND l.connection_id = ANY(%(inferiors)s)
+        WHERE (n.item_id IS NULL OR n.former_values <> n.mapped) AND l.connection_id IN ({LOWER_CONNECTIONS})
         ON CONFLICT DO NOTHING
     )"""
 _CONFLICT = """
@@ -90,16 +93,23 @@ class Prepared(NamedTuple):
 
 def prepare_uploads(step: StepContext) -> None:
     """Bring every connected list's items up to date and put what has to be sent into uploads."""
-    links = exportable_connections(step.integration)
-    for mapping in Mapping.objects.filter(integration=step.integration):
-        try:
-            spread_changes(mapping, links)
-        except UnknownField as error:
-            step.reject([Refusal(str(mapping), "mapping_broken", str(error))])
-    for_each_list(step, _prepare)
+    # Ranked anew: what was noted as changed since the run began belongs to this comparison.
+    step.run.ranks = ranks = rank_mappings(step.integration)
+    for rank in ranks.values():
+        claim_dirty_records(mapping=rank.mapping)
+        if rank.problem:
+            step.reject([Refusal(str(rank.mapping), "mapping_broken", rank.problem)])
+    note_books_that_went(step.integration, ranks)
+    step.count(taken_out=note_taken_out(step.integration))
+    compared: set[int] = set()
+    for_each_list(step, partial(_prepare, compared))
+    if step.run.only is None:
+        links = exportable_connections(step.integration)
+        for rank in ranks.values():
+            forget_changes(rank, links, compared)
 
 
-def _prepare(step: StepContext, ranked: Ranked) -> None:
+def _prepare(compared: set[int], step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     if link.stopped_at is not None:
         return
@@ -108,6 +118,7 @@ def _prepare(step: StepContext, ranked: Ranked) -> None:
         step.count(forgotten=forget_departed(evaluated, ranked))
         prepared = _assign(step, evaluated, ranked)
         _tidy_uploads(prepared)
+    compared.add(link.pk)
     for _upload, operation, rows in prepared:
         step.count(**{operation: rows})
     step.advance(sum(rows for _upload, _operation, rows in prepared))
@@ -123,16 +134,26 @@ def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> l
         _reject_unmailable(step, link)
         prepared = _store(step, candidates, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
-    ListConnection.objects.filter(pk=link.pk).exclude(compared_as=ranked.fingerprint).update(
-        compared_as=ranked.fingerprint
-    )
+    if link.compared_as != ranked.digest:
+        # Not over a mark that somebody has set meanwhile.
+        ListConnection.objects.filter(pk=link.pk, compared_as=link.compared_as).update(compared_as=ranked.digest)
     return prepared
 
 
 def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list[Prepared]:
     ranked = candidates.ranked
+    files = file_kinds(ranked)
     uploads = Upload.objects.bulk_create(
-        Upload(connection=ranked.link, run=step.run.run, created_at=timezone.now()) for _number in range(MOST_UPLOADS)
+        Upload(
+            connection=ranked.link,
+            run=step.run.run,
+            created_at=timezone.now(),
+            merge_option=kind.merge,
+            columns=kind.columns,
+            rest_columns=kind.rest,
+        )
+        for kind in files.kinds
+        for _number in range(MOST_UPLOADS)
     )
     ids = [upload.pk for upload in uploads]
     plan = plan_of(candidates)
@@ -140,10 +161,19 @@ def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list
         cursor.execute(
             _STORE.format(
                 plan=plan.sql,
-                noted=_NOTED if ranked.inferiors else "",
+                differs=DIFFERS,
+                choice=files.choice,
+                window="PARTITION BY kind" if len(files.kinds) > 1 else "",
+                noted=_NOTED if ranked.has_lower else "",
                 conflict="" if is_first else _CONFLICT,
             ),
-            {**plan.parameters, "uploads": ids, "upload_bytes": UPLOAD_BYTES, "inferiors": list(ranked.inferiors)},
+            {
+                **plan.parameters,
+                "uploads": ids,
+                "upload_bytes": UPLOAD_BYTES,
+                "most": MOST_UPLOADS,
+                "columns": list(ranked.rank.columns) if ranked.rank else [],
+            },
         )
         prepared = [Prepared(*row) for row in cursor.fetchall()]
     used = {upload_id for upload_id, _operation, _rows in prepared}

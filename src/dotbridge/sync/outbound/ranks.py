@@ -1,93 +1,160 @@
 """Who has the first word on a contact's data fields.
 
 They belong to the account's contact, which all its books share. Where several connected lists hold one address, the
-list whose mapping has the highest sync priority speaks, then the older connection. A list that ranks lower sends, for
+list whose mapping has the highest sync priority has it, then the older connection. A list that ranks lower sends, for
 the data fields that both map, what the higher one sends, so that the two never take turns.
+
+Lists of one entity share its mapping, so it is the mappings that are ranked: a handful, however many lists there are.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
+from typing import Any
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
-from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.integrations.models import Integration
-from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.models import EmptyValues, Mapping
 from dotbridge.mapping.soundness import sound_rows
+from dotbridge.mapping.tracking.selectors import digest_of
+
+# The connections that rank lower than one and map a data field that it maps too. `rank_parameters` has the parameters.
+LOWER_CONNECTIONS = """
+    SELECT lower_c.id FROM dotbridge_connections_listconnection lower_c
+    JOIN dotbridge_lists_marketinglist lower_l ON lower_l.id = lower_c.marketing_list_id
+    JOIN dotbridge_mirror_addressbook lower_b ON lower_b.id = lower_c.address_book_id
+    JOIN unnest(%(sharing_entities)s::text[], %(sharing_priorities)s::int[]) AS sharing (entity, priority)
+         ON sharing.entity = lower_l.entity
+    WHERE lower_b.integration_id = %(integration)s AND lower_b.gone_at IS NULL
+      AND (sharing.priority < %(priority)s OR (sharing.priority = %(priority)s AND lower_c.id > %(connection)s))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Superior:
-    """A list that ranks higher, and the data fields on which it has the first word."""
+class RankedMapping:
+    """One mapping among those of its account.
 
-    connection_id: int
-    data_fields: tuple[str, ...]
+    `columns` are the data fields that it fills, `clearing` those of them that an empty value clears. `sharing` are the
+    mappings that fill some of them too, itself among them, with their priority and the fields that both fill.
+    `digest`: see `digest_of`; empty with the `problem` that keeps its values from being worked out.
+    """
+
+    mapping: Mapping
+    columns: tuple[str, ...]
+    clearing: tuple[str, ...]
+    sharing: tuple[tuple[str, int, tuple[str, ...]], ...]
+    digest: str
+    problem: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """A connected list with its mapping, those that rank higher, the highest last, and the ids of those lower."""
+    """A connected list with its mapping, and whether lists that fill the same data fields rank higher, or lower."""
 
     link: ListConnection
-    mapping: Mapping | None
-    superiors: tuple[Superior, ...]
-    inferiors: tuple[int, ...]
-    fingerprint: str
+    rank: RankedMapping | None
+    has_higher: bool
+    has_lower: bool
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """How the list's entity is described to the account; None where it is not."""
+        return self.rank.mapping if self.rank else None
+
+    @property
+    def digest(self) -> str:
+        """What decides, besides the records, what is sent of them."""
+        return self.rank.digest if self.rank else "unmapped"
 
 
-def ranked_connections(integration: Integration) -> list[Ranked]:
-    """The connections whose book still exists, the highest rank first."""
-    mappings = {
-        mapping.entity: mapping
-        for mapping in Mapping.objects.filter(integration=integration).prefetch_related("rows__data_field")
-    }
-    links = exportable_connections(integration)
-    by_rank = sorted(links, key=lambda link: (-_priority(mappings.get(link.marketing_list.entity)), link.pk))
-    fields = {link.pk: data_fields_of(mappings.get(link.marketing_list.entity)) for link in links}
-    ranked = []
-    for place, link in enumerate(by_rank):
-        superiors = tuple(
-            Superior(connection_id=other.pk, data_fields=shared)
-            for other in reversed(by_rank[:place])
-            if (shared := tuple(name for name in fields[link.pk] if name in fields[other.pk]))
+def rank_mappings(integration: Integration) -> dict[str, RankedMapping]:
+    """The account's mappings by entity, as they are now."""
+    mappings = list(Mapping.objects.filter(integration=integration).prefetch_related("rows__data_field"))
+    rows = {mapping.entity: _filled(mapping) for mapping in mappings}
+    ranked = {}
+    for mapping in mappings:
+        columns = tuple(rows[mapping.entity])
+        shared = (
+            (other.entity, other.sync_priority, tuple(name for name in columns if name in rows[other.entity]))
+            for other in mappings
         )
-        inferiors = tuple(other.pk for other in by_rank[place + 1 :] if set(fields[other.pk]) & set(fields[link.pk]))
-        mapping = mappings.get(link.marketing_list.entity)
-        ranked.append(
-            Ranked(
-                link=link,
-                mapping=mapping,
-                superiors=superiors,
-                inferiors=inferiors,
-                fingerprint=_fingerprint(mapping, superiors),
-            )
+        digest, problem = _digest(mapping)
+        ranked[mapping.entity] = RankedMapping(
+            mapping=mapping,
+            columns=columns,
+            clearing=tuple(name for name, empty in rows[mapping.entity].items() if empty == EmptyValues.CLEAR),
+            sharing=tuple(each for each in shared if each[2]),
+            digest=digest,
+            problem=problem,
         )
     return ranked
 
 
-def data_fields_of(mapping: Mapping | None) -> tuple[str, ...]:
-    """The data fields that a mapping fills."""
-    return tuple(row.data_field.name for row in _sound_rows(mapping))
-
-
-def _sound_rows(mapping: Mapping | None) -> list[MappingRow]:
-    try:
-        return [] if mapping is None else sound_rows(mapping)
-    except UnknownEntity:
-        return []
-
-
-def _priority(mapping: Mapping | None) -> int:
-    return 0 if mapping is None else mapping.sync_priority
-
-
-def _fingerprint(mapping: Mapping | None, superiors: tuple[Superior, ...]) -> str:
-    """Changes whenever the values of unchanged records would come out differently."""
-    how = [
-        [row.data_field.name, row.data_field.type, row.entity_fields, row.empty_values] for row in _sound_rows(mapping)
+def ranked_connections(integration: Integration, ranks: dict[str, RankedMapping] | None = None) -> list[Ranked]:
+    """The connections whose book still exists, the highest rank first. `ranks`: the mappings, where known already."""
+    ranks = rank_mappings(integration) if ranks is None else ranks
+    links = exportable_connections(integration)
+    oldest: dict[str, int] = {}
+    youngest: dict[str, int] = {}
+    for link in links:
+        oldest.setdefault(link.marketing_list.entity, link.pk)
+        youngest[link.marketing_list.entity] = link.pk
+    ranked = [
+        Ranked(
+            link=link,
+            rank=rank,
+            has_higher=_has_higher(link, rank, oldest),
+            has_lower=_has_lower(link, rank, youngest),
+        )
+        for link in links
+        for rank in [ranks.get(link.marketing_list.entity)]
     ]
-    above = [[superior.connection_id, *superior.data_fields] for superior in superiors]
-    return hashlib.sha256(json.dumps([how, above]).encode()).hexdigest()
+    return sorted(ranked, key=lambda each: (-(each.mapping.sync_priority if each.mapping else 0), each.link.pk))
+
+
+def rank_parameters(ranked: Ranked) -> dict[str, Any]:
+    """What `LOWER_CONNECTIONS` asks for."""
+    sharing = ranked.rank.sharing if ranked.rank else ()
+    return {
+        "connection": ranked.link.pk,
+        "integration": ranked.link.address_book.integration_id,
+        "priority": ranked.mapping.sync_priority if ranked.mapping else 0,
+        "sharing_entities": [entity for entity, _priority, _names in sharing],
+        "sharing_priorities": [priority for _entity, priority, _names in sharing],
+    }
+
+
+def _filled(mapping: Mapping) -> dict[str, str]:
+    try:
+        return {row.data_field.name: row.empty_values for row in sound_rows(mapping)}
+    except UnknownEntity:
+        return {}
+
+
+def _digest(mapping: Mapping) -> tuple[str, str]:
+    try:
+        return digest_of(mapping), ""
+    except (UnknownEntity, UnknownField) as error:
+        return "", str(error)
+
+
+def _has_higher(link: ListConnection, rank: RankedMapping | None, oldest: dict[str, int]) -> bool:
+    if rank is None:
+        return False
+    ours = rank.mapping.sync_priority
+    return any(
+        entity in oldest and (priority > ours or (priority == ours and oldest[entity] < link.pk))
+        for entity, priority, _names in rank.sharing
+    )
+
+
+def _has_lower(link: ListConnection, rank: RankedMapping | None, youngest: dict[str, int]) -> bool:
+    if rank is None:
+        return False
+    ours = rank.mapping.sync_priority
+    return any(
+        entity in youngest and (priority < ours or (priority == ours and youngest[entity] > link.pk))
+        for entity, priority, _names in rank.sharing
+    )

@@ -14,15 +14,18 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.request_moves import move
 from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import ExportItem, Removal, RemovalState
+from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import EvaluatedMembers, mark_all_departed, require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
+from dotbridge.sync.outbound.states import REMOVAL_MOVES
 from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
 from dotdigital import NotFound
 
@@ -134,27 +137,32 @@ def _assign(step: StepContext, departed: EvaluatedMembers, *, only_opt_outs: boo
 
 
 def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
-    """Ask for a removal and wait for it. False when it failed: the next run asks again."""
-    try:
-        if removal.state == RemovalState.PREPARED:
-            _ask(step, ranked.link, removal)
-        status = _await(step, removal)
-    except NotFound:
-        # The book, or the vendor's note of the removal, is gone: what is left of it is found by the next reading.
-        status = "Failed"
-    if status == "Completed":
+    """Ask for a removal and wait for it. False when it was not taken or failed: the next run asks again.
+
+    Raises as `attempt`.
+    """
+    if removal.state == RemovalState.PREPARED:
+        attempt(
+            removal,
+            REMOVAL_MOVES,
+            lambda: _ask(step, ranked, removal),
+            # The book is gone, or Dotdigital does not want to: what is left of it is found by the next reading.
+            refused=lambda error: _give_back(step, ranked.link, removal, error.text),
+            given_up=lambda: _give_back(step, ranked.link, removal, removal.message),
+        )
+    if removal.state == RemovalState.SENT:
+        _await(step, ranked, removal)
+    return removal.state in (RemovalState.SENT, RemovalState.COMPLETED)
+
+
+def _ask(step: StepContext, ranked: Ranked, removal: Removal) -> None:
+    ids = list(contacts_of(removal).values_list("remote_id", flat=True))
+    if not ids:
+        # Their addresses were changed meanwhile, or they are gone: there is nobody to be asked for.
         _complete(step, ranked, removal)
-    elif status == "Failed":
-        _give_back(step, ranked.link, removal)
-        return False
-    return True
-
-
-def _ask(step: StepContext, link: ListConnection, removal: Removal) -> None:
-    ids = contacts_of(removal).values_list("remote_id", flat=True)
-    deletion = step.account.address_book(link.address_book.remote_id).remove_contacts(list(ids))
-    removal.remote_id, removal.state = deletion.id, RemovalState.SENT
-    removal.save(update_fields=["remote_id", "state"])
+        return
+    deletion = step.account.address_book(ranked.link.address_book.remote_id).remove_contacts(ids)
+    move(removal, REMOVAL_MOVES, RemovalState.SENT, remote_id=deletion.id, sent_at=timezone.now())
 
 
 def contacts_of(removal: Removal) -> QuerySet[Contact]:
@@ -167,14 +175,22 @@ def contacts_of(removal: Removal) -> QuerySet[Contact]:
     return mine.filter(Q(email_key__in=addresses) | Exists(former))
 
 
-def _await(step: StepContext, removal: Removal) -> str:
-    if not removal.remote_id:
-        return "Completed"
+def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
     deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
-    while (status := step.account.deletion(removal.remote_id).status) == "Started" and time.monotonic() < deadline:
+    while (status := _status(step, removal)) == "Started" and time.monotonic() < deadline:
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
-    return status
+    if status == "Completed":
+        _complete(step, ranked, removal)
+    elif status != "Started" or REMOVAL_MOVES.is_overdue(removal.sent_at):
+        _give_back(step, ranked.link, removal, "Dotdigital did not carry out a removal.")
+
+
+def _status(step: StepContext, removal: Removal) -> str:
+    try:
+        return step.account.deletion(removal.remote_id).status
+    except NotFound:
+        return "Failed"  # the vendor's note of it is gone
 
 
 @transaction.atomic
@@ -184,23 +200,16 @@ def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
         gone_at=now
     )
     note_past_addresses(ranked.link, ExportItem.objects.filter(removal=removal))
-    recheck_addresses_of_removal(removal, ranked.inferiors)
+    recheck_addresses_of_removal(removal, ranked)
     ExportItem.objects.filter(removal=removal).delete()
-    Removal.objects.filter(pk=removal.pk).update(state=RemovalState.COMPLETED, finished_at=now)
+    move(removal, REMOVAL_MOVES, RemovalState.COMPLETED, finished_at=now)
     step.count(removed=removal.row_count)
     step.advance(removal.row_count)
 
 
 @transaction.atomic
-def _give_back(step: StepContext, link: ListConnection, removal: Removal) -> None:
+def _give_back(step: StepContext, link: ListConnection, removal: Removal, text: str) -> None:
     ExportItem.objects.filter(removal=removal).update(removal=None)
-    Removal.objects.filter(pk=removal.pk).update(state=RemovalState.FAILED, finished_at=timezone.now())
-    step.reject(
-        [
-            Refusal(
-                link.address_book.name,
-                "removal_failed",
-                "Dotdigital did not carry out a removal. It is asked for again.",
-            )
-        ]
-    )
+    if removal.state != RemovalState.FAILED:
+        move(removal, REMOVAL_MOVES, RemovalState.FAILED, message=text, finished_at=timezone.now())
+    step.reject([Refusal(link.address_book.name, "removal_failed", f"{text} It is asked for again.")])

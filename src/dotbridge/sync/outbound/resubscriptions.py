@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.request_moves import RESUBSCRIPTION_MOVES, move
 from dotbridge.connections.services import finish_resubscription, note_returns, request_run
 from dotbridge.consent.models import OF_DOTDIGITAL
 from dotbridge.consent.scopes import scopes_of_list
@@ -16,11 +17,10 @@ from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
 from dotbridge.sync.context import StepContext, StepSkipped
-from dotdigital import ContactDraft, DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+from dotbridge.sync.outbound.attempts import attempt
+from dotdigital import ContactDraft, NotFound, Rejected
 from dotdigital import Resubscription as Answer
 
-# A request that could not be made so often, a minute apart or more, waits for a person.
-MOST_ATTEMPTS = 10
 RESULTS = {
     "ContactAdded": ResubscriptionState.ADDED,
     "ContactChallenged": ResubscriptionState.CHALLENGED,
@@ -50,7 +50,7 @@ def ask_for_resubscriptions(step: StepContext) -> None:
 
 
 def _carry_out(step: StepContext, asked: Resubscription) -> None:
-    try:
+    def call() -> None:
         if asked.state == ResubscriptionState.ASKED:
             _look(step, asked)
         elif _left_again(asked):
@@ -58,22 +58,17 @@ def _carry_out(step: StepContext, asked: Resubscription) -> None:
             finish_resubscription(resubscription=asked, state=ResubscriptionState.REFUSED, message=text)
         else:
             _ask(step, asked)
-    except UnknownOutcome as error:
-        # It stays noted as asked; the next run looks.
-        asked.message = error.text
-        asked.save(update_fields=["message"])
-    except (Throttled, Transient) as error:
-        _put_off(asked, error)
-        raise
-    except (Rejected, NotFound) as error:
+
+    def refused(error: Rejected | NotFound) -> None:
         state = ResubscriptionState.REFUSED
         finish_resubscription(resubscription=asked, state=state, answer=error.code or "", message=error.text)
+
+    attempt(asked, RESUBSCRIPTION_MOVES, call, refused=refused)
 
 
 def note_asked(asked: Resubscription) -> None:
     """Note that Dotdigital is asked from here on: the outcome is unknown until it is noted."""
-    asked.state = ResubscriptionState.ASKED
-    asked.save(update_fields=["state"])
+    move(asked, RESUBSCRIPTION_MOVES, ResubscriptionState.ASKED)
 
 
 def _left_again(asked: Resubscription) -> bool:
@@ -128,13 +123,3 @@ def _look(step: StepContext, asked: Resubscription) -> None:
         return
     text = _("No answer came. Dotdigital may have sent a mail to confirm; ask again only if the person got none.")
     finish_resubscription(resubscription=asked, state=ResubscriptionState.UNKNOWN, message=text)
-
-
-def _put_off(asked: Resubscription, error: DotdigitalError) -> None:
-    asked.attempts += 1
-    if asked.attempts >= MOST_ATTEMPTS:
-        text = _("Tried %(number)s times. %(text)s") % {"number": asked.attempts, "text": error.text}
-        finish_resubscription(resubscription=asked, state=ResubscriptionState.REFUSED, message=text)
-    else:
-        asked.state = ResubscriptionState.WAITING
-    asked.save(update_fields=["attempts", "state"])

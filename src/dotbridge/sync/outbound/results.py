@@ -16,16 +16,14 @@ from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
-from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
-from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, reason_of
-from dotbridge.sync.outbound.upload import move
-from dotdigital import Fault, NotFound
+from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UPLOAD_MOVES, reason_of
+from dotbridge.sync.outbound.upload import move, send_upload
+from dotdigital import Fault, MergeOption, NotFound
 
 FAULTS_AT_ONCE = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
-# The vendor promises no time; after a day nobody believes in it any more, and the rows go again.
-LONGEST_PROCESSING = timedelta(days=1)
 
 _STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage_fault (email text, reason text, detail text) ON COMMIT DELETE ROWS"
 _APPLY = """
@@ -37,6 +35,13 @@ _APPLY = """
     )
     INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
     SELECT %s, left(email, 1000), reason, detail, %s FROM refused
+"""
+# Who was there before and is not listed any more are few, and an index finds them.
+_IN_BOOK = """
+    UPDATE dotbridge_mirror_membership m SET gone_at = NULL
+    FROM dotbridge_mirror_contact c, dotbridge_mirror_addressbook b, dotbridge_sync_exportitem i
+    WHERE b.id = %s AND m.address_book_id = b.id AND m.gone_at IS NOT NULL AND c.id = m.contact_id
+      AND i.upload_id = %s AND i.email_key = c.email_key AND i.reason = ''
 """
 # After an unknown outcome a row counts as taken only where the book shows its values; the others are sent again.
 _RELEASE_UNSEEN = """
@@ -64,6 +69,19 @@ def read_results(step: StepContext) -> None:
     finished += [upload for upload in uploads.filter(state=UploadState.UNKNOWN) if _settle(step, upload)]
     _read_back(step, finished)
     step.advance(0)
+
+
+def finish_uploads(step: StepContext) -> None:
+    """Read the results of this run's uploads. Where an address needs a second file, it is sent, and its result read."""
+    read_results(step)
+    second = Upload.objects.filter(run=step.run.run, first_file__isnull=False, state=UploadState.PREPARED)
+    waiting = second.exclude(connection__in=step.run.left_out).select_related(
+        "connection__address_book", "connection__marketing_list"
+    )
+    if files := list(waiting.order_by("pk")):
+        for upload in files:
+            send_upload(step, upload)
+        read_results(step)
 
 
 def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Upload]:
@@ -95,7 +113,7 @@ def _poll(step: StepContext, upload: Upload) -> bool:
     if not answer.unfinished:
         _give_up(step, upload, answer.status)
         return True
-    if upload.sent_at and timezone.now() - upload.sent_at > LONGEST_PROCESSING:
+    if UPLOAD_MOVES.is_overdue(upload.sent_at):
         _give_up(step, upload, "Unknown")
         return True
     return False
@@ -114,16 +132,38 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
         upload.save(update_fields=["rejected_count"])
         if upload.rejected_count:
             record_refusals(upload)
-            recheck_refused_addresses(upload, _inferiors(step, upload))
+            _recheck_refused(step, upload)
+        note_in_book(upload)
+        if upload.rest_columns:
+            _prepare_rest(step, upload)
         step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
     step.advance(upload.row_count)
 
 
-def _inferiors(step: StepContext, upload: Upload) -> tuple[int, ...]:
-    return next(
-        (ranked.inferiors for ranked in ranked_connections(step.integration) if ranked.link.pk == upload.connection_id),
-        (),
+def note_in_book(upload: Upload) -> None:
+    """Whoever an upload has put into the book is there, whatever was read before."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_BOOK, [upload.connection.address_book_id, upload.pk])
+
+
+def _prepare_rest(step: StepContext, upload: Upload) -> None:
+    """The second file of those whose first one was taken: the data fields of which an empty cell clears nothing."""
+    rest = Upload.objects.create(
+        connection=upload.connection,
+        first_file=upload,
+        run=step.run.run,
+        created_at=timezone.now(),
+        merge_option=MergeOption.ONLY_OVERWRITE_IF_NOT_EMPTY,
+        columns=upload.rest_columns,
     )
+    rest.row_count = upload.items.filter(reason="").update(upload=rest)
+    rest.save(update_fields=["row_count"])
+
+
+def _recheck_refused(step: StepContext, upload: Upload) -> None:
+    for ranked in all_ranked(step):
+        if ranked.link.pk == upload.connection_id:
+            recheck_refused_addresses(upload, ranked)
 
 
 @transaction.atomic
@@ -156,8 +196,8 @@ def _give_up(step: StepContext, upload: Upload, status: str) -> None:
 
 def _settle(step: StepContext, upload: Upload) -> bool:
     """After an unknown outcome: give an import that may be at work its time, then read the book and compare."""
-    waited = timezone.now() - upload.sent_at if upload.sent_at else LONGEST_PROCESSING
-    if waited < timedelta(seconds=settings.CONFIG.unknown_outcome_seconds):
+    at_work = timedelta(seconds=settings.CONFIG.unknown_outcome_seconds)
+    if upload.sent_at is not None and timezone.now() - upload.sent_at < at_work:
         return False
     step.run.refresh_clock()
     book = upload.connection.address_book

@@ -9,22 +9,44 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.sync.models import ExportItem, UploadState
+from dotbridge.connections.request_moves import RequestMoves
+from dotbridge.sync.models import ExportItem, RemovalState, UploadState
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# Drawn in docs/concepts.md; a test compares the drawings with these tables.
-MOVES: dict[UploadState, frozenset[UploadState]] = {
-    UploadState.PREPARED: frozenset({UploadState.UPLOADING}),
-    UploadState.UPLOADING: frozenset(
-        {UploadState.SENT, UploadState.REFUSED, UploadState.UNKNOWN, UploadState.PREPARED}
-    ),
-    UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
-    UploadState.UNKNOWN: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
-    UploadState.FINISHED: frozenset(),
-    UploadState.REFUSED: frozenset(),
-}
+# Drawn in docs/concepts.md; a test compares the drawings with these tables. The vendor promises no time for an import
+# or a removal; after a day nobody believes in it any more, and the rows go again.
+UPLOAD_MOVES = RequestMoves(
+    allowed={
+        UploadState.PREPARED: frozenset({UploadState.UPLOADING}),
+        UploadState.UPLOADING: frozenset(
+            {UploadState.SENT, UploadState.REFUSED, UploadState.UNKNOWN, UploadState.PREPARED}
+        ),
+        UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
+        UploadState.UNKNOWN: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
+        UploadState.FINISHED: frozenset(),
+        UploadState.REFUSED: frozenset(),
+    },
+    waiting=UploadState.PREPARED,
+    called=UploadState.UPLOADING,
+    given_up=UploadState.REFUSED,
+    longest=timedelta(days=1),
+)
+# A removal may be asked for any number of times, so nothing is noted before the call: it simply waits.
+REMOVAL_MOVES = RequestMoves(
+    allowed={
+        RemovalState.PREPARED: frozenset(
+            {RemovalState.PREPARED, RemovalState.SENT, RemovalState.COMPLETED, RemovalState.FAILED}
+        ),
+        RemovalState.SENT: frozenset({RemovalState.COMPLETED, RemovalState.FAILED}),
+        RemovalState.COMPLETED: frozenset(),
+        RemovalState.FAILED: frozenset(),
+    },
+    waiting=RemovalState.PREPARED,
+    given_up=RemovalState.FAILED,
+    longest=timedelta(days=1),
+)
 
 
 class RowState(Enum):
@@ -37,15 +59,19 @@ class RowState(Enum):
     REJECTED = "rejected"  # Dotdigital has refused it, with a reason
     RETURNED = "returned"  # the whole file was refused
     LEAVING = "leaving"  # being taken out of the book
+    TAKEN_OUT = "taken_out"  # taken out of the book, or deleted, in Dotdigital
 
 
 ROW_MOVES: dict[RowState, frozenset[RowState]] = {
     RowState.WAITING: frozenset({RowState.QUEUED}),
     RowState.QUEUED: frozenset({RowState.ON_ITS_WAY}),
-    RowState.ON_ITS_WAY: frozenset({RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED, RowState.WAITING}),
-    RowState.CONFIRMED: frozenset({RowState.QUEUED, RowState.LEAVING}),
+    RowState.ON_ITS_WAY: frozenset(
+        {RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED, RowState.WAITING, RowState.QUEUED}
+    ),
+    RowState.CONFIRMED: frozenset({RowState.QUEUED, RowState.LEAVING, RowState.TAKEN_OUT}),
     RowState.REJECTED: frozenset({RowState.QUEUED, RowState.LEAVING}),
     RowState.RETURNED: frozenset({RowState.QUEUED, RowState.LEAVING}),
+    RowState.TAKEN_OUT: frozenset({RowState.WAITING, RowState.CONFIRMED}),
     RowState.LEAVING: frozenset({RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED}),
 }
 _OF_UPLOAD: dict[UploadState, RowState] = {
@@ -62,6 +88,8 @@ def state_of_row(item: ExportItem) -> RowState:
     """Where an exported address stands."""
     if item.removal_id is not None:
         return RowState.LEAVING
+    if item.taken_out_at is not None:
+        return RowState.TAKEN_OUT
     if item.reason:
         return RowState.REJECTED
     return RowState.WAITING if item.upload is None else _OF_UPLOAD[UploadState(item.upload.state)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -11,15 +12,16 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
-from dotbridge.mapping.models import EmptyValues
-from dotbridge.mapping.values import column_names
+from dotbridge.connections import request_moves
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.links import lists_at_work
-from dotbridge.sync.outbound.states import MOVES
-from dotbridge.sync.sql import mapping_of
-from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+from dotbridge.sync.outbound.states import UPLOAD_MOVES
+from dotdigital import MergeOption, NotFound, Rejected
 
+# After a file could not be given to Dotdigital so often, its rows go into another one.
+RETRY_AFTER = timedelta(hours=1)
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
 
 
@@ -36,39 +38,37 @@ def send_uploads(step: StepContext) -> None:
 
 
 def send_upload(step: StepContext, upload: Upload) -> None:
-    """Send one upload. What became of it stands in its state, whatever happens on the way.
-
-    Raises the client's Throttled or Transient when it surely was not taken: it stays prepared.
-    """
+    """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`."""
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
         rows = write_csv(upload, spool)
         if not rows:
             upload.delete()
             return
-        move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
-        try:
-            book = step.account.address_book(upload.connection.address_book.remote_id)
-            answer = book.import_contacts(Path(spool.name), merge=merge_option(upload))
-        except UnknownOutcome as error:
-            move(upload, UploadState.UNKNOWN, message=error.text)
-        except (Throttled, Transient):
-            move(upload, UploadState.PREPARED, sent_at=None)
-            raise
-        except Rejected as error:
-            _refused(step, upload, error)
-        except NotFound:
-            refusal = book_gone(str(upload.connection))
-            move(upload, UploadState.REFUSED, message=refusal.detail)
-            step.reject([refusal])
-        except DotdigitalError as error:
-            move(upload, UploadState.PREPARED, sent_at=None, message=error.text)
-            raise
-        else:
-            move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
-            step.count(uploaded=rows)
+        attempt(
+            upload,
+            UPLOAD_MOVES,
+            lambda: _call(step, upload, Path(spool.name), rows),
+            refused=lambda error: _refused(step, upload, error),
+            unknown=UploadState.UNKNOWN,
+            given_up=lambda: _given_up(step, upload),
+            sent_at=None,
+        )
 
 
-def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
+def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
+    move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
+    book = step.account.address_book(upload.connection.address_book.remote_id)
+    answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
+    move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
+    step.count(uploaded=rows)
+
+
+def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> None:
+    if isinstance(error, NotFound):
+        refusal = book_gone(str(upload.connection))
+        move(upload, UploadState.REFUSED, message=refusal.detail, finished_at=timezone.now())
+        step.reject([refusal])
+        return
     if error.code == TOO_MANY_IMPORTS:
         move(upload, UploadState.PREPARED, sent_at=None)
         raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
@@ -76,45 +76,31 @@ def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
     step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])
 
 
+def _given_up(step: StepContext, upload: Upload) -> None:
+    """Its rows go again in another file; so often refused, a row waits for a person."""
+    Upload.objects.filter(pk=upload.pk).update(retry_at=timezone.now() + RETRY_AFTER)
+    step.reject([Refusal(str(upload.connection), "given_up", upload.message)])
+
+
 def move(upload: Upload, state: UploadState, **changes: object) -> None:
-    """Move an upload to a state that `MOVES` allows, with what is to be noted. Raises ValueError for any other move."""
-    if state not in MOVES[UploadState(upload.state)]:
-        raise ValueError(f"An upload cannot go from {upload.state} to {state}.")
-    upload.state = state
-    for name, value in changes.items():
-        setattr(upload, name, value)
-    upload.save(update_fields=["state", *changes])
-
-
-def merge_option(upload: Upload) -> MergeOption:
-    """Empty cells clear nothing unless a row of the mapping says so."""
-    mapping = mapping_of(upload.connection)
-    clears = mapping is not None and mapping.rows.filter(empty_values=EmptyValues.CLEAR).exists()
-    return MergeOption.OVERWRITE if clears else MergeOption.ONLY_OVERWRITE_IF_NOT_EMPTY
+    """Move an upload to a state, with what is to be noted. Raises as `request_moves.move`."""
+    request_moves.move(upload, UPLOAD_MOVES, state, **changes)
 
 
 def write_csv(upload: Upload, file: IO[bytes]) -> int:
     """Write the upload's rows as CSV (UTF-8, header row, RFC 4180 quoting) and answer how many there are.
 
-    Where a mapping mixes clearing and keeping, a kept cell carries the value Dotdigital has, as we last saw it. A cell
-    is written as the value is, also when it starts with `=`: to Dotdigital it is data, and it has to arrive unchanged.
+    A cell is empty where the value is empty and where Dotdigital's is kept; what it means is the upload's merge option.
+    It is written as the value is, also when it starts with `=`: to Dotdigital it is data, and has to arrive unchanged.
     """
-    cell = "i.values ->> {name}"
-    if merge_option(upload) == MergeOption.OVERWRITE:
-        cell = f"coalesce({cell}, c.data_fields ->> {{name}})"
     columns = [
-        sql.SQL(f", {cell} AS {{column}}").format(name=sql.Literal(name), column=sql.Identifier(name))
-        for name in column_names(mapping_of(upload.connection))
+        sql.SQL(", i.values ->> {name} AS {column}").format(name=sql.Literal(name), column=sql.Identifier(name))
+        for name in upload.columns
     ]
     query = sql.SQL(
         'COPY (SELECT i.email AS "Email"{columns} FROM dotbridge_sync_exportitem i '
-        "LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = {integration} AND c.email_key = i.email_key "
         "WHERE i.upload_id = {upload} AND i.removal_id IS NULL) TO STDOUT (FORMAT csv, HEADER)"
-    ).format(
-        columns=sql.SQL("").join(columns),
-        integration=sql.Literal(upload.connection.address_book.integration_id),
-        upload=sql.Literal(upload.pk),
-    )
+    ).format(columns=sql.SQL("").join(columns), upload=sql.Literal(upload.pk))
     with connection.cursor() as cursor:
         with cursor.copy(query) as copy:
             for chunk in copy:

@@ -1,0 +1,128 @@
+"""How a request to Dotdigital moves, whatever it asks for: one table a kind, and one way to move.
+
+1. It is *asked for*, by a person or a run, and waits.
+2. *Called* is noted, and only then Dotdigital is called.
+3. Found so noted later, by a run that did not make the call, its outcome is unknown and is looked up.
+4. Surely not taken, it is *put off*: it waits again, a little longer each time, and the attempt is counted.
+5. It is *given up* after so many attempts, or so long after the call; then a person may ask again.
+
+A row is moved by a statement that names the state it had: whoever else has moved it meanwhile is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.connections.models import ChangeState, EndingState, ResubscriptionState
+
+# A request that could not be made so often waits for a person.
+MOST_ATTEMPTS = 10
+# Between two attempts that the schedule makes: it doubles from the first to the last.
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Request(Protocol):
+    """A row of a table of requests."""
+
+    pk: Any
+    state: str
+    attempts: int
+    message: str
+
+
+class MovedMeanwhile(Exception):
+    """The row is not in the state any more in which it was found: somebody else is at work on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestMoves:
+    """The states of one kind of request. `longest`: so long after the call its outcome is not waited for any more."""
+
+    allowed: Mapping[str, frozenset[str]]
+    waiting: str
+    given_up: str
+    called: str | None = None
+    longest: timedelta | None = None
+
+    def is_overdue(self, called_at: datetime | None) -> bool:
+        """Whether a request that was called then, or at no known time, is not waited for any more."""
+        return self.longest is not None and (called_at is None or timezone.now() - called_at > self.longest)
+
+
+CHANGE_MOVES = RequestMoves(
+    allowed={
+        ChangeState.WAITING: frozenset({ChangeState.WAITING, ChangeState.ASKED, ChangeState.FAILED}),
+        ChangeState.ASKED: frozenset(
+            {ChangeState.WAITING, ChangeState.ASKED, ChangeState.DONE, ChangeState.FAILED},
+        ),
+        ChangeState.FAILED: frozenset({ChangeState.WAITING}),
+        ChangeState.DONE: frozenset(),
+    },
+    waiting=ChangeState.WAITING,
+    called=ChangeState.ASKED,
+    given_up=ChangeState.FAILED,
+)
+RESUBSCRIPTION_MOVES = RequestMoves(
+    allowed={
+        ResubscriptionState.WAITING: frozenset(
+            {ResubscriptionState.WAITING, ResubscriptionState.ASKED, ResubscriptionState.REFUSED}
+        ),
+        ResubscriptionState.ASKED: frozenset(set(ResubscriptionState)),
+        ResubscriptionState.ADDED: frozenset(),
+        ResubscriptionState.CHALLENGED: frozenset(),
+        ResubscriptionState.REFUSED: frozenset(),
+        ResubscriptionState.UNKNOWN: frozenset(),
+    },
+    waiting=ResubscriptionState.WAITING,
+    called=ResubscriptionState.ASKED,
+    given_up=ResubscriptionState.REFUSED,
+)
+# An ending calls through its removals, which have a table of their own.
+ENDING_MOVES = RequestMoves(
+    allowed={
+        EndingState.WAITING: frozenset({EndingState.WAITING, EndingState.FAILED}),
+        EndingState.FAILED: frozenset({EndingState.WAITING}),
+    },
+    waiting=EndingState.WAITING,
+    given_up=EndingState.FAILED,
+)
+
+
+def move(row: Request, moves: RequestMoves, state: str, **changes: Any) -> None:
+    """Move a request to a state, with what is to be noted.
+
+    Raises ValueError for a move that the table does not know, and MovedMeanwhile when the row is not where it was.
+    """
+    if state not in moves.allowed[row.state]:
+        raise ValueError(f"{type(row).__name__} cannot go from {row.state} to {state}.")
+    rows = type(row)._base_manager.filter(pk=row.pk, state=row.state)  # type: ignore[attr-defined]  # noqa: SLF001
+    if not rows.update(state=state, **changes):
+        raise MovedMeanwhile(f"{type(row).__name__} {row.pk} is not {row.state} any more.")
+    for name, value in {"state": state, **changes}.items():
+        setattr(row, name, value)
+
+
+def put_off(row: Request, moves: RequestMoves, *, text: str, back_to: str | None = None, **changes: Any) -> bool:
+    """Note an attempt that was surely not taken, and why. Whether the request is given up now.
+
+    Else it goes `back_to` where it was found: it waits, or an earlier call is still to be looked up.
+    """
+    attempts = row.attempts + 1
+    if attempts >= MOST_ATTEMPTS:
+        tried = _("Tried %(number)s times. %(text)s") % {"number": attempts, "text": text}
+        ended = {"finished_at": timezone.now()} if hasattr(row, "finished_at") else {}
+        move(row, moves, moves.given_up, attempts=attempts, message=tried, **ended)
+        return True
+    pause = {"due_at": timezone.now() + _pause(attempts)} if hasattr(row, "due_at") else {}
+    move(row, moves, back_to or moves.waiting, attempts=attempts, message=text, **pause, **changes)
+    return False
+
+
+def _pause(attempts: int) -> timedelta:
+    return min(SHORTEST_PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE)

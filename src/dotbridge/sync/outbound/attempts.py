@@ -1,0 +1,46 @@
+"""One attempt at a request to Dotdigital, of whatever kind, and what each way to fail means for the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dotbridge.connections.request_moves import Request, RequestMoves, move, put_off
+from dotdigital import ConfigurationError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+
+
+def attempt(
+    row: Request,
+    moves: RequestMoves,
+    call: Callable[[], None],
+    *,
+    refused: Callable[[Rejected | NotFound], None],
+    unknown: str | None = None,
+    given_up: Callable[[], None] | None = None,
+    **not_taken: object,
+) -> None:
+    """Make an attempt. Whatever happens on the way, what became of the request stands in its state.
+
+    1. What Dotdigital refuses is for `refused`.
+    2. An outcome that is not known leaves the request as *called*, or in the state `unknown`; the next run looks.
+    3. What was surely not taken is put off, with what `not_taken` notes of it. After too many attempts it is given up,
+       which `given_up` is told.
+
+    Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError.
+    """
+    found_as = row.state
+    try:
+        call()
+    except UnknownOutcome as error:
+        move(row, moves, unknown or row.state, message=error.text)
+    except (Throttled, ConfigurationError):
+        # Not the request's fault, however often: it is not an attempt.
+        if row.state != found_as:
+            move(row, moves, found_as, **not_taken)
+        raise
+    except Transient as error:
+        # Found as called, it still has to be looked up.
+        if put_off(row, moves, text=error.text, back_to=found_as, **not_taken) and given_up is not None:
+            given_up()
+        raise
+    except (Rejected, NotFound) as error:
+        refused(error)

@@ -1,0 +1,52 @@
+"""Members who were taken out of the book, or deleted, in Dotdigital.
+
+Somebody there wanted that, so they are not sent again by the next edit of their record: they stay out, and that is
+shown, until a person has them put back or the connection says *always put back*. Unsubscribing is something else.
+"""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from dotbridge.connections.models import ListConnection
+from dotbridge.integrations.models import Integration
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.services import put_back
+
+# Whom an upload has put into the book, and who was seen there and is not any more: they are few, an index finds them.
+_NOTE = """
+    UPDATE dotbridge_sync_exportitem i SET taken_out_at = m.gone_at
+    FROM dotbridge_mirror_addressbook b
+    JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
+    JOIN dotbridge_mirror_membership m
+        ON m.address_book_id = b.id AND m.gone_at IS NOT NULL AND m.status = ANY(%(live)s)
+    JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.status = ANY(%(live)s)
+    WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.email_key = c.email_key
+      AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
+      AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+"""
+_RETURNED = """
+    UPDATE dotbridge_sync_exportitem i SET taken_out_at = NULL
+    FROM dotbridge_mirror_addressbook b
+    JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
+    WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.taken_out_at IS NOT NULL
+      AND EXISTS (SELECT FROM dotbridge_mirror_contact c
+                  JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
+                  WHERE c.integration_id = b.integration_id AND c.email_key = i.email_key AND m.gone_at IS NULL)
+"""
+
+
+@transaction.atomic
+def note_taken_out(integration: Integration) -> int:
+    """Note who was taken out of the connected books in Dotdigital, and who is back; answers how many are new.
+
+    Where the connection says so they are put back at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RETURNED, {"integration": integration.pk})
+        cursor.execute(_NOTE, {"integration": integration.pk, "live": list(LIVE)})
+        noted = int(cursor.rowcount)
+    links = ListConnection.objects.filter(address_book__integration=integration, always_put_back=True)
+    for link in links.filter(items__taken_out_at__isnull=False).distinct():
+        put_back(link=link)
+    return noted

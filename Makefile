@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export DJANGO_SETTINGS_MODULE := dotbridge.settings
+# A home folder that cannot be written to, as in many a container: what programs keep there is kept in this folder.
+ifeq ($(shell test -z "$$HOME" || test -d "$$HOME" -a -w "$$HOME" || echo unusable),unusable)
+export HOME := $(shell mkdir -p .dotbridge/home && cd .dotbridge/home && pwd)
+endif
 
 .PHONY: help demo stop serve test soak lint bench clean
 
@@ -20,11 +24,11 @@ serve: .venv/.ready ## Run the back office with your own settings (.env)
 
 test: .venv/.ready-dev ## Run all tests; installs Chromium when there is none
 	@tools/install-chromium
-	DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+	DOTBRIDGE_DATA_DIR="$$PWD/.dotbridge/tests" $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 	$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90
 
 soak: .venv/.ready-dev ## Run the long tests in full size: a year of bad weather, 10,000 random steps, 200 kills
-	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR=$(CURDIR)/.dotbridge/tests $(BIN)/pytest -n 2 --dist worksteal -m soak tests/soak $(PYTEST_ARGS)
+	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR="$$PWD/.dotbridge/tests" $(BIN)/pytest -n 2 --dist worksteal -m soak tests/soak $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from tests.programs import refuse_foreign_programs
 DATA_DIR = Path(
     os.environ.setdefault("DOTBRIDGE_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".dotbridge" / "tests"))
 )
+BROWSER = {"browser", "context", "page"}
 DATABASE_PREFIX = "test_dotbridge_"
 
 # How long an example takes says more about the machine than about us.
@@ -33,6 +34,15 @@ def pytest_configure() -> None:
     """Before the first test: only our own programs, and passwords that are checked at once."""
     sys.addaudithook(refuse_foreign_programs)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process waits in the end for another's; those in a browser last.
+
+    A browser's event loop stays in its process, where nobody could start one of his own after that.
+    """
+    in_browser = {item.path for item in items if BROWSER & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: (item.path in in_browser, item.get_closest_marker("soak") is None))
 
 
 @pytest.fixture(scope="session")

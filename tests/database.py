@@ -63,9 +63,10 @@ def _empty_filled_tables() -> None:
         (is_superuser,) = cursor.fetchone()
         large = [name for name, is_large in filled if is_large or is_superuser == "off"]
         statements = [f"TRUNCATE {', '.join(large)} CASCADE"] if large else []
-        # Neither foreign keys nor the triggers that note changes: the whole of it goes.
-        small = [f"DELETE FROM {name}" for name, _is_large in filled if name not in large]
-        if small:
-            statements += ["SET session_replication_role = replica", *small, "SET session_replication_role = origin"]
-        if statements:
+        statements += [f"DELETE FROM {name}" for name, _is_large in filled if name not in large]
+        if is_superuser == "on":
+            # Neither foreign keys nor triggers that note or refuse it: the whole of it goes.
+            replica, origin = (f"SET session_replication_role = {role}" for role in ("replica", "origin"))
+            statements = [replica, *statements, origin]
+        if filled:
             cursor.execute("; ".join(statements))

@@ -108,7 +108,7 @@ class TestCi:
             program(generous / name, "#!/bin/sh\n")
         program(
             generous / "make",
-            "#!/bin/sh\n"
+            '#!/bin/sh\necho "make $*"\n'
             'for name in uv node chromium; do echo "$1 $name $(command -v $name)"; done\n'
             'for name in git make python3; do command -v $name >/dev/null || echo "$1 $name is missing"; done\n'
             f'"$PYTHON" -c "import sys; print(sys.prefix == sys.base_prefix)"\n[ "$1" != {failing} ]\n',
@@ -127,4 +127,7 @@ class TestCi:
     def test_what_fails_fails_it(self, tmp_path: Path, failing: str, reached: list[str]) -> None:
         done = self.run(tmp_path, failing=failing)
         assert done.returncode != 0
-        assert [line.split()[0] for line in done.stdout.splitlines() if " chromium" in line] == reached
+        assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("make ")] == reached
+
+    def test_what_the_tests_reach_is_measured(self, tmp_path: Path) -> None:
+        assert "make test COVERAGE=1" in self.run(tmp_path).stdout.splitlines()

@@ -8,6 +8,10 @@ ifeq ($(shell test -z "$$HOME" || test -d "$$HOME" -a -w "$$HOME" || echo unusab
 export HOME := $(shell mkdir -p .dotbridge/home && cd .dotbridge/home && pwd)
 endif
 
+# The settings of an office, in .env or the shell, are not for the tests: an empty variable wins over both. But who names a
+# database server in the shell has the tests use that one.
+OF_TESTS := $(shell sed -n 's/^\#*\(DOTBRIDGE_[A-Z_]*\)=.*/\1=/p' .env.example) DATABASE_URL="$$DATABASE_URL" DOTBRIDGE_DATA_DIR="$$PWD/.dotbridge/tests"
+
 # To note each line that runs costs as much again as the tests themselves, so it is done where it is asked for.
 MEASURED := $(if $(filter 1 yes true,$(COVERAGE)),--cov --cov-report=term)
 
@@ -28,11 +32,11 @@ serve: .venv/.ready ## Run the back office with your own settings (.env)
 test: .venv/.ready-dev ## Run all tests, Chromium's too; make test COVERAGE=1 measures what they reach
 	@tools/install-chromium
 	@$(BIN)/python -m compileall -q src
-	DOTBRIDGE_DATA_DIR="$$PWD/.dotbridge/tests" $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(MEASURED) $(PYTEST_ARGS)
+	@$(OF_TESTS) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(MEASURED) $(PYTEST_ARGS)
 	$(if $(MEASURED),$(BIN)/python tools/check_coverage.py sync=90 dotdigital=90)
 
 soak: .venv/.ready-dev ## Run the long tests in full size: a year of bad weather, 10,000 random steps, 200 kills
-	DOTBRIDGE_SOAK=full DOTBRIDGE_DATA_DIR="$$PWD/.dotbridge/tests" $(BIN)/pytest -n 2 --dist worksteal -m soak tests/soak $(PYTEST_ARGS)
+	@DOTBRIDGE_SOAK=full $(OF_TESTS) $(BIN)/pytest -n 2 --dist worksteal -m soak tests/soak $(PYTEST_ARGS)
 
 lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
 	$(BIN)/ruff check .

@@ -81,20 +81,40 @@ def test_a_home_that_cannot_be_written_to_is_replaced(bare: Path, tmp_path: Path
     assert done.stdout.strip() == (home if kept else str(ROOT / ".dotbridge" / "home")), done.stderr
 
 
-@pytest.mark.parametrize("target", ["test", "soak"])
-def test_a_checkout_below_a_folder_with_a_space(bare: Path, tmp_path: Path, target: str) -> None:
-    checkout = tmp_path / "my projects"
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """One below a folder with a space in its name: all is installed there, and its pytest says what it was given."""
+    checkout = tmp_path / "my projects" / "dotbridge"
     (checkout / "tools").mkdir(parents=True)
     (checkout / ".venv" / "bin").mkdir(parents=True)
     for name in ("pyproject.toml", "uv.lock", ".venv/.ready-dev"):
         (checkout / name).touch()
-    shutil.copy(ROOT / "Makefile", checkout)
+    for name in ("Makefile", ".env.example"):
+        shutil.copy(ROOT / name, checkout)
     program(checkout / "tools" / "install-chromium", "#!/bin/sh\n")
-    program(checkout / ".venv" / "bin" / "pytest", '#!/bin/sh\necho "tests in $DOTBRIDGE_DATA_DIR"\n')
     program(checkout / ".venv" / "bin" / "python", "#!/bin/sh\n")
+    said = '"data=$DOTBRIDGE_DATA_DIR" "zone=${DOTBRIDGE_TIME_ZONE-unset}" "database=$DATABASE_URL"'
+    program(checkout / ".venv" / "bin" / "pytest", f"#!/bin/sh\nprintf '%s\\n' {said}\n")
+    return checkout
+
+
+@pytest.mark.parametrize("target", ["test", "soak"])
+def test_a_checkout_below_a_folder_with_a_space(bare: Path, checkout: Path, target: str) -> None:
     done = run("make", "-s", target, path=bare, cwd=checkout)
     assert done.returncode == 0, done.stderr
-    assert f"tests in {checkout}/.dotbridge/tests" in done.stdout.splitlines()
+    assert done.stdout.splitlines() == [f"data={checkout}/.dotbridge/tests", "zone=", "database="]
+
+
+@pytest.mark.parametrize("target", ["test", "soak"])
+def test_the_settings_of_an_office_are_not_those_of_the_tests(bare: Path, checkout: Path, target: str) -> None:
+    """An empty variable also hides a line of `.env`. A database server is used where somebody names it in the shell."""
+    office = {
+        "DOTBRIDGE_TIME_ZONE": "Pacific/Chatham",
+        "DOTBRIDGE_DATA_DIR": "/srv/office",
+        "DATABASE_URL": "p://u:a b@h/d",
+    }
+    done = run("make", "-s", target, path=bare, cwd=checkout, **office)
+    assert done.stdout.splitlines() == [f"data={checkout}/.dotbridge/tests", "zone=", "database=p://u:a b@h/d"]
 
 
 class TestCi:

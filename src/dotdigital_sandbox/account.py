@@ -1,28 +1,25 @@
-"""The account: its memory, clock, settings and the work it does in the background."""
+"""The account: its memory, clock and settings, and what is asked of the work it does in the background."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from sqlite3 import Connection
 from typing import Any
 
-from dotdigital_sandbox.background import Background
 from dotdigital_sandbox.call_log import CallLog
 from dotdigital_sandbox.clock import Clock
-from dotdigital_sandbox.paging import PageMarks
+from dotdigital_sandbox.page_marks import PageMarks
 from dotdigital_sandbox.rate_limits import RateLimits
-from dotdigital_sandbox.seed import plant
 from dotdigital_sandbox.settings import Settings
 from dotdigital_sandbox.store import Store
 from dotdigital_sandbox.transport_faults import TransportFaults
+from dotdigital_sandbox.work import Work
 
 
 class Account:
-    """One Dotdigital account, kept in a folder.
-
-    Opening it seeds an empty folder and takes up again the imports that a stop had interrupted.
-    """
+    """One Dotdigital account, kept in a folder. See ``opening`` for how one comes to life."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -36,14 +33,17 @@ class Account:
         self.log = CallLog()
         self.marks = PageMarks()
         self.rates = RateLimits(settings, self.clock)
-        plant(self)
-        self.background = Background(self)
-        self.background.start()
+        self.work = Work()
+        self._ends = ExitStack()
+        self._ends.callback(self.store.close)
+
+    def before_closing(self, deed: Callable[[], None]) -> None:
+        """Have something ended before the account's file is closed."""
+        self._ends.callback(deed)
 
     def close(self) -> None:
-        """Stop the background work and close the file."""
-        self.background.stop()
-        self.store.close()
+        """End what was begun for the account, the newest first, and close the file."""
+        self._ends.close()
 
     def write(self, change: Callable[[Connection], None]) -> None:
         """Make one change as a whole."""

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 from sqlite3 import Row
+from typing import Literal
 
 from dotdigital_sandbox import (
     account_info,
@@ -76,6 +77,15 @@ _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
 def _refused(error: ApiError) -> Answer:
     body = error.body() if isinstance(error, v3_contacts.V3Error) else {"message": error.message}
     return json_answer(body, status=error.status)
+
+
+def _too_many(quota: Literal["minute", "hour"], *, v3: bool) -> Answer:
+    """The refusal of a call whose quota is used up (contract §2.1)."""
+    if quota == "hour":
+        return _refused(refusal("APIUSAGE_EXCEEDED"))
+    text = "Too Many Requests"
+    body = {"errorCode": "gateway:tooManyRequests", "description": text} if v3 else {"message": text}
+    return json_answer(body, status=HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def _openapi(call: Call) -> Answer:
@@ -151,9 +161,9 @@ class FrontDoor:
         self._check_region(call)
         route, params = self._api.match(call.method, call.path)
         tier = route.heavy(full="withfulldata" in call.query)
-        verdict = self._account.rates.judge(user["scheme"], tier, v3=v3)
+        verdict = self._account.rates.judge(user["scheme"], tier)
         if verdict.refused:
-            return replace(verdict.refused, headers=verdict.headers), tier
+            return replace(_too_many(verdict.refused, v3=v3), headers=verdict.headers), tier
         try:
             answer = route.handler(replace(call, params=params))
         except ApiError as error:

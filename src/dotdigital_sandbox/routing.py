@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from dotdigital_sandbox.calls import Answer, Call
 from dotdigital_sandbox.errors import no_such_method, no_such_path
+from dotdigital_sandbox.rate_limits import Tier
 
-Tier = Literal["low", "medium", "high", "unlimited"]
 LOW: Tier = "low"
 MEDIUM: Tier = "medium"
 HIGH: Tier = "high"

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.app import TRANSPORT, Receive, SandboxApp, Scope, Send
 from dotdigital_sandbox.controls import Controls
+from dotdigital_sandbox.opening import open_account
 from dotdigital_sandbox.settings import DEFAULT_PASSWORD, DEFAULT_USER, Settings, Switches
 
 START_SECONDS = 10
@@ -116,7 +117,7 @@ class Sandbox(Controls):
     def start(self) -> Self:
         """Open the account and listen; returns when calls can come."""
         listener = bind(self._host, self._port)
-        self.account = Account(self.settings)
+        self.account = open_account(self.settings)
         super().__init__(self.account)
         host, self._port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._port}"

@@ -58,7 +58,7 @@ def _import(call: Call, *, in_book: bool) -> Answer:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    account.background.wake()
+    account.work.wake()
     return json_answer({"id": guid, "status": "NotFinished"}, status=HTTPStatus.ACCEPTED)
 
 
@@ -103,7 +103,7 @@ def import_collection(call: Call) -> Answer:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    account.background.wake()
+    account.work.wake()
     return json_answer({"id": guid, "status": "NotFinished"}, status=HTTPStatus.ACCEPTED)
 
 

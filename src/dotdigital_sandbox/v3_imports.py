@@ -63,7 +63,7 @@ def start_import(call: Call) -> Answer:
     except ApiError:
         path.unlink(missing_ok=True)
         raise V3Error(429, "tooManyActiveImports", "There are too many active imports") from None
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"importId": guid}, status=HTTPStatus.ACCEPTED)
 
 
@@ -146,7 +146,7 @@ def start_delete(call: Call) -> Answer:
         found = [_meant(db, each) for each in given]
         ids = [each for each in found if each is not None]
         guid = start_deletion(db, call.account, book_id=None, contact_ids=ids)
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"deleteId": guid}, status=HTTPStatus.ACCEPTED)
 
 

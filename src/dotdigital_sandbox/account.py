@@ -10,6 +10,7 @@ from typing import Any
 
 from dotdigital_sandbox.call_log import CallLog
 from dotdigital_sandbox.clock import Clock
+from dotdigital_sandbox.folder import FolderLock, private_file, private_folder
 from dotdigital_sandbox.page_marks import PageMarks
 from dotdigital_sandbox.rate_limits import RateLimits
 from dotdigital_sandbox.settings import Settings
@@ -19,23 +20,27 @@ from dotdigital_sandbox.work import Work
 
 
 class Account:
-    """One Dotdigital account, kept in a folder. See ``opening`` for how one comes to life."""
+    """One Dotdigital account, kept in a folder. See ``opening`` for how one comes to life.
+
+    Raises OSError for a folder that cannot be used, and when another sandbox serves it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.switches = settings.switches
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self.uploads = settings.data_dir / "uploads"
-        self.uploads.mkdir(exist_ok=True)
+        folder = private_folder(settings.data_dir)
+        with ExitStack() as ends:
+            ends.callback(FolderLock(folder).release)
+            self.uploads = private_folder(folder / "uploads")
+            self.store = Store(private_file(folder / "account.sqlite3"))
+            ends.callback(self.store.close)
+            self._ends = ends.pop_all()
         self.clock = Clock()
-        self.store = Store(settings.data_dir / "account.sqlite3")
         self.faults = TransportFaults(settings.random_seed)
         self.log = CallLog()
         self.marks = PageMarks()
         self.rates = RateLimits(settings, self.clock)
         self.work = Work()
-        self._ends = ExitStack()
-        self._ends.callback(self.store.close)
 
     def before_closing(self, deed: Callable[[], None]) -> None:
         """Have something ended before the account's file is closed."""

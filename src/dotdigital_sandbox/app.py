@@ -18,6 +18,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.call_log import LoggedCall
 from dotdigital_sandbox.calls import Answer, Call
+from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.front_door import FrontDoor
 from dotdigital_sandbox.routing import tidy
 from dotdigital_sandbox.transport_faults import Fault, mangled
@@ -94,7 +95,7 @@ class SandboxApp:
         to_disk = self._door.wants_file(call)
         pieces: list[bytes] = []
         length = 0
-        file = path.open("wb") if to_disk else None
+        file = new_file(path) if to_disk else None
         try:
             more = True
             while more:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dotdigital_sandbox.chores import next_chore_due
 from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.folder import private_file, private_folder
 from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
@@ -216,7 +217,7 @@ class Controls:
 
     def dump(self, path: str | Path) -> None:
         """Save the state of the account as one SQLite file."""
-        target = sqlite3.connect(path)
+        target = sqlite3.connect(private_file(Path(path)))
         try:
             with self._account.store.reading() as db:
                 db.backup(target)
@@ -235,5 +236,5 @@ class Controls:
         finally:
             source.close()
         shutil.rmtree(self._account.uploads, ignore_errors=True)
-        self._account.uploads.mkdir(exist_ok=True)
+        private_folder(self._account.uploads)
         self._account.work.wake()

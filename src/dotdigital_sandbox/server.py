@@ -115,9 +115,16 @@ class Sandbox(Controls):
         self.url = ""
 
     def start(self) -> Self:
-        """Open the account and listen; returns when calls can come."""
+        """Open the account and listen; returns when calls can come.
+
+        Raises OSError for a port or folder that cannot be used.
+        """
         listener = bind(self._host, self._port)
-        self.account = open_account(self.settings)
+        try:
+            self.account = open_account(self.settings)
+        except BaseException:
+            listener.close()
+            raise
         super().__init__(self.account)
         host, self._port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._port}"

@@ -16,6 +16,7 @@ import msgspec
 from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.contact_writing import contact_by_email
 from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import Merge
 from dotdigital_sandbox.import_sources import upload_path
 from dotdigital_sandbox.removals import start_deletion
@@ -56,7 +57,8 @@ def start_import(call: Call) -> Answer:
             raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
     guid = str(uuid.uuid4())
     path = upload_path(call.account, guid)
-    path.write_bytes(b"".join(encoded(each) + b"\n" for each in contacts))
+    with new_file(path) as file:
+        file.writelines(encoded(each) + b"\n" for each in contacts)
     try:
         with call.account.store.writing() as db:
             note_import(db, call.account, guid=guid, kind="v3", merge=merge, book_ids=[], header=[])

@@ -67,6 +67,7 @@ def server_of(account: Account) -> uvicorn.Server:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
         server_header=False,
+        date_header=False,
     )
     return uvicorn.Server(config)
 

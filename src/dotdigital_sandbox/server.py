@@ -19,6 +19,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.app import TRANSPORT, Receive, SandboxApp, Scope, Send
 from dotdigital_sandbox.controls import Controls
+from dotdigital_sandbox.opening import open_account
 from dotdigital_sandbox.settings import DEFAULT_PASSWORD, DEFAULT_USER, Settings, Switches
 
 START_SECONDS = 10
@@ -108,6 +109,7 @@ def server_of(account: Account) -> Server:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
         server_header=False,
+        date_header=False,
     )
     return Server(config)
 
@@ -156,9 +158,16 @@ class Sandbox(Controls):
         self.url = ""
 
     def start(self) -> Self:
-        """Open the account and listen; returns when calls can come."""
+        """Open the account and listen; returns when calls can come.
+
+        Raises OSError for a port or folder that cannot be used.
+        """
         listener = bind(self._host, self._port)
-        self.account = Account(self.settings)
+        try:
+            self.account = open_account(self.settings)
+        except BaseException:
+            listener.close()
+            raise
         super().__init__(self.account)
         host, self._port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._port}"

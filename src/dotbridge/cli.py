@@ -28,8 +28,6 @@ app = typer.Typer(
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
 app.add_typer(crm, name="crm")
 
-WEB_THREADS = 10
-
 IntegrationOption = Annotated[
     str | None,
     typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
@@ -101,27 +99,15 @@ def serve() -> None:
 @app.command()
 def web() -> None:
     """Run the web part alone."""
-    import uvicorn
-    from a2wsgi import WSGIMiddleware
-
-    from dotbridge.processes import SECONDS_TO_FINISH, require_free_port, watch_lifeline
+    from dotbridge.processes import require_free_port, watch_lifeline
 
     watch_lifeline()
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    from dotbridge.web import serve_pages
     from dotbridge.wsgi import application
 
-    uvicorn.run(
-        # Every page works with the database and waits for it, so each request gets a thread of its own.
-        WSGIMiddleware(application, workers=WEB_THREADS),
-        host=config.host,
-        port=config.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=SECONDS_TO_FINISH,
-        proxy_headers=bool(config.trusted_origins),
-    )
+    serve_pages(application, config)
 
 
 @app.command()

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -24,7 +23,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.sync.models import State, SyncRun
 from dotdigital_sandbox import Sandbox
-from tests.platform.place import Place, until
+from tests.platform.place import Place, until, url_of_test_database
 
 SLOW = "/v2/address-books"
 SCHEDULE = {
@@ -76,10 +75,7 @@ class Workers:
     """Starts `dotbridge worker` on the test database."""
 
     def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
-        found = connection.settings_dict
-        password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
-        where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
-        self.url = f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
+        self.url = url_of_test_database()
         self.place, self.sandbox, self.key = place, sandbox, key
 
     def start(self) -> subprocess.Popen[str]:

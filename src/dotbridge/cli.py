@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -86,12 +87,14 @@ def demo(
 
 @app.command()
 def serve() -> None:
-    """Run the back office: web and worker together."""
+    """Run the back office: web and worker together. What ends by itself, or is killed, is started again."""
     from dotbridge.processes import require_free_port, run_together
 
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    _require_migrated()
+    # A database that is not there yet is waited for by the worker, which says so.
+    with contextlib.suppress(OperationalError):
+        _require_migrated()
     typer.echo(f"The back office: http://{config.host}:{config.port}")
     raise typer.Exit(run_together([["web"], ["worker"]]))
 
@@ -118,9 +121,12 @@ def worker(
     from dotbridge.processes import watch_lifeline
 
     watch_lifeline()
-    _start()
-    _require_migrated()
-    from dotbridge.jobs import work
+    config = _start()
+    if config.database_url is None:
+        from dotbridge import postgres
+
+        postgres.stand_by(config.data_dir)
+    from dotbridge.worker import work
 
     work(concurrency=concurrency)
 
@@ -333,10 +339,9 @@ def _quiet() -> None:
 
 
 def _require_migrated() -> None:
-    from dotbridge.doctor import pending_migrations
+    from dotbridge.doctor import require_migrations
 
-    if number := pending_migrations():
-        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
+    require_migrations()
 
 
 if __name__ == "__main__":

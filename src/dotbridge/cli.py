@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -28,8 +29,6 @@ app = typer.Typer(
 )
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
 app.add_typer(crm, name="crm")
-
-WEB_THREADS = 10
 
 IntegrationOption = Annotated[
     str | None,
@@ -93,12 +92,14 @@ def demo(
 
 @app.command()
 def serve() -> None:
-    """Run the back office: web and worker together."""
+    """Run the back office: web and worker together. What ends by itself, or is killed, is started again."""
     from dotbridge.processes import require_free_port, run_together
 
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    _require_migrated()
+    # A database that is not there yet is waited for by the worker, which says so.
+    with contextlib.suppress(OperationalError):
+        _require_migrated()
     typer.echo(f"The back office: http://{config.host}:{config.port}")
     raise typer.Exit(run_together([["web"], ["worker"]]))
 
@@ -106,27 +107,15 @@ def serve() -> None:
 @app.command()
 def web() -> None:
     """Run the web part alone."""
-    import uvicorn
-    from a2wsgi import WSGIMiddleware
-
-    from dotbridge.processes import SECONDS_TO_FINISH, require_free_port, watch_lifeline
+    from dotbridge.processes import require_free_port, watch_lifeline
 
     watch_lifeline()
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    from dotbridge.web import serve_pages
     from dotbridge.wsgi import application
 
-    uvicorn.run(
-        # Every page works with the database and waits for it, so each request gets a thread of its own.
-        WSGIMiddleware(application, workers=WEB_THREADS),
-        host=config.host,
-        port=config.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=SECONDS_TO_FINISH,
-        proxy_headers=bool(config.trusted_origins),
-    )
+    serve_pages(application, config)
 
 
 @app.command()
@@ -137,9 +126,12 @@ def worker(
     from dotbridge.processes import watch_lifeline
 
     watch_lifeline()
-    _start()
-    _require_migrated()
-    from dotbridge.jobs import work
+    config = _start()
+    if config.database_url is None:
+        from dotbridge import postgres
+
+        postgres.stand_by(config.data_dir)
+    from dotbridge.worker import work
 
     work(concurrency=concurrency)
 
@@ -366,10 +358,9 @@ def _quiet() -> None:
 
 
 def _require_migrated() -> None:
-    from dotbridge.doctor import pending_migrations
+    from dotbridge.doctor import require_migrations
 
-    if number := pending_migrations():
-        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
+    require_migrations()
 
 
 if __name__ == "__main__":

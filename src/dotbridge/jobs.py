@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
-import signal
-from typing import Any
-
 import structlog
 from django.conf import settings
 from procrastinate import JobContext
@@ -19,11 +13,10 @@ from procrastinate.manager import JobManager
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
-from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
-from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
+from dotbridge.processes import SILENT_SECONDS
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.outbound.endings import disconnect_lists
@@ -150,39 +143,3 @@ async def _give_back(queue: JobManager, job: Job) -> None:
     except UniqueViolation:
         # Somebody asked for the same again, and only one of a kind may wait. That one does the work of both.
         await queue.finish_job(job, status=Status.FAILED, delete_job=True)
-
-
-def work(*, concurrency: int) -> None:
-    """Do jobs until SIGTERM or SIGINT, then end within SECONDS_TO_FINISH, whatever is at work.
-
-    Raises OperatorError when the worker ended without being told to, as it does when it loses its database.
-    """
-    connector: Any = app.connector
-    with app.replace_connector(connector.get_worker_connector()):
-        asyncio.run(_work(concurrency))
-
-
-async def _work(concurrency: int) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with app.open_async():
-        working = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                stalled_worker_timeout=SILENT_SECONDS,
-                # What a run did is kept with the run; the queue's own record would only grow.
-                delete_jobs="successful",
-            )
-        )
-        await asyncio.wait([working, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        await asyncio.wait([working], timeout=SECONDS_TO_FINISH)
-        if not working.done():
-            # A thread cannot be ended. What it did is kept; as after a crash, a later run goes on from there.
-            log.warning("worker ended in the middle of a job")
-            logging.shutdown()
-            os._exit(0)
-    if not told.is_set():
-        raise OperatorError("The worker ended by itself, most likely because it lost its database. The log says more.")

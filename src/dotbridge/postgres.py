@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -25,9 +26,11 @@ from typing import IO, Any
 
 import psutil
 import psycopg
+import structlog
 from psycopg import sql
 
 from dotbridge.errors import OperatorError
+from dotbridge.processes import FIRST_PAUSE, Pauses
 
 with warnings.catch_warnings():
     # It warns, at import, where no XDG_RUNTIME_DIR is set; we use no folder of its choosing.
@@ -46,6 +49,9 @@ SYSTEM_USER = "pgserver"
 # A Unix socket's path may be 107 bytes long on Linux, 103 on macOS; PostgreSQL adds the file name.
 LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.5432")
 SECONDS_TO_START = 60
+START_ERRORS = (subprocess.SubprocessError, psycopg.Error, OSError)
+
+log = structlog.get_logger(__name__)
 
 _held: dict[Path, IO[str]] = {}
 
@@ -86,15 +92,48 @@ def ensure_running(data_dir: Path) -> None:
         with _locked(data_dir / "postgres.lock"), contextlib.ExitStack() as undo:
             users = undo.enter_context((data_dir / "postgres.users").open("a"))
             fcntl.flock(users, fcntl.LOCK_SH)
-            # Before the server: whoever is killed while starting it leaves somebody behind to stop it.
-            _appoint_keeper(data_dir)
             _ensure_cluster(data_dir)
-            _ensure_database(data_dir)
+            _bring_up(data_dir)
             undo.pop_all()
-    except (subprocess.SubprocessError, psycopg.Error, OSError) as error:
-        words = " | ".join(str(error).splitlines())
-        raise PostgresError(f"The embedded PostgreSQL did not start: {words}.") from error
+    except START_ERRORS as error:
+        raise PostgresError(f"The embedded PostgreSQL did not start: {_in_one_line(error)}.") from error
     _held[data_dir] = users
+
+
+def stand_by(data_dir: Path) -> None:
+    """Start the server again whenever it was killed, for as long as this process lives. It is one of its users."""
+    threading.Thread(target=_stand_by, args=[data_dir], daemon=True).start()
+
+
+def _stand_by(data_dir: Path) -> None:
+    pauses = Pauses()
+    pause = FIRST_PAUSE
+    while True:
+        time.sleep(pause)
+        pause = FIRST_PAUSE
+        if _postmaster(_cluster(data_dir)):
+            continue
+        try:
+            # Several processes look after one server; the first of them starts it, the others find it running.
+            with _locked(data_dir / "postgres.lock"):
+                if not _postmaster(_cluster(data_dir)):
+                    log.warning("the embedded PostgreSQL is gone and is started again")
+                    _bring_up(data_dir)
+            pauses = Pauses()
+        except START_ERRORS as error:
+            pause = pauses.next()
+            reason = _in_one_line(error)
+            log.error("the embedded PostgreSQL did not start", reason=reason, seconds=pause)  # noqa: TRY400 - no trace
+
+
+def _bring_up(data_dir: Path) -> None:
+    # Before the server: whoever is killed while starting it leaves somebody behind to stop it.
+    _appoint_keeper(data_dir)
+    _ensure_database(data_dir)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " | ".join(str(error).splitlines())
 
 
 def keep(data_dir: Path, appointment: int) -> None:

@@ -12,8 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
+from django.db import connection
 
 OURS = ("DOTBRIDGE_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -129,6 +131,14 @@ class Place:
         finally:
             for process in self.left():
                 process.kill()
+
+
+def url_of_test_database() -> str:
+    """The tests' own database, as a program that they start is told of it."""
+    found = connection.settings_dict
+    password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
+    where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
+    return f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
 
 
 def dotbridge() -> str:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -24,7 +23,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.sync.models import State, SyncRun
 from dotdigital_sandbox import Sandbox
-from tests.platform.place import Place, until
+from tests.platform.place import Place, until, url_of_test_database
 
 SLOW = "/v2/address-books"
 SCHEDULE = {
@@ -76,10 +75,7 @@ class Workers:
     """Starts `dotbridge worker` on the test database."""
 
     def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
-        found = connection.settings_dict
-        password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
-        where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
-        self.url = f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
+        self.url = url_of_test_database()
         self.place, self.sandbox, self.key = place, sandbox, key
 
     def start(self) -> subprocess.Popen[str]:
@@ -261,9 +257,7 @@ def test_a_worker_at_work_ends_in_time_and_its_run_goes_on_later(
     until(lambda: SyncRun.objects.filter(state=State.SUCCEEDED).exists())
 
 
-def test_a_worker_that_loses_its_database_goes_on_or_fails_but_is_never_deaf(
-    workers: Workers, integration: Integration
-) -> None:
+def test_a_worker_that_loses_its_connections_goes_on(workers: Workers, integration: Integration) -> None:
     program = workers.start()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -271,10 +265,8 @@ def test_a_worker_that_loses_its_database_goes_on_or_fails_but_is_never_deaf(
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="person")
-    until(lambda: program.poll() is not None or kinds_of_ended_runs())
-    if program.poll() is not None:
-        assert program.returncode != 0
-        assert not kinds_of_ended_runs()
+    until(kinds_of_ended_runs)
+    assert program.poll() is None
 
 
 def test_jobs_leave_no_database_connection_open(workers: Workers, integration: Integration) -> None:

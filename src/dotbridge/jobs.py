@@ -12,7 +12,14 @@ from procrastinate.manager import JobManager
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
-from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
+from dotbridge.connections.services import (
+    DISCONNECT_TASK,
+    RUN_TASK,
+    request_disconnection,
+    request_run,
+    request_unsubscriptions,
+)
+from dotbridge.consent.chain import seal_days
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
@@ -83,6 +90,7 @@ def schedule_changes(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_requests", queueing_lock="schedule_requests")
 def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
+    request_unsubscriptions()
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
     for integration in integrations_to_disconnect():
@@ -109,6 +117,13 @@ def schedule_data_fields(timestamp: int) -> None:
 def schedule_reconcile(timestamp: int) -> None:
     """Weekly: read everything again and report what had drifted."""
     request_for_all(RunKind.RECONCILE)
+
+
+@app.periodic(cron="30 1 * * *")
+@app.task(name="dotbridge.seal_consent", queueing_lock="seal_consent")
+def seal_consent(timestamp: int) -> None:
+    """Daily: seal the ledger's days that are over."""
+    seal_days()
 
 
 @app.periodic(cron="45 3 * * *")

@@ -290,18 +290,23 @@ def test_an_opt_out_of_a_list_unsubscribes_from_the_book_where_the_connection_sa
     assert "ann@example.com" not in remote.contacts(book)
 
 
-def test_an_opt_out_that_dotdigital_refuses_is_shown_and_can_be_asked_again(
+def test_an_opt_out_that_dotdigital_does_not_take_is_put_off_shown_and_can_be_asked_again(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:
     ann = add_contact("ann@example.com")
     sync(integration)
     opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
-    remote.sandbox.fail_next("status", path="contacts/unsubscribe", status=400)
-    run = sync(integration, kind=RunKind.REQUESTS)
+    remote.sandbox.fail_next("status", path="contacts/unsubscribe", status=400, times=None)
+    sync(integration, kind=RunKind.REQUESTS)
     request = ContactRequest.objects.get()
+    assert (request.state, request.attempts) == (ChangeState.WAITING, 1)
+    ContactRequest.objects.update(attempts=9, due_at=None)
+    run = sync(integration, kind=RunKind.REQUESTS)
+    request.refresh_from_db()
     assert request.state == ChangeState.FAILED
-    assert request.message
+    assert "Tried 10 times" in request.message
     assert run.steps.get(name="contact_requests").rejections.get().reason == "contact_request_failed"
+    remote.sandbox.clear_faults()
     retry_contact_request(request=request)
     sync(integration, kind=RunKind.REQUESTS)
     assert status(remote, "ann@example.com") == "Unsubscribed"

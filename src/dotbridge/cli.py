@@ -120,7 +120,9 @@ def web() -> None:
 
 @app.command()
 def worker(
-    concurrency: Annotated[int, typer.Option(min=1, help="How many jobs at once.")] = 4,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="How many scheduled runs at once; what people ask for has a slot beside them.")
+    ] = 4,
 ) -> None:
     """Run a worker: the schedule, and what people asked for. Any number may run, on any number of machines."""
     from dotbridge.processes import watch_lifeline

@@ -119,9 +119,9 @@ def _data_dir() -> Finding:
 def _worker() -> Finding:
     alive = ProcrastinateWorker.objects.filter(
         last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    ).count()
-    text = f"{alive} alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
-    return Finding("worker", bool(alive), text)
+    ).exists()
+    text = "at least one is alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
+    return Finding("worker", alive, text)
 
 
 def _tracking() -> Finding:

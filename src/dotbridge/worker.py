@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import structlog
@@ -16,11 +18,15 @@ from django.db import OperationalError, connection
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import ConnectorException
+from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry
+from procrastinate.worker import Worker
 
 from dotbridge.doctor import require_migrations
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS, Pauses
+from dotbridge.queues import Queue
 
 LONGEST_PAUSE = 15
+POLL_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,24 +42,88 @@ def work(*, concurrency: int) -> None:
         asyncio.run(_work(concurrency, readiness))
 
 
+class Lane(Worker):
+    """Some of a worker's slots, and the queues that they take jobs from. One lane of a worker keeps the schedule."""
+
+    def __init__(self, *queues: Queue, slots: int, keeps_schedule: bool = False) -> None:
+        super().__init__(
+            app,
+            queues=[str(queue) for queue in queues],
+            name="+".join(queues),
+            concurrency=slots,
+            install_signal_handlers=False,
+            # Nobody says when a job's integration or its time has come.
+            fetch_job_polling_interval=POLL_SECONDS,
+            stalled_worker_timeout=SILENT_SECONDS,
+            # What a run did is kept with the run; the queue's own record would only grow.
+            delete_jobs="successful",
+        )
+        self.has_stopped = asyncio.Event()
+        self._keeps_schedule = keeps_schedule
+
+    def stop(self) -> None:
+        super().stop()  # type: ignore[no-untyped-call]
+        self.has_stopped.set()
+
+    async def _periodic_deferrer(self) -> None:
+        if not self._keeps_schedule:
+            await asyncio.Event().wait()
+        await PeriodicDeferrer(registry=own_schedule(), **app.periodic_defaults).worker()
+
+
+def own_schedule() -> PeriodicRegistry:
+    """What Dotbridge does at its times. A host's own schedule is kept by the host's workers."""
+    ours = PeriodicRegistry()  # type: ignore[no-untyped-call]
+    ours.periodic_tasks = {
+        key: planned
+        for key, planned in app.periodic_registry.periodic_tasks.items()
+        if planned.task.queue in set(Queue)
+    }
+    return ours
+
+
+def lanes(concurrency: int) -> list[Callable[[], Lane]]:
+    """A worker's lanes, for so many runs at once: a slot each for schedules and for what people pressed, beside these.
+
+    Of the others a quarter, at least one, takes what reads everything too, so that this never holds all of them.
+    """
+    bulk = max(1, concurrency // 4)
+    found: list[Callable[[], Lane]] = [
+        lambda: Lane(Queue.CONTROL, slots=1, keeps_schedule=True),
+        lambda: Lane(Queue.PEOPLE, slots=1),
+        lambda: Lane(Queue.PEOPLE, Queue.SYNC, Queue.BULK, slots=bulk),
+    ]
+    if concurrency > bulk:
+        found.append(lambda: Lane(Queue.PEOPLE, Queue.SYNC, slots=concurrency - bulk))
+    return found
+
+
 class Readiness:
-    """Whether this worker can do jobs at the moment: told to the log, and to systemd where that started it."""
+    """Whether all lanes of this worker can do jobs: told to the log, and to systemd where that started it."""
 
     def __init__(self) -> None:
-        self._is_ready: bool | None = None
+        self._waiting: set[int] = set()
+        self._speaker: int | None = None
+        self._was_told: bool | None = None
 
-    def is_ready(self) -> None:
+    def is_ready(self, lane: int) -> None:
         """It takes jobs."""
-        if not self._is_ready:
-            self._is_ready = True
+        self._waiting.discard(lane)
+        if not self._waiting and self._was_told is not True:
+            self._was_told = True
             log.info("worker is ready")
             _tell_systemd("READY=1\nSTATUS=Takes jobs.")
 
-    def waits(self, reason: str, *, seconds: float) -> None:
+    def waits(self, lane: int, reason: str, *, seconds: float) -> None:
         """It cannot, and tries again after so many seconds. The reason must not hold what nobody may read."""
-        self._is_ready = False
-        log.warning("worker is not ready: it waits for its database", reason=reason, seconds=seconds)
-        _tell_systemd("STATUS=Waits for its database.")
+        if not self._waiting:
+            self._speaker = lane
+        self._waiting.add(lane)
+        # One speaks for all: they wait for the same.
+        if lane == self._speaker:
+            self._was_told = False
+            log.warning("worker is not ready: it waits for its database", reason=reason, seconds=seconds)
+            _tell_systemd("STATUS=Waits for its database.")
 
 
 def _await_database(readiness: Readiness) -> None:
@@ -64,7 +134,7 @@ def _await_database(readiness: Readiness) -> None:
             return
         except OperationalError as error:
             pause = pauses.next()
-            readiness.waits(" ".join(str(error).split()), seconds=pause)
+            readiness.waits(0, " ".join(str(error).split()), seconds=pause)
             time.sleep(pause)
         finally:
             connection.close()
@@ -77,45 +147,77 @@ def _connector() -> PsycopgConnector:
 
 async def _work(concurrency: int, readiness: Readiness) -> None:
     told = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, told.set)
+    # A thread for each slot, and some for jobs that end while their lane has begun anew.
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=2 * (concurrency + 2)))
+    app.perform_import_paths()  # type: ignore[no-untyped-call]
+    ending: set[asyncio.Task[None]] = set()
     async with app.open_async():
-        working = asyncio.create_task(_keep_at_work(concurrency, readiness))
-        await asyncio.wait([working, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        await asyncio.wait([working], timeout=SECONDS_TO_FINISH)
-        if not working.done():
+        keepers = [
+            asyncio.create_task(_keep_at_work(number, lane, readiness, ending))
+            for number, lane in enumerate(lanes(concurrency))
+        ]
+        await asyncio.wait([*keepers, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if not told.is_set():
+            # A lane waits for its database as long as that takes, so this is a fault of ours.
+            await asyncio.gather(*(keeper for keeper in keepers if keeper.done()))
+        for keeper in keepers:
+            keeper.cancel()
+        _done, busy = await asyncio.wait([*keepers, *ending], timeout=SECONDS_TO_FINISH)
+        if busy:
             # A thread cannot be ended. What it did is kept; as after a crash, a later run goes on from there.
             log.warning("worker ended in the middle of a job")
             logging.shutdown()
             os._exit(0)
-        if not told.is_set():
-            # It waits for its database as long as it takes, so this is a fault of ours.
-            await working
 
 
-async def _keep_at_work(concurrency: int, readiness: Readiness) -> None:
+async def _keep_at_work(
+    number: int, lane: Callable[[], Lane], readiness: Readiness, ending: set[asyncio.Task[None]]
+) -> None:
     pauses = Pauses(longest=LONGEST_PAUSE)
     while True:
         began = time.monotonic()
         reason = "its connection was lost"
         try:
             await app.check_connection_async()
-            readiness.is_ready()
-            # It ends by itself for want of its database only.
-            await app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                stalled_worker_timeout=SILENT_SECONDS,
-                # What a run did is kept with the run; the queue's own record would only grow.
-                delete_jobs="successful",
-            )
+            readiness.is_ready(number)
+            await _work_until_stopped(lane(), ending)
         except (ConnectorException, psycopg.Error) as error:
-            reason = type(error.__cause__ or error).__name__
+            cause = error.__cause__ or error
+            if isinstance(cause, (psycopg.ProgrammingError, psycopg.DataError)):
+                raise  # It was reached, and we asked it nonsense.
+            reason = type(cause).__name__
         pauses.went_well_for(time.monotonic() - began)
         pause = pauses.next()
-        readiness.waits(reason, seconds=pause)
+        readiness.waits(number, reason, seconds=pause)
         await asyncio.sleep(pause)
+
+
+async def _work_until_stopped(lane: Lane, ending: set[asyncio.Task[None]]) -> None:
+    """Returns when the lane has lost its database. Its jobs end by themselves, which nobody waits for."""
+    running = asyncio.create_task(lane.run())  # type: ignore[no-untyped-call]
+    stopped = asyncio.create_task(lane.has_stopped.wait())
+    try:
+        await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
+    finally:
+        stopped.cancel()
+    if running.done():
+        await running
+        return
+    ending.add(running)
+    running.add_done_callback(ending.discard)
+    running.add_done_callback(_note_end)
+
+
+def _note_end(running: asyncio.Task[None]) -> None:
+    if not running.cancelled() and (error := running.exception()):
+        log.info("a lane that lost its database has ended", error=type(error).__name__)
 
 
 def _tell_systemd(text: str) -> None:

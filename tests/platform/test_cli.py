@@ -229,7 +229,7 @@ def test_web_and_worker_are_served_together(office: Office) -> None:
     until(answers)
     programs = children(program)
     assert len(programs) == 2
-    until(lambda: "1 alive" in office.run("doctor").stdout)
+    until(lambda: "at least one is alive" in office.run("doctor").stdout)
     again = office.run("serve")
     assert again.returncode == 2
     assert "another program listens on it" in again.stderr

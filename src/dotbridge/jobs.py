@@ -44,7 +44,13 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
         if link is None:
             log.info("run dropped: the list is not connected any more", connection=connection_id)
             return
-    run_sync(integration=integration, kind=RunKind(kind), trigger=trigger, link=link)
+    run_sync(
+        integration=integration,
+        kind=RunKind(kind),
+        trigger=trigger,
+        link=link,
+        most_seconds=settings.CONFIG.run_seconds,
+    )
 
 
 def request_for_all(kind: RunKind) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -16,9 +18,15 @@ NEXT_PRIORITY = IMPORT_PRIORITY + 1
 
 
 def request_run(
-    *, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str, link: ListConnection | None = None
+    *,
+    integration: Integration,
+    kind: RunKind = RunKind.SYNC,
+    trigger: str,
+    link: ListConnection | None = None,
+    at: datetime | None = None,
 ) -> bool:
-    """Have the worker run it soon, for all lists or for one alone. False when the same run waits already.
+    """Have the worker run it soon, or not before a moment, for all lists or for one alone. False when the same run
+    waits already.
 
     The runs of an integration queue behind each other; an import goes before an export. An export that still waits when
     it is asked for again goes next, so that imports which take long do not keep it from ever going.
@@ -29,6 +37,7 @@ def request_run(
         lock=f"integration-{integration.pk}",
         queueing_lock=queueing_lock,
         priority=EXPORT_PRIORITY if kind == RunKind.EXPORT else IMPORT_PRIORITY,
+        schedule_at=at,
     )
     only = {} if link is None else {"connection_id": link.pk}
     try:

@@ -11,7 +11,7 @@ from dotbridge.sync.models.exports import (
     Upload,
     UploadState,
 )
-from dotbridge.sync.models.runs import Cursor, Rejection, State, Step, SyncRun
+from dotbridge.sync.models.runs import Cursor, Reading, Rejection, State, Step, SyncRun, Turn
 from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winner
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Ground",
     "Newcomer",
     "Operation",
+    "Reading",
     "Recheck",
     "Rejection",
     "Removal",
@@ -30,6 +31,7 @@ __all__ = [
     "State",
     "Step",
     "SyncRun",
+    "Turn",
     "Upload",
     "UploadState",
     "ValueConflict",

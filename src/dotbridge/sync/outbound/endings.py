@@ -5,12 +5,16 @@ Nothing more is sent to the book from the moment it was asked for; an upload tha
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending
 from dotbridge.connections.services import put_off_ending
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.ranks import ranked_connections
 from dotbridge.sync.outbound.removals import remove_everybody
@@ -30,8 +34,11 @@ def end_connections(step: StepContext) -> None:
     )
     if not endings:
         raise StepSkipped("No connection is ending.")
-    for ending in endings:
-        _end(step, ending)
+    go_over(step, endings, partial(_end, step), _refusal, turn=lambda ending: ending.pk)
+
+
+def _refusal(ending: Ending, failure: Failure) -> Refusal:
+    return Refusal(str(ending.connection), "not_done", failure.text)
 
 
 def _end(step: StepContext, ending: Ending) -> None:

@@ -48,7 +48,7 @@ _ASSIGN = """
 
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
-    for_each_list(step, _remove_departed)
+    for_each_list(step, _remove_departed, in_turn=True)
 
 
 def departing_parameters(link: ListConnection) -> dict[str, Any]:
@@ -67,12 +67,14 @@ def count_departing(link: ListConnection) -> int:
 def _remove_departed(step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
-        _carry_out(step, ranked, begun)
+        if not _carry_out(step, ranked, begun):
+            step.run.left_out.add(link.pk)
     require_current_members(step, link)
     if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(link)):
         return
     while removal := _assign(step, link):
         if not _carry_out(step, ranked, removal):
+            step.run.left_out.add(link.pk)
             return
         require_current_members(step, link)
     end_allowance(link, StoppedWhat.REMOVE)

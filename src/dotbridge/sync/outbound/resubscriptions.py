@@ -13,7 +13,9 @@ from dotbridge.connections.services import finish_resubscription, note_returns, 
 from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
-from dotbridge.sync.context import StepContext, StepSkipped
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotdigital import ContactDraft, DotdigitalError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 from dotdigital import Resubscription as Answer
 
@@ -37,14 +39,22 @@ def ask_for_resubscriptions(step: StepContext) -> None:
     )
     if not waiting:
         raise StepSkipped("Nobody asked for a resubscription.")
-    for each in waiting:
+
+    def ask(each: Resubscription) -> None:
         _carry_out(step, each)
         step.count(asked=1, resubscribed=int(each.state == ResubscriptionState.ADDED))
         step.advance(1, len(waiting))
+
+    go_over(step, waiting, ask, _refusal, turn=lambda each: each.pk)
     note_returns(integration=step.integration)
     if any(each.state == ResubscriptionState.ADDED for each in waiting):
         # The list follows what the import reads.
         request_run(integration=step.integration, kind=RunKind.IMPORT, trigger="person")
+
+
+def _refusal(asked: Resubscription, failure: Failure) -> Refusal:
+    # Not by its address: what is asked for stands on a page of its own.
+    return Refusal(f"resubscription {asked.pk}", "not_done", failure.text)
 
 
 def _carry_out(step: StepContext, asked: Resubscription) -> None:

@@ -14,38 +14,80 @@ from psycopg import sql
 from dotbridge.mapping.models import EmptyValues
 from dotbridge.mapping.values import column_names
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
+from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import lists_at_work
+from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
+from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import MOVES
 from dotbridge.sync.sql import mapping_of
 from dotdigital import DotdigitalError, MergeOption, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
+# The steps that must have gone well for a list, in this run, before anything of it is sent.
+CHECKED_BEFORE = ("removals", "list_state", "prepare")
+# They are in the book and wait to be taken out of it: our note about them stays.
+_RELEASE_DEPARTED = """
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
+    FROM export_departed_{n} d WHERE i.id = d.item_id AND i.upload_id = %s AND i.removal_id IS NULL
+"""
 
 
 def send_uploads(step: StepContext) -> None:
-    """Give every prepared upload to Dotdigital. Raises StepBlocked when it takes no more for now."""
-    links = [ranked.link.pk for ranked in lists_at_work(step) if ranked.link.stopped_at is None]
-    queued = Upload.objects.filter(connection__in=links, state=UploadState.PREPARED).select_related(
-        "connection__address_book", "connection__marketing_list"
+    """Give to Dotdigital what this run has prepared and checked. Raises StepBlocked when it takes no more for now.
+
+    Where an earlier step of this run failed for a list, its uploads stay as they are: they were prepared for the list
+    as it was, and somebody may have left it since.
+    """
+    lists = {ranked.link.pk: ranked for ranked in lists_at_work(step) if _was_checked(step, ranked)}
+    queued = list(
+        Upload.objects.filter(connection__in=lists, state=UploadState.PREPARED)
+        .select_related("connection__address_book", "connection__marketing_list")
+        .order_by("pk")
     )
     total = sum(upload.row_count for upload in queued)
-    for upload in queued.order_by("pk"):
+
+    def send(upload: Upload) -> None:
+        _check_again(step, lists[upload.connection_id], upload)
         send_upload(step, upload)
         step.advance(upload.row_count, total)
+
+    go_over(step, queued, send, _refusal)
+
+
+def _was_checked(step: StepContext, ranked: Ranked) -> bool:
+    done = (step.run.went_well.get(name, set()) for name in CHECKED_BEFORE)
+    return ranked.link.stopped_at is None and all(ranked.link.pk in links for links in done)
+
+
+def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
+    """Whoever left the list, or opted out, since the upload was prepared is taken out of it."""
+    require_current_members(step, ranked.link)
+    with roomy_transaction(), connection.cursor() as cursor:
+        forget_departed(ranked)
+        cursor.execute(_RELEASE_DEPARTED.format(n=ranked.link.pk), [upload.pk])
+
+
+def _refusal(upload: Upload, failure: Failure) -> Refusal:
+    return Refusal(str(upload.connection), "not_done", failure.text)
 
 
 def send_upload(step: StepContext, upload: Upload) -> None:
     """Send one upload. What became of it stands in its state, whatever happens on the way.
 
-    Raises the client's Throttled or Transient when it surely was not taken: it stays prepared.
+    Raises the client's Throttled or Transient when it surely was not taken: it stays prepared. Raises LockLost before
+    anything is sent when another run may be at work.
     """
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
         rows = write_csv(upload, spool)
         if not rows:
             upload.delete()
             return
-        move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
+        step.run.require_lock()
+        move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
         try:
             book = step.account.address_book(upload.connection.address_book.remote_id)
             answer = book.import_contacts(Path(spool.name), merge=merge_option(upload))
@@ -77,13 +119,18 @@ def _refused(step: StepContext, upload: Upload, error: Rejected) -> None:
 
 
 def move(upload: Upload, state: UploadState, **changes: object) -> None:
-    """Move an upload to a state that `MOVES` allows, with what is to be noted. Raises ValueError for any other move."""
-    if state not in MOVES[UploadState(upload.state)]:
-        raise ValueError(f"An upload cannot go from {upload.state} to {state}.")
+    """Move an upload to a state that `MOVES` allows, with what is to be noted. Raises ValueError for any other move.
+
+    Raises LockLost when it is not in the state any more that we know of: only another run can have moved it.
+    """
+    former = UploadState(upload.state)
+    if state not in MOVES[former]:
+        raise ValueError(f"An upload cannot go from {former} to {state}.")
+    if not Upload.objects.filter(pk=upload.pk, state=former).update(state=state, **changes):
+        raise LockLost("An upload was moved by another run.")
     upload.state = state
     for name, value in changes.items():
         setattr(upload, name, value)
-    upload.save(update_fields=["state", *changes])
 
 
 def merge_option(upload: Upload) -> MergeOption:

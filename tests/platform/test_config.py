@@ -101,6 +101,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         DOTBRIDGE_DEBUG="Yes",
         DOTBRIDGE_IMPORT_WAIT_SECONDS="0.5",
         DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS="0",
+        DOTBRIDGE_RUN_SECONDS="60",
         DOTBRIDGE_KEEP_RUNS_DAYS="30",
     )
     assert found.database_url == url
@@ -110,7 +111,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert found.api_origins == ("http://localhost:9000", "https://api.example.com")
     assert found.debug
     assert (found.import_wait_seconds, found.unknown_outcome_seconds) == (0.5, 0.0)
-    assert found.keep_runs_days == 30
+    assert (found.keep_runs_days, found.run_seconds) == (30, 60.0)
 
 
 def test_it_never_shows_its_secrets(tmp_path: Path) -> None:

@@ -194,6 +194,34 @@ def allow(
         typer.echo(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on.")
 
 
+@app.command(name="move-integration")
+def move_integration(
+    integration: Annotated[str, typer.Argument(help="The integration's name or number.")],
+    is_sure: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what would go.")] = False,
+) -> None:
+    """Move an integration to another Dotdigital account, where it starts clean."""
+    _start()
+    _require_migrated()
+    from django.core.exceptions import ValidationError
+
+    from dotbridge.integrations.selectors import find_integrations
+    from dotbridge.sync.account_move import move_to_another_account
+
+    (found,) = find_integrations(integration)
+    console = Console()
+    if not is_sure:
+        console.print(
+            f"What was read from {found.account_name or 'the account'} goes, its lists are disconnected, and nothing "
+            "changes in Dotdigital. Lists, mappings and opt-outs stay. Run it again with --yes."
+        )
+        return
+    try:
+        move_to_another_account(integration=found)
+    except ValidationError as error:
+        _give_up(" ".join(error.messages))
+    console.print("Moved. Type the other account's credentials into the integration, then connect its lists.")
+
+
 @app.command()
 def reconcile(integration: IntegrationOption = None, as_json: JsonOption = False) -> None:
     """Read everything that Dotdigital has again, and report what had drifted. Done every week by itself."""

@@ -44,6 +44,7 @@ class Config:
     api_origins: tuple[str, ...]
     debug: bool
     import_wait_seconds: float
+    run_seconds: float
     unknown_outcome_seconds: float
     keep_runs_days: int
     request_seconds: float
@@ -82,6 +83,7 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         api_origins=_origins(environment, "DOTBRIDGE_API_ORIGINS", f"http://127.0.0.1:{sandbox_port}"),
         debug=_flag(environment, "DOTBRIDGE_DEBUG"),
         import_wait_seconds=_seconds(environment, "DOTBRIDGE_IMPORT_WAIT_SECONDS", 20),
+        run_seconds=_seconds(environment, "DOTBRIDGE_RUN_SECONDS", 600),
         unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
         keep_runs_days=_whole(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90, unit="days"),
         request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),

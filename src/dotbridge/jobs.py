@@ -31,8 +31,8 @@ from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.outbound.endings import disconnect_lists
 from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
@@ -58,7 +58,13 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
         if link is None:
             log.info("run dropped: the list is not connected any more", connection=connection_id)
             return
-    run_sync(integration=integration, kind=RunKind(kind), trigger=trigger, link=link)
+    run_sync(
+        integration=integration,
+        kind=RunKind(kind),
+        trigger=trigger,
+        link=link,
+        most_seconds=settings.CONFIG.run_seconds,
+    )
 
 
 @app.task(name=DISCONNECT_TASK, queue=Queue.PEOPLE)

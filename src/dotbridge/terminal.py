@@ -20,6 +20,7 @@ STYLES = {
     State.SUCCEEDED: "green",
     State.PARTIAL: "yellow",
     State.BLOCKED: "yellow",
+    State.WAITING: "yellow",
     State.FAILED: "bold red",
     State.INTERRUPTED: "bold red",
 }

@@ -64,6 +64,7 @@ from dotdigital.models import (
     Suppressed,
     Suppression,
 )
+from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
 from dotdigital.patience import Retry
 from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program, Survey, Template
 from dotdigital.results import CampaignResults
@@ -72,7 +73,9 @@ from dotdigital.uploads import MAX_IMPORT_BYTES
 from dotdigital.wire import Timeout
 
 __all__ = [
+    "DEFAULT_OVERLAP",
     "MAX_IMPORT_BYTES",
+    "MAX_PAGE",
     "MEANINGS",
     "Account",
     "AccountInfo",

@@ -32,15 +32,21 @@ class Book:
         full_data: bool = True,
         page_size: int = MAX_PAGE,
         overlap: int = DEFAULT_OVERLAP,
+        start: int = 0,
     ) -> Iterator[Page[Contact]]:
         """Yields the contacts of the book, or those changed or added since an aware time (contract §4.3, feeds).
 
         Pages overlap by ``overlap`` rows because order is not promised (contract §1.7): a contact can come more than
-        once, and the caller removes duplicates. ``full_data`` brings the data fields along. Raises NotFound if the book
-        is gone.
+        once, and the caller removes duplicates. ``full_data`` brings the data fields along. ``start`` passes over so
+        many rows, to go on with a reading that was broken off. Raises NotFound if the book is gone.
         """
         read = partial(
-            self._session.contact_pages, full_data=full_data, page_size=page_size, overlap=overlap, id=self.id
+            self._session.contact_pages,
+            full_data=full_data,
+            page_size=page_size,
+            overlap=overlap,
+            start=start,
+            id=self.id,
         )
         if modified_since is None:
             return read(operations.BOOK_CONTACTS)

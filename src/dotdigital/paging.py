@@ -14,37 +14,39 @@ _SAME_PAGE_TRIES: Final = 3
 _MOST_STEPS_BACK: Final = 100
 
 
-def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int) -> Iterator[Page[Row]]:
-    """Yields the pages of a list; ``read(skip, select)`` fetches one.
+def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int, start: int = 0) -> Iterator[Page[Row]]:
+    """Yields the pages of a list; ``read(skip, select)`` fetches one. The first begins ``start`` rows after the first.
 
     The order of a list is not promised and rows shift while data change, so each page starts ``overlap`` rows before
     the end of the last one (at most half a page): rows come more than once, and removing duplicates is the caller's
     business. A page that shares no row with the last one means that more rows went away than the overlap covers; then
     reading goes back until it joins, so that no row is missed that was there all the time. The list ends with a page
-    shorter than asked for. Raises ValueError for a size outside 1..1000 or a negative overlap, and Transient if the
-    service keeps sending the same full page or the list changes faster than it can be read.
+    shorter than asked for. Raises ValueError for a size outside 1..1000 and a negative overlap or start, and Transient
+    if the service keeps sending the same full page or the list changes faster than it can be read.
     """
     if not 1 <= size <= MAX_PAGE:
         raise ValueError(f"page_size is {size}: the service takes 1 to {MAX_PAGE}")
     if overlap < 0:
         raise ValueError(f"overlap is {overlap}: it cannot be negative")
-    return _Walk(read, size=size, overlap=min(overlap, size // 2)).pages()
+    if start < 0:
+        raise ValueError(f"start is {start}: it cannot be negative")
+    return _Walk(read, size=size, overlap=min(overlap, size // 2), start=start).pages()
 
 
 class _Walk:
     """One reading of one list."""
 
-    def __init__(self, read: Callable[[int, int], Page[Row]], *, size: int, overlap: int) -> None:
+    def __init__(self, read: Callable[[int, int], Page[Row]], *, size: int, overlap: int, start: int) -> None:
         self._read = read
         self._size = size
         self._overlap = overlap
         self._step = size - overlap
-        self._skip = 0
+        self._skip = start
         self._steps_back = 0
 
     def pages(self) -> Iterator[Page[Any]]:
         """Yields page after page until a short one."""
-        page = self._read(0, self._size)
+        page = self._read(self._skip, self._size)
         while page.rows:
             yield page
             if page.rows < self._size:

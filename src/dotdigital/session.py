@@ -80,6 +80,7 @@ class Session:
         *,
         page_size: int = MAX_PAGE,
         overlap: int = DEFAULT_OVERLAP,
+        start: int = 0,
         query: Query | None = None,
         **parts: Part,
     ) -> Iterator[Page[Row]]:
@@ -90,7 +91,7 @@ class Session:
             asked = Call(operation, path, query={**(query or {}), "select": select, "skip": skip}, nothing=b"[]")
             return self._run(asked, partial(decode_page, row=row, limit=select))
 
-        return pages(one_page, size=page_size, overlap=overlap)
+        return pages(one_page, size=page_size, overlap=overlap, start=start)
 
     def faults(self, operation: Operation, **parts: Part) -> Iterator[Fault]:
         """Yields the rows of a faults CSV while it arrives."""
@@ -107,9 +108,10 @@ class Session:
         full_data: bool,
         page_size: int = MAX_PAGE,
         overlap: int = DEFAULT_OVERLAP,
+        start: int = 0,
         **parts: Part,
     ) -> Iterator[Page[Contact]]:
         """Yields the pages of a list of contacts, on request with their data fields (contract §4.1, F)."""
         query = {"withFullData": "true" if full_data else "false"}
         weighed = with_full_data(operation, full_data=full_data)
-        return self.pages(weighed, Contact, query=query, page_size=page_size, overlap=overlap, **parts)
+        return self.pages(weighed, Contact, query=query, page_size=page_size, overlap=overlap, start=start, **parts)

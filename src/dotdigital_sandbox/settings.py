@@ -138,6 +138,7 @@ class Settings:
     high_rate: int = 1200
     flat_rate: int = 2000
     region: int = 1
+    account_id: int = 1
     import_seconds: float = 1.0
     import_rows_per_second: float | None = None
     import_megabytes: float = 50

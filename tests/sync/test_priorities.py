@@ -13,6 +13,7 @@ from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Rejection
+from dotbridge.sync.outbound.dry_run import dry_run
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 ANN = "ann@example.com"
@@ -180,3 +181,20 @@ def test_a_refused_value_of_the_higher_does_not_keep_the_lower_out(
     assert Rejection.objects.filter(reason="failure").exists()
     assert ANN not in remote.contacts(books[0])
     assert float(remote.contacts(books[1])[ANN]["SCORE"]) == 12.5
+
+
+def test_the_dry_run_says_whose_value_goes(
+    integration: Integration, remote: RemoteAccount, links: tuple[ListConnection, ListConnection]
+) -> None:
+    """The older value of a list that ranks higher, in place of the newer one of this list's own record."""
+    contacts, leads = links
+    sync(integration, kind=RunKind.CHANGES)
+
+    with dry_run(leads) as planned:
+        (row,) = planned.rows()
+
+    sources = {change.data_field: (change.after, change.source_list) for change in row.changes}
+    assert sources["FIRSTNAME"] == ("Ann", str(contacts.marketing_list))
+    assert sources["JOB"] == ("Acme", "")
+    with dry_run(contacts) as planned:
+        assert {change.source_list for row in planned.rows() for change in row.changes} == {""}

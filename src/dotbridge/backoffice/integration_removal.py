@@ -1,5 +1,4 @@
 """Deleting an integration with everything that was read from its account. Dotdigital itself is not touched."""
-# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
 
 from __future__ import annotations
 
@@ -7,10 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import SET_NULL, QuerySet
-from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
@@ -52,19 +51,4 @@ def delete_integration(*, integration: Integration) -> None:
             rows = Integration.objects.filter(pk=integration.pk)
             # Held first: contacts name it without a foreign key (docs/adr/0021).
             list(rows.select_for_update())
-            _delete_with_children(rows)
-
-
-def _delete_with_children(records: QuerySet[Any]) -> None:
-    """Children before parents, a statement a table: Django's own cascade reads what it deletes into memory first."""
-    for relation in records.model._meta.get_fields(include_hidden=True):
-        if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
-            continue
-        children = relation.related_model._base_manager.filter(
-            **{f"{relation.field.name}__in": records.values(relation.field.target_field.name)}
-        )
-        if relation.on_delete is SET_NULL:
-            children.update(**{relation.field.name: None})
-        else:
-            _delete_with_children(children)
-    records._raw_delete(records.db)
+            delete_with_children(rows)

@@ -32,6 +32,7 @@ STATE_COLOURS = {
     State.FAILED: "danger",
     State.SKIPPED: "default",
     State.BLOCKED: "warning",
+    State.WAITING: "info",
     State.INTERRUPTED: "danger",
 }
 UPLOAD_COLOURS = {
@@ -159,7 +160,11 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "campaign_gone": _("The campaign does not exist in Dotdigital any more."),
     "no_record": _("No e-mail campaign could be made of a campaign."),
     "no_summary": _("Dotdigital gave no figures of a campaign."),
-    "not_read": _("The results of a campaign could not be read this time. The next run reads them again."),
+    "not_read": _("A book, or the results of a campaign, could not be read this time. The next run reads it again."),
+    "not_compared": _(
+        "What was changed in Dotdigital could not be written back for one list. The next run tries again."
+    ),
+    "not_done": _("Dotdigital did not do what it was asked for one list or request. The next run asks again."),
     "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
     "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
     "list_unreadable": _("The rule of a list cannot be read any more, so nothing is sent for it. Mend the rule."),

@@ -98,6 +98,10 @@ class Integration(models.Model):
         verbose_name = _("integration")
         verbose_name_plural = _("integrations")
         ordering = ["name"]
+        constraints = [
+            # Two integrations of one account would have one address book on two lists.
+            models.UniqueConstraint(fields=["account_id"], name="integration_once_an_account"),
+        ]
 
     def __str__(self) -> str:
         return self.name

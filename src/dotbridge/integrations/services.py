@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dotbridge.encryption import SecretUnreadable, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
@@ -15,6 +17,8 @@ from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError
 
 # A person waits for the answer of "check connection", and so does a web worker.
 CHECK_SECONDS = 5.0
+# So long a run waits for the account's quota. When it opens later, the worker has better things to do meanwhile.
+QUOTA_SECONDS = 5.0
 
 
 class RequestInsideTransaction(RuntimeError):
@@ -23,10 +27,12 @@ class RequestInsideTransaction(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What came of a connection check: a text for people."""
+    """What came of a connection check: a text for people. With `is_other_account` the credentials are right, and belong
+    to an account that the integration cannot have."""
 
     succeeded: bool
     message: str
+    is_other_account: bool = False
 
 
 def create_integration(
@@ -44,32 +50,83 @@ def set_password(*, integration: Integration, password: str) -> None:
     integration.save(update_fields=["password_sealed", "updated_at"])
 
 
-def open_account(integration: Integration) -> Account:
+def open_account(integration: Integration, *, before_request: Callable[[], None] | None = None) -> Account:
     """The way to the integration's account, within its quota, never inside a transaction. Close it after use.
 
-    Raises ConfigurationError when the password cannot be read or the base URL is not allowed.
+    `before_request` is called before each request, from whatever thread sends it, and may raise to forbid it. For the
+    quota it waits a few seconds only, then raises Throttled. Raises ConfigurationError when the password cannot be read
+    or the base URL is not allowed.
     """
+
+    def check() -> None:
+        _forbid_transaction()
+        if before_request is not None:
+            before_request()
+
     return Account(
         integration.username,
         _password(integration),
         integration.base_url,
         allowed_origins=settings.CONFIG.api_origins,
-        limiter=DatabaseLimiter(integration),
-        before_request=_forbid_transaction,
+        limiter=DatabaseLimiter(integration, max_wait=QUOTA_SECONDS),
+        retry=Retry(max_wait=QUOTA_SECONDS, throttle_base=QUOTA_SECONDS / 2, throttle_tries=2),
+        before_request=check,
     )
 
 
 def note_account(*, integration: Integration, account: Account, info: AccountInfo) -> None:
-    """Keep what a successful connection told about the account."""
+    """Keep what a successful connection told about the account.
+
+    Raises ConfigurationError, and keeps nothing, when it is another account than the integration's, or one that another
+    integration is connected to.
+    """
+    if problem := problem_of_account(integration=integration, account_id=info.id, name=info.name or ""):
+        raise ConfigurationError(problem)
     integration.endpoint = account.endpoint
     integration.account_id = info.id
     integration.account_name = (info.name or "")[:255]
     integration.checked_at = timezone.now()
-    integration.save(update_fields=["endpoint", "account_id", "account_name", "checked_at"])
+    try:
+        with transaction.atomic():
+            integration.save(update_fields=["endpoint", "account_id", "account_name", "checked_at"])
+    except IntegrityError:
+        # Both were checked at the same moment; the database lets one of them have it.
+        raise ConfigurationError(_taken_text(_("another integration"))) from None
 
 
-def check_connection(*, username: str, password: str, base_url: str) -> Check:
-    """Ask the account who it is, with these credentials, once, within five seconds."""
+def problem_of_account(*, integration: Integration | None, account_id: int | None, name: str) -> str:
+    """Why an integration cannot have this account, and the way to do it; empty when it can.
+
+    `integration` is None for one that is to be made. All that is kept for an integration goes by the ids of its
+    account, and in another account the same ids are other people's.
+    """
+    if account_id is None:
+        return ""
+    known = None if integration is None else integration.account_id
+    if known is not None and known != account_id:
+        texts = {"there": name or account_id, "here": (integration and integration.account_name) or known}
+        return _(
+            "These credentials belong to another account, %(there)s; this integration is connected to %(here)s. Make a "
+            "new integration for the other account, or move this one there, which starts clean: "
+            "dotbridge move-integration."
+        ) % {**texts}
+    others = Integration.objects.filter(account_id=account_id)
+    if integration is not None:
+        others = others.exclude(pk=integration.pk)
+    other = others.first()
+    return "" if other is None else _taken_text(other.name)
+
+
+def _taken_text(name: str) -> str:
+    return _(
+        "%(name)s is connected to this account already. An account belongs to one integration, so that no address book "
+        "is on two lists: connect the lists there."
+    ) % {"name": name}
+
+
+def check_connection(*, username: str, password: str, base_url: str, integration: Integration | None = None) -> Check:
+    """Ask the account who it is, with these credentials, once, within five seconds, and whether the integration, or a
+    new one, can have it."""
     try:
         with Account(
             username,
@@ -80,6 +137,9 @@ def check_connection(*, username: str, password: str, base_url: str) -> Check:
             retry=Retry(tries=1),
         ) as account:
             info = account.connect()
+            problem = problem_of_account(integration=integration, account_id=info.id, name=info.name or "")
+            if problem:
+                return Check(succeeded=False, message=problem, is_other_account=True)
             return Check(succeeded=True, message=f"Connected to {info.name or 'the account'} at {account.endpoint}.")
     except DotdigitalError as error:
         return Check(succeeded=False, message=error.text)
@@ -91,7 +151,9 @@ def check_integration(*, integration: Integration) -> Check:
         password = _password(integration)
     except ConfigurationError as error:
         return Check(succeeded=False, message=error.text)
-    return check_connection(username=integration.username, password=password, base_url=integration.base_url)
+    return check_connection(
+        username=integration.username, password=password, base_url=integration.base_url, integration=integration
+    )
 
 
 def _password(integration: Integration) -> str:

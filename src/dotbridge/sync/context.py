@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.cursors import read_cursor
+from dotbridge.sync.locks import IntegrationLock
 from dotbridge.sync.models import Rejection, State, Step, SyncRun
 from dotdigital import Account
 
@@ -37,6 +39,10 @@ class StepSkipped(Exception):
 
 class StepBlocked(Exception):
     """There is work, but it has to wait for something. The text says for what."""
+
+
+class StepPaused(Exception):
+    """The run's time is over. The next one goes on where this one was. The text says so."""
 
 
 class Observer(Protocol):
@@ -71,7 +77,10 @@ class RunContext:
 
     `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` says, by
     connection, whose members the temporary tables show; `ranks` are the account's mappings, by entity. `left_out` are
-    the connections that this run leaves alone from now on, because a step has stopped for them.
+    the connections that this run leaves alone from now on, because a step has stopped for them; `went_well` are, by the
+    name of a step, those for which it did its work to the end. `lock` is the integration's, which may be lost;
+    `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take as long as it
+    likes.
     """
 
     integration: Integration
@@ -86,6 +95,19 @@ class RunContext:
     members_evaluated: dict[int, EvaluatedMembers] = field(default_factory=dict)
     ranks: dict[str, RankedMapping] | None = None
     left_out: set[int] = field(default_factory=set)
+    went_well: dict[str, set[int]] = field(default_factory=dict)
+    lock: IntegrationLock | None = None
+    ends_at: float | None = None
+
+    def require_lock(self) -> None:
+        """Raise LockLost when another run may be at work on the integration by now."""
+        if self.lock is not None:
+            self.lock.require()
+
+    def require_time(self) -> None:
+        """Raise StepPaused when this run has had its time, so that others get a turn."""
+        if self.ends_at is not None and time.monotonic() >= self.ends_at:
+            raise StepPaused("The time of a run is over. The next one goes on from here.")
 
     def refresh_clock(self) -> None:
         """Ask Dotdigital for its time again, so that a window read after an upload closes after it."""
@@ -114,6 +136,10 @@ class StepContext:
         """From when on a feed has to be read; None for all of it, also when the run compares everything."""
         return None if self.run.reads_everything else read_cursor(self.integration, feed, object_id)
 
+    def note_done(self, link: ListConnection) -> None:
+        """This step's work for the connection was done to its end."""
+        self.run.went_well.setdefault(self.step.name, set()).add(link.pk)
+
     def count(self, **numbers: int) -> None:
         """Add to the step's counts, by name."""
         for name, number in numbers.items():
@@ -138,4 +164,9 @@ class StepContext:
     def mark_partial(self, message: str) -> None:
         """Something in this step has to be looked at, though the rest of it went on."""
         self.step.state = State.PARTIAL
+        self.step.message = f"{self.step.message} {message}".strip()
+
+    def mark_failed(self, message: str) -> None:
+        """Nothing of what this step is for was done."""
+        self.step.state = State.FAILED
         self.step.message = f"{self.step.message} {message}".strip()

@@ -1,11 +1,12 @@
-"""Cursors: up to which moment, by Dotdigital's clock, a feed was read completely."""
+"""Cursors: up to which moment, by Dotdigital's clock, a feed was read completely; and the place of one that was not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.models import Cursor
+from dotbridge.sync.models import Cursor, Reading
 
 # A change may become visible a little after the moment it is dated with, so each window re-reads the end of the last.
 OVERLAP = timedelta(minutes=5)
@@ -22,3 +23,20 @@ def move_cursor(integration: Integration, feed: str, position: datetime, object_
     Cursor.objects.update_or_create(
         integration=integration, feed=feed, object_id=object_id, defaults={"position": position}
     )
+
+
+def place_of_reading(integration: Integration, feed: str, object_id: int) -> Reading | None:
+    """Where a first reading of the feed goes on that was not ended; None when there is none."""
+    return Reading.objects.filter(integration=integration, feed=feed, object_id=object_id).first()
+
+
+def keep_place(place: Reading, *, rows: int, last_ids: Sequence[int]) -> None:
+    """A first reading has come so many rows further; call it in the transaction that stores them."""
+    place.skip += rows
+    place.last_ids = list(last_ids)
+    place.save()
+
+
+def end_reading(place: Reading) -> None:
+    """The feed was read to its end, so its cursor moves and no place is kept."""
+    Reading.objects.filter(pk=place.pk).delete()

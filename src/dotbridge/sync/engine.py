@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import traceback
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.selectors import connected_books
+from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import note_account, open_account
-from dotbridge.sync.context import NobodyWatches, Observer, RunContext, StepBlocked, StepContext, StepSkipped
+from dotbridge.sync.context import (
+    NobodyWatches,
+    Observer,
+    RunContext,
+    StepBlocked,
+    StepContext,
+    StepPaused,
+    StepSkipped,
+)
+from dotbridge.sync.failures import failure_of, place_of, restore_connection
 from dotbridge.sync.inbound.address_books import import_address_books
 from dotbridge.sync.inbound.campaign_activities import import_activities
 from dotbridge.sync.inbound.campaign_clicks import import_clicks
@@ -28,10 +40,10 @@ from dotbridge.sync.inbound.consent import learn_consent
 from dotbridge.sync.inbound.contacts import import_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
 from dotbridge.sync.inbound.marketing_activities import apply_results
-from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
+from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED, import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
-from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import State, Step, SyncRun
+from dotbridge.sync.locks import IntegrationLock, LockLost, integration_lock
+from dotbridge.sync.models import Cursor, State, Step, SyncRun, Turn
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.contact_requests import tell_of_contacts
@@ -43,7 +55,16 @@ from dotbridge.sync.outbound.removals import remove_departed, remove_opted_out
 from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
 from dotbridge.sync.outbound.results import finish_uploads, read_results
 from dotbridge.sync.outbound.upload import send_uploads
-from dotdigital import ConfigurationError, DotdigitalError
+from dotbridge.sync.verdicts import (
+    end_run,
+    end_step,
+    opening_of,
+    quota_opens_at,
+    settle_waiting_runs,
+    verdict_of,
+    waiting_text,
+)
+from dotdigital import ConfigurationError, DotdigitalError, Throttled
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -119,10 +140,17 @@ PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.REQUESTS: REQUESTS,
     RunKind.SYNC: (*IMPORT, *EXPORT),
 }
-# A run for one list leaves these to the runs for all.
-OF_THE_WHOLE_ACCOUNT = frozenset(
-    part.name for part in IMPORT if part.name == "data_fields" or part.name.startswith(("campaign", "marketing"))
-)
+# A run for one list leaves this to the runs for all.
+OF_THE_WHOLE_ACCOUNT = frozenset({"data_fields"})
+# What an import begins with where calls are short: which books there are, then who must not be mailed. It is read again
+# so often while others wait for their turn.
+FIRST_OF_ALL = frozenset({"address_books"})
+CONSENT_FEEDS = frozenset({BOOK_FEED, ACCOUNT_FEED})
+CONSENT_AND_CONTACTS = CONSENT_FEEDS | {"contacts"}
+CONSENT_IS_READ_EVERY = timedelta(minutes=30)
+# No other step could do better.
+ENDS_THE_RUN = (ConfigurationError, LockLost, StepPaused, Throttled)
+LOCK_LOST = "The lock of the integration was lost, so another run may be at work. A later run goes on from there."
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS)}
 
 
@@ -133,6 +161,7 @@ def run_sync(
     trigger: str,
     observer: Observer | None = None,
     wait_seconds: float | None = None,
+    most_seconds: float | None = None,
     force_data_fields: bool = False,
     link: ListConnection | None = None,
 ) -> SyncRun:
@@ -140,31 +169,51 @@ def run_sync(
 
     With `link` the run is for this one list and its book alone; another integration's raises ValueError.
     `trigger` says who started it (schedule, person, command line). `wait_seconds` is how long to wait for Dotdigital to
-    finish what was uploaded; what is not finished then is picked up by the next run. A run that may not start because
-    another one holds the lock is kept with the state *skipped*.
+    finish what was uploaded; what is not finished then is picked up by the next run, which gives this one its verdict.
+    After `most_seconds` a first reading stops, and a run that goes on with it is asked for. A run that may not start
+    because another one holds the lock is kept with the state *skipped*, one whose account has no calls left with the
+    state *waiting*.
     """
     if link is not None and link.address_book.integration_id != integration.pk:
         raise ValueError(f"Connection {link.pk} belongs to another integration than {integration.pk}.")
     run = SyncRun(integration=integration, kind=kind, trigger=trigger, connection=link, started_at=timezone.now())
-    with integration_lock(integration.pk) as held:
-        if not held:
-            return _finish(run, State.SKIPPED, "Another run is at work on this integration.")
+    with integration_lock(integration.pk) as lock:
+        if lock is None:
+            run.state, run.message = State.SKIPPED, "Another run is at work on this integration."
+            run.finished_at = timezone.now()
+            run.save()
+            return run
         _mark_interrupted(integration)
         run.save()
         with structlog.contextvars.bound_contextvars(run=run.pk, integration=integration.pk):
-            _run_parts(
-                run,
-                observer or NobodyWatches(),
-                settings.CONFIG.import_wait_seconds if wait_seconds is None else wait_seconds,
-                force_data_fields=force_data_fields,
-            )
+            if until := quota_opens_at(integration):
+                _wait_until(run, until)
+            else:
+                _run_parts(
+                    run,
+                    lock,
+                    observer or NobodyWatches(),
+                    settings.CONFIG.import_wait_seconds if wait_seconds is None else wait_seconds,
+                    most_seconds,
+                    force_data_fields=force_data_fields,
+                )
             log.info("run finished", kind=str(run.kind), state=str(run.state), requests=run.requests)
     return run
 
 
-def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_data_fields: bool) -> None:
+def _run_parts(
+    run: SyncRun,
+    lock: IntegrationLock,
+    observer: Observer,
+    wait_seconds: float,
+    most_seconds: float | None,
+    *,
+    force_data_fields: bool,
+) -> None:
+    is_import = run.kind in {RunKind.IMPORT, RunKind.SYNC}
+    ends_at = time.monotonic() + most_seconds if is_import and most_seconds is not None else None
     try:
-        with open_account(run.integration) as account:
+        with open_account(run.integration, before_request=lock.require) as account:
             try:
                 note_account(integration=run.integration, account=account, info=account.connect())
                 context = RunContext(
@@ -177,22 +226,69 @@ def _run_parts(run: SyncRun, observer: Observer, wait_seconds: float, *, force_d
                     force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
                     reads_everything=run.kind == RunKind.RECONCILE,
                     only=run.connection,
+                    lock=lock,
+                    ends_at=ends_at,
                 )
-                for part in PARTS[RunKind(run.kind)]:
-                    if run.connection is None or part.name not in OF_THE_WHOLE_ACCOUNT:
-                        _run_part(context, part)
+                for part in _parts_of(context):
+                    lock.require()
+                    _run_part(context, part)
             finally:
                 with suppress(DatabaseError):  # a connection that was lost took them with it
                     empty_tables()
                 run.requests = account.requests
+    except LockLost:
+        end_run(run, State.INTERRUPTED, LOCK_LOST)
+    except Throttled as error:
+        _wait_until(run, opening_of(error))
+    except StepPaused as paused:
+        end_run(run, State.PARTIAL, str(paused))
+        request_run(integration=run.integration, kind=RunKind(run.kind), trigger=run.trigger, link=run.connection)
     except DotdigitalError as error:
-        _finish(run, State.FAILED, error.text)
+        end_run(run, State.FAILED, error.text)
     else:
-        _finish(run, *_verdict(run))
+        end_run(run, *verdict_of(run, LABELS))
+        settle_waiting_runs(run.integration, LABELS)
+
+
+def _parts_of(context: RunContext) -> list[Part]:
+    """The parts of this run in their order.
+
+    Where calls or time were short, what was begun is ended first, and who must not be mailed comes before all else.
+    """
+    kind = RunKind(context.run.kind)
+    parts = [part for part in PARTS[kind] if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
+    begun = frozenset(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
+    if context.only is not None or kind not in {RunKind.IMPORT, RunKind.SYNC} or not begun & CONSENT_AND_CONTACTS:
+        return parts
+    consent_is_due = _consent_is_due(context)
+
+    def place(part: Part) -> int:
+        if part.name in FIRST_OF_ALL:
+            return 0
+        if part is CONSENT or (part.name in CONSENT_FEEDS and (consent_is_due or part.name in begun)):
+            return 1
+        return 2 if part.name in begun else 3
+
+    imports = [part for part in IMPORT if part in parts]
+    return [*sorted(imports, key=place), *(EXPORT if kind == RunKind.SYNC else ())]
+
+
+def _consent_is_due(context: RunContext) -> bool:
+    """Whether it was never read of some book, or of the account, or of one of them too long ago."""
+    since = context.server_now - CONSENT_IS_READ_EVERY
+    fresh = Cursor.objects.filter(integration=context.integration, feed__in=CONSENT_FEEDS, position__gt=since)
+    wanted = {(BOOK_FEED, book.pk) for book in connected_books(context.integration)} | {(ACCOUNT_FEED, 0)}
+    return not wanted <= set(fresh.values_list("feed", "object_id"))
+
+
+def _wait_until(run: SyncRun, until: datetime) -> None:
+    """The account's quota is used up: the run ends, its worker is free, and the same is asked for when it opens."""
+    end_run(run, State.WAITING, waiting_text(until), waits_until=until)
+    request_run(integration=run.integration, kind=RunKind(run.kind), trigger=run.trigger, link=run.connection, at=until)
 
 
 def _run_part(context: RunContext, part: Part) -> None:
-    """Run one step and keep how it ended. Raises ConfigurationError: no other step could do better."""
+    """Run one step and keep how it ended. Raises what ends the run: no other step could do better."""
     step = Step.objects.create(run=context.run, name=part.name, started_at=timezone.now())
     at_work = StepContext(run=context, step=step)
     context.observer.step_started(step)
@@ -202,21 +298,13 @@ def _run_part(context: RunContext, part: Part) -> None:
             step.message = f"{drift_in_words(step.counts)} {step.message}".strip()
         if step.state == State.RUNNING:
             step.state = State.PARTIAL if step.counts.get("rejected") else State.SUCCEEDED
-    except StepSkipped as skipped:
-        step.state, step.message = State.SKIPPED, str(skipped)
-    except StepBlocked as blocked:
-        step.state, step.message = State.BLOCKED, str(blocked)
-    except ConfigurationError as error:
-        step.state, step.message = State.FAILED, error.text
-        raise
-    except DotdigitalError as error:
-        log.warning("step failed", step=part.name, detail=error.detail)
-        step.state, step.message = State.FAILED, error.text
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on
-        _keep_unexpected(step, error)
+    except Exception as error:
+        step.state, step.message = _end_of(step, error)
+        if isinstance(error, ENDS_THE_RUN):
+            raise
     finally:
         step.finished_at = timezone.now()
-        step.save()
+        end_step(step)
         context.observer.step_finished(step)
 
 
@@ -228,30 +316,21 @@ def drift_in_words(counts: Mapping[str, int]) -> str:
     return f"Drift: {unknown} unknown here, {different} different, {gone} not there any more."
 
 
-def _keep_unexpected(step: Step, error: Exception) -> None:
-    # The error's own text may hold personal data (a constraint shows the row it refused), so only its place is logged.
-    place = traceback.format_tb(error.__traceback__)[-1].strip()
-    log.error("step failed unexpectedly", step=step.name, error=type(error).__name__, place=place)
-    step.state = State.FAILED
-    step.message = f"An unexpected {type(error).__name__}. The log of the worker says where."
-    if isinstance(error, DatabaseError) and not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
-
-
-def _verdict(run: SyncRun) -> tuple[State, str]:
-    steps = list(run.steps.all())
-    at_work = [step for step in steps if step.state != State.SKIPPED]
-    failed = [step for step in steps if step.state == State.FAILED]
-    blocked = [step for step in steps if step.state == State.BLOCKED]
-    if failed:
-        state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
-        return state, "; ".join(f"{LABELS[step.name]}: {step.message}" for step in failed)
-    if blocked:
-        return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
-    rejected = sum(step.counts.get("rejected", 0) for step in steps)
-    if rejected or any(step.state == State.PARTIAL for step in steps):
-        return State.PARTIAL, f"{rejected} rejected; the steps say why." if rejected else "The steps say why."
-    return State.SUCCEEDED, ""
+def _end_of(step: Step, error: Exception) -> tuple[State, str]:
+    """How a step ends that raised something. Of an error that nobody expected only the place is logged."""
+    if isinstance(error, StepSkipped):
+        return State.SKIPPED, str(error)
+    if isinstance(error, StepBlocked | StepPaused | Throttled):
+        return State.BLOCKED, str(error)
+    if isinstance(error, LockLost):
+        return State.INTERRUPTED, LOCK_LOST
+    restore_connection()
+    failure = failure_of(error)
+    if isinstance(error, DotdigitalError):
+        log.warning("step failed", step=step.name, detail=error.detail)
+    else:
+        log.error("step failed unexpectedly", step=step.name, error=type(error).__name__, place=place_of(error))
+    return State.FAILED, failure.text
 
 
 def _mark_interrupted(integration: Integration) -> None:
@@ -259,10 +338,4 @@ def _mark_interrupted(integration: Integration) -> None:
     message = "The worker ended in the middle of it. A later run goes on from there."
     for former in SyncRun.objects.filter(integration=integration, state=State.RUNNING):
         former.steps.filter(state=State.RUNNING).update(state=State.INTERRUPTED, finished_at=timezone.now())
-        _finish(former, State.INTERRUPTED, message)
-
-
-def _finish(run: SyncRun, state: State, message: str) -> SyncRun:
-    run.state, run.message, run.finished_at = state, message, timezone.now()
-    run.save()
-    return run
+        end_run(former, State.INTERRUPTED, message)

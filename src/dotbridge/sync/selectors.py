@@ -11,7 +11,10 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.models import UNFINISHED_UPLOADS, ExportItem, Upload, UploadState
+from dotbridge.sync.models import ExportItem, Upload, UploadState
+
+# Given to Dotdigital, or perhaps, and not at their end.
+ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
 
 
 def unfinished_uploads(integration: Integration) -> int:
@@ -21,8 +24,7 @@ def unfinished_uploads(integration: Integration) -> int:
 
 def books_with_unfinished_uploads(integration: Integration) -> dict[int, int]:
     """The same, an address book."""
-    given = set(UNFINISHED_UPLOADS) - {UploadState.PREPARED}
-    uploads = Upload.objects.filter(connection__address_book__integration=integration, state__in=given)
+    uploads = Upload.objects.filter(connection__address_book__integration=integration, state__in=ON_THEIR_WAY)
     return dict(uploads.order_by().values_list("connection__address_book").annotate(number=Count("pk")))
 
 
@@ -93,9 +95,7 @@ def ending_numbers(link: ListConnection) -> EndingNumbers:
     book = link.address_book
     live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
     notes = ExportItem.objects.filter(connection=link, email_key=OuterRef("contact__email_key"))
-    unfinished = Upload.objects.filter(
-        connection=link, state__in=[UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN]
-    )
+    unfinished = Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY)
     return EndingNumbers(
         in_book=live.count(),
         ours=live.filter(Exists(notes)).count(),

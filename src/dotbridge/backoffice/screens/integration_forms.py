@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from dotbridge.backoffice.screens.base import AnyModelForm
+from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import check_connection
 from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
 
@@ -49,6 +51,29 @@ class IntegrationForm(AnyModelForm):
         else:
             self.fields["password"].required = True
             self.fields["password"].help_text = _("The API user's password. It is stored encrypted and never shown.")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse another account's credentials. Whether Dotdigital can be asked now is not the form's question."""
+        cleaned = super().clean()
+        typed = {name: self.cleaned_data.get(name) for name in ("username", "base_url")}
+        password = self.cleaned_data.get("password")
+        if not all(typed.values()) or not (password or {"username", "base_url"} & set(self.changed_data)):
+            return cleaned
+        if not password:
+            try:
+                password = unseal(self.instance.password_sealed)
+            except SecretUnreadable:
+                return cleaned
+        integration = self.instance if self.instance.pk else None
+        check = check_connection(
+            username=str(typed["username"]),
+            password=password,
+            base_url=str(typed["base_url"]),
+            integration=integration,
+        )
+        if check.is_other_account:
+            raise forms.ValidationError(check.message)
+        return cleaned
 
     def clean_base_url(self) -> str:
         """The address, if the password may be sent there."""

@@ -161,7 +161,7 @@ class IntegrationScreen(DeletingScreen):
         if outcome is None and not (username and password and base_url):
             outcome = Check(succeeded=False, message=_("Fill in the API user, the password and the base URL first."))
         if outcome is None:
-            outcome = check_connection(username=username, password=password, base_url=base_url)
+            outcome = check_connection(username=username, password=password, base_url=base_url, integration=integration)
         return render(request, "backoffice/check_result.html", {"check": outcome})
 
     def _integration_of_form(self, request: HttpRequest) -> Integration | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -27,13 +27,14 @@ def request_run(
     link: ListConnection | None = None,
     reads_everything: bool = False,
     delay: float = 0,
+    at: datetime | None = None,
 ) -> bool:
     """Have the worker run it, for all lists or for one alone. False when the same run waits already.
 
-    It starts as soon as a worker is free, or so many seconds later. What a person asked for goes before what is on the
-    schedule, also when it was on the schedule already; what reads everything goes last. The runs of an integration
-    queue behind each other; an import goes before an export. An export that still waits when it is asked for again goes
-    next, so that imports which take long do not keep it from ever going.
+    It starts as soon as a worker is free, or so many seconds later, or not before the moment `at`. What a person asked
+    for goes before what is on the schedule, also when it was on the schedule already; what reads everything goes last.
+    The runs of an integration queue behind each other; an import goes before an export. An export that still waits when
+    it is asked for again goes next, so that imports which take long do not keep it from ever going.
     """
     queue = _queue(kind, trigger, reads_everything=reads_everything)
     number = integration.pk if link is None else f"{integration.pk}-{link.pk}"
@@ -45,7 +46,7 @@ def request_run(
         lock=f"dotbridge-integration-{integration.pk}",
         queueing_lock=queueing_lock,
         priority=queue.priority(_rank(kind)),
-        schedule_at=timezone.now() + timedelta(seconds=delay) if delay else None,
+        schedule_at=at or (timezone.now() + timedelta(seconds=delay) if delay else None),
     )
     only = {} if link is None else {"connection_id": link.pk}
     try:

@@ -53,7 +53,14 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'rate window',
                 'verbose_name_plural': 'rate windows',
-                'constraints': [models.UniqueConstraint(fields=('integration', 'tier'), name='rate_window_one_a_tier')],
             },
+        ),
+        migrations.AddConstraint(
+            model_name='integration',
+            constraint=models.UniqueConstraint(fields=('account_id',), name='integration_once_an_account'),
+        ),
+        migrations.AddConstraint(
+            model_name='ratewindow',
+            constraint=models.UniqueConstraint(fields=('integration', 'tier'), name='rate_window_one_a_tier'),
         ),
     ]

@@ -12,32 +12,33 @@ from datetime import timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from django.db import DataError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Campaign, CampaignBook
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import move_cursor
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
-from dotdigital import ConfigurationError, DotdigitalError, NotFound, Page, Throttled
+from dotdigital import Page
 
 YOUNG = timedelta(days=30)
 YOUNG_ARE_READ_EVERY = timedelta(days=1)
-# So many campaigns in a row are not refused for their own sake: then the step ends and the next run tries again.
-MOST_FAILURES_IN_A_ROW = 3
-
 PAGES_AT_ONCE = 5
 
 
-def connected_campaigns(integration: Integration) -> QuerySet[Campaign]:
-    """The campaigns that were sent to a connected book and that still exist."""
+def connected_campaigns(integration: Integration, *, only: ListConnection | None = None) -> QuerySet[Campaign]:
+    """The campaigns that were sent to a connected book, or to this one, and that still exist."""
     books = CampaignBook.objects.filter(
         campaign=OuterRef("pk"), address_book__gone_at=None, address_book__connection__isnull=False
     )
+    if only is not None:
+        books = books.filter(address_book__connection=only)
     return Campaign.objects.filter(Exists(books), integration=integration, gone_at=None).order_by("pk")
 
 
@@ -46,7 +47,7 @@ def active_campaigns(step: StepContext, feed: str, *, or_else: Q | None = None) 
 
     `or_else` adds others; it may look at `read_to`, the feed's cursor, and at `began_at`, since when there is anything.
     """
-    sent = connected_campaigns(step.integration).exclude(status=UNSENT)
+    sent = connected_campaigns(step.integration, only=step.run.only).exclude(status=UNSENT)
     if step.run.reads_everything:
         return sent
     read_to = Cursor.objects.filter(integration=step.integration, feed=feed, object_id=OuterRef("pk"))
@@ -69,28 +70,21 @@ def read_each(
     campaigns: QuerySet[Campaign] | None = None,
 ) -> None:
     """Read a feed of every campaign with news, or of these. A campaign's cursor moves when it was read to its end."""
-    failures = 0
-    for campaign in active_campaigns(step, feed) if campaigns is None else campaigns:
-        try:
-            read(step, campaign)
-        except NotFound:
-            step.reject([_refusal(campaign, "campaign_gone", "The campaign does not exist in Dotdigital any more.")])
-        except (ConfigurationError, Throttled):
-            raise
-        except (DotdigitalError, DataError) as error:
-            failures += 1
-            if failures == MOST_FAILURES_IN_A_ROW:
-                raise
-            said = error.text if isinstance(error, DotdigitalError) else "It holds a value that cannot be stored."
-            again = "full comparison" if step.run.reads_everything else "run"
-            step.reject([_refusal(campaign, "not_read", f"{said} The next {again} reads it again.")])
-        else:
-            failures = 0
-            move_cursor(step.integration, feed, step.run.server_now, campaign.pk)
 
+    def of_one(campaign: Campaign) -> None:
+        read(step, campaign)
+        move_cursor(step.integration, feed, step.run.server_now, campaign.pk)
 
-def _refusal(campaign: Campaign, reason: str, detail: str) -> Refusal:
-    return Refusal(f"campaign {campaign.remote_id}", reason, detail)
+    def refusal(campaign: Campaign, failure: Failure) -> Refusal:
+        if failure.is_gone:
+            text = "The campaign does not exist in Dotdigital any more."
+            return Refusal(f"campaign {campaign.remote_id}", "campaign_gone", text)
+        again = "full comparison" if step.run.reads_everything else "run"
+        detail = f"{failure.text} The next {again} reads it again."
+        return Refusal(f"campaign {campaign.remote_id}", "not_read", detail)
+
+    wanted = active_campaigns(step, feed) if campaigns is None else campaigns
+    go_over(step, wanted, of_one, refusal, turn=lambda campaign: campaign.pk)
 
 
 class OfContact(Protocol):

@@ -10,20 +10,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 from django.db import transaction
 
 from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
-from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.absences import believed_gone
+from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.campaign_records import make_records
 from dotbridge.sync.inbound.storable import is_id, kind, text
 from dotbridge.sync.models import CampaignListing, Listing
 from dotdigital import Campaign as RemoteCampaign
-from dotdigital import NotFound
 
 ACTIVE_FEED = "campaigns_active"
 BOOKS_ARE_ASKED_EVERY = timedelta(days=1)
@@ -43,17 +46,16 @@ _COPIED = (
 
 def import_campaigns(step: StepContext) -> None:
     """Bring the campaigns of connected books in, mark those with activity, and make records of those that were sent."""
-    books = connected_books(step.integration)
+    books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
-    listing = _read_listing(step, books)
-    if _is_news(step, listing):
-        for book in books:
-            try:
-                _import_campaigns_of_book(step, book)
-            except NotFound:
-                step.reject([book_gone(book.name)])
-        _note_listing(step, listing)
+    if step.run.only is not None:
+        _ask_books(step, books)
+    else:
+        listing = _read_listing(step, books)
+        if _is_news(step, listing):
+            unread = _ask_books(step, books)
+            _note_listing(step, listing, is_known=not unread)
     _mark_active(step)
     make_records(step)
 
@@ -95,10 +97,13 @@ def _is_news(step: StepContext, listing: _Listing) -> bool:
 
 
 @transaction.atomic
-def _note_listing(step: StepContext, listing: _Listing) -> None:
-    """After every book was asked: flag what the account does not list any more, and remember the list."""
+def _note_listing(step: StepContext, listing: _Listing, *, is_known: bool) -> None:
+    """After the books were asked: flag what the account does not list any more, and remember the list if all books
+    have answered; else the next run asks again."""
     if listing.is_complete:
         _mark_gone(step, listing.ids)
+    if not is_known:
+        return
     CampaignListing.objects.update_or_create(
         integration=step.integration,
         defaults={"fingerprint": listing.fingerprint, "listed_at": step.run.server_now},
@@ -113,11 +118,17 @@ def _mark_gone(step: StepContext, listed: set[int]) -> None:
     step.count(gone=len(gone))
 
 
-def _import_campaigns_of_book(step: StepContext, book: AddressBook) -> None:
-    try:
-        _read_campaigns_of_book(step, book)
-    except NotFound:
-        step.reject([book_gone(book.name)])
+def _ask_books(step: StepContext, books: list[AddressBook]) -> list[AddressBook]:
+    """Which campaigns were sent to these; answers the books that exist and did not say."""
+    unread: list[AddressBook] = []
+
+    def refusal(book: AddressBook, failure: Failure) -> Refusal:
+        if not failure.is_gone:
+            unread.append(book)
+        return unread_book(book, failure)
+
+    go_over(step, books, partial(_read_campaigns_of_book, step), refusal, turn=book_number)
+    return unread
 
 
 def _read_campaigns_of_book(step: StepContext, book: AddressBook) -> None:

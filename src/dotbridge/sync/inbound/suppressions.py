@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models.functions import Coalesce
@@ -15,13 +16,15 @@ from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
-from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor
+from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.stage import merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, stage_line
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
-from dotdigital import Contact, NotFound, Page, Suppression
+from dotdigital import Contact, Page, Suppression
 
 BOOK_FEED = "unsubscribes"
 ACCOUNT_FEED = "suppressions"
@@ -44,11 +47,7 @@ def import_unsubscribes(step: StepContext) -> None:
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
-    for book in books:
-        try:
-            _import_unsubscribes_of_book(step, book)
-        except NotFound:
-            step.reject([book_gone(book.name)])
+    go_over(step, books, partial(_import_unsubscribes_of_book, step), unread_book, turn=book_number)
 
 
 def import_suppressions(step: StepContext) -> None:

@@ -6,13 +6,17 @@ changed on both sides, a question to Dotdigital between two transactions, never 
 
 from __future__ import annotations
 
+from functools import partial
+
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
-from dotbridge.entities.registry import UnknownField, entity
+from dotbridge.entities.registry import Entity, UnknownField, entity
 from dotbridge.mapping.models import Mapping as FieldMapping
-from dotbridge.mapping.two_way import two_way_rows
+from dotbridge.mapping.two_way import TwoWayRow, two_way_rows
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.contacts import FEED as CONTACTS_FEED
 from dotbridge.sync.inbound.two_way_chunk import compare_and_write
 from dotbridge.sync.inbound.two_way_newcomers import create_newcomers
@@ -33,28 +37,46 @@ def write_back(step: StepContext) -> None:
     rows = {route.link.pk: route.rows for route in routes}
     if not any(rows.values()) and not any(link.create_entities for link in links):
         raise StepSkipped("No data field is synchronised both ways.")
-    for route in routes:
-        if route.rows and step.run.only in (None, route.link) and _was_read(step, route.link):
-            _write_back_list(step, route)
-    for link in links:
-        if link.create_entities and step.run.only in (None, link) and _was_read(step, link):
+    compared = [route for route in routes if route.rows and step.run.only in (None, route.link)]
+    go_over(step, compared, partial(_write_back_list, step), _route_refusal)
+    creating = [link for link in links if link.create_entities and step.run.only in (None, link)]
+
+    def create(link: ListConnection) -> None:
+        if _was_read(step, link):
             create_newcomers(step, link, rows.get(link.pk, ()))
+
+    go_over(step, creating, create, _list_refusal)
+
+
+def _route_refusal(route: WriteBackRoute, failure: Failure) -> Refusal:
+    return _list_refusal(route.link, failure)
+
+
+def _list_refusal(link: ListConnection, failure: Failure) -> Refusal:
+    return Refusal(str(link), "not_compared", failure.text)
 
 
 def _routes(step: StepContext, links: list[ListConnection]) -> list[WriteBackRoute]:
-    """The lists whose entity is mapped, the highest rank first. Rows that cannot be written back are told here."""
+    """The lists whose entity is mapped, the highest rank first. What cannot be written back is told here."""
     mappings = {mapping.entity: mapping for mapping in FieldMapping.objects.filter(integration=step.integration)}
-    mapped = [link for link in links if link.marketing_list.entity in mappings]
-    found = {key: two_way_rows(mappings[key]) for key in {link.marketing_list.entity for link in mapped}}
-    for key in sorted(found):
-        step.reject(Refusal(name, "mapping_broken", f"{name}: {problem}") for name, problem in found[key].broken)
+    keys = sorted({link.marketing_list.entity for link in links} & mappings.keys())
+    owners: dict[str, Entity] = {}
+    rows: dict[str, tuple[TwoWayRow, ...]] = {}
+
+    def look_up(key: str) -> None:
+        found = two_way_rows(mappings[key])
+        step.reject(Refusal(name, "mapping_broken", f"{name}: {problem}") for name, problem in found.broken)
+        owners[key], rows[key] = entity(key), found.rows
+
+    go_over(step, keys, look_up, lambda key, failure: Refusal(key, "unknown_entity", failure.text))
+    mapped = [link for link in links if link.marketing_list.entity in owners]
     ranked = sorted(mapped, key=lambda link: (-mappings[link.marketing_list.entity].sync_priority, link.pk))
     return [
         WriteBackRoute(
             link=link,
             mapping=mappings[link.marketing_list.entity],
-            owner=entity(link.marketing_list.entity),
-            rows=found[link.marketing_list.entity].rows,
+            owner=owners[link.marketing_list.entity],
+            rows=rows[link.marketing_list.entity],
             siblings=tuple(other.pk for other in mapped if other.marketing_list.entity == link.marketing_list.entity),
             outranked=tuple(other.pk for other in ranked[rank + 1 :]),
             compared_until=read_cursor(step.integration, FEED, link.address_book_id),
@@ -77,6 +99,8 @@ def _was_read(step: StepContext, link: ListConnection) -> bool:
 
 
 def _write_back_list(step: StepContext, route: WriteBackRoute) -> None:
+    if not _was_read(step, route.link):
+        return
     try:
         _compare_all(step, route)
     except UnknownField as error:

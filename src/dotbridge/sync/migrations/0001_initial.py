@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=64, verbose_name='step')),
-                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
+                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('waiting', 'Waits for Dotdigital'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
                 ('message', models.TextField(blank=True, verbose_name='what happened')),
                 ('counts', models.JSONField(default=dict, verbose_name='counts')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
@@ -93,9 +93,10 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('sync', 'Import and export'), ('import', 'Import'), ('export', 'Export'), ('changes', 'Field changes'), ('data_fields', 'Data fields'), ('reconcile', 'Full comparison'), ('requests', 'What people asked for')], max_length=16, verbose_name='kind')),
                 ('trigger', models.CharField(max_length=32, verbose_name='started by')),
-                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
+                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('waiting', 'Waits for Dotdigital'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
                 ('message', models.TextField(blank=True, verbose_name='what happened')),
                 ('requests', models.IntegerField(default=0, verbose_name='calls to Dotdigital')),
+                ('waits_until', models.DateTimeField(help_text="When the account's limit of calls opens again. Until then Dotdigital is not asked.", null=True, verbose_name='waits until')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
                 ('connection', models.ForeignKey(help_text='When the run was for one list only.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='dotbridge_connections.listconnection', verbose_name='list')),
@@ -131,6 +132,20 @@ class Migration(migrations.Migration):
                 'verbose_name': 'removal',
                 'verbose_name_plural': 'removals',
                 'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Turn',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('step', models.CharField(max_length=64)),
+                ('object_id', models.BigIntegerField(help_text='The book, list or campaign whose turn it is, by its id here.')),
+                ('is_rest', models.BooleanField(default=False, help_text='Only what comes after it is left of the round: calls or time ended it.')),
+                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'turn',
+                'verbose_name_plural': 'turns',
             },
         ),
         migrations.CreateModel(
@@ -274,6 +289,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Reading',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('feed', models.CharField(max_length=64)),
+                ('object_id', models.BigIntegerField()),
+                ('began_at', models.DateTimeField(help_text="By Dotdigital's clock: what has changed since is read afterwards.")),
+                ('skip', models.IntegerField(help_text='So many rows of the list were read.')),
+                ('last_ids', models.JSONField(help_text='The ids read last. They tell whether rows have gone before the place.')),
+                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'reading',
+                'verbose_name_plural': 'readings',
+                'constraints': [models.UniqueConstraint(fields=('integration', 'feed', 'object_id'), name='reading_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Recheck',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
@@ -289,6 +321,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='syncrun',
             index=models.Index(condition=models.Q(('state', 'running')), fields=['integration'], name='run_running'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['integration'], name='run_waiting'),
+        ),
+        migrations.AddConstraint(
+            model_name='turn',
+            constraint=models.UniqueConstraint(fields=('integration', 'step'), name='turn_once'),
         ),
         migrations.AddIndex(
             model_name='upload',

@@ -13,7 +13,7 @@ from dotbridge.sync.models.exports import (
     Upload,
     UploadState,
 )
-from dotbridge.sync.models.runs import Cursor, Rejection, State, Step, SyncRun
+from dotbridge.sync.models.runs import Cursor, Reading, Rejection, State, Step, SyncRun, Turn
 from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winner
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Newcomer",
     "Operation",
     "PastAddress",
+    "Reading",
     "Recheck",
     "Rejection",
     "Removal",
@@ -36,6 +37,7 @@ __all__ = [
     "State",
     "Step",
     "SyncRun",
+    "Turn",
     "Upload",
     "UploadState",
     "ValueConflict",

@@ -18,6 +18,7 @@ class State(models.TextChoices):
     FAILED = "failed", _("Failed")
     SKIPPED = "skipped", _("Skipped")
     BLOCKED = "blocked", _("Waiting")
+    WAITING = "waiting", _("Waits for Dotdigital")
     INTERRUPTED = "interrupted", _("Interrupted")
 
 
@@ -38,6 +39,11 @@ class SyncRun(models.Model):
     state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RUNNING)
     message = models.TextField(_("what happened"), blank=True)
     requests = models.IntegerField(_("calls to Dotdigital"), default=0)
+    waits_until = models.DateTimeField(
+        _("waits until"),
+        null=True,
+        help_text=_("When the account's limit of calls opens again. Until then Dotdigital is not asked."),
+    )
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True)
 
@@ -48,6 +54,8 @@ class SyncRun(models.Model):
         indexes = [
             # A run left "running" by a dead worker is looked for at each start.
             models.Index(fields=["integration"], condition=models.Q(state="running"), name="run_running"),
+            # Asked at each start: may Dotdigital be asked yet, and whose files has it finished since?
+            models.Index(fields=["integration"], condition=models.Q(state="waiting"), name="run_waiting"),
         ]
 
     def __str__(self) -> str:
@@ -112,3 +120,41 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed} {self.object_id}: {self.position:%Y-%m-%d %H:%M:%S}"
+
+
+class Turn(models.Model):
+    """Where a step begins the next time, because the last time it ended before it had gone over everything."""
+
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="turns")
+    step = models.CharField(max_length=64)
+    object_id = models.BigIntegerField(help_text=_("The book, list or campaign whose turn it is, by its id here."))
+    is_rest = models.BooleanField(
+        default=False, help_text=_("Only what comes after it is left of the round: calls or time ended it.")
+    )
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        constraints = [models.UniqueConstraint(fields=["integration", "step"], name="turn_once")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.object_id}"
+
+
+class Reading(models.Model):
+    """A first reading that was not ended yet, and its place: a long one is cut into several runs."""
+
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="readings")
+    feed = models.CharField(max_length=64)
+    object_id = models.BigIntegerField()
+    began_at = models.DateTimeField(help_text=_("By Dotdigital's clock: what has changed since is read afterwards."))
+    skip = models.IntegerField(help_text=_("So many rows of the list were read."))
+    last_ids = models.JSONField(help_text=_("The ids read last. They tell whether rows have gone before the place."))
+
+    class Meta:
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
+        constraints = [models.UniqueConstraint(fields=["integration", "feed", "object_id"], name="reading_once")]
+
+    def __str__(self) -> str:
+        return f"{self.feed} {self.object_id}: {self.skip}"

@@ -16,6 +16,8 @@ from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services import finish_change, note_failed_deletion
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.book_changes import NewBook
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
@@ -56,10 +58,17 @@ def carry_out_changes(step: StepContext) -> None:
     )
     if not changes:
         raise StepSkipped("Nobody asked for a change of the account.")
-    for change in changes:
+
+    def carry_out(change: AccountChange) -> None:
         _carry_out(step, change)
         step.count(changed=int(change.state == ChangeState.DONE))
         step.advance(1, len(changes))
+
+    go_over(step, changes, carry_out, _refusal, turn=lambda change: change.pk)
+
+
+def _refusal(change: AccountChange, failure: Failure) -> Refusal:
+    return Refusal(str(change), "not_done", failure.text)
 
 
 def note_asked(change: AccountChange) -> None:

@@ -16,6 +16,8 @@ from dotbridge.connections.services import finish_contact_request, request_unsub
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.attempts import attempt
 from dotdigital import NotFound, Rejected
 
@@ -26,10 +28,17 @@ def tell_of_contacts(step: StepContext) -> None:
     requests = open_contact_requests(step.integration)
     if not requests:
         raise StepSkipped("Dotdigital knows of every opt-out.")
-    for request in requests:
+
+    def tell(request: ContactRequest) -> None:
         _carry_out(step, request)
         step.count(told=int(request.state == ChangeState.DONE))
         step.advance(1, len(requests))
+
+    go_over(step, requests, tell, _refusal, turn=lambda request: request.pk)
+
+
+def _refusal(request: ContactRequest, failure: Failure) -> Refusal:
+    return Refusal(str(request), "not_done", failure.text)
 
 
 def _carry_out(step: StepContext, request: ContactRequest) -> None:

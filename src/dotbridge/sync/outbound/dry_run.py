@@ -45,12 +45,14 @@ class PlannedKind(StrEnum):
 class FieldChange:
     """A data field before and after. `after` is None where Dotdigital's value is kept, empty where it is cleared.
 
-    `before` is what was sent last, or what Dotdigital had when we last looked, if nothing was.
+    `before` is what was sent last, or what Dotdigital had when we last looked, if nothing was. `source_list` names the
+    list of higher rank whose value goes in place of another one that this list's record has; else it is empty.
     """
 
     data_field: str
     before: str | None
     after: str | None
+    source_list: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +86,13 @@ _SENT = """
            coalesce(CASE WHEN item_id IS NOT NULL AND is_queued IS NOT TRUE THEN former_values
                          ELSE (SELECT jsonb_object_agg(name, remote_values ->> name)
                                FROM jsonb_object_keys(mapped) name) END, '{{}}')::text,
-           mapped::text
+           mapped::text, own::text, owners::text
     FROM ({compared}) c WHERE differs OR is_due
 """
-_REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL FROM ({departing}) d"
+_REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL, NULL, NULL FROM ({departing}) d"
 _PLAUSIBLE = plausible_sql("email").replace("%", "%%")
 _REJECTED = """
-    SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL
+    SELECT 'reject', email, record_id, 'invalid_email', NULL, NULL, NULL, NULL
     FROM export_member WHERE connection_id = %(connection)s AND is_member AND NOT {plausible}
 """
 
@@ -103,6 +105,8 @@ class DryRun:
         self._removed = count_departing(evaluated)
         self._candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked), with_queued=True)
         self._plan: ExportPlan = plan_of(self._candidates)
+        others = ListConnection.objects.filter(address_book__integration=evaluated.link.address_book.integration_id)
+        self._names = dict(others.values_list("pk", "marketing_list__name"))
 
     def export(self) -> PlannedExport:
         """The exact counts."""
@@ -132,7 +136,8 @@ class DryRun:
             with closing(connection.chunked_cursor()) as cursor:
                 cursor.execute(statement + limit, parameters)
                 while found := cursor.fetchmany(2000):
-                    yield from map(_row, found)
+                    for each in found:
+                        yield _row(each, self._names)
 
     def _text(self, statement: str) -> str:
         compared = _COMPARED.format(plan=self._plan.sql)
@@ -161,20 +166,30 @@ def dry_run(link: ListConnection) -> Iterator[DryRun]:
         empty_tables()
 
 
-def _row(found: tuple[Any, ...]) -> PlannedRow:
-    kind, email, record_id, reason, before, after = found
+def _row(found: tuple[Any, ...], lists: Mapping[int, str]) -> PlannedRow:
+    kind, email, record_id, reason, before, after, own, owners = found
+    sources = {} if owners is None else _sources(json.loads(after), json.loads(own), json.loads(owners), lists)
     return PlannedRow(
         kind=PlannedKind(kind),
         email=email,
         record_id=record_id,
         reason=reason,
-        changes=() if after is None else _changes(json.loads(before), json.loads(after)),
+        changes=() if after is None else _changes(json.loads(before), json.loads(after), sources),
     )
 
 
-def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
+def _sources(
+    after: Mapping[str, str], own: Mapping[str, str], owners: Mapping[str, int], lists: Mapping[int, str]
+) -> dict[str, str]:
+    """Of the data fields that go with another value than the record's own: whose it is."""
+    return {name: lists[owner] for name, owner in owners.items() if after.get(name) != own.get(name)}
+
+
+def _changes(
+    before: Mapping[str, str], after: Mapping[str, str], sources: Mapping[str, str]
+) -> tuple[FieldChange, ...]:
     return tuple(
-        FieldChange(data_field=name, before=before.get(name), after=after.get(name))
+        FieldChange(data_field=name, before=before.get(name), after=after.get(name), source_list=sources.get(name, ""))
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     )

@@ -6,12 +6,17 @@ holder of the integration's lock ends a connection: nobody else may be sending m
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, EndingState
 from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, move, put_off
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
@@ -28,11 +33,11 @@ def end_connections(step: StepContext) -> None:
     endings = _waiting(step.integration)
     if not endings:
         raise StepSkipped("No connection is ending.")
-    for ending in endings:
-        try:
-            _attempt(step, ending)
-        except MovedMeanwhile:
-            continue  # somebody keeps the connection after all
+    go_over(step, endings, partial(_attempt, step), _refusal, turn=lambda ending: ending.pk)
+
+
+def _refusal(ending: Ending, failure: Failure) -> Refusal:
+    return Refusal(str(ending.connection), "not_done", failure.text)
 
 
 def disconnect_lists(integration: Integration) -> int:
@@ -61,13 +66,14 @@ def _attempt(step: StepContext, ending: Ending) -> None:
     def given_up() -> None:
         step.reject([Refusal(str(ending.connection), "ending_failed", ending.message)])
 
-    attempt(
-        ending,
-        ENDING_MOVES,
-        lambda: _end(step, ending),
-        refused=lambda error: _put_off(step, ending, error.text),
-        given_up=given_up,
-    )
+    with suppress(MovedMeanwhile):  # somebody keeps the connection after all
+        attempt(
+            ending,
+            ENDING_MOVES,
+            lambda: _end(step, ending),
+            refused=lambda error: _put_off(step, ending, error.text),
+            given_up=given_up,
+        )
 
 
 def _end(step: StepContext, ending: Ending) -> None:

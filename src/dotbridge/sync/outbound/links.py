@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db import DataError
-
 from dotbridge.connections.selectors import ending_connections
-from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.integrations.models import ExportWaitsFor
-from dotbridge.lists.rules import RuleError
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.ranks import Ranked, rank_mappings, ranked_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
 
 
-def for_each_list(step: StepContext, work: Callable[[StepContext, Ranked], None], *, waits: bool = True) -> None:
+def for_each_list(
+    step: StepContext, work: Callable[[StepContext, Ranked], None], *, waits: bool = True, in_turn: bool = False
+) -> None:
     """Do a step's work for each list that may be exported now, the highest rank first.
 
-    A list that cannot be worked out is said so and left out of the rest of the run; the others go on. Raises
-    StepBlocked while Dotdigital works on an earlier export for which all of them have to wait.
+    A list for which it cannot be done is said so and left out of the rest of the run; the others go on. With `in_turn`,
+    for steps that ask Dotdigital, a round that ended early is ended first. Raises StepBlocked while Dotdigital works on
+    an earlier export for which all of them have to wait.
     """
-    for ranked in lists_at_work(step, waits=waits):
+
+    def of_one(ranked: Ranked) -> None:
         try:
             work(step, ranked)
-        except (RuleError, UnknownEntity, UnknownField) as error:
-            _leave_out(step, ranked, str(error))
-        except DataError as error:
-            # Its own text may show a record's value.
-            _leave_out(step, ranked, f"The database cannot work it out: {type(error).__name__}.")
+        except Exception:
+            step.run.left_out.add(ranked.link.pk)
+            raise
+        if ranked.link.pk not in step.run.left_out:
+            step.note_done(ranked.link)
+
+    turn = (lambda ranked: int(ranked.link.pk)) if in_turn else None
+    go_over(step, lists_at_work(step, waits=waits), of_one, _refusal, turn=turn)
 
 
 def all_ranked(step: StepContext) -> list[Ranked]:
@@ -72,6 +77,6 @@ def _blocked_text(number: int) -> str:
     return f"Dotdigital has not finished {number} earlier upload(s). The export goes on when it has."
 
 
-def _leave_out(step: StepContext, ranked: Ranked, problem: str) -> None:
-    step.run.left_out.add(ranked.link.pk)
-    step.reject([Refusal(str(ranked.link.marketing_list), "list_unreadable", problem)])
+def _refusal(ranked: Ranked, failure: Failure) -> Refusal:
+    name = str(ranked.link.marketing_list)
+    return Refusal(name, "not_done" if failure.is_remote or failure.is_gone else "list_unreadable", failure.text)

@@ -52,7 +52,7 @@ _PLAN = """
     SELECT k.email_key, k.email, k.record_id,
            CASE WHEN theirs.values IS NULL THEN v.mapped
                 ELSE jsonb_strip_nulls(v.mapped || theirs.values) END AS mapped,
-           CASE WHEN theirs.values IS NOT NULL THEN v.mapped END AS own,
+           CASE WHEN theirs.values IS NOT NULL THEN v.mapped END AS own, theirs.owners,
            CASE WHEN m.id IS NOT NULL THEN 'update' WHEN c.id IS NOT NULL THEN 'add' ELSE 'new' END AS operation,
            i.id AS item_id, i.values AS former_values, i.own AS former_own, c.data_fields AS remote_values,
            i.upload_id AS former_upload_id,
@@ -70,9 +70,11 @@ _PLAN = """
     WHERE k.connection_id = %(connection)s AND k.is_mailable
     OFFSET 0  -- so that values are worked out once a row, however often they are looked at above
 """
-_NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values WHERE false"
+_NOBODY_ABOVE = "SELECT NULL::text AS email_key, NULL::jsonb AS values, NULL::jsonb AS owners WHERE false"
 _THEIRS = """
-    SELECT o.email_key, jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.priority, o.connection_id DESC) AS values
+    SELECT o.email_key,
+           jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.priority, o.connection_id DESC) AS values,
+           jsonb_object_agg(f.name, o.connection_id ORDER BY f.priority, o.connection_id DESC) AS owners
     FROM export_candidate k
     JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.removal_id IS NULL AND o.reason = ''
     JOIN dotbridge_connections_listconnection oc ON oc.id = o.connection_id
@@ -136,8 +138,9 @@ def plan_of(candidates: Candidates) -> ExportPlan:
     """The plan, a query over the candidates.
 
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
-    own values, where another list has a say), `operation`, `item_id`, `former_values`, `former_own`, `remote_values`,
-    `former_upload_id`, `former_record_id`, `attempts`, `is_queued`, `is_due`. Raises
+    own values, where another list has a say), `owners` (of those data fields the connection that has it), `operation`,
+    `item_id`, `former_values`, `former_own`, `remote_values`, `former_upload_id`, `former_record_id`, `attempts`,
+    `is_queued`, `is_due`. Raises
     UnknownField when a mapped field is no entity field any more.
     """
     ranked = candidates.ranked

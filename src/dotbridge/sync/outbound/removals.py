@@ -61,7 +61,7 @@ def remove_opted_out(step: StepContext) -> None:
 
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
-    for_each_list(step, _remove_departed)
+    for_each_list(step, _remove_departed, in_turn=True)
 
 
 def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -> dict[str, Any]:
@@ -94,12 +94,14 @@ def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
 def _remove_departed(step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
-        _carry_out(step, ranked, begun)
+        if not _carry_out(step, ranked, begun):
+            step.run.left_out.add(link.pk)
     evaluated = require_current_members(step, link)
     if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(evaluated)):
         return
     while removal := _assign(step, evaluated):
         if not _carry_out(step, ranked, removal):
+            step.run.left_out.add(link.pk)
             return
         evaluated = require_current_members(step, link)
     end_allowance(link, StoppedWhat.REMOVE)

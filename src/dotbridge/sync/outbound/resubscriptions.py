@@ -16,7 +16,9 @@ from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.mirror.models import Membership
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
-from dotbridge.sync.context import StepContext, StepSkipped
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.attempts import attempt
 from dotdigital import ContactDraft, NotFound, Rejected
 from dotdigital import Resubscription as Answer
@@ -39,14 +41,22 @@ def ask_for_resubscriptions(step: StepContext) -> None:
     )
     if not waiting:
         raise StepSkipped("Nobody asked for a resubscription.")
-    for each in waiting:
+
+    def ask(each: Resubscription) -> None:
         _carry_out(step, each)
         step.count(asked=1, resubscribed=int(each.state == ResubscriptionState.ADDED))
         step.advance(1, len(waiting))
+
+    go_over(step, waiting, ask, _refusal, turn=lambda each: each.pk)
     note_returns(integration=step.integration)
     if any(each.state == ResubscriptionState.ADDED for each in waiting):
         # The list follows what the import reads.
         request_run(integration=step.integration, kind=RunKind.IMPORT, trigger="person")
+
+
+def _refusal(asked: Resubscription, failure: Failure) -> Refusal:
+    # Not by its address: what is asked for stands on a page of its own.
+    return Refusal(f"resubscription {asked.pk}", "not_done", failure.text)
 
 
 def _carry_out(step: StepContext, asked: Resubscription) -> None:

@@ -64,7 +64,7 @@ class RowState(Enum):
 
 ROW_MOVES: dict[RowState, frozenset[RowState]] = {
     RowState.WAITING: frozenset({RowState.QUEUED}),
-    RowState.QUEUED: frozenset({RowState.ON_ITS_WAY}),
+    RowState.QUEUED: frozenset({RowState.ON_ITS_WAY, RowState.WAITING}),
     RowState.ON_ITS_WAY: frozenset(
         {RowState.CONFIRMED, RowState.REJECTED, RowState.RETURNED, RowState.WAITING, RowState.QUEUED}
     ),

@@ -14,36 +14,79 @@ from psycopg import sql
 
 from dotbridge.connections import request_moves
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
+from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import lists_at_work
+from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
+from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotdigital import MergeOption, NotFound, Rejected
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
 RETRY_AFTER = timedelta(hours=1)
 TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
+# The steps that must have gone well for a list, in this run, before anything of it is sent.
+CHECKED_BEFORE = ("opt_outs", "removals", "prepare")
+# They are in the book and wait to be taken out of it: our note about them stays.
+_RELEASE_DEPARTED = """
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
+    FROM export_departed d
+    WHERE d.connection_id = %s AND i.id = d.item_id AND i.upload_id = %s AND i.removal_id IS NULL
+"""
 
 
 def send_uploads(step: StepContext) -> None:
-    """Give every prepared upload to Dotdigital. Raises StepBlocked when it takes no more for now."""
-    links = [ranked.link.pk for ranked in lists_at_work(step) if ranked.link.stopped_at is None]
-    queued = Upload.objects.filter(connection__in=links, state=UploadState.PREPARED).select_related(
-        "connection__address_book", "connection__marketing_list"
+    """Give to Dotdigital what this run has prepared and checked. Raises StepBlocked when it takes no more for now.
+
+    Where an earlier step of this run failed for a list, its uploads stay as they are: they were prepared for the list
+    as it was, and somebody may have left it since.
+    """
+    lists = {ranked.link.pk: ranked for ranked in lists_at_work(step) if _was_checked(step, ranked)}
+    queued = list(
+        Upload.objects.filter(connection__in=lists, state=UploadState.PREPARED)
+        .select_related("connection__address_book", "connection__marketing_list")
+        .order_by("pk")
     )
     total = sum(upload.row_count for upload in queued)
-    for upload in queued.order_by("pk"):
+
+    def send(upload: Upload) -> None:
+        _check_again(step, lists[upload.connection_id], upload)
         send_upload(step, upload)
         step.advance(upload.row_count, total)
 
+    go_over(step, queued, send, _refusal)
+
+
+def _was_checked(step: StepContext, ranked: Ranked) -> bool:
+    done = (step.run.went_well.get(name, set()) for name in CHECKED_BEFORE)
+    return ranked.link.stopped_at is None and all(ranked.link.pk in links for links in done)
+
+
+def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
+    """Whoever left the list, or opted out, since the upload was prepared is taken out of it."""
+    evaluated = require_current_members(step, ranked.link)
+    with roomy_transaction(), connection.cursor() as cursor:
+        forget_departed(evaluated, ranked)
+        cursor.execute(_RELEASE_DEPARTED, [ranked.link.pk, upload.pk])
+
+
+def _refusal(upload: Upload, failure: Failure) -> Refusal:
+    return Refusal(str(upload.connection), "not_done", failure.text)
+
 
 def send_upload(step: StepContext, upload: Upload) -> None:
-    """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`."""
+    """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`, and
+    LockLost before anything is sent when another run may be at work."""
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
         rows = write_csv(upload, spool)
         if not rows:
             upload.delete()
             return
+        step.run.require_lock()
         attempt(
             upload,
             UPLOAD_MOVES,
@@ -56,7 +99,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
 
 
 def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
-    move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now())
+    move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
     book = step.account.address_book(upload.connection.address_book.remote_id)
     answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
     move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
@@ -83,8 +126,14 @@ def _given_up(step: StepContext, upload: Upload) -> None:
 
 
 def move(upload: Upload, state: UploadState, **changes: object) -> None:
-    """Move an upload to a state, with what is to be noted. Raises as `request_moves.move`."""
-    request_moves.move(upload, UPLOAD_MOVES, state, **changes)
+    """Move an upload to a state, with what is to be noted. Raises ValueError for a move that the table does not know.
+
+    Raises LockLost when it is not in the state any more that we know of: only another run can have moved it.
+    """
+    try:
+        request_moves.move(upload, UPLOAD_MOVES, state, **changes)
+    except request_moves.MovedMeanwhile:
+        raise LockLost("An upload was moved by another run.") from None
 
 
 def write_csv(upload: Upload, file: IO[bytes]) -> int:

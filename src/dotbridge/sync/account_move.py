@@ -1,0 +1,61 @@
+"""Moving an integration to another Dotdigital account.
+
+It starts clean there: the ids of one account mean nothing in another.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from dotbridge.connections.models import AccountChange, ListConnection
+from dotbridge.deletion import delete_with_children
+from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.mirror.models import AddressBook, Campaign, Contact
+from dotbridge.sync.locks import integration_lock
+from dotbridge.sync.models import CampaignListing, Cursor, Reading, SyncRun, Turn, Upload
+from dotbridge.sync.selectors import ON_THEIR_WAY
+
+# What is known of the former account, by its ids, and what was noted about the way to it.
+_OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
+    model.objects.all()
+    for model in (
+        AddressBook,
+        Contact,
+        Campaign,
+        AccountChange,
+        Cursor,
+        Turn,
+        Reading,
+        CampaignListing,
+        RateWindow,
+    )
+)
+
+
+def move_to_another_account(*, integration: Integration) -> None:
+    """Forget the account of an integration, so that its next run takes the one that its credentials belong to.
+
+    Lists stay, and have to be connected to the other account's address books. The mappings stay: data fields go by
+    their names. What people have opted out of stays. In the former account nothing is changed. Raises ValidationError
+    while a run is at work or an upload is on its way.
+    """
+    with integration_lock(integration.pk) as lock:
+        if lock is None:
+            raise ValidationError(_("A run is at work on this integration. Deactivate it, and move it afterwards."))
+        links = ListConnection.objects.filter(address_book__integration=integration)
+        if Upload.objects.filter(connection__in=links, state__in=ON_THEIR_WAY).exists():
+            raise ValidationError(_("An upload is on its way to the former account. Move it when that is finished."))
+        with transaction.atomic():
+            # Held first: contacts name it without a foreign key (docs/adr/0021).
+            list(Integration.objects.filter(pk=integration.pk).select_for_update())
+            for records in _OF_THE_ACCOUNT:
+                delete_with_children(records.filter(integration=integration))
+            SyncRun.objects.filter(integration=integration).update(waits_until=None)
+            blank: dict[str, Any] = {"account_id": None, "account_name": "", "endpoint": "", "checked_at": None}
+            Integration.objects.filter(pk=integration.pk).update(**blank)
+    integration.refresh_from_db()

@@ -1,0 +1,86 @@
+"""What went wrong with one thing, said without a value of anybody's record.
+
+The text of an error may show the row that a constraint refused, so of errors that are not ours or Dotdigital's only the
+kind is told, and the log names the line.
+"""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, InterfaceError, connection
+from psycopg.pq import TransactionStatus
+
+import dotbridge
+import dotdigital
+from dotbridge.entities.registry import UnknownEntity, UnknownField
+from dotbridge.lists.rules import RuleError
+from dotdigital import DotdigitalError, NotFound
+
+_OUR_PACKAGES = (Path(dotbridge.__file__).parent, Path(dotdigital.__file__).parent)
+# The example host lives beside us, and is one all the same.
+_EXAMPLE_HOST = _OUR_PACKAGES[0] / "crm"
+_STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why something could not be done: a text for people, whether Dotdigital does not have it any more, and whether it
+    was Dotdigital that did not do it. `place` is for the log, empty where the text says all."""
+
+    text: str
+    is_gone: bool = False
+    is_remote: bool = False
+    code: str = ""
+    place: str = ""
+
+
+def failure_of(error: Exception) -> Failure:
+    """What to say of an error, whatever it is."""
+    if isinstance(error, DotdigitalError):
+        is_gone = isinstance(error, NotFound)
+        return Failure(text=error.text, is_gone=is_gone, is_remote=not is_gone, code=error.code or "")
+    if isinstance(error, RuleError | UnknownEntity | UnknownField):
+        return Failure(text=str(error))
+    place = place_of(error)
+    if isinstance(error, DatabaseError | InterfaceError):
+        kind = type(error.__cause__ or error).__name__
+        return Failure(text=f"The database cannot work it out: {kind}. The log of the worker says where.", place=place)
+    if isinstance(error, ValidationError):
+        return Failure(text="A check of the record refused it. The log of the worker says where.", place=place)
+    return Failure(text=f"An unexpected {type(error).__name__}. The log of the worker says where.", place=place)
+
+
+def place_of(error: BaseException) -> str:
+    """The line where it happened: the host's own last one if it passed through any, because that one can be mended,
+    else the last one of ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    of_the_host = [frame for frame in frames if _is_of_the_host(frame.filename)]
+    of_ours = [frame for frame in frames if any(Path(frame.filename).is_relative_to(each) for each in _OUR_PACKAGES)]
+    frame = (of_the_host or of_ours or frames)[-1]
+    return f"{frame.filename}:{frame.lineno} in {frame.name}"
+
+
+def restore_connection() -> None:
+    """After an error the next statement must work: nothing half done is left open, and a dead connection is renewed."""
+    if connection.in_atomic_block or connection.connection is None:
+        return
+    if connection.connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+        # Somebody's code began a transaction by hand and did not end it.
+        connection.connection.rollback()
+    connection.close_if_unusable_or_obsolete()
+
+
+def _is_of_the_host(filename: str) -> bool:
+    path = Path(filename)
+    if filename.startswith("<") or "site-packages" in path.parts:
+        return False
+    if path.is_relative_to(_EXAMPLE_HOST):
+        return True
+    return not any(path.is_relative_to(folder) for folder in (*_OUR_PACKAGES, _STANDARD_LIBRARY))

@@ -1,0 +1,19 @@
+"""What the steps that read book by book have in common."""
+
+from __future__ import annotations
+
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.context import Refusal, book_gone
+from dotbridge.sync.failures import Failure
+
+
+def unread_book(book: AddressBook, failure: Failure) -> Refusal:
+    """How it is noted that a book could not be read."""
+    if failure.is_gone:
+        return book_gone(book.name)
+    return Refusal(book.name, "not_read", f"{failure.text} The next run reads it again.")
+
+
+def book_number(book: AddressBook) -> int:
+    """By what a book is known when the next run goes on with it."""
+    return book.pk

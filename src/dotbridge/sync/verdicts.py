@@ -1,0 +1,105 @@
+"""How runs and steps end. Each state is moved by an update that names the former one, so no end is overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from dotbridge.connections.models import RunKind
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
+from dotbridge.sync.selectors import ON_THEIR_WAY
+from dotdigital import Throttled
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+log = structlog.get_logger(__name__)
+
+# Where Dotdigital does not say when it takes calls again it is asked after this; and it is not believed beyond that.
+OPENS_AFTER, OPENS_AT_THE_LATEST = timedelta(minutes=1), timedelta(hours=1)
+
+
+def end_run(run: SyncRun, state: State, message: str, *, waits_until: datetime | None = None) -> None:
+    """Move a run that is at work to its end. One that was ended by another run meanwhile keeps that end."""
+    ended: dict[str, Any] = {
+        "state": state,
+        "message": message,
+        "waits_until": waits_until,
+        "requests": run.requests,
+        "finished_at": timezone.now(),
+    }
+    rows = SyncRun.objects.filter(pk=run.pk, state=State.RUNNING)
+    if not rows.update(**ended):
+        log.warning("run was ended by another one", run=run.pk)
+        ended = SyncRun.objects.filter(pk=run.pk).values(*ended).first() or {**ended, "state": State.INTERRUPTED}
+    for name, value in ended.items():
+        setattr(run, name, value)
+
+
+def end_step(step: Step) -> None:
+    """Store how a step ended, unless another run has found it left behind and said so."""
+    Step.objects.filter(pk=step.pk, state=State.RUNNING).update(
+        state=step.state, message=step.message, counts=step.counts, finished_at=step.finished_at
+    )
+
+
+def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State, str]:
+    """The state and the text that the steps of a run add up to, and what Dotdigital has made of its uploads so far."""
+    steps = list(run.steps.all())
+    at_work = [step for step in steps if step.state != State.SKIPPED]
+    failed = [step for step in steps if step.state == State.FAILED]
+    blocked = [step for step in steps if step.state == State.BLOCKED]
+    if failed:
+        state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
+        return state, "; ".join(f"{labels[step.name]}: {step.message}" for step in failed)
+    if blocked:
+        return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
+    if held := _held_by_dotdigital(run):
+        return State.WAITING, f"Dotdigital works on {held} of the files and removals of this run."
+    rejected = sum(step.counts.get("rejected", 0) for step in steps)
+    if rejected or any(step.state == State.PARTIAL for step in steps):
+        return State.PARTIAL, f"{rejected} rejected; the steps say why." if rejected else "The steps say why."
+    return State.SUCCEEDED, ""
+
+
+def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrPromise]) -> None:
+    """Give the runs their verdict whose files Dotdigital has finished since they ended, or whose time has come."""
+    waited = SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until__lte=timezone.now())
+    waited.update(state=State.PARTIAL)
+    for run in SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until=None):
+        state, message = verdict_of(run, labels)
+        if state == State.WAITING:
+            continue
+        refused = Q(state=UploadState.REFUSED) | Q(rejected_count__gt=0)
+        if state == State.SUCCEEDED and (uploads := run.uploads.filter(refused)).exists():
+            rows = uploads.aggregate(rows=Sum("rejected_count"))["rows"]
+            state, message = State.PARTIAL, f"{rows} rejected when Dotdigital had finished; the uploads say why."
+        SyncRun.objects.filter(pk=run.pk, state=State.WAITING).update(state=state, message=message)
+
+
+def quota_opens_at(integration: Integration) -> datetime | None:
+    """Until when Dotdigital is not to be asked for this integration; None when it may be asked now."""
+    waiting = SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until__gt=timezone.now())
+    return waiting.order_by("waits_until").values_list("waits_until", flat=True).last()
+
+
+def opening_of(error: Throttled) -> datetime:
+    """When the next call may be tried: as Dotdigital says, within reason."""
+    now = timezone.now()
+    return min(max(error.until or now + OPENS_AFTER, now), now + OPENS_AT_THE_LATEST)
+
+
+def waiting_text(until: datetime) -> str:
+    """What a run says that waits for calls."""
+    return f"The account's limit of calls is used up. The run waits until {until.astimezone(UTC):%H:%M:%S} UTC."
+
+
+def _held_by_dotdigital(run: SyncRun) -> int:
+    uploads = run.uploads.filter(state__in=ON_THEIR_WAY).count()
+    return uploads + run.removals.filter(state=RemovalState.SENT).count()

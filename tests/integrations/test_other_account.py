@@ -1,0 +1,148 @@
+"""An integration belongs to one account, and an account to one integration.
+
+The kind: ids that are trusted although they may belong to something else now. The case: another account's user and
+password typed into an integration, so that the ids of the former account's contacts and books are sent to it, and other
+people are taken out of other books there. The second place: one account in two integrations, and so one address book on
+two lists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list
+from dotbridge.crm.models import Contact
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import check_connection, create_integration, set_password
+from dotbridge.lists.services import remove_records
+from dotbridge.mapping.models import MappingRow
+from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import Contact as Mirrored
+from dotbridge.sync.account_move import move_to_another_account
+from dotbridge.sync.locks import integration_lock
+from dotbridge.sync.models import Cursor, ExportItem, State, Upload, UploadState
+from dotdigital_sandbox import Sandbox
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+
+
+@pytest.fixture
+def there(tmp_path: Path, settings: Any, remote: RemoteAccount) -> Iterator[RemoteAccount]:
+    """Another account, in which the same numbers are other people's."""
+    with Sandbox(tmp_path / "live", account_id=2) as live:
+        settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(live.url, remote.sandbox.url))
+        yield RemoteAccount(live)
+
+
+def type_credentials(integration: Integration, account: RemoteAccount) -> None:
+    Integration.objects.filter(pk=integration.pk).update(base_url=account.sandbox.url, username=account.sandbox.user)
+    integration.refresh_from_db()
+    set_password(integration=integration, password=account.sandbox.password)
+
+
+def connected(integration: Integration, remote: RemoteAccount) -> ListConnection:
+    remote.create_book("Readers")
+    add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    link = connect(integration, book="Readers")
+    sync(integration)
+    return link
+
+
+def test_nothing_is_asked_of_another_account(
+    integration: Integration, remote: RemoteAccount, there: RemoteAccount
+) -> None:
+    link = connected(integration, remote)
+    others = there.create_book("VIPs")
+    there.create_contact("vip@example.com", book=others)
+    remove_records(marketing_list=link.marketing_list, record_ids=[Contact.objects.earliest("pk").pk])
+    type_credentials(integration, there)
+
+    runs = [sync(integration, kind=kind) for kind in (RunKind.EXPORT, RunKind.IMPORT, RunKind.REQUESTS)]
+
+    assert {run.state for run in runs} == {State.FAILED}
+    assert "another account" in runs[0].message
+    assert "move-integration" in runs[0].message
+    assert list(there.contacts(others)) == ["vip@example.com"]
+    assert AddressBook.objects.get().name == "Readers"
+    integration.refresh_from_db()
+    assert integration.account_id == 1
+
+
+def test_moved_to_another_account_it_starts_clean(
+    integration: Integration, remote: RemoteAccount, there: RemoteAccount
+) -> None:
+    link = connected(integration, remote)
+    marketing_list = link.marketing_list
+    rows = MappingRow.objects.count()
+    book = there.create_book("Here too")
+    type_credentials(integration, there)
+
+    move_to_another_account(integration=integration)
+
+    for left in (AddressBook, Mirrored, ExportItem, Upload, ListConnection, Cursor):
+        assert not left.objects.exists(), left  # type: ignore[attr-defined]
+    assert MappingRow.objects.count() == rows
+    assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED
+    assert integration.account_id == 2
+    connect_list(marketing_list=marketing_list, address_book=AddressBook.objects.get(name="Here too"))
+    sync(integration)
+    assert sorted(there.contacts(book)) == ["ann@example.com", "bob@example.com"]
+    assert len(remote.contacts(1)) in (0, 2)  # the former account is as it was left
+
+
+def test_it_is_not_moved_in_the_middle_of_something(integration: Integration, remote: RemoteAccount) -> None:
+    connected(integration, remote)
+    with integration_lock(integration.pk), pytest.raises(ValidationError, match="run is at work"):
+        move_to_another_account(integration=integration)
+    Upload.objects.update(state=UploadState.SENT)
+    with pytest.raises(ValidationError, match="on its way"):
+        move_to_another_account(integration=integration)
+    assert ExportItem.objects.count() == 2
+
+
+def test_an_account_belongs_to_one_integration(integration: Integration, sandbox: Sandbox) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    second = create_integration(name="Second", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
+
+    run = sync(second, kind=RunKind.IMPORT)
+
+    assert run.state == State.FAILED
+    assert "Test account is connected to this account already" in run.message
+    assert not AddressBook.objects.filter(integration=second).exists()
+
+
+def test_the_check_says_it_too(integration: Integration, sandbox: Sandbox, there: RemoteAccount) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    typed = {"username": sandbox.user, "password": sandbox.password}
+
+    assert check_connection(**typed, base_url=sandbox.url, integration=integration).succeeded
+    assert check_connection(**typed, base_url=sandbox.url).is_other_account
+    assert check_connection(**typed, base_url=there.sandbox.url, integration=integration).is_other_account
+    assert check_connection(**typed, base_url=there.sandbox.url).succeeded
+
+
+def test_the_form_refuses_another_accounts_credentials(
+    integration: Integration, there: RemoteAccount, admin_client: Client
+) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    page = f"/admin/dotbridge_integrations/integration/{integration.pk}/change/"
+    form = admin_client.get(page).context["adminform"].form
+    values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    typed = {name: value for name, value in values.items() if value not in (None, "")}
+
+    answer = admin_client.post(page, {**typed, "base_url": there.sandbox.url, "password": there.sandbox.password})
+
+    assert "belong to another account" in answer.content.decode()
+    integration.refresh_from_db()
+    assert integration.base_url != there.sandbox.url
+    answer = admin_client.post(page, {**typed, "name": "Renamed"})
+    integration.refresh_from_db()
+    assert integration.name == "Renamed"

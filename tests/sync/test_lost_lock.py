@@ -1,0 +1,154 @@
+"""A run that has lost its lock does nothing more, and says so: two runs never work at once.
+
+The kind: a lock that is taken once and never looked at again. The case: the database ends the session that holds it, a
+second run starts and both succeed. The second place: a state that is moved because of what was read a while ago, so an
+upload or a run that somebody else has moved meanwhile is moved back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from dotbridge.connections.models import RunKind
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.engine import run_sync
+from dotbridge.sync.locks import LockLost, integration_lock
+from dotbridge.sync.models import State, SyncRun, Upload, UploadState
+from dotbridge.sync.outbound import upload as module
+from dotbridge.sync.outbound.upload import move
+from dotbridge.sync.verdicts import end_run
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+
+def end_the_locks_session() -> int:
+    """As a failover or an administrator does; answers how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND granted AND datname = current_database() AND objsubid = 1"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_second_run_works_alone(integration: Integration, remote: RemoteAccount) -> None:
+    book = remote.create_book("First")
+    add_contact("ann@example.com")
+    connect(integration, book="First")
+    remote.sandbox.fail_next("delay", path="/v2/data-fields", seconds=3)
+    first: list[SyncRun] = []
+
+    def work() -> None:
+        try:
+            first.append(run_sync(integration=integration, trigger="first", force_data_fields=True, wait_seconds=20))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        wait_for(lambda: SyncRun.objects.filter(trigger="first", steps__name="data_fields").exists())
+        assert end_the_locks_session() == 1
+        second = sync(integration)
+    finally:
+        thread.join()
+
+    assert second.state == State.SUCCEEDED
+    lost = SyncRun.objects.get(trigger="first")
+    assert lost.state == first[0].state == State.INTERRUPTED
+    assert not lost.steps.filter(name__in=["removals", "prepare", "uploads"]).exists()
+    assert Upload.objects.count() == 1
+    assert list(remote.contacts(book)) == ["ann@example.com"]
+
+
+def test_nothing_is_sent_once_the_lock_is_lost(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = remote.create_book("First")
+    add_contact("ann@example.com")
+    connect(integration, book="First")
+    genuine = module.write_csv
+
+    def lose(upload: Upload, file: Any) -> int:
+        assert end_the_locks_session() == 1
+        return genuine(upload, file)
+
+    monkeypatch.setattr(module, "write_csv", lose)
+
+    run = sync(integration)
+
+    assert run.state == State.INTERRUPTED
+    assert steps_of(run)["uploads"]["state"] == State.INTERRUPTED
+    assert Upload.objects.get().state == UploadState.PREPARED
+    assert remote.contacts(book) == {}
+    monkeypatch.undo()
+    assert sync(integration).state == State.SUCCEEDED
+    assert list(remote.contacts(book)) == ["ann@example.com"]
+
+
+def test_a_lock_says_when_it_is_lost(integration: Integration) -> None:
+    with integration_lock(integration.pk) as lock:
+        assert lock is not None
+        lock.require()
+        in_a_thread = threading.Thread(target=lock.require)
+        in_a_thread.start()
+        in_a_thread.join()
+        assert end_the_locks_session() == 1
+        with pytest.raises(LockLost):
+            lock.require()
+        with integration_lock(integration.pk) as other:
+            assert other is not None
+
+
+def test_the_locks_session_is_kept_alive_and_never_timed_out(integration: Integration) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER ROLE CURRENT_USER SET idle_session_timeout = '200ms'")
+    try:
+        with integration_lock(integration.pk) as lock:
+            assert lock is not None
+            told = lock._link.connection.info.get_parameters()
+            assert (told["keepalives"], told["tcp_user_timeout"]) == ("1", "30000")
+            time.sleep(0.6)
+            lock.require()
+    finally:
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER ROLE CURRENT_USER RESET idle_session_timeout")
+
+
+def test_an_upload_that_another_run_has_moved_is_not_moved_back(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    remote.create_book("First")
+    add_contact("ann@example.com")
+    connect(integration, book="First")
+    sync(integration, kind=RunKind.CHANGES)
+    upload = Upload.objects.get()
+    Upload.objects.update(state=UploadState.UPLOADING)
+
+    with pytest.raises(LockLost):
+        move(upload, UploadState.UPLOADING)
+
+    assert Upload.objects.get().sent_at is None
+
+
+def test_a_run_that_was_ended_by_another_keeps_that_end(integration: Integration) -> None:
+    run = SyncRun.objects.create(integration=integration, kind=RunKind.SYNC, trigger="t", started_at=timezone.now())
+    SyncRun.objects.update(state=State.INTERRUPTED, message="by another")
+
+    end_run(run, State.SUCCEEDED, "")
+
+    run.refresh_from_db()
+    assert (run.state, run.message) == (State.INTERRUPTED, "by another")

@@ -1,0 +1,70 @@
+"""Only what this run has prepared and checked is sent.
+
+The kind: a later step that trusts the work of an earlier one, whatever became of it. The case: uploads that were
+prepared in a former run go although the removals, the list state or the preparing failed in this one, so somebody who
+opted out meanwhile is sent. The second place: somebody leaves between the preparing and the sending of one run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+
+from dotbridge.connections.models import RunKind
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import UnsubscribedItem
+from dotbridge.lists.services import unsubscribe_records
+from dotbridge.sync.models import State, Upload, UploadState
+from dotbridge.sync.outbound import upload as module
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+
+@pytest.mark.parametrize("step", ["removals", "list_state", "prepare"])
+def test_nothing_goes_of_a_list_for_which_a_step_before_failed(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    book = remote.create_book("First")
+    ann = add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    link = connect(integration, book="First")
+    sync(integration, kind=RunKind.CHANGES)
+    assert Upload.objects.get().state == UploadState.PREPARED
+    origin = UnsubscribedItem.Origin.CRM
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], origin=origin)
+
+    def deadlock(*_arguments: Any) -> None:
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(f"dotbridge.sync.outbound.{step}.require_current_members", deadlock)
+    run = sync(integration, kind=RunKind.EXPORT)
+
+    assert steps_of(run)[step]["state"] == State.FAILED
+    assert remote.contacts(book) == {}
+    assert Upload.objects.get().state == UploadState.PREPARED
+    monkeypatch.undo()
+    sync(integration, kind=RunKind.EXPORT)
+    assert list(remote.contacts(book)) == ["bob@example.com"]
+
+
+def test_who_opts_out_after_the_preparing_is_not_sent(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = remote.create_book("First")
+    ann = add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    link = connect(integration, book="First")
+    monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
+    genuine = module.lists_at_work
+
+    def opt_out(step: Any) -> Any:
+        origin = UnsubscribedItem.Origin.CRM
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], origin=origin)
+        return genuine(step)
+
+    monkeypatch.setattr(module, "lists_at_work", opt_out)
+
+    sync(integration)
+
+    assert list(remote.contacts(book)) == ["bob@example.com"]

@@ -305,7 +305,7 @@ def test_an_opt_out_that_dotdigital_does_not_take_is_put_off_shown_and_can_be_as
     request.refresh_from_db()
     assert request.state == ChangeState.FAILED
     assert "Tried 10 times" in request.message
-    assert run.steps.get(name="contact_requests").rejections.get().reason == "contact_request_failed"
+    assert run.steps.get(name="contact_requests").rejections.get().reason == "not_done"
     remote.sandbox.clear_faults()
     retry_contact_request(request=request)
     sync(integration, kind=RunKind.REQUESTS)

@@ -48,12 +48,9 @@ def _carry_out(step: StepContext, request: ContactRequest) -> None:
             finish_contact_request(request=request, state=ChangeState.DONE, message=text)
         else:
             finish_contact_request(request=request, state=ChangeState.FAILED, message=error.text)
+            step.reject([Refusal(str(request), "contact_request_failed", error.text)])
 
-    try:
-        attempt(request, CHANGE_MOVES, lambda: _ask(step, request), refused=refused)
-    finally:
-        if request.state == ChangeState.FAILED:
-            step.reject([Refusal(str(request), "contact_request_failed", request.message)])
+    attempt(request, CHANGE_MOVES, lambda: _ask(step, request), refused=refused)
 
 
 def _ask(step: StepContext, request: ContactRequest) -> None:

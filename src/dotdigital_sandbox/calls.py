@@ -157,6 +157,14 @@ class Call:
         return lowered(self.json())
 
 
+def whole_number(value: object) -> int | None:
+    """A whole number of the body, also one in quotes, as some clients write ids; None for anything else."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        # The first twenty digits are more than any number has that is taken.
+        return int(value[:20])
+    return value if type(value) is int else None
+
+
 def text_or_none(value: object) -> str | None:
     """A text of the body, None when absent; refused when it is something else."""
     if value is None or isinstance(value, str):

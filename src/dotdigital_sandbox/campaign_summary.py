@@ -214,6 +214,8 @@ def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
         "uniqueClicks": summary["numRecipientsClicked"],
         "sendStatusFails": 0,
         **{name: value * 100 for name, value in summary.items() if name.startswith("percentage")},
+        "percentageUniqueClicks": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalDelivered"]),
+        "percentageUniqueClicksToOpens": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalUniqueOpens"]),
         "revenue": money["revenue"],
         "conversionRate": money["conversionRate"],
         "assistedRevenue": 0.0,
@@ -228,10 +230,11 @@ def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
 
 
 def split_test(call: Call) -> Answer:
-    """GET /v2/campaigns/{id}/split-test: the variants; a campaign that is no split test has none."""
+    """GET /v2/campaigns/{id}/split-test: what decides and the versions; none is told apart here."""
     with call.account.store.reading() as db:
         campaign = campaign_of(db, call)
-    return json_answer({"campaignId": campaign["id"], "variants": []})
+    split = json.loads(campaign["split_options"] or "{}")
+    return json_answer({"campaignId": campaign["id"], "splitTestWinnerMetric": split.get("testMetric"), "versions": []})
 
 
 ROUTES = [

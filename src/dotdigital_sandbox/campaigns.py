@@ -239,7 +239,10 @@ def create_campaign(call: Call) -> Answer:
             f"INSERT INTO campaign ({names}) VALUES ({', '.join('?' * len(given))}) RETURNING id", tuple(given.values())
         ).fetchone()
         made = db.execute(f"{SELECT} WHERE g.id = ?", (row["id"],)).fetchone()
-    return json_answer(campaign_out(call, made, contents=True), status=HTTPStatus.CREATED)
+    out = campaign_out(call, made, contents=True)
+    if call.account.settings.shape == "current":
+        out["type"] = made["type"]
+    return json_answer(out, status=HTTPStatus.CREATED)
 
 
 def update_campaign(call: Call) -> Answer:

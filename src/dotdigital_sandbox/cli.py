@@ -26,7 +26,7 @@ time, recipients open and click, people unsubscribe and bounce.
 START
   dotdigital-sandbox serve                     a small demo account at http://127.0.0.1:8099
   dotdigital-sandbox serve --seed empty --port 0 --data /tmp/account
-  dotdigital-sandbox serve --scheme none --switch never=year-1
+  dotdigital-sandbox serve --scheme none --switch never=null
 
 \b
 CALL

@@ -28,6 +28,7 @@ class GivenContact:
     email: str = ""
     opt_in: str | None = None
     email_type: str | None = None
+    mobile: str | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
 
@@ -48,7 +49,7 @@ def given_contact(db: Connection, switches: Switches, body: object, *, needs_ema
         email or "",
         None if opt_in is None else one_of(opt_in, OPT_IN_TYPES, code="CONTACT_INVALID"),
         None if email_type is None else one_of(email_type, EMAIL_TYPES, code="CONTACT_INVALID"),
-        _given_values(db, switches, keys.get("datafields")),
+        values=_given_values(db, switches, keys.get("datafields")),
     )
 
 
@@ -145,7 +146,7 @@ def insert_contact(db: Connection, account: Account, given: GivenContact) -> int
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
             given.email,
-            given.email.lower(),
+            given.email.lower() or given.mobile,
             "Double" if verifying else given.opt_in or "Unknown",
             given.email_type or "Html",
             PENDING if verifying else SUBSCRIBED,
@@ -168,7 +169,8 @@ def update_contact(
     if known["suppressed_at"] and not suppressed_too:
         raise refusal("CONTACT_SUPPRESSED")
     email = given.email or known["email"]
-    if email.lower() == known["email_key"]:
+    key = email.lower() or known["email_key"]
+    if key == known["email_key"]:
         email = known["email"]
     elif contact_by_email(db, email) is not None:
         raise refusal("NON_UNIQUE_EMAIL")
@@ -188,7 +190,7 @@ def update_contact(
             "UPDATE contact SET email = ?, opt_in = ?, email_type = ?, status = ?, data = ?, email_key = ?, modified = "
             "? "
             "WHERE id = ?",
-            (*after, email.lower(), account.clock.text(), known["id"]),
+            (*after, key, account.clock.text(), known["id"]),
         )
 
 

@@ -45,6 +45,7 @@ from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.errors import UNAUTHORISED, ApiError, no_such_path, refusal
 from dotdigital_sandbox.openapi import openapi_document
 from dotdigital_sandbox.routing import UNLIMITED, Route, RouteTable, tidy
+from dotdigital_sandbox.v3_errors import V3Error
 
 logger = logging.getLogger(__name__)
 API_ROUTES: list[Route] = [
@@ -89,7 +90,7 @@ _V3_CODES = {
 def _refused(error: ApiError, call: Call) -> Answer:
     """The answer for a refusal; errors of version 3 carry an ``errorCode`` whoever refuses (contract §3.4)."""
     body: dict[str, Any] = {"message": error.message}
-    if isinstance(error, v3_contacts.V3Error):
+    if isinstance(error, V3Error):
         body = error.body()
     elif _V3.match(call.path):
         body = {"errorCode": _V3_CODES.get(error.status, "gateway:unknown"), "description": error.message}

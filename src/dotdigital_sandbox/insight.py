@@ -19,6 +19,8 @@ from dotdigital_sandbox.values import is_email
 
 LATEST = 100
 KEY_LIMIT = 255
+# Records of the account itself, not of a contact.
+ACCOUNT, NO_CONTACT = "account", 0
 _COLLECTION = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 
 
@@ -47,7 +49,10 @@ def _keep(db: Connection, call: Call, collection: str, given: object) -> Row:
         json.loads(text)
     except ValueError:
         raise Fault("InvalidJson") from None
-    contact_id = _owner(db, ident)
+    if ident is None and (held := _held(db, collection, key)) is not None:
+        contact_id = held["contact_id"]
+    else:
+        contact_id = _owner(db, ident)
     row: Row = db.execute(
         "INSERT INTO insight VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET contact_id = excluded.contact_id, "
         "json = excluded.json, modified = excluded.modified RETURNING *",
@@ -56,7 +61,14 @@ def _keep(db: Connection, call: Call, collection: str, given: object) -> Row:
     return row
 
 
+def _held(db: Connection, collection: str, key: object) -> Row | None:
+    row: Row | None = db.execute("SELECT * FROM insight WHERE collection = ? AND key = ?", (collection, key)).fetchone()
+    return row
+
+
 def _owner(db: Connection, ident: object) -> int:
+    if isinstance(ident, str) and ident.lower() == ACCOUNT:
+        return NO_CONTACT
     text = str(ident) if isinstance(ident, (str, int)) and not isinstance(ident, bool) else ""
     if not text.isdigit() and not is_email(text):
         raise Fault("InvalidContactIdentifier")
@@ -67,13 +79,12 @@ def _owner(db: Connection, ident: object) -> int:
 
 
 def _out(row: Row) -> dict[str, Any]:
-    return {"key": row["key"], "contactIdentifier": str(row["contact_id"]), "json": row["json"]}
+    owner = ACCOUNT if row["contact_id"] == NO_CONTACT else str(row["contact_id"])
+    return {"key": row["key"], "contactIdentifier": owner, "json": row["json"]}
 
 
 def _item_of(db: Connection, call: Call) -> Row:
-    row: Row | None = db.execute(
-        "SELECT * FROM insight WHERE collection = ? AND key = ?", (_collection(call), call.params["key"])
-    ).fetchone()
+    row = _held(db, _collection(call), call.params["key"])
     if row is None:
         raise refusal("TRANSACTIONAL_DATA_DOES_NOT_EXIST")
     return row
@@ -88,7 +99,8 @@ def save_item(call: Call) -> Answer:
             row = _keep(db, call, _collection(call), body)
     except Fault:
         raise refusal("TRANSACTIONAL_DATA_VALIDATION_FAILED") from None
-    return json_answer(_out(row), status=HTTPStatus.CREATED)
+    # A record that is addressed by its key is replaced; one that is added was made.
+    return json_answer(_out(row), status=HTTPStatus.OK if "key" in call.params else HTTPStatus.CREATED)
 
 
 def read_item(call: Call) -> Answer:
@@ -141,7 +153,8 @@ def import_items(call: Call) -> Answer:
                 _keep(db, call, collection, item)
                 seen.add(key)
             except Fault as fault:
-                faults.append({"key": key, "reason": str(fault), "detail": None})
+                detail = {"detail": None} if call.account.settings.shape == "current" else {}
+                faults.append({"key": key, "reason": str(fault), **detail})
         counts = {"totalItems": len(items), "totalImported": len(items) - len(faults), "totalRejected": len(faults)}
         report = json.dumps({**counts, "faults": faults})
         db.execute("INSERT INTO insight_import VALUES (?, 'Finished', ?, ?)", (guid, report, due))

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from sqlite3 import Connection
 from typing import Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of, whole_number
 from dotdigital_sandbox.contact_writing import bad_email
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.errors import refusal
@@ -54,10 +54,10 @@ def send_batch(call: Call) -> Answer:
 def send_triggered(call: Call) -> Answer:
     """POST /v2/email/triggered-campaign: a mail whose content is a campaign."""
     body = call.json_object()
-    count, campaign_id = _recipients(body, call.account.switches), body.get("campaignid")
+    count, campaign_id = _recipients(body, call.account.switches), whole_number(body.get("campaignid")) or 0
     with call.account.store.reading() as db:
-        known = type(campaign_id) is int and 0 < campaign_id <= INT32
-        if not known or not db.execute("SELECT 1 FROM campaign WHERE id = ?", (campaign_id,)).fetchone():
+        found = db.execute("SELECT 1 FROM campaign WHERE id = ?", (min(campaign_id, INT32),))
+        if found.fetchone() is None:
             raise refusal("CAMPAIGN_NOT_FOUND")
     _sent(call, count)
     return Answer(HTTPStatus.OK, media_type=None)

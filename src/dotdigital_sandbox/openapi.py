@@ -28,6 +28,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "num": {"type": "number"},
     "str": {"type": "string"},
     "date": {"type": "string", "format": "date-time"},
+    "never": {"type": "string", "enum": ["0001-01-01T00:00:00"]},
     "bool": {"type": "boolean"},
     "guid": {"type": "string", "format": "uuid"},
     "email": {"type": "string", "format": "email"},
@@ -39,7 +40,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date"},
     "guid": {"type": "string", "format": "uuid"},
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
-    "identifier": {"type": "string", "enum": ["contactId", "email"]},
+    "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }
 _TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection"})
 _STATUS_TEXTS = {

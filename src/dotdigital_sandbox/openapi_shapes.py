@@ -16,6 +16,7 @@ from dotdigital_sandbox.contact_statuses import (
     SUBSCRIBED,
     SUPPRESSED,
 )
+from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, MOBILE_WISHES
 from dotdigital_sandbox.values import FIELD_TYPES
 
 ENUMS: dict[str, tuple[str, ...]] = {
@@ -43,7 +44,11 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "RefreshStatus": ("NotStarted", "NotFinished", "Finished", "Failed"),
     "ProgramStatus": ("Draft", "Deactivated", "Active", "ReadOnly"),
     "EnrolmentStatus": ("Processing", "Finished"),
-    "V3Status": ("subscribed", "unsubscribed", "pendingOptIn", "suppressed"),
+    "V3Status": ("subscribed", "unsubscribed", "pendingOptIn", "suppressed", "noSubscription"),
+    "V3EmailStatus": (*EMAIL_STATUSES.values(), "suppressed"),
+    "V3EmailWish": tuple(EMAIL_WISHES),
+    "V3MobileStatus": MOBILE_WISHES,
+    "V3ListStatus": ("subscribed", "suppressed"),
     "V3Merge": ("overwrite", "overwriteIfNotEmpty", "overwriteIfEmpty"),
 }  # fmt: skip
 
@@ -70,10 +75,12 @@ _METRIC_COUNTS = (
 NEWER_KEYS: dict[str, tuple[str, ...]] = {
     "ImportReport": ("suppressedContacts",),
     "Campaign": ("customReplyToAddress",),
+    "MadeCampaign": ("customReplyToAddress", "type"),
     "CampaignDetails": ("customReplyToAddress",),
     "FilteredCampaign": ("customReplyToAddress",),
     "CampaignSummary": ("revenue", "conversionRate", "assistedRevenue", "numOrders", "numAssistedOrders"),
     "Reply": ("customReplyToAddress",),
+    "RecordFault": ("detail",),
 }
 
 SHAPES: dict[str, str] = {
@@ -114,6 +121,7 @@ SHAPES: dict[str, str] = {
     "Campaign": _CAMPAIGN,
     "Tag": "name:str",
     "SplitTestOptions": "testMetric:SplitMetric testPercentage:int testPeriodHours:int",
+    "MadeCampaign": f"{_CAMPAIGN} type:CampaignType?",
     "CampaignDetails": f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[SplitTestOptions] sentDate:date?",
     "FilteredCampaign": f"{_CAMPAIGN} type:CampaignType tags:[str] sentDate:date? scheduledDate:date?",
     "CampaignSend": (
@@ -128,8 +136,8 @@ SHAPES: dict[str, str] = {
     ),
     "CampaignContactSummary": (
         f"{_RECIPIENT} numOpens:int numPageViews:int numClicks:int numForwards:int numEstimatedForwards:int "
-        "numReplies:int dateSent:date dateFirstOpened:date? dateLastOpened:date? firstOpenIp:str? unsubscribed:bool "
-        "softBounced:bool hardBounced:bool"
+        "numReplies:int dateSent:date dateFirstOpened:never|date? dateLastOpened:never|date? firstOpenIp:str? "
+        "unsubscribed:bool softBounced:bool hardBounced:bool"
     ),
     "Click": _CLICK,
     "LinkGroup": "name:str dateCreated:date",
@@ -148,10 +156,11 @@ SHAPES: dict[str, str] = {
     "CampaignMetrics": (
         "campaignId:int dateSent:date campaignName:str campaignType:CampaignType "
         + " ".join(f"{name}:int" for name in _METRIC_COUNTS.split())
-        + f" {_PERCENTAGES} revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
+        + f" {_PERCENTAGES} percentageUniqueClicks:num percentageUniqueClicksToOpens:num "
+        "revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
         "fromAddress:str isSplitTest:bool"
     ),
-    "SplitTest": "campaignId:int variants:[any]",
+    "SplitTest": "campaignId:int splitTestWinnerMetric:SplitMetric? versions:[any]",
     "Record": "key:str contactIdentifier:str json:str",
     "RecordImport": "id:guid status:RecordImportStatus",
     "RecordFault": "key:str reason:str detail:str?",
@@ -175,7 +184,6 @@ SHAPES: dict[str, str] = {
     ),
     "SurveyAnswer": "fieldId:int subFieldId:int? value:any",
     "V3ErrorDetail": "item:str description:str",
-    "V3Identifiers": "email:str",
     "V3Import": "importId:guid",
     "V3Deletion": "deleteId:guid",
     "V3DeletionStatus": "deleteId:guid status:str",
@@ -216,7 +224,7 @@ BODIES: dict[str, str] = {
     "NewSend": (
         "campaignId!:int addressBookIds:[int]? contactIds:[int]? sendDate:date? splitTestOptions:SplitTestOptions?"
     ),
-    "NewRecord": "key:str contactIdentifier!:str json!:str",
+    "NewRecord": "key:str contactIdentifier:str json!:any",
     "NewEnrolment": "programId!:int contacts:[int] addressBooks:[int]",
     "Mail": (
         "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject:str fromAddress:str htmlContent:str "
@@ -231,20 +239,26 @@ BODIES: dict[str, str] = {
         "identifiers:V3GivenIdentifiers dataFields:{any} channelProperties:V3GivenChannels lists:[int] "
         "preferences:[PreferenceChoice] consentRecords:[V3Consent]"
     ),
-    "V3GivenIdentifiers": "email!:email",
-    "V3GivenChannels": "email:V3GivenEmailChannel",
-    "V3GivenEmailChannel": "emailType:EmailType optInType:OptInType resubscribeOptions:V3ResubscribeOptions",
+    "V3GivenIdentifiers": "email:email mobileNumber:str",
+    "V3GivenChannels": "email:V3GivenEmailChannel sms:V3GivenMobileChannel whatsApp:V3GivenMobileChannel",
+    "V3GivenEmailChannel": (
+        "emailType:EmailType optInType:OptInType status:V3EmailWish resubscribeOptions:V3ResubscribeOptions"
+    ),
+    "V3GivenMobileChannel": "status:V3MobileStatus",
     "V3ResubscribeOptions": ("resubscribeWithNoChallenge:bool preferredLocale:str redirectUrlAfterChallenge:str"),
     # These three come with some of their keys only.
     "V3Error": "errorCode!:str description!:str details:[V3ErrorDetail]",
+    "V3Identifiers": "email:str mobileNumber:str",
     "V3Consent": ("text:str dateTimeConsented:str url:str ipAddress:str userAgent:str dateTimeCreated:str"),
     "V3Contact": (
         "contactId!:int status!:V3Status created!:date updated!:date identifiers!:V3Identifiers dataFields!:{any} "
         "channelProperties:V3Channels lists:[V3List] preferences:[V3Preference] consentRecords:[V3Consent]"
     ),
-    "V3Channels": "email!:V3EmailChannel",
-    "V3EmailChannel": "emailType!:EmailType optInType!:OptInType status!:V3Status",
-    "V3List": "id!:int name!:str status!:str",
+    "V3Channels": "email:V3EmailChannel sms:V3SmsChannel whatsApp:V3WhatsAppChannel",
+    "V3EmailChannel": "emailType!:EmailType optInType!:OptInType status!:V3EmailStatus",
+    "V3SmsChannel": "countryCode!:str status!:V3MobileStatus",
+    "V3WhatsAppChannel": "status!:V3MobileStatus",
+    "V3List": "id!:int name!:str status!:V3ListStatus",
     "V3Preference": "id!:int isOptedIn!:bool publicName!:str privateName!:str",
     "V3Page": "_links!:V3Links _items!:[V3Contact]",
     "V3Links": "self!:V3Link first!:V3Link next:V3Link",
@@ -252,10 +266,10 @@ BODIES: dict[str, str] = {
     "V3NewImport": "contacts!:[V3NewContact] mergeOption:V3Merge",
     "V3Outcome": "contactId!:int identifiers!:V3Identifiers",
     "V3FailureReason": "failureCode!:str description!:str",
-    "V3Failure": "contactId!:int? matchIdentifier!:str identifiers!:{any} failures!:[V3FailureReason]",
+    "V3Failure": "contactId:int matchIdentifier!:str identifiers!:{any} failures!:[V3FailureReason]",
     "V3ImportStatus": (
         "importId!:guid status!:ImportStatus summary:V3Summary created:[V3Outcome] updated:[V3Outcome] "
         "failures:[V3Failure]"
     ),
-    "V3Deleted": "contactId:int email:email",
+    "V3Deleted": "contactId:int email:email mobileNumber:str",
 }

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, text_or_none
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, text_or_none, whole_number
 from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
@@ -67,8 +67,9 @@ def choose_all(db: Connection, contact_id: int, given: object) -> None:
 
 
 def _preference_of(db: Connection, ident: object) -> Row:
-    known = type(ident) is int and abs(ident) <= INT32
-    row: Row | None = db.execute("SELECT * FROM preference WHERE id = ?", (ident,)).fetchone() if known else None
+    number = whole_number(ident) or 0
+    known = abs(number) <= INT32
+    row: Row | None = db.execute("SELECT * FROM preference WHERE id = ?", (number,)).fetchone() if known else None
     if row is None:
         raise refusal("PREFERENCE_NOT_FOUND")
     return row
@@ -215,6 +216,9 @@ ROUTES = [
     Route("GET", "/v2/preferences/{id}", read_preference, HIGH),
     Route("PUT", "/v2/preferences/{id}", update_preference, MEDIUM),
     Route("DELETE", "/v2/preferences/{id}", delete_preference, MEDIUM),
+    # The vendor's pages spell this path in both ways.
+    Route("GET", "/v2/contact/{ident}/preferences", contact_preferences, HIGH),
+    Route("PUT", "/v2/contact/{ident}/preferences", set_contact_preferences, MEDIUM),
     Route("GET", "/v2/contacts/{ident}/preferences", contact_preferences, HIGH),
     Route("PUT", "/v2/contacts/{ident}/preferences", set_contact_preferences, MEDIUM),
 ]

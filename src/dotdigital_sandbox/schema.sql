@@ -18,13 +18,16 @@ CREATE TABLE IF NOT EXISTS address_book (
 );
 
 -- data: a JSON object of the set values by field name; nothing is stored for an unset value.
+-- A contact known by its mobile number alone has no email, and the number as its email_key.
 CREATE TABLE IF NOT EXISTS contact (
     id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL, email_key TEXT NOT NULL,
     opt_in TEXT NOT NULL DEFAULT 'Unknown', email_type TEXT NOT NULL DEFAULT 'Html',
     status TEXT NOT NULL DEFAULT 'Subscribed', created TEXT NOT NULL, modified TEXT NOT NULL,
-    last_subscribed TEXT, suppressed_at TEXT, import_id INTEGER, data TEXT NOT NULL DEFAULT '{}'
+    last_subscribed TEXT, suppressed_at TEXT, import_id INTEGER, data TEXT NOT NULL DEFAULT '{}',
+    mobile TEXT, sms_status TEXT, whatsapp_status TEXT
 );
 CREATE UNIQUE INDEX IF NOT EXISTS contact_email ON contact (email_key);
+CREATE UNIQUE INDEX IF NOT EXISTS contact_mobile ON contact (mobile) WHERE mobile IS NOT NULL;
 CREATE INDEX IF NOT EXISTS contact_created ON contact (created);
 CREATE INDEX IF NOT EXISTS contact_modified ON contact (modified);
 CREATE INDEX IF NOT EXISTS contact_suppressed ON contact (suppressed_at) WHERE suppressed_at IS NOT NULL;

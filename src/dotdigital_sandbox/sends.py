@@ -9,7 +9,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of, whole_number
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.engagement import engage
 from dotdigital_sandbox.errors import refusal
@@ -29,9 +29,10 @@ def _ids(body: dict[str, Any], name: str) -> list[int]:
     value = body.get(name)
     if value is None:
         return []
-    if not isinstance(value, list) or not all(type(each) is int and 0 < each <= INT32 for each in value):
+    ids = [whole_number(each) or 0 for each in value] if isinstance(value, list) else [0]
+    if not all(0 < each <= INT32 for each in ids):
         raise refusal("CAMPAIGN_SEND_INVALID")
-    return list(dict.fromkeys(value))
+    return list(dict.fromkeys(ids))
 
 
 def _split(value: object) -> dict[str, Any] | None:
@@ -39,8 +40,8 @@ def _split(value: object) -> dict[str, Any] | None:
         return None
     keys = lowered(value, code="CAMPAIGN_SEND_INVALID")
     metric = one_of(keys.get("testmetric"), SPLIT_METRICS, code="CAMPAIGN_SEND_INVALID")
-    percentage, hours = keys.get("testpercentage"), keys.get("testperiodhours")
-    if type(percentage) is not int or not 1 <= percentage <= HUNDRED or type(hours) is not int or hours < 1:
+    percentage, hours = (whole_number(keys.get(name)) or 0 for name in ("testpercentage", "testperiodhours"))
+    if not 1 <= percentage <= HUNDRED or hours < 1:
         raise refusal("CAMPAIGN_SEND_INVALID")
     return {"testMetric": metric, "testPercentage": percentage, "testPeriodHours": hours}
 
@@ -73,8 +74,8 @@ def _check_targets(db: Connection, account: Account, books: list[int], contacts:
 def _start(call: Call, *, optimised: bool) -> Answer:
     body = call.json_object()
     account = call.account
-    campaign_id = body.get("campaignid")
-    if type(campaign_id) is not int:
+    campaign_id = whole_number(body.get("campaignid"))
+    if campaign_id is None:
         raise refusal("CAMPAIGN_SEND_INVALID")
     books, contacts, split = (
         _ids(body, "addressbookids"),
@@ -165,7 +166,7 @@ def send_out(row: Row) -> dict[str, Any]:
     }
 
 
-_MAILABLE = "c.status = 'Subscribed'"
+_MAILABLE = "c.status = 'Subscribed' AND c.email <> ''"
 _TO_BOOKS = (
     "SELECT c.id FROM membership m JOIN contact c ON c.id = m.contact_id WHERE m.book_id IN (SELECT value FROM "
     "json_each(:books)) "

@@ -47,7 +47,7 @@ class Switches:
     field_in_use_status: int = switch(409, "status of a refused data-field delete: 409 or 200 (§4.7)")
     book_delete_status: int = switch(204, "status of a deleted address book: 204 or 200 (§4.1)")
     never: Literal["null", "year-1"] = switch(
-        "null", "dates of contacts who never opened: null or 0001-01-01T00:00:00 (§4.9)"
+        "year-1", "dates of contacts who never opened: null or 0001-01-01T00:00:00 (§4.9)"
     )
     watchdog_share: float = switch(0.5, "an import with a greater share of role addresses is rejected (§5.2)")
     unsent_summary: Literal["zeros", "not-found"] = switch("zeros", "summary of a campaign never sent (§4.9)")

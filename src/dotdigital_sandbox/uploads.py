@@ -16,7 +16,7 @@ import msgspec
 
 from dotdigital_sandbox.address_books import book_id_of, book_of
 from dotdigital_sandbox.base64_body import NotDecodable, unpack
-from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered
+from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered, whole_number
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import FILE_MUST_BE_VALID, ApiError, refusal
 from dotdigital_sandbox.folder import new_file
@@ -110,9 +110,10 @@ def import_collection(call: Call) -> Answer:
 
 
 def _book_id(db: Connection, given: object) -> int:
-    if type(given) is not int:
+    number = whole_number(given)
+    if number is None:
         raise refusal("ADDRESSBOOK_NOT_FOUND")
-    return int(book_of(db, min(given, INT32), writable=True)["id"])
+    return int(book_of(db, min(number, INT32), writable=True)["id"])
 
 
 def _take_file(call: Call, path: Path) -> None:

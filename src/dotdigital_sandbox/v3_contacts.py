@@ -12,11 +12,12 @@ from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.consents import keep_consent
 from dotdigital_sandbox.contact_statuses import SUBSCRIBED
 from dotdigital_sandbox.contact_writing import (
     GivenContact,
+    contact_by_email,
     delete_contacts,
     find_contact,
     given_contact,
@@ -29,6 +30,8 @@ from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
+from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
+from dotdigital_sandbox.v3_errors import V3Error, object_of
 from dotdigital_sandbox.v3_json import CONSENT_KEYS, contact_out
 from dotdigital_sandbox.values import is_email
 
@@ -44,20 +47,6 @@ MERGES = {"overwrite": 0, "overwrite-if-not-empty": 1, "overwrite-if-empty": 2}
 IDENTIFIERS = ("contactid", "email")
 
 
-class V3Error(ApiError):
-    """A refusal in the words of version 3."""
-
-    def __init__(self, status: int, code: str, description: str, item: str | None = None) -> None:
-        super().__init__(status, description)
-        self.code = code if ":" in code else f"contacts:{code}"
-        self.details = [{"item": item, "description": description}] if item else None
-
-    def body(self) -> dict[str, Any]:
-        """The JSON of the refusal."""
-        out: dict[str, Any] = {"errorCode": self.code, "description": self.message}
-        return out if self.details is None else {**out, "details": self.details}
-
-
 @dataclass(slots=True)
 class Given:
     """What a request of version 3 says about a contact."""
@@ -67,40 +56,41 @@ class Given:
     preferences: list[dict[str, Any]]
     consents: list[dict[str, Any]]
     resubscribe: dict[str, Any] | None
+    wishes: Wishes
 
 
-def read_given(db: Connection, account: Account, body: object, *, email: str = "") -> Given:
-    """Read a contact of a request; raises :class:`V3Error`."""
-    keys = _object(body, "contact")
-    identifiers = keys.get("identifiers")
-    if identifiers is None and not email:
+def read_given(db: Connection, account: Account, body: object, *, email: str = "", mobile: str = "") -> Given:
+    """Read a contact of a request; ``email`` and ``mobile`` stand in for identifiers not given. Raises V3Error."""
+    keys = object_of(body, "contact")
+    if keys.get("identifiers") is None and not email and not mobile:
         raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
-    address = _object(identifiers or {}, "identifiers").get("email") or email
-    if not isinstance(address, str) or not is_email(address):
+    given = object_of(keys.get("identifiers") or {}, "identifiers")
+    number = mobile_of(given["mobilenumber"]) if given.get("mobilenumber") is not None else mobile or None
+    address = given.get("email") or email
+    if (address or not number) and not (isinstance(address, str) and is_email(address)):
         raise V3Error(400, "invalidId", f"The id value '{address}' is invalid for the identifier 'email'", "email")
-    channel = _object(_object(keys.get("channelproperties") or {}, "channelProperties").get("email") or {}, "email")
+    channels = object_of(keys.get("channelproperties") or {}, "channelProperties")
+    channel = object_of(channels.get("email") or {}, "email")
     pairs = [
-        {"key": name, "value": value} for name, value in _object(keys.get("datafields") or {}, "dataFields").items()
+        {"key": name, "value": value} for name, value in object_of(keys.get("datafields") or {}, "dataFields").items()
     ]
-    plain = {"email": address, "dataFields": pairs, **{name: channel.get(name) for name in ("optintype", "emailtype")}}
+    plain = {"dataFields": pairs, **{name: channel.get(name) for name in ("optintype", "emailtype")}}
+    if address:
+        plain["email"] = address
     try:
-        contact = given_contact(db, account.switches, plain)
+        contact = given_contact(db, account.switches, plain, needs_email=False)
     except ApiError as refused:
         raise V3Error(400, "invalidContacts", refused.message) from None
+    contact.mobile = number
     resubscribe = channel.get("resubscribeoptions")
     return Given(
         contact,
         _list_ids(db, keys.get("lists")),
-        [_object(each, "preferences") for each in keys.get("preferences") or []],
-        [_object(each, "consentRecords") for each in keys.get("consentrecords") or []],
-        _object(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
+        [object_of(each, "preferences") for each in keys.get("preferences") or []],
+        [object_of(each, "consentRecords") for each in keys.get("consentrecords") or []],
+        object_of(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
+        read_wishes(channels),
     )
-
-
-def _object(value: object, item: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise V3Error(400, "badRequest", f"{item} must be an object", item)
-    return lowered(value)
 
 
 def _list_ids(db: Connection, given: object) -> list[int] | None:
@@ -108,19 +98,21 @@ def _list_ids(db: Connection, given: object) -> list[int] | None:
         return None
     ids = given if isinstance(given, list) else [None]
     for each in ids:
-        known = type(each) is int and db.execute(
-            "SELECT 1 FROM address_book WHERE id = ? AND kind = 'book' AND writable", (min(each, INT32),)
+        number = whole_number(each) or 0
+        known = db.execute(
+            "SELECT 1 FROM address_book WHERE id = ? AND kind = 'book' AND writable", (max(0, min(number, INT32)),)
         )
-        if not known or known.fetchone() is None:
+        if known.fetchone() is None:
             raise V3Error(400, "invalidContacts", f"There is no list {each}", "lists")
-    return list(ids)
+    return [whole_number(each) or 0 for each in ids]
 
 
 def save_given(db: Connection, account: Account, given: Given, *, known: Row | None, replace: bool = False) -> int:
     """Create or update a contact; suppressed ones are updated silently and stay suppressed (contract §7)."""
     contact = given.contact
+    _check_free(db, contact, known)
     if known is None:
-        if is_banned(db, contact.email):
+        if contact.email and is_banned(db, contact.email):
             raise V3Error(400, "invalidContacts", "The address is suppressed", "email")
         contact_id = insert_contact(db, account, contact)
     else:
@@ -135,10 +127,12 @@ def save_given(db: Connection, account: Account, given: Given, *, known: Row | N
                 "returnurltouseifchallenged": given.resubscribe.get("redirecturlafterchallenge"),
             }
             come_back(db, account, GivenContact(known["email"]), book_id=None, challenging=challenging, body=options)
+    save_channels(db, account, contact_id, contact.mobile, given.wishes)
     _save_lists(db, account, contact_id, given.lists, replace=replace)
     for each in given.preferences:
-        if type(each.get("id")) is int and isinstance(each.get("isoptedin"), bool):
-            choose_preference(db, contact_id, each["id"], opted_in=each["isoptedin"])
+        number = whole_number(each.get("id"))
+        if number is not None and isinstance(each.get("isoptedin"), bool):
+            choose_preference(db, contact_id, number, opted_in=each["isoptedin"])
     for each in given.consents:
         names = {v3.lower(): v2 for v2, v3 in CONSENT_KEYS.items()}
         keep_consent(db, account, contact_id, {names[key]: str(value) for key, value in each.items() if key in names})
@@ -159,13 +153,36 @@ def _save_lists(db: Connection, account: Account, contact_id: int, lists: list[i
     )
 
 
+def _check_free(db: Connection, contact: GivenContact, known: Row | None) -> None:
+    """Refuse identifiers of which one belongs to another contact."""
+    for name, row in _holders(db, contact).items():
+        if row is not None and (known is None or row["id"] != known["id"]):
+            raise V3Error(409, "identifierConflict", "The identifiers belong to different contacts", name)
+
+
+def _holders(db: Connection, contact: GivenContact) -> dict[str, Row | None]:
+    """Who has the identifiers of a contact now."""
+    return {
+        "email": contact_by_email(db, contact.email) if contact.email else None,
+        "mobileNumber": contact_by_mobile(db, contact.mobile) if contact.mobile else None,
+    }
+
+
+def matched(db: Connection, identifier: str, value: object) -> Row | None:
+    """The contact that an identifier names; refused for a kind that there is not, and for a value it cannot have."""
+    kind = identifier.lower()
+    if kind == "mobilenumber":
+        return contact_by_mobile(db, mobile_of(value))
+    text = str(value)
+    right = text.isascii() and text.isdigit() if kind == "contactid" else is_email(text)
+    if kind not in IDENTIFIERS or not right:
+        problem = f"The id value '{text}' is invalid for the identifier '{identifier}'"
+        raise V3Error(400, "invalidId", problem, identifier)
+    return find_contact(db, text)
+
+
 def _known(db: Connection, call: Call) -> Row | None:
-    identifier, value = call.params["identifier"].lower(), call.params["value"]
-    right = value.isdigit() if identifier == "contactid" else is_email(value)
-    if identifier not in IDENTIFIERS or not right:
-        text = f"The id value '{value}' is invalid for the identifier '{call.params['identifier']}'"
-        raise V3Error(400, "invalidId", text)
-    return find_contact(db, value)
+    return matched(db, call.params["identifier"], call.params["value"])
 
 
 def _must_exist(row: Row | None) -> Row:
@@ -199,8 +216,9 @@ def create_contact(call: Call) -> Answer:
     body = _body(call)
     with call.account.store.writing() as db:
         given = read_given(db, call.account, body)
-        if find_contact(db, given.contact.email) is not None:
-            raise V3Error(409, "idAlreadyExists", "A contact with this identifier exists already", "email")
+        for name, row in _holders(db, given.contact).items():
+            if row is not None:
+                raise V3Error(409, "idAlreadyExists", "A contact with this identifier exists already", name)
         contact_id = save_given(db, call.account, given, known=None)
         return _answer(call, db, contact_id, status=HTTPStatus.CREATED)
 
@@ -210,7 +228,7 @@ def replace_contact(call: Call) -> Answer:
     body = _body(call)
     with call.account.store.writing() as db:
         known = _must_exist(_known(db, call))
-        given = read_given(db, call.account, body, email=known["email"])
+        given = read_given(db, call.account, body, **_named(call, known))
         return _answer(call, db, save_given(db, call.account, given, known=known, replace=True))
 
 
@@ -222,12 +240,20 @@ def merge_contact(call: Call) -> Answer:
         raise V3Error(400, "badRequest", f"merge-option must be one of {', '.join(MERGES)}", "merge-option")
     with call.account.store.writing() as db:
         known = _known(db, call)
-        if known is None and call.params["identifier"].lower() != "email":
-            raise V3Error(404, "contactNotFound", "The contact was not found")
-        given = read_given(db, call.account, body, email=known["email"] if known else call.params["value"])
+        given = read_given(db, call.account, body, **_named(call, known))
         merge_values(given.contact, known, MERGES[option])
         contact_id = save_given(db, call.account, given, known=known)
         return _answer(call, db, contact_id, status=HTTPStatus.OK if known else HTTPStatus.CREATED)
+
+
+def _named(call: Call, known: Row | None) -> dict[str, str]:
+    """What the path says about who is meant, for :func:`read_given`."""
+    if known is not None:
+        return {"email": known["email"], "mobile": known["mobile"] or ""}
+    kind, value = call.params["identifier"].lower(), call.params["value"]
+    if kind == "contactid":
+        raise V3Error(404, "contactNotFound", "The contact was not found")
+    return {"email": value} if kind == "email" else {"mobile": mobile_of(value)}
 
 
 def merge_values(contact: GivenContact, known: Row | None, option: int) -> None:

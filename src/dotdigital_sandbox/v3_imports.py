@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered
-from dotdigital_sandbox.contact_writing import contact_by_email
+from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered, whole_number
 from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import Merge
@@ -22,8 +21,8 @@ from dotdigital_sandbox.import_sources import upload_path
 from dotdigital_sandbox.removals import start_deletion
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.uploads import note_import, spooled
-from dotdigital_sandbox.v3_contacts import V3Error, merge_values, read_given, save_given
-from dotdigital_sandbox.values import is_email
+from dotdigital_sandbox.v3_contacts import matched, merge_values, read_given, save_given
+from dotdigital_sandbox.v3_errors import V3Error, object_of
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -36,8 +35,14 @@ SUMMARY = {
     "updated": "updatedContacts",
     "globallySuppressed": "globallySuppressed",
     "invalidEmail": "invalidEntries",
+    "invalidMobileNumber": "invalidEntries",
+    "invalidContact": "invalidEntries",
+    "contactNotFound": "invalidEntries",
+    "identifierConflict": "invalidEntries",
     "duplicateIdentifier": "duplicateIdentifiers",
 }
+
+FAILURES = frozenset(SUMMARY) - {"created", "updated"}
 
 
 def start_import(call: Call) -> Answer:
@@ -89,28 +94,47 @@ def process(account: Account, job: Row) -> dict[str, int]:
 def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> tuple[str, str, dict[str, Any]]:
     """Outcome, counter key and body of one row."""
     raw = lowered(msgspec.json.decode(line))
-    identifiers = raw.get("identifiers") or {}
+    identifiers, match = raw.get("identifiers") or {}, str(raw.get("matchidentifier") or "email")
+    known: Row | None = None
     try:
-        given = read_given(db, account, raw)
-        key = given.contact.email.lower()
+        value = object_of(identifiers, "identifiers").get(match.lower())
+        if value is None:
+            raise V3Error(400, "invalidContacts", f"The identifier '{match}' is missing", "matchIdentifier")  # noqa: TRY301
+        known = matched(db, match, value)
+        if known is None and match.lower() == "contactid":
+            raise V3Error(404, "contactNotFound", "The contact was not found", match)  # noqa: TRY301
+        named = {"email": known["email"], "mobile": known["mobile"] or ""} if known else {}
+        given = read_given(db, account, raw, **named)
+        key = f"{match}:{known['id'] if known else given.contact.email.lower() or given.contact.mobile}"
         if key in seen:
-            return _failed(identifiers, None, "duplicateIdentifier", "The identifier occurs twice in this import")
-        seen.add(key)
-        known = contact_by_email(db, key)
+            text = "The identifier occurs twice in this import"
+            raise V3Error(400, "duplicateIdentifier", text, match)  # noqa: TRY301
         merge_values(given.contact, known, merge)
         contact_id = save_given(db, account, given, known=known)
+        seen |= {key, f"{match}:{contact_id}"}
     except V3Error as refused:
-        code = "invalidEmail" if refused.code == "contacts:invalidId" else "globallySuppressed"
-        code = code if refused.details else "invalidContact"
-        return _failed(identifiers, None, code, refused.message)
+        return _failed(identifiers, match, known, _failure_code(refused), refused.message)
     outcome = "updated" if known else "created"
     return outcome, outcome, {"contactId": contact_id, "identifiers": identifiers}
 
 
-def _failed(identifiers: object, contact_id: int | None, code: str, text: str) -> tuple[str, str, dict[str, Any]]:
-    failures = [{"failureCode": code, "description": text}]
-    body = {"contactId": contact_id, "matchIdentifier": "email", "identifiers": identifiers, "failures": failures}
-    return "failures", code, body
+def _failure_code(refused: V3Error) -> str:
+    item = refused.details[0]["item"] if refused.details else ""
+    if refused.code == "contacts:invalidId":
+        return {"email": "invalidEmail", "mobilenumber": "invalidMobileNumber"}.get(item.lower(), "invalidContact")
+    if refused.code == "contacts:invalidContacts":
+        return "globallySuppressed" if item == "email" else "invalidContact"
+    code = refused.code.removeprefix("contacts:")
+    return code if code in FAILURES else "invalidContact"
+
+
+def _failed(
+    identifiers: object, match: str, known: Row | None, code: str, text: str
+) -> tuple[str, str, dict[str, Any]]:
+    body = {"matchIdentifier": match, "identifiers": identifiers}
+    # Whom it is about is left out where nobody is known.
+    whom = {} if known is None else {"contactId": known["id"]}
+    return "failures", code, {**whom, **body, "failures": [{"failureCode": code, "description": text}]}
 
 
 def import_status(call: Call) -> Answer:
@@ -155,13 +179,16 @@ def start_delete(call: Call) -> Answer:
 def _meant(db: Connection, given: object) -> int | None:
     """The contact of ``{"contactId": 1}``, ``{"email": "a@example.com"}`` or a plain id; None when there is none."""
     keys = lowered(given) if isinstance(given, dict) else {"contactid": given}
-    number, email = keys.get("contactid"), keys.get("email")
-    if type(number) is int:
+    number = whole_number(keys.get("contactid"))
+    if number is not None:
         return number
-    if isinstance(email, str) and is_email(email):
-        row = contact_by_email(db, email)
-        return None if row is None else int(row["id"])
-    raise V3Error(400, "badRequest", "A contact to delete is named by contactId or email", "contactIds")
+    for name in ("email", "mobileNumber"):
+        value = keys.get(name.lower())
+        if isinstance(value, str):
+            row = matched(db, name, value)
+            return None if row is None else int(row["id"])
+    text = "A contact to delete is named by contactId, email or mobileNumber"
+    raise V3Error(400, "badRequest", text, "contactIds")
 
 
 def delete_status(call: Call) -> Answer:

@@ -7,13 +7,15 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.consents import consents_of
+from dotdigital_sandbox.v3_channels import channels_out, identifiers_out
 
 _STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
 
 
 def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: frozenset[str] | None) -> dict[str, Any]:
     """A contact of version 3 with the parts asked for; ``fields`` None means all data fields."""
-    status = _STATUSES.get(row["status"], "suppressed")
+    # Who has no address has the standing of the one channel there is.
+    status = _STATUSES.get(row["status"], "suppressed") if row["email"] else row["sms_status"]
     values = json.loads(row["data"])
     if row["last_subscribed"]:
         values["LASTSUBSCRIBED"] = row["last_subscribed"]
@@ -22,13 +24,11 @@ def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: froz
         "status": status,
         "created": row["created"],
         "updated": row["modified"],
-        "identifiers": {"email": row["email"]},
+        "identifiers": identifiers_out(row),
         "dataFields": {name: value for name, value in values.items() if fields is None or name in fields},
     }
     if "channelProperties" in parts:
-        out["channelProperties"] = {
-            "email": {"emailType": row["email_type"], "optInType": row["opt_in"], "status": status}
-        }
+        out["channelProperties"] = channels_out(row)
     if "lists" in parts:
         out["lists"] = _lists(db, row["id"])
     if "preferences" in parts:
@@ -72,6 +72,6 @@ def _lists(db: Connection, contact_id: int) -> list[dict[str, Any]]:
         (contact_id,),
     )
     return [
-        {"id": row["id"], "name": row["name"], "status": "unsubscribed" if row["unsubscribed_at"] else "subscribed"}
+        {"id": row["id"], "name": row["name"], "status": "suppressed" if row["unsubscribed_at"] else "subscribed"}
         for row in rows
     ]

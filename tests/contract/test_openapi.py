@@ -201,6 +201,10 @@ def test_what_is_made_can_be_followed_to_its_end(sandbox: Sandbox, api: Any) -> 
             case.validate_response(response, checks=CHECKS)
 
     sandbox.clear_calls()
-    Flow.run(settings=settings(max_examples=12, stateful_step_count=12, **BOUNDS))
-    followed = [call for call in sandbox.calls() if re.search("[0-9a-f-]{36}", str(call["path"]))]
+    # A walk goes the same way for the same account only, and a short one need not come upon an import: at most five.
+    for _ in range(5):
+        Flow.run(settings=settings(max_examples=12, stateful_step_count=12, **BOUNDS))
+        followed = [call for call in sandbox.calls() if re.search("[0-9a-f-]{36}", str(call["path"]))]
+        if any(call["status"] == 200 for call in followed):
+            break
     assert {int(call["status"]) for call in followed} >= {200}

@@ -23,7 +23,7 @@ STANDS: list[dict[str, Any]] = [
     {"switches": {"fault_reasons": "magento", "fault_byte_order_mark": "false"}},
     {"switches": {"data_field_body": "empty", "book_delete_status": "200"}},
     {"switches": {"field_in_use_status": "200"}},
-    {"switches": {"never": "year-1"}},
+    {"switches": {"never": "null"}},
 ]
 
 

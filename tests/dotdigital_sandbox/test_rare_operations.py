@@ -58,7 +58,8 @@ def test_money_agrees_with_the_purchases(start: Callable[..., Api]) -> None:
     assert api.get(f"{path}/activities/{contact}/revenue")[0]["revenue"] == whole["revenue"]
     assert api.get(f"{path}/summary")["revenue"] == f"${whole['revenue']:.2f}"
     assert api.get(f"{path}/revenue/since-date/2099-01-01") == []
-    assert api.get(f"{path}/split-test")["variants"] == []
+    split = {"campaignId": int(path.rpartition("/")[2]), "splitTestWinnerMetric": None, "versions": []}
+    assert api.get(f"{path}/split-test") == split
     assert api.get("/v2/campaigns/with-details")[0]["sentDate"] is not None
 
 
@@ -94,8 +95,32 @@ def test_consent_and_preferences_by_the_contacts_own_path(api: Api) -> None:
 def test_transactional_data_under_a_given_key(api: Api) -> None:
     api.contact("ann@example.com")
     body = {"contactIdentifier": "ann@example.com", "json": "{}"}
-    made = api.ask("POST", "/v2/contacts/transactional-data/Orders/seven", body, status=201)
+    path = "/v2/contacts/transactional-data/Orders/seven"
+    made = api.ask("POST", path, body, status=200)
     assert made["key"] == "seven"
+    # Whose record it is need not be said again, and what it holds may come as it is.
+    assert api.ask("POST", path, {"json": {"total": 5}}, status=200) == {**made, "json": '{"total": 5}'}
+    assert api.message("POST", f"{path}teen", {"json": "{}"})[0] == 400
+
+
+def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
+    api = start(shape="legacy")
+    body = {"key": "1", "contactIdentifier": "Account", "json": "{}"}
+    made = api.ask("POST", "/v2/contacts/transactional-data/Stock", body, status=201)
+    assert made["contactIdentifier"] == "account"
+    started = api.ask("POST", "/v2/contacts/transactional-data/import/Stock", [{}, {**body, "key": "2"}], status=202)
+    report = api.get(f"/v2/contacts/transactional-data/import/{started['id']}/report")
+    assert report["totalImported"] == 1
+    # Old clients know no detail.
+    assert report["faults"] == [{"key": "None", "reason": "InvalidClientKey"}]
+
+
+def test_preferences_of_a_contact_answer_under_both_spellings(api: Api) -> None:
+    api.contact("ann@example.com")
+    news = api.ask("POST", "/v2/preferences", {"publicName": "News"}, status=200)["id"]
+    api.ask("PUT", "/v2/contact/ann@example.com/preferences", [{"id": str(news), "isOptedIn": True}], status=200)
+    for noun in ("contact", "contacts"):
+        assert api.get(f"/v2/{noun}/ann@example.com/preferences")[0]["isOptedIn"] is True
 
 
 def test_a_survey_that_is_there_can_be_read(api: Api) -> None:

@@ -40,6 +40,9 @@ def test_enrolments(start: Callable[..., Api]) -> None:
         ({"programId": draft}, (400, "Error: ERROR_PROGRAM_NOT_ACTIVE")),
         ({"programId": 777}, (404, "Error: ERROR_PROGRAM_NOT_FOUND")),
         ({"contacts": []}, (400, "Error: ERROR_ENROLMENT_INVALID")),
+        ({"contacts": [None]}, (400, "Error: ERROR_ENROLMENT_INVALID")),
+        ({"contacts": [str(contact)]}, (400, "Error: ERROR_ENROLMENT_INVALID")),
+        ({"addressBooks": [True]}, (400, "Error: ERROR_ENROLMENT_INVALID")),
     ):
         assert api.message("POST", "/v2/programs/enrolments", {**body, **changed}) == expected
     for _ in range(19):

@@ -104,7 +104,7 @@ def test_pages_follow_markers(demo: Api) -> None:
     members = demo.get("/contacts/v3", **{"~listId": 3, "include": "lists", "data-fields": "FIRSTNAME"})["_items"]
     assert len(members) == 20
     assert set(members[0]["dataFields"]) == {"FIRSTNAME"}
-    assert {each["lists"][0]["status"] for each in members} == {"subscribed", "unsubscribed"}
+    assert {each["lists"][0]["status"] for each in members} == {"subscribed", "suppressed"}
 
 
 def test_a_suppressed_contact_is_updated_silently_unless_resubscribed(demo: Api) -> None:
@@ -140,13 +140,15 @@ def test_imports_tell_the_outcome_of_each_row(demo: Api) -> None:
         "newContacts": 1,
         "updatedContacts": 1,
         "globallySuppressed": 0,
-        "invalidEntries": 1,
+        "invalidEntries": 2,
         "duplicateIdentifiers": 1,
     }
     assert [each["identifiers"]["email"] for each in done["created"] + done["updated"]] == [
         "new@example.com",
         "subscriber.1@example.com",
     ]
+    # Whom a failure is about is left out where nobody is known.
+    assert ["contactId" in each for each in done["failures"]] == [True, False, False]
     codes = [each["failures"][0]["failureCode"] for each in done["failures"]]
     assert codes == ["duplicateIdentifier", "invalidEmail", "invalidContact"]
     read = demo.get("/contacts/v3/email/subscriber.1@example.com")

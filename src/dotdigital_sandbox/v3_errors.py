@@ -1,0 +1,29 @@
+"""Refusals in the words of version 3 (contract §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dotdigital_sandbox.calls import lowered
+from dotdigital_sandbox.errors import ApiError
+
+
+class V3Error(ApiError):
+    """A refusal in the words of version 3."""
+
+    def __init__(self, status: int, code: str, description: str, item: str | None = None) -> None:
+        super().__init__(status, description)
+        self.code = code if ":" in code else f"contacts:{code}"
+        self.details = [{"item": item, "description": description}] if item else None
+
+    def body(self) -> dict[str, Any]:
+        """The JSON of the refusal."""
+        out: dict[str, Any] = {"errorCode": self.code, "description": self.message}
+        return out if self.details is None else {**out, "details": self.details}
+
+
+def object_of(value: object, item: str) -> dict[str, Any]:
+    """The JSON object of a request with its keys in lower case; refused, naming the item, when it is none."""
+    if not isinstance(value, dict):
+        raise V3Error(400, "badRequest", f"{item} must be an object", item)
+    return lowered(value)

@@ -14,7 +14,8 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from rich.console import Console
 from rich.markup import escape
 
-from dotbridge.encryption import SecretUnreadable, unseal
+from dotbridge.consent.models import ConsentKey
+from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
@@ -23,6 +24,7 @@ from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.processes import SILENT_SECONDS
 
 OLDEST_VERSION = 14
+FORMER_KEY = "it needs a former key; run `dotbridge keys rotate`, after that the former key may go"
 
 
 class Finding(NamedTuple):
@@ -69,6 +71,8 @@ def _findings() -> Iterator[Finding]:
     yield _data_dir()
     yield _worker()
     yield _tracking()
+    if finding := _consent_key():
+        yield finding
     for integration in Integration.objects.all():
         yield _key(integration)
         if integration.is_active:
@@ -136,11 +140,30 @@ def _tracking() -> Finding:
 
 
 def _key(integration: Integration) -> Finding:
+    subject = f"key of “{integration}”"
     try:
         unseal(integration.password_sealed)
     except SecretUnreadable as error:
-        return Finding(f"key of “{integration}”", is_good=False, text=str(error))
-    return Finding(f"key of “{integration}”", is_good=True, text="its password can be read")
+        return Finding(subject, is_good=False, text=str(error))
+    if not has_newest_key(integration.password_sealed):
+        return Finding(subject, is_good=True, text=FORMER_KEY)
+    return Finding(subject, is_good=True, text="its password can be read")
+
+
+def _consent_key() -> Finding | None:
+    """About the key of erased addresses, when there is one: without it nobody knows them again."""
+    sealed = ConsentKey.objects.values_list("sealed", flat=True).order_by("pk").first()
+    if sealed is None:
+        return None
+    subject = "key of erased addresses"
+    try:
+        unseal(sealed)
+    except SecretUnreadable:
+        text = "it cannot be read; add the former key to DOTBRIDGE_SECRET_KEYS and run `dotbridge keys rotate`"
+        return Finding(subject, is_good=False, text=text)
+    if not has_newest_key(sealed):
+        return Finding(subject, is_good=True, text=FORMER_KEY)
+    return Finding(subject, is_good=True, text="it can be read")
 
 
 def _account(integration: Integration) -> Finding:

@@ -52,6 +52,8 @@ def main() -> None:
         # A locale may lack a letter of somebody's name, or our quotation marks: that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # What we write is nobody else's to read: data, logs, files of people.
+    os.umask(0o077)
     try:
         app()
     except OperatorError as error:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateWorker
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateWorker
 from rich.console import Console
 from rich.markup import escape
 
@@ -22,8 +23,11 @@ from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.processes import SILENT_SECONDS
+from dotbridge.queues import KEEP_JOBS, Queue
 
 OLDEST_VERSION = 14
+# A job that failed longer ago is only mentioned: its work has been done by the next one since, or failed again.
+FAILURE_IS_NEWS = timedelta(days=1)
 FORMER_KEY = "it needs a former key; run `dotbridge keys rotate`, after that the former key may go"
 
 
@@ -70,6 +74,7 @@ def _findings() -> Iterator[Finding]:
         return
     yield _data_dir()
     yield _worker()
+    yield _failed_jobs()
     yield _tracking()
     if finding := _consent_key():
         yield finding
@@ -126,6 +131,20 @@ def _worker() -> Finding:
     ).exists()
     text = "at least one is alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
     return Finding("worker", alive, text)
+
+
+def _failed_jobs() -> Finding:
+    failed = ProcrastinateEvent.objects.filter(type="failed", job__status="failed", job__queue_name__in=[*Queue])
+    failed = failed.filter(at__gt=timezone.now() - KEEP_JOBS)
+    tasks = sorted(failed.values_list("job__task_name", flat=True).distinct())
+    last = failed.aggregate(last=Max("at"))["last"]
+    if last is None:
+        return Finding("failed jobs", is_good=True, text=f"none in the last {KEEP_JOBS.days} days")
+    text = (
+        f"{failed.count()} in the last {KEEP_JOBS.days} days ({', '.join(tasks)}), "
+        f"the last at {last:%Y-%m-%d %H:%M} UTC; the worker's log of that time says why"
+    )
+    return Finding("failed jobs", is_good=timezone.now() - last > FAILURE_IS_NEWS, text=text)
 
 
 def _tracking() -> Finding:

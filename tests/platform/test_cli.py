@@ -278,6 +278,15 @@ def test_web_and_worker_are_served_together(office: Office) -> None:
     assert not any(process.is_running() for process in programs)
 
 
+def test_files_are_their_owners_alone(office: Office) -> None:
+    files = [path for path in office.data_dir.rglob("*") if path.is_file()]
+    assert office.data_dir / "postgres.lock" in files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+    folders = [path for path in office.data_dir.rglob("*") if path.is_dir()]
+    # The database's user has to pass through, and sees nothing on its way.
+    assert [path for path in folders if path.stat().st_mode & 0o066] == []
+
+
 def test_help_names_every_command(place: Place) -> None:
     done = place.run("--help")
     assert done.returncode == 0

@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
 app.add_typer(crm, name="crm")
+keys = typer.Typer(no_args_is_help=True, help="The keys that secrets are sealed with.")
+app.add_typer(keys, name="keys")
 
 IntegrationOption = Annotated[
     str | None,
@@ -50,6 +52,8 @@ def main() -> None:
         # A locale may lack a letter of somebody's name, or our quotation marks: that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # What we write is nobody else's to read: data, logs, files of people.
+    os.umask(0o077)
     try:
         app()
     except OperatorError as error:
@@ -283,6 +287,29 @@ def load(
         call_command("crm_load", str(file), *(["--json"] if as_json else []))
     except CommandError as error:
         raise OperatorError(str(error)) from error
+
+
+@keys.command()
+def rotate() -> None:
+    """Seal every stored secret with the newest key, after which the former keys may go."""
+    _start()
+    _require_migrated()
+    from dotbridge.consent.keys import reseal_key
+    from dotbridge.encryption import SecretUnreadable
+    from dotbridge.integrations.services import reseal_passwords
+
+    resealed = reseal_passwords()
+    typer.echo(f"Sealed with the newest key: the passwords of {resealed.number} integrations.")
+    unreadable = [f"the password of “{name}”" for name in resealed.unreadable]
+    try:
+        reseal_key()
+    except SecretUnreadable:
+        unreadable.append("the key that erased addresses are recognised by")
+    if unreadable:
+        raise OperatorError(
+            f"No configured key opens {', '.join(unreadable)}; add the former key to DOTBRIDGE_SECRET_KEYS, or enter "
+            "the password again."
+        )
 
 
 def _demo_once(config: Config, console: Console) -> int:

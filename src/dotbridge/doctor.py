@@ -9,20 +9,26 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Max
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateWorker
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateWorker
 from rich.console import Console
 from rich.markup import escape
 
-from dotbridge.encryption import SecretUnreadable, unseal
+from dotbridge.consent.models import ConsentKey
+from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.processes import SILENT_SECONDS
+from dotbridge.queues import KEEP_JOBS, Queue
 
 OLDEST_VERSION = 14
+# A job that failed longer ago is only mentioned: its work has been done by the next one since, or failed again.
+FAILURE_IS_NEWS = timedelta(days=1)
+FORMER_KEY = "it needs a former key; run `dotbridge keys rotate`, after that the former key may go"
 
 
 class Finding(NamedTuple):
@@ -68,7 +74,10 @@ def _findings() -> Iterator[Finding]:
         return
     yield _data_dir()
     yield _worker()
+    yield _failed_jobs()
     yield _tracking()
+    if finding := _consent_key():
+        yield finding
     for integration in Integration.objects.all():
         yield _key(integration)
         if integration.is_active:
@@ -124,6 +133,20 @@ def _worker() -> Finding:
     return Finding("worker", alive, text)
 
 
+def _failed_jobs() -> Finding:
+    failed = ProcrastinateEvent.objects.filter(type="failed", job__status="failed", job__queue_name__in=[*Queue])
+    failed = failed.filter(at__gt=timezone.now() - KEEP_JOBS)
+    tasks = sorted(failed.values_list("job__task_name", flat=True).distinct())
+    last = failed.aggregate(last=Max("at"))["last"]
+    if last is None:
+        return Finding("failed jobs", is_good=True, text=f"none in the last {KEEP_JOBS.days} days")
+    text = (
+        f"{failed.count()} in the last {KEEP_JOBS.days} days ({', '.join(tasks)}), "
+        f"the last at {last:%Y-%m-%d %H:%M} UTC; the worker's log of that time says why"
+    )
+    return Finding("failed jobs", is_good=timezone.now() - last > FAILURE_IS_NEWS, text=text)
+
+
 def _tracking() -> Finding:
     plan = current_plan()
     if missing := untriggered_tables(plan):
@@ -136,11 +159,30 @@ def _tracking() -> Finding:
 
 
 def _key(integration: Integration) -> Finding:
+    subject = f"key of “{integration}”"
     try:
         unseal(integration.password_sealed)
     except SecretUnreadable as error:
-        return Finding(f"key of “{integration}”", is_good=False, text=str(error))
-    return Finding(f"key of “{integration}”", is_good=True, text="its password can be read")
+        return Finding(subject, is_good=False, text=str(error))
+    if not has_newest_key(integration.password_sealed):
+        return Finding(subject, is_good=True, text=FORMER_KEY)
+    return Finding(subject, is_good=True, text="its password can be read")
+
+
+def _consent_key() -> Finding | None:
+    """About the key of erased addresses, when there is one: without it nobody knows them again."""
+    sealed = ConsentKey.objects.values_list("sealed", flat=True).order_by("pk").first()
+    if sealed is None:
+        return None
+    subject = "key of erased addresses"
+    try:
+        unseal(sealed)
+    except SecretUnreadable:
+        text = "it cannot be read; add the former key to DOTBRIDGE_SECRET_KEYS and run `dotbridge keys rotate`"
+        return Finding(subject, is_good=False, text=text)
+    if not has_newest_key(sealed):
+        return Finding(subject, is_good=True, text=FORMER_KEY)
+    return Finding(subject, is_good=True, text="it can be read")
 
 
 def _account(integration: Integration) -> Finding:

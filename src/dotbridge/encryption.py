@@ -23,10 +23,31 @@ def unseal(sealed: str) -> str:
     try:
         return _box().decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise SecretUnreadable(
-            "The stored password cannot be read with the present secret keys. "
-            "Enter it again, or add the former key to DOTBRIDGE_SECRET_KEYS."
-        ) from None
+        raise _unreadable() from None
+
+
+def reseal(sealed: str) -> str:
+    """The same secret, sealed with the newest key. Raises SecretUnreadable when its key is not configured any more."""
+    try:
+        return _box().rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise _unreadable() from None
+
+
+def has_newest_key(sealed: str) -> bool:
+    """Whether the newest key alone opens this secret, so that the former ones are not needed for it."""
+    try:
+        Fernet(_fernet_key(settings.SECRET_KEY)).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def _unreadable() -> SecretUnreadable:
+    return SecretUnreadable(
+        "The stored password cannot be read with the present secret keys. Enter it again, "
+        "or add the former key to DOTBRIDGE_SECRET_KEYS and run `dotbridge keys rotate`."
+    )
 
 
 def _box() -> MultiFernet:

@@ -28,7 +28,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SILENT_SECONDS
-from dotbridge.queues import REQUEST_RANK, WAITED_RANK, Queue, start_delay
+from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import State, SyncRun
@@ -170,9 +170,25 @@ def seal_consent(timestamp: int) -> None:
     priority=Queue.BULK.priority(REQUEST_RANK),
 )
 def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs for longer than the operator wants."""
+    """Daily: delete what is kept of runs for longer than the operator wants, and of failed jobs for a week."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    log.info("old records deleted", **deleted._asdict())
+    log.info("old records deleted", **deleted._asdict(), jobs=delete_ended_jobs())
+
+
+def delete_ended_jobs() -> int:
+    """Delete our jobs that failed or were ended longer ago than KEEP_JOBS. Answers how many. A host's jobs stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM procrastinate_jobs AS job
+            WHERE queue_name = ANY(%s) AND status NOT IN ('todo', 'doing')
+              AND NOT EXISTS (
+                SELECT FROM procrastinate_events WHERE job_id = job.id AND at > now() - make_interval(secs => %s)
+              )
+            """,
+            [[*map(str, Queue)], KEEP_JOBS.total_seconds()],
+        )
+        return int(cursor.rowcount)
 
 
 @app.periodic(cron="* * * * *")

@@ -5,6 +5,7 @@ A person at a terminal reads coloured text; anything else gets one JSON object a
 
 from __future__ import annotations
 
+import logging
 import traceback
 from typing import Any
 
@@ -21,6 +22,20 @@ def places_of(exc_info: ExcInfo) -> str:
         lines = [*traceback.format_tb(error.__traceback__), f"{kind.__module__}.{kind.__qualname__}\n", *lines]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "".join(lines)
+
+
+LONGEST_OUTSIDE_TEXT = 300
+
+
+def without_trace_of_outsiders(record: logging.LogRecord) -> bool:
+    """Make what anybody outside can provoke one short line: a wrong Host header, more fields than any form has.
+
+    Where in Django such a request was refused helps nobody, and its traces would hide the others.
+    """
+    if record.name.startswith("django.security"):
+        record.msg, record.args = record.getMessage()[:LONGEST_OUTSIDE_TEXT], ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def django_logging(*, to_terminal: bool) -> dict[str, Any]:
@@ -52,7 +67,10 @@ def django_logging(*, to_terminal: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             },
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "filters": {"outsiders": {"()": lambda: without_trace_of_outsiders}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["outsiders"]},
+        },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "dotbridge": {"level": "INFO"},

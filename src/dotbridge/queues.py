@@ -5,12 +5,16 @@ Their names are our own: a host may keep its jobs in the same tables, and no wor
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 # Between the jobs of one queue: what people asked for and nobody has done goes before imports, those before exports.
 REQUEST_RANK, IMPORT_RANK, EXPORT_RANK = 20, 10, 0
 # What was passed over for too long goes before all of these.
 WAITED_RANK = 30
+
+# How long a failed job stays to be seen. One that succeeded goes at once: what a run did is kept with the run.
+KEEP_JOBS = timedelta(days=7)
 
 
 class Queue(StrEnum):

@@ -12,7 +12,14 @@ from dotbridge.encryption import SecretUnreadable, seal, unseal
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.selectors import find_integrations
-from dotbridge.integrations.services import check_connection, check_integration, open_account, set_password
+from dotbridge.integrations.services import (
+    Resealed,
+    check_connection,
+    check_integration,
+    open_account,
+    reseal_passwords,
+    set_password,
+)
 from dotdigital import ConfigurationError
 from tests.accounts import RemoteAccount, sync
 from tests.dotdigital.server import SILENCE, Server, answer
@@ -35,6 +42,18 @@ def test_a_former_key_still_opens_and_a_lost_one_does_not(settings: Any) -> None
     assert unseal(resealed) == "secret"
     with pytest.raises(SecretUnreadable, match="Enter it again"):
         unseal(sealed)
+
+
+def test_passwords_are_sealed_anew_but_for_those_that_cannot_be_read(integration: Integration, settings: Any) -> None:
+    lost = Integration.objects.create(name="Lost", username="u", password_sealed=seal("gone")[:-8] + "AAAAAAA=")
+    before = unseal(integration.password_sealed)
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 40
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert reseal_passwords() == Resealed(number=1, unreadable=("Lost",))
+    settings.SECRET_KEY_FALLBACKS = []
+    integration.refresh_from_db()
+    assert unseal(integration.password_sealed) == before
+    assert Integration.objects.get(pk=lost.pk).password_sealed == lost.password_sealed
 
 
 def test_checking_a_connection_says_who_answered(integration: Integration) -> None:

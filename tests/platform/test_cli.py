@@ -169,6 +169,46 @@ def test_a_lost_key_is_seen_and_the_former_one_helps(office: Office) -> None:
     assert former not in lost.stdout + both.stdout
 
 
+SEED = """
+from dotbridge import cli; cli._start()
+from dotbridge.consent.keys import hash_key
+print(hash_key().seed)
+"""
+
+
+def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
+    """Every secret that is stored: the passwords of the API users, and the key that erased addresses are known by."""
+    office.rest_integrations()
+    office.add_integration("Rotated")
+    assert office.python(SEED).wait(60) == 0
+    seed = office.output.split()[-1]
+    former, new = (office.data_dir / "secret_key").read_text().strip(), "r" * 40
+    subjects = ("key of “Rotated”", "key of erased addresses")
+
+    before = office.run("doctor", DOTBRIDGE_SECRET_KEYS=f"{new},{former}").stdout.splitlines()
+    for subject in subjects:
+        (line,) = [line for line in before if line[5:].startswith(subject)]
+        assert line.startswith("ok ")
+        assert "run `dotbridge keys rotate`" in line
+
+    lost = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS="l" * 40)
+    assert lost.returncode == 2
+    assert "the password of “Rotated”" in lost.stderr
+    assert "the key that erased addresses are recognised by" in lost.stderr
+
+    done = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS=f"{new},{former}")
+    assert done.returncode == 0, done.stderr
+    after = office.run("doctor", DOTBRIDGE_SECRET_KEYS=new).stdout.splitlines()
+    for subject in subjects:
+        (line,) = [line for line in after if line[5:].startswith(subject)]
+        assert line.startswith("ok ")
+        assert "rotate" not in line
+    assert office.python(SEED, DOTBRIDGE_SECRET_KEYS=new).wait(60) == 0
+    assert office.output.split()[-1] == seed
+    back = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS=f"{former},{new}")
+    assert back.returncode == 0, back.stderr
+
+
 def test_a_database_that_does_not_answer_is_one_line(place: Place) -> None:
     url = f"postgresql://crm:{PASSWORD}@127.0.0.1:{free_port()}/crm"
     text = one_line(place.run("sync", DATABASE_URL=url))
@@ -238,8 +278,30 @@ def test_web_and_worker_are_served_together(office: Office) -> None:
     assert not any(process.is_running() for process in programs)
 
 
+def test_files_are_their_owners_alone(office: Office) -> None:
+    files = [path for path in office.data_dir.rglob("*") if path.is_file()]
+    assert office.data_dir / "postgres.lock" in files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+    folders = [path for path in office.data_dir.rglob("*") if path.is_dir()]
+    # The database's user has to pass through, and sees nothing on its way.
+    assert [path for path in folders if path.stat().st_mode & 0o066] == []
+
+
 def test_help_names_every_command(place: Place) -> None:
     done = place.run("--help")
     assert done.returncode == 0
-    for word in ("demo", "serve", "web", "worker", "sync", "import", "export", "doctor", "migrate", "manage", "crm"):
+    for word in (
+        "demo",
+        "serve",
+        "web",
+        "worker",
+        "sync",
+        "import",
+        "export",
+        "doctor",
+        "migrate",
+        "manage",
+        "crm",
+        "keys",
+    ):
         assert f" {word} " in done.stdout

@@ -12,12 +12,15 @@ import pytest
 from django.db import connection
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
+from rich.console import Console
 
 from dotbridge import jobs
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import RUN_TASK, request_run
+from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.queues import Queue
 from dotbridge.sync.models import State, SyncRun
 from dotdigital_sandbox import Sandbox
 from tests.platform.crew import SCHEDULE, SLOW, Workers, is_at_work, waiting
@@ -208,6 +211,47 @@ def test_jobs_leave_no_database_connection_open(workers: Workers, integration: I
             after_one = connections()
     until(lambda: not ProcrastinateJob.objects.filter(status="doing").exists())
     assert connections() <= after_one
+
+
+def fail(queue: str, *, hours_ago: float) -> int:
+    """A job that failed so long ago."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES (%s, 'dotbridge.sync', 'doing')"
+            " RETURNING id",
+            [queue],
+        )
+        (number,) = cursor.fetchone()
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed' WHERE id = %s", [number])
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = at - make_interval(secs => %s) WHERE job_id = %s",
+            [3600 * hours_ago, number],
+        )
+    return int(number)
+
+
+def test_failed_jobs_are_kept_for_a_week(integration: Integration) -> None:
+    kept = [fail(Queue.SYNC, hours_ago=24 * 7 - 1), fail("default", hours_ago=24 * 30)]
+    for queue in Queue:
+        fail(queue, hours_ago=24 * 7 + 1)
+    request_run(integration=integration, trigger="person")
+    (asked,) = waiting()
+    assert jobs.delete_ended_jobs() == 4
+    assert list(ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True)) == [*kept, asked.pk]
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "mark"), [([], "ok   failed jobs"), ([25], "ok   failed jobs"), ([25, 23, 200], "FAIL failed jobs")]
+)
+def test_the_doctor_tells_of_failed_jobs(hours_ago: list[int], mark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    fail("default", hours_ago=1)
+    for hours in hours_ago:
+        fail(Queue.SYNC, hours_ago=hours)
+    examine(Console(width=500))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "failed jobs" in line]
+    assert line.startswith(mark)
+    seen = sum(hours < 24 * 7 for hours in hours_ago)
+    assert f" {seen} in the last 7 days (dotbridge.sync)" in line if seen else "none in the last 7 days" in line
 
 
 def test_the_schedule() -> None:

@@ -8,6 +8,7 @@ an answer, a body that comes byte by byte, and one without an end.
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -229,3 +230,20 @@ def test_too_many_large_bodies_at_once_are_refused_and_small_ones_are_not(office
         assert client.post(LOGIN, data=fields).status_code == 200
         refused = client.post(LOGIN, content=b"x" * 500_000)
     assert (refused.status_code, refused.headers["connection"]) == (503, "close")
+
+
+@pytest.mark.parametrize("refused", ["host", "fields"])
+def test_what_anybody_can_provoke_is_one_short_line_of_the_log(office: Office, refused: str) -> None:
+    """A wrong Host header logged a stack trace each time; a form with more fields than any has was the second place."""
+    written = len(office.output)
+    if refused == "host":
+        got = httpx2.get(office.url + LOGIN, headers={"Host": "x" * 10_000 + ".example.com"})
+    else:
+        with form(office, **{f"field{number}": "" for number in range(1100)}) as (client, fields):
+            got = client.post(LOGIN, data=fields)
+    assert got.status_code == 400
+    until(lambda: len(office.output) > written, seconds=5)
+    (line,) = office.output[written:].splitlines()
+    assert json.loads(line)["logger"].startswith("django.security.")
+    assert "exception" not in json.loads(line)
+    assert len(line) < 600

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.encryption import SecretUnreadable, seal, unseal
+from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError, Retry, Timeout
@@ -35,6 +35,14 @@ class Check:
     is_other_account: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Resealed:
+    """How many passwords were sealed anew, and the names of the integrations whose could not be read."""
+
+    number: int
+    unreadable: tuple[str, ...]
+
+
 def create_integration(
     *, name: str, username: str, password: str, base_url: str = DEFAULT_BASE_URL, is_active: bool = True
 ) -> Integration:
@@ -48,6 +56,22 @@ def set_password(*, integration: Integration, password: str) -> None:
     """Replace the API user's password."""
     integration.password_sealed = seal(password)
     integration.save(update_fields=["password_sealed", "updated_at"])
+
+
+def reseal_passwords() -> Resealed:
+    """Seal the passwords of all API users with the newest key. One that no configured key opens is left as it is."""
+    number, unreadable = 0, []
+    for integration in Integration.objects.all():
+        try:
+            sealed = reseal(integration.password_sealed)
+        except SecretUnreadable:
+            unreadable.append(integration.name)
+            continue
+        # Not over a password that somebody enters at this moment.
+        number += Integration.objects.filter(pk=integration.pk, password_sealed=integration.password_sealed).update(
+            password_sealed=sealed
+        )
+    return Resealed(number=number, unreadable=tuple(unreadable))
 
 
 def open_account(integration: Integration, *, before_request: Callable[[], None] | None = None) -> Account:

@@ -1,22 +1,63 @@
-"""Users and groups, in the back office's own forms."""
+"""Users and groups, in the back office's own forms. Nobody gives, takes or changes what is above their own rights.
+
+Whoever may change users could else make themselves a superuser, give themselves any permission, or log in as somebody
+who has it: by that person's password, e-mail address or user name.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import ManyToManyField, Q, QuerySet
+from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from dotbridge.backoffice.screens.base import UnfoldAdmin
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
+    AnyManyToMany = ManyToManyField[Any, Any]
 else:
     AnyUserAdmin = UserAdmin
 
 admin.site.unregister([User, Group])
+
+
+def own_permissions(person: Any) -> QuerySet[Permission]:
+    """What this person may do at most, also while they cannot log in."""
+    if person.is_superuser:
+        return Permission.objects.all()
+    return Permission.objects.filter(Q(user=person) | Q(group__user=person)).distinct()
+
+
+def goes_beyond(permissions: QuerySet[Permission], person: Any) -> bool:
+    """Whether any of these is one that the person does not have."""
+    return not person.is_superuser and permissions.exclude(pk__in=own_permissions(person).values("pk")).exists()
+
+
+def is_above(other: User, person: Any) -> bool:
+    """Whether the other user is a superuser and the person none, or may do what the person may not."""
+    return not person.is_superuser and (other.is_superuser or goes_beyond(own_permissions(other), person))
+
+
+def groups_within(person: Any) -> QuerySet[Group]:
+    """The groups that allow nothing that the person may not."""
+    if person.is_superuser:
+        return Group.objects.all()
+    beyond = Permission.objects.exclude(pk__in=own_permissions(person).values("pk"))
+    return Group.objects.exclude(permissions__in=beyond)
+
+
+def offer_own_rights(field: Any, related: object, person: Any) -> Any:
+    """The form field of permissions or groups, which offers, and takes, only those that the person has."""
+    if field is not None and related is Permission:
+        field.queryset = field.queryset.filter(pk__in=own_permissions(person).values("pk"))
+    elif field is not None and related is Group:
+        field.queryset = groups_within(person)
+    return field
 
 
 @admin.register(User)
@@ -27,7 +68,35 @@ class UserScreen(AnyUserAdmin, UnfoldAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and is_above(obj, request.user))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and is_above(obj, request.user))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fields = [*super().get_readonly_fields(request, obj)]
+        return fields if request.user.is_superuser else [*fields, "is_superuser"]
+
+    def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        return offer_own_rights(field, db_field.related_model, request.user)
+
 
 @admin.register(Group)
 class GroupScreen(GroupAdmin, UnfoldAdmin):
     """Sets of permissions."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and _is_beyond(obj, request))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and _is_beyond(obj, request))
+
+    def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        return offer_own_rights(field, db_field.related_model, request.user)
+
+
+def _is_beyond(group: Group, request: HttpRequest) -> bool:
+    return goes_beyond(group.permissions.all(), request.user)

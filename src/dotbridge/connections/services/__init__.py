@@ -17,6 +17,7 @@ from dotbridge.connections.services.connecting import (
     connect_list,
     refresh_data_fields,
     set_create_entities,
+    set_settings,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
@@ -47,4 +48,5 @@ __all__ = [
     "retry_change",
     "retry_ending",
     "set_create_entities",
+    "set_settings",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import psycopg
@@ -11,18 +12,44 @@ from django.conf import settings
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from dotbridge import postgres
+from tests.database import do_not_wait_for_the_disk, empty_only_what_is_filled
+from tests.programs import refuse_foreign_programs
 
 # The tests neither use nor touch what `make demo` keeps. Processes that they start inherit this.
 DATA_DIR = Path(
     os.environ.setdefault("DOTBRIDGE_DATA_DIR", str(Path(__file__).resolve().parent.parent / ".dotbridge" / "tests"))
 )
+BROWSER = {"browser", "context", "page"}
 DATABASE_PREFIX = "test_dotbridge_"
 
 # How long an example takes says more about the machine than about us.
 hypothesis_settings.register_profile("dotbridge", deadline=None)
 hypothesis_settings.load_profile("dotbridge")
+
+
+def pytest_configure() -> None:
+    """Before the first test: only our own programs, and passwords that are checked at once."""
+    sys.addaudithook(refuse_foreign_programs)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process waits in the end for another's; those in a browser last.
+
+    A browser's event loop stays in its process, where nobody could start one of his own after that.
+    """
+    in_browser = {item.path for item in items if BROWSER & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: (item.path in in_browser, item.get_closest_marker("soak") is None))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """After the test database was made: what is the same for each test is there now."""
+    with django_db_blocker.unblock():
+        empty_only_what_is_filled()
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +62,15 @@ def django_db_modify_db_settings() -> None:
         postgres.ensure_running(DATA_DIR)
         # pytest-django may have read the settings before this file could name the folder.
         connection.settings_dict["HOST"] = str(postgres.socket_dir(DATA_DIR))
-        _drop_databases_of_dead_processes()
+        _prepare_server()
     connection.settings_dict["TEST"]["NAME"] = f"{DATABASE_PREFIX}{os.getpid()}"
 
 
-def _drop_databases_of_dead_processes() -> None:
-    """A test run that was killed leaves its database behind; nobody else would clear it away."""
+def _prepare_server() -> None:
     host = str(postgres.socket_dir(DATA_DIR))
     with psycopg.connect(host=host, user=postgres.SUPERUSER, dbname="postgres", autocommit=True) as link:
+        do_not_wait_for_the_disk(link)
+        # A test run that was killed leaves its database behind; nobody else would clear it away.
         names = link.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [DATABASE_PREFIX])
         for (name,) in names.fetchall():
             if not _is_alive(int(name.removeprefix(DATABASE_PREFIX))):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 import os
@@ -28,8 +30,6 @@ app = typer.Typer(
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
 app.add_typer(crm, name="crm")
 
-WEB_THREADS = 10
-
 IntegrationOption = Annotated[
     str | None,
     typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
@@ -46,6 +46,10 @@ WaitOption = Annotated[
 
 def main() -> None:
     """Run the command; what an operator can mend is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # A locale may lack a letter of somebody's name, or our quotation marks: that is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except OperatorError as error:
@@ -88,12 +92,14 @@ def demo(
 
 @app.command()
 def serve() -> None:
-    """Run the back office: web and worker together."""
+    """Run the back office: web and worker together. What ends by itself, or is killed, is started again."""
     from dotbridge.processes import require_free_port, run_together
 
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    _require_migrated()
+    # A database that is not there yet is waited for by the worker, which says so.
+    with contextlib.suppress(OperationalError):
+        _require_migrated()
     typer.echo(f"The back office: http://{config.host}:{config.port}")
     raise typer.Exit(run_together([["web"], ["worker"]]))
 
@@ -101,40 +107,33 @@ def serve() -> None:
 @app.command()
 def web() -> None:
     """Run the web part alone."""
-    import uvicorn
-    from a2wsgi import WSGIMiddleware
-
-    from dotbridge.processes import SECONDS_TO_FINISH, require_free_port, watch_lifeline
+    from dotbridge.processes import require_free_port, watch_lifeline
 
     watch_lifeline()
     config = _start()
     require_free_port("DOTBRIDGE_PORT", config.host, config.port)
+    from dotbridge.web import serve_pages
     from dotbridge.wsgi import application
 
-    uvicorn.run(
-        # Every page works with the database and waits for it, so each request gets a thread of its own.
-        WSGIMiddleware(application, workers=WEB_THREADS),
-        host=config.host,
-        port=config.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=SECONDS_TO_FINISH,
-        proxy_headers=bool(config.trusted_origins),
-    )
+    serve_pages(application, config)
 
 
 @app.command()
 def worker(
-    concurrency: Annotated[int, typer.Option(min=1, help="How many jobs at once.")] = 4,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="How many scheduled runs at once; what people ask for has a slot beside them.")
+    ] = 4,
 ) -> None:
     """Run a worker: the schedule, and what people asked for. Any number may run, on any number of machines."""
     from dotbridge.processes import watch_lifeline
 
     watch_lifeline()
-    _start()
-    _require_migrated()
-    from dotbridge.jobs import work
+    config = _start()
+    if config.database_url is None:
+        from dotbridge import postgres
+
+        postgres.stand_by(config.data_dir)
+    from dotbridge.worker import work
 
     work(concurrency=concurrency)
 
@@ -361,10 +360,9 @@ def _quiet() -> None:
 
 
 def _require_migrated() -> None:
-    from dotbridge.doctor import pending_migrations
+    from dotbridge.doctor import require_migrations
 
-    if number := pending_migrations():
-        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
+    require_migrations()
 
 
 if __name__ == "__main__":

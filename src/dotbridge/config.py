@@ -46,6 +46,8 @@ class Config:
     import_wait_seconds: float
     unknown_outcome_seconds: float
     keep_runs_days: int
+    request_seconds: float
+    request_megabytes: int
 
     def __repr__(self) -> str:
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
@@ -81,7 +83,9 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         debug=_flag(environment, "DOTBRIDGE_DEBUG"),
         import_wait_seconds=_seconds(environment, "DOTBRIDGE_IMPORT_WAIT_SECONDS", 20),
         unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
-        keep_runs_days=_days(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90),
+        keep_runs_days=_whole(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90, unit="days"),
+        request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),
+        request_megabytes=_whole(environment, "DOTBRIDGE_REQUEST_MEGABYTES", 100, unit="megabytes"),
     )
 
 
@@ -183,21 +187,21 @@ def _time_zone(environment: Mapping[str, str]) -> str:
     return value
 
 
-def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+def _seconds(environment: Mapping[str, str], name: str, default: float, *, least: float = 0) -> float:
     value = environment.get(name) or str(default)
     try:
         seconds = float(value)
     except ValueError:
         seconds = -1
-    if not 0 <= seconds <= 86_400:
-        raise ConfigError(name, value, "a number of seconds from 0 to 86400")
+    if not least <= seconds <= 86_400:
+        raise ConfigError(name, value, f"a number of seconds from {least:g} to 86400")
     return seconds
 
 
-def _days(environment: Mapping[str, str], name: str, default: int) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, *, unit: str) -> int:
     value = environment.get(name) or str(default)
     if not re.fullmatch("[0-9]{1,4}", value) or int(value) < 1:
-        raise ConfigError(name, value, "a whole number of days from 1 to 9999")
+        raise ConfigError(name, value, f"a whole number of {unit} from 1 to 9999")
     return int(value)
 
 

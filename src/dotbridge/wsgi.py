@@ -14,5 +14,6 @@ from dotbridge import postgres
 
 if settings.CONFIG.database_url is None:
     postgres.ensure_running(settings.CONFIG.data_dir)
+    postgres.stand_by(settings.CONFIG.data_dir)
 
 application: Any = get_wsgi_application()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -140,7 +141,7 @@ class ContactsV3:
             if since is not None:
                 query[name] = f"gte::{json_time(since)}"
         narrowed = {"~listId": list_id, "~segmentId": segment_id}
-        return self._walk(query | {name: number for name, number in narrowed.items() if number is not None})
+        return self._walk(query | {name: number for name, number in narrowed.items() if number is not None}, limit)
 
     def get(self, contact: int | str, *, identifier: str = "email") -> ContactV3:
         """Answers one contact by an identifier: email, contactId, mobileNumber or one of the account's own."""
@@ -195,11 +196,11 @@ class ContactsV3:
         """Answers how far a deletion is, in the service's own keys."""
         return self._session.get(operations.V3_DELETE_STATUS, dict[str, Any], guid=delete_id)
 
-    def _walk(self, query: Mapping[str, str | int]) -> Iterator[Page[ContactV3]]:
+    def _walk(self, query: Mapping[str, str | int], limit: int) -> Iterator[Page[ContactV3]]:
         marker: str | None = None
         while True:
             asked: Query = query if marker is None else {**query, "marker": marker}
-            page, following = self._session.read(operations.V3_CONTACTS, _marked, query=asked)
+            page, following = self._session.read(operations.V3_CONTACTS, partial(_marked, limit=limit), query=asked)
             if page.rows:
                 yield page
             if following is None or following == marker or not page.rows:
@@ -207,11 +208,11 @@ class ContactsV3:
             marker = following
 
 
-def _marked(body: bytearray) -> tuple[Page[ContactV3], str | None]:
+def _marked(body: bytearray, limit: int) -> tuple[Page[ContactV3], str | None]:
     """Answers a page and the marker of the next one."""
     try:
         marked = msgspec.json.decode(body, type=_Marked)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable("a page with _items was expected") from error
     following = (marked.links.get("next") or {}).get("marker")
-    return decode_page(bytes(marked.items), ContactV3), str(following) if following else None
+    return decode_page(bytes(marked.items), ContactV3, limit), str(following) if following else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
@@ -14,6 +15,14 @@ import msgspec
 Row = TypeVar("Row")
 
 RAW_LIMIT: Final = 2048
+# Malformed rows of a page that are kept to be looked at; of further ones only a mark is.
+KEPT: Final = 20
+# Rows of a list that is not asked for by pages: no account has nearly as many of what the service does not page.
+MAX_UNPAGED: Final = 10_000
+# A row of the service, a campaign with its text included, stays well below.
+_LONGEST_ROW: Final = 4 * 1024 * 1024
+# A page that only the slow and patient parser reads.
+_LONGEST_MENDED: Final = 32 * 1024 * 1024
 
 
 class Unreadable(Exception):
@@ -29,10 +38,15 @@ class Malformed(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list: the rows that could be decoded and those that could not."""
+    """One page of a list: the rows that could be decoded and those that could not.
+
+    ``malformed`` holds the first of the bad rows; of the others ``unkept`` has one mark each. Rows beyond those asked
+    for are not read, and a last entry of ``malformed`` without ``raw`` says so: such a list is not complete.
+    """
 
     items: list[Row]
     malformed: list[Malformed] = field(default_factory=list)
+    unkept: list[int] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.items)
@@ -43,18 +57,31 @@ class Page(Generic[Row]):
     @property
     def rows(self) -> int:
         """How many rows the answer had, decoded or not."""
-        return len(self.items) + len(self.malformed)
+        return len(self.items) + len(self.malformed) + len(self.unkept)
+
+    @property
+    def malformed_marks(self) -> set[int]:
+        """Marks of the malformed rows, kept or not, that are the same for the same row of another page."""
+        return {hash(row) for row in self.malformed if row.raw} | set(self.unkept)
+
+    def refuse(self, row: Malformed) -> None:
+        """Counts a malformed row, and keeps it if it is one of the first."""
+        if len(self.malformed) < KEPT:
+            self.malformed.append(row)
+        else:
+            self.unkept.append(hash(row))
 
 
-def decode_page(body: bytes | bytearray, row: type[Row]) -> Page[Row]:
+def decode_page(body: bytes | bytearray, row: type[Row], limit: int = MAX_UNPAGED) -> Page[Row]:
     """Answers the rows of a JSON list; a bad row goes to ``malformed`` and costs none of the others.
 
-    Raises Unreadable if the body is not a JSON list (cut, malformed, or something else).
+    However many rows the body has, no more than ``limit`` are ever held. Raises Unreadable if the body is not a JSON
+    list (cut, malformed, or something else).
     """
     try:
-        return Page(cast(list[Row], _decoder(cast(Hashable, row)).decode(body)))
+        return _limited(_split(body, row, limit), limit)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
-        return _row_by_row(body, row)
+        return _row_by_row(body, row, limit)
 
 
 def decode_one(body: bytes | bytearray, shape: type[Row]) -> Row:
@@ -87,17 +114,40 @@ def parse_moment(text: str) -> datetime | None:
     return moment(msgspec.convert(_date(text), datetime, strict=True))
 
 
-@cache
-def _decoder(row: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(list[row])
+@lru_cache(64)
+def _decoder(row: Any, limit: int) -> msgspec.json.Decoder[Any]:
+    """Reads the first rows of a list and passes over the others without making anything of them.
+
+    A list type would be read whole before its length is looked at. This is a struct written as a list, with a field for
+    each row.
+    """
+    fields = [(f"row{at}", row | msgspec.UnsetType, msgspec.UNSET) for at in range(limit + 1)]
+    return msgspec.json.Decoder(msgspec.defstruct("Rows", fields, array_like=True, gc=False))
 
 
-def _row_by_row(body: bytes | bytearray, row: type[Row]) -> Page[Row]:
-    content = _loads(body)
-    if not isinstance(content, list):
-        raise Unreadable(f"a list was expected, not {type(content).__name__}")
+def _split(body: bytes | bytearray, row: type[Row], limit: int) -> list[Row]:
+    """Answers the first rows of a list, one more than ``limit`` at most."""
+    rows = msgspec.structs.astuple(_decoder(cast(Hashable, row), limit).decode(body))
+    return [each for each in rows if each is not msgspec.UNSET]
+
+
+def _limited(rows: list[Row], limit: int) -> Page[Row]:
+    page = Page(rows[:limit])
+    if len(rows) > limit:
+        page.malformed.append(_surplus(limit))
+    return page
+
+
+def _surplus(limit: int) -> Malformed:
+    return Malformed("", f"more rows than the {limit} asked for: the others were not read")
+
+
+def _row_by_row(body: bytes | bytearray, row: type[Row], limit: int) -> Page[Row]:
     page: Page[Row] = Page([])
-    for entry in content:
+    for at, entry in enumerate(_entries(body, limit)):
+        if at == limit:
+            page.malformed.append(_surplus(limit))
+            break
         try:
             # A row with half a character cannot be stored or sent anywhere: it is malformed, not to be mended by
             # guessing.
@@ -106,14 +156,62 @@ def _row_by_row(body: bytes | bytearray, row: type[Row]) -> Page[Row]:
             page.items.append(_convert(entry, row))
         except (msgspec.ValidationError, TypeError, ValueError) as error:
             shown = raw.encode(errors="backslashreplace").decode()[:RAW_LIMIT]
-            page.malformed.append(Malformed(raw=shown, reason=_reason(error)))
+            page.refuse(Malformed(raw=shown, reason=_reason(error)))
     return page
+
+
+def _entries(body: bytes | bytearray, limit: int) -> Iterator[Any]:
+    """Yields the rows of a list one by one. Raises Unreadable for what is no list."""
+    try:
+        rows = _split(body.removeprefix(codecs.BOM_UTF8), msgspec.Raw, limit)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        yield from _mended_entries(body)
+        return
+    for row in rows:
+        if len(memoryview(row)) > _LONGEST_ROW:
+            yield f"a row of more than {_LONGEST_ROW} bytes"
+        else:
+            yield _loads(bytes(row))
+
+
+def _mended_entries(body: bytes | bytearray) -> Iterator[Any]:
+    """Yields the rows of a list one by one, although it has text that is no Unicode or numbers that are none."""
+    if len(body) > _LONGEST_MENDED:
+        raise Unreadable("the body is no JSON")
+    text = _text(body).strip()
+    if not (text.startswith("[") and text.endswith("]")):
+        raise Unreadable("a whole list was expected")
+    parser = json.JSONDecoder(parse_constant=str)
+    at = _past_blanks(text, 1)
+    end = len(text) - 1
+    try:
+        while at != end:
+            entry, at = parser.raw_decode(text, at)
+            yield entry
+            at = _past_blanks(text, at)
+            if at == end:
+                return
+            at = _past_blanks(text, text.index(",", at, at + 1) + 1)
+            if at == end:
+                raise Unreadable("a comma before the end of the list")
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("the body is not complete JSON") from error
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _text(body: bytes | bytearray) -> str:
+    return body.decode("utf-8-sig", errors="surrogateescape")
 
 
 def _loads(body: bytes | bytearray) -> Any:
     """The standard library's parser takes lone surrogates and bytes that are no UTF-8: only their rows are lost."""
     try:
-        return json.loads(body.decode("utf-8-sig", errors="surrogateescape"), parse_constant=str)
+        return json.loads(_text(body), parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not complete JSON") from error
 

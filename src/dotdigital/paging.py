@@ -78,6 +78,6 @@ class _Walk:
 
 def _share_a_row(page: Page[Any], last: Page[Any]) -> bool:
     # From behind, where the rows stand that the next page is expected to begin with.
-    return any(row in page.items for row in reversed(last.items)) or any(
-        row in page.malformed for row in last.malformed
-    )
+    if any(row in page.items for row in reversed(last.items)):
+        return True
+    return not page.malformed_marks.isdisjoint(last.malformed_marks)

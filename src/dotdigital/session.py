@@ -88,7 +88,7 @@ class Session:
 
         def one_page(skip: int, select: int) -> Page[Row]:
             asked = Call(operation, path, query={**(query or {}), "select": select, "skip": skip}, nothing=b"[]")
-            return self._run(asked, partial(decode_page, row=row))
+            return self._run(asked, partial(decode_page, row=row, limit=select))
 
         return pages(one_page, size=page_size, overlap=overlap)
 

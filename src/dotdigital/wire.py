@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import ssl
 import threading
 import time
@@ -16,6 +17,8 @@ from typing import Final, TypeVar
 import httpx2
 
 from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
+from dotdigital.bounds import Bounds, TooManyBytes, bounded
+from dotdigital.compression import decompressed
 from dotdigital.decoding import Unreadable
 from dotdigital.errors import (
     ConfigurationError,
@@ -49,9 +52,10 @@ _USER_AGENT: Final = "dotdigital-python/0.1"
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """Seconds to wait: for a connection, for each piece read or written, and for one answer as a whole.
+    """Seconds to wait: for a connection, for each piece read or written, and for one call as a whole.
 
-    The vendor asks for at least 121 s on reads (contract §1.1).
+    ``total`` counts from the connect to the last byte of the answer, whatever arrives meanwhile; a repeated call has it
+    anew. The vendor asks for at least 121 s on reads (contract §1.1).
     """
 
     connect: float = 10.0
@@ -73,6 +77,12 @@ class Call:
     body: Body | None = None
     accept: str = "application/json"
     nothing: bytes = b""
+
+
+@functools.cache
+def _usual_tls() -> ssl.SSLContext:
+    """Verifies with the usual certificates. One for all accounts of a process: to read them takes as long as a call."""
+    return httpx2.create_ssl_context()
 
 
 class Wire:
@@ -102,7 +112,7 @@ class Wire:
             "user-agent": _USER_AGENT,
         }
         # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
-        self._transport = httpx2.HTTPTransport(verify=True if tls is None else tls, proxy=proxy)
+        self._transport = bounded(httpx2.HTTPTransport(verify=_usual_tls() if tls is None else tls, proxy=proxy))
         self._limiter = limiter
         self._timeout = timeout
         self._retry = retry
@@ -164,12 +174,18 @@ class Wire:
         with self._count_lock:
             self._count += 1
         outgoing = _Outgoing(call.body)
+        bounds = Bounds(seconds=self._timeout.total, most_bytes=MAX_BODY)
         try:
-            response = self._transport.handle_request(self._request(origin, call, outgoing))
+            with bounds.applied():
+                response = self._transport.handle_request(self._request(origin, call, outgoing))
             with closing(response):
-                yield from self._judged(call, response)
+                encoding = response.headers.get("content-encoding", "")
+                yield from self._judged(call, response, decompressed(bounds.over(response.iter_raw()), encoding))
+        except TooManyBytes as error:
+            raise _too_large(call.operation) from error
         except httpx2.HTTPError as error:
-            raise _failure(call.operation, error, outgoing) from error
+            cause = "longer than the total time-out" if bounds.passed else type(error).__name__
+            raise _failure(call.operation, error, outgoing, cause) from error
 
     def _request(self, origin: str, call: Call, outgoing: _Outgoing) -> httpx2.Request:
         headers = {**self._headers, "accept": call.accept}
@@ -187,10 +203,9 @@ class Wire:
             extensions={"timeout": limits},
         )
 
-    def _judged(self, call: Call, response: httpx2.Response) -> Iterator[bytes]:
-        deadline = time.monotonic() + self._timeout.total
+    def _judged(self, call: Call, response: httpx2.Response, body: Iterator[bytes]) -> Iterator[bytes]:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        chunks = _bounded(call.operation, response.iter_bytes(), deadline)
+        chunks = _of_bounded_size(body)
         if 200 <= response.status_code < 300 or response.status_code in call.operation.accepts:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
@@ -265,18 +280,13 @@ def bytes_of(chunks: Iterator[bytes]) -> bytearray:
     return body
 
 
-def _bounded(operation: Operation, chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+def _of_bounded_size(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Counts the body as it is after decompression; how much came over the wire is counted where it arrives."""
     size = 0
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_BODY:
-            raise Rejected(
-                "Dotdigital sent an answer too large to be read. Ask for smaller pages.",
-                detail=describe(operation, cause=f"more than {MAX_BODY} bytes"),
-                code="ANSWER_TOO_LARGE",
-            )
-        if time.monotonic() > deadline:
-            raise _lost(operation, "the answer took longer than the total time-out")
+            raise TooManyBytes
         yield chunk
 
 
@@ -288,13 +298,23 @@ def _beginning(chunks: Iterator[bytes]) -> bytes:
             body += chunk
             if len(body) >= ERROR_BODY_LIMIT:
                 break
-    except httpx2.HTTPError:
+    except (httpx2.HTTPError, TooManyBytes):
         pass
     return body[:ERROR_BODY_LIMIT]
 
 
-def _failure(operation: Operation, error: httpx2.HTTPError, outgoing: _Outgoing) -> DotdigitalError:
-    cause = type(error).__name__
+def _too_large(operation: Operation) -> DotdigitalError:
+    cause = f"more than {MAX_BODY} bytes"
+    if not operation.repeatable:
+        return _lost(operation, cause)
+    return Rejected(
+        "Dotdigital sent an answer too large to be read. Ask for smaller pages.",
+        detail=describe(operation, cause=cause),
+        code="ANSWER_TOO_LARGE",
+    )
+
+
+def _failure(operation: Operation, error: httpx2.HTTPError, outgoing: _Outgoing, cause: str) -> DotdigitalError:
     if _certificate_refused(error):
         return ConfigurationError(
             "The host's certificate could not be verified, so nothing was sent. Check the address, and that this "

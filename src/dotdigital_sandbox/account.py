@@ -1,49 +1,54 @@
-"""The account: its memory, clock, settings and the work it does in the background."""
+"""The account: its memory, clock and settings, and what is asked of the work it does in the background."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from sqlite3 import Connection
 from typing import Any
 
-from dotdigital_sandbox.background import Background
 from dotdigital_sandbox.call_log import CallLog
 from dotdigital_sandbox.clock import Clock
-from dotdigital_sandbox.paging import PageMarks
+from dotdigital_sandbox.folder import FolderLock, private_file, private_folder
+from dotdigital_sandbox.page_marks import PageMarks
 from dotdigital_sandbox.rate_limits import RateLimits
-from dotdigital_sandbox.seed import plant
 from dotdigital_sandbox.settings import Settings
 from dotdigital_sandbox.store import Store
 from dotdigital_sandbox.transport_faults import TransportFaults
+from dotdigital_sandbox.work import Work
 
 
 class Account:
-    """One Dotdigital account, kept in a folder.
+    """One Dotdigital account, kept in a folder. See ``opening`` for how one comes to life.
 
-    Opening it seeds an empty folder and takes up again the imports that a stop had interrupted.
+    Raises OSError for a folder that cannot be used, and when another sandbox serves it.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.switches = settings.switches
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self.uploads = settings.data_dir / "uploads"
-        self.uploads.mkdir(exist_ok=True)
+        folder = private_folder(settings.data_dir)
+        with ExitStack() as ends:
+            ends.callback(FolderLock(folder).release)
+            self.uploads = private_folder(folder / "uploads")
+            self.store = Store(private_file(folder / "account.sqlite3"))
+            ends.callback(self.store.close)
+            self._ends = ends.pop_all()
         self.clock = Clock()
-        self.store = Store(settings.data_dir / "account.sqlite3")
         self.faults = TransportFaults(settings.random_seed)
         self.log = CallLog()
         self.marks = PageMarks()
         self.rates = RateLimits(settings, self.clock)
-        plant(self)
-        self.background = Background(self)
-        self.background.start()
+        self.work = Work()
+
+    def before_closing(self, deed: Callable[[], None]) -> None:
+        """Have something ended before the account's file is closed."""
+        self._ends.callback(deed)
 
     def close(self) -> None:
-        """Stop the background work and close the file."""
-        self.background.stop()
-        self.store.close()
+        """End what was begun for the account, the newest first, and close the file."""
+        self._ends.close()
 
     def write(self, change: Callable[[Connection], None]) -> None:
         """Make one change as a whole."""

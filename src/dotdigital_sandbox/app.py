@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,8 +19,9 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.call_log import LoggedCall
 from dotdigital_sandbox.calls import Answer, Call
+from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.front_door import FrontDoor
-from dotdigital_sandbox.routing import tidy
+from dotdigital_sandbox.routing import segments_of, tidy
 from dotdigital_sandbox.transport_faults import Fault, mangled
 
 Scope = MutableMapping[str, Any]
@@ -69,16 +71,16 @@ class SandboxApp:
         try:
             await self._read_body(call, receive, body_file)
         except BodyTooLong:
-            return self._door.too_long(), ""
+            return self._door.too_long(call), ""
         if fault and fault.kind == "delay" and not fault.late:
             await asyncio.sleep(fault.seconds)
         if fault and fault.kind in ("status", "reset") and not fault.late:
-            return self._door.failure(fault.status if fault.kind == "status" else 0, fault.seconds), ""
+            return self._door.failure(call, fault.status if fault.kind == "status" else 0, fault.seconds), ""
         answer, tier = await run_in_threadpool(self._door.answer, call)
         if fault and fault.late and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         if fault and fault.late and fault.kind == "status":
-            return self._door.failure(fault.status, fault.seconds), tier
+            return self._door.failure(call, fault.status, fault.seconds), tier
         return answer, tier
 
     def _call(self, scope: Scope) -> Call:
@@ -87,14 +89,15 @@ class SandboxApp:
         for name, values in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).items():
             query.setdefault(name.lower(), []).extend(values)
         base = f"{scope['scheme']}://{headers.get('host', '')}"
-        return Call(self._account, scope["method"].upper(), scope["path"], {}, query, headers, base)
+        segments = segments_of(scope.get("raw_path") or scope["path"].encode())
+        return Call(self._account, scope["method"].upper(), scope["path"], {}, query, headers, base, segments)
 
     async def _read_body(self, call: Call, receive: Receive, path: Path) -> None:
         """Small bodies are kept in memory, uploads on disk."""
         to_disk = self._door.wants_file(call)
         pieces: list[bytes] = []
         length = 0
-        file = path.open("wb") if to_disk else None
+        file = new_file(path) if to_disk else None
         try:
             more = True
             while more:
@@ -143,12 +146,17 @@ class SandboxApp:
 
 
 def _head(answer: Answer, length: int | None) -> MutableMapping[str, Any]:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    # In their usual case: there are clients that look for them letter by letter.
+    headers = {"Date": formatdate(usegmt=True), **answer.headers}
     if answer.media_type:
-        headers.append((b"content-type", answer.media_type.encode("latin-1")))
+        headers["Content-Type"] = answer.media_type
     if length is not None:
-        headers.append((b"content-length", str(length).encode("latin-1")))
-    return {"type": "http.response.start", "status": int(answer.status), "headers": headers}
+        headers["Content-Length"] = str(length)
+    return {"type": "http.response.start", "status": int(answer.status), "headers": _encoded(headers)}
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 async def _send_all(answer: Answer, send: Send) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 logger = logging.getLogger(__name__)
-TERMINAL = (
-    "Finished", "RejectedByWatchdog", "InvalidFileFormat", "Unknown", "Failed", "ExceedsAllowedContactLimit",
-)  # fmt: skip
 # The clock may be moved or stopped from outside: nobody sleeps longer than this before looking at it again.
 LONGEST_NAP = 0.25
 
@@ -39,12 +34,7 @@ class Background:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._changed = threading.Condition()
-        self._stopping = False
-        self._held = False
-        self._hurrying = 0
-        self._wakes = 0
-        self._forced: deque[str] = deque()
+        self._work = account.work
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -56,104 +46,45 @@ class Background:
 
     def stop(self) -> None:
         """Stop after the chunk in hand; an interrupted import is taken up again at the next start."""
-        self._stopping = True
-        self.wake()
+        self._work.stop()
         for thread in self._threads:
             thread.join()
 
-    def wake(self) -> None:
-        """Look again at what is due."""
-        with self._changed:
-            self._wakes += 1
-            self._changed.notify_all()
-
-    def hold_imports(self) -> None:
-        """Leave every import at ``NotFinished`` until released."""
-        self._held = True
-
-    def release_imports(self) -> None:
-        """Go on with the imports."""
-        self._held = False
-        self.wake()
-
-    @property
-    def held(self) -> bool:
-        """Whether imports are held."""
-        return self._held
-
-    def force_next(self, status: str) -> None:
-        """Let the oldest unfinished import, or else the next to come, end with this status and without effect."""
-        spelled = {each.lower(): each for each in TERMINAL}.get(status.lower())
-        if spelled is None:
-            raise ValueError(f"an import cannot end as {status!r}; it may be: {', '.join(TERMINAL)}")
-        self._forced.append(spelled)
-        self.wake()
-
-    def finish_imports(self, seconds: float = 60) -> None:
-        """Process all imports now, held or not yet due, and return when none is left; raises TimeoutError."""
-        self._hurry(
-            lambda db: db.execute("SELECT 1 FROM import_job WHERE status = 'NotFinished'").fetchone() is None, seconds
-        )
-
-    def finish_chores(self, seconds: float = 60) -> None:
-        """Do all deletions, sends and refreshes now, due or not, and return when none is left; raises TimeoutError."""
-        self._hurry(lambda db: next_chore_due(db) is None, seconds)
-
-    def _hurry(self, done: Callable[[Connection], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        with self._changed:
-            self._hurrying += 1
-            self._changed.notify_all()
-        try:
-            while True:
-                with self._account.store.reading() as db:
-                    if done(db):
-                        return
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"background work was not done within {seconds} seconds")
-                self.wake()
-                time.sleep(0.005)
-        finally:
-            with self._changed:
-                self._hurrying -= 1
-
     def _nap(self, due: str | None, wakes: int) -> None:
         """Sleep until woken, or for a while when something will be due; not at all if woken since that many wakes."""
-        with self._changed:
-            if not self._stopping and self._wakes == wakes:
-                self._changed.wait(None if due is None else min(LONGEST_NAP, max(0.001, self._seconds_to(due))))
+        self._work.nap(None if due is None else min(LONGEST_NAP, max(0.001, self._seconds_to(due))), wakes)
 
     def _seconds_to(self, due: str) -> float:
         instant = parse_instant(due)
         return (instant - self._account.clock.now()).total_seconds() if instant else 0.0
 
     def _chore_loop(self) -> None:
-        while not self._stopping:
-            wakes = self._wakes
+        while not self._work.stopping:
+            wakes = self._work.wakes
             try:
-                do_due_chores(self._account, everything=self._hurrying > 0)
+                do_due_chores(self._account, everything=self._work.hurrying)
             except Exception:
                 logger.exception("a chore of the sandbox failed")
             with self._account.store.reading() as db:
                 due = next_chore_due(db)
-            if due is None or (self._seconds_to(due) > 0 and not self._hurrying):
+            if due is None or (self._seconds_to(due) > 0 and not self._work.hurrying):
                 self._nap(due, wakes)
 
     def _import_loop(self) -> None:
         db = self._account.store.connect()
         try:
-            while not self._stopping:
-                wakes = self._wakes
+            while not self._work.stopping:
+                wakes = self._work.wakes
                 job = self._next_import()
                 if job is None or not self._is_due(job["due"]):
-                    self._nap(None if job is None or self._held else job["due"], wakes)
+                    self._nap(None if job is None or self._work.held else job["due"], wakes)
                     continue
                 self._run(db, job)
         finally:
             db.close()
 
     def _is_due(self, due: str) -> bool:
-        return self._hurrying > 0 or (not self._held and self._seconds_to(due) <= 0)
+        return self._work.hurrying or (not self._work.held and self._seconds_to(due) <= 0)
 
     def _next_import(self) -> Row | None:
         with self._account.store.reading() as db:
@@ -165,7 +96,7 @@ class Background:
     def _run(self, db: Connection, job: Row) -> None:
         counters: dict[str, int] = {}
         try:
-            status = self._forced.popleft() if self._forced else self._process(db, job, counters)
+            status = self._work.take_forced() or self._process(db, job, counters)
         except Stopped:
             return
         except (UnreadableFile, FileNotFoundError):
@@ -183,12 +114,12 @@ class Background:
         source_of(self._account, job).discard()
 
     def _go_on(self) -> None:
-        if self._stopping:
+        if self._work.stopping:
             raise Stopped
 
     def _unless_stopped(self, rows: Iterator[StagedRow]) -> Iterator[StagedRow]:
         for row in rows:
-            if self._stopping:
+            if self._work.stopping:
                 raise Stopped
             yield row
 
@@ -222,8 +153,8 @@ class Background:
         due = parse_instant(job["due"])
         if rate and due:
             until = (due + timedelta(seconds=rows / rate)).isoformat()
-            while not self._stopping and not self._is_due(until):
-                self._nap(until, self._wakes)
+            while not self._work.stopping and not self._is_due(until):
+                self._nap(until, self._work.wakes)
         self._go_on()
 
     def _exceeds_limit(self, stage: Stage) -> bool:

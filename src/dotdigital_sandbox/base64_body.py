@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from dotdigital_sandbox.folder import new_file
+
 PIECE = 1024 * 1024
 _LONGEST_ESCAPE = len("\\u002B")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -35,7 +37,7 @@ def unpack(body: Path, target: Path) -> str:
     text = memoryview(parts.get("data", b"null"))
     if not isinstance(name, str) or not name or bytes(text[:1]) != b'"':
         raise NotDecodable
-    with target.open("wb") as out:
+    with new_file(target) as out:
         for piece in _decoded(text[1:-1]):
             out.write(piece)
     return name

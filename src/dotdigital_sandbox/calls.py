@@ -66,7 +66,10 @@ def lowered(value: object, *, code: str = "PARAMETER_INVALID") -> dict[str, Any]
 
 @dataclass(slots=True)
 class Call:
-    """A request that was let in: its path parameters, query (names lower-cased), headers and body."""
+    """A request that was let in: its path parameters, query (names lower-cased), headers and body.
+
+    ``segments`` is the path for routing: see ``routing.segments_of``.
+    """
 
     account: Account
     method: str
@@ -75,6 +78,7 @@ class Call:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     base_url: str = ""
+    segments: str = ""
     body: bytes = b""
     body_file: Path | None = None
 

@@ -12,6 +12,7 @@ import typer
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.control_api import DEEDS
 from dotdigital_sandbox.front_door import API_ROUTES
+from dotdigital_sandbox.opening import open_account
 from dotdigital_sandbox.server import bind, server_of
 from dotdigital_sandbox.settings import DEFAULT_PASSWORD, DEFAULT_USER, Settings, Switches
 
@@ -193,7 +194,7 @@ def run(settings: Settings, *, host: str, port: int) -> None:
 
 def _opened(settings: Settings, give_up: Callable[[], None]) -> Account:
     try:
-        return Account(settings)
+        return open_account(settings)
     except OSError as problem:
         give_up()
         why = problem.strerror or str(problem)

@@ -12,6 +12,7 @@ from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.controls import Controls
 from dotdigital_sandbox.dates import parse_instant
 from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.folder import private_folder
 from dotdigital_sandbox.routing import UNLIMITED, Route
 
 Deed = Callable[[Controls, dict[str, Any]], Any]
@@ -87,9 +88,7 @@ def _saved(controls: Controls, body: dict[str, Any]) -> Path:
     name = str(body["name"])
     if not SAVED_NAME.fullmatch(name):
         raise ValueError("name must be made of letters, digits, - and _ only")
-    folder = controls.data_dir / "states"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{name}.sqlite3"
+    return private_folder(controls.data_dir / "states") / f"{name}.sqlite3"
 
 
 def _send(controls: Controls, body: dict[str, Any]) -> None:

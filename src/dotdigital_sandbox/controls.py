@@ -8,8 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotdigital_sandbox.chores import next_chore_due
 from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.folder import private_file, private_folder
 from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
 from dotdigital_sandbox.sends import queue_send
@@ -72,7 +74,7 @@ class Controls:
     def advance(self, seconds: float) -> None:
         """Move the account's clock; what falls due happens."""
         self._account.clock.advance(seconds)
-        self._account.background.wake()
+        self._account.work.wake()
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the account's clock, now or at an aware instant."""
@@ -83,7 +85,7 @@ class Controls:
     def unfreeze(self) -> None:
         """Let the clock run on from where it stood."""
         self._account.clock.unfreeze()
-        self._account.background.wake()
+        self._account.work.wake()
 
     # People
 
@@ -128,23 +130,31 @@ class Controls:
 
     def hold_imports(self) -> None:
         """Leave every import at ``NotFinished``."""
-        self._account.background.hold_imports()
+        self._account.work.hold_imports()
 
     def release_imports(self) -> None:
         """Go on with held imports."""
-        self._account.background.release_imports()
+        self._account.work.release_imports()
 
     def finish_imports(self) -> None:
         """Process all imports at once and wait for their end."""
-        self._account.background.finish_imports()
+        self._account.work.hurry(self._no_import_is_left)
 
     def finish_import_as(self, status: str) -> None:
         """Let the oldest unfinished import, or else the next, end with the given status and without effect."""
-        self._account.background.force_next(status)
+        self._account.work.force_next(status)
 
     def finish_chores(self) -> None:
         """Do all deletions, sends and segment refreshes at once and wait for their end."""
-        self._account.background.finish_chores()
+        self._account.work.hurry(self._no_chore_is_left)
+
+    def _no_import_is_left(self) -> bool:
+        with self._account.store.reading() as db:
+            return db.execute("SELECT 1 FROM import_job WHERE status = 'NotFinished'").fetchone() is None
+
+    def _no_chore_is_left(self) -> bool:
+        with self._account.store.reading() as db:
+            return next_chore_due(db) is None
 
     # Objects that the API itself cannot make
 
@@ -207,7 +217,7 @@ class Controls:
 
     def dump(self, path: str | Path) -> None:
         """Save the state of the account as one SQLite file."""
-        target = sqlite3.connect(path)
+        target = sqlite3.connect(private_file(Path(path)))
         try:
             with self._account.store.reading() as db:
                 db.backup(target)
@@ -226,5 +236,5 @@ class Controls:
         finally:
             source.close()
         shutil.rmtree(self._account.uploads, ignore_errors=True)
-        self._account.uploads.mkdir(exist_ok=True)
-        self._account.background.wake()
+        private_folder(self._account.uploads)
+        self._account.work.wake()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 _STATUS_OF: dict[int, str] = {
@@ -52,12 +53,13 @@ FILE_MUST_BE_VALID = "file must be valid"
 
 
 class ApiError(Exception):
-    """A refusal as the caller sees it: an HTTP status and the one ``message`` of its body."""
+    """A refusal as the caller sees it: an HTTP status, the one ``message`` of its body, and headers."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers or {}
 
 
 def refusal(code: str, *, about: str = "", status: int | None = None) -> ApiError:
@@ -71,6 +73,7 @@ def no_such_path() -> ApiError:
     return ApiError(HTTPStatus.NOT_FOUND, "No HTTP resource was found that matches the request URI.")
 
 
-def no_such_method(method: str) -> ApiError:
-    """The answer for a known path asked with a verb it does not have."""
-    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, f"The requested resource does not support http method '{method}'.")
+def no_such_method(method: str, has: Iterable[str]) -> ApiError:
+    """The answer for a known path asked with a verb it does not have, beside those it has (RFC 9110 §15.5.6)."""
+    text = f"The requested resource does not support http method '{method}'."
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, text, headers={"Allow": ", ".join(sorted(has))})

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 from sqlite3 import Row
+from typing import Any, Literal
 
 from dotdigital_sandbox import (
     account_info,
@@ -73,9 +74,33 @@ API_ROUTES: list[Route] = [
 _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
 
 
-def _refused(error: ApiError) -> Answer:
-    body = error.body() if isinstance(error, v3_contacts.V3Error) else {"message": error.message}
-    return json_answer(body, status=error.status)
+# What a gateway before the operations of version 3 says; the vendor's documents name the codes of operations alone.
+_V3_CODES = {
+    400: "gateway:badRequest",
+    403: "gateway:forbidden",
+    404: "gateway:notFound",
+    405: "gateway:methodNotAllowed",
+    413: "gateway:tooLarge",
+    429: "gateway:tooManyRequests",
+    503: "gateway:serviceUnavailable",
+}
+
+
+def _refused(error: ApiError, call: Call) -> Answer:
+    """The answer for a refusal; errors of version 3 carry an ``errorCode`` whoever refuses (contract §3.4)."""
+    body: dict[str, Any] = {"message": error.message}
+    if isinstance(error, v3_contacts.V3Error):
+        body = error.body()
+    elif _V3.match(call.path):
+        body = {"errorCode": _V3_CODES.get(error.status, "gateway:unknown"), "description": error.message}
+    return replace(json_answer(body, status=error.status), headers=error.headers)
+
+
+def _too_many(quota: Literal["minute", "hour"], call: Call) -> Answer:
+    """The refusal of a call whose quota is used up (contract §2.1)."""
+    if quota == "hour":
+        return _refused(refusal("APIUSAGE_EXCEEDED"), call)
+    return _refused(ApiError(HTTPStatus.TOO_MANY_REQUESTS, "Too Many Requests"), call)
 
 
 def _openapi(call: Call) -> Answer:
@@ -95,7 +120,7 @@ class FrontDoor:
     def wants_file(self, call: Call) -> bool:
         """Whether the call's body belongs on disk."""
         try:
-            return self._api.match(call.method, call.path)[0].upload
+            return self._api.match(call.method, call.segments)[0].upload
         except ApiError:
             return False
 
@@ -109,12 +134,12 @@ class FrontDoor:
                 return route.handler(replace(call, params=params)), ""
             return self._called(call)
         except ApiError as error:
-            return _refused(error), ""
+            return _refused(error, call), ""
         except Exception:
             logger.exception("the sandbox failed to answer a call")
-            return self.failure(HTTPStatus.INTERNAL_SERVER_ERROR), ""
+            return self.failure(call, HTTPStatus.INTERNAL_SERVER_ERROR), ""
 
-    def failure(self, status: int, seconds: float = 0.0) -> Answer:
+    def failure(self, call: Call, status: int, seconds: float = 0.0) -> Answer:
         """What a broken service says, or one that has enough of calls for so many seconds."""
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             headers = {
@@ -123,21 +148,21 @@ class FrontDoor:
                 "X-RateLimit-Reset": str(math.ceil(self._account.clock.now().timestamp() + seconds)),
                 "X-RateLimit-Scope": "lowCallRate",
             }
-            return replace(json_answer({"message": "Too Many Requests"}, status=status), headers=headers)
+            return _refused(ApiError(status, "Too Many Requests", headers=headers), call)
         code = "SYSTEM_SERVICETEMPORARILYUNAVAILABLE" if status == HTTPStatus.SERVICE_UNAVAILABLE else "UNKNOWN"
-        return json_answer({"message": refusal(code).message}, status=status)
+        return _refused(ApiError(status, refusal(code).message), call)
 
-    def too_long(self) -> Answer:
+    def too_long(self, call: Call) -> Answer:
         """The refusal of a body beyond all limits."""
-        problem = refusal("PARAMETER_INVALID")
-        return json_answer({"message": problem.message}, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return _refused(refusal("PARAMETER_INVALID", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE), call)
 
     def _controlled(self, call: Call) -> Answer:
         if not self._account.settings.control:
             raise no_such_path()
-        route, params = self._control.match(call.method, call.path)
+        route, params = self._control.match(call.method, call.segments)
         # A page of another site can post a form here, but never JSON without asking first.
-        if call.method != "GET" and not call.headers.get("content-type", "").lower().startswith("application/json"):
+        media = call.headers.get("content-type", "").lower()
+        if call.method not in ("GET", "HEAD") and not media.startswith("application/json"):
             raise ApiError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send the control call as Content-Type: application/json."
             )
@@ -149,15 +174,15 @@ class FrontDoor:
         if user is None:
             return self._denied(v3=v3), ""
         self._check_region(call)
-        route, params = self._api.match(call.method, call.path)
+        route, params = self._api.match(call.method, call.segments)
         tier = route.heavy(full="withfulldata" in call.query)
-        verdict = self._account.rates.judge(user["scheme"], tier, v3=v3)
+        verdict = self._account.rates.judge(user["scheme"], tier)
         if verdict.refused:
-            return replace(verdict.refused, headers=verdict.headers), tier
+            return replace(_too_many(verdict.refused, call), headers=verdict.headers), tier
         try:
             answer = route.handler(replace(call, params=params))
         except ApiError as error:
-            answer = _refused(error)
+            answer = _refused(error, call)
         if verdict.headers:
             answer = replace(answer, headers={**answer.headers, **verdict.headers})
         return answer, tier

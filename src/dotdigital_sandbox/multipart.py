@@ -11,6 +11,8 @@ from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 
+from dotdigital_sandbox.folder import new_file
+
 PIECE = 256 * 1024
 
 
@@ -54,7 +56,7 @@ class _Parts:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         part = FilePart(options.get(b"filename", b"").decode("utf-8", "replace"), self._folder / f"{uuid.uuid4()}.part")
         self.parts.append(part)
-        self._file = part.path.open("wb")
+        self._file = new_file(part.path)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._file:

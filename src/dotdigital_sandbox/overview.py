@@ -58,7 +58,7 @@ def state(call: Call) -> Answer:
             **shown,
             "now": account.clock.text(),
             "frozen": account.clock.frozen,
-            "held": account.background.held,
+            "held": account.work.held,
             "faults": account.faults.orders(),
             "calls": account.log.counts(),
             "limits": {**account.rates.limits(), "flat": account.settings.flat_rate},

@@ -6,13 +6,12 @@ import math
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal
 
-from dotdigital_sandbox.calls import Answer, json_answer
 from dotdigital_sandbox.clock import Clock
-from dotdigital_sandbox.errors import refusal
-from dotdigital_sandbox.routing import Tier
 from dotdigital_sandbox.settings import Settings
 
+Tier = Literal["low", "medium", "high", "unlimited"]
 MINUTE = 60
 HOUR = 3600
 
@@ -27,10 +26,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a call may go on: the headers its answer carries, and the refusal when it may not."""
+    """Whether a call may go on: the headers its answer carries, and the quota that is used up when it may not."""
 
     headers: dict[str, str]
-    refused: Answer | None = None
+    refused: Literal["minute", "hour"] | None = None
 
 
 class RateLimits:
@@ -54,7 +53,7 @@ class RateLimits:
             self._forget_old(self._clock.now().timestamp())
             return len(self._hour)
 
-    def judge(self, scheme: str, tier: Tier, *, v3: bool) -> Verdict:
+    def judge(self, scheme: str, tier: Tier) -> Verdict:
         """Count one call of a user of this scheme and say whether it may go on."""
         with self._lock:
             now = self._clock.now().timestamp()
@@ -62,12 +61,11 @@ class RateLimits:
             if tier == "unlimited":
                 return Verdict({})
             if scheme == "flat" and len(self._hour) >= self._settings.flat_rate:
-                problem = refusal("APIUSAGE_EXCEEDED")
-                return Verdict({}, json_answer({"message": problem.message}, status=problem.status))
+                return Verdict({}, "hour")
             self._hour.append(now)
-            return self._tiered(tier, now, v3=v3) if scheme == "tiered" else Verdict({})
+            return self._tiered(tier, now) if scheme == "tiered" else Verdict({})
 
-    def _tiered(self, tier: Tier, now: float, *, v3: bool) -> Verdict:
+    def _tiered(self, tier: Tier, now: float) -> Verdict:
         limit = self.limits()[tier]
         window = self._windows.setdefault(tier, Window())
         if now >= window.ends or window.ends - now > MINUTE:
@@ -79,11 +77,7 @@ class RateLimits:
             "X-RateLimit-Reset": str(window.ends),
             "X-RateLimit-Scope": f"{tier}CallRate",
         }
-        if window.used <= limit:
-            return Verdict(headers)
-        text = "Too Many Requests"
-        body = {"errorCode": "gateway:tooManyRequests", "description": text} if v3 else {"message": text}
-        return Verdict(headers, json_answer(body, status=429))
+        return Verdict(headers, None if window.used <= limit else "minute")
 
     def _forget_old(self, now: float) -> None:
         while self._hour and self._hour[0] <= now - HOUR:

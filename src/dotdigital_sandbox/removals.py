@@ -48,7 +48,7 @@ def _start(call: Call, contact_ids: list[int] | None) -> Answer:
     with call.account.store.writing() as db:
         book = book_of(db, book_id_of(call), writable=True)
         guid = start_deletion(db, call.account, book_id=book["id"], contact_ids=contact_ids)
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"id": guid, "status": "Started"}, status=HTTPStatus.ACCEPTED)
 
 

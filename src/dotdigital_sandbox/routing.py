@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from urllib.parse import unquote
 
 from dotdigital_sandbox.calls import Answer, Call
 from dotdigital_sandbox.errors import no_such_method, no_such_path
+from dotdigital_sandbox.rate_limits import Tier
 
-Tier = Literal["low", "medium", "high", "unlimited"]
+# A slash within a segment. Half a character, which decoding never makes.
+_SLASH = "\udc2f"
 LOW: Tier = "low"
 MEDIUM: Tier = "medium"
 HIGH: Tier = "high"
@@ -46,16 +48,27 @@ class RouteTable:
         return any(pattern.fullmatch(path) for pattern, _ in self._by_length.get(path.count("/"), ()))
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its path parameters; raises the API's 404 or 405."""
+        """The route and its path parameters; raises the API's 404 or 405. HEAD is answered where GET is."""
         path = tidy(path)
-        found = False
+        has: set[str] = set()
         for pattern, route in self._by_length.get(path.count("/"), ()):
             match = pattern.fullmatch(path)
             if match:
-                if route.method == method:
-                    return route, match.groupdict()
-                found = True
-        raise no_such_method(method) if found else no_such_path()
+                verbs = {"GET", "HEAD"} if route.method == "GET" else {route.method}
+                if method in verbs:
+                    return route, {name: _with_slashes(part) for name, part in match.groupdict().items()}
+                has |= verbs
+        raise no_such_method(method, has) if has else no_such_path()
+
+
+def segments_of(raw: bytes) -> str:
+    """The decoded path of a request's target, in which a slash that came as ``%2F`` parts no segments."""
+    parts = raw.decode("latin-1").split("/")
+    return "/".join(unquote(part).replace("/", _SLASH) for part in parts)
+
+
+def _with_slashes(part: str) -> str:
+    return part.replace(_SLASH, "/")
 
 
 def tidy(path: str) -> str:

@@ -94,7 +94,7 @@ def start_refresh(call: Call) -> Answer:
         db.execute(
             "UPDATE address_book SET refresh_due = ?, refresh_status = 'NotFinished' WHERE id = ?", (due, row["id"])
         )
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"id": row["id"], "status": "NotStarted"}, status=HTTPStatus.ACCEPTED)
 
 

@@ -102,7 +102,7 @@ def _start(call: Call, *, optimised: bool) -> Answer:
             split=split,
             status=status,
         )
-    account.background.wake()
+    account.work.wake()
     with account.store.reading() as db:
         row = db.execute("SELECT * FROM send WHERE guid = ?", (guid,)).fetchone()
     return json_answer(send_out(row), status=HTTPStatus.ACCEPTED)
@@ -149,7 +149,7 @@ def queue_send(account: Account, *, campaign_id: int, books: list[int], contacts
             split=None,
             status="Sending",
         )
-    account.background.wake()
+    account.work.wake()
 
 
 def send_out(row: Row) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import threading
@@ -18,11 +19,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.app import TRANSPORT, Receive, SandboxApp, Scope, Send
 from dotdigital_sandbox.controls import Controls
+from dotdigital_sandbox.opening import open_account
 from dotdigital_sandbox.settings import DEFAULT_PASSWORD, DEFAULT_USER, Settings, Switches
 
 START_SECONDS = 10
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
+TICK_SECONDS = 0.1
 
 
 class Protocol(H11Protocol):
@@ -40,6 +43,46 @@ class Protocol(H11Protocol):
         self.app = with_transport
 
 
+class Server(uvicorn.Server):
+    """A server that ends in a few milliseconds when nothing is in work.
+
+    uvicorn's own looks ten times a second whether it should end, and then waits that long again; whoever starts a
+    sandbox for each of a thousand tests waits for minutes.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; from now on it can be told to end."""
+        self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        """Serve until told to end."""
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
+
+    def end(self) -> None:
+        """Tell it to end; may be called from any thread once it has started."""
+        self.should_exit = True
+        # A loop that is closed has ended already.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._told.set)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the listeners and the idle connections; what is in work gets uvicorn's time to end."""
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        turns = 20
+        while (is_at_work := bool(self.server_state.connections or self.server_state.tasks)) and turns:
+            turns -= 1
+            await asyncio.sleep(0.001)
+        await (super().shutdown(sockets) if is_at_work else self.lifespan.shutdown())
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket; raises OSError when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -55,7 +98,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_of(account: Account) -> uvicorn.Server:
+def server_of(account: Account) -> Server:
     """A server for the account that logs no paths, because paths hold addresses."""
     config = uvicorn.Config(
         SandboxApp(account),
@@ -66,8 +109,9 @@ def server_of(account: Account) -> uvicorn.Server:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=2,
         server_header=False,
+        date_header=False,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 class Sandbox(Controls):
@@ -114,9 +158,16 @@ class Sandbox(Controls):
         self.url = ""
 
     def start(self) -> Self:
-        """Open the account and listen; returns when calls can come."""
+        """Open the account and listen; returns when calls can come.
+
+        Raises OSError for a port or folder that cannot be used.
+        """
         listener = bind(self._host, self._port)
-        self.account = Account(self.settings)
+        try:
+            self.account = open_account(self.settings)
+        except BaseException:
+            listener.close()
+            raise
         super().__init__(self.account)
         host, self._port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
@@ -134,7 +185,7 @@ class Sandbox(Controls):
 
     def stop(self) -> None:
         """Close the socket and the account; starting again takes the same port and the same state."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join()
         self.account.close()
 

@@ -19,6 +19,7 @@ from dotdigital_sandbox.base64_body import NotDecodable, unpack
 from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import FILE_MUST_BE_VALID, ApiError, refusal
+from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import MERGE_OPTIONS, OVERWRITE, Merge, header_of
 from dotdigital_sandbox.import_sources import upload_path
 from dotdigital_sandbox.multipart import BrokenMultipart, FilePart, file_parts
@@ -58,7 +59,7 @@ def _import(call: Call, *, in_book: bool) -> Answer:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    account.background.wake()
+    account.work.wake()
     return json_answer({"id": guid, "status": "NotFinished"}, status=HTTPStatus.ACCEPTED)
 
 
@@ -95,7 +96,8 @@ def import_collection(call: Call) -> Answer:
     merge = merge_option(body.get("mergeoption") or OVERWRITE)
     account, guid = call.account, str(uuid.uuid4())
     path = upload_path(account, guid)
-    path.write_bytes(b"".join(encoded(each) + b"\n" for each in contacts))
+    with new_file(path) as file:
+        file.writelines(encoded(each) + b"\n" for each in contacts)
     try:
         with account.store.writing() as db:
             book_ids = [_book_id(db, each) for each in body.get("addressbookids") or []]
@@ -103,7 +105,7 @@ def import_collection(call: Call) -> Answer:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    account.background.wake()
+    account.work.wake()
     return json_answer({"id": guid, "status": "NotFinished"}, status=HTTPStatus.ACCEPTED)
 
 

@@ -49,7 +49,7 @@ class V3Error(ApiError):
 
     def __init__(self, status: int, code: str, description: str, item: str | None = None) -> None:
         super().__init__(status, description)
-        self.code = f"contacts:{code}"
+        self.code = code if ":" in code else f"contacts:{code}"
         self.details = [{"item": item, "description": description}] if item else None
 
     def body(self) -> dict[str, Any]:

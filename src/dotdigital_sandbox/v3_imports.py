@@ -16,6 +16,7 @@ import msgspec
 from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.contact_writing import contact_by_email
 from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import Merge
 from dotdigital_sandbox.import_sources import upload_path
 from dotdigital_sandbox.removals import start_deletion
@@ -56,14 +57,15 @@ def start_import(call: Call) -> Answer:
             raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
     guid = str(uuid.uuid4())
     path = upload_path(call.account, guid)
-    path.write_bytes(b"".join(encoded(each) + b"\n" for each in contacts))
+    with new_file(path) as file:
+        file.writelines(encoded(each) + b"\n" for each in contacts)
     try:
         with call.account.store.writing() as db:
             note_import(db, call.account, guid=guid, kind="v3", merge=merge, book_ids=[], header=[])
     except ApiError:
         path.unlink(missing_ok=True)
         raise V3Error(429, "tooManyActiveImports", "There are too many active imports") from None
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"importId": guid}, status=HTTPStatus.ACCEPTED)
 
 
@@ -146,7 +148,7 @@ def start_delete(call: Call) -> Answer:
         found = [_meant(db, each) for each in given]
         ids = [each for each in found if each is not None]
         guid = start_deletion(db, call.account, book_id=None, contact_ids=ids)
-    call.account.background.wake()
+    call.account.work.wake()
     return json_answer({"deleteId": guid}, status=HTTPStatus.ACCEPTED)
 
 

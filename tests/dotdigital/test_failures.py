@@ -24,7 +24,6 @@ from dotdigital import (
     NotFound,
     Rejected,
     Throttled,
-    Timeout,
     Transient,
     UnknownOutcome,
 )
@@ -77,14 +76,6 @@ def test_a_read_that_gets_no_answer_is_transient(server: Server, make_account: M
     account = make_account(server.url, timeout=0.2)
     server.say(SILENCE, answer(200, PAGE))
     assert sum(len(page) for page in account.address_books()) == 49
-
-
-def test_an_answer_that_drips_is_given_up_in_the_end(server: Server, make_account: MakeAccount) -> None:
-    account = make_account(server.url, timeout=Timeout(connect=1, read=1, write=1, total=0.0))
-    server.otherwise = lambda request: answer(200, PAGE)
-    with pytest.raises(Transient, match="broke off") as caught:
-        list(account.address_books())
-    assert "total time-out" in caught.value.detail
 
 
 def test_an_unreachable_host_is_transient(make_account: MakeAccount) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dotdigital import Account, Contact, FieldValue, Page, Rejected, Transient
-from dotdigital.decoding import RAW_LIMIT, Unreadable, decode_one, decode_page
+from dotdigital.decoding import KEPT, RAW_LIMIT, Unreadable, decode_one, decode_page
 from dotdigital.models import AddressBook, ImportReport, Suppression
 from dotdigital.paging import pages
 from tests.dotdigital.server import Reply, Request, Server, answer
@@ -240,6 +240,39 @@ def test_malformed_rows_count_when_the_end_is_looked_for(server: Server, account
     server.otherwise = listing(rows)
     seen = {contact.id for page in account.address_book(7).contacts(page_size=10, overlap=2) for contact in page}
     assert seen == set(range(1, 15)) - {3}
+
+
+@pytest.mark.parametrize("kept_rows", [3, KEPT + 5])
+def test_malformed_rows_join_pages(server: Server, account: Account, kept_rows: int) -> None:
+    """The rule: a page joins the one before it by any row they share, readable or not.
+
+    All that these pages share are unreadable rows, on the first page beyond those that are kept, too. Without the rule
+    the second page looks as if rows had gone away, and the reading goes back.
+    """
+    size, overlap = 2 * kept_rows, kept_rows - 1
+    bad = range(kept_rows + 1, size + 1)
+    rows: list[dict[str, object]] = [
+        {"id": f"bad{number}"} if number in bad else {"id": number} for number in range(1, 2 * size)
+    ]
+    server.otherwise = listing(rows)
+    pages = list(account.address_book(7).contacts(page_size=size, overlap=overlap))
+    assert [int(parse_qs(urlsplit(request.target).query)["skip"][0]) for request in server.requests] == [
+        number * (size - overlap) for number in range(len(pages))
+    ]
+    assert {contact.id for page in pages for contact in page} == set(range(1, 2 * size)) - set(bad)
+
+
+def test_that_both_were_too_long_does_not_join_pages() -> None:
+    """A note on a page is no row of it: two pages that share nothing else have a gap between them."""
+    first, second = (decode_page(json.dumps([{"id": at}, {"id": at + 1}]).encode(), Contact, 1) for at in (1, 5))
+    skips: list[int] = []
+
+    def read(skip: int, select: int) -> Page[Contact]:
+        skips.append(skip)
+        return [first, second, Page([])][len(skips) - 1]
+
+    list(pages(read, size=2, overlap=1))
+    assert skips == [0, 1, 0]
 
 
 def test_rows_in_the_services_own_keys_are_told_apart_too() -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import httpx2
+import pytest
+
+from dotdigital_sandbox import Sandbox
 
 AUTH = ("apiuser-000000000000@apiconnector.com", "sandbox")
+JSON_UPLOAD = {"fileName": "b.csv", "data": "ZW1haWwKYkBleGFtcGxlLmNvbQo="}
 SERVE = [sys.executable, "-m", "dotdigital_sandbox", "serve"]
 
 
@@ -84,6 +90,56 @@ def test_a_folder_of_another_version_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(serve, check=False, capture_output=True, text=True, timeout=30)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
         assert words in done.stderr
+
+
+def test_a_folder_is_served_by_one_sandbox_at_a_time(tmp_path: Path) -> None:
+    with Sandbox(tmp_path) as sandbox:
+        done = subprocess.run(
+            [*SERVE, "--port", "0", "--data", str(tmp_path)], check=False, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            (
+                f"The folder {tmp_path} cannot be used: another sandbox serves it (process {os.getpid()}). "
+                "Choose another with --data."
+            )
+        ]
+        with pytest.raises(OSError, match="another sandbox"):
+            Sandbox(tmp_path).start()
+        assert httpx2.get(f"{sandbox.url}/v2/server-time", auth=AUTH).status_code == 200
+    with Sandbox(tmp_path) as again:
+        assert httpx2.get(f"{again.url}/v2/server-time", auth=AUTH).status_code == 200
+
+
+def test_a_folder_that_could_not_be_opened_is_not_locked(tmp_path: Path) -> None:
+    state = tmp_path / "account.sqlite3"
+    state.write_text("no database at all, but long enough to be taken for one" * 20)
+    with pytest.raises(OSError, match="no SQLite file"):
+        Sandbox(tmp_path).start()
+    state.unlink()
+    with Sandbox(tmp_path):
+        pass
+
+
+def test_nobody_else_can_read_the_account(tmp_path: Path) -> None:
+    """Neither its state nor what was uploaded and saved, however the folder was made and by which version."""
+    folder = tmp_path / "account"
+    before = os.umask(0)
+    try:
+        with Sandbox(folder) as sandbox:
+            sandbox.hold_imports()
+            for upload in ({"files": {"f": ("a.csv", b"email\na@example.com\n")}}, {"json": JSON_UPLOAD}):
+                assert httpx2.post(f"{sandbox.url}/v2/contacts/import", auth=AUTH, **upload).status_code == 202
+            control = {"headers": {"content-type": "application/json"}, "content": b'{"name": "one"}'}
+            assert httpx2.post(f"{sandbox.url}/_sandbox/state/dump", **control).status_code == 200
+            found = {path: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+        (folder / "account.sqlite3").chmod(0o644)
+        with Sandbox(folder):
+            found[folder / "account.sqlite3"] |= stat.S_IMODE((folder / "account.sqlite3").stat().st_mode)
+    finally:
+        os.umask(before)
+    assert len(found) >= 8
+    assert {path.name: oct(mode) for path, mode in found.items() if mode & 0o077} == {}
 
 
 def test_an_import_survives_a_kill_in_its_middle(tmp_path: Path) -> None:

@@ -155,10 +155,10 @@ def test_imports_are_held_released_ended_and_finished(shown: Page, sandbox: Sand
     expect(panel.get_by_role("row").nth(1)).to_contain_text("NotFinished")
     pressed(panel.get_by_role("button", name="Hold imports"))
     expect(panel.get_by_role("button", name="Release imports")).to_be_focused()
-    assert sandbox.account.background.held
+    assert sandbox.account.work.held
     pressed(panel.get_by_role("button", name="Release imports"))
     expect(panel.get_by_role("button", name="Hold imports")).to_be_visible()
-    assert not sandbox.account.background.held
+    assert not sandbox.account.work.held
     panel.get_by_label("The next ends as").select_option("RejectedByWatchdog")
     pressed(panel.get_by_role("button", name="Order"))
     said(shown, "Ordered.")

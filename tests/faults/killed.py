@@ -1,9 +1,11 @@
-"""A worker that is killed at a named point: run as a program of its own by `test_kill`.
+"""A worker that is killed at a named point: a program of its own that `test_kill` asks for one run after the other.
 
-    python -m tests.faults.killed INTEGRATION MODULE:FUNCTION before|after NTH [KIND]
+    python -m tests.faults.killed
 
-The function is wrapped only here, in this process: on its NTH call the process kills itself with SIGKILL, before or
-after the function has done its work. Nothing else is changed.
+It reads orders from standard input, a line of JSON each: `integration`, `kind`, `origin`, `wait_seconds`, and the
+`point` MODULE:FUNCTION, the `moment` before or after, and which call, `nth`. For each it forks, so that a run costs no
+start of an interpreter, and says on a line the exit code. The function is wrapped only there, in that process: on its
+NTH call the process kills itself with SIGKILL, before or after the function has done its work. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -11,32 +13,60 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import json
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 import django
 
+SECONDS_FOR_ONE_RUN = 120
 
-def main(integration_id: str, point: str, moment: str, nth: str, kind: str = "sync") -> None:
-    """Run a synchronisation, a whole one unless a kind is named, that does not survive the point."""
+
+def main() -> None:
+    """Carry out orders until the input ends."""
     django.setup()
-    from django.conf import settings
     from django.db import connection
 
+    # What a run needs is imported before the first of them.
+    importlib.import_module("dotbridge.sync.engine")
     connection.settings_dict["NAME"] = os.environ["TEST_DATABASE"]
-    settings.CONFIG = dataclasses.replace(
-        settings.CONFIG, api_origins=(os.environ["TEST_ORIGIN"],), unknown_outcome_seconds=0.0
-    )
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _work_and_end(**json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+def _work_and_end(**order: Any) -> None:
+    code = 1
+    signal.alarm(SECONDS_FOR_ONE_RUN)
+    try:
+        work(**order)
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def work(*, integration: int, point: str, moment: str, nth: int, kind: str, origin: str, wait_seconds: float) -> None:
+    """Run a synchronisation that does not survive the point."""
+    from django.conf import settings
+
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(origin,), unknown_outcome_seconds=0.0)
     from dotbridge.connections.models import RunKind
     from dotbridge.integrations.models import Integration
     from dotbridge.sync.engine import run_sync
 
-    wrap(point, moment, int(nth))
-    integration = Integration.objects.get(pk=integration_id)
+    wrap(point, moment, nth)
     run_sync(
-        integration=integration, kind=RunKind(kind), trigger="test", wait_seconds=float(os.environ["TEST_WAIT_SECONDS"])
+        integration=Integration.objects.get(pk=integration),
+        kind=RunKind(kind),
+        trigger="test",
+        wait_seconds=wait_seconds,
     )
 
 
@@ -65,4 +95,4 @@ def wrap(point: str, moment: str, nth: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

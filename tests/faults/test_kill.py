@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +60,19 @@ POINTS = [
 ]
 
 
+@functools.cache
+def start_worker(database: str) -> subprocess.Popen[str]:
+    """The program whose forks are killed. It ends with its input, so at the latest with this process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.killed"],
+        cwd=REPOSITORY,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "dotbridge.settings", "TEST_DATABASE": database},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def run_killed(
     integration: Integration,
     sandbox_url: str,
@@ -68,15 +83,20 @@ def run_killed(
     wait_seconds: float = 20.0,
 ) -> int:
     """Run a worker that dies at the point; its exit code."""
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "dotbridge.settings",
-        "TEST_DATABASE": connection.settings_dict["NAME"],
-        "TEST_ORIGIN": sandbox_url,
-        "TEST_WAIT_SECONDS": str(wait_seconds),
+    worker = start_worker(str(connection.settings_dict["NAME"]))
+    assert worker.stdin
+    assert worker.stdout
+    order = {
+        "integration": integration.pk,
+        "point": point,
+        "moment": moment,
+        "nth": nth,
+        "kind": kind.value,
+        "origin": sandbox_url,
+        "wait_seconds": wait_seconds,
     }
-    command = [sys.executable, "-m", "tests.faults.killed", str(integration.pk), point, moment, str(nth), kind.value]
-    code = subprocess.run(command, cwd=REPOSITORY, env=environment, timeout=120, check=False).returncode
+    print(json.dumps(order), file=worker.stdin, flush=True)
+    code = int(worker.stdout.readline())
     _await_the_locks_end()
     return code
 

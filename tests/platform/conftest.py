@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.platform.crew import empty_queue, integration, sandbox, workers
 from tests.platform.place import Place, own_folder
+
+__all__ = ["empty_queue", "integration", "sandbox", "workers"]
 
 
 @pytest.fixture

@@ -12,8 +12,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
+import psycopg
+from django.db import connection
+from psycopg import sql
 
 OURS = ("DOTBRIDGE_", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -129,6 +133,30 @@ class Place:
         finally:
             for process in self.left():
                 process.kill()
+
+
+@contextlib.contextmanager
+def away_database(name: str, *, but_for: int = 0, **server: str) -> Iterator[None]:
+    """During the block the database refuses everybody, and has ended those who were connected but for one of them."""
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        database = sql.Identifier(name)
+        link.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
+        try:
+            link.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
+                [name, but_for],
+            )
+            yield
+        finally:
+            link.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
+
+
+def url_of_test_database() -> str:
+    """The tests' own database, as a program that they start is told of it."""
+    found = connection.settings_dict
+    password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
+    where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
+    return f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
 
 
 def dotbridge() -> str:

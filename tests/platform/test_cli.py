@@ -105,6 +105,13 @@ def test_names_with_brackets_are_shown_as_they_are(office: Office) -> None:
     assert done.stdout.startswith("Shop [/] [eu]\n")
 
 
+@pytest.mark.parametrize(("word", "shown"), [("doctor", "account ?Shop"), ("import", "Shop [/] [eu]\n")])
+def test_a_locale_that_lacks_letters_ends_nothing(office: Office, word: str, shown: str) -> None:
+    done = office.run(word, PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr
+    assert shown in done.stdout
+
+
 @pytest.mark.parametrize("word", ["sync", "import", "export"])
 def test_an_unknown_integration_is_one_line_with_those_there_are(office: Office, word: str) -> None:
     text = one_line(office.run(word, "--integration", "Shpo"))
@@ -222,7 +229,7 @@ def test_web_and_worker_are_served_together(office: Office) -> None:
     until(answers)
     programs = children(program)
     assert len(programs) == 2
-    until(lambda: "1 alive" in office.run("doctor").stdout)
+    until(lambda: "at least one is alive" in office.run("doctor").stdout)
     again = office.run("serve")
     assert again.returncode == 2
     assert "another program listens on it" in again.stderr

@@ -31,6 +31,8 @@ WRONG = [
     ("DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", "-0.5", "from 0 to 86400"),
     ("DOTBRIDGE_KEEP_RUNS_DAYS", "0", "from 1 to 9999"),
     ("DOTBRIDGE_KEEP_RUNS_DAYS", "for ever", "from 1 to 9999"),
+    ("DOTBRIDGE_REQUEST_SECONDS", "0", "a number of seconds from 0.1 to 86400"),
+    ("DOTBRIDGE_REQUEST_MEGABYTES", "0", "a whole number of megabytes from 1 to 9999"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "example.com", "http(s)://HOST"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "https://example.com/", "http(s)://HOST"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", "https://[::1", "http(s)://HOST"),
@@ -102,6 +104,8 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         DOTBRIDGE_IMPORT_WAIT_SECONDS="0.5",
         DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS="0",
         DOTBRIDGE_KEEP_RUNS_DAYS="30",
+        DOTBRIDGE_REQUEST_SECONDS="2.5",
+        DOTBRIDGE_REQUEST_MEGABYTES="500",
     )
     assert found.database_url == url
     assert (found.host, found.port, found.sandbox_port) == ("0.0.0.0", 443, 9000)
@@ -111,6 +115,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert found.debug
     assert (found.import_wait_seconds, found.unknown_outcome_seconds) == (0.5, 0.0)
     assert found.keep_runs_days == 30
+    assert (found.request_seconds, found.request_megabytes) == (2.5, 500)
 
 
 def test_it_never_shows_its_secrets(tmp_path: Path) -> None:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -24,90 +20,14 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.sync.models import State, SyncRun
 from dotdigital_sandbox import Sandbox
-from tests.platform.place import Place, until
+from tests.platform.crew import SCHEDULE, SLOW, Workers, is_at_work, waiting
+from tests.platform.place import until
 
-SLOW = "/v2/address-books"
-SCHEDULE = {
-    "dotbridge.schedule_import": "*/4 * * * *",
-    "dotbridge.schedule_export": "2-58/4 * * * *",
-    "dotbridge.schedule_changes": "*/5 * * * *",
-    "dotbridge.schedule_comparison": "0 1 * * *",
-    "dotbridge.schedule_data_fields": "15 3 * * *",
-    "dotbridge.schedule_reconcile": "30 2 * * 0",
-    "dotbridge.schedule_requests": "* * * * *",
-    "dotbridge.delete_old_records": "45 3 * * *",
-    "dotbridge.retry_lost_jobs": "* * * * *",
-}
-
-
-@pytest.fixture(autouse=True)
-def empty_queue(transactional_db: None) -> None:
-    """Django does not empty the queue's tables after a test: they are not its own."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
-        # The schedule was seen to already, a while back and ahead: a worker would start with the last of each.
-        minute = int(time.time()) // 60 * 60
-        ticks = [(name, minute + 60 * step) for name in SCHEDULE for step in range(-11, 6)]
-        cursor.executemany(
-            "INSERT INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp) VALUES (%s, '', %s)",
-            ticks,
-        )
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path / "sandbox", seed="demo") as running:
-        yield running
-
-
-@pytest.fixture
-def integration(sandbox: Sandbox) -> Integration:
-    return create_integration(name="Shop", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
-
-
-@pytest.fixture
-def workers(place: Place, sandbox: Sandbox, settings: Any) -> Iterator[Workers]:
-    crew = Workers(place, sandbox, settings.SECRET_KEY)
-    yield crew
-    place.close()
-
-
-class Workers:
-    """Starts `dotbridge worker` on the test database."""
-
-    def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
-        found = connection.settings_dict
-        password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
-        where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
-        self.url = f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
-        self.place, self.sandbox, self.key = place, sandbox, key
-
-    def start(self) -> subprocess.Popen[str]:
-        """A worker; returns when it says that it is alive."""
-        known = set(ProcrastinateWorker.objects.values_list("pk", flat=True))
-        program = self.place.start(
-            "worker",
-            DATABASE_URL=self.url,
-            DOTBRIDGE_SECRET_KEY=self.key,
-            DOTBRIDGE_API_ORIGINS=self.sandbox.url,
-            DOTBRIDGE_IMPORT_WAIT_SECONDS="0",
-        )
-        until(lambda: program.poll() is not None or ProcrastinateWorker.objects.exclude(pk__in=known).exists())
-        assert program.poll() is None, self.place.output
-        return program
-
-
-def waiting(task: str = RUN_TASK) -> list[Any]:
-    return list(ProcrastinateJob.objects.filter(task_name=task, status="todo"))
+pytestmark = pytest.mark.usefixtures("empty_queue")
 
 
 def kinds_of_ended_runs() -> list[str]:
     return list(SyncRun.objects.exclude(finished_at=None).order_by("started_at").values_list("kind", flat=True))
-
-
-def is_at_work(sandbox: Sandbox, runs: int = 1) -> bool:
-    """Whether so many runs wait for an answer that will not come soon."""
-    return sum(order["done"] for order in sandbox.account.faults.orders()) == runs
 
 
 def pretend_long_ago() -> None:
@@ -227,7 +147,7 @@ def test_a_job_whose_worker_was_only_slow_is_left_alone(integration: Integration
         """The queue, seen a moment ago: one of the two has ended meanwhile."""
 
         async def get_stalled_jobs(self, **_: float) -> list[Any]:
-            return [app.configure_task(RUN_TASK).job.evolve(id=job.pk) for job in (ended, lost)]
+            return [app.configure_task(RUN_TASK, queue=job.queue_name).job.evolve(id=job.pk) for job in (ended, lost)]
 
         def __getattr__(self, name: str) -> Any:
             return getattr(app.job_manager, name)
@@ -261,9 +181,7 @@ def test_a_worker_at_work_ends_in_time_and_its_run_goes_on_later(
     until(lambda: SyncRun.objects.filter(state=State.SUCCEEDED).exists())
 
 
-def test_a_worker_that_loses_its_database_goes_on_or_fails_but_is_never_deaf(
-    workers: Workers, integration: Integration
-) -> None:
+def test_a_worker_that_loses_its_connections_goes_on(workers: Workers, integration: Integration) -> None:
     program = workers.start()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -271,10 +189,8 @@ def test_a_worker_that_loses_its_database_goes_on_or_fails_but_is_never_deaf(
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="person")
-    until(lambda: program.poll() is not None or kinds_of_ended_runs())
-    if program.poll() is not None:
-        assert program.returncode != 0
-        assert not kinds_of_ended_runs()
+    until(kinds_of_ended_runs)
+    assert program.poll() is None
 
 
 def test_jobs_leave_no_database_connection_open(workers: Workers, integration: Integration) -> None:

@@ -266,3 +266,44 @@ def test_it_runs_for_a_user_without_rights(tmp_path: Path, python: str) -> None:
     )
     assert done.stdout.split() == ["SERVED", "65534", "65534"], done.stderr
     place.close()
+
+
+def site_packages() -> Path:
+    return postgres.PROGRAMS.parents[2]
+
+
+def test_what_the_server_is_made_of_is_opened_to_its_user(used: Place) -> None:
+    """Also what lies beside its package: under a umask of 077 only root could read that."""
+    start_user(used)
+    (server,) = used.servers()
+    opened = (postgres.PROGRAMS.parent, *postgres.LIBRARIES)
+    parts = [Path(part.path) for part in server.memory_maps() if Path(part.path).is_relative_to(site_packages())]
+    assert parts
+    assert [part for part in parts if not any(part.is_relative_to(folder) for folder in opened)] == []
+
+
+@pytest.mark.parametrize("owner", [os.geteuid()])
+def test_libraries_that_only_root_may_read_are_opened(
+    shared: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int
+) -> None:
+    libraries = tmp_path / "libraries"
+    libraries.mkdir(mode=0o700)
+    (libraries / "libpq.so").touch(mode=0o600)
+    monkeypatch.setattr(postgres, "LIBRARIES", (libraries,))
+    postgres._execute("pg_ctl", shared.data_dir / "postgres", "--version")
+    expected = (0o755, 0o655) if owner == 0 else (0o700, 0o600)
+    assert tuple(stat.S_IMODE(path.stat().st_mode) for path in (libraries, libraries / "libpq.so")) == expected
+
+
+@pytest.mark.parametrize("program", [path for path in ("/usr/sbin/useradd",) if Path(path).exists()])
+def test_users_are_made_also_where_the_path_names_no_folder_of_roots(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/local/bin")
+    assert postgres._useradd() == program
+
+
+def test_a_machine_without_useradd_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_words, **_options: None)
+    with pytest.raises(OSError, match="there is no useradd to make it"):
+        postgres._user("nobody-of-this-name")

@@ -1,4 +1,7 @@
-"""Programs that are started together end together, whatever happens to the one that started them."""
+"""Programs that are started together end together, whatever happens to the one that started them.
+
+One that ends by itself is started again. That the real ones take up their work again is shown in tests/faults.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import pytest
 
 import dotbridge
 from dotbridge.config import ConfigError
-from dotbridge.processes import require_free_port
+from dotbridge.processes import Pauses, require_free_port
 from tests.platform.place import Place, children, free_port, until
 
 # What `run_together` starts is `python -m dotbridge.cli WORD`; here the words are behaviours instead of subcommands.
@@ -69,10 +72,40 @@ def test_when_told_to_stop_all_end(stand_ins: Place, number: signal.Signals) -> 
     assert not any(process.is_running() for process in both)
 
 
-def test_when_one_ends_by_itself_the_others_end_too_and_it_is_named(stand_ins: Place) -> None:
-    program = start_without_waiting(stand_ins, 5, "one", "brief")
-    assert program.wait(30) == 1
-    assert "`dotbridge brief` ended by itself (exit code 3)." in stand_ins.output
+def test_one_that_ends_by_itself_is_started_again_with_longer_pauses_and_named(stand_ins: Place) -> None:
+    program = start(stand_ins, 5, "one", "brief")
+    (other,) = [process for process in children(program) if process.cmdline()[-1] == "one"]
+    began = time.monotonic()
+    until(lambda: stand_ins.output.count("brief up") == 3)
+    assert time.monotonic() - began > 2.5, "it is not started again at once"
+    assert other.is_running()
+    assert stand_ins.output.count("part=brief") >= 2
+    assert "exit_code=3" in stand_ins.output
+    program.terminate()
+    assert program.wait(30) == 0
+    assert not other.is_running()
+
+
+def test_one_that_is_killed_is_started_again_and_named(stand_ins: Place) -> None:
+    program = start(stand_ins, 5, "one", "two")
+    first, second = sorted(children(program), key=lambda process: process.cmdline()[-1])
+    first.kill()
+    until(lambda: stand_ins.output.count("one up") == 2)
+    assert "part=one" in stand_ins.output
+    assert "signal=SIGKILL" in stand_ins.output
+    assert second.is_running()
+    assert "part=two" not in stand_ins.output
+    program.terminate()
+    assert program.wait(30) == 0
+
+
+def test_pauses_grow_up_to_the_longest_and_are_short_again_after_it_went_well() -> None:
+    pauses = Pauses(longest=5)
+    assert [pauses.next() for _ in range(5)] == [1, 2, 4, 5, 5]
+    pauses.went_well_for(5)
+    assert pauses.next() == 5
+    pauses.went_well_for(6)
+    assert pauses.next() == 1
 
 
 def test_when_the_starter_is_killed_none_is_left(stand_ins: Place) -> None:

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
+    # The make that runs the tests would hand its own words down to the makes of the tests.
+    environment = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "COVERAGE"}}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
 def test_help_names_every_target() -> None:
@@ -28,6 +30,14 @@ def test_once_is_handed_over(once: str, option: str) -> None:
         "make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready", "demo", *([once] if once else [])
     )
     assert done.stdout.rstrip().endswith(f"dotbridge demo{option}")
+
+
+@pytest.mark.parametrize(("coverage", "measured"), [("", False), ("COVERAGE=0", False), ("COVERAGE=1", True)])
+def test_what_the_tests_reach_is_measured_and_held_where_that_is_asked_for(coverage: str, measured: bool) -> None:
+    asked = [coverage] if coverage else []
+    done = run("make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready-dev", "test", *asked)
+    assert "pytest" in done.stdout
+    assert ("--cov " in done.stdout) == ("check_coverage.py" in done.stdout) == measured
 
 
 @pytest.mark.parametrize("body", ["exit 1", "exit 127"], ids=["too old", "missing"])

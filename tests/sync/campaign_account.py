@@ -81,9 +81,9 @@ def connected_book(
     return book, connect_list(marketing_list=marketing_list, address_book=mirrored)
 
 
-def run_import(integration: Integration) -> SyncRun:
+def run_import(integration: Integration, **options: Any) -> SyncRun:
     """One import."""
-    return run_sync(integration=integration, kind=RunKind.IMPORT, trigger="test")
+    return run_sync(integration=integration, kind=RunKind.IMPORT, trigger="test", **options)
 
 
 TABLES: tuple[QuerySet[Any], ...] = (

@@ -9,7 +9,6 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from dotbridge import jobs
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
-from dotbridge.connections.services.run_requests import EXPORT_PRIORITY, IMPORT_PRIORITY
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import ExportWaitsFor, Integration
 from dotbridge.sync.models import State, SyncRun, UploadState
@@ -129,7 +128,6 @@ def test_an_export_that_was_asked_for_twice_goes_before_the_next_import(integrat
     request_run(integration=integration, kind=RunKind.EXPORT, trigger="test")
 
     assert _queue() == ["export", "import"]
-    assert IMPORT_PRIORITY > EXPORT_PRIORITY
 
 
 def _empty_queue() -> None:

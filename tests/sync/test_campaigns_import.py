@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,9 @@ from tests.sync.campaign_account import (
     run_import,
     send,
 )
+from tests.sync.campaign_vendor import SENT, CampaignVendor, activity, campaign, scripted, vendor
+
+__all__ = ["scripted", "vendor"]
 
 DAY = 86_400.0
 
@@ -124,7 +128,7 @@ def test_a_campaign_that_is_sent_after_its_first_import(integration: Integration
     draft = make_campaign(remote, name="Later")
     run_import(integration)
     assert Campaign.objects.get().status == "Sending"
-    assert not EmailCampaign.objects.exists()
+    assert EmailCampaign.objects.get().name == "Known as sending"
     with remote.sandbox.account.store.writing() as db:
         db.execute("UPDATE campaign SET status = 'Sent' WHERE id = ?", (number,))
     send(remote, book, campaign=draft)
@@ -336,3 +340,31 @@ def test_deleting_the_integration_keeps_what_became_of_its_campaigns(
     assert not Integration.objects.exists()
     assert not Campaign.objects.exists()
     assert MarketingActivity.objects.count() == made
+
+
+def test_a_campaign_that_sends_all_day_is_not_read_again_for_each_mail(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """All recipients again at most once an hour, or when a hundredth more has come, and at the end (status Sent)."""
+    vendor.between_runs = timedelta(minutes=4)
+    vendor.campaigns(campaign(1, status="Triggered"))
+
+    def sent(number: int) -> int:
+        vendor.answers["campaigns/1/summary"] = {"dateSent": SENT, "numTotalSent": number}
+        vendor.answers["campaigns/1/activities"] = [activity(each) for each in range(1, number + 1)]
+        vendor.server.requests.clear()
+        run_import(scripted)
+        return sum("campaigns/1/activities?" in request.target for request in vendor.server.requests)
+
+    assert sent(1000) > 0
+    assert EmailCampaign.objects.count() == MarketingCampaign.objects.count() == 1
+    vendor.answers["campaigns/with-activity"] = [campaign(1, status="Triggered")]
+    assert sent(1001) == 0
+    assert sent(1009) == 0
+    assert sent(1010) > 0
+    assert sent(1011) == 0
+    vendor.between_runs = timedelta(hours=1)
+    assert sent(1011) > 0
+    vendor.between_runs = timedelta(minutes=4)
+    vendor.campaigns(campaign(1, status="Sent"))
+    assert sent(1012) > 0

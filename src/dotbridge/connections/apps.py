@@ -8,8 +8,15 @@ class ConnectionsConfig(AppConfig):
     verbose_name = _("Connections")
 
     def ready(self) -> None:
-        """Tell consent which account and book bind a list."""
+        """Tell consent which account and book bind a list, and take part in erasures."""
         from dotbridge.connections.selectors import scopes_of_connected_list  # noqa: PLC0415 - needs the models
+        from dotbridge.connections.services.contact_requests import (  # noqa: PLC0415 - needs the models
+            erase_from_requests,
+            request_remote_erasure,
+        )
+        from dotbridge.consent.erasure import address_erased, remote_erasure_asked  # noqa: PLC0415 - needs the models
         from dotbridge.consent.scopes import register_connections  # noqa: PLC0415 - needs the models
 
         register_connections(scopes_of_connected_list)
+        remote_erasure_asked.connect(request_remote_erasure)
+        address_erased.connect(erase_from_requests)

@@ -151,6 +151,66 @@ class AccountChange(models.Model):
         return f"{self.get_kind_display()}: {self.name}"
 
 
+class ContactRequestKind(models.TextChoices):
+    """What Dotdigital is asked to do with one contact, because of what the person said here."""
+
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe from the account")
+    UNSUBSCRIBE_FROM_BOOK = "unsubscribe_book", _("Unsubscribe from the address book")
+    ERASE = "erase", _("Delete the contact")
+
+
+class ContactRequest(models.Model):
+    """One opt-out or erasure that Dotdigital has to learn of: asked for once, and what came of it.
+
+    `event_id` is the word in the ledger that it follows from. An erasure names the contact by its id alone.
+    """
+
+    integration = models.ForeignKey(
+        "dotbridge_integrations.Integration",
+        models.CASCADE,
+        related_name="contact_requests",
+        verbose_name=_("integration"),
+    )
+    kind = models.CharField(_("what"), max_length=24, choices=ContactRequestKind.choices)
+    address_book = models.ForeignKey(
+        AddressBook, models.CASCADE, null=True, related_name="+", verbose_name=_("address book")
+    )
+    email_key = models.TextField(_("e-mail, normalised"), blank=True, db_collation="C")
+    remote_id = models.BigIntegerField(_("id in Dotdigital"))
+    event_id = models.BigIntegerField(_("consent event"), default=0)
+    state = models.CharField(_("state"), max_length=8, choices=ChangeState.choices, default=ChangeState.WAITING)
+    message = models.TextField(_("what happened"), blank=True)
+    attempts = models.SmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("tried again from"), null=True, editable=False)
+    created_at = models.DateTimeField(_("asked for"), db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    class Meta:
+        verbose_name = _("request about a contact")
+        verbose_name_plural = _("requests about contacts")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "kind", "address_book", "remote_id", "event_id"],
+                nulls_distinct=False,
+                name="contact_request_once",
+            ),
+        ]
+        indexes = [
+            # Looked for each minute.
+            models.Index(
+                fields=["integration"],
+                condition=models.Q(state__in=["waiting", "asked"]),
+                name="contact_request_open",
+            ),
+            # Whoever is being unsubscribed from a book is not taken out of it.
+            models.Index(fields=["address_book", "email_key"], name="contact_request_in_book"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.remote_id}"
+
+
 class EndingState(models.TextChoices):
     """Where an ending stands. When it is done it goes, with the connection."""
 

@@ -11,6 +11,7 @@ from dotbridge.connections.models import (
     OPEN_CHANGES,
     OPEN_RESUBSCRIPTIONS,
     AccountChange,
+    ContactRequest,
     Ending,
     EndingState,
     ListConnection,
@@ -66,7 +67,15 @@ def integrations_with_requests() -> QuerySet[Integration]:
     of_integration = {"connection__address_book__integration": OuterRef("pk")}
     endings = Ending.objects.filter(is_due, **of_integration, state=EndingState.WAITING)
     returns = Resubscription.objects.filter(is_due, **of_integration, state__in=OPEN_RESUBSCRIPTIONS)
-    return Integration.objects.filter(Exists(changes) | Exists(endings) | Exists(returns), is_active=True)
+    contacts = ContactRequest.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_CHANGES)
+    is_waiting = Exists(changes) | Exists(endings) | Exists(returns) | Exists(contacts)
+    return Integration.objects.filter(is_waiting, is_active=True)
+
+
+def open_contact_requests(integration: Integration) -> list[ContactRequest]:
+    """What Dotdigital has to learn of single contacts of an account and is due by now, the oldest first."""
+    found = ContactRequest.objects.filter(integration=integration, state__in=OPEN_CHANGES)
+    return list(found.select_related("integration", "address_book").exclude(due_at__gt=timezone.now()).order_by("pk"))
 
 
 def integrations_to_disconnect() -> QuerySet[Integration]:

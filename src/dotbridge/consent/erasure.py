@@ -1,7 +1,7 @@
 """Erasure: a person's address goes from here, and a keyed hash of it stays, so that it is never mailed again.
 
 Each app takes away what it holds of an address when `address_erased` is sent, and a host says with
-`register(erase=...)` how its own records go. The ledger keeps that something was said, when and by what way, and no more.
+`register(erase=...)` how its own records go. The ledger keeps that something was said, when and by what way, no more.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from dotbridge.integrations.models import Integration
 
 UNSENT = "Unsent"
 SENT = "Sent"
+# Nobody has got a mail of these yet. Any other status means that some have, or are getting one all day (contract §4.5).
+NOT_SENT_YET = (UNSENT, "RequiresSystemApproval", "RequiresSMSApproval", "RequiresWorkflowApproval")
 
 
 class Campaign(models.Model):
@@ -46,6 +48,7 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Dotdigital's list of changes leaves out who was only sent it: another number needs all of them."),
     )
+    recipients_read_at = models.DateTimeField(_("all recipients last read"), null=True, blank=True)
     first_seen_at = models.DateTimeField(_("first seen"), db_default=Now(), editable=False)
     address_books = models.ManyToManyField(
         "dotbridge_mirror.AddressBook",
@@ -178,6 +181,12 @@ class WaitingResult(models.Model):
     row_id = models.BigIntegerField(_("row"))
     remote_contact_id = models.BigIntegerField(_("contact's id in Dotdigital"))
     email_key = models.TextField(_("e-mail, normalised"), blank=True)
+    is_tried = models.BooleanField(
+        _("looked for"),
+        default=False,
+        db_default=False,
+        help_text=_("No record had this address. It is looked for again when records come, and by night."),
+    )
 
     class Meta:
         verbose_name = _("waiting result")
@@ -186,6 +195,9 @@ class WaitingResult(models.Model):
         indexes = [
             # Rows that came without an address are given their contact's, once it is known.
             models.Index(fields=["campaign"], condition=Q(email_key=""), name="waiting_result_nameless"),
+            # Each import looks at what was just read, and for the addresses of new records.
+            models.Index(fields=["campaign"], condition=Q(is_tried=False), name="waiting_result_untried"),
+            models.Index(fields=["email_key"], condition=Q(is_tried=True), name="waiting_result_by_email"),
         ]
 
     def __str__(self) -> str:

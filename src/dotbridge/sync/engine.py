@@ -34,6 +34,7 @@ from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
+from dotbridge.sync.outbound.contact_requests import tell_of_contacts
 from dotbridge.sync.outbound.endings import end_connections
 from dotbridge.sync.outbound.lost_values import compare_contacts
 from dotbridge.sync.outbound.members import empty_tables
@@ -104,6 +105,7 @@ EXPORT = (
     Part("results", _("Results"), finish_uploads),
 )
 REQUESTS = (
+    Part("contact_requests", _("Opt-outs and erasures"), tell_of_contacts),
     Part("account_changes", _("Changes of the account"), carry_out_changes),
     Part("resubscriptions", _("Resubscriptions"), ask_for_resubscriptions),
     Part("endings", _("Ending connections"), end_connections),

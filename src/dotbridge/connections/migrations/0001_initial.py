@@ -87,6 +87,31 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ContactRequest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('unsubscribe', 'Unsubscribe from the account'), ('unsubscribe_book', 'Unsubscribe from the address book'), ('erase', 'Delete the contact')], max_length=24, verbose_name='what')),
+                ('email_key', models.TextField(blank=True, db_collation='C', verbose_name='e-mail, normalised')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('event_id', models.BigIntegerField(default=0, verbose_name='consent event')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being done'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8, verbose_name='state')),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('due_at', models.DateTimeField(editable=False, null=True, verbose_name='tried again from')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('address_book', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_mirror.addressbook', verbose_name='address book')),
+                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contact_requests', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'request about a contact',
+                'verbose_name_plural': 'requests about contacts',
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked'])), fields=['integration'], name='contact_request_open'), models.Index(fields=['address_book', 'email_key'], name='contact_request_in_book')],
+                'constraints': [models.UniqueConstraint(fields=('integration', 'kind', 'address_book', 'remote_id', 'event_id'), name='contact_request_once', nulls_distinct=False)],
+            },
+        ),
+        migrations.CreateModel(
             name='Resubscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

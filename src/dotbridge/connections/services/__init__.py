@@ -19,6 +19,11 @@ from dotbridge.connections.services.connecting import (
     set_create_entities,
     set_settings,
 )
+from dotbridge.connections.services.contact_requests import (
+    finish_contact_request,
+    request_unsubscriptions,
+    retry_contact_request,
+)
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
 from dotbridge.connections.services.run_requests import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
@@ -32,6 +37,7 @@ __all__ = [
     "connect_list",
     "discard_change",
     "finish_change",
+    "finish_contact_request",
     "finish_resubscription",
     "mapped_at",
     "note_failed_deletion",
@@ -45,7 +51,9 @@ __all__ = [
     "request_ending",
     "request_resubscription",
     "request_run",
+    "request_unsubscriptions",
     "retry_change",
+    "retry_contact_request",
     "retry_ending",
     "set_create_entities",
     "set_settings",

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
+from dotbridge.queues import EXPORT_RANK, IMPORT_RANK, REQUEST_RANK, WAITED_RANK, Queue
 
 # The jobs module stands above this one, so its task is known here by name.
 RUN_TASK = "dotbridge.run_sync"
 DISCONNECT_TASK = "dotbridge.disconnect_lists"
-IMPORT_PRIORITY, EXPORT_PRIORITY = 10, 0
-NEXT_PRIORITY = IMPORT_PRIORITY + 1
+PERSON = "person"
 
 
 def request_run(
-    *, integration: Integration, kind: RunKind = RunKind.SYNC, trigger: str, link: ListConnection | None = None
+    *,
+    integration: Integration,
+    kind: RunKind = RunKind.SYNC,
+    trigger: str,
+    link: ListConnection | None = None,
+    reads_everything: bool = False,
+    delay: float = 0,
 ) -> bool:
-    """Have the worker run it soon, for all lists or for one alone. False when the same run waits already.
+    """Have the worker run it, for all lists or for one alone. False when the same run waits already.
 
-    The runs of an integration queue behind each other; an import goes before an export. An export that still waits when
-    it is asked for again goes next, so that imports which take long do not keep it from ever going.
+    It starts as soon as a worker is free, or so many seconds later. What a person asked for goes before what is on the
+    schedule, also when it was on the schedule already; what reads everything goes last. The runs of an integration
+    queue behind each other; an import goes before an export. An export that still waits when it is asked for again goes
+    next, so that imports which take long do not keep it from ever going.
     """
-    queueing_lock = f"{kind}-{integration.pk}" if link is None else f"{kind}-{integration.pk}-{link.pk}"
+    queue = _queue(kind, trigger, reads_everything=reads_everything)
+    number = integration.pk if link is None else f"{integration.pk}-{link.pk}"
+    # One of a kind waits, of all jobs in the database: the names must not be a host's.
+    queueing_lock = f"dotbridge-{kind}-{number}"
     configured = app.configure_task(
         RUN_TASK,
-        lock=f"integration-{integration.pk}",
+        queue=queue,
+        lock=f"dotbridge-integration-{integration.pk}",
         queueing_lock=queueing_lock,
-        priority=EXPORT_PRIORITY if kind == RunKind.EXPORT else IMPORT_PRIORITY,
+        priority=queue.priority(_rank(kind)),
+        schedule_at=timezone.now() + timedelta(seconds=delay) if delay else None,
     )
     only = {} if link is None else {"connection_id": link.pk}
     try:
         with transaction.atomic():
             configured.defer(integration_id=integration.pk, kind=str(kind), trigger=trigger, **only)
     except AlreadyEnqueued:
-        if kind == RunKind.EXPORT:
+        if trigger == PERSON:
+            _let_go_first(queueing_lock, queue, kind)
+        elif kind == RunKind.EXPORT:
             _let_go_next(queueing_lock)
         return False
     return True
@@ -46,9 +64,10 @@ def request_disconnection(*, integration: Integration) -> bool:
     """Have the worker end connections that need no word to Dotdigital. False when it waits to be done already."""
     configured = app.configure_task(
         DISCONNECT_TASK,
-        lock=f"integration-{integration.pk}",
-        queueing_lock=f"disconnect-{integration.pk}",
-        priority=NEXT_PRIORITY,
+        queue=Queue.PEOPLE,
+        lock=f"dotbridge-integration-{integration.pk}",
+        queueing_lock=f"dotbridge-disconnect-{integration.pk}",
+        priority=Queue.PEOPLE.priority(REQUEST_RANK),
     )
     try:
         with transaction.atomic():
@@ -58,9 +77,31 @@ def request_disconnection(*, integration: Integration) -> bool:
     return True
 
 
+def _queue(kind: RunKind, trigger: str, *, reads_everything: bool) -> Queue:
+    if trigger == PERSON:
+        return Queue.PEOPLE
+    return Queue.BULK if reads_everything or kind == RunKind.RECONCILE else Queue.SYNC
+
+
+def _rank(kind: RunKind) -> int:
+    return {RunKind.EXPORT: EXPORT_RANK, RunKind.REQUESTS: REQUEST_RANK}.get(kind, IMPORT_RANK)
+
+
+def _let_go_first(queueing_lock: str, queue: Queue, kind: RunKind) -> None:
+    """Make the waiting job a person's, as if it had been asked for by one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET queue_name = %s, priority = greatest(priority, %s), scheduled_at = NULL,"
+            " args = args || jsonb_build_object('trigger', %s::text)"
+            " WHERE queueing_lock = %s AND status = 'todo' AND queue_name <> %s",
+            [queue, queue.priority(_rank(kind)), PERSON, queueing_lock, queue],
+        )
+
+
 def _let_go_next(queueing_lock: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE procrastinate_jobs SET priority = %s WHERE queueing_lock = %s AND status = 'todo'",
-            [NEXT_PRIORITY, queueing_lock],
+            "UPDATE procrastinate_jobs SET priority = greatest(priority, %s)"
+            " WHERE queueing_lock = %s AND status = 'todo'",
+            [Queue.SYNC.priority(WAITED_RANK), queueing_lock],
         )

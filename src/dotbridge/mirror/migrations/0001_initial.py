@@ -47,6 +47,7 @@ class Migration(migrations.Migration):
                 ('gone_at', models.DateTimeField(blank=True, null=True, verbose_name='gone since')),
                 ('active_at', models.DateTimeField(blank=True, help_text="By Dotdigital's clock. Results read up to a later moment are complete.", null=True, verbose_name='last known to be active')),
                 ('sent_when_read', models.IntegerField(blank=True, help_text="Dotdigital's list of changes leaves out who was only sent it: another number needs all of them.", null=True, verbose_name='sent, when its recipients were read')),
+                ('recipients_read_at', models.DateTimeField(blank=True, null=True, verbose_name='all recipients last read')),
                 ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='first seen')),
                 ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='campaigns', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
@@ -279,6 +280,7 @@ class Migration(migrations.Migration):
                 ('row_id', models.BigIntegerField(verbose_name='row')),
                 ('remote_contact_id', models.BigIntegerField(verbose_name="contact's id in Dotdigital")),
                 ('email_key', models.TextField(blank=True, verbose_name='e-mail, normalised')),
+                ('is_tried', models.BooleanField(db_default=False, default=False, help_text='No record had this address. It is looked for again when records come, and by night.', verbose_name='looked for')),
                 ('campaign', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='waiting', to='dotbridge_mirror.campaign', verbose_name='campaign')),
             ],
             options={
@@ -349,6 +351,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='waitingresult',
             index=models.Index(condition=models.Q(('email_key', '')), fields=['campaign'], name='waiting_result_nameless'),
+        ),
+        migrations.AddIndex(
+            model_name='waitingresult',
+            index=models.Index(condition=models.Q(('is_tried', False)), fields=['campaign'], name='waiting_result_untried'),
+        ),
+        migrations.AddIndex(
+            model_name='waitingresult',
+            index=models.Index(condition=models.Q(('is_tried', True)), fields=['email_key'], name='waiting_result_by_email'),
         ),
         migrations.AddConstraint(
             model_name='waitingresult',

@@ -12,29 +12,30 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mirror.book_rules import EVERY_ACCOUNT_HAS
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.storable import NO_ID, counted, is_id, kind, text
+from dotbridge.sync.models import Listing
 from dotdigital import AddressBook as RemoteBook
-
-# More books than this do not vanish at once unless the answer was wrong.
-MOST_GONE_AT_ONCE = 3
 
 
 def import_address_books(step: StepContext) -> None:
     """Make the mirror's address books those of the account. A book not listed any more is kept and marked gone."""
     found: dict[int, RemoteBook] = {}
+    is_complete = True
     for page in step.account.address_books():
         step.reject(Refusal("address book", "unreadable", row.reason) for row in page.malformed)
         step.reject(
             Refusal(f"address book {book.id}", "unreadable", NO_ID) for book in page.items if not is_id(book.id)
         )
+        is_complete = is_complete and not page.malformed and all(is_id(book.id) for book in page.items)
         found |= {book.id: _storable(book) for book in page.items if is_id(book.id)}
         step.advance(len(page.items))
     wanted = {book.id: book for book in found.values() if book.name.strip().lower() not in EVERY_ACCOUNT_HAS}
     known = {book.remote_id: book for book in AddressBook.objects.filter(integration=step.integration)}
     with transaction.atomic():
         _store(step, wanted, known)
-        if found:
-            _mark_gone(step, [book for remote_id, book in known.items() if remote_id not in found])
+        if is_complete:
+            _mark_gone(step, set(found), known)
 
 
 def store_address_books(integration: Integration, books: Iterable[RemoteBook]) -> None:
@@ -74,13 +75,9 @@ def _differs(book: AddressBook, remote: RemoteBook) -> bool:
     return seen != (remote.name, remote.visibility, remote.contacts, None)
 
 
-def _mark_gone(step: StepContext, missing: list[AddressBook]) -> None:
-    gone = [book for book in missing if book.gone_at is None]
-    if len(gone) > MOST_GONE_AT_ONCE and len(gone) > len(missing) / 2:
-        step.mark_partial(
-            f"{len(gone)} address books were not listed any more. So many do not vanish at once: "
-            "they were left as they are. Look in Dotdigital, and run again."
-        )
-        return
-    AddressBook.objects.filter(pk__in=[book.pk for book in gone]).update(gone_at=timezone.now())
+def _mark_gone(step: StepContext, listed: set[int], known: dict[int, AddressBook]) -> None:
+    there = {book.pk: remote_id for remote_id, book in known.items() if book.gone_at is None}
+    named = {pk for pk, remote_id in there.items() if remote_id in listed}
+    gone = believed_gone(step, Listing.ADDRESS_BOOKS, known=there, named=named, is_empty=not listed)
+    AddressBook.objects.filter(pk__in=gone).update(gone_at=timezone.now())
     step.count(gone=len(gone))

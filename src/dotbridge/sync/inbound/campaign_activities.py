@@ -6,18 +6,21 @@ become marketing activities. A row read again, as often as may be, changes nothi
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
+from dotbridge.mirror.campaign_models import SENT
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.ahead import read_ahead
-from dotbridge.sync.inbound.campaign_feeds import joined, read_each, with_contact
+from dotbridge.sync.inbound.campaign_feeds import active_campaigns, joined, read_each, with_contact
 from dotbridge.sync.inbound.storable import counted
 from dotdigital import CampaignActivity, Page
 
 FEED = "campaign_activities"
+ALL_ARE_READ_EVERY = timedelta(hours=1)
 
 _STAGE = """
     CREATE TEMP TABLE IF NOT EXISTS stage_activity (
@@ -55,15 +58,17 @@ _MERGE = f"""
 
 
 def import_activities(step: StepContext) -> None:
-    """Read the recipients of every campaign with news."""
-    read_each(step, FEED, _read_activities)
+    """Read the recipients of every campaign with news, and of those that have sent more since all of them were read."""
+    has_sent_more = ~Q(sent_when_read=F("summary__num_total_sent")) & Q(
+        recipients_read_at__lte=step.run.server_now - ALL_ARE_READ_EVERY
+    )
+    read_each(step, FEED, _read_activities, active_campaigns(step, FEED, or_else=has_sent_more))
 
 
 def _read_activities(step: StepContext, campaign: Campaign) -> None:
-    """Whoever was only sent the mail is not in the list of changes, so another number of sent ones means: read all."""
     sent_now = CampaignSummary.objects.filter(campaign=campaign).values_list("num_total_sent", flat=True).first()
     since = step.since(FEED, campaign.pk)
-    if sent_now is not None and sent_now != campaign.sent_when_read:
+    if since is not None and _has_to_read_all(campaign, sent_now, step.run.server_now):
         since = None
     undated = 0
     with read_ahead(joined(step.account.campaign(campaign.remote_id).activities(since=since))) as pages:
@@ -71,10 +76,25 @@ def _read_activities(step: StepContext, campaign: Campaign) -> None:
             with transaction.atomic():
                 undated += _store_page(step, campaign, page)
     if since is None:
-        Campaign.objects.filter(pk=campaign.pk).update(sent_when_read=sent_now)
+        Campaign.objects.filter(pk=campaign.pk).update(sent_when_read=sent_now, recipients_read_at=step.run.server_now)
     if undated and campaign.sent_at is None:
         detail = f"{undated} recipients came without a date of sending. They are kept, and wait for one."
         step.reject([Refusal(f"campaign {campaign.remote_id}", "undated", detail)])
+
+
+def _has_to_read_all(campaign: Campaign, sent_now: int | None, now: datetime) -> bool:
+    """Whoever was only sent the mail is not in the list of changes, so another number of sent ones means: read all.
+
+    A campaign that sends all day would be read again for each further mail: only once an hour, then, or when a
+    hundredth has come, and at its end.
+    """
+    before = campaign.sent_when_read
+    if sent_now is None or sent_now == before:
+        return False
+    if before is None or campaign.recipients_read_at is None or campaign.status == SENT:
+        return True
+    has_grown = abs(sent_now - before) * 100 >= max(before, 1)
+    return has_grown or now - campaign.recipients_read_at >= ALL_ARE_READ_EVERY
 
 
 def _store_page(step: StepContext, campaign: Campaign, page: Page[CampaignActivity]) -> int:

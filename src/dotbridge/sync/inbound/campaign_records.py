@@ -1,4 +1,4 @@
-"""Records made of campaigns: once a campaign is Sent and its book has a list, an e-mail and a marketing campaign.
+"""Records made of campaigns: once somebody was sent it and its book has a list, an e-mail and a marketing campaign.
 
 That may be at its first import or at any later one. Whatever was already read of it is applied in the same run.
 """
@@ -15,7 +15,7 @@ from dotbridge.campaigns.codes import free_code
 from dotbridge.campaigns.models import NAME_LENGTH, EmailCampaign, ReportPeriod
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
 from dotbridge.lists.models import MarketingList
-from dotbridge.mirror.campaign_models import SENT
+from dotbridge.mirror.campaign_models import NOT_SENT_YET
 from dotbridge.mirror.models import Campaign
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.campaign_feeds import connected_campaigns
@@ -23,9 +23,12 @@ from dotbridge.sync.models import CampaignPair
 
 
 def make_records(step: StepContext) -> None:
-    """Make the records of every sent campaign that has none. What was deleted here since is not made again."""
+    """Make the records of every campaign that has none and that anybody was sent, also one that goes on sending.
+
+    What was deleted here since is not made again.
+    """
     made = CampaignPair.objects.filter(campaign=OuterRef("pk"))
-    for campaign in connected_campaigns(step.integration).filter(~Exists(made), status=SENT):
+    for campaign in connected_campaigns(step.integration).filter(~Exists(made)).exclude(status__in=NOT_SENT_YET):
         try:
             _make_records(campaign, owner=step.integration.default_owner)
         except ValidationError as error:

@@ -18,16 +18,15 @@ from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped, book_gone
 from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.campaign_records import make_records
 from dotbridge.sync.inbound.storable import is_id, kind, text
-from dotbridge.sync.models import CampaignListing
+from dotbridge.sync.models import CampaignListing, Listing
 from dotdigital import Campaign as RemoteCampaign
 from dotdigital import NotFound
 
 ACTIVE_FEED = "campaigns_active"
 BOOKS_ARE_ASKED_EVERY = timedelta(days=1)
-# More campaigns than this do not vanish at once unless the answer was wrong.
-MOST_GONE_AT_ONCE = 3
 
 _COPIED = (
     "name",
@@ -107,14 +106,9 @@ def _note_listing(step: StepContext, listing: _Listing) -> None:
 
 
 def _mark_gone(step: StepContext, listed: set[int]) -> None:
-    known = dict(Campaign.objects.filter(integration=step.integration, gone_at=None).values_list("remote_id", "pk"))
-    gone = [pk for remote_id, pk in known.items() if remote_id not in listed]
-    if len(gone) > MOST_GONE_AT_ONCE and len(gone) > len(known) / 2:
-        step.mark_partial(
-            f"{len(gone)} campaigns were not listed any more. So many do not vanish at once: "
-            "they were left as they are. Look in Dotdigital, and run again."
-        )
-        return
+    known = dict(Campaign.objects.filter(integration=step.integration, gone_at=None).values_list("pk", "remote_id"))
+    named = [pk for pk, remote_id in known.items() if remote_id in listed]
+    gone = believed_gone(step, Listing.CAMPAIGNS, known=known, named=named, is_empty=not listed)
     Campaign.objects.filter(pk__in=gone).update(gone_at=step.run.server_now)
     step.count(gone=len(gone))
 

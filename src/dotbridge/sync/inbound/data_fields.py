@@ -14,7 +14,9 @@ from dotbridge.mapping.services import create_default_mappings
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.storable import text
+from dotbridge.sync.models import Listing
 from dotdigital import DataField as RemoteField
 
 FEED = "data_fields"
@@ -35,8 +37,10 @@ def import_data_fields(step: StepContext) -> None:
     known = {field.name: field for field in DataField.objects.filter(integration=step.integration)}
     with transaction.atomic():
         _store(step, list(fields.values()), known)
-        if fields:
-            gone = [field.pk for name, field in known.items() if name not in fields and field.gone_at is None]
+        if not page.malformed and len(fields) == len(page.items):
+            there = {field.pk: name for name, field in known.items() if field.gone_at is None}
+            named = [pk for pk, name in there.items() if name in fields]
+            gone = believed_gone(step, Listing.DATA_FIELDS, known=there, named=named, is_empty=not fields)
             DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
             step.count(gone=len(gone))
         if last is None:

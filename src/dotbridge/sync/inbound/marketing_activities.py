@@ -10,20 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, TextField
+from django.db.models import Exists, Max, OuterRef, TextField
 from django.db.models.functions import Cast
+from psycopg import sql
 
 from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set_statistics
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mirror.models import ResultKind, WaitingResult
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.planner import prefer_index_lookups
-from dotbridge.sync.models import CampaignPair
+from dotbridge.sync.models import CampaignPair, ExportItem, ResultMatching
 from dotbridge.sync.sql import Fragment, compiled
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
@@ -43,8 +46,26 @@ _RECIPIENTS = """
            w.campaign_id, w.kind, w.row_id, w.id AS waiting_id, r.record_id
     FROM dotbridge_mirror_waitingresult w
     JOIN ({records}) r ON r.email_key = w.email_key
-    WHERE w.campaign_id = ANY(%s) AND w.email_key <> ''
+    WHERE w.campaign_id = ANY(%s) AND w.email_key <> '' AND {candidates}
 """
+# Most results that still wait belong to people whom nobody knows. Only what was just read is looked for in all records,
+# and what waits longer only for the addresses of records that are new or changed since; by night, everything.
+_ALL = "true"
+_NEW = """(NOT w.is_tried OR w.email_key IN (
+    SELECT i.email_key FROM dotbridge_sync_exportitem i
+    JOIN dotbridge_connections_listconnection n ON n.id = i.connection_id
+    JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id AND b.integration_id = {integration}
+    WHERE i.id > {last_item}
+    UNION
+    SELECT c.email_key FROM ({records}) c
+    JOIN dotbridge_mapping_dirtyrecord d ON d.record_id = c.record_id
+    JOIN dotbridge_mapping_mapping m ON m.id = d.mapping_id AND m.integration_id = {integration} AND m.entity = {entity}
+))"""
+_TRIED = """
+    UPDATE dotbridge_mirror_waitingresult SET is_tried = true
+    WHERE campaign_id = ANY(%s) AND NOT is_tried AND email_key <> ''
+"""
+ALL_ARE_MATCHED_EVERY = timedelta(days=1)
 _RANGES = "SELECT campaign_id, kind, min(position), max(position) FROM recipient GROUP BY 1, 2 ORDER BY 3"
 _FROM_ACTIVITIES = """
     SELECT v.type, r.record_id, v.at AS action_date, '' AS details, '' AS event
@@ -112,13 +133,39 @@ def apply_results(step: StepContext) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_NAME, [step.integration.pk])
+    matching, _made = ResultMatching.objects.get_or_create(integration=step.integration)
+    matches_all = _matches_all(step, matching)
+    last_item = ExportItem.objects.aggregate(last=Max("pk"))["last"] or 0
+    if not matches_all:
+        collect_changes()
     for key, of_entity in groupby(links, key=lambda link: link.entity):
         try:
             records = _addresses(key)
         except UnknownEntity as error:
             step.reject([Refusal(key, "unknown_entity", str(error))])
             continue
-        _apply(step, {link.campaign_id: link for link in of_entity}, records)
+        candidates = Fragment(_ALL, ()) if matches_all else _candidates(matching, key, records)
+        _apply(step, {link.campaign_id: link for link in of_entity}, records, candidates)
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIED, [[link.campaign_id for link in links]])
+    matching.last_item_id = last_item
+    matching.all_matched_at = step.run.server_now if matches_all else matching.all_matched_at
+    matching.save()
+
+
+def _candidates(matching: ResultMatching, key: str, records: Fragment) -> Fragment:
+    text = _NEW.format(
+        integration=matching.integration_id,
+        last_item=matching.last_item_id,
+        entity=sql.Literal(key).as_string(None),
+        records=records.sql,
+    )
+    return Fragment(text, records.parameters)
+
+
+def _matches_all(step: StepContext, matching: ResultMatching) -> bool:
+    last = matching.all_matched_at
+    return step.run.reads_everything or last is None or step.run.server_now - last >= ALL_ARE_MATCHED_EVERY
 
 
 def _links_with_news(step: StepContext) -> list[_Link]:
@@ -142,8 +189,8 @@ def _addresses(key: str) -> Fragment:
     return Fragment(f"SELECT * FROM ({found.sql}) named (record_id, email_key)", found.parameters)
 
 
-def _apply(step: StepContext, links: dict[int, _Link], records: Fragment) -> None:
-    with _recipients(list(links), records) as ranges:
+def _apply(step: StepContext, links: dict[int, _Link], records: Fragment, candidates: Fragment) -> None:
+    with _recipients(list(links), records, candidates) as ranges:
         for found in ranges:
             for first in range(found.first, found.last + 1, CHUNK):
                 last = min(first + CHUNK - 1, found.last)
@@ -152,10 +199,11 @@ def _apply(step: StepContext, links: dict[int, _Link], records: Fragment) -> Non
 
 
 @contextmanager
-def _recipients(campaigns: list[int], records: Fragment) -> Iterator[list[_Range]]:
+def _recipients(campaigns: list[int], records: Fragment, candidates: Fragment) -> Iterator[list[_Range]]:
     """Whom the waiting rows belong to, in a temporary table for as long as the block lasts."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECIPIENTS.format(records=records.sql), [*records.parameters, campaigns])
+        statement = _RECIPIENTS.format(records=records.sql, candidates=candidates.sql)
+        cursor.execute(statement, [*records.parameters, campaigns, *candidates.parameters])
         try:
             cursor.execute("CREATE INDEX ON recipient (position)")
             cursor.execute("ANALYZE recipient")

@@ -59,6 +59,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ResultMatching',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('last_item_id', models.BigIntegerField(default=0)),
+                ('all_matched_at', models.DateTimeField(null=True)),
+                ('integration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='result_matching', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'matching of results',
+                'verbose_name_plural': 'matchings of results',
+            },
+        ),
+        migrations.CreateModel(
             name='Rejection',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -194,6 +207,23 @@ class Migration(migrations.Migration):
                 'verbose_name': 'value changed on both sides',
                 'verbose_name_plural': 'values changed on both sides',
                 'ordering': ['-id'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Absence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('listing', models.CharField(choices=[('address_books', 'Address books'), ('data_fields', 'Data fields'), ('campaigns', 'Campaigns'), ('members', 'Contacts of an address book')], max_length=16, verbose_name='listing')),
+                ('object_id', models.BigIntegerField(verbose_name='which')),
+                ('first_missed_at', models.DateTimeField(verbose_name='missing since')),
+                ('readings', models.IntegerField(default=1, verbose_name='complete readings without it')),
+                ('believed_at', models.DateTimeField(null=True, verbose_name='confirmed by a person')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='absences', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'absence',
+                'verbose_name_plural': 'absences',
+                'constraints': [models.UniqueConstraint(fields=('integration', 'listing', 'object_id'), name='absence_once')],
             },
         ),
         migrations.CreateModel(

@@ -1,6 +1,7 @@
 """What the runs keep: their own record, what they export, and what became of campaigns and values changed there."""
 
-from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair
+from dotbridge.sync.models.absences import Absence, Listing
+from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair, ResultMatching
 from dotbridge.sync.models.exports import (
     UNFINISHED_UPLOADS,
     ExportItem,
@@ -17,11 +18,13 @@ from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winne
 
 __all__ = [
     "UNFINISHED_UPLOADS",
+    "Absence",
     "CampaignListing",
     "CampaignPair",
     "Cursor",
     "ExportItem",
     "Ground",
+    "Listing",
     "Newcomer",
     "Operation",
     "PastAddress",
@@ -29,6 +32,7 @@ __all__ = [
     "Rejection",
     "Removal",
     "RemovalState",
+    "ResultMatching",
     "State",
     "Step",
     "SyncRun",

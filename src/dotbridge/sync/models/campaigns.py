@@ -28,6 +28,21 @@ class CampaignPair(models.Model):
         return f"{self.campaign_id} → {self.email_campaign_id}"
 
 
+class ResultMatching(models.Model):
+    """Up to which note of an exported address waiting results were looked for, and when for all records."""
+
+    integration = models.OneToOneField(Integration, models.CASCADE, related_name="result_matching")
+    last_item_id = models.BigIntegerField(default=0)
+    all_matched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("matching of results")
+        verbose_name_plural = _("matchings of results")
+
+    def __str__(self) -> str:
+        return f"{self.integration_id}: {self.last_item_id}"
+
+
 class CampaignListing(models.Model):
     """What the account's list of campaigns looked like when the connected books were last asked for theirs."""
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, StoppedWhat
 from dotbridge.connections.request_moves import move
+from dotbridge.connections.services import request_unsubscriptions
 from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
@@ -41,6 +42,9 @@ DEPARTING = f"""
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     WHERE d.connection_id = %(connection)s AND (d.is_opt_out OR NOT %(only_opt_outs)s)
       AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND {IS_IN_BOOK}
+      AND NOT EXISTS (SELECT FROM dotbridge_connections_contactrequest q
+                      WHERE q.kind = 'unsubscribe_book' AND q.address_book_id = %(book)s
+                        AND q.email_key = i.email_key AND q.state <> 'failed')
 """
 _ASSIGN = f"""
     UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
@@ -50,6 +54,8 @@ _ASSIGN = f"""
 
 def remove_opted_out(step: StepContext) -> None:
     """Take out of each connected book whoever opted out here, however many they are, whatever the export waits for."""
+    # Whoever is unsubscribed from the book instead stays in it.
+    request_unsubscriptions()
     for_each_list(step, _remove_opted_out, waits=False)
 
 

@@ -1,0 +1,83 @@
+"""The writers of what Dotdigital has to learn of single contacts: opt-outs said here, and erasures.
+
+Whoever opted out of everything is unsubscribed in every connected account, and whoever opted out of a list from its
+book, where the connection says so. Each word is asked for once; Dotdigital's later word is not argued with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from dotbridge.connections.models import (
+    ChangeState,
+    ContactRequest,
+    ContactRequestKind,
+    RunKind,
+)
+from dotbridge.connections.request_moves import CHANGE_MOVES, move
+from dotbridge.connections.services.run_requests import request_run
+from dotbridge.mirror.models import Contact
+from dotbridge.mirror.status import LIVE
+
+# 1. Who opted out of everything and is live in an account. 2. Who opted out of a list and is live in its book.
+_ASK = """
+    INSERT INTO dotbridge_connections_contactrequest
+        (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
+    SELECT c.integration_id, 'unsubscribe', NULL::bigint, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
+    FROM dotbridge_consent_consentstate s
+    JOIN dotbridge_mirror_contact c ON c.email_key = s.subject AND c.status = ANY(%(live)s)
+    JOIN dotbridge_integrations_integration g ON g.id = c.integration_id AND g.is_active
+    WHERE s.scope = 'everything' AND s.kind = 'address' AND s.is_blocked
+    UNION ALL
+    SELECT b.integration_id, 'unsubscribe_book', b.id, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
+    FROM dotbridge_connections_listconnection n
+    JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id AND b.gone_at IS NULL
+    JOIN dotbridge_integrations_integration g ON g.id = b.integration_id AND g.is_active
+    JOIN dotbridge_consent_consentstate s
+        ON s.scope = 'list' AND s.scope_id = n.marketing_list_id AND s.kind = 'address' AND s.is_blocked
+    JOIN dotbridge_mirror_contact c
+        ON c.integration_id = b.integration_id AND c.email_key = s.subject AND c.status = ANY(%(live)s)
+    JOIN dotbridge_mirror_membership m
+        ON m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+    WHERE n.unsubscribes_book
+    ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
+"""
+
+
+def request_unsubscriptions() -> int:
+    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet. One statement for all accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASK, {"live": list(LIVE)})
+        return int(cursor.rowcount)
+
+
+def request_remote_erasure(*, email_key: str, **_said: Any) -> None:
+    """Receives `remote_erasure_asked`: have the contact deleted in every account that we know it in."""
+    for contact in Contact.objects.filter(email_key=email_key).select_related("integration"):
+        ContactRequest.objects.get_or_create(
+            integration=contact.integration,
+            kind=ContactRequestKind.ERASE,
+            address_book=None,
+            remote_id=contact.remote_id,
+            event_id=0,
+        )
+        request_run(integration=contact.integration, kind=RunKind.REQUESTS, trigger="person")
+
+
+def erase_from_requests(*, email_key: str, **_said: Any) -> None:
+    """Receives `address_erased`: what was asked for stays, without the address."""
+    ContactRequest.objects.filter(email_key=email_key).update(email_key="")
+
+
+def finish_contact_request(*, request: ContactRequest, state: ChangeState, message: str = "") -> None:
+    """Note how a request ended."""
+    move(request, CHANGE_MOVES, state, message=message, finished_at=timezone.now())
+
+
+def retry_contact_request(*, request: ContactRequest) -> None:
+    """Have a failed request tried again. Raises ValueError for any other."""
+    move(request, CHANGE_MOVES, ChangeState.WAITING, attempts=0, due_at=None, finished_at=None)
+    request_run(integration=request.integration, kind=RunKind.REQUESTS, trigger="person")

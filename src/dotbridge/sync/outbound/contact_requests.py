@@ -1,0 +1,76 @@
+"""Telling Dotdigital of single contacts: opt-outs said here, and erasures (contract §4.4).
+
+All three calls may be repeated without harm, so one that was called and has no known outcome is simply called again.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind
+from dotbridge.connections.request_moves import CHANGE_MOVES, move
+from dotbridge.connections.selectors import open_contact_requests
+from dotbridge.connections.services import finish_contact_request, request_unsubscriptions
+from dotbridge.mirror.models import Contact, Membership
+from dotbridge.mirror.status import UNSUBSCRIBED
+from dotbridge.sync.context import Refusal, StepContext, StepSkipped
+from dotbridge.sync.outbound.attempts import attempt
+from dotdigital import NotFound, Rejected
+
+
+def tell_of_contacts(step: StepContext) -> None:
+    """Ask for every opt-out and erasure that Dotdigital has not learned of, each alone."""
+    request_unsubscriptions()
+    requests = open_contact_requests(step.integration)
+    if not requests:
+        raise StepSkipped("Dotdigital knows of every opt-out.")
+    for request in requests:
+        _carry_out(step, request)
+        step.count(told=int(request.state == ChangeState.DONE))
+        step.advance(1, len(requests))
+
+
+def _carry_out(step: StepContext, request: ContactRequest) -> None:
+    def refused(error: Rejected | NotFound) -> None:
+        if isinstance(error, NotFound):
+            text = _("Dotdigital does not know the contact any more.")
+            finish_contact_request(request=request, state=ChangeState.DONE, message=text)
+        else:
+            finish_contact_request(request=request, state=ChangeState.FAILED, message=error.text)
+
+    try:
+        attempt(request, CHANGE_MOVES, lambda: _ask(step, request), refused=refused)
+    finally:
+        if request.state == ChangeState.FAILED:
+            step.reject([Refusal(str(request), "contact_request_failed", request.message)])
+
+
+def _ask(step: StepContext, request: ContactRequest) -> None:
+    contact = Contact.objects.filter(integration=step.integration, remote_id=request.remote_id).first()
+    address = contact.email if contact is not None else request.email_key
+    move(request, CHANGE_MOVES, ChangeState.ASKED)
+    if request.kind == ContactRequestKind.ERASE:
+        step.account.contacts.delete(request.remote_id)
+    elif request.address_book is not None:
+        step.account.address_book(request.address_book.remote_id).unsubscribe(address)
+    else:
+        step.account.contacts.unsubscribe(address)
+    with transaction.atomic():
+        _keep(request, contact)
+        finish_contact_request(request=request, state=ChangeState.DONE)
+
+
+def _keep(request: ContactRequest, contact: Contact | None) -> None:
+    """Dotdigital has said yes, so the mirror may say it before the next reading does."""
+    if contact is None:
+        return
+    if request.kind == ContactRequestKind.ERASE:
+        contact.delete()
+    elif request.address_book is not None:
+        Membership.objects.filter(address_book=request.address_book, contact=contact).update(
+            status=UNSUBSCRIBED, unsubscribed_at=timezone.now()
+        )
+    else:
+        Contact.objects.filter(pk=contact.pk).update(status=UNSUBSCRIBED, suppressed_at=timezone.now())

@@ -1,0 +1,287 @@
+"""One call ends in time and in memory, whatever arrives.
+
+The kind of fault: a limit that is only looked at where data happen to pass, or that counts one thing (decoded bytes)
+while another grows (seconds, bytes on the wire, rows). Seen first: a head at one byte a second, endless interim
+answers, endless trailers and gzip that stands for nothing outlived the total time-out, and 20 kB of gzip became seven
+million malformed rows. Found beside them: a request body that the host takes byte by byte, the handshake of TLS and of
+a proxy, several addresses of one name, a list that is not paged, and pages of v3.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import json
+import ssl
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from dotdigital import (
+    Account,
+    ConfigurationError,
+    DotdigitalError,
+    Page,
+    Rejected,
+    Retry,
+    Timeout,
+    Transient,
+    UnknownOutcome,
+)
+from dotdigital.decoding import KEPT, decode_page
+from dotdigital.models import Contact
+from tests.dotdigital.certificates import self_signed, server_context
+from tests.dotdigital.server import Reply, Request, Server, answer
+
+MakeAccount = Callable[..., Account]
+TOTAL = 0.3
+# One that is kept although the machine is busy, and far from the time-outs of the single steps.
+MUCH_LATER = 2.5
+HURRY = {"timeout": Timeout(connect=20, read=20, write=20, total=TOTAL), "retry": Retry(tries=1)}
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+GZIP_HEAD = gzip.compress(b"")[:10]
+# A block of deflate that holds no byte.
+NOTHING = b"\x00\x00\x00\xff\xff"
+
+
+def chunk(data: bytes) -> bytes:
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def endless(piece: bytes, *, before: bytes, pause: float = 0.02) -> Reply:
+    return Reply(before, more=itertools.repeat(piece), pause=pause, end="close")
+
+
+SLOW = {
+    "the head": endless(b"X", before=b"HTTP/1.1 200 OK\r\n"),
+    "interim answers": endless(b"HTTP/1.1 102 Processing\r\n\r\n", before=b""),
+    "interim answers at full speed": endless(b"HTTP/1.1 102 Processing\r\n\r\n" * 50, before=b"", pause=0),
+    "the body": endless(b" ", before=b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n["),
+    "chunks": endless(chunk(b" "), before=CHUNKED + b"\r\n" + chunk(b"[]")),
+    "trailers": endless(b"X-More: y\r\n", before=CHUNKED + b"\r\n" + chunk(b"[]") + b"0\r\n"),
+    "compressed nothing": endless(
+        chunk(NOTHING * 3), before=CHUNKED + b"Content-Encoding: gzip\r\n\r\n" + chunk(GZIP_HEAD)
+    ),
+    "compressed nothing at full speed": endless(
+        chunk(NOTHING * 1000), before=CHUNKED + b"Content-Encoding: gzip\r\n\r\n" + chunk(GZIP_HEAD), pause=0
+    ),
+    "a refusal": endless(b" ", before=b"HTTP/1.1 500 X\r\nContent-Length: 100000\r\n\r\n"),
+}
+
+
+@contextmanager
+def in_time() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert TOTAL * 0.9 <= time.monotonic() - started < MUCH_LATER
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(params=["http", "https"])
+def hurried(
+    request: pytest.FixtureRequest, certificate: Path, make_account: MakeAccount
+) -> Iterator[tuple[Server, Account]]:
+    """A server, plain or with TLS, and an account that has 0.3 s for each call and tries once."""
+    secure = request.param == "https"
+    server = Server(tls=server_context(certificate) if secure else None)
+    trust = {"tls": ssl.create_default_context(cafile=str(certificate))} if secure else {}
+    yield server, make_account(server.url, **HURRY, **trust)
+    server.close()
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_the_total_time_holds_whatever_arrives(hurried: tuple[Server, Account], what: str) -> None:
+    server, account = hurried
+    server.say(SLOW[what])
+    with in_time(), pytest.raises(Transient) as caught:
+        list(account.address_books())
+    assert what == "a refusal" or "total time-out" in caught.value.detail
+    assert list(account.address_books()) == []
+
+
+def test_a_change_that_took_too_long_is_unknown(hurried: tuple[Server, Account]) -> None:
+    server, account = hurried
+    server.say(SLOW["interim answers"])
+    with in_time(), pytest.raises(UnknownOutcome):
+        account.address_book(7).remove_contacts([1])
+
+
+def test_a_stream_ends_in_time(hurried: tuple[Server, Account]) -> None:
+    server, account = hurried
+    before = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nReason,Email\n"
+    server.say(endless(b"Blocked,a@example.com\n", before=before))
+    with in_time(), pytest.raises(Transient):
+        list(account.import_faults("af4ac4bc-e1e7-4817-8a66-73fb59e91ce6"))
+
+
+@pytest.mark.parametrize("end", ["silence", "sip"])
+def test_an_upload_that_is_not_taken_ends_in_time(hurried: tuple[Server, Account], end: str) -> None:
+    server, account = hurried
+    server.say(Reply(end=end, read_body=False))
+    file = io.BytesIO(b"email\n" + b"somebody@example.com\n" * 1_000_000)
+    with in_time(), pytest.raises(Transient):
+        account.address_book(7).import_contacts(file)
+
+
+def test_the_time_counts_from_the_connect(server: Server, certificate: Path, make_account: MakeAccount) -> None:
+    """A host that takes the connection and says nothing to the handshake."""
+    trust = ssl.create_default_context(cafile=str(certificate))
+    account = make_account(server.url.replace("http:", "https:"), **HURRY, tls=trust)
+    with in_time(), pytest.raises(Transient):
+        account.info()
+
+
+def test_a_proxy_has_no_more_time(server: Server, make_account: MakeAccount) -> None:
+    server.say(SLOW["the head"])
+    account = make_account("https://dotdigital.example.com", **HURRY, proxy=server.url)
+    with in_time(), pytest.raises(Transient):
+        account.info()
+
+
+def test_wrong_credentials_are_known_by_the_head(hurried: tuple[Server, Account]) -> None:
+    server, account = hurried
+    server.say(endless(b" ", before=b"HTTP/1.1 401 X\r\nContent-Length: 100000\r\n\r\n"))
+    with in_time(), pytest.raises(ConfigurationError):
+        account.info()
+
+
+def test_each_call_of_a_kept_connection_has_its_own_time(hurried: tuple[Server, Account]) -> None:
+    server, account = hurried
+    for _ in range(3):
+        assert list(account.address_books()) == []
+        time.sleep(TOTAL / 2)
+    assert server.connections == 1
+    server.say(SLOW["the head"])
+    with in_time(), pytest.raises(Transient):
+        list(account.address_books())
+
+
+def test_bytes_are_counted_as_they_come(server: Server, make_account: MakeAccount) -> None:
+    """So many that stand for nothing end the call long before its time is over."""
+    empty = chunk(NOTHING * 200_000)
+    server.say(endless(empty, before=CHUNKED + b"Content-Encoding: gzip\r\n\r\n" + chunk(GZIP_HEAD), pause=0))
+    account = make_account(server.url, retry=Retry(tries=1), timeout=Timeout(total=120))
+    with pytest.raises(Rejected) as caught:
+        list(account.address_books())
+    assert caught.value.code == "ANSWER_TOO_LARGE"
+
+
+def test_an_answer_to_a_change_that_is_too_large_leaves_it_unknown(server: Server, make_account: MakeAccount) -> None:
+    """It was carried out, or may have been: that the answer could not be read refuses nothing."""
+    server.say(answer(202, gzip.compress(b" " * (257 << 20), 1), headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(UnknownOutcome):
+        make_account(server.url, timeout=Timeout()).address_book(7).remove_contacts([1])
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        pytest.param(lambda packed: packed[:-9], id="cut"),
+        pytest.param(lambda packed: packed + b"more", id="longer"),
+        pytest.param(lambda packed: b"x" + packed, id="no gzip"),
+    ],
+)
+def test_broken_compression_is_noticed(server: Server, account: Account, spoiled: Callable[[bytes], bytes]) -> None:
+    server.say(answer(200, spoiled(gzip.compress(b'[{"id":1,"name":"A"}]')), headers={"Content-Encoding": "gzip"}))
+    assert [len(page) for page in account.address_books()] == []
+    assert account.requests == 2
+
+
+def test_compression_that_was_not_asked_for_is_not_guessed(server: Server, account: Account) -> None:
+    server.say(answer(200, zlib.compress(b'[{"id":1}]'), headers={"Content-Encoding": "deflate"}))
+    list(account.address_books())
+    assert account.requests == 2
+
+
+def test_an_empty_answer_labelled_as_compressed_is_empty(server: Server, account: Account) -> None:
+    server.say(answer(202, b"", headers={"Content-Encoding": "gzip"}))
+    account.create_data_field("POINTS", "Numeric")
+    assert account.requests == 1
+
+
+# Rows
+
+
+def whole_list(rows: list[object]) -> Callable[[Request], Reply]:
+    """A service that heeds ``skip`` and not ``select``."""
+
+    def serve(request: Request) -> Reply:
+        return answer(200, rows[int(parse_qs(urlsplit(request.target).query)["skip"][0]) :])
+
+    return serve
+
+
+def test_a_page_never_has_more_rows_than_were_asked_for(server: Server, account: Account) -> None:
+    server.otherwise = whole_list([{"id": number} for number in range(1, 36)])
+    pages = list(account.address_book(7).contacts(page_size=10, overlap=2))
+    assert max(len(page) for page in pages) == 10
+    assert {contact.id for page in pages for contact in page} == set(range(1, 36))
+    # A reading that rests on the page being whole must see that it was not.
+    assert "10 asked for" in pages[0].malformed[-1].reason
+    assert pages[-1].malformed == []
+
+
+def test_what_is_not_paged_has_an_end_too() -> None:
+    page = decode_page(json.dumps([{"id": number + 1} for number in range(10_001)]).encode(), Contact)
+    assert len(page) == 10_000
+    assert len(page.malformed) == 1
+
+
+def test_a_page_of_v3_has_no_more_rows_than_were_asked_for(server: Server, account: Account) -> None:
+    rows = [{"contactId": number} for number in range(1, 8)]
+    server.say(answer(200, {"_items": rows, "_links": {}}))
+    (page,) = account.contacts_v3.pages(limit=5)
+    assert (len(page), len(page.malformed)) == (5, 1)
+
+
+@pytest.mark.parametrize("bad", [b"1", b'{"id":"x"}', b"NaN", b'"\\ud800"', b'{"id":1}'])
+def test_twenty_kilobytes_of_gzip_stay_small(server: Server, account: Account, bad: bytes) -> None:
+    """Millions of rows, good or bad, readable by the fast parser or only by the patient one: a page holds few."""
+    body = b"[" + (bad + b",") * (14_000_000 // (len(bad) + 1)) + bad + b"]"
+    server.otherwise = lambda request: answer(200, gzip.compress(body, 6), headers={"Content-Encoding": "gzip"})
+    tracemalloc.start()
+    started = time.monotonic()
+    try:
+        page: Page[Contact] = next(account.address_book(7).contacts())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert page.rows == 1001
+    assert len(page.malformed) <= KEPT + 1
+    assert peak < 6 * len(body)
+    assert time.monotonic() - started < 10
+
+
+def test_one_row_as_large_as_all_of_them_is_not_taken_apart() -> None:
+    page = decode_page(b'[{"id":1},[' + b"1," * 4_000_000 + b'1],{"id":2}]', Contact)
+    assert [contact.id for contact in page] == [1, 2]
+    assert "4194304 bytes" in page.malformed[0].raw
+
+
+def test_of_many_malformed_rows_all_are_counted_and_few_are_kept() -> None:
+    page = decode_page(json.dumps(["bad"] * 700 + [{"id": 1}]).encode(), Contact, 1000)
+    assert (len(page), len(page.malformed), page.rows) == (1, KEPT, 701)
+
+
+@pytest.mark.parametrize("body", ["[NaN,]", "[NaN", "[NaN}", "[[NaN]", "[NaN 2]", "[NaN]]", '{"a":NaN}', "NaN"])
+def test_the_patient_parser_takes_no_broken_list(body: str, server: Server, make_account: MakeAccount) -> None:
+    server.say(answer(200, body.encode()))
+    with pytest.raises(DotdigitalError):
+        list(make_account(server.url, retry=Retry(tries=1)).suppressed_since(datetime(2024, 1, 1, tzinfo=UTC)))
+
+
+def test_the_patient_parser_takes_lists_with_blanks() -> None:
+    assert decode_page(b' [ {"id":1} , NaN\n,\t{"id":2} ] ', Contact).rows == 3
+    assert decode_page(b"\xef\xbb\xbf[ ]", Contact).rows == 0

@@ -1,0 +1,238 @@
+"""Which job goes before which: schedules, what people pressed, what is on the schedule, what reads everything.
+
+The kind: something urgent waits behind something that has time. A person's click waited behind the schedule where all
+slots were taken; its other places: the schedule itself and the care for lost jobs behind long runs, a first reading
+that holds all slots, a click for what is on the schedule already, and what others go before for ever.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.tasks import Task
+
+from dotbridge import jobs
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_run
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.queues import Queue
+from dotbridge.sync.models import State, SyncRun
+from dotbridge.worker import own_schedule
+from dotdigital_sandbox import Sandbox
+from tests.platform.crew import SCHEDULE, SLOW, Workers, is_at_work, waiting
+from tests.platform.place import away_database, until
+from tests.platform.test_jobs import give_back, pretend_long_ago
+
+pytestmark = pytest.mark.usefixtures("empty_queue")
+LONG = 120.0
+
+
+def more_integrations(sandbox: Sandbox, number: int) -> list[Integration]:
+    return [
+        create_integration(
+            name=f"Shop {position}", username=sandbox.user, password=sandbox.password, base_url=sandbox.url
+        )
+        for position in range(number)
+    ]
+
+
+def ask_for_long_runs(sandbox: Sandbox, number: int, **named: Any) -> None:
+    """So many imports on the schedule that will not end soon."""
+    sandbox.fail_next("delay", path=SLOW, times=number, seconds=LONG)
+    for integration in more_integrations(sandbox, number):
+        assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule", **named)
+
+
+def has_ended(integration: Integration) -> bool:
+    return SyncRun.objects.filter(integration=integration, finished_at__isnull=False).exists()
+
+
+def taken_next(*queues: Queue) -> tuple[str, str]:
+    """The queue and the kind of the job that a worker with these queues takes now."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+        cursor.execute("SELECT id FROM procrastinate_fetch_job_v2(%s, %s)", [[*queues], cursor.fetchone()[0]])
+        job = ProcrastinateJob.objects.get(pk=cursor.fetchone()[0])
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [job.pk])
+    return job.queue_name, job.args["kind"]
+
+
+def test_a_click_and_the_schedule_go_on_while_scheduled_runs_hold_all_slots(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    # One more than there are slots, so that one waits.
+    ask_for_long_runs(sandbox, 5)
+    workers.start()
+    until(lambda: is_at_work(sandbox, runs=4))
+    assert len(waiting()) == 1
+    assert request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="person")
+    until(lambda: has_ended(integration), seconds=20)
+    app.configure_task("dotbridge.schedule_requests", queue=Queue.CONTROL).defer(timestamp=0)
+    until(lambda: not waiting("dotbridge.schedule_requests"), seconds=20)
+    assert is_at_work(sandbox, runs=4)
+
+
+def test_readings_of_everything_leave_slots_to_the_schedule(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    ask_for_long_runs(sandbox, 4, reads_everything=True)
+    workers.start()
+    until(lambda: is_at_work(sandbox))
+    request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
+    until(lambda: has_ended(integration), seconds=20)
+    assert is_at_work(sandbox)
+    assert len(waiting()) == 3
+
+
+def test_a_lane_that_lost_its_database_takes_jobs_again_before_its_last_ones_end(
+    workers: Workers, sandbox: Sandbox, integration: Integration
+) -> None:
+    ask_for_long_runs(sandbox, 4)
+    workers.start()
+    until(lambda: is_at_work(sandbox, runs=4))
+    found = connection.settings_dict
+    server = {name.lower(): str(found[name]) for name in ("HOST", "PORT", "USER", "PASSWORD") if found[name]}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (our_own,) = cursor.fetchone()
+    with away_database(found["NAME"], but_for=our_own, **server):
+        until(lambda: "it waits for its database" in workers.place.output)
+    request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
+    until(lambda: has_ended(integration), seconds=30)
+    assert SyncRun.objects.filter(finished_at=None).count() == 4
+
+
+def test_the_queues_go_one_before_the_other(sandbox: Sandbox) -> None:
+    one, two, three, four = more_integrations(sandbox, 4)
+    request_run(integration=one, kind=RunKind.RECONCILE, trigger="schedule")
+    request_run(integration=two, kind=RunKind.IMPORT, trigger="schedule", reads_everything=True)
+    request_run(integration=three, kind=RunKind.EXPORT, trigger="schedule")
+    request_run(integration=four, kind=RunKind.EXPORT, trigger="person")
+    every = (Queue.BULK, Queue.SYNC, Queue.PEOPLE, Queue.CONTROL)
+    assert [taken_next(*every) for _ in range(4)] == [
+        (Queue.PEOPLE, "export"),
+        (Queue.SYNC, "export"),
+        (Queue.BULK, "reconcile"),
+        (Queue.BULK, "import"),
+    ]
+
+
+def test_within_one_integration_a_click_goes_before_the_schedule(integration: Integration) -> None:
+    request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule", delay=100)
+    request_run(integration=integration, kind=RunKind.EXPORT, trigger="schedule")
+    request_run(integration=integration, kind=RunKind.SYNC, trigger="person")
+    assert taken_next(Queue.PEOPLE, Queue.SYNC) == (Queue.PEOPLE, "sync")
+
+
+def test_a_click_takes_over_what_is_on_the_schedule_already(integration: Integration) -> None:
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule", delay=100)
+    assert not request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    (job,) = waiting()
+    assert (job.queue_name, job.scheduled_at, job.args["trigger"]) == (Queue.PEOPLE, None, "person")
+    assert not request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule", delay=100)
+    assert waiting()[0].queue_name == Queue.PEOPLE
+
+
+def test_a_first_reading_reads_everything_and_the_next_one_does_not(integration: Integration) -> None:
+    jobs.request_for_all(RunKind.IMPORT)
+    assert waiting()[0].queue_name == Queue.BULK
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    now = timezone.now()
+    SyncRun.objects.create(
+        integration=integration, kind=RunKind.IMPORT, state=State.SUCCEEDED, started_at=now, finished_at=now
+    )
+    jobs.request_for_all(RunKind.IMPORT)
+    assert waiting()[0].queue_name == Queue.SYNC
+
+
+def test_a_hundred_integrations_start_at_a_hundred_times(integration: Integration) -> None:
+    Integration.objects.bulk_create(Integration(name=f"Shop {number}", username="u") for number in range(99))
+    starts: dict[str, dict[int, datetime]] = {}
+    for kind in (RunKind.EXPORT, RunKind.CHANGES):
+        asked = timezone.now()
+        jobs.request_for_all(kind)
+        starts[kind] = {
+            job.args["integration_id"]: job.scheduled_at for job in waiting() if job.args["kind"] == kind.value
+        }
+        seconds = [(start - asked).total_seconds() for start in starts[kind].values()]
+        assert len(seconds) == 100
+        assert max(Counter(int(second) for second in seconds).values()) <= 2
+        assert max(seconds) < 120, "an import is over before its export, two minutes later, begins"
+    for number, start in starts[RunKind.EXPORT].items():
+        assert abs(start - starts[RunKind.CHANGES][number]) < timedelta(seconds=10), "always at the same time"
+
+
+@pytest.mark.parametrize(("minutes", "goes_next"), [(29, "export"), (31, "reconcile")])
+def test_what_waited_for_half_an_hour_goes_next(sandbox: Sandbox, minutes: int, goes_next: str) -> None:
+    one, two = more_integrations(sandbox, 2)
+    request_run(integration=one, kind=RunKind.RECONCILE, trigger="schedule")
+    request_run(integration=two, kind=RunKind.EXPORT, trigger="schedule")
+    request_run(integration=two, kind=RunKind.REQUESTS, trigger="person")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = at - make_interval(mins => %s) WHERE job_id = %s",
+            [minutes, waiting()[0].pk],
+        )
+    jobs.let_waiting_jobs_go.func(timestamp=0)
+    assert taken_next(*Queue) == (Queue.PEOPLE, "requests")
+    assert taken_next(*Queue)[1] == goes_next
+
+
+def defer_jobs_of_a_host() -> None:
+    """One that waits, with a task that only the host knows, and one whose worker is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES"
+            " ('default', 'host.task', 'todo'), ('default', 'host.task', 'doing')"
+        )
+
+
+def test_jobs_of_a_host_in_the_same_tables_are_left_alone(workers: Workers, integration: Integration) -> None:
+    defer_jobs_of_a_host()
+    workers.start()
+    request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
+    until(lambda: has_ended(integration))
+    pretend_long_ago()
+    give_back()
+    jobs.let_waiting_jobs_go.func(timestamp=0)
+    host = ProcrastinateJob.objects.filter(task_name="host.task").order_by("pk")
+    assert list(host.values_list("status", "attempts", "priority")) == [("todo", 0, 0), ("doing", 0, 0)]
+
+
+def test_a_host_with_names_like_ours_is_no_obstacle(integration: Integration) -> None:
+    with connection.cursor() as cursor:
+        for name in ("schedule_import", f"import-{integration.pk}", f"integration-{integration.pk}"):
+            cursor.execute(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, status, lock, queueing_lock)"
+                " VALUES ('default', 'host.task', 'todo', %s, %s)",
+                [name, name],
+            )
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
+    assert taken_next(*Queue) == (Queue.SYNC, "import")
+
+
+def test_the_schedule_of_a_host_is_not_ours_to_keep() -> None:
+    app.perform_import_paths()
+    host: Task[Any, Any, Any] = app.task(name="host.tick", pass_context=False)(lambda timestamp: None)
+    app.periodic(cron="* * * * *")(host)
+    try:
+        assert {key[0] for key in own_schedule().periodic_tasks} == set(SCHEDULE)
+    finally:
+        del app.periodic_registry.periodic_tasks["host.tick", ""]
+        del app.tasks["host.tick"]
+
+
+def test_every_job_of_ours_has_a_queue_of_ours() -> None:
+    app.perform_import_paths()
+    ours = [task for name, task in app.tasks.items() if name.startswith("dotbridge.")]
+    assert {task.queue for task in ours} <= set(Queue)
+    assert {task.name for task in ours} == {RUN_TASK, DISCONNECT_TASK, *SCHEDULE}

@@ -1,0 +1,122 @@
+"""An absence is not a deletion: one rule for books, data fields and campaigns (rule 5 of the design).
+
+The kind: a wrong answer looks like a deletion. Seen with one malformed row among books, one good row among data fields,
+and four of forty books that were never believed. The second places are campaigns, and a person who knows better.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dotbridge.connections.models import RunKind
+from dotbridge.integrations.models import Integration
+from dotbridge.mirror.models import AddressBook, Campaign, DataField
+from dotbridge.sync.inbound.absences import confirm_absences
+from dotbridge.sync.models import Absence, Listing, State
+from tests.accounts import RemoteAccount, steps_of, sync
+from tests.sync.campaign_account import run_import
+from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
+
+__all__ = ["scripted", "vendor"]
+
+
+def books(*numbers: int) -> list[dict[str, Any]]:
+    return [{"id": number, "name": f"Book {number}", "contacts": 0} for number in numbers]
+
+
+def gone_books() -> set[int]:
+    return set(AddressBook.objects.exclude(gone_at=None).values_list("remote_id", flat=True))
+
+
+def test_a_few_are_believed_at_once(integration: Integration, remote: RemoteAccount) -> None:
+    numbers = [remote.create_book(f"Book {number}") for number in range(40)]
+    sync(integration, kind=RunKind.IMPORT)
+    for number in numbers[:4]:
+        remote.ask("DELETE", f"/v2/address-books/{number}")
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert run.state == State.SUCCEEDED
+    assert gone_books() == set(numbers[:4])
+
+
+def test_a_malformed_row_makes_nothing_gone(scripted: Integration, vendor: CampaignVendor) -> None:
+    vendor.answers["address-books"] = books(7, 8)
+    run_import(scripted)
+    vendor.answers["address-books"] = [{"id": 7, "name": ["not a text"], "contacts": 0}, *books(8)]
+    run_import(scripted)
+    vendor.answers["address-books"] = [{"id": 0, "name": "No id", "contacts": 0}, *books(8)]
+    run_import(scripted)
+    assert gone_books() == set()
+
+
+def test_an_empty_listing_makes_nothing_gone(scripted: Integration, vendor: CampaignVendor) -> None:
+    vendor.answers["address-books"] = books(7, 8)
+    run_import(scripted)
+    vendor.answers["address-books"] = []
+    run_import(scripted)
+    assert gone_books() == set()
+
+
+def test_many_are_believed_after_a_day_in_three_complete_readings(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.answers["address-books"] = books(*range(7, 27))
+    run_import(scripted)
+    vendor.answers["address-books"] = books(7)
+    for _reading in range(3):
+        run = run_import(scripted)
+        assert steps_of(run)["address_books"]["state"] == State.PARTIAL
+        assert "19 of 20 address books were not listed any more" in steps_of(run)["address_books"]["message"]
+    assert gone_books() == set()
+    vendor.between_runs = timedelta(days=1)
+    run = run_import(scripted)
+    assert steps_of(run)["address_books"]["state"] == State.SUCCEEDED
+    assert gone_books() == set(range(8, 27))
+    assert not Absence.objects.exists()
+
+
+def test_what_is_listed_again_has_to_be_missed_from_the_beginning(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    everything, vendor.between_runs = books(*range(7, 27)), timedelta(hours=13)
+    for answer in (everything, books(7), books(7), everything, books(7), books(7)):
+        vendor.answers["address-books"] = answer
+        run_import(scripted)
+    assert gone_books() == set()
+
+
+def test_a_person_can_confirm_it(scripted: Integration, vendor: CampaignVendor) -> None:
+    vendor.answers["address-books"] = books(*range(7, 27))
+    run_import(scripted)
+    vendor.answers["address-books"] = books(7)
+    run_import(scripted)
+    assert confirm_absences(integration=scripted, listing=Listing.ADDRESS_BOOKS) == 19
+    run_import(scripted)
+    assert gone_books() == set(range(8, 27))
+
+
+@pytest.mark.parametrize("row", [{"name": 5, "type": []}, {"name": "", "type": "String"}])
+def test_one_row_of_data_fields_marks_no_others_gone(
+    scripted: Integration, vendor: CampaignVendor, row: dict[str, Any]
+) -> None:
+    vendor.answers["data-fields"] = [{"name": f"FIELD{number}", "type": "String"} for number in range(43)]
+    run_import(scripted)
+    vendor.answers["data-fields"] = [{"name": "FIELD1", "type": "String"}, row]
+    run_import(scripted, force_data_fields=True)
+    vendor.answers["data-fields"] = [{"name": "FIELD1", "type": "String"}]
+    run_import(scripted, force_data_fields=True)
+    assert DataField.objects.filter(gone_at=None).count() == 43
+
+
+def test_many_campaigns_wait_as_well(scripted: Integration, vendor: CampaignVendor) -> None:
+    vendor.campaigns(*(campaign(number) for number in range(1, 13)))
+    run_import(scripted)
+    vendor.campaigns(campaign(1))
+    vendor.between_runs = timedelta(days=1)
+    run_import(scripted)
+    assert Campaign.objects.filter(gone_at=None).count() == 12
+    for _reading in range(2):
+        run_import(scripted)
+    assert Campaign.objects.filter(gone_at=None).count() == 1

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import AccountChange, ChangeKind, Ending, ListConnection
+from dotbridge.connections.services import DISCONNECT_TASK
 from dotbridge.sync.models import Upload, UploadState
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -82,12 +84,36 @@ def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: W
     assert not Ending.objects.get().has_failed
 
 
-def test_keeping_the_contacts_waits_for_an_upload_on_its_way(back_office: Client, world: World) -> None:
+def test_keeping_the_contacts_is_a_request_too(back_office: Client, world: World) -> None:
     Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
-    assert "possible when the upload is finished" in texts(back_office.get(page_of(world, "disconnect")))
+    assert "when the upload is finished" in texts(back_office.get(page_of(world, "disconnect")))
     typed = {"confirmed": "yes", "contacts": "keep"}
-    assert "on its way" in texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
-    assert ListConnection.objects.exists()
+    page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
+    assert "Its contacts stay there" in page
+    assert "Its contacts stay in the address book" in page
+    assert not Ending.objects.get().takes_out
+    assert ProcrastinateJob.objects.filter(task_name=DISCONNECT_TASK).count() == 1
+
+
+def test_who_was_taken_out_in_dotdigital_is_put_back(back_office: Client, world: World) -> None:
+    assert "Put them back" not in texts(back_office.get(page_of(world, "standing")))
+    item = world.link.items.exclude(upload=None)[0]
+    world.link.items.filter(pk=item.pk).update(taken_out_at=timezone.now())
+    assert "Taken out in Dotdigital" in texts(back_office.get(page_of(world, "standing")))
+    assert "sent again with the next export" in texts(back_office.post(page_of(world, "put-back"), follow=True))
+    item.refresh_from_db()
+    assert (item.taken_out_at, item.upload) == (None, None)
+    assert "Nobody is taken out" in texts(back_office.post(page_of(world, "put-back"), follow=True))
+
+
+def test_what_an_opt_out_and_a_removal_there_mean_is_set(back_office: Client, world: World) -> None:
+    page = page_of(world, "connection-settings")
+    back_office.post(page, {"unsubscribes_book": "on", "always_put_back": "on"}, follow=True)
+    link = ListConnection.objects.get()
+    assert (link.unsubscribes_book, link.always_put_back, link.create_entities) == (True, True, False)
+    back_office.post(page, {"always_put_back": "on"}, follow=True)
+    link = ListConnection.objects.get()
+    assert (link.unsubscribes_book, link.always_put_back) == (False, True)
 
 
 def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> None:
@@ -99,7 +125,8 @@ def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> 
     assert "instead of Book 0" in page
     typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "keep"}
     back_office.post(address, typed, follow=True)
-    assert ListConnection.objects.get().address_book == world.free_book
+    ending = Ending.objects.get()
+    assert (ending.next_book, ending.takes_out) == (world.free_book, False)
 
 
 def test_a_list_goes_over_to_another_book_when_its_contacts_are_removed(back_office: Client, world: World) -> None:

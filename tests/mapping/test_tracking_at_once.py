@@ -208,7 +208,7 @@ def test_nothing_is_done_when_all_is_in_place(contacts: Mapping) -> None:
 
 
 def test_without_the_log_no_trigger_is_left(contacts: Mapping, people: list[Contact]) -> None:
-    undo = import_module("dotbridge.mapping.migrations.0002_tracking").DROP_TRACKING
+    undo = import_module("dotbridge.mapping.migrations.0001_initial").DROP_TRACKING
     execute(undo)
     assert functions() == 0
     assert tracked_tables() == {}

@@ -35,16 +35,7 @@ _NOTES = """
 
 def connect_many(integration: Integration, number: int, *, fields: int = 3) -> list[ListConnection]:
     """So many lists of all contacts, each connected to a book of its own, with one mapping of so many data fields."""
-    books = AddressBook.objects.bulk_create(
-        AddressBook(integration=integration, remote_id=place, name=f"Book {place}") for place in range(1, number + 1)
-    )
-    lists = MarketingList.objects.bulk_create(
-        MarketingList(name=f"List {place}", entity="crm.contact", rule={}) for place in range(number)
-    )
-    links = ListConnection.objects.bulk_create(
-        ListConnection(marketing_list=marketing_list, address_book=book)
-        for marketing_list, book in zip(lists, books, strict=True)
-    )
+    links = connect_more(integration, [], number)
     data_fields = DataField.objects.bulk_create(
         DataField(integration=integration, name=f"F{place}", type="String") for place in range(fields)
     )
@@ -53,6 +44,21 @@ def connect_many(integration: Integration, number: int, *, fields: int = 3) -> l
         MappingRow(mapping=mapping, data_field=data_field, entity_fields=["first_name"]) for data_field in data_fields
     )
     return links
+
+
+def connect_more(integration: Integration, former: list[ListConnection], number: int) -> list[ListConnection]:
+    """So many lists and books beside the former ones."""
+    places = range(len(former) + 1, len(former) + number + 1)
+    books = AddressBook.objects.bulk_create(
+        AddressBook(integration=integration, remote_id=place, name=f"Book {place}") for place in places
+    )
+    lists = MarketingList.objects.bulk_create(
+        MarketingList(name=f"List {place}", entity="crm.contact", rule={}) for place in places
+    )
+    return ListConnection.objects.bulk_create(
+        ListConnection(marketing_list=marketing_list, address_book=book)
+        for marketing_list, book in zip(lists, books, strict=True)
+    )
 
 
 def fill(integration: Integration, *, contacts: int, records: int) -> None:

@@ -13,16 +13,20 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.tracking.models import DirtyRecord
 from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
 from dotbridge.sync.models import ExportItem, Recheck, Step, SyncRun, Upload, UploadState
 from dotbridge.sync.outbound.members import empty_tables, require_current_members
 from dotbridge.sync.outbound.plan import find_candidates, plan_of
+from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.ranks import ranked_connections
-from tests.sync.many_lists import connect_many, fill
+from tests.sync.many_lists import connect_many, connect_more, fill
 
 TEMPORARY = "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r' AND relname LIKE 'export\\_%'"
 
@@ -134,6 +138,39 @@ def test_one_changed_record_is_planned_by_the_indexes_on_addresses(integration: 
     assert "Seq Scan on dotbridge_sync_exportitem" not in text, text
     assert "contact_once_by_email" in text, text
     assert "export_item_once" in text, text
+
+
+def test_lists_are_ranked_by_their_mapping(integration: Integration) -> None:
+    """However many lists there are: the same statements, and nothing kept a pair of lists."""
+    links = connect_many(integration, 5)
+    with CaptureQueriesContext(connection) as few:
+        ranked = ranked_connections(integration)
+    assert [each.link.pk for each in ranked] == [link.pk for link in links]
+    assert [each.has_higher for each in ranked] == [False, True, True, True, True]
+    assert [each.has_lower for each in ranked] == [True, True, True, True, False]
+    assert len({each.digest for each in ranked}) == 1
+    more = connect_more(integration, links, 100)
+    with CaptureQueriesContext(connection) as many:
+        ranked = ranked_connections(integration)
+    assert len(many) == len(few)
+    assert len(ranked) == len(links) + len(more)
+    assert len({id(each.rank) for each in ranked}) == 1
+
+
+def test_what_changed_is_noted_only_with_lists_that_were_not_compared(integration: Integration) -> None:
+    first, second, third = connect_many(integration, 3)
+    fill(integration, contacts=3, records=3)
+    ListConnection.objects.filter(pk=third.pk).update(stopped_at=timezone.now())
+    ListConnection.objects.update(compared_as=ranked_connections(integration)[0].digest)
+    mapping = Mapping.objects.get()
+    DirtyRecord.objects.create(mapping=mapping, record_id="1")
+
+    prepare_uploads(_step(integration))
+
+    noted = Recheck.objects.filter(record_id="1")
+    assert list(noted.values_list("connection", flat=True)) == [third.pk]
+    assert not DirtyRecord.objects.exists()
+    assert first.compared_as == second.compared_as
 
 
 def test_columns_that_hold_a_normalised_address_are_sorted_alike(db: None) -> None:

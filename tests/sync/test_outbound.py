@@ -20,9 +20,9 @@ from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import AddressBook
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.models import ExportItem, Rejection, Removal, RemovalState, State, Upload, UploadState
-from dotbridge.sync.outbound.states import MOVES, REASONS, REFUSED_STATUSES, Rule, reason_of
+from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, UPLOAD_MOVES, Rule, reason_of
 from dotbridge.sync.outbound.upload import move
-from dotbridge.sync.services import disconnect_list, retry_upload
+from dotbridge.sync.services import retry_upload
 from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync, words_about
 
 
@@ -448,22 +448,6 @@ def test_one_list_one_book(integration: Integration, remote: RemoteAccount, link
         connect_list(marketing_list=link.marketing_list, address_book=others)
 
 
-def test_disconnecting_leaves_the_book_alone_and_waits_for_an_upload(
-    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
-) -> None:
-    remote.sandbox.hold_imports()
-    sync(integration, wait_seconds=0.0)
-    with pytest.raises(ValidationError, match="on its way"):
-        disconnect_list(link=link)
-    remote.sandbox.release_imports()
-    sync(integration)
-
-    disconnect_list(link=link)
-
-    assert not ListConnection.objects.exists()
-    assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
-
-
 def test_reasons_are_known_however_they_are_spelled() -> None:
     for text in ("Hard bounced", "HARD  BOUNCED", "hard bounced\r"):
         assert reason_of(text).code == "hard_bounced"
@@ -473,7 +457,7 @@ def test_reasons_are_known_however_they_are_spelled() -> None:
 
 
 def test_an_upload_makes_no_move_that_is_not_in_the_table(integration: Integration, link: ListConnection) -> None:
-    for start, allowed in MOVES.items():
+    for start, allowed in UPLOAD_MOVES.allowed.items():
         for end in UploadState:
             upload = Upload.objects.create(connection=link, state=start, created_at=timezone.now())
             if end in allowed:

@@ -1,4 +1,4 @@
-"""What a connected list does beside sending its members: whether contacts without a record become records."""
+"""What a connected list does beside sending its members, and what becomes of those who leave there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +16,7 @@ from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.screens.base import require, url_of
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.connections.selectors import obstacle_to_newcomers
-from dotbridge.connections.services import set_create_entities
+from dotbridge.connections.services import set_create_entities, set_settings
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 
@@ -35,6 +36,12 @@ class ConnectionSettingsForm(forms.Form):
         label=gettext_lazy("Create new entities"),
         widget=forms.CheckboxInput(attrs={"aria-describedby": "create-entities-help"}),
     )
+    unsubscribes_book = forms.BooleanField(
+        required=False, label=gettext_lazy("An opt-out of the list unsubscribes from the address book")
+    )
+    always_put_back = forms.BooleanField(
+        required=False, label=gettext_lazy("Always put back who is taken out of the address book in Dotdigital")
+    )
 
 
 def change_connection_settings(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
@@ -45,7 +52,8 @@ def change_connection_settings(screen: Screen, request: HttpRequest, marketing_l
         messages.info(request, _("The list is not connected."))
         return HttpResponseRedirect(url_of(marketing_list))
     form = ConnectionSettingsForm(
-        request.POST if request.method == "POST" else None, initial={"create_entities": link.create_entities}
+        request.POST if request.method == "POST" else None,
+        initial={name: getattr(link, name) for name in ConnectionSettingsForm.base_fields},
     )
     if request.method == "POST" and form.is_valid() and _stored(form, link):
         _report(screen, request, marketing_list, link)
@@ -69,7 +77,13 @@ def change_connection_settings(screen: Screen, request: HttpRequest, marketing_l
 
 def _stored(form: ConnectionSettingsForm, link: ListConnection) -> bool:
     try:
-        set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
+        with transaction.atomic():
+            set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
+            set_settings(
+                link=link,
+                unsubscribes_book=form.cleaned_data["unsubscribes_book"],
+                always_put_back=form.cleaned_data["always_put_back"],
+            )
     except ValidationError as error:
         form.add_error(None, error)
         return False

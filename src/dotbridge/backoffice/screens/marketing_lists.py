@@ -41,6 +41,8 @@ from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.backoffice.screens.taken_out import MAY_PUT_BACK, put_all_back
+from dotbridge.backoffice.screens.taken_out import PAGE as PUT_BACK_PAGE
 from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -187,6 +189,7 @@ class MarketingListScreen(Screen):
             "disconnect": lambda request, record: disconnect(self, request, record),
             "keep-connection": lambda request, record: keep(request, self, record),
             "retry-ending": lambda request, record: try_again(request, self, record),
+            PUT_BACK_PAGE: require_POST(lambda request, record: put_all_back(self, request, record)),
             "sync": require_POST(self.sync),
             "standing": self.standing,
         }
@@ -236,6 +239,9 @@ class MarketingListScreen(Screen):
                     "members": standing.members,
                     "rejected_total": sum(standing.rejected.values()),
                     "leaving": -standing.waiting if standing.waiting < 0 else 0,
+                    "put_back_url": (
+                        url_of(marketing_list, PUT_BACK_PAGE) if request.user.has_perm(MAY_PUT_BACK) else ""
+                    ),
                 }
         except (RuleError, UnknownEntity) as error:
             context["problem"] = str(error)

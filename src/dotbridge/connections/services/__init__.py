@@ -17,6 +17,7 @@ from dotbridge.connections.services.connecting import (
     connect_list,
     refresh_data_fields,
     set_create_entities,
+    set_settings,
 )
 from dotbridge.connections.services.contact_requests import (
     finish_contact_request,
@@ -55,4 +56,5 @@ __all__ = [
     "retry_contact_request",
     "retry_ending",
     "set_create_entities",
+    "set_settings",
 ]

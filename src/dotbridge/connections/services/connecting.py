@@ -53,6 +53,12 @@ def set_create_entities(*, link: ListConnection, create_entities: bool) -> None:
     link.create_entities = create_entities
 
 
+def set_settings(*, link: ListConnection, unsubscribes_book: bool, always_put_back: bool) -> None:
+    """Say what an opt-out of the list means for the book, and whether who was taken out there is sent again."""
+    link.unsubscribes_book, link.always_put_back = unsubscribes_book, always_put_back
+    link.save(update_fields=["unsubscribes_book", "always_put_back"])
+
+
 def allow_once(*, link: ListConnection, by: AbstractBaseUser | None = None) -> None:
     """Let the next export do what it stopped before: to as many as it was asked for, and a few more, once.
 

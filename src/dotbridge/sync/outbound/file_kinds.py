@@ -65,9 +65,9 @@ def _named_by_others(rank: RankedMapping) -> set[str]:
     """The data fields that another mapping fills too, which may have the first word on them."""
     return {
         name
-        for entity, priority, names in rank.sharing
-        if entity != rank.mapping.entity and priority >= rank.mapping.sync_priority
-        for name in names
+        for each in rank.sharing
+        if each.entity != rank.mapping.entity and each.priority >= rank.mapping.sync_priority
+        for name in each.names
     }
 
 

@@ -47,7 +47,8 @@ _CANDIDATES = """
                                     WHERE mapping_id = %(mapping)s))))
 """
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
-# the keys of a jsonb object are unique, and the one aggregated last stays.
+# the keys of a jsonb object are unique, and the one aggregated last stays. A value that is missing is to be kept in
+# Dotdigital; one that would be cleared is missing only where it was not worked out yet, and is no word at all.
 _PLAN = """
     SELECT k.email_key, k.email, k.record_id,
            CASE WHEN theirs.values IS NULL THEN v.mapped
@@ -81,8 +82,9 @@ _THEIRS = """
     JOIN dotbridge_lists_marketinglist ol ON ol.id = oc.marketing_list_id
     JOIN dotbridge_mirror_addressbook ob
          ON ob.id = oc.address_book_id AND ob.integration_id = %(integration)s AND ob.gone_at IS NULL
-    JOIN unnest(%(field_entities)s::text[], %(field_priorities)s::int[], %(field_names)s::text[])
-         AS f (entity, priority, name) ON f.entity = ol.entity
+    JOIN unnest(%(field_entities)s::text[], %(field_priorities)s::int[], %(field_names)s::text[],
+                %(field_clears)s::boolean[])
+         AS f (entity, priority, name, clears) ON f.entity = ol.entity AND (o.values ? f.name OR NOT f.clears)
     WHERE k.connection_id = %(connection)s
       AND (f.priority > %(priority)s OR (f.priority = %(priority)s AND o.connection_id < %(connection)s))
     GROUP BY o.email_key
@@ -161,7 +163,7 @@ def plan_of(candidates: Candidates) -> ExportPlan:
 def plan_parameters(ranked: Ranked) -> dict[str, Any]:
     """The parameters of the plan's statements, by name."""
     sharing = ranked.rank.sharing if ranked.rank else ()
-    shared = [(key, priority, name) for key, priority, names in sharing for name in names]
+    shared = [(each, name) for each in sharing for name in each.names]
     return {
         **rank_parameters(ranked),
         "mapping": ranked.mapping and ranked.mapping.pk,
@@ -169,9 +171,10 @@ def plan_parameters(ranked: Ranked) -> dict[str, Any]:
         "now": timezone.now(),
         "most_attempts": MOST_ATTEMPTS,
         "retried": list(RETRIED),
-        "field_entities": [key for key, _priority, _name in shared],
-        "field_priorities": [priority for _key, priority, _name in shared],
-        "field_names": [name for _key, _priority, name in shared],
+        "field_entities": [each.entity for each, _name in shared],
+        "field_priorities": [each.priority for each, _name in shared],
+        "field_names": [name for _each, name in shared],
+        "field_clears": [name in each.clearing for each, name in shared],
     }
 
 

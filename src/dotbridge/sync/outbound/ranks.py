@@ -33,18 +33,28 @@ LOWER_CONNECTIONS = """
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """A mapping that fills the data fields `names` as well; `clearing` are those that an empty value of its clears."""
+
+    entity: str
+    priority: int
+    names: tuple[str, ...]
+    clearing: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RankedMapping:
     """One mapping among those of its account.
 
     `columns` are the data fields that it fills, `clearing` those of them that an empty value clears. `sharing` are the
-    mappings that fill some of them too, itself among them, with their priority and the fields that both fill.
+    mappings that fill some of them too, itself among them.
     `digest`: see `digest_of`; empty with the `problem` that keeps its values from being worked out.
     """
 
     mapping: Mapping
     columns: tuple[str, ...]
     clearing: tuple[str, ...]
-    sharing: tuple[tuple[str, int, tuple[str, ...]], ...]
+    sharing: tuple[Sharing, ...]
     digest: str
     problem: str
 
@@ -76,16 +86,13 @@ def rank_mappings(integration: Integration) -> dict[str, RankedMapping]:
     ranked = {}
     for mapping in mappings:
         columns = tuple(rows[mapping.entity])
-        shared = (
-            (other.entity, other.sync_priority, tuple(name for name in columns if name in rows[other.entity]))
-            for other in mappings
-        )
+        shared = (_sharing(other, rows[other.entity], columns) for other in mappings)
         digest, problem = _digest(mapping)
         ranked[mapping.entity] = RankedMapping(
             mapping=mapping,
             columns=columns,
-            clearing=tuple(name for name, empty in rows[mapping.entity].items() if empty == EmptyValues.CLEAR),
-            sharing=tuple(each for each in shared if each[2]),
+            clearing=_clearing(rows[mapping.entity]),
+            sharing=tuple(each for each in shared if each.names),
             digest=digest,
             problem=problem,
         )
@@ -121,8 +128,8 @@ def rank_parameters(ranked: Ranked) -> dict[str, Any]:
         "connection": ranked.link.pk,
         "integration": ranked.link.address_book.integration_id,
         "priority": ranked.mapping.sync_priority if ranked.mapping else 0,
-        "sharing_entities": [entity for entity, _priority, _names in sharing],
-        "sharing_priorities": [priority for _entity, priority, _names in sharing],
+        "sharing_entities": [each.entity for each in sharing],
+        "sharing_priorities": [each.priority for each in sharing],
     }
 
 
@@ -131,6 +138,16 @@ def _filled(mapping: Mapping) -> dict[str, str]:
         return {row.data_field.name: row.empty_values for row in sound_rows(mapping)}
     except UnknownEntity:
         return {}
+
+
+def _clearing(filled: dict[str, str]) -> tuple[str, ...]:
+    return tuple(name for name, empty_values in filled.items() if empty_values == EmptyValues.CLEAR)
+
+
+def _sharing(other: Mapping, filled: dict[str, str], columns: tuple[str, ...]) -> Sharing:
+    names = tuple(name for name in columns if name in filled)
+    clearing = tuple(name for name in _clearing(filled) if name in names)
+    return Sharing(entity=other.entity, priority=other.sync_priority, names=names, clearing=clearing)
 
 
 def _digest(mapping: Mapping) -> tuple[str, str]:
@@ -145,8 +162,8 @@ def _has_higher(link: ListConnection, rank: RankedMapping | None, oldest: dict[s
         return False
     ours = rank.mapping.sync_priority
     return any(
-        entity in oldest and (priority > ours or (priority == ours and oldest[entity] < link.pk))
-        for entity, priority, _names in rank.sharing
+        each.entity in oldest and (each.priority > ours or (each.priority == ours and oldest[each.entity] < link.pk))
+        for each in rank.sharing
     )
 
 
@@ -155,6 +172,7 @@ def _has_lower(link: ListConnection, rank: RankedMapping | None, youngest: dict[
         return False
     ours = rank.mapping.sync_priority
     return any(
-        entity in youngest and (priority < ours or (priority == ours and youngest[entity] > link.pk))
-        for entity, priority, _names in rank.sharing
+        each.entity in youngest
+        and (each.priority < ours or (each.priority == ours and youngest[each.entity] > link.pk))
+        for each in rank.sharing
     )

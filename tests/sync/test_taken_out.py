@@ -1,0 +1,157 @@
+"""What somebody did in Dotdigital to members whom we sent: it stays as they wanted it, and what got lost is sent again.
+
+The kind: the full comparison and the reading of books mended our copy, and never the other side. The second place: a
+contact that was deleted in Dotdigital, which counted as confirmed like one that was taken out of the book.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.crm.models import Contact
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import remove_records
+from dotbridge.sync.models import ExportItem
+from dotbridge.sync.outbound.states import RowState, state_of_row
+from dotbridge.sync.selectors import connection_standing
+from dotbridge.sync.services import put_back
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+
+
+@pytest.fixture
+def book(remote: RemoteAccount) -> int:
+    remote.create_field("JOB", "String")
+    return remote.create_book("Readers")
+
+
+@pytest.fixture
+def link(integration: Integration, book: int) -> ListConnection:
+    for email in (ANN, BOB):
+        add_contact(email, job_title="Smith")
+    made = connect(integration, book="Readers", rows={"JOB": ["job_title"]})
+    sync(integration)
+    return made
+
+
+def note_of(link: ListConnection, email: str) -> ExportItem:
+    return link.items.select_related("upload").get(email_key=email)
+
+
+def take_out(remote: RemoteAccount, book: int, email: str) -> None:
+    contact = remote.find_contact(email)
+    assert contact is not None
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{contact['id']}")
+
+
+def noticed(integration: Integration) -> None:
+    """Who is not there any more is seen when everybody is read, and noted by the next export."""
+    sync(integration, kind=RunKind.RECONCILE)
+    sync(integration)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_whoever_was_taken_out_there_stays_out_until_put_back(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, is_deleted: bool
+) -> None:
+    contact = remote.find_contact(ANN)
+    assert contact is not None
+    if is_deleted:
+        remote.ask("DELETE", f"/v2/contacts/{contact['id']}")
+    else:
+        take_out(remote, book, ANN)
+    noticed(integration)
+
+    standing = connection_standing(link)
+    assert (standing.confirmed, standing.taken_out, standing.waiting) == (1, 1, 0)
+    assert state_of_row(note_of(link, ANN)) is RowState.TAKEN_OUT
+    Contact.objects.filter(emails__email=ANN).update(first_name="Anna")
+    sync(integration)
+    assert set(remote.contacts(book)) == {BOB}, "an unrelated edit does not bring them back"
+
+    assert put_back(link=link, record_ids=[Contact.objects.get(emails__email=ANN).pk]) == 1
+    sync(integration)
+    assert remote.contacts(book)[ANN]["FIRSTNAME"] == "Anna"
+    sync(integration)
+    assert connection_standing(link).taken_out == 0
+
+
+def test_a_connection_may_always_put_back(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    ListConnection.objects.update(always_put_back=True)
+    take_out(remote, book, ANN)
+
+    noticed(integration)
+
+    assert set(remote.contacts(book)) == {ANN, BOB}
+    assert connection_standing(link).taken_out == 0
+
+
+def test_somebody_put_back_there_is_confirmed_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    take_out(remote, book, ANN)
+    noticed(integration)
+    remote.create_contact(ANN, book=book)
+    sync(integration)
+    assert state_of_row(note_of(link, ANN)) is RowState.CONFIRMED
+
+
+def test_who_leaves_the_list_while_taken_out_may_come_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    take_out(remote, book, ANN)
+    noticed(integration)
+    ann = Contact.objects.get(emails__email=ANN)
+    removed = remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    assert removed
+    sync(integration)
+    assert not link.items.filter(email_key=ANN).exists()
+
+
+def test_an_opt_out_is_not_taken_for_it(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    ListConnection.objects.update(always_put_back=True)
+    remote.ask("POST", f"/v2/address-books/{book}/contacts/unsubscribe", {"email": ANN})
+    noticed(integration)
+    assert not link.items.filter(taken_out_at__isnull=False).exists()
+    assert set(remote.contacts(book)) == {BOB}
+
+
+def test_values_lost_with_their_data_field_are_sent_again(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    remote.sandbox.advance(86_400.0)  # so that no feed of changes is read back to when they were made
+    sync(integration)
+    remote.ask("DELETE", "/v2/data-fields/JOB")
+    remote.create_field("JOB", "String")
+    sync(integration)
+    assert not remote.contacts(book)[ANN].get("JOB"), "no feed of changes tells it"
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+    sync(integration)
+
+    assert steps_of(run)["contacts"]["sent_again"] == 2
+    assert "2 contacts were lost" in steps_of(run)["contacts"]["message"]
+    assert {values["JOB"] for values in remote.contacts(book).values()} == {"Smith"}
+
+
+def test_what_a_person_changed_or_emptied_there_stays(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    for email, value in ((ANN, ""), (BOB, "Baker")):
+        contact = remote.find_contact(email)
+        assert contact is not None
+        changed = {"email": email, "dataFields": [{"key": "JOB", "value": value}]}
+        remote.ask("PUT", f"/v2/contacts/{contact['id']}", changed)
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+    sync(integration)
+
+    assert "sent_again" not in steps_of(run)["contacts"]
+    values = remote.contacts(book)
+    assert (values[ANN]["JOB"] or "", values[BOB]["JOB"]) == ("", "Baker")

@@ -186,11 +186,12 @@ class Bench:
 
 def first_export(link: Any, sink_url: str) -> dict[str, float]:
     """Seconds of each part of a first export, and the rate of the upload alone to the sink."""
+    from dotbridge.sync.outbound.list_state import sync_list_state
+
     from dotbridge.integrations.services import open_account
     from dotbridge.sync.models import Upload, UploadState
     from dotbridge.sync.outbound import results
     from dotbridge.sync.outbound.changes import note_changes
-    from dotbridge.sync.outbound.list_state import sync_list_state
     from dotbridge.sync.outbound.members import empty_tables
     from dotbridge.sync.outbound.prepare import prepare_uploads
     from dotbridge.sync.outbound.removals import remove_departed

@@ -21,6 +21,7 @@ from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import RUN_TASK, request_run
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.listed_services import refresh_due_lists
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS
@@ -66,6 +67,13 @@ def schedule_import(timestamp: int) -> None:
 def schedule_export(timestamp: int) -> None:
     """Every four minutes: export."""
     request_for_all(RunKind.EXPORT)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="dotbridge.refresh_lists", queueing_lock="refresh_lists")
+def refresh_lists(timestamp: int) -> None:
+    """Every five minutes: refresh the lists on demand whose time has come."""
+    refresh_due_lists()
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from dotbridge.entities.fields import EntityField, FieldKind
 from dotbridge.entities.registry import Entity
 from dotbridge.lists.models import MarketingList
+from dotbridge.lists.rules.lists_named import LIST_PATH
 from dotbridge.lists.rules.operators import Measure
 from dotbridge.lists.rules.phrases import CLAUSES, COUNTED, MEASURED_CLAUSES, family
 from dotbridge.lists.rules.reading import ReadRule, read_rule
@@ -33,6 +34,22 @@ def read_in_words(entity: Entity, read: ReadRule) -> str:
         return _("All %(records)s") % {"records": uncapitalised(records)}
     words = _Words(values=ValueWords.of(_named(read.root)))
     return _("%(records)s %(conditions)s") % {"records": records, "conditions": words.group(read.root, depth=0)}
+
+
+def names_of_values(read: ReadRule) -> dict[str, dict[str, str]]:
+    """How the values of a rule are called that stand for something with a name, by field: campaigns, other lists."""
+    if read.root is None:
+        return {}
+    found = ValueWords.of(_named(read.root)).names
+    names = {path: {str(value): name for value, name in known.items()} for path, known in found.items()}
+    lists = {str(each.pk): each.name for each in _lists(read.root)}
+    return {**names, LIST_PATH: lists} if lists else names
+
+
+def _lists(part: Part) -> list[MarketingList]:
+    if isinstance(part, Group):
+        return [each for inner in part.parts for each in _lists(inner)]
+    return [each.marketing_list for each in part.lists] if isinstance(part, OnList) else []
 
 
 def uncapitalised(label: str) -> str:

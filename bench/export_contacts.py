@@ -186,6 +186,7 @@ class Bench:
 
 def first_export(link: Any, sink_url: str) -> dict[str, float]:
     """Seconds of each part of a first export, and the rate of the upload alone to the sink."""
+
     from dotbridge.integrations.services import open_account
     from dotbridge.sync.inbound.consent import learn_consent
     from dotbridge.sync.models import Upload, UploadState

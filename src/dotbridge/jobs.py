@@ -25,6 +25,7 @@ from dotbridge.connections.services import (
 )
 from dotbridge.consent.chain import seal_days
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.listed_services import refresh_due_lists
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SILENT_SECONDS
@@ -104,6 +105,13 @@ def schedule_export(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
+@app.task(name="dotbridge.refresh_lists", queueing_lock="dotbridge_refresh_lists", **CONTROL)
+def refresh_lists(timestamp: int) -> None:
+    """Every five minutes: refresh the lists on demand whose time has come."""
+    refresh_due_lists()
+
+
+@app.periodic(cron="*/5 * * * *")
 @app.task(name="dotbridge.schedule_changes", queueing_lock="dotbridge_schedule_changes", **CONTROL)
 def schedule_changes(timestamp: int) -> None:
     """Every five minutes: see which members' fields changed, and prepare them for the next export."""
@@ -156,7 +164,7 @@ def schedule_reconcile(timestamp: int) -> None:
 
 
 @app.periodic(cron="30 1 * * *")
-@app.task(name="dotbridge.seal_consent", queueing_lock="seal_consent")
+@app.task(name="dotbridge.seal_consent", queueing_lock="dotbridge_seal_consent", **CONTROL)
 def seal_consent(timestamp: int) -> None:
     """Daily: seal the ledger's days that are over."""
     seal_days()

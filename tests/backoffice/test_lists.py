@@ -53,9 +53,9 @@ def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
     [
         ("{", "This is not JSON"),
         ("[1]", "A rule is an object in braces"),
-        ('{"rules": [{"field": "nonsense", "operator": "="}]}', "has no field &#x27;nonsense&#x27;"),
+        ('{"rules": [{"field": "nonsense", "operator": "="}]}', "There is no field “nonsense”"),
         ('{"rules": [{"field": "last_name", "operator": "<script>"}]}', "cannot be asked"),
-        ('{"combinator": "xor", "rules": []}', "it must be &#x27;and&#x27; or &#x27;or&#x27;"),
+        ('{"combinator": "xor", "rules": []}', "all (“and”) or any (“or”)"),
     ],
 )
 def test_a_rule_that_cannot_be_read_is_explained(back_office: Client, db: None, rule: str, said: str) -> None:

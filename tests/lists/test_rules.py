@@ -15,7 +15,8 @@ from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 from dotbridge.entities import registry
 from dotbridge.entities.registry import entity
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import DEEPEST, MOST_RULES, OPERATORS, RuleError, compile_rule
+from dotbridge.lists.rules import DEEPEST, MOST_CONDITIONS, OPERATORS, RuleError, compile_rule, read_rule
+from dotbridge.lists.rules.scope import LARGEST_COST
 
 UTC = datetime.UTC
 
@@ -165,91 +166,189 @@ def test_no_tree_is_everybody(nothing: Any) -> None:
     assert compile_rule(entity("crm.contact"), nothing) == Q()
 
 
+SOMEBODY = rule("first_name", "=", "Ada")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "message"),
+    [
+        (rule("firstname", "=", "x"), "broken", "There is no field “firstname” (any more). Did you mean “First name”?"),
+        (rule("§§§", "=", "x"), "broken", "There is no field “§§§” (any more). Choose another one."),
+        (rule("password", "=", "x"), "broken", "There is no field “password”"),
+        (rule("emails__email", "=", "x"), "broken", "There is no field “emails__email”"),
+        (rule("f" * 100_000, "=", "x"), "broken", "f…” (any more)"),
+        (rule("nobody.clicked", "=", True), "broken", "There is no field “nobody.clicked”"),
+        ({"field": ["a"], "operator": "="}, "wrong", "['a'] is no field."),
+        ({"operator": "="}, "incomplete", "Choose a field."),
+        (rule("~", "=", "x"), "incomplete", "Choose a field."),
+        (rule("lead_score", "", "1"), "incomplete", "Lead score: choose how to compare."),
+        (
+            rule("lead_score", "contains", "1"),
+            "wrong",
+            "Lead score cannot be asked “contains”. It can be asked: is, is not",
+        ),
+        (rule("is_vip", "<", True), "wrong", "VIP cannot be asked “<”"),
+        (rule("first_name", "regex", "x"), "wrong", "First name cannot be asked “regex”"),
+        (rule("first_name", ["="], "x"), "wrong", "First name cannot be asked"),
+        ({**SOMEBODY, "valueSource": "field"}, "wrong", "A field is compared with a value, not with another field."),
+        (rule("lead_score", "=", "ten"), "wrong", "Lead score: give a number, such as 12 or 3.5."),
+        (rule("lead_score", "=", 1.5), "wrong", "Lead score: give a whole number"),
+        (rule("lead_score", "=", "1e30"), "wrong", "give a whole number"),
+        (rule("lead_score", "=", "1e999999999"), "wrong", "give a number"),
+        (rule("lead_score", "=", "NaN"), "wrong", "give a number"),
+        (rule("lead_score", "=", True), "wrong", "give a number"),
+        (rule("lead_score", "=", " "), "incomplete", "Lead score: give a value."),
+        (rule("lead_score", "between", [1]), "incomplete", "give two values, from and to"),
+        (rule("lead_score", "between", ["", 3]), "incomplete", "give two values, from and to"),
+        (rule("lead_score", "between", [1, 2, 3]), "wrong", "give two values, from and to"),
+        (rule("lead_score", "in", {"a": 1}), "wrong", "give a list of values"),
+        (rule("lead_score", "in", []), "incomplete", "give at least one value"),
+        (rule("lead_score", "in", [1] * 1001), "wrong", "at most 1000 values"),
+        (rule("lead_score", "in", [None]), "wrong", "give a number"),
+        (rule("is_vip", "=", "perhaps"), "wrong", "VIP: give true or false."),
+        (rule("birthday", "=", "17.5.1990"), "wrong", "Birthday: give a date as YEAR-MONTH-DAY"),
+        (rule("birthday", "=", "1990-02-30"), "wrong", "give a date as YEAR-MONTH-DAY"),
+        (rule("birthday", "=", 19900517), "wrong", "give a date as YEAR-MONTH-DAY"),
+        (rule("birthday", "=", "0001-01-01"), "wrong", "give a date between the years 200 and 9800"),
+        (rule("birthday", "inLast", None), "incomplete", "Birthday: say how long."),
+        (rule("birthday", "inLast", {"unit": "day"}), "incomplete", "say how long."),
+        (rule("birthday", "inLast", 30), "wrong", "say how long, such as 30 days."),
+        (rule("birthday", "inLast", {"amount": 3, "unit": "moon"}), "wrong", "count in days, weeks, months or years."),
+        (rule("birthday", "inLast", {"amount": 0, "unit": "day"}), "wrong", "give a number from 1 to 36500."),
+        (rule("birthday", "inLast", {"amount": 101, "unit": "year"}), "wrong", "give a number from 1 to 100."),
+        (rule("birthday", "inPeriod", ""), "incomplete", "choose a period."),
+        (rule("birthday", "inPeriod", "fortnight"), "wrong", "choose a period, such as this month."),
+        (rule("birthday", "anniversaryInNext", None), "incomplete", "give a number of days."),
+        (rule("birthday", "anniversaryInNext", 400), "wrong", "a number of days from 0 to 366."),
+        (rule("created_at", ">", "yesterday"), "wrong", "give a date or a date with time"),
+        (rule("created_at", ">", "2026-13-01T00:00"), "wrong", "give a date or a date with time"),
+        (rule("created_at", ">", "9999-12-31T23:59-14:00"), "wrong", "between the years"),
+        (rule("first_name", "=", None), "incomplete", "First name: give a value."),
+        (rule("first_name", "=", {"a": 1}), "wrong", "First name: give a text."),
+        (rule("first_name", "=", "x" * 65_537), "wrong", "at most 65536 characters"),
+        (rule("first_name", "in", "x," * 600_000), "wrong", "at most 65536 characters"),
+        (rule("first_name", "=", "a\0b"), "wrong", "no character 0 and no half"),
+        (rule("first_name", "=", "a\ud800"), "wrong", "no character 0 and no half"),
+        ("and", "wrong", "'and' is neither a condition nor a group."),
+        (tree(SOMEBODY, combinator="xor"), "wrong", "all (“and”) or any (“or”)"),
+        ({"rules": [], "not": "yes"}, "wrong", "“not” of a group is true or false."),
+        ({"rules": "all"}, "wrong", "A group has a list of conditions and groups."),
+        ({"rules": None}, "wrong", "A group has a list of conditions and groups."),
+        ({"field": "orders", "measure": "median"}, "wrong", "Orders: ask whether there are any"),
+        ({"field": "orders", "measure": ""}, "incomplete", "Orders: choose what to ask."),
+        ({"field": "orders", "measure": "sum"}, "incomplete", "Orders: choose which value of them."),
+        (
+            {"field": "orders", "measure": "sum", "of": "colour"},
+            "broken",
+            "Orders: there is no value “colour” (any more).",
+        ),
+        ({"field": "orders", "measure": "sum", "of": "number"}, "wrong", "Orders: “Number” cannot be measured so."),
+        ({"field": "orders", "measure": "count", "operator": ">"}, "incomplete", "Orders: give a value."),
+        ({"field": "orders", "measure": "count", "operator": "null"}, "wrong", "Orders cannot be asked “null”"),
+        ({"field": "orders", "operator": "=", "value": None}, "incomplete", "Orders: give a value."),
+        ({"field": "orders", "operator": "=", "value": 7}, "wrong", "Orders: give true or false."),
+        ({"field": "emails", "measure": "latest", "of": "email"}, "wrong", "E-mail addresses have no date"),
+    ],
+)
+def test_a_problem_is_told_in_the_words_of_the_field(wrong: Any, kind: str, message: str) -> None:
+    read = read_rule(entity("crm.contact"), tree(SOMEBODY, wrong))
+    assert [(problem.place, problem.kind) for problem in read.problems] == [((1,), kind)]
+    assert message in read.problems[0].text
+    assert "rules[" not in read.problems[0].text
+    with pytest.raises(RuleError) as caught:
+        compile_rule(entity("crm.contact"), tree(SOMEBODY, wrong))
+    assert caught.value.problems == read.problems
+    assert caught.value.is_broken is (kind == "broken")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (rule("firstname", "=", "x"), r"rules\[0\]: crm.contact has no field 'firstname'. Did you mean 'first_name'"),
-        (rule("password", "=", "x"), "has no field 'password'"),
-        (rule("emails__email", "=", "x"), "has no field 'emails__email'"),
-        ({"field": ["a"], "operator": "="}, "has no field"),
-        ({"operator": "="}, "has no field 'None'"),
-        (
-            rule("lead_score", "contains", "1"),
-            "'lead_score' cannot be asked 'contains'; a field of kind integer knows: =, !=",
-        ),
-        (rule("is_vip", "<", True), "'is_vip' cannot be asked '<'"),
-        (rule("first_name", "regex", "x"), "cannot be asked 'regex'"),
-        (rule("first_name", ["="], "x"), "cannot be asked"),
-        ({**rule("first_name", "=", "last_name"), "valueSource": "field"}, "compare it with a value"),
-        (rule("lead_score", "=", "ten"), "'lead_score' = 'ten': give a number"),
-        (rule("lead_score", "=", 1.5), "give a whole number"),
-        (rule("lead_score", "=", "1e30"), "give a whole number"),
-        (rule("lead_score", "=", "1e999999999"), "give a number"),
-        (rule("lead_score", "=", "NaN"), "give a number"),
-        (rule("lead_score", "=", True), "give a number"),
-        (rule("lead_score", "between", [1]), "give two values, from and to"),
-        (rule("lead_score", "in", {}), "give a list of values"),
-        (rule("lead_score", "in", []), "give a list of values"),
-        (rule("lead_score", "in", [1] * 1001), "at most 1000 values"),
-        (rule("is_vip", "=", "perhaps"), "give true or false"),
-        (rule("birthday", "=", "17.5.1990"), "give a date as YEAR-MONTH-DAY"),
-        (rule("birthday", "=", "1990-02-30"), "give a date as YEAR-MONTH-DAY"),
-        (rule("birthday", "=", 19900517), "give a date as YEAR-MONTH-DAY"),
-        (rule("created_at", ">", "yesterday"), "give a date or a date with time"),
-        (rule("created_at", ">", "2026-13-01T00:00"), "give a date or a date with time"),
-        (rule("created_at", "in", []), "give a list of values"),
-        (rule("first_name", "=", None), "'first_name' = None: give a text"),
-        (rule("first_name", "=", {"a": 1}), "give a text"),
-        (rule("first_name", "=", "x" * 1001), "at most 1000 characters"),
-        (rule("first_name", "=", "a\0b"), "no character 0 and no half"),
-        (rule("first_name", "=", "a\ud800"), "no character 0 and no half"),
-        ("and", "'and' is neither a rule nor a group"),
-        (tree(combinator="xor"), "the combinator is 'xor'"),
-        ({"rules": [], "not": "yes"}, "'not' is 'yes'; it must be true or false"),
-        ({"rules": "all"}, "'rules' is 'all'; it must be a list"),
-        ({"rules": None}, "'rules' is None"),
+        ([SOMEBODY], "A rule is an object with conditions in it."),
+        ("all", "A rule is an object with conditions in it."),
+        ({"combinator": "and"}, "A group has a list of conditions and groups."),
+        ({**tree(SOMEBODY), "version": 2}, "This rule is of version 2; it can be of version 1."),
+        ({**tree(SOMEBODY), "version": "1"}, "This rule is of version '1'; it can be of version 1."),
     ],
 )
-def test_a_mistake_is_named_with_its_mend(wrong: Any, message: str) -> None:
-    with pytest.raises(RuleError, match=message):
-        compile_rule(entity("crm.contact"), tree(wrong))
+def test_a_whole_that_is_no_rule(wrong: Any, message: str) -> None:
+    read = read_rule(entity("crm.contact"), wrong)
+    assert [(problem.key, problem.text) for problem in read.problems] == [("", message)]
+
+
+def test_the_version_may_stand_at_the_top() -> None:
+    assert not read_rule(entity("crm.contact"), {**tree(SOMEBODY), "version": 1}).problems
 
 
 def test_a_field_of_no_plain_kind_cannot_be_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
-    listed = registry.register(MarketingList, email="name", fields=["name", "rule"])
-    with pytest.raises(RuleError, match="'rule' holds values that no rule can ask about; choose another field"):
+    listed = registry.register(MarketingList, email="name", fields=["name", "rule"], collections=[])
+    with pytest.raises(RuleError, match="“Rule” holds nothing that a rule can ask"):
         compile_rule(listed, tree(rule("rule", "null")))
 
 
-def test_a_top_level_without_rules_is_a_mistake() -> None:
-    with pytest.raises(RuleError, match=r"^The rule: 'rules' is None"):
-        compile_rule(entity("crm.contact"), {"combinator": "and"})
+def test_a_choice_that_the_field_does_not_have_is_broken() -> None:
+    read = read_rule(entity("crm.lead"), tree(rule("status", "in", ["lost", "gone"])))
+    assert [problem.text for problem in read.broken] == ["Status: “gone” is none of New, Contacted, Qualified, Lost."]
 
 
-def test_the_place_leads_into_the_tree() -> None:
-    fine = rule("first_name", "=", "Ada")
-    with pytest.raises(RuleError) as caught:
-        compile_rule(entity("crm.contact"), tree(fine, tree(fine, fine, rule("nope", "=", 1))))
-    assert caught.value.place == "rules[1].rules[2]"
+def test_the_place_leads_into_the_tree_and_into_a_filter() -> None:
+    fine, unknown = rule("first_name", "=", "Ada"), rule("nope", "=", 1)
+    orders = {"field": "orders", "operator": "=", "value": True, "where": tree(rule("items", "=", 1), tree(unknown))}
+    read = read_rule(entity("crm.contact"), tree(fine, tree(fine, fine, unknown), orders))
+    assert [problem.key for problem in read.problems] == ["1.2", "2/1.0"]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    wrong = tree(rule("nope", "=", 1), rule("lead_score", "=", "x"), rule("birthday", "=", None))
+    read = read_rule(entity("crm.contact"), wrong)
+    assert [problem.kind for problem in read.problems] == ["broken", "wrong", "incomplete"]
+    assert not read.can_be_tried
+
+
+@pytest.mark.usefixtures("people")
+def test_a_draft_leaves_out_what_is_not_said_yet() -> None:
+    half = tree(rule("first_name", "=", "Ada"), rule("lead_score", ">=", ""), {"field": ""}, {"rules": [{}]})
+    read = read_rule(entity("crm.contact"), half)
+    assert [problem.key for problem in read.incomplete] == ["1", "2", "3.0"]
+    assert Contact.objects.filter(compile_rule(entity("crm.contact"), half, draft=True)).count() == 1
+    with pytest.raises(RuleError, match=r"Lead score: give a value\. Choose a field\."):
+        compile_rule(entity("crm.contact"), half)
+    with pytest.raises(RuleError, match="no field “nope”"):
+        compile_rule(entity("crm.contact"), tree({"field": ""}, rule("nope", "=", 1)), draft=True)
 
 
 def test_depth_and_size_are_limited() -> None:
-    deep: dict[str, Any] = tree(rule("first_name", "=", "Ada"))
+    deep: dict[str, Any] = tree(SOMEBODY)
     for _ in range(DEEPEST - 1):
         deep = tree(deep)
     assert compile_rule(entity("crm.contact"), deep)
-    with pytest.raises(RuleError, match="nested 10 deep"):
+    with pytest.raises(RuleError, match="stand in each other 10 deep"):
         compile_rule(entity("crm.contact"), tree(deep))
-    full = [rule("first_name", "=", "Ada")] * MOST_RULES
+    for _ in range(500):
+        deep = tree(deep)
+    with pytest.raises(RuleError, match="stand in each other 10 deep"):
+        compile_rule(entity("crm.contact"), deep)
+    full = [SOMEBODY] * MOST_CONDITIONS
     assert compile_rule(entity("crm.contact"), tree(*full))
-    with pytest.raises(RuleError, match="at most 500"):
-        compile_rule(entity("crm.contact"), tree(*full, full[0]))
+    with pytest.raises(RuleError, match="at most 500 conditions and groups"):
+        compile_rule(entity("crm.contact"), tree(*full, SOMEBODY))
+
+
+def test_what_a_rule_may_cost_the_database_is_limited() -> None:
+    """499 looked-up addresses, each allowed, once kept the database busy for eleven seconds; many records cost more."""
+    address, orders = rule("primary_email", "contains", "x"), {"field": "orders", "operator": "=", "value": True}
+    for condition, cost in ((address, 10), (orders, 20), (rule("account__city", "=", "x"), 2)):
+        fitting = min(MOST_CONDITIONS, LARGEST_COST // cost)
+        assert compile_rule(entity("crm.contact"), tree(*[condition] * fitting))
+    for condition, number in ((address, 101), (orders, 51)):
+        with pytest.raises(RuleError, match=r"asks too much of the database at once: 10[12]0 of at most 1000 points"):
+            compile_rule(entity("crm.contact"), tree(*[condition] * number))
 
 
 @pytest.mark.django_db
 def test_the_largest_allowed_rule_can_be_asked() -> None:
-    rules = [rule("full_name", "doesNotContain", "x")] * MOST_RULES
+    rules = [rule("full_name", "doesNotContain", "x")] * MOST_CONDITIONS
     condition = compile_rule(entity("crm.contact"), tree(*rules, combinator="or", inverted=True))
     assert Contact.objects.filter(condition).count() == 0
 

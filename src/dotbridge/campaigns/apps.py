@@ -6,3 +6,9 @@ class CampaignsConfig(AppConfig):
     name = "dotbridge.campaigns"
     label = "dotbridge_campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        """Let the rules of lists ask about marketing results."""
+        from dotbridge.campaigns.rule_source import register_marketing_results  # noqa: PLC0415 - its models come first
+
+        register_marketing_results()

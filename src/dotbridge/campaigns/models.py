@@ -156,6 +156,8 @@ class EmailCampaignStatistics(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["email_campaign", "entity", "record_id"], name="campaign_statistics_once")
         ]
+        # A list's rule asks of each record when it was last written to, and how often.
+        indexes = [models.Index(fields=["record_id", "entity"], name="campaign_statistics_of_record")]
 
     def __str__(self) -> str:
         return f"{self.email_campaign_id}/{self.record_id}"

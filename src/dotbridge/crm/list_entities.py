@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.expressions import Func
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat, Trim
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
+from dotbridge.entities.days import DaysSince, LocalDay, YearsSince
 from dotbridge.entities.registry import FieldKind, NewRecord, VirtualField, register
 
 BIG_SPENDER_FROM = 10_000
@@ -29,7 +29,7 @@ def _days_since(field: str) -> VirtualField:
         name="days_since_created",
         label=_("Days since created"),
         kind=FieldKind.INTEGER,
-        expression=Func(F(field), template="(CURRENT_DATE - %(expressions)s::date)", output_field=IntegerField()),
+        expression=DaysSince(LocalDay(F(field))),
         reads=(field,),
     )
 
@@ -78,11 +78,7 @@ register(
             name="age_in_years",
             label=_("Age in years"),
             kind=FieldKind.INTEGER,
-            expression=Func(
-                F("birthday"),
-                template="date_part('year', age(CURRENT_DATE, %(expressions)s))::integer",
-                output_field=IntegerField(),
-            ),
+            expression=YearsSince(F("birthday")),
             reads=("birthday",),
         ),
         _days_since("created_at"),

@@ -134,3 +134,30 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Order(models.Model):
+    """What a contact ordered."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        PAID = "paid", _("Paid")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.CASCADE, related_name="orders")
+    number = models.CharField(_("number"), max_length=40, blank=True)
+    placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
+    delivered_on = models.DateField(_("delivered"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.OPEN)
+    items = models.IntegerField(_("items"), default=1)
+    total = models.DecimalField(_("total"), max_digits=12, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-pk"]
+        # A rule asks for the orders of a contact in a period.
+        indexes = [models.Index(fields=["contact", "placed_at"], name="crm_order_of_contact")]
+
+    def __str__(self) -> str:
+        return self.number

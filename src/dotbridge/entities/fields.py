@@ -14,6 +14,8 @@ from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.utils.text import capfirst, format_lazy
 
+from dotbridge.entities.choices import Choices
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
@@ -67,7 +69,9 @@ class VirtualField:
 class EntityField:
     """One value of a record: its path from the model ("account__name"), its name for people, the kind of its values.
 
-    `reads` are the paths of the model's fields that it comes from; a virtual field names its own.
+    `reads` are the paths of the model's fields that it comes from; a virtual field names its own. `names` are the names
+    of the relations that lead to it and its own, the label is made of them. `decimal_places` is None but for decimals.
+    `lookup` finds the values of a field whose values are not in `choices`; `shows` are further models that it tells of.
     """
 
     path: str
@@ -77,6 +81,10 @@ class EntityField:
     is_virtual: bool = False
     reads: tuple[str, ...] = ()
     source: Combinable = field(repr=False, compare=False)
+    names: tuple[StrOrPromise, ...] = ()
+    decimal_places: int | None = None
+    lookup: Choices | None = field(default=None, repr=False, compare=False)
+    shows: tuple[type[models.Model], ...] = ()
 
     def expression(self) -> Combinable:
         """A fresh expression of the value, for `annotate` on the entity's queryset."""
@@ -113,6 +121,8 @@ def field_of_path(model: type[models.Model], path: str) -> EntityField:
         choices=tuple((value, text) for value, text in found.flatchoices),
         reads=(path,),
         source=F(path),
+        names=tuple(labels),
+        decimal_places=getattr(found, "decimal_places", None),
     )
 
 

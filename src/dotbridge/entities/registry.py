@@ -22,11 +22,13 @@ from django.db.models.expressions import Combinable
 from django.utils.text import capfirst
 
 from dotbridge.entities.fields import EntityField, FieldKind, PathError, VirtualField, default_paths, field_of_path
+from dotbridge.entities.related_records import Collection, collection_of, default_collections
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 __all__ = [
+    "Collection",
     "Entity",
     "EntityField",
     "FieldKind",
@@ -88,7 +90,8 @@ class Entity:
     `email_path` is the model's own field that holds the address, None where it is no plain field; `email_reads` are the
     paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
     a record was changed last. `create` saves new records with their addresses and `erase` takes
-    them away, None where the host offers no way.
+    them away, None where the host offers no way. `collections` are what belongs to a record in any number; `plural`
+    names several records.
     """
 
     key: str
@@ -102,6 +105,8 @@ class Entity:
     modified_at: str | None = None
     create: Create | None = field(default=None, repr=False, compare=False)
     erase: Erase | None = field(default=None, repr=False, compare=False)
+    collections: tuple[Collection, ...] = ()
+    plural: StrOrPromise = ""
 
     def field(self, path: str) -> EntityField:
         """The field with this path. Raises UnknownField."""
@@ -135,6 +140,8 @@ def register(
     modified_at: str | None = None,
     create: Create | None = None,
     erase: Erase | None = None,
+    collections: Sequence[str | Collection] | None = None,
+    plural: StrOrPromise | None = None,
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
@@ -146,7 +153,8 @@ def register(
     Dotdigital the newer wins, and without it nobody knows which that is. `create` saves new records with their
     addresses, a constant number of statements however many they are; where the address is a plain field of the model
     this is known without it. `erase` deletes the records of a person who asks to be forgotten, by their address in
-    lower case; without it they are left to the host.
+    lower case; without it they are left to the host. `collections` are the names of relations to many records that
+    rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
     """
@@ -168,6 +176,8 @@ def register(
         modified_at=_modified_at(model, modified_at),
         erase=erase,
         create=create or (_creator(model, email_path) if email_path else None),
+        collections=_collections(model, collections),
+        plural=capfirst(model._meta.verbose_name_plural or key) if plural is None else plural,
     )
     _registered[key] = registered
     return registered
@@ -184,6 +194,15 @@ def entity(key: str) -> Entity:
 def entities() -> tuple[Entity, ...]:
     """All entities, the ones with the highest default priority first, then by key."""
     return tuple(sorted(_registered.values(), key=lambda each: (-each.default_priority, each.key)))
+
+
+def _collections(model: type[models.Model], chosen: Sequence[str | Collection] | None) -> tuple[Collection, ...]:
+    if chosen is None:
+        return tuple(default_collections(model))
+    try:
+        return tuple(each if isinstance(each, Collection) else collection_of(model, each) for each in chosen)
+    except LookupError as error:
+        raise RegistrationError(f"{model._meta.label_lower} cannot offer a collection: {error}.") from None
 
 
 def _own_field(model: type[models.Model], path: str) -> EntityField:
@@ -237,6 +256,7 @@ def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str
                 is_virtual=True,
                 reads=tuple(virtual.reads),
                 source=virtual.expression,
+                names=(virtual.label,),
             )
         )
     return offered

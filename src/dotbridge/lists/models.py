@@ -11,13 +11,40 @@ from django.utils.translation import gettext_lazy as _
 RECORD_ID_LENGTH = 64
 
 
+class ListType(models.TextChoices):
+    """How a list comes to its records."""
+
+    DYNAMIC = "dynamic", _("Dynamic")
+    ON_DEMAND = "on_demand", _("On demand")
+    MANUAL = "manual", _("Manual")
+
+
 class MarketingList(models.Model):
-    """The records of one entity that a rule matches, live; minus the removed ones and those who may not be mailed."""
+    """Records of one entity, minus the removed ones and those who may not be mailed.
+
+    A dynamic list holds what its rule matches, live. An on-demand one holds what its rule matched when it was last
+    refreshed, a manual one what people put on it: `ListedRecord`. `columns` is what its pages show, a list of
+    {"field", "label", "sort"}; see `columns.read_columns`.
+    """
 
     name = models.CharField(_("name"), max_length=255, unique=True)
     description = models.TextField(_("description"), blank=True)
     entity = models.CharField(_("entity"), max_length=100)
+    type = models.CharField(_("type"), max_length=16, choices=ListType, default=ListType.DYNAMIC)
     rule = models.JSONField(_("rule"), default=dict, blank=True)
+    columns = models.JSONField(_("columns"), default=list, blank=True)
+    include_previously_contacted = models.BooleanField(
+        _("include previously contacted"),
+        default=False,
+        help_text=_("Whoever was sent a campaign through the list stays on it, also when the rule matches no more."),
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    refresh_every = models.DurationField(
+        _("refresh every"), null=True, blank=True, help_text=_("For on-demand lists; empty: only when asked.")
+    )
+    refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -32,6 +59,40 @@ class MarketingList(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the rule is asked each time; otherwise what stands on the list counts."""
+        return self.type == ListType.DYNAMIC
+
+
+class ListedRecord(models.Model):
+    """A record that stands on an on-demand or manual list."""
+
+    marketing_list = models.ForeignKey(
+        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="listed_records"
+    )
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("listed record")
+        verbose_name_plural = _("listed records")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["marketing_list", "record_id"], name="lists_listed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.record_id
 
 
 class RemovedItem(models.Model):

@@ -15,7 +15,9 @@ from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.entities.email import normalised, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.lists.models import MarketingList, RemovedItem
-from dotbridge.lists.rules import compile_rule
+from dotbridge.lists.rules import RuleError, compile_rule, read_rule
+from dotbridge.lists.rules.membership import condition_of_list
+from dotbridge.lists.rules.tree import ListRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +37,27 @@ class MemberCounts:
     mailable: int
 
 
+def list_condition(marketing_list: MarketingList) -> Q:
+    """The condition that a record is on the list: dynamic lists ask their rule, the others what stands on them.
+
+    Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
+    """
+    listed = entity(marketing_list.entity)
+    if not marketing_list.is_live:
+        return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=None))
+    read = read_rule(listed, marketing_list.rule, marketing_list=marketing_list)
+    if read.problems:
+        raise RuleError(read.problems)
+    return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=read.root))
+
+
+def rule_condition(marketing_list: MarketingList) -> Q:
+    """The condition of the list's rule alone, whatever its type: what a refresh would put on it. Raises the same."""
+    return compile_rule(entity(marketing_list.entity), marketing_list.rule, marketing_list=marketing_list)
+
+
 def matching_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
-    """The records that the list's rule matches, removed and unsubscribed ones included.
+    """The records that are on the list by its type, removed and unsubscribed ones included.
 
     Rows have four columns, in this order:
     `record_pk` (the primary key as it is), `record_id` (the same as text, as in RemovedItem.record_id),
@@ -49,7 +70,7 @@ def matching_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
     rows: QuerySet[Any, dict[str, Any]] = (
         listed.queryset()
         .order_by()
-        .filter(compile_rule(listed, marketing_list.rule))
+        .filter(list_condition(marketing_list))
         # Columns are named before they are annotated: so a model may have a field called `email` of its own.
         .values(record_pk=F("pk"))
         .annotate(record_id=Cast("pk", TextField()), email=address, email_key=normalised(address))
@@ -84,7 +105,7 @@ def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[s
     matching: QuerySet[Any, dict[str, Any]] = (
         listed.queryset()
         .order_by()
-        .filter(compile_rule(listed, marketing_list.rule))
+        .filter(list_condition(marketing_list))
         .values(record_pk=F("pk"))
         .annotate(
             record_id=Cast("pk", TextField()),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
@@ -13,21 +14,63 @@ from django.db import connection, transaction
 from dotbridge.consent.models import Scope, Source
 from dotbridge.consent.services import opt_in_records, opt_out_records
 from dotbridge.entities.registry import entity as entity_of
-from dotbridge.lists.models import RECORD_ID_LENGTH, MarketingList, RemovedItem
+from dotbridge.lists.columns import read_columns
+from dotbridge.lists.listed_services import fill_list, refresh_list
+from dotbridge.lists.models import (
+    RECORD_ID_LENGTH,
+    ListedRecord,
+    ListType,
+    MarketingList,
+    RemovedItem,
+)
 from dotbridge.lists.rules import compile_rule
 
 # Ids given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
 BATCH = 5_000
 
 
+class Unchanged(enum.Enum):
+    """Stands for a value that is not given, where None is one."""
+
+    UNCHANGED = enum.auto()
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+
 def create_list(
-    *, name: str, entity: str, rule: Mapping[str, Any] | None = None, description: str = ""
+    *,
+    name: str,
+    entity: str,
+    rule: Mapping[str, Any] | None = None,
+    description: str = "",
+    type: ListType = ListType.DYNAMIC,  # noqa: A002 - the field's own name
+    columns: Sequence[Mapping[str, Any]] = (),
+    include_previously_contacted: bool = False,
+    refresh_every: timedelta | None = None,
+    owner: AbstractBaseUser | None = None,
 ) -> MarketingList:
     """A new list of the records of `entity` ("crm.contact") that `rule` matches; without a rule, of all of them.
 
-    Raises UnknownEntity, RuleError, and Django's ValidationError for a name that is empty, too long or taken.
+    A list on demand is filled at once; a manual one begins empty. Raises UnknownEntity, RuleError, ColumnsError, and
+    Django's ValidationError for a name that is empty, too long or taken.
     """
-    return _save(MarketingList(name=name, entity=entity, rule=dict(rule or {}), description=description))
+    made = MarketingList(
+        name=name,
+        entity=entity,
+        rule=dict(rule or {}),
+        description=description,
+        type=type,
+        columns=[dict(column) for column in columns],
+        include_previously_contacted=include_previously_contacted,
+        refresh_every=refresh_every,
+        owner_id=owner.pk if owner else None,
+    )
+    with transaction.atomic():
+        _save(made)
+        if made.type == ListType.ON_DEMAND:
+            refresh_list(marketing_list=made, by=owner)
+    return made
 
 
 def update_list(
@@ -36,18 +79,49 @@ def update_list(
     name: str | None = None,
     rule: Mapping[str, Any] | None = None,
     description: str | None = None,
+    type: ListType | None = None,  # noqa: A002 - the field's own name
+    columns: Sequence[Mapping[str, Any]] | None = None,
+    include_previously_contacted: bool | None = None,
+    refresh_every: timedelta | Unchanged | None = UNCHANGED,
+    owner: AbstractBaseUser | Unchanged | None = UNCHANGED,
+    by: AbstractBaseUser | None = None,
 ) -> MarketingList:
     """Change what is given and keep the rest. The entity stays: removed items and opt-outs name records of it.
 
-    Raises RuleError and Django's ValidationError; then nothing is changed.
+    A list that stops being dynamic keeps who is on it now; one that becomes dynamic forgets what stood on it.
+    The rule of a list on demand counts from its next refresh. Raises RuleError, ColumnsError and Django's
+    ValidationError; then nothing is changed.
     """
-    changed = MarketingList.objects.get(pk=marketing_list.pk)
-    changed.name = changed.name if name is None else name
-    changed.rule = changed.rule if rule is None else dict(rule)
-    changed.description = changed.description if description is None else description
-    _save(changed)
+    given: dict[str, Any] = {
+        "name": name,
+        "rule": None if rule is None else dict(rule),
+        "description": description,
+        "type": type,
+        "columns": None if columns is None else [dict(column) for column in columns],
+        "include_previously_contacted": include_previously_contacted,
+    }
+    given = {field: value for field, value in given.items() if value is not None}
+    # Of these, None is a value.
+    also = {"refresh_every": refresh_every, "owner": owner}
+    given |= {field: value for field, value in also.items() if not isinstance(value, Unchanged)}
+    with transaction.atomic():
+        changed = MarketingList.objects.select_for_update().get(pk=marketing_list.pk)
+        former_type = changed.type
+        for field, value in given.items():
+            setattr(changed, field, value)
+        _save(changed)
+        _change_type(changed, former_type, by)
     marketing_list.refresh_from_db()
     return marketing_list
+
+
+def _change_type(changed: MarketingList, former_type: str, by: AbstractBaseUser | None) -> None:
+    if changed.type == former_type:
+        return
+    if changed.type == ListType.DYNAMIC:
+        ListedRecord.objects.filter(marketing_list=changed).delete()
+    elif former_type == ListType.DYNAMIC or changed.type == ListType.ON_DEMAND:
+        fill_list(marketing_list=changed, by=by)
 
 
 def remove_records(
@@ -118,9 +192,16 @@ def resubscribe_records(
 
 
 def _save(marketing_list: MarketingList) -> MarketingList:
-    compile_rule(entity_of(marketing_list.entity), marketing_list.rule)
-    marketing_list.full_clean()
-    marketing_list.save()
+    with transaction.atomic():
+        if "lists." in str(marketing_list.rule):
+            # Two lists that are saved at once could each name the other.
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dotbridge.lists.rules'))")
+        listed = entity_of(marketing_list.entity)
+        compile_rule(listed, marketing_list.rule, marketing_list=marketing_list)
+        read_columns(listed, marketing_list.columns)
+        marketing_list.full_clean()
+        marketing_list.save()
     return marketing_list
 
 

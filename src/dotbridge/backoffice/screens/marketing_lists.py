@@ -40,6 +40,7 @@ from dotbridge.backoffice.screens.list_plan import (
 from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
+from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.backoffice.screens.taken_out import MAY_PUT_BACK, put_all_back
 from dotbridge.backoffice.screens.taken_out import PAGE as PUT_BACK_PAGE
@@ -222,7 +223,12 @@ class MarketingListScreen(Screen):
     ) -> Any:
         """The form, with what a rule can ask about."""
         record = self.get_object(request, object_id) if object_id else None
-        context = {"rule_help": rule_help(record.entity if record else "")}
+        context = {
+            "rule_help": rule_help(record.entity if record else ""),
+            "rule_builder": builder_addresses(),
+            "rule_entity": record.entity if record else "",
+            "rule_list": record.pk if record else "",
+        }
         return super().changeform_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def standing(self, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:

@@ -90,6 +90,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'recipient',
                 'verbose_name_plural': 'recipients',
+                'indexes': [models.Index(fields=['record_id', 'entity'], name='campaign_statistics_of_record')],
                 'constraints': [models.UniqueConstraint(fields=('email_campaign', 'entity', 'record_id'), name='campaign_statistics_once')],
             },
         ),

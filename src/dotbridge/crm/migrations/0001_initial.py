@@ -105,4 +105,23 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('contact',), name='crm_one_primary_email', violation_error_message='A contact has one primary address.')],
             },
         ),
+        migrations.CreateModel(
+            name='Order',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.CharField(blank=True, max_length=40, verbose_name='number')),
+                ('placed_at', models.DateTimeField(blank=True, null=True, verbose_name='placed')),
+                ('delivered_on', models.DateField(blank=True, null=True, verbose_name='delivered')),
+                ('status', models.CharField(choices=[('open', 'Open'), ('paid', 'Paid'), ('cancelled', 'Cancelled')], default='open', max_length=20, verbose_name='status')),
+                ('items', models.IntegerField(default=1, verbose_name='items')),
+                ('total', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='total')),
+                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='crm.contact', verbose_name='contact')),
+            ],
+            options={
+                'verbose_name': 'order',
+                'verbose_name_plural': 'orders',
+                'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['contact', 'placed_at'], name='crm_order_of_contact')],
+            },
+        ),
     ]

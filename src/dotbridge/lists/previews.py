@@ -1,0 +1,188 @@
+"""What a rule would do, before it is saved: how many and who they are, who would come and who would go.
+
+All of it is asked under a time limit: a person waits for it, and nobody else should wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import BooleanField, Count, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable, ExpressionWrapper
+from django.db.models.functions import Cast, NullIf, Trim
+
+from dotbridge.entities.email import normalised
+from dotbridge.entities.registry import Entity
+from dotbridge.entities.registry import entity as entity_of
+from dotbridge.entities.rights import Viewer, may_view
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.rules import RuleError, RuleProblem, compile_read, read_rule
+from dotbridge.lists.rules.compiling import unless
+from dotbridge.lists.rules.membership import members_among
+from dotbridge.lists.selectors import list_condition
+
+DEFAULT_LIMIT = 10
+DEFAULT_TIMEOUT_MS = 3_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleRecord:
+    """A record as somebody recognises it. `email` is None where it has no address."""
+
+    record_id: str
+    name: str
+    email: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulePreview:
+    """How many records a rule matches and the first of them by key. `problems` are what was left out or has to be
+    mended; `count` is None where the rule could not be asked, or took too long, which `took_too_long` says."""
+
+    count: int | None
+    sample: tuple[SampleRecord, ...]
+    problems: tuple[RuleProblem, ...]
+    took_too_long: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleChange:
+    """Whom a new rule brings onto a list and takes off it, removed ones and those who may not be mailed not counted.
+
+    `adds` and `takes_out` are None where nobody can say: the new rule has `problems`, the old one is broken
+    (`was_broken`), or it took too long (`took_too_long`).
+    """
+
+    adds: int | None = None
+    takes_out: int | None = None
+    stays: int | None = None
+    first_added: tuple[SampleRecord, ...] = ()
+    first_taken_out: tuple[SampleRecord, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
+    was_broken: bool = False
+    took_too_long: bool = False
+
+
+def count_and_sample(
+    entity: Entity,
+    rule: Mapping[str, Any] | None,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    timeout_ms: int = DEFAULT_TIMEOUT_MS,
+    marketing_list: MarketingList | None = None,
+    viewer: Viewer | None = None,
+) -> RulePreview:
+    """Try a rule while it is written: what is not said yet is left out, and named among the problems.
+
+    With a `viewer`, raises PermissionDenied for somebody who may not see the entity's records.
+    """
+    _require_right(entity, viewer)
+    read = read_rule(entity, rule, marketing_list=marketing_list, viewer=viewer)
+    if not read.can_be_tried:
+        return RulePreview(count=None, sample=(), problems=read.problems)
+    matching = entity.queryset().order_by().filter(compile_read(entity, read, draft=True))
+    try:
+        with statement_time_limit(timeout_ms):
+            return RulePreview(count=matching.count(), sample=_sample(entity, matching, limit), problems=read.problems)
+    except TookTooLong:
+        return RulePreview(count=None, sample=(), problems=read.problems, took_too_long=True)
+
+
+def what_changes(
+    marketing_list: MarketingList,
+    new_rule: Mapping[str, Any] | None,
+    *,
+    limit: int = DEFAULT_LIMIT,
+    timeout_ms: int = DEFAULT_TIMEOUT_MS,
+    viewer: Viewer | None = None,
+) -> RuleChange:
+    """What saving this rule would do to the members of the list: of one on demand, at its next refresh.
+
+    Raises UnknownEntity, and PermissionDenied as `count_and_sample` does.
+    """
+    entity = entity_of(marketing_list.entity)
+    _require_right(entity, viewer)
+    read = read_rule(entity, new_rule, marketing_list=marketing_list, viewer=viewer)
+    if read.problems:
+        return RuleChange(problems=read.problems)
+    try:
+        joining, leaving, counted = _compared(entity, marketing_list, compile_read(entity, read))
+    except RuleError:
+        return RuleChange(was_broken=True)
+    try:
+        with statement_time_limit(timeout_ms):
+            numbers = {(row["is_wanted"], row["is_there"]): row["number"] for row in counted}
+            return RuleChange(
+                adds=numbers.get((True, False), 0),
+                takes_out=numbers.get((False, True), 0),
+                stays=numbers.get((True, True), 0),
+                first_added=_sample(entity, joining, limit),
+                first_taken_out=_sample(entity, leaving, limit),
+            )
+    except TookTooLong:
+        return RuleChange(took_too_long=True)
+
+
+def changed_keys(
+    marketing_list: MarketingList, new_rule: Mapping[str, Any] | None
+) -> tuple[QuerySet[Any, dict[str, Any]], QuerySet[Any, dict[str, Any]]]:
+    """Who would come and who would go, as rows of `record_id` and `email_key` that can stand in larger SQL.
+
+    So that others can say how many of them Dotdigital has. Raises UnknownEntity and RuleError, for either rule.
+    """
+    entity = entity_of(marketing_list.entity)
+    wanted = compile_read(entity, read_rule(entity, new_rule, marketing_list=marketing_list))
+    joining, leaving, _counted = _compared(entity, marketing_list, wanted)
+
+    def keys(records: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
+        address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
+        # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
+        named: QuerySet[Any, dict[str, Any]] = records.values(record_id=Cast("pk", TextField()))
+        with_address: QuerySet[Any, dict[str, Any]] = named.annotate(email_key=normalised(address))
+        return with_address
+
+    return keys(joining), keys(leaving)
+
+
+def _require_right(entity: Entity, viewer: Viewer | None) -> None:
+    if viewer is not None and not may_view(viewer, entity.model):
+        raise PermissionDenied
+
+
+def _compared(
+    entity: Entity, marketing_list: MarketingList, wanted: Q
+) -> tuple[QuerySet[Any], QuerySet[Any], QuerySet[Any, dict[str, Any]]]:
+    """Those who would come, those who would go, and how many records there are of each sort, in one reading."""
+    there = list_condition(marketing_list)
+    records = members_among(entity, marketing_list, entity.queryset().order_by())
+    joining = records.filter(wanted, _unless(there))
+    leaving = records.filter(there, _unless(wanted))
+    counted = (
+        records.values(is_wanted=_held(wanted), is_there=_held(there))
+        .annotate(number=Count("*"))
+        .values("is_wanted", "is_there", "number")
+    )
+    return joining, leaving, counted
+
+
+def _unless(condition: Q) -> Q:
+    # An empty condition holds for everybody, and SQL has no word for it.
+    return unless(condition) if condition else Q(pk__in=[])
+
+
+def _held(condition: Q) -> Combinable:
+    if not condition:
+        return Value(True, output_field=BooleanField())
+    return ExpressionWrapper(~Q(unless(condition)), output_field=BooleanField())
+
+
+def _sample(entity: Entity, records: QuerySet[Any], limit: int) -> tuple[SampleRecord, ...]:
+    address = NullIf(Trim(entity.email_expression()), Value(""))
+    first = records.annotate(address_of_record=address).order_by("pk")[:limit]
+    return tuple(
+        SampleRecord(record_id=str(record.pk), name=str(record), email=record.address_of_record) for record in first
+    )

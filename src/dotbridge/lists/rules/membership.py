@@ -1,0 +1,75 @@
+"""Which records a list holds, as a condition on the record: by its rule, by what stands on it, by whom it reached."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, NullIf, Trim
+from django.db.models.lookups import Exact
+
+from dotbridge.consent.conditions import is_blocked
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.entities.email import normalised
+from dotbridge.entities.registry import Entity
+from dotbridge.lists.models import ListedRecord, MarketingList, RemovedItem
+from dotbridge.lists.rules.compiling import compile_group
+from dotbridge.lists.rules.sources import contacted_through
+from dotbridge.lists.rules.tree import Group, ListRule
+
+
+def condition_of_group(entity: Entity, root: Group | None) -> Q:
+    """The condition of a rule alone; an empty one matches every record."""
+    return compile_group(root, partial(_is_member, entity))
+
+
+def condition_of_list(entity: Entity, rule: ListRule) -> Q:
+    """The condition that a record is on the list: its rule matches now, or it stands on it; removed ones included.
+
+    A list that keeps whom it reached also holds those that it was sent to, whatever its rule says by now.
+    """
+    marketing_list = rule.marketing_list
+    if marketing_list.is_live:
+        held = condition_of_group(entity, rule.root)
+        if rule.root is None:
+            return held
+    else:
+        held = _stands_on(marketing_list)
+    if not marketing_list.include_previously_contacted:
+        return held
+    reached = contacted_through(entity, marketing_list)
+    return held if reached is None else held | reached
+
+
+def members_among(entity: Entity, marketing_list: MarketingList, records: QuerySet[Any]) -> QuerySet[Any]:
+    """Those of the entity's records who were not removed from the list and may be mailed through it.
+
+    Both are asked record by record with the help of an index or hash instead of being turned into a join: for a join
+    PostgreSQL has to know how many items there are, which it does not right after many were written.
+    """
+    named = records.alias(
+        key_on_list=Cast("pk", TextField()),
+        address_on_list=normalised(NullIf(Trim(entity.email_expression()), Value(""))),
+    )
+    removed = RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("key_on_list"))
+    blocked = is_blocked(
+        scopes_of_list(marketing_list.pk), entity.key, record="key_on_list", email_key="address_on_list"
+    )
+    members: QuerySet[Any] = named.filter(_never(Exists(removed))).filter(_never(blocked))
+    return members
+
+
+def _never(condition: Combinable) -> Q:
+    return Q(Exact(Coalesce(condition, Value(False)), False))
+
+
+def _stands_on(marketing_list: MarketingList) -> Q:
+    own = ListedRecord.objects.filter(marketing_list=marketing_list, record_id=Cast(OuterRef("pk"), TextField()))
+    return Q(Exact(Coalesce(Exists(own), Value(False)), True))
+
+
+def _is_member(entity: Entity, rule: ListRule) -> Q:
+    on_it = entity.queryset().order_by().filter(condition_of_list(entity, rule))
+    return Q(pk__in=members_among(entity, rule.marketing_list, on_it).values("pk"))

@@ -1,0 +1,264 @@
+"""For any rule the compiled query and a plain-Python evaluation give the same members.
+
+The kind of fault it is here for: two ways of counting days in one product. Seen were virtual fields that counted days
+in UTC beside columns that counted them in the site's zone, and `between` a moment and a day, which matched nobody. The
+second place of the first was a person's own zone: days were counted in whichever was active.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.test import override_settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dotbridge.crm.models import Account, Contact, ContactEmail, Order
+from dotbridge.entities.registry import entity
+from dotbridge.lists.rules import compile_rule, rule_in_words
+from dotbridge.lists.rules.operators import COUNT_OPERATORS, OPERATORS
+from dotbridge.lists.rules.periods import Period
+from tests.lists.rule_evaluator import Evaluator
+
+UTC = datetime.UTC
+# Two that change their clocks at other moments, one that does it at midnight, so that a day begins at one o'clock.
+ZONES = ("Europe/Berlin", "America/New_York", "America/Santiago")
+# The night and day of each change, a leap day, the turn of a year, and a day on which nothing happens.
+NOWS = (
+    datetime.datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
+    datetime.datetime(2026, 10, 25, 1, 30, tzinfo=UTC),
+    datetime.datetime(2026, 3, 8, 6, 30, tzinfo=UTC),
+    datetime.datetime(2026, 11, 1, 23, 30, tzinfo=UTC),
+    datetime.datetime(2026, 9, 6, 4, 0, tzinfo=UTC),
+    datetime.datetime(2026, 4, 5, 3, 30, tzinfo=UTC),
+    datetime.datetime(2024, 2, 29, 12, 0, tzinfo=UTC),
+    datetime.datetime(2026, 2, 28, 12, 0, tzinfo=UTC),
+    datetime.datetime(2026, 12, 31, 23, 30, tzinfo=UTC),
+    datetime.datetime(2026, 6, 17, 9, 0, tzinfo=UTC),
+)
+TEXTS = ("", " ", "A", "a", "b", "ab", "AB ", "É", "é", "a%b", "_", "\\", "Bär", "bär")
+BIRTHDAYS = [
+    None,
+    *(datetime.date(year, month, day) for year in (1960, 1988) for month, day in ((2, 28), (2, 29), (3, 1), (12, 31))),
+    *(datetime.date(year, month, day) for year in (1999, 2026) for month, day in ((1, 1), (3, 29), (6, 17), (9, 6))),
+]
+
+
+def moments() -> list[datetime.datetime]:
+    """Moments around each of NOWS: its own, the edges of its days in each zone, and some time away from it."""
+    found = []
+    for now in NOWS:
+        found += [now + datetime.timedelta(days=days, hours=1) for days in (-400, -31, -30, -7, -1, 0, 1, 7, 31)]
+        for zone in map(ZoneInfo, ZONES):
+            for away in (-30, -1, 0, 1):
+                day = now.astimezone(zone).date() + datetime.timedelta(days=away)
+                start = datetime.datetime.combine(day, datetime.time(), tzinfo=zone).astimezone(UTC)
+                found += [start, start - datetime.timedelta(microseconds=1), start + datetime.timedelta(minutes=59)]
+    return found
+
+
+MOMENTS = moments()
+
+
+@pytest.fixture
+def contacts(db: None) -> list[Contact]:
+    """Eighty contacts of every sort, with addresses and orders, the same at each run."""
+    pick = random.Random(14)
+    accounts = [
+        Account.objects.create(name=pick.choice(TEXTS), city=city, created_at=pick.choice(MOMENTS)) for city in TEXTS
+    ]
+    made = Contact.objects.bulk_create(
+        Contact(
+            first_name=pick.choice(TEXTS),
+            last_name=pick.choice(TEXTS),
+            account=pick.choice([None, *accounts]),
+            birthday=pick.choice(BIRTHDAYS),
+            lead_score=pick.choice([None, None, -1, 0, 1, 2, 80]),
+            is_vip=pick.random() < 0.5,
+            created_at=pick.choice(MOMENTS),
+        )
+        for _ in range(80)
+    )
+    ContactEmail.objects.bulk_create(
+        ContactEmail(contact=contact, email=f"{pick.choice(TEXTS)}@example.com", is_primary=number == 0)
+        for contact in made
+        for number in range(pick.choice([0, 0, 1, 2]))
+    )
+    Order.objects.bulk_create(
+        Order(
+            contact=contact,
+            number=pick.choice(TEXTS),
+            placed_at=pick.choice([None, *MOMENTS]),
+            delivered_on=pick.choice(BIRTHDAYS),
+            status=pick.choice(Order.Status.values),
+            items=pick.choice([0, 1, 2, 3]),
+            total=pick.choice([None, Decimal("0.00"), Decimal("12.50"), Decimal("80.00")]),
+        )
+        for contact in made
+        for _ in range(pick.choice([0, 0, 1, 2, 4]))
+    )
+    return list(Contact.objects.select_related("account").prefetch_related("orders", "emails"))
+
+
+days = st.sampled_from(
+    sorted({(now + datetime.timedelta(days=away)).date().isoformat() for now in NOWS for away in (-30, -1, 0, 1)})
+)
+moments_given = st.sampled_from([moment.isoformat() for moment in MOMENTS]) | st.sampled_from(
+    ["2026-03-29T02:30", "2026-10-25T02:30:00", "2026-09-06T00:30"]  # local times that are missing or come twice
+)
+amounts = st.fixed_dictionaries(
+    {
+        "amount": st.sampled_from([1, 2, 7, 30, 90]),
+        "unit": st.sampled_from(["day", "week", "month", "year"]),
+    }
+)
+periods = st.sampled_from([each.value for each in Period])
+VALUES = {
+    "string": st.sampled_from([text for text in TEXTS if text]),
+    "integer": st.sampled_from([-1, 0, 1, 2, 30, 38, 80]),
+    "decimal": st.sampled_from([0, "12.5", 80, "80.01"]),
+    "boolean": st.booleans(),
+    "date": days,
+    "datetime": days | moments_given,
+}
+FIELDS = {
+    "first_name": "string",
+    "last_name": "string",
+    "account__city": "string",
+    "full_name": "string",
+    "primary_email": "string",
+    "lead_score": "integer",
+    "age_in_years": "integer",
+    "days_since_created": "integer",
+    "is_vip": "boolean",
+    "birthday": "date",
+    "created_at": "datetime",
+    "account__created_at": "datetime",
+}
+ORDER_FIELDS = {
+    "number": "string",
+    "items": "integer",
+    "total": "decimal",
+    "delivered_on": "date",
+    "placed_at": "datetime",
+}
+KINDS = {kind.value: known for kind, known in OPERATORS.items()}
+
+
+@st.composite
+def asked(draw: Any, fields: dict[str, str]) -> dict[str, Any]:
+    """A condition on one of the fields."""
+    field = draw(st.sampled_from(sorted(fields)))
+    operator = draw(st.sampled_from(sorted(KINDS[fields[field]])))
+    return {"field": field, "operator": operator, "value": draw(value_of(fields[field], operator))}
+
+
+def value_of(kind: str, operator: str) -> st.SearchStrategy[Any]:
+    one = VALUES[kind]
+    shape = KINDS[kind][operator].shape.value
+    return {
+        "nothing": st.none(),
+        "one": one,
+        "several": st.lists(one, min_size=1, max_size=3),
+        "range": st.lists(one, min_size=2, max_size=2),
+        "amount": amounts,
+        "period": periods,
+        "days": st.sampled_from([0, 1, 7, 60, 366]),
+    }[shape]
+
+
+def groups(parts: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "combinator": st.sampled_from(["and", "or"]),
+            "not": st.booleans(),
+            "rules": st.lists(parts, min_size=least, max_size=3),
+        }
+    )
+
+
+@st.composite
+def measured(draw: Any) -> dict[str, Any]:
+    """A condition on the orders or addresses of a contact."""
+    where = draw(st.none() | groups(asked(ORDER_FIELDS)))
+    measure = draw(st.sampled_from(["exists", "count", "sum", "min", "max", "latest"]))
+    rule: dict[str, Any] = {"field": "orders", "measure": measure, "where": where}
+    if measure in ("exists", "count") and draw(st.booleans()):
+        rule |= {"field": "emails", "where": draw(st.none() | groups(asked({"email": "string"})))}
+    if measure == "exists":
+        return rule | {"operator": "=", "value": draw(st.booleans())}
+    if measure == "count":
+        operator = draw(st.sampled_from(sorted(COUNT_OPERATORS)))
+        return rule | {"operator": operator, "value": draw(value_of("integer", operator))}
+    of = draw(st.sampled_from(["items", "total"] if measure == "sum" else sorted(ORDER_FIELDS)))
+    kind = ORDER_FIELDS[of]
+    operator = draw(st.sampled_from(sorted(COUNT_OPERATORS if measure == "sum" else KINDS[kind])))
+    return rule | {"of": of, "operator": operator, "value": draw(value_of(kind, operator))}
+
+
+trees = groups(st.recursive(asked(FIELDS) | measured(), groups, max_leaves=6), least=1)
+
+
+@pytest.fixture(params=ZONES)
+def zone(request: Any) -> Iterator[str]:
+    with override_settings(TIME_ZONE=request.param):
+        yield request.param
+
+
+@given(tree=trees, now=st.sampled_from(NOWS))
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def test_the_query_and_plain_python_agree(
+    contacts: list[Contact], zone: str, tree: dict[str, Any], now: datetime.datetime
+) -> None:
+    listed = entity("crm.contact")
+    with time_machine.travel(now, tick=False):
+        found = set(listed.queryset().filter(compile_rule(listed, tree)).values_list("pk", flat=True))
+        assert rule_in_words(listed, tree)
+    python = Evaluator(now=now, zone=zone)
+    assert found == {contact.pk for contact in contacts if python.matches(contact, tree)}
+
+
+@pytest.mark.parametrize("field", sorted(FIELDS))
+def test_each_operator_alone_at_each_moment(contacts: list[Contact], field: str) -> None:
+    listed, pick = entity("crm.contact"), random.Random(field)
+    for turn, now in enumerate(NOWS):
+        zone = ZONES[turn % len(ZONES)]
+        python = Evaluator(now=now, zone=zone)
+        for operator in KINDS[FIELDS[field]]:
+            for value in some_values(FIELDS[field], operator, pick):
+                tree = {"rules": [{"field": field, "operator": operator, "value": value}]}
+                with override_settings(TIME_ZONE=zone), time_machine.travel(now, tick=False):
+                    found = set(listed.queryset().filter(compile_rule(listed, tree)).values_list("pk", flat=True))
+                expected = {contact.pk for contact in contacts if python.matches(contact, tree)}
+                assert found == expected, (now, zone, tree)
+
+
+def some_values(kind: str, operator: str, pick: random.Random) -> list[Any]:
+    """A few values that fit the operator, of periods and amounts all."""
+    pools = {
+        "string": TEXTS[1:],
+        "integer": (-1, 0, 1, 30, 80),
+        "boolean": (True, False),
+        "date": sorted({now.date().isoformat() for now in NOWS}),
+        "datetime": [moment.isoformat() for moment in MOMENTS[::7]] + [now.date().isoformat() for now in NOWS],
+    }
+    ones = [pick.choice(pools[kind]) for _ in range(6)]
+    shape = KINDS[kind][operator].shape.value
+    if shape == "period":
+        return [each.value for each in Period]
+    if shape == "amount":
+        return [{"amount": pick.choice([1, 3, 30]), "unit": unit} for unit in ("day", "week", "month", "year")]
+    return {
+        "nothing": [None],
+        "one": ones[:3],
+        "several": [ones[:2], ones[2:5]],
+        "range": [ones[:2], ones[2:4], sorted(ones[4:], key=str)],
+        "days": [0, 1, 60],
+    }[shape]

@@ -41,6 +41,7 @@ from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -91,7 +92,7 @@ class EntityFilter(admin.SimpleListFilter):
         return queryset.filter(entity=self.value()) if self.value() else queryset
 
 
-@admin.register(MarketingList)
+@admin.register(MarketingList, site=table_site)
 class MarketingListScreen(Screen):
     """The marketing lists."""
 
@@ -107,7 +108,7 @@ class MarketingListScreen(Screen):
     empty_list = EmptyList(
         title=gettext_lazy("No marketing lists yet"),
         text=gettext_lazy("A list is a rule on your own records; whoever matches it is on the list, live."),
-        link="admin:dotbridge_lists_marketinglist_add",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_add",
         link_text=gettext_lazy("Add a marketing list"),
         permission="dotbridge_lists.add_marketinglist",
     )

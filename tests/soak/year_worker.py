@@ -61,13 +61,14 @@ def _work(kind: str, integration_id: int) -> None:
 
 def work(kind: str, integration_id: int) -> None:
     """One run, and then what the lists make of it, which is a step of the export but speaks to nobody."""
+    from dotbridge.sync.outbound.list_state import sync_list_state
+
     from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
     from dotbridge.integrations.models import Integration
     from dotbridge.integrations.services import open_account
     from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
     from dotbridge.sync.engine import run_sync
     from dotbridge.sync.models import State, Step
-    from dotbridge.sync.outbound.list_state import sync_list_state
 
     integration = Integration.objects.get(pk=integration_id)
     run = run_sync(integration=integration, kind=RunKind(kind), trigger="soak")

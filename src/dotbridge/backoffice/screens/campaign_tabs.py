@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.pages.frame import Tab
 from dotbridge.backoffice.screens.base import url_of
-from dotbridge.backoffice.screens.list_tabs import Tab
 from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.campaigns.models import EmailCampaign
 
@@ -17,7 +17,7 @@ def campaign_tabs(request: HttpRequest, email_campaign: EmailCampaign, *, curren
     tabs = [Tab(title=_("Results"), url=url_of(email_campaign), is_current=current == "results")]
     for model, title in (("emailcampaignstatistics", _("Recipients")), ("marketingactivity", _("Activities"))):
         if request.user.has_perm(f"dotbridge_campaigns.view_{model}"):
-            url = f"{reverse(f'admin:dotbridge_campaigns_{model}_changelist')}?mail={email_campaign.pk}"
+            url = f"{reverse(f'dotbridge_tables:dotbridge_campaigns_{model}_changelist')}?mail={email_campaign.pk}"
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     return tabs
 

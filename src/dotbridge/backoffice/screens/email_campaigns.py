@@ -22,7 +22,7 @@ from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, l
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
 from dotbridge.backoffice.screens.deletion import DeletingScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
 from dotbridge.campaigns.services import delete_email_campaign
@@ -31,7 +31,7 @@ from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 MAY_DELETE = "dotbridge_campaigns.delete_emailcampaign"
 
 
-@admin.register(EmailCampaign)
+@admin.register(EmailCampaign, site=table_site)
 class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     """The e-mail campaigns, sent last first."""
 
@@ -69,7 +69,7 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
             "A campaign that is sent in Dotdigital to an address book of one of your lists stands here after the next "
             "import, with what its recipients did."
         ),
-        link="admin:dotbridge_lists_marketinglist_changelist",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
         permission="dotbridge_lists.view_marketinglist",
     )
@@ -130,12 +130,6 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
         """How many people want no more mails, of those whom it reached."""
         return with_share(campaign.unsubscribed, campaign.delivered)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The campaigns of one list stand among that list's pages."""
-        chosen = request.GET.get("marketing_list__id__exact", "")
-        tabs = tabs_of_chosen_list(request, chosen, current="emailcampaign")
-        return super().changelist_view(request, {**tabs, **(extra_context or {})})
-
     def pages(self) -> Mapping[str, View]:
         """The figures, which are counted once the page stands."""
         return {"results": self.results}
@@ -157,7 +151,9 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     def results(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
         """A piece of a page: Dotdigital's figures beside ours."""
         block = statistics_block(campaign)
-        recipients = reverse("admin:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        recipients = (
+            reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        )
         may_see = request.user.has_perm("dotbridge_campaigns.view_emailcampaignstatistics")
         context = {
             "block": block,

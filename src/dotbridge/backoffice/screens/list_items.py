@@ -18,7 +18,7 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.services import restore_records
 
@@ -28,19 +28,12 @@ class ItemScreen(LabelledScreen):
 
     list_select_related = ("marketing_list", "created_by")
     list_display_links = None
-    list_before_template = "backoffice/tabs.html"
     undo_permission = ""
     undo_title: Any = ""
 
     def entity_of(self, row: Any) -> str:
         """The list's entity."""
         return str(row.marketing_list.entity)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The items of one list stand among that list's pages."""
-        chosen = request.GET.get("marketing_list__id__exact", "")
-        tabs = tabs_of_chosen_list(request, chosen, current=str(self.opts.model_name))
-        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""
@@ -68,7 +61,7 @@ class ItemScreen(LabelledScreen):
     def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
         """Ask, and then undo."""
         require(request, self.undo_permission)
-        url = f"{reverse(f'admin:dotbridge_lists_{self.opts.model_name}_changelist')}"
+        url = f"{reverse(f'dotbridge_tables:dotbridge_lists_{self.opts.model_name}_changelist')}"
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
         refusal = self.refusal(request, item)
         if refusal:
@@ -110,7 +103,7 @@ class ItemScreen(LabelledScreen):
         raise NotImplementedError
 
 
-@admin.register(RemovedItem)
+@admin.register(RemovedItem, site=table_site)
 class RemovedItemScreen(ItemScreen):
     """Records that somebody took off a list."""
 

@@ -1,0 +1,228 @@
+"""The people of a list, each with where they stand and why: pages of them, and the same set as each number counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.backoffice.consent_labels import objection_text
+from dotbridge.backoffice.labels import reason_text, standing_text
+from dotbridge.backoffice.reads.standing import MEANINGS, Standing
+from dotbridge.connections.models import ListConnection
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import Objection, objections_of
+from dotbridge.entities.email import plausible_q
+from dotbridge.entities.registry import UnknownField, entity
+from dotbridge.lists.models import MarketingList, RemovedItem
+from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
+from dotbridge.sync.models import ExportItem, UploadState
+from dotbridge.sync.outbound.states import RowState, state_of_row
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+    Rows = QuerySet[Any, dict[str, Any]]
+
+PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListPerson:
+    """One line of the table."""
+
+    record_id: str
+    email: str
+    standing: Standing
+    why: StrOrPromise
+    is_member: bool
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeoplePage:
+    """Some people in the order of their keys. `after` leads to the next ones; empty on the last page."""
+
+    people: list[ListPerson]
+    after: str
+
+
+def people_page(
+    marketing_list: MarketingList, *, show: Standing | None = None, after: str = "", search: str = ""
+) -> PeoplePage:
+    """The people after the one with the key `after`: all of the list, or those that a state's number counts.
+
+    `search` is a part of the address or of a name. Raises RuleError and UnknownEntity.
+    """
+    found = _in_state(marketing_list, show)
+    if search:
+        found = _searched(marketing_list, found, search)
+    key = _key_of(marketing_list, after)
+    if key is not None:
+        found = found.filter(record_pk__gt=key)
+    rows = list(found.order_by("record_pk")[: PAGE + 1])
+    more = len(rows) > PAGE
+    rows = rows[:PAGE]
+    return PeoplePage(people=described(marketing_list, rows), after=str(rows[-1]["record_id"]) if more else "")
+
+
+def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
+    """The rows that a state's number counts; all that match, without one."""
+    plain: dict[Standing | None, Callable[[], Rows]] = {
+        None: lambda: matching_records(marketing_list),
+        Standing.OPTED_OUT: lambda: opted_out_records(marketing_list).filter(~_taken_off(marketing_list)),
+        Standing.REMOVED: lambda: matching_records(marketing_list).filter(_taken_off(marketing_list)),
+        Standing.NO_ADDRESS: lambda: members(marketing_list).filter(email__isnull=True),
+        Standing.BAD_ADDRESS: lambda: members(marketing_list).filter(Q(email__isnull=False) & ~plausible_q("email")),
+        Standing.SHARED: lambda: _speaking(marketing_list, is_first=False),
+    }
+    return plain[show]() if show in plain else _exported_state(marketing_list, show)
+
+
+def _speaking(marketing_list: MarketingList, *, is_first: bool) -> Rows:
+    """Who speaks for an address: of those who share one, the record with the lowest key; or all the others.
+
+    A subquery: what is searched for or paged over afterwards must not change who speaks.
+    """
+    placed = mailable_members(marketing_list).annotate(
+        place=Window(RowNumber(), partition_by=[F("email_key")], order_by=F("record_pk").asc())
+    )
+    chosen = placed.filter(place=1) if is_first else placed.filter(place__gt=1)
+    return mailable_members(marketing_list).filter(record_pk__in=chosen.values("record_pk"))
+
+
+def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
+    """Those whose address stands so in the connected book; without a connection, those who could be sent to one."""
+    speaking = _speaking(marketing_list, is_first=True)
+    link: ListConnection | None = getattr(marketing_list, "connection", None)
+    if link is None:
+        return speaking if show is Standing.MAILABLE else speaking.none()
+    items = ExportItem.objects.filter(connection=link, removal=None, email_key=OuterRef("email_key"))
+    confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED))
+    refused = Exists(items.exclude(reason=""))
+    conditions = {
+        Standing.IN_STEP: Q(confirmed),
+        Standing.REFUSED: Q(refused),
+        Standing.WAITING: ~Q(confirmed) & ~Q(refused),
+    }
+    return speaking.filter(conditions[show]) if show in conditions else speaking.none()
+
+
+def _taken_off(marketing_list: MarketingList) -> Exists:
+    return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
+
+
+def _searched(marketing_list: MarketingList, found: Rows, search: str) -> Rows:
+    listed = entity(marketing_list.entity)
+    condition = Q(email__icontains=search)
+    for name in ("full_name", "first_name", "last_name", "name"):
+        try:
+            field = listed.field(name)
+        except UnknownField:
+            continue
+        found = found.annotate(**{f"said_{name}": field.expression()})
+        condition |= Q(**{f"said_{name}__icontains": search})
+    return found.filter(condition)
+
+
+def _key_of(marketing_list: MarketingList, text: str) -> Any:
+    model = entity(marketing_list.entity).model
+    try:
+        return model._meta.pk.to_python(text) if text else None  # noqa: SLF001 - Django's way to ask a model
+    except ValidationError:
+        return None
+
+
+def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> list[ListPerson]:
+    """The rows with where each stands, in a fixed number of queries."""
+    ids = [str(row["record_id"]) for row in rows]
+    removed = set(
+        RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids).values_list("record_id", flat=True)
+    )
+    off = _objections(marketing_list, rows)
+    keys = {(row["email"] or "").lower() for row in rows} - {""}
+    link = getattr(marketing_list, "connection", None)
+    items = (
+        {item.email_key: item for item in _items(link).filter(email_key__in=keys)} if link is not None and keys else {}
+    )
+    plausible = _plausible(marketing_list, rows)
+    speakers = _speakers(marketing_list, keys)
+    described = []
+    for row in rows:
+        record_id, key = str(row["record_id"]), (row["email"] or "").lower()
+        is_member = record_id not in removed and record_id not in off
+        why: StrOrPromise = ""
+        if record_id in removed:
+            standing = Standing.REMOVED
+        elif record_id in off:
+            standing, why = Standing.OPTED_OUT, _why_off(off[record_id])
+        elif not key:
+            standing = Standing.NO_ADDRESS
+        elif record_id not in plausible:
+            standing = Standing.BAD_ADDRESS
+        elif speakers.get(key, record_id) != record_id:
+            standing = Standing.SHARED
+        else:
+            standing, why = _exported(link, items.get(key), record_id)
+        described.append(
+            ListPerson(
+                record_id=record_id,
+                email=row["email"] or "",
+                standing=standing,
+                why=why or MEANINGS[standing],
+                is_member=is_member,
+                since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
+            )
+        )
+    return described
+
+
+def _items(link: ListConnection) -> QuerySet[ExportItem]:
+    return ExportItem.objects.filter(connection=link).select_related("upload")
+
+
+def _exported(link: ListConnection | None, item: ExportItem | None, record_id: str) -> tuple[Standing, StrOrPromise]:
+    if link is None:
+        return Standing.MAILABLE, ""
+    if item is None or item.removal_id is not None:
+        return Standing.WAITING, ""
+    state = state_of_row(item)
+    if state is RowState.CONFIRMED:
+        return Standing.IN_STEP, ""
+    if state is RowState.REJECTED:
+        return Standing.REFUSED, reason_text(item.reason)
+    return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
+
+
+def _plausible(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> set[str]:
+    keys = [row["record_pk"] for row in rows]
+    found = mailable_members(marketing_list).filter(record_pk__in=keys)
+    return set(found.values_list("record_id", flat=True))
+
+
+def _speakers(marketing_list: MarketingList, keys: set[str]) -> dict[str, str]:
+    """Which record each of these addresses is sent for: the one with the lowest key."""
+    found = mailable_members(marketing_list).filter(email_key__in=keys).order_by("email_key", "-record_pk")
+    return dict(found.values_list("email_key", "record_id"))
+
+
+def _objections(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[Objection, ...]]:
+    """What stands against each of these records that may not be mailed; the others are missing."""
+    keys = [row["record_pk"] for row in rows]
+    blocked = list(opted_out_records(marketing_list).filter(record_pk__in=keys).values_list("record_id", "email_key"))
+    said = objections_of(scopes_of_list(marketing_list.pk), marketing_list.entity, blocked)
+    return {record_id: said.get(record_id, ()) for record_id, _email_key in blocked}
+
+
+def _why_off(objections: Sequence[Objection]) -> StrOrPromise:
+    return "; ".join(map(objection_text, objections)) or _("The address was erased.")
+
+
+def _since(objections: Sequence[Objection]) -> datetime | None:
+    return min((each.since for each in objections), default=None)

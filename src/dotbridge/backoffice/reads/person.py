@@ -1,0 +1,282 @@
+"""Everything about one address: whether it can be mailed and why not, where it stands, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.consent_labels import objection_text
+from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.reads.list_people import ListPerson, described
+from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
+from dotbridge.backoffice.statuses import status_words
+from dotbridge.backoffice.tones import ACTIVITY_TONES
+from dotbridge.campaigns.selectors import activities_of_record
+from dotbridge.connections.models import Resubscription
+from dotbridge.consent.models import RAISING, Scope, What
+from dotbridge.consent.selectors import Objection, history_of, may_be_mailed
+from dotbridge.entities.registry import Entity, UnknownEntity
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList, RemovedItem
+from dotbridge.lists.rules import RuleError
+from dotbridge.lists.selectors import matching_records
+from dotbridge.mirror.models import Contact, Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import ExportItem, UploadState, ValueConflict
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+MOST_EVENTS = 60
+MOST_LISTS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether the person can be mailed; if not, why, since when, and what could change it."""
+
+    text: StrOrPromise
+    tone: str
+    why: StrOrPromise = ""
+    since: datetime | None = None
+    way_back: StrOrPromise = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened, for the timeline."""
+
+    at: datetime
+    text: StrOrPromise
+    tone: str
+    note: StrOrPromise = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnList:
+    """Where the person stands on one list."""
+
+    marketing_list: MarketingList
+    person: ListPerson
+
+    @property
+    def word(self) -> StrOrPromise:
+        """The state in words."""
+        return WORDS[self.person.standing]
+
+    @property
+    def tone(self) -> str:
+        """Its tone."""
+        return TONES[self.person.standing]
+
+
+@dataclass(kw_only=True)
+class Person:
+    """What is known of a record, of an address in Dotdigital, or of both."""
+
+    email: str
+    contacts: list[Contact] = field(default_factory=list)
+    memberships: list[Membership] = field(default_factory=list)
+    lists: list[OnList] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+
+def address_of(known: Entity, record_id: str) -> tuple[Any, str] | None:
+    """The key of a record and its address, empty where it has none; None where there is no such record."""
+    try:
+        key = known.model._meta.pk.to_python(record_id)  # noqa: SLF001 - Django's way to ask a model about itself
+    except ValidationError:
+        return None
+    row = known.queryset().filter(pk=key).values_list("pk", known.email_expression()).first()
+    return (row[0], (row[1] or "").strip()) if row else None
+
+
+def person_of_address(email: str) -> Person:
+    """What Dotdigital has of an address, in every account: three queries."""
+    person = Person(email=email)
+    if email:
+        accounts = list(Integration.objects.values_list("pk", flat=True))
+        person.contacts = list(
+            Contact.objects.filter(integration_id__in=accounts, email_key=email.lower()).select_related("integration")
+        )
+        person.memberships = list(
+            Membership.objects.filter(contact__in=person.contacts)
+            .select_related("address_book", "contact__integration")
+            .order_by("address_book__name")
+        )
+    return person
+
+
+def complete_with_record(person: Person, known: Entity, record_id: str) -> None:
+    """Add where the record stands on each list, and what happened to it."""
+    person.lists = _lists_of(known, record_id)
+    person.events = sorted(
+        [
+            *_events_of_record(known.key, record_id),
+            *_events_of_address(person),
+            *_consent_events(person.email, known.key, record_id),
+        ],
+        key=lambda event: event.at,
+        reverse=True,
+    )[:MOST_EVENTS]
+
+
+def verdict_of(person: Person, *, entity: str = "", record_id: str = "") -> Verdict:
+    """The first line of the person's page."""
+    if record_id and not person.email:
+        return Verdict(
+            text=_("Cannot be mailed"),
+            tone="bad",
+            why=_("The record has no address."),
+            way_back=_("Write the address into the record."),
+        )
+    if any(line.person.standing is Standing.BAD_ADDRESS for line in person.lists):
+        return Verdict(
+            text=_("Cannot be mailed"),
+            tone="bad",
+            why=_("The address is not valid."),
+            way_back=_("Correct the address in the record."),
+        )
+    for contact in person.contacts:
+        if contact.status not in LIVE:
+            return _off_in_account(contact)
+    said = may_be_mailed(address=person.email, entity=entity, record_id=record_id)
+    if not said.may_be_mailed:
+        return _objected(said.objections, len(person.lists))
+    text = _("Can be mailed")
+    if person.contacts or not record_id:
+        return Verdict(text=text, tone="good")
+    return Verdict(text=text, tone="good", why=_("Dotdigital does not know the address yet."))
+
+
+def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
+    """Somebody said no, here or in Dotdigital: to everything, or to some lists and books alone."""
+    widest = objections[0]
+    is_partial = widest.scope in {Scope.LIST, Scope.BOOK} and len(objections) < lists
+    return Verdict(
+        text=_("Can be mailed, but not through every list") if is_partial else _("Cannot be mailed"),
+        tone="wait" if is_partial else "out",
+        why="; ".join(map(objection_text, objections)),
+        since=min(each.since for each in objections),
+        way_back=_("Nothing: the person asked to be forgotten.")
+        if widest.what is What.ERASED
+        else _("Only if the person asks for it: then press Subscribe again on the list."),
+    )
+
+
+def _off_in_account(contact: Contact) -> Verdict:
+    words = status_words(contact.status)
+    return Verdict(
+        text=_("Cannot be mailed"),
+        tone=words.tone,
+        why=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
+        since=contact.suppressed_at,
+        way_back=words.way_back,
+    )
+
+
+def _lists_of(known: Entity, record_id: str) -> list[OnList]:
+    """The lists whose rule matches the record, asked in one statement."""
+    lists = {
+        each.pk: each
+        for each in MarketingList.objects.filter(entity=known.key).select_related("connection__address_book")
+    }
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for marketing_list in lists.values():
+        try:
+            matching = matching_records(marketing_list).filter(record_id=record_id)
+            sql, values = matching.values("record_pk").query.sql_with_params()
+        except (RuleError, UnknownEntity):
+            continue
+        parts.append(f"SELECT %s::bigint WHERE EXISTS ({sql})")
+        parameters += [marketing_list.pk, *values]
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        keys = [key for (key,) in cursor.fetchall()]
+    on = []
+    for key in sorted(keys, key=lambda each: lists[each].name)[:MOST_LISTS]:
+        rows = list(matching_records(lists[key]).filter(record_id=record_id)[:1])
+        on += [OnList(marketing_list=lists[key], person=person) for person in described(lists[key], rows)]
+    return on
+
+
+def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
+    for activity in activities_of_record(entity=key, record_id=record_id)[:MOST_EVENTS]:
+        yield Event(
+            at=activity.action_date,
+            text=f"{activity.get_type_display()}: {activity.email_campaign}",
+            tone=ACTIVITY_TONES[activity.type],
+            note=activity.details,
+            url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
+        )
+    lists = {"marketing_list__entity": key, "record_id": record_id}
+    for taken in RemovedItem.objects.filter(**lists).select_related("marketing_list", "created_by")[:MOST_EVENTS]:
+        yield Event(
+            at=taken.created_at,
+            text=_("Taken off %(list)s") % {"list": taken.marketing_list},
+            tone="quiet",
+            note=str(taken.created_by or ""),
+            url=reverse("dotbridge:list", args=[taken.marketing_list_id]),
+        )
+    connected = {"connection__marketing_list__entity": key, "record_id": record_id}
+    for wish in Resubscription.objects.filter(**connected).select_related("connection__marketing_list"):
+        yield Event(
+            at=wish.created_at,
+            text=_("Dotdigital was asked to subscribe them again"),
+            tone="info",
+            note=f"{wish.get_state_display()} {wish.message}".strip(),
+        )
+    for conflict in ValueConflict.objects.filter(**connected)[:MOST_EVENTS]:
+        yield Event(
+            at=conflict.created_at,
+            text=_("%(field)s was changed on both sides") % {"field": conflict.data_field},
+            tone="wait",
+            note=_("%(winner)s counts") % {"winner": conflict.get_winner_display()},
+            url=reverse("dotbridge:activity-conflicts"),
+        )
+
+
+def _events_of_address(person: Person) -> Iterator[Event]:
+    items = ExportItem.objects.filter(email_key=person.email.lower()) if person.email else ExportItem.objects.none()
+    for item in items.select_related("upload", "connection__marketing_list", "connection__address_book"):
+        if item.upload is None:
+            continue
+        done = item.upload.state == UploadState.FINISHED and not item.reason
+        yield Event(
+            at=item.upload.finished_at or item.upload.created_at,
+            text=(_("Sent to %(book)s") if done else _("An upload to %(book)s had them in it"))
+            % {"book": item.connection.address_book},
+            tone="good" if done else "bad" if item.reason else "info",
+            note=reason_text(item.reason) if item.reason else "",
+            url=reverse("dotbridge:upload", args=[item.upload.pk]),
+        )
+
+
+def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[Event]:
+    """What was said about whether they may be mailed, as the ledger has it."""
+    for said in history_of(address=email, entity=key, record_id=record_id)[:MOST_EVENTS]:
+        status = f" ({status_words(said.status).text})" if said.status else ""
+        yield Event(
+            at=said.happened_at,
+            text=f"{said.get_what_display()}: {said.get_scope_display()}{status}",
+            tone="good" if said.what in RAISING else "out",
+            note=", ".join(filter(None, [said.get_source_display(), said.actor, said.evidence])),
+        )
+
+
+def events_of_contact(person: Person) -> Sequence[Event]:
+    """What happened to an address that no record has."""
+    events = [*_events_of_address(person), *_consent_events(person.email)]
+    return sorted(events, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]

@@ -86,7 +86,7 @@ def test_a_run_for_one_list_leaves_the_others_alone(
 
     assert (len(remote.contacts(books[0])), len(remote.contacts(books[1]))) == (0, 1)
     assert run.connection == links[1]
-    assert "campaigns" not in steps_of(run)
+    assert "data_fields" not in steps_of(run)
     sync(integration)
     assert len(remote.contacts(books[0])) == 1
 

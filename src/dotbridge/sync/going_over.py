@@ -64,8 +64,8 @@ def go_over(
             turns.keep(ordered[(place + 1) % len(ordered)], is_rest=False)
             raise error
         step.reject([refusal(thing, failure)])
-        if failure.place and len(failed) == len(ordered):
-            # Nothing of the step was done, and not for Dotdigital's or a rule's sake: somebody has to look.
+        if len(failed) == len(ordered) and (failure.is_remote or failure.place):
+            # Nothing of the step was done, and not because a rule or a setting of these things says so.
             step.mark_failed(failure.text)
     turns.forget()
     return failed

@@ -79,4 +79,6 @@ def _blocked_text(number: int) -> str:
 
 def _refusal(ranked: Ranked, failure: Failure) -> Refusal:
     name = str(ranked.link.marketing_list)
-    return Refusal(name, "not_done" if failure.is_remote or failure.is_gone else "list_unreadable", failure.text)
+    if failure.is_remote or failure.is_gone:
+        return Refusal(name, "not_done", failure.text)
+    return Refusal(name, "list_unreadable", failure.text)

@@ -40,7 +40,7 @@ def all_pages(world: World) -> list[str]:
     hidden = [reverse("admin:dotbridge_sync_syncrun_progress", args=[world.run.pk])]
     hidden += [
         reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[world.marketing_list.pk])
-        for page in ("standing", "plan-numbers")
+        for page in ("standing", "next-export-numbers")
     ]
     hidden += [reverse("admin:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
     hidden += [reverse("admin:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])]

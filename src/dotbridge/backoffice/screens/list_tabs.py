@@ -55,7 +55,7 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
             url = reverse(f"admin:{app}_{model}_changelist") + query
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     if is_connected:
-        for page, title in (("preview", _("Preview")), ("plan", _("Next export"))):
+        for page, title in (("preview", _("Preview")), ("next-export", _("Next export"))):
             tabs.append(Tab(title=title, url=url_of(marketing_list, page), is_current=current == page))
     if is_connected and request.user.has_perm("dotbridge_connections.change_listconnection"):
         page = "connection-settings"

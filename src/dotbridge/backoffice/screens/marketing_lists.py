@@ -28,16 +28,16 @@ from dotbridge.backoffice.screens.list_connection import connect, make_book, ref
 from dotbridge.backoffice.screens.list_endings import MAY_END, disconnect, keep, move, try_again
 from dotbridge.backoffice.screens.list_forms import MarketingListForm, rule_help
 from dotbridge.backoffice.screens.list_members import change_members, show_members
-from dotbridge.backoffice.screens.list_opt_outs import opt_in, show_opted_out
-from dotbridge.backoffice.screens.list_plan import (
+from dotbridge.backoffice.screens.list_next_export import (
     MAY_ALLOW,
     allow,
-    download_plan,
+    download_next_export,
+    show_next_export,
     show_numbers,
-    show_plan,
     stopped_in_words,
 )
-from dotbridge.backoffice.screens.list_plan import PAGE as PLAN_PAGE
+from dotbridge.backoffice.screens.list_next_export import PAGE as NEXT_EXPORT_PAGE
+from dotbridge.backoffice.screens.list_opt_outs import opt_in, show_opted_out
 from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.previews import LIST_PAGE, preview_list
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
@@ -179,9 +179,9 @@ class MarketingListScreen(Screen):
             "opt-in": require_POST(lambda request, record: opt_in(self, request, record)),
             SETTINGS_PAGE: lambda request, record: change_connection_settings(self, request, record),
             LIST_PAGE: lambda request, record: preview_list(self, request, record),
-            PLAN_PAGE: lambda request, record: show_plan(self, request, record),
-            "plan-numbers": show_numbers,
-            "plan-csv": download_plan,
+            NEXT_EXPORT_PAGE: lambda request, record: show_next_export(self, request, record),
+            "next-export-numbers": show_numbers,
+            "next-export-csv": download_next_export,
             "allow-once": lambda request, record: allow(self, request, record),
             "new-book": lambda request, record: make_book(self, request, record),
             "refresh": lambda request, record: refresh(request, self, record),
@@ -209,7 +209,7 @@ class MarketingListScreen(Screen):
             "broken": _broken_rows(link),
             "stopped": stopped_in_words(link) if link else "",
             "may_allow": request.user.has_perm(MAY_ALLOW),
-            "plan_url": self.page_url(record, PLAN_PAGE),
+            "next_export_url": self.page_url(record, NEXT_EXPORT_PAGE),
             "allow_url": self.page_url(record, "allow-once"),
         }
 

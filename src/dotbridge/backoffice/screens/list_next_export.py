@@ -19,12 +19,12 @@ from dotbridge.backoffice.screens.list_tabs import link_of, list_tabs
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
-from dotbridge.dry_run import csv_lines
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, PlannedRow, dry_run
+from dotbridge.next_export import csv_lines
+from dotbridge.sync.outbound.next_export import BookGone, ExportKind, ExportRow, next_export
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from dotbridge.backoffice.screens.base import Screen
 
 MAY_ALLOW = "dotbridge_connections.change_listconnection"
-PAGE = "plan"
+PAGE = "next-export"
 # So many rows of a kind are shown; the CSV has all of them.
 MOST_SHOWN = 5
-KINDS: dict[PlannedKind, StrOrPromise] = {
-    PlannedKind.NEW: gettext_lazy("Sent, new to Dotdigital"),
-    PlannedKind.ADD: gettext_lazy("Sent, known to the account and new to the book"),
-    PlannedKind.UPDATE: gettext_lazy("Sent, in the book with other values"),
-    PlannedKind.REMOVE: gettext_lazy("Taken out of the book"),
-    PlannedKind.REJECT: gettext_lazy("Not sent, because the address is not valid"),
+KINDS: dict[ExportKind, StrOrPromise] = {
+    ExportKind.NEW: gettext_lazy("Sent, new to Dotdigital"),
+    ExportKind.ADD: gettext_lazy("Sent, known to the account and new to the book"),
+    ExportKind.UPDATE: gettext_lazy("Sent, in the book with other values"),
+    ExportKind.REMOVE: gettext_lazy("Taken out of the book"),
+    ExportKind.REJECT: gettext_lazy("Not sent, because the address is not valid"),
 }
 
 
-def show_plan(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
+def show_next_export(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -> HttpResponse:
     """The page, which fetches the numbers once it stands: a large list takes a moment to be worked out."""
     link = link_of(marketing_list)
     if link is None:
@@ -52,13 +52,13 @@ def show_plan(screen: Screen, request: HttpRequest, marketing_list: MarketingLis
         return HttpResponseRedirect(url_of(marketing_list))
     return screen.render_page(
         request,
-        "backoffice/plan.html",
+        "backoffice/next_export.html",
         title=_("What would be exported"),
         record=marketing_list,
         list_tabs=list_tabs(request, marketing_list, current=PAGE),
         link=link,
-        numbers_url=url_of(marketing_list, "plan-numbers"),
-        csv_url=url_of(marketing_list, "plan-csv"),
+        numbers_url=url_of(marketing_list, "next-export-numbers"),
+        csv_url=url_of(marketing_list, "next-export-csv"),
     )
 
 
@@ -68,12 +68,12 @@ def show_numbers(request: HttpRequest, marketing_list: MarketingList) -> HttpRes
     context: dict[str, Any] = {"link": link}
     if link is None:
         context["problem"] = _("The list is not connected.")
-        return render(request, "backoffice/plan_numbers.html", context)
+        return render(request, "backoffice/next_export_numbers.html", context)
     try:
-        with dry_run(link) as planned:
-            export = planned.export()
-            samples: dict[PlannedKind, list[PlannedRow]] = defaultdict(list)
-            for row in planned.rows(most_a_kind=MOST_SHOWN * len(KINDS)):
+        with next_export(link) as found:
+            export = found.numbers()
+            samples: dict[ExportKind, list[ExportRow]] = defaultdict(list)
+            for row in found.rows(most_a_kind=MOST_SHOWN * len(KINDS)):
                 if len(samples[row.kind]) < MOST_SHOWN:
                     samples[row.kind].append(row)
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
@@ -87,10 +87,10 @@ def show_numbers(request: HttpRequest, marketing_list: MarketingList) -> HttpRes
             "book_size": export.book_size,
             "stops_before": export.stops_before.label if export.stops_before else "",
         }
-    return render(request, "backoffice/plan_numbers.html", context)
+    return render(request, "backoffice/next_export_numbers.html", context)
 
 
-def download_plan(request: HttpRequest, marketing_list: MarketingList) -> HttpResponse | StreamingHttpResponse:
+def download_next_export(request: HttpRequest, marketing_list: MarketingList) -> HttpResponse | StreamingHttpResponse:
     """All of it as a CSV, streamed out of the database."""
     link = link_of(marketing_list)
     if link is None:
@@ -165,10 +165,10 @@ def allow(screen: Screen, request: HttpRequest, marketing_list: MarketingList) -
 
 def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
-    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE}
+    wanted = {StoppedWhat.REMOVE: ExportKind.REMOVE}
     try:
-        with dry_run(link) as planned:
-            rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
+        with next_export(link) as found:
+            rows = [row for row in found.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         return [str(error)]
     return [", ".join(filter(None, [row.email, str(reason_text(row.reason)) if row.reason else ""])) for row in rows]

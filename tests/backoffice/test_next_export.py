@@ -37,10 +37,10 @@ def downloaded(response: Any) -> list[list[str]]:
 
 def test_the_plan_says_how_many_and_shows_the_first_field_by_field(back_office: Client, world: World) -> None:
     ExportItem.objects.filter(email_key="ann.0@example.com").update(values={"FIRSTNAME": "Anna"})
-    page = texts(back_office.get(page_of(world, "plan")))
-    assert page_of(world, "plan-numbers") in page
-    assert page_of(world, "plan-csv") in page
-    response = back_office.get(page_of(world, "plan-numbers"))
+    page = texts(back_office.get(page_of(world, "next-export")))
+    assert page_of(world, "next-export-numbers") in page
+    assert page_of(world, "next-export-csv") in page
+    response = back_office.get(page_of(world, "next-export-numbers"))
     kinds = {str(kind["title"]): kind for kind in response.context["kinds"]}
     changed = kinds["Sent, in the book with other values"]
     assert changed["number"] == 1
@@ -52,7 +52,7 @@ def test_the_plan_says_how_many_and_shows_the_first_field_by_field(back_office: 
 
 
 def test_the_whole_plan_is_downloaded(back_office: Client, world: World) -> None:
-    response = back_office.get(page_of(world, "plan-csv"))
+    response = back_office.get(page_of(world, "next-export-csv"))
     assert response["Content-Type"].startswith("text/csv")
     rows = downloaded(response)
     assert rows[0] == ["list", "what", "email", "record", "reason", "data_field", "before", "after"]
@@ -61,11 +61,11 @@ def test_the_whole_plan_is_downloaded(back_office: Client, world: World) -> None
 
 def test_a_list_that_cannot_be_worked_out_says_so(back_office: Client, world: World) -> None:
     MarketingList.objects.update(rule={"rules": [{"field": "lost", "operator": "="}]})
-    assert "cannot be worked out" in texts(back_office.get(page_of(world, "plan-numbers")))
-    assert "lost" in texts(back_office.get(page_of(world, "plan-csv"), follow=True))
-    for page in ("plan", "plan-csv"):
+    assert "cannot be worked out" in texts(back_office.get(page_of(world, "next-export-numbers")))
+    assert "lost" in texts(back_office.get(page_of(world, "next-export-csv"), follow=True))
+    for page in ("next-export", "next-export-csv"):
         assert "not connected" in texts(back_office.get(page_of(world, page, connected=False), follow=True))
-    assert "not connected" in texts(back_office.get(page_of(world, "plan-numbers", connected=False)))
+    assert "not connected" in texts(back_office.get(page_of(world, "next-export-numbers", connected=False)))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_only_those_who_may_change_connections_allow_it(logged_in: Callable[...,
     assert page_of(world, "allow-once") not in page
     assert viewer.post(page_of(world, "allow-once"), {"confirmed": "yes"}).status_code == 403
     assert ListConnection.objects.get().allowed_at is None
-    assert logged_in("dotbridge_sync.view_syncrun").get(page_of(world, "plan-csv")).status_code == 403
+    assert logged_in("dotbridge_sync.view_syncrun").get(page_of(world, "next-export-csv")).status_code == 403
 
 
 def test_sync_now_is_for_this_list_alone(back_office: Client, world: World) -> None:

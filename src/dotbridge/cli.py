@@ -36,7 +36,7 @@ IntegrationOption = Annotated[
     str | None,
     typer.Option("--integration", "-i", help="Name or number of one integration; without it, all active ones."),
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done. Dotdigital is not asked.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show the next export. Dotdigital is not asked.")]
 ListOption = Annotated[
     str | None, typer.Option("--list", "-l", help="Name or number of one connected list; without it, all of them.")
 ]
@@ -174,7 +174,7 @@ def export(
         if csv is not None:
             raise OperatorError("--csv goes with --dry-run only.")
         _run("export", integration, wait, as_json=as_json, one_list=one_list)
-    _dry_run(integration, one_list, csv, as_json=as_json)
+    _show_next_export(integration, one_list, csv, as_json=as_json)
 
 
 @app.command()
@@ -187,8 +187,8 @@ def allow(
     from django.core.exceptions import ValidationError
 
     from dotbridge.connections.services import allow_once
-    from dotbridge.dry_run import find_connections
     from dotbridge.integrations.models import Integration
+    from dotbridge.next_export import find_connections
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
@@ -342,12 +342,12 @@ def _demo_served(config: Config, console: Console) -> int:
         stop_sandbox(config)
 
 
-def _dry_run(name: str | None, one_list: str | None, csv: Path | None, *, as_json: bool) -> None:
+def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, *, as_json: bool) -> None:
     _start()
     _quiet()
     _require_migrated()
-    from dotbridge.dry_run import find_connections, plan_as_json, show_plan, write_csv
     from dotbridge.integrations.selectors import find_integrations
+    from dotbridge.next_export import find_connections, next_export_as_json, show_next_export, write_csv
 
     links = find_connections(find_integrations(name), one_list)
     if csv is not None:
@@ -355,9 +355,9 @@ def _dry_run(name: str | None, one_list: str | None, csv: Path | None, *, as_jso
             write_csv(file, links)
     for link in links:
         if as_json:
-            typer.echo(json.dumps(plan_as_json(link)))
+            typer.echo(json.dumps(next_export_as_json(link)))
         elif csv is None:
-            show_plan(Console(), link)
+            show_next_export(Console(), link)
 
 
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:
@@ -365,8 +365,8 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
     _quiet()
     _require_migrated()
     from dotbridge.connections.models import ListConnection, RunKind
-    from dotbridge.dry_run import find_connections
     from dotbridge.integrations.selectors import find_integrations
+    from dotbridge.next_export import find_connections
     from dotbridge.sync.engine import run_sync
     from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 

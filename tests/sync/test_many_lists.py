@@ -23,7 +23,7 @@ from dotbridge.mapping.tracking.models import DirtyRecord
 from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
 from dotbridge.sync.models import ExportItem, Recheck, Step, SyncRun, Upload, UploadState
 from dotbridge.sync.outbound.members import empty_tables, require_current_members
-from dotbridge.sync.outbound.plan import find_candidates, plan_of
+from dotbridge.sync.outbound.outgoing import find_candidates, outgoing_rows
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.ranks import ranked_connections
 from tests.sync.many_lists import connect_many, connect_more, fill
@@ -129,9 +129,9 @@ def test_one_changed_record_is_planned_by_the_indexes_on_addresses(integration: 
     ExportItem.objects.filter(connection=link).update(upload=_finished_upload(link))
     candidates = find_candidates(evaluated, ranked, compares_all=False)
     assert candidates.number == 1
-    plan = plan_of(candidates)
+    rows = outgoing_rows(candidates)
 
-    lines = _asked(f"EXPLAIN {plan.sql}", plan.parameters)
+    lines = _asked(f"EXPLAIN {rows.sql}", rows.parameters)
 
     text = "\n".join(lines)
     assert "Seq Scan on dotbridge_mirror_contact" not in text, text

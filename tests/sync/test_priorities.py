@@ -13,7 +13,7 @@ from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import Rejection
-from dotbridge.sync.outbound.dry_run import dry_run
+from dotbridge.sync.outbound.next_export import next_export
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 ANN = "ann@example.com"
@@ -190,11 +190,11 @@ def test_the_dry_run_says_whose_value_goes(
     contacts, leads = links
     sync(integration, kind=RunKind.CHANGES)
 
-    with dry_run(leads) as planned:
+    with next_export(leads) as planned:
         (row,) = planned.rows()
 
     sources = {change.data_field: (change.after, change.source_list) for change in row.changes}
     assert sources["FIRSTNAME"] == ("Ann", str(contacts.marketing_list))
     assert sources["JOB"] == ("Acme", "")
-    with dry_run(contacts) as planned:
+    with next_export(contacts) as planned:
         assert {change.source_list for row in planned.rows() for change in row.changes} == {""}

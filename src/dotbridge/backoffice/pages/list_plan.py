@@ -29,34 +29,34 @@ from dotbridge.backoffice.reads.standing import TooSlow, limited
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
-from dotbridge.dry_run import csv_lines
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, PlannedRow, dry_run
+from dotbridge.next_export import csv_lines
+from dotbridge.sync.outbound.next_export import BookGone, ExportKind, ExportRow, next_export
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 # So many people of a kind are shown; the CSV has all of them.
 MOST_SHOWN = 5
-DRY_RUN_MILLISECONDS = 30_000
+NEXT_EXPORT_MILLISECONDS = 30_000
 UNWORKABLE = (BookGone, RuleError, UnknownEntity, UnknownField)
-KINDS: dict[PlannedKind, tuple[StrOrPromise, str]] = {
-    PlannedKind.NEW: (gettext_lazy("Sent, and new to Dotdigital"), "good"),
-    PlannedKind.ADD: (gettext_lazy("Sent; the account knows them, the book does not"), "good"),
-    PlannedKind.UPDATE: (gettext_lazy("Sent with other values"), "info"),
-    PlannedKind.REMOVE: (gettext_lazy("Taken out of the book"), "wait"),
-    PlannedKind.REJECT: (gettext_lazy("Not sent, because the address is not valid"), "bad"),
+KINDS: dict[ExportKind, tuple[StrOrPromise, str]] = {
+    ExportKind.NEW: (gettext_lazy("Sent, and new to Dotdigital"), "good"),
+    ExportKind.ADD: (gettext_lazy("Sent; the account knows them, the book does not"), "good"),
+    ExportKind.UPDATE: (gettext_lazy("Sent with other values"), "info"),
+    ExportKind.REMOVE: (gettext_lazy("Taken out of the book"), "wait"),
+    ExportKind.REJECT: (gettext_lazy("Not sent, because the address is not valid"), "bad"),
 }
 
 
 def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
     """The dry run of a connected list: numbers of each kind, and the first people of it where they may be seen."""
     try:
-        with limited(DRY_RUN_MILLISECONDS), dry_run(link) as planned:
-            export = planned.export()
-            samples: dict[PlannedKind, list[PlannedRow]] = defaultdict(list)
+        with limited(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
+            export = planned.numbers()
+            samples: dict[ExportKind, list[ExportRow]] = defaultdict(list)
             for row in planned.rows(most_a_kind=MOST_SHOWN * len(KINDS)) if with_people else ():
                 if len(samples[row.kind]) < MOST_SHOWN:
                     samples[row.kind].append(row)
@@ -175,9 +175,9 @@ def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) ->
 
 def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
-    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE}
+    wanted = {StoppedWhat.REMOVE: ExportKind.REMOVE}
     try:
-        with limited(DRY_RUN_MILLISECONDS), dry_run(link) as planned:
+        with limited(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
     except UNWORKABLE as error:
         return [str(error)]

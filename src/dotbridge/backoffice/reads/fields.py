@@ -19,7 +19,7 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.soundness import KINDS_OF_TYPE, problem_of_row
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, dry_run
+from dotbridge.sync.outbound.next_export import BookGone, ExportKind, next_export
 
 IMPACT_MILLISECONDS = 30_000
 
@@ -137,6 +137,6 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
 
 
 def _sent(link: ListConnection) -> int:
-    with dry_run(link) as planned:
-        counts = planned.export().counts
-    return counts[PlannedKind.NEW] + counts[PlannedKind.ADD] + counts[PlannedKind.UPDATE]
+    with next_export(link) as planned:
+        counts = planned.numbers().counts
+    return counts[ExportKind.NEW] + counts[ExportKind.ADD] + counts[ExportKind.UPDATE]

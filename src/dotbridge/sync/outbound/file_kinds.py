@@ -28,7 +28,7 @@ class FileKind:
 
 @dataclass(frozen=True, kw_only=True)
 class FileKinds:
-    """The kinds of files that a list needs, and an SQL expression over the plan: the place of an address's kind."""
+    """The kinds of files that a list needs, and an SQL expression over its outgoing rows: the place of a row's kind."""
 
     kinds: tuple[FileKind, ...]
     choice: str

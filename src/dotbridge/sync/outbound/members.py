@@ -8,7 +8,7 @@ with the same address, by key, and `is_primary`: of the members with one address
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
 `export_departed` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether the
 person opted out (`is_opt_out`): then nothing may hold their removal up.
-`export_candidate` holds whose values have to be worked out; see `plan`. These two hold one list at a time.
+`export_candidate` holds whose values have to be worked out; see `outgoing`. It holds one list at a time.
 
 A function that reads them takes an `EvaluatedMembers`, which says whose rows they hold, and since when. The tables live
 with the session and are emptied when a run is over, however it ended.

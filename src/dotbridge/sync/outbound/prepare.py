@@ -1,6 +1,6 @@
 """Preparing: which addresses have to be sent, because they are new here, differ from what was sent, or failed before.
 
-One statement stores the plan and assigns it to uploads; what is unchanged is not written to.
+One statement stores the outgoing rows and assigns them to uploads; what is unchanged is not written to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dotbridge.sync.outbound.file_kinds import file_kinds
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members, roomy_transaction
-from dotbridge.sync.outbound.plan import DIFFERS, Candidates, find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.outgoing import DIFFERS, Candidates, find_candidates, has_to_compare_all, outgoing_rows
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappings
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
@@ -37,8 +37,8 @@ _STORE = """
                       OVER ({window} ROWS UNBOUNDED PRECEDING) AS bytes
         FROM (
             SELECT *, (differs OR is_due) IS TRUE AS moves, {choice} AS kind
-            FROM (SELECT *, {differs} AS differs FROM ({plan}) plan) compared
-        ) planned
+            FROM (SELECT *, {differs} AS differs FROM ({rows}) outgoing) compared
+        ) sorted
         WHERE moves OR record_id <> former_record_id OR former_values <> mapped OR own IS DISTINCT FROM former_own
     ){noted}, stored AS (
         INSERT INTO dotbridge_sync_exportitem AS i
@@ -156,11 +156,11 @@ def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list
         for _number in range(MOST_UPLOADS)
     )
     ids = [upload.pk for upload in uploads]
-    plan = plan_of(candidates)
+    outgoing = outgoing_rows(candidates)
     with connection.cursor() as cursor:
         cursor.execute(
             _STORE.format(
-                plan=plan.sql,
+                rows=outgoing.sql,
                 differs=DIFFERS,
                 choice=files.choice,
                 window="PARTITION BY kind" if len(files.kinds) > 1 else "",
@@ -168,7 +168,7 @@ def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list
                 conflict="" if is_first else _CONFLICT,
             ),
             {
-                **plan.parameters,
+                **outgoing.parameters,
                 "uploads": ids,
                 "upload_bytes": UPLOAD_BYTES,
                 "most": MOST_UPLOADS,

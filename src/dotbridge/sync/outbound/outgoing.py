@@ -1,4 +1,4 @@
-"""The plan: what one connected list would send, one row an address. Preparing stores it, a dry run shows it.
+"""Outgoing rows: what one connected list would send, a row an address. Preparing stores them; see `next_export` too.
 
 First the candidates are found: members without a note of ours, whose record changed or is another one, whose upload was
 refused and is due again, or all of them when values are made in another way than before. Only their values are worked
@@ -49,7 +49,7 @@ _CANDIDATES = """
 # `theirs` is what lists that rank higher send for the data fields that they map too. Of several the last one counts:
 # the keys of a jsonb object are unique, and the one aggregated last stays. A value that is missing is to be kept in
 # Dotdigital; one that would be cleared is missing only where it was not worked out yet, and is no word at all.
-_PLAN = """
+_ROWS = """
     SELECT k.email_key, k.email, k.record_id,
            CASE WHEN theirs.values IS NULL THEN v.mapped
                 ELSE jsonb_strip_nulls(v.mapped || theirs.values) END AS mapped,
@@ -106,8 +106,8 @@ class Candidates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportPlan:
-    """The plan as a query, with its parameters by name."""
+class Outgoing:
+    """The outgoing rows as a query, with its parameters by name."""
 
     sql: str
     parameters: dict[str, Any]
@@ -128,7 +128,7 @@ def find_candidates(
     statement = _CANDIDATES.format(is_due=_IS_DUE, plausible=_PLAUSIBLE)
     with connection.cursor() as cursor:
         empty_table("export_candidate")
-        parameters = {**plan_parameters(ranked), "connection": evaluated.link.pk}
+        parameters = {**outgoing_parameters(ranked), "connection": evaluated.link.pk}
         cursor.execute(statement, {**parameters, "all": compares_all, "with_queued": with_queued})
         found = int(cursor.rowcount)
         if found:
@@ -136,8 +136,8 @@ def find_candidates(
     return Candidates(ranked=ranked, number=found)
 
 
-def plan_of(candidates: Candidates) -> ExportPlan:
-    """The plan, a query over the candidates.
+def outgoing_rows(candidates: Candidates) -> Outgoing:
+    """The outgoing rows, a query over the candidates.
 
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
     own values, where another list has a say), `owners` (of those data fields the connection that has it), `operation`,
@@ -151,17 +151,17 @@ def plan_of(candidates: Candidates) -> ExportPlan:
     records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
     values = compiled(records)
     named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
-    text = _PLAN.format(
+    text = _ROWS.format(
         is_due=_IS_DUE,
         key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
         theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,
     )
-    return ExportPlan(sql=text, parameters={**named, **plan_parameters(ranked)})
+    return Outgoing(sql=text, parameters={**named, **outgoing_parameters(ranked)})
 
 
-def plan_parameters(ranked: Ranked) -> dict[str, Any]:
-    """The parameters of the plan's statements, by name."""
+def outgoing_parameters(ranked: Ranked) -> dict[str, Any]:
+    """The parameters of these statements, by name."""
     sharing = ranked.rank.sharing if ranked.rank else ()
     shared = [(each, name) for each in sharing for name in each.names]
     return {

@@ -1,4 +1,4 @@
-"""The dry run: what it says is what the next export does, and until then nothing has changed."""
+"""The next export, shown: what it says is what the next export does, and until then nothing has changed."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from django.test.utils import CaptureQueriesContext
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.consent.models import ConsentEvent
 from dotbridge.crm.models import Contact
-from dotbridge.dry_run import csv_lines, find_connections, plan_as_json
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook
+from dotbridge.next_export import csv_lines, find_connections, next_export_as_json
 from dotbridge.summary import run_summary
 from dotbridge.sync.models import ExportItem, Removal, Upload
-from dotbridge.sync.outbound.dry_run import BookGone, FieldChange, PlannedExport, PlannedKind, PlannedRow, dry_run
+from dotbridge.sync.outbound.next_export import BookGone, ExportKind, ExportNumbers, ExportRow, FieldChange, next_export
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
-def plan_export(link: ListConnection) -> PlannedExport:
-    """The numbers of a plan."""
-    with dry_run(link) as planned:
-        return planned.export()
+def numbers_of(link: ListConnection) -> ExportNumbers:
+    """The numbers of the next export."""
+    with next_export(link) as found:
+        return found.numbers()
 
 
-def plan_rows(link: ListConnection, *, most_a_kind: int | None = None) -> list[PlannedRow]:
-    """The rows of a plan."""
-    with dry_run(link) as planned:
-        return list(planned.rows(most_a_kind=most_a_kind))
+def rows_of(link: ListConnection, *, most_a_kind: int | None = None) -> list[ExportRow]:
+    """The rows of the next export."""
+    with next_export(link) as found:
+        return list(found.rows(most_a_kind=most_a_kind))
 
 
 @pytest.fixture
@@ -76,17 +76,17 @@ def test_it_says_what_the_export_then_does(
     before = state_of_everything()
     remote.sandbox.clear_calls()
 
-    planned = plan_export(link)
-    rows = {row.email: row for row in plan_rows(link)}
+    numbers = numbers_of(link)
+    rows = {row.email: row for row in rows_of(link)}
 
     assert remote.sandbox.calls() == []
     assert state_of_everything() == before
     expected = {"new": 1, "add": 0, "update": 1, "remove": 1, "reject": 1}
     # An address that only the account knows is new to us until it was read.
-    assert {kind.value: number for kind, number in planned.counts.items()} == {**expected, "new": 2}
-    assert (planned.book_size, planned.stops_before) == (4, None)
+    assert {kind.value: number for kind, number in numbers.counts.items()} == {**expected, "new": 2}
+    assert (numbers.book_size, numbers.stops_before) == (4, None)
     renamed = rows["renamed@example.com"]
-    assert renamed.kind is PlannedKind.UPDATE
+    assert renamed.kind is ExportKind.UPDATE
     assert renamed.changes[0] == FieldChange(data_field="FIRSTNAME", before="Renamed", after="Changed")
     assert [change.data_field for change in renamed.changes] == ["FIRSTNAME", "FULLNAME"]
     assert {email: row.kind.value for email, row in rows.items()} == {
@@ -99,7 +99,7 @@ def test_it_says_what_the_export_then_does(
     summary = run_summary(sync(integration, kind=RunKind.EXPORT), link)
     assert (summary["exported"], summary["updated"], summary["removed"], summary["unsubscribed"]) == (3, 1, 1, 0)
     assert set(remote.contacts(book)) == {f"{name}@example.com" for name in ("renamed", "stays", "known", "new")}
-    assert sum(plan_export(link).counts.values()) == 1  # the address that cannot be one
+    assert sum(numbers_of(link).counts.values()) == 1  # the address that cannot be one
 
 
 def test_what_is_prepared_already_is_said_too(
@@ -107,7 +107,7 @@ def test_what_is_prepared_already_is_said_too(
 ) -> None:
     sync(integration, kind=RunKind.CHANGES)
 
-    sent = {row.email: row for row in plan_rows(link) if row.kind in {PlannedKind.NEW, PlannedKind.UPDATE}}
+    sent = {row.email: row for row in rows_of(link) if row.kind in {ExportKind.NEW, ExportKind.UPDATE}}
 
     assert set(sent) == {"renamed@example.com", "known@example.com", "new@example.com"}
     assert sent["renamed@example.com"].changes[0] == FieldChange(
@@ -120,8 +120,8 @@ def test_a_sample_is_limited_and_the_counts_stay_exact(integration: Integration,
         add_contact(f"more.{number}@example.com")
     before = ExportItem.objects.count()
 
-    assert plan_export(link).counts[PlannedKind.NEW] == 32
-    assert sum(row.kind is PlannedKind.NEW for row in plan_rows(link, most_a_kind=5)) <= 5
+    assert numbers_of(link).counts[ExportKind.NEW] == 32
+    assert sum(row.kind is ExportKind.NEW for row in rows_of(link, most_a_kind=5)) <= 5
     assert ExportItem.objects.count() == before
 
 
@@ -130,10 +130,10 @@ def test_statements_do_not_grow_with_the_list(integration: Integration, link: Li
     for size in (10, 400):
         for number in range(size):
             add_contact(f"grow.{size}.{number}@example.com")
-        plan_export(link)  # the change log is taken once
+        numbers_of(link)  # the change log is taken once
         with CaptureQueriesContext(connection) as captured:
-            plan_export(link)
-            assert len(list(plan_rows(link))) >= size
+            numbers_of(link)
+            assert len(list(rows_of(link))) >= size
         counts.append(len(captured))
     assert counts[0] == counts[1]
 
@@ -147,17 +147,17 @@ def test_it_says_that_the_export_would_stop(integration: Integration, remote: Re
     update_list(marketing_list=link.marketing_list, rule=rule)
     link.refresh_from_db()
 
-    planned = plan_export(link)
+    numbers = numbers_of(link)
 
-    assert planned.counts[PlannedKind.REMOVE] == 30
-    assert planned.stops_before == StoppedWhat.REMOVE
-    assert plan_as_json(link)["stops_before"] == "remove"
+    assert numbers.counts[ExportKind.REMOVE] == 30
+    assert numbers.stops_before == StoppedWhat.REMOVE
+    assert next_export_as_json(link)["stops_before"] == "remove"
 
 
 def test_a_book_that_is_gone_is_said_so(integration: Integration, link: ListConnection) -> None:
     AddressBook.objects.update(gone_at="2026-01-01T00:00:00Z")
     with pytest.raises(BookGone, match="Readers"):
-        plan_export(link)
+        numbers_of(link)
 
 
 def test_the_csv_has_a_line_a_changed_field_and_no_formula(
@@ -183,6 +183,6 @@ def test_a_list_is_found_by_name_or_number(integration: Integration, link: ListC
 
 
 def test_a_row_is_a_value(link: ListConnection) -> None:
-    row = PlannedRow(kind=PlannedKind.REMOVE, email="a@example.com", record_id="1")
+    row = ExportRow(kind=ExportKind.REMOVE, email="a@example.com", record_id="1")
     with pytest.raises(AttributeError):
         row.email = "b@example.com"  # type: ignore[misc]

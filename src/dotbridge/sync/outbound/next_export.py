@@ -26,12 +26,12 @@ from dotbridge.sync.outbound.members import (
     evaluate_members,
     roomy_transaction,
 )
-from dotbridge.sync.outbound.plan import DIFFERS, ExportPlan, find_candidates, has_to_compare_all, plan_of
+from dotbridge.sync.outbound.outgoing import DIFFERS, Outgoing, find_candidates, has_to_compare_all, outgoing_rows
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
 
 
-class PlannedKind(StrEnum):
+class ExportKind(StrEnum):
     """What would be done."""
 
     NEW = "new"  # sent; Dotdigital does not know the address
@@ -56,10 +56,10 @@ class FieldChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedRow:
+class ExportRow:
     """One thing that would be done to one address or record."""
 
-    kind: PlannedKind
+    kind: ExportKind
     email: str
     record_id: str
     reason: str = ""
@@ -67,10 +67,10 @@ class PlannedRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedExport:
+class ExportNumbers:
     """How many of each kind. `stops_before` is what the breaker would stop at, None when it lets all of it pass."""
 
-    counts: Mapping[PlannedKind, int]
+    counts: Mapping[ExportKind, int]
     book_size: int
     stops_before: StoppedWhat | None
 
@@ -79,7 +79,7 @@ class BookGone(ValueError):
     """The address book of the connection does not exist any more, so nothing is exported to it."""
 
 
-_COMPARED = f"SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{plan}}) plan"
+_COMPARED = f"SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{rows}}) found"
 _COUNT = "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due GROUP BY 1"
 _SENT = """
     SELECT operation, email, record_id, '' AS reason,
@@ -97,40 +97,40 @@ _REJECTED = """
 """
 
 
-class DryRun:
-    """The list as it is now, compared and not yet counted. Valid inside `dry_run` alone."""
+class NextExport:
+    """The list as it is now, compared and not yet counted. Valid inside `next_export` alone."""
 
     def __init__(self, evaluated: EvaluatedMembers, ranked: Ranked) -> None:
         self._link = evaluated.link
         self._removed = count_departing(evaluated)
         self._candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked), with_queued=True)
-        self._plan: ExportPlan = plan_of(self._candidates)
+        self._outgoing: Outgoing = outgoing_rows(self._candidates)
         others = ListConnection.objects.filter(address_book__integration=evaluated.link.address_book.integration_id)
         self._names = dict(others.values_list("pk", "marketing_list__name"))
 
-    def export(self) -> PlannedExport:
+    def numbers(self) -> ExportNumbers:
         """The exact counts."""
-        counts = dict.fromkeys(PlannedKind, 0)
-        counts[PlannedKind.REMOVE] = self._removed
+        counts = dict.fromkeys(ExportKind, 0)
+        counts[ExportKind.REMOVE] = self._removed
         with roomy_transaction(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r", self._plan.parameters)
-            counts[PlannedKind.REJECT] = cursor.fetchone()[0]
+            cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r", self._outgoing.parameters)
+            counts[ExportKind.REJECT] = cursor.fetchone()[0]
             if self._candidates.number:
-                cursor.execute(self._text(_COUNT), self._plan.parameters)
-                counts |= {PlannedKind(operation): rows for operation, rows in cursor.fetchall()}
+                cursor.execute(self._text(_COUNT), self._outgoing.parameters)
+                counts |= {ExportKind(operation): rows for operation, rows in cursor.fetchall()}
         size = book_size(self._link)
-        return PlannedExport(counts=counts, book_size=size, stops_before=self._stops_before(size))
+        return ExportNumbers(counts=counts, book_size=size, stops_before=self._stops_before(size))
 
-    def rows(self, *, most_a_kind: int | None = None) -> Iterator[PlannedRow]:
+    def rows(self, *, most_a_kind: int | None = None) -> Iterator[ExportRow]:
         """Every row, or the first so many of what is removed, of what happens to the list, is rejected, and is sent."""
         limit = "" if most_a_kind is None else f" LIMIT {int(most_a_kind)}"
         removed = _REMOVED.format(departing=DEPARTING)
         parts: list[tuple[str, dict[str, Any]]] = [
             (removed, departing_parameters(self._link)),
-            (self._text(_REJECTED), self._plan.parameters),
+            (self._text(_REJECTED), self._outgoing.parameters),
         ]
         if self._candidates.number:
-            parts.append((self._text(_SENT), self._plan.parameters))
+            parts.append((self._text(_SENT), self._outgoing.parameters))
         for statement, parameters in parts:
             # A cursor of the server: however many there are, only some are here at a time.
             with closing(connection.chunked_cursor()) as cursor:
@@ -140,7 +140,7 @@ class DryRun:
                         yield _row(each, self._names)
 
     def _text(self, statement: str) -> str:
-        compared = _COMPARED.format(plan=self._plan.sql)
+        compared = _COMPARED.format(rows=self._outgoing.sql)
         return statement.format(compared=compared, plausible=_PLAUSIBLE)
 
     def _stops_before(self, size: int) -> StoppedWhat | None:
@@ -149,8 +149,8 @@ class DryRun:
 
 
 @contextmanager
-def dry_run(link: ListConnection) -> Iterator[DryRun]:
-    """The plan of one list's export, for as long as the block lasts.
+def next_export(link: ListConnection) -> Iterator[NextExport]:
+    """What one list's next export would do, for as long as the block lasts.
 
     Raises BookGone, UnknownEntity, UnknownField, and RuleError for a rule that its entity does not understand any more.
     """
@@ -161,16 +161,16 @@ def dry_run(link: ListConnection) -> Iterator[DryRun]:
     collect_changes()
     empty_tables()
     try:
-        yield DryRun(evaluate_members(ranked.link), ranked)
+        yield NextExport(evaluate_members(ranked.link), ranked)
     finally:
         empty_tables()
 
 
-def _row(found: tuple[Any, ...], lists: Mapping[int, str]) -> PlannedRow:
+def _row(found: tuple[Any, ...], lists: Mapping[int, str]) -> ExportRow:
     kind, email, record_id, reason, before, after, own, owners = found
     sources = {} if owners is None else _sources(json.loads(after), json.loads(own), json.loads(owners), lists)
-    return PlannedRow(
-        kind=PlannedKind(kind),
+    return ExportRow(
+        kind=ExportKind(kind),
         email=email,
         record_id=record_id,
         reason=reason,

@@ -15,7 +15,7 @@ from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.outbound.dry_run import BookGone, DryRun, FieldChange, PlannedExport, PlannedRow, dry_run
+from dotbridge.sync.outbound.next_export import BookGone, ExportNumbers, ExportRow, FieldChange, NextExport, next_export
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
 # So many rows of a kind a person is shown; the CSV has all.
@@ -46,36 +46,36 @@ def find_connections(integrations: Iterable[Integration], name: str | None) -> l
     return found
 
 
-def show_plan(console: Console, link: ListConnection) -> None:
-    """Print one list's plan: the counts, and some rows of each kind."""
-    with _planned(link) as planned:
-        export = planned.export()
+def show_next_export(console: Console, link: ListConnection) -> None:
+    """Print what one list's next export would do: the counts, and some rows of each kind."""
+    with _worked_out(link) as found:
+        export = found.numbers()
         table = Table("", "Rows", title=str(link), title_justify="left")
         for kind, rows in export.counts.items():
             table.add_row(kind.value, f"{rows:,}")
         console.print(table)
-        for row in planned.rows(most_a_kind=SHOWN):
+        for row in found.rows(most_a_kind=SHOWN):
             console.print(f"  {_in_words(row)}", highlight=False, markup=False)
     if export.stops_before is not None:
         console.print(f"The export would stop and ask before it does this: {export.stops_before.label}.", style="bold")
 
 
-def plan_as_json(link: ListConnection) -> dict[str, Any]:
+def next_export_as_json(link: ListConnection) -> dict[str, Any]:
     """One list's counts, for scripts."""
-    with _planned(link) as planned:
-        export = planned.export()
+    with _worked_out(link) as found:
+        export = found.numbers()
     return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
 
 
 def csv_lines(link: ListConnection) -> Iterator[str]:
-    """One list's plan as the lines of a CSV with a header, streamed: a line a changed data field, or a row without one.
+    """The rows of one list's next export as the lines of a CSV with a header, streamed: a line a changed data field.
 
     Raises OperatorError when the list cannot be worked out.
     """
     line_of = csv.writer(_Echo()).writerow
     yield line_of(COLUMNS)
-    with _planned(link) as planned:
-        for row in planned.rows():
+    with _worked_out(link) as found:
+        for row in found.rows():
             start = (str(link.marketing_list), row.kind.value, row.email, row.record_id, row.reason)
             for change in row.changes or (None,):
                 cells = ("", "", "") if change is None else (change.data_field, change.before or "", change.after or "")
@@ -83,7 +83,7 @@ def csv_lines(link: ListConnection) -> Iterator[str]:
 
 
 def write_csv(file: TextIO, links: Iterable[ListConnection]) -> None:
-    """Write the plans of some lists into one file."""
+    """Write the next exports of some lists into one file."""
     for number, link in enumerate(links):
         lines = csv_lines(link)
         if number:
@@ -92,15 +92,15 @@ def write_csv(file: TextIO, links: Iterable[ListConnection]) -> None:
 
 
 @contextmanager
-def _planned(link: ListConnection) -> Iterator[DryRun]:
+def _worked_out(link: ListConnection) -> Iterator[NextExport]:
     try:
-        with dry_run(link) as planned:
-            yield planned
+        with next_export(link) as found:
+            yield found
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         raise OperatorError(f"{link}: {error}") from error
 
 
-def _as_json(export: PlannedExport) -> dict[str, Any]:
+def _as_json(export: ExportNumbers) -> dict[str, Any]:
     return {
         **{kind.value: rows for kind, rows in export.counts.items()},
         "book_size": export.book_size,
@@ -108,7 +108,7 @@ def _as_json(export: PlannedExport) -> dict[str, Any]:
     }
 
 
-def _in_words(row: PlannedRow) -> str:
+def _in_words(row: ExportRow) -> str:
     said = "; ".join(f"{change.data_field}: {change.before or 'nothing'} → {_after(change)}" for change in row.changes)
     return " ".join(filter(None, [f"{row.kind.value:12}", row.email, said or row.reason]))
 

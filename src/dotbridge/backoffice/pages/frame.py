@@ -1,0 +1,160 @@
+"""What every page of the back office stands in: who may see it, the menu around it, and how it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.backoffice.pages.security import secured
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "dotbridge_theme"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crumb:
+    """A page above this one."""
+
+    title: StrOrPromise
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One of the views that a page has of one thing."""
+
+    title: StrOrPromise
+    url: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One of the seven entries of the menu: for those who have one of the permissions, or for all without any."""
+
+    name: str
+    title: StrOrPromise
+    permissions: tuple[str, ...] = ()
+
+
+ENTRIES = (
+    Entry(name="home", title=_("Home")),
+    Entry(name="lists", title=_("Lists"), permissions=("lists.view_marketinglist",)),
+    Entry(name="campaigns", title=_("Campaigns"), permissions=("campaigns.view_emailcampaign",)),
+    Entry(name="people", title=_("People")),
+    Entry(name="fields", title=_("Fields"), permissions=("mapping.view_mapping", "mirror.view_datafield")),
+    Entry(name="activity", title=_("Activity"), permissions=("sync.view_syncrun", "sync.view_rejection")),
+    Entry(name="settings", title=_("Settings")),
+)
+
+
+def may_enter(request: HttpRequest) -> bool:
+    """Whether the person belongs in the back office at all."""
+    return bool(request.user.is_active and getattr(request.user, "is_staff", False))
+
+
+def page(*permissions: str) -> Callable[[View[P]], View[P]]:
+    """A view for those who are logged in and have all of these permissions; others are sent to log in, or refused."""
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not may_enter(request):
+                if request.user.is_authenticated:
+                    raise PermissionDenied
+                return _to_login(request)
+            if not request.user.has_perms(permissions):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return secured(guarded)
+
+    return decorate
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        # A piece of a page cannot hold the log-in; the whole page goes there, and comes back to where it was.
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"
+        return response
+    return redirect_to_login(request.get_full_path(), reverse("dotbridge:login"))
+
+
+def frame_context(request: HttpRequest, current: str) -> dict[str, Any]:
+    """What the base template needs on every page."""
+    from dotbridge.backoffice.reads.needs import needs_of  # noqa: PLC0415 - it asks the frame for permissions
+
+    theme = request.COOKIES.get(THEME_COOKIE, "auto")
+    entries = [
+        {"name": entry.name, "title": entry.title, "url": reverse(f"dotbridge:{entry.name}")}
+        for entry in ENTRIES
+        if not entry.permissions or any(request.user.has_perm(permission) for permission in entry.permissions)
+    ]
+    return {
+        "entries": entries,
+        "current": current,
+        "theme": theme if theme in THEMES else "auto",
+        "themes": (("auto", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))),
+        "needs_count": len(needs_of(request)),
+    }
+
+
+def show(  # noqa: PLR0913 - a page has a head, and the head has parts
+    request: HttpRequest,
+    template: str,
+    *,
+    title: StrOrPromise,
+    current: str,
+    crumbs: Sequence[Crumb] = (),
+    tabs: Sequence[Tab] = (),
+    status: int = 200,
+    context: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """Answer a whole page inside the frame."""
+    return render(
+        request,
+        template,
+        {
+            **frame_context(request, current),
+            "title": title,
+            "crumbs": crumbs,
+            "tabs": tabs,
+            **(context or {}),
+        },
+        status=status,
+    )
+
+
+def is_piece(request: HttpRequest, target: str) -> bool:
+    """Whether htmx asks for one piece of the page alone, by the id of its element."""
+    return request.headers.get("HX-Target") == target
+
+
+def log_change(request: HttpRequest, record: Model, text: str) -> None:
+    """Keep in the record's history what a person did to it."""
+    LogEntry.objects.log_actions(
+        user_id=request.user.pk,
+        queryset=[record],  # type: ignore[arg-type]  # Django takes any sequence of records
+        action_flag=CHANGE,
+        change_message=text,
+        single_object=True,
+    )

@@ -1,0 +1,41 @@
+"""Home: is all well, and what needs me?"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from dotbridge.backoffice.campaign_reads import newest_campaigns
+from dotbridge.backoffice.pages.frame import page, show
+from dotbridge.backoffice.reads.home import calls_of_accounts, health_of, home_lists, walk
+from dotbridge.backoffice.reads.needs import needs_of
+
+
+@page()
+def home(request: HttpRequest) -> HttpResponse:
+    """The page; the lists are counted once it stands."""
+    may = request.user.has_perm
+    needs = needs_of(request)
+    steps = walk(may)
+    may_see_lists = may("lists.view_marketinglist")
+    health = health_of(needs)
+    return show(
+        request,
+        "backoffice/house/home.html",
+        title=health.text,
+        current="home",
+        context={
+            "health": health,
+            "needs": needs,
+            "walk": steps,
+            "may_see_lists": may_see_lists and not steps,
+            "campaigns": newest_campaigns() if may("campaigns.view_emailcampaign") else [],
+            "calls": calls_of_accounts() if may("integrations.view_integration") else [],
+        },
+    )
+
+
+@page("lists.view_marketinglist")
+def home_counts(request: HttpRequest) -> HttpResponse:
+    """A piece of Home: the figures and the lists."""
+    return render(request, "backoffice/house/home_lists.html", {"found": home_lists()})

@@ -1,0 +1,141 @@
+"""What a person does to a list from its page: have it synchronised, let an export go on, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.frame import log_change, page
+from dotbridge.backoffice.pages.list_frame import MAY_REQUEST, link_of, list_or_404, list_url, show_list_page
+from dotbridge.backoffice.reads.live import last_run
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import RemovedItem, UnsubscribedItem
+from dotbridge.sync.models import Connection, RunKind
+from dotbridge.sync.services import request_run
+
+VIEW = "lists.view_marketinglist"
+
+
+def person_of(request: HttpRequest) -> Any:
+    """Who asks. Nobody comes here without having logged in, so this cannot be an anonymous user."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied
+    return request.user
+
+
+def show_refusal(request: HttpRequest, error: ValidationError) -> None:
+    """Say what a service refused, on the page that comes next."""
+    messages.error(request, " ".join(error.messages))
+
+
+def ask_first(
+    request: HttpRequest,
+    marketing_list: Any,
+    *,
+    tab: str,
+    question: str,
+    consequences: Iterable[str],
+    answer: str,
+    action_url: str,
+    back_url: str,
+    items: Iterable[str] = (),
+    hidden: Iterable[tuple[str, object]] = (),
+    is_danger: bool = False,
+    extra: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """The page that says what follows before it is done."""
+    return show_list_page(
+        request,
+        "backoffice/house/list_confirm.html",
+        marketing_list,
+        tab=tab,
+        context={
+            "question": question,
+            "consequences": [line for line in consequences if line],
+            "answer": answer,
+            "action_url": action_url,
+            "back_url": back_url,
+            "items": list(items),
+            "hidden": list(hidden),
+            "is_danger": is_danger,
+            **(extra or {}),
+        },
+    )
+
+
+def followed(url: str, after: int) -> HttpResponseRedirect:
+    """To a page whose strip follows what was just asked for."""
+    return HttpResponseRedirect(f"{url}?after_run={after}")
+
+
+def start_run(
+    request: HttpRequest,
+    *,
+    integration: Integration,
+    back_url: str,
+    kind: RunKind = RunKind.SYNC,
+    link: Connection | None = None,
+) -> HttpResponse:
+    """Have the worker run it soon, and follow it on the page at `back_url`."""
+    if not request.user.has_perm(MAY_REQUEST):
+        raise PermissionDenied
+    if not integration.is_active:
+        messages.error(request, _("%(name)s is switched off, so nothing was started.") % {"name": integration})
+        return HttpResponseRedirect(back_url)
+    after = last_run(integration.pk)
+    request_run(integration=integration, kind=kind, trigger="person", link=link)
+    return followed(back_url, after)
+
+
+@require_POST
+@page(VIEW, MAY_REQUEST)
+def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the worker import and export this list alone."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    if link is None:
+        messages.error(request, _("Connect the list to an address book first."))
+        return HttpResponseRedirect(list_url(marketing_list))
+    return start_run(
+        request, integration=link.address_book.integration, link=link, back_url=list_url(marketing_list)
+    )
+
+
+@page(VIEW, "lists.delete_marketinglist")
+def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what goes with a list, and delete it; a connected one is disconnected first."""
+    marketing_list = list_or_404(pk)
+    if link_of(marketing_list) is not None:
+        messages.error(request, _("Disconnect the list before you delete it."))
+        return HttpResponseRedirect(list_url(marketing_list))
+    if request.method == "POST" and request.POST.get("confirmed"):
+        name = str(marketing_list)
+        marketing_list.delete()
+        messages.success(request, _("%(name)s was deleted.") % {"name": name})
+        return HttpResponseRedirect(reverse("dotbridge:lists"))
+    removed = RemovedItem.objects.filter(marketing_list=marketing_list).count()
+    off = UnsubscribedItem.objects.filter(marketing_list=marketing_list).count()
+    return ask_first(
+        request,
+        marketing_list,
+        tab="list",
+        question=_("Delete %(name)s?") % {"name": marketing_list},
+        consequences=[
+            _("The records themselves stay. The mails that went to the list stay as well."),
+            _("With it goes who was taken off it by hand: %(n)s.") % {"n": grouped(removed)} if removed else "",
+            _("With it goes who opted out of it: %(n)s.") % {"n": grouped(off)} if off else "",
+        ],
+        answer=_("Yes, delete it"),
+        action_url=list_url(marketing_list, "list-delete"),
+        back_url=list_url(marketing_list),
+        is_danger=True,
+    )

@@ -1,0 +1,106 @@
+"""What the pages of one list share: the list that is asked for, its head, its tabs, and the ways between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.pages.frame import Crumb, Tab, show
+from dotbridge.backoffice.reads.lists import lists_with_state
+from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.reads.needs import needs_of
+from dotbridge.backoffice.reads.rules import rule_words
+from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.lists.models import MarketingList
+from dotbridge.sync.models import Connection
+
+MAY_CONNECT = "sync.add_connection"
+MAY_CHANGE_CONNECTION = "sync.change_connection"
+MAY_END = "sync.delete_connection"
+MAY_REQUEST = "sync.add_syncrun"
+MAY_MAKE_BOOK = "mirror.add_addressbook"
+MAY_CHANGE_LIST = "lists.change_marketinglist"
+
+
+def list_or_404(pk: int) -> Any:
+    """The list with its connection and state."""
+    return get_object_or_404(lists_with_state(), pk=pk)
+
+
+def link_of(marketing_list: MarketingList) -> Connection | None:
+    """The list's connection, if it has one."""
+    return getattr(marketing_list, "connection", None)
+
+
+def list_url(marketing_list: MarketingList, page: str = "list") -> str:
+    """The address of one of the list's pages."""
+    return reverse(f"dotbridge:{page}", args=[marketing_list.pk])
+
+
+def may_see_people(request: HttpRequest, entity_key: str) -> bool:
+    """Whether the person may see records of this entity: a list shows no more of people than they may see anyway."""
+    try:
+        options = entity(entity_key).model._meta  # noqa: SLF001 - Django's documented way to ask a model about itself
+    except UnknownEntity:
+        return False
+    return bool(request.user.has_perm(f"{options.app_label}.view_{options.model_name}"))
+
+
+def list_tabs(request: HttpRequest, marketing_list: MarketingList, current: str) -> list[Tab]:
+    """The five views of a list that the person may have."""
+    tabs = [("list", _("People"), ""), ("list-rule", _("Rule"), "")]
+    tabs += [("list-campaigns", _("Campaigns"), "campaigns.view_emailcampaign")]
+    tabs += [("list-connection", _("Connection"), ""), ("list-history", _("History"), "")]
+    return [
+        Tab(title=title, url=list_url(marketing_list, name), is_current=name == current)
+        for name, title, permission in tabs
+        if not permission or request.user.has_perm(permission)
+    ]
+
+
+def show_list_page(
+    request: HttpRequest,
+    template: str,
+    marketing_list: Any,
+    *,
+    tab: str,
+    status: int = 200,
+    context: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """One of the list's pages, with its head."""
+    may = request.user.has_perm
+    link = link_of(marketing_list)
+    return show(
+        request,
+        template,
+        title=str(marketing_list),
+        current="lists",
+        crumbs=[Crumb(title=_("Lists"), url=reverse("dotbridge:lists"))],
+        tabs=list_tabs(request, marketing_list, tab),
+        status=status,
+        context={
+            "marketing_list": marketing_list,
+            "link": link,
+            "rule_words": rule_words(marketing_list),
+            "list_needs": [need for need in needs_of(request) if need.marketing_list == marketing_list.pk],
+            "may_connect": link is None and may(MAY_CONNECT),
+            "may_sync": link is not None and may(MAY_REQUEST),
+            "may_change_connection": may(MAY_CHANGE_CONNECTION),
+            "may_end": link is not None and may(MAY_END),
+            "may_delete": link is None and may("lists.delete_marketinglist"),
+            "strip_after": _strip_after(request),
+            "newest_run": last_run(link.address_book.integration_id) if link else 0,
+            **(context or {}),
+        },
+    )
+
+
+def _strip_after(request: HttpRequest) -> str:
+    """The run after which the person pressed a button, as it stands in the address."""
+    after = request.GET.get("after_run", "")
+    return after if after.isdecimal() and len(after) < 19 else ""

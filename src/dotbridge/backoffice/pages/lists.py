@@ -1,0 +1,171 @@
+"""Lists: whom do we write to, and are they in step? And the pages of one of them that only show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.campaign_reads import with_figures
+from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.pages.frame import page, show
+from dotbridge.backoffice.pages.list_frame import (
+    link_of,
+    list_or_404,
+    list_url,
+    may_see_people,
+    show_list_page,
+)
+from dotbridge.backoffice.reads.list_people import people_page
+from dotbridge.backoffice.reads.lists import lists_with_state
+from dotbridge.backoffice.reads.standing import MEANINGS, TONES, WORDS, Standing, TooSlow, limited, standing_of
+from dotbridge.campaigns.models import EmailCampaign
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.lists.rules import RuleError
+from dotbridge.sync.models import SyncRun, Upload
+
+VIEW = "lists.view_marketinglist"
+LISTS_A_PAGE = 25
+HISTORY = 50
+
+
+@page(VIEW)
+def lists(request: HttpRequest) -> HttpResponse:
+    """All lists; each is counted by itself once the page stands."""
+    search = request.GET.get("q", "").strip()[:255]
+    found = lists_with_state().order_by("name")
+    if search:
+        found = found.filter(name__icontains=search)
+    pages = Paginator(found, LISTS_A_PAGE)
+    current = pages.get_page(request.GET.get("page"))
+    return show(
+        request,
+        "backoffice/house/lists.html",
+        title=_("Lists"),
+        current="lists",
+        context={
+            "lists": current,
+            "search": search,
+            "pager": _numbered_pager(current, search),
+            "may_add": request.user.has_perm("lists.add_marketinglist"),
+        },
+    )
+
+
+def _numbered_pager(current: Any, search: str) -> dict[str, str]:
+    def address(number: int) -> str:
+        return "?" + urlencode({"q": search, "page": number})
+
+    return {
+        "previous": address(current.previous_page_number()) if current.has_previous() else "",
+        "next": address(current.next_page_number()) if current.has_next() else "",
+    }
+
+
+@page(VIEW)
+def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
+    """A piece of a page: where the people of one list stand."""
+    marketing_list = list_or_404(pk)
+    chosen = request.GET.get("show", "")
+    return render(
+        request,
+        "backoffice/house/list_bar.html",
+        {
+            "standing": standing_of(marketing_list),
+            "list_url": list_url(marketing_list),
+            "chosen": chosen,
+            "is_whole": request.GET.get("whole") == "yes",
+        },
+    )
+
+
+@page(VIEW)
+def list_people(request: HttpRequest, pk: int) -> HttpResponse:
+    """The list itself: who is on it, and where each of them stands."""
+    marketing_list = list_or_404(pk)
+    shown = request.GET.get("show", "")
+    if shown and shown not in set(Standing):
+        raise Http404
+    search = request.GET.get("q", "").strip()[:255]
+    context: dict[str, Any] = {"shown": shown, "search": search, "may_see_people": False}
+    if may_see_people(request, marketing_list.entity):
+        context |= {"may_see_people": True, **_people(request, marketing_list, shown, search)}
+    if shown:
+        context |= {"shown_title": WORDS[Standing(shown)], "shown_meaning": MEANINGS[Standing(shown)]}
+    return show_list_page(request, "backoffice/house/list_people.html", marketing_list, tab="list", context=context)
+
+
+def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) -> dict[str, Any]:
+    after = request.GET.get("after", "")[:64]
+    try:
+        with limited():
+            found = people_page(
+                marketing_list, show=Standing(shown) if shown else None, after=after, search=search.replace("\0", "")
+            )
+            known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])
+    except (RuleError, UnknownEntity) as error:
+        return {"problem": str(error)}
+    except TooSlow:
+        return {"problem": _("This takes too long. Search for a part of an address, or make the rule simpler.")}
+    query = {"show": shown, "q": search}
+    return {
+        "people": [
+            {
+                "person": person,
+                "record": known.get(person.record_id),
+                "url": person_url(marketing_list.entity, person.record_id),
+                "tone": TONES[person.standing],
+                "word": WORDS[person.standing],
+            }
+            for person in found.people
+        ],
+        "pager": {
+            "previous": "?" + urlencode(query) if after else "",
+            "next": "?" + urlencode({**query, "after": found.after}) if found.after else "",
+        },
+        "may_remove": request.user.has_perm("lists.add_removeditem"),
+        "may_unsubscribe": request.user.has_perm("lists.add_unsubscribeditem"),
+        "may_restore": request.user.has_perm("lists.delete_removeditem"),
+        "may_resubscribe": request.user.has_perm("lists.delete_unsubscribeditem"),
+    }
+
+
+def person_url(entity_key: str, record_id: str) -> str:
+    """The page of a person, by their record."""
+    return reverse("dotbridge:person-record", args=[entity_key, record_id])
+
+
+@page(VIEW, "campaigns.view_emailcampaign")
+def list_campaigns(request: HttpRequest, pk: int) -> HttpResponse:
+    """The mails that went to the list."""
+    marketing_list = list_or_404(pk)
+    sent = EmailCampaign.objects.filter(marketing_list=marketing_list).order_by("-sent_at", "-pk")
+    context = {"campaigns": list(with_figures(sent)[:100])}
+    return show_list_page(
+        request, "backoffice/house/list_campaigns.html", marketing_list, tab="list-campaigns", context=context
+    )
+
+
+@page(VIEW)
+def list_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who changed what, and the runs and uploads of this list."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    entries = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(marketing_list), object_id=str(marketing_list.pk)
+    )
+    context: dict[str, Any] = {"changes": entries.select_related("user").order_by("-action_time")[:HISTORY]}
+    if link and request.user.has_perm("sync.view_upload"):
+        context["uploads"] = Upload.objects.filter(connection=link).order_by("-id")[:HISTORY]
+    if link and request.user.has_perm("sync.view_syncrun"):
+        context["runs"] = SyncRun.objects.filter(connection=link).order_by("-id")[:HISTORY]
+    return show_list_page(
+        request, "backoffice/house/list_history.html", marketing_list, tab="list-history", context=context
+    )

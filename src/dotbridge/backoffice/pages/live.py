@@ -1,0 +1,60 @@
+"""The strip that follows a run from the button that was pressed to what it did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from dotbridge.backoffice.pages.frame import page
+from dotbridge.backoffice.reads.live import live_moment
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.services import RUN_TASK
+
+MAY_FOLLOW = ("lists.view_marketinglist", "integrations.view_integration", "sync.view_syncrun")
+POLL_SECONDS, IDLE_SECONDS = 2, 20
+
+
+def strip_context(request: HttpRequest, integration: int, after: str) -> dict[str, Any]:
+    """What the strip shows, and whether it asks again."""
+    live = live_moment(integration, after=int(after) if after else None)
+    is_idle = live is None and not after
+    return {
+        "live": live,
+        "integration": integration,
+        "after": after,
+        "polls": live is None or not live.is_over,
+        "seconds": IDLE_SECONDS if is_idle else POLL_SECONDS,
+        "may_cancel": request.user.has_perm("sync.add_syncrun"),
+        "may_see_run": request.user.has_perm("sync.view_syncrun"),
+        "request": request,
+    }
+
+
+@page()
+def live(request: HttpRequest, integration: int) -> HttpResponse:
+    """The strip again; at the end of a run it tells the page, whose numbers then follow."""
+    if not any(map(request.user.has_perm, MAY_FOLLOW)):
+        raise PermissionDenied
+    get_object_or_404(Integration, pk=integration)
+    after = request.GET.get("after_run", "")
+    context = strip_context(request, integration, after if after.isdecimal() and len(after) < 19 else "")
+    response = render(request, "backoffice/components/live.html", context)
+    if context["live"] is not None and context["live"].is_over:
+        response["HX-Trigger"] = "dotbridge-run-ended"
+    return response
+
+
+@require_POST
+@page("sync.add_syncrun")
+def cancel(request: HttpRequest, integration: int, job: int) -> HttpResponse:
+    """Call back a run that only waits, and show how things stand then."""
+    waiting = ProcrastinateJob.objects.filter(pk=job, task_name=RUN_TASK, args__integration_id=integration)
+    if waiting.exists():
+        app.job_manager.cancel_job_by_id(job)
+    return live(request, integration)

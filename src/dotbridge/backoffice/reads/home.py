@@ -1,0 +1,235 @@
+"""What Home shows: is all well, how many people, and what went on lately."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models.functions import TruncDay
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
+from dotbridge.backoffice.reads.needs import Need
+from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
+from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.lists.models import MarketingList, UnsubscribedItem
+from dotbridge.sync.models import Connection, RunKind, SyncRun, Upload, UploadState
+
+DAYS = 30
+# Imports and exports are scheduled every four minutes; three missed ones are worth a word.
+LATE_AFTER = timedelta(minutes=12)
+# Home counts lists one by one for so long; the rest is counted on their own pages.
+COUNTING_SECONDS = 6.0
+MOST_LISTS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """The first sentence of Home."""
+
+    text: str
+    tone: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A number with its name and the way to what it counts; `days` are the last 30, the oldest first."""
+
+    title: str
+    number: int
+    url: str = ""
+    note: str = ""
+    days: Sequence[int] = ()
+    days_text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeLists:
+    """Connected lists with their standings, the figures of all of them, and how many were not counted in time."""
+
+    lines: list[tuple[Any, ListStanding]]
+    figures: list[Figure]
+    uncounted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calls:
+    """How many calls an account took in the last hour, and how many the vendor says are left until `resets_at`."""
+
+    integration: Integration
+    used: int
+    left: int | None = None
+    resets_at: datetime | None = None
+
+    @property
+    def fraction(self) -> float:
+        """The used ones, of those that there are."""
+        return self.used / (self.used + self.left) if self.left is not None and self.used + self.left else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalkStep:
+    """A step of a newcomer's way, done or not."""
+
+    title: str
+    text: str
+    button: str
+    url: str
+    is_done: bool
+
+
+def health_of(needs: Sequence[Need]) -> Health:
+    """Whether all is well, in one sentence."""
+    if needs:
+        number = len(needs)
+        text = ngettext("%(n)s thing needs you", "%(n)s things need you", number) % {"n": number}
+        return Health(text=text, tone="bad" if any(need.tone == "bad" for need in needs) else "wait")
+    newest = SyncRun.objects.filter(
+        state__in=GOOD, kind__in=[RunKind.EXPORT, RunKind.SYNC], integration__is_active=True
+    ).aggregate(at=Max("finished_at"))["at"]
+    if newest is None:
+        return Health(text=_("Nothing was sent yet"), tone="wait")
+    if timezone.now() - newest > LATE_AFTER:
+        return Health(text=_("All is well, but nothing was sent for a while"), tone="wait", at=newest)
+    return Health(text=_("Everything is in step"), tone="good", at=newest)
+
+
+def home_lists() -> HomeLists:
+    """The connected lists as they stand now. Who is on two lists counts on each."""
+    lists = list(lists_with_state().filter(connection__isnull=False).order_by("name"))
+    end = time.monotonic() + COUNTING_SECONDS
+    lines = []
+    for marketing_list in lists:
+        if time.monotonic() > end:
+            break
+        lines.append((marketing_list, standing_of(marketing_list)))
+    totals = sum_of([standing for _list, standing in lines])
+    return HomeLists(lines=lines[:MOST_LISTS], figures=_figures(totals, lists), uncounted=len(lists) - len(lines))
+
+
+def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> list[Figure]:
+    finished = Upload.objects.filter(state=UploadState.FINISHED)
+    opted_out = UnsubscribedItem.objects.filter(marketing_list__connection__isnull=False)
+    lines = {
+        Standing.IN_STEP: (
+            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count"))),
+            _("Confirmed by Dotdigital, day by day, the last 30 days"),
+        ),
+        Standing.REFUSED: (
+            _by_day(finished, "finished_at", Sum("rejected_count")),
+            _("Refused by Dotdigital, day by day, the last 30 days"),
+        ),
+        Standing.OPTED_OUT: (
+            _by_day(opted_out, "created_at", Count("pk")),
+            _("Opted out, day by day, the last 30 days"),
+        ),
+    }
+    figures = []
+    for state in (Standing.IN_STEP, Standing.WAITING, Standing.REFUSED, Standing.OPTED_OUT):
+        days, text = lines.get(state, ((), ""))
+        figures.append(
+            Figure(
+                title=str(WORDS[state]),
+                number=totals.get(state, 0),
+                url=_door(lists, state),
+                days=days,
+                days_text=text,
+            )
+        )
+    return figures
+
+
+def _door(lists: Sequence[MarketingList], state: Standing) -> str:
+    """To the people themselves where there is one list, else to the lists that have some."""
+    if len(lists) == 1:
+        return f"{reverse('dotbridge:list', args=[lists[0].pk])}?show={state}"
+    return reverse("dotbridge:lists")
+
+
+def _by_day(rows: QuerySet[Any], field: str, number: Any) -> list[int]:
+    first = timezone.localdate() - timedelta(days=DAYS - 1)
+    found = dict(
+        rows.filter(**{f"{field}__date__gte": first})
+        .order_by()
+        .annotate(day=TruncDay(field))
+        .values("day")
+        .annotate(number=number)
+        .values_list("day", "number")
+    )
+    by_date = {timezone.localtime(day).date(): int(count or 0) for day, count in found.items()}
+    return [by_date.get(first + timedelta(days=place), 0) for place in range(DAYS)]
+
+
+def calls_of_accounts() -> list[Calls]:
+    """The calls of each active account, in three queries."""
+    accounts = list(Integration.objects.filter(is_active=True).order_by("name"))
+    hour_ago = timezone.now() - timedelta(hours=1)
+    used = dict(
+        SyncRun.objects.filter(started_at__gte=hour_ago)
+        .order_by()
+        .values_list("integration")
+        .annotate(number=Sum("requests"))
+    )
+    windows: dict[int, RateWindow] = {}
+    for window in RateWindow.objects.filter(resets_at__gt=timezone.now()).order_by("-remaining"):
+        windows[window.integration_id] = window
+    return [
+        Calls(
+            integration=account,
+            used=used.get(account.pk) or 0,
+            left=windows[account.pk].remaining if account.pk in windows else None,
+            resets_at=windows[account.pk].resets_at if account.pk in windows else None,
+        )
+        for account in accounts
+    ]
+
+
+def walk(may: Callable[[str], bool]) -> list[WalkStep]:
+    """A newcomer's way; empty once it is gone to its end, or for who may not go it."""
+    if not (may("integrations.view_integration") and may("lists.view_marketinglist")):
+        return []
+    if Connection.objects.exists():
+        return []
+    integration = Integration.objects.order_by("pk").first()
+    first_list = MarketingList.objects.order_by("-pk").first()
+    has_fields = integration is not None and integration.mappings.exists()
+    account_url = reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
+    list_url = reverse("dotbridge:list", args=[first_list.pk]) if first_list else reverse("dotbridge:list-add")
+    return [
+        WalkStep(
+            title=_("Connect your Dotdigital account"),
+            text=_("With the address and password of an API user."),
+            button=_("Connect an account"),
+            url=account_url,
+            is_done=integration is not None,
+        ),
+        WalkStep(
+            title=_("Map your fields"),
+            text=_("Once the account was read, the names are mapped by themselves. Add what else you need."),
+            button=_("See the fields"),
+            url=reverse("dotbridge:fields") if has_fields else account_url,
+            is_done=has_fields,
+        ),
+        WalkStep(
+            title=_("Make a list"),
+            text=_("A rule on your own records. Whoever matches it is on the list."),
+            button=_("Make a list"),
+            url=list_url,
+            is_done=first_list is not None,
+        ),
+        WalkStep(
+            title=_("Connect the list"),
+            text=_("Choose its address book, and look at what will happen first."),
+            button=_("Connect the list"),
+            url=reverse("dotbridge:list-connect", args=[first_list.pk]) if first_list else list_url,
+            is_done=False,
+        ),
+    ]

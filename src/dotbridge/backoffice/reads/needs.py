@@ -1,0 +1,211 @@
+"""What needs a person: each thing with its cause, whom it touches, and the one button that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.stopped import stopped_in_words
+from dotbridge.backoffice.screens.run_requests import worker_is_alive
+from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.rules import RuleError, compile_rule
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.soundness import problem_of_row
+from dotbridge.sync.models import Connection, ExportItem, RunKind, State, SyncRun, Upload, UploadState
+from dotbridge.sync.request_models import AccountChange, ChangeState, Ending
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One thing that waits for a person. `tone` says how pressing it is: bad or wait."""
+
+    title: str
+    text: str
+    tone: str
+    url: str = ""
+    button: StrOrPromise = ""
+    since: datetime | None = None
+    marketing_list: int | None = None
+
+
+def needs_of(request: HttpRequest) -> list[Need]:
+    """All that the person may see, the pressing things first. A fixed number of queries, asked once a request."""
+    known: list[Need] | None = getattr(request, "_dotbridge_needs", None)
+    if known is None:
+        known = sorted(_all(request), key=lambda need: need.tone != "bad")
+        request._dotbridge_needs = known  # type: ignore[attr-defined]  # noqa: SLF001 - our own note on it
+    return known
+
+
+def _all(request: HttpRequest) -> Iterator[Need]:
+    may = request.user.has_perm
+    if may("integrations.view_integration"):
+        yield from _of_worker()
+        yield from _of_accounts()
+    if may("lists.view_marketinglist"):
+        yield from _of_lists()
+    if may("sync.view_upload"):
+        yield from _of_uploads()
+    if may("sync.view_accountchange"):
+        yield from _of_changes()
+    if may("mapping.view_mapping"):
+        yield from _of_mappings()
+
+
+def _of_worker() -> Iterator[Need]:
+    if Integration.objects.filter(is_active=True).exists() and not worker_is_alive():
+        yield Need(
+            tone="bad",
+            title=_("No worker is running"),
+            text=_("Nothing is read or sent until one runs. Start it on the server with: dotbridge worker"),
+            url=reverse("dotbridge:activity"),
+            button=_("See the runs"),
+        )
+
+
+def _of_accounts() -> Iterator[Need]:
+    """Accounts whose last run of one direction failed."""
+    directions = {"import": (RunKind.IMPORT, RunKind.SYNC), "export": (RunKind.EXPORT, RunKind.SYNC)}
+    newest = {
+        name: Subquery(
+            SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=kinds)
+            .exclude(state__in=[State.RUNNING, State.SKIPPED])
+            .order_by("-id")
+            .values("pk")[:1]
+        )
+        for name, kinds in directions.items()
+    }
+    rows = Integration.objects.filter(is_active=True).annotate(**newest).values_list("import", "export")
+    keys = {key for row in rows for key in row if key}
+    for run in SyncRun.objects.filter(pk__in=keys, state=State.FAILED).select_related("integration").order_by("pk"):
+        yield Need(
+            tone="bad",
+            title=_("%(account)s: the last run failed") % {"account": run.integration},
+            text=run.message or _("The steps of the run say why."),
+            since=run.finished_at,
+            url=reverse("dotbridge:run", args=[run.pk]),
+            button=_("See what happened"),
+        )
+
+
+def _of_lists() -> Iterator[Need]:
+    links = Connection.objects.select_related("marketing_list", "address_book__integration", "ending")
+    for link in links.order_by("marketing_list__name"):
+        marketing_list, page = link.marketing_list, "dotbridge:list"
+        if link.stopped_at is not None:
+            yield Need(
+                tone="bad",
+                title=_("%(list)s: the export waits for you") % {"list": marketing_list},
+                text=stopped_in_words(link),
+                since=link.stopped_at,
+                url=reverse("dotbridge:list-allow", args=[marketing_list.pk]),
+                button=_("Look and decide"),
+                marketing_list=marketing_list.pk,
+            )
+        ending: Ending | None = getattr(link, "ending", None)
+        if ending is not None and ending.has_failed:
+            yield Need(
+                tone="bad",
+                title=_("%(list)s could not be disconnected") % {"list": marketing_list},
+                text=ending.message,
+                url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
+                button=_("Decide what to do"),
+                marketing_list=marketing_list.pk,
+            )
+        if link.address_book.gone_at is not None:
+            yield Need(
+                tone="bad",
+                title=_("%(list)s: its address book is gone") % {"list": marketing_list},
+                text=_("%(book)s does not exist in Dotdigital any more, so nothing is sent.")
+                % {"book": link.address_book},
+                since=link.address_book.gone_at,
+                url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
+                button=_("Choose another book"),
+                marketing_list=marketing_list.pk,
+            )
+        try:
+            compile_rule(entity(marketing_list.entity), marketing_list.rule)
+        except (RuleError, UnknownEntity) as error:
+            yield Need(
+                tone="bad",
+                title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
+                text=str(error),
+                url=reverse(page, args=[marketing_list.pk]),
+                button=_("Mend the rule"),
+                marketing_list=marketing_list.pk,
+            )
+
+
+def _of_uploads() -> Iterator[Need]:
+    """What Dotdigital refused as a whole, a line a list; rows that were sent again since belong to another upload."""
+    items = ExportItem.objects.filter(upload=OuterRef("pk"))
+    refused = (
+        Upload.objects.filter(Exists(items), state=UploadState.REFUSED)
+        .annotate(rows=Count("items"))
+        .select_related("connection__marketing_list")
+        .order_by("-id")
+    )
+    seen: dict[int, list[Upload]] = {}
+    for upload in refused:
+        seen.setdefault(upload.connection_id, []).append(upload)
+    for uploads in seen.values():
+        newest = uploads[0]
+        people = sum(upload.rows for upload in uploads)  # type: ignore[attr-defined]
+        text = ngettext(
+            "Dotdigital refused an upload with %(n)s person.", "Dotdigital refused an upload with %(n)s people.", people
+        )
+        again = _("They are sent again by themselves.") if newest.retry_at else ""
+        yield Need(
+            tone="wait" if newest.retry_at else "bad",
+            title=_("%(list)s: an upload was refused") % {"list": newest.connection.marketing_list},
+            text=" ".join(filter(None, [text % {"n": grouped(people)}, newest.message, again])),
+            since=newest.finished_at,
+            url=reverse("dotbridge:upload", args=[newest.pk]),
+            button=_("See and try again"),
+            marketing_list=newest.connection.marketing_list_id,
+        )
+
+
+def _of_changes() -> Iterator[Need]:
+    failed = AccountChange.objects.filter(state=ChangeState.FAILED).select_related("integration")
+    for change in failed.order_by("-id")[:20]:
+        yield Need(
+            tone="wait",
+            title=_("%(what)s: it could not be done") % {"what": change},
+            text=change.message,
+            since=change.finished_at,
+            url=reverse("dotbridge:activity-changes"),
+            button=_("See what to do"),
+        )
+
+
+def _of_mappings() -> Iterator[Need]:
+    mappings = Mapping.objects.filter(Q(integration__is_active=True)).prefetch_related("rows__data_field")
+    for mapping in mappings.select_related("integration"):
+        try:
+            owner = entity(mapping.entity)
+        except UnknownEntity:
+            continue
+        problems = [(row, problem) for row in mapping.rows.all() if (problem := problem_of_row(row, owner))]
+        if problems:
+            row, problem = problems[0]
+            yield Need(
+                tone="wait",
+                title=_("%(mapping)s: a field is not sent any more") % {"mapping": mapping},
+                text=f"{row.data_field.name}: {problem}",
+                url=reverse("dotbridge:mapping", args=[mapping.pk]),
+                button=_("Mend the fields"),
+            )

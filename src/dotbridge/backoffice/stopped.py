@@ -1,0 +1,19 @@
+"""What the export of a list has stopped before, in words."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.labels import grouped
+from dotbridge.sync.models import Connection, StoppedWhat
+
+
+def stopped_in_words(link: Connection) -> str:
+    """What it would have done; empty while it has not stopped."""
+    if link.stopped_at is None:
+        return ""
+    texts = {
+        StoppedWhat.REMOVE: _("The export would take %(rows)s of the %(of)s contacts out of the address book."),
+        StoppedWhat.UNSUBSCRIBE: _("The export would unsubscribe %(rows)s records from the list; the book has %(of)s."),
+    }
+    return texts[StoppedWhat(link.stopped_what)] % {"rows": grouped(link.stopped_rows), "of": grouped(link.stopped_of)}

@@ -1,0 +1,153 @@
+"""The components of the back office's pages that need more than a template to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms, template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dotbridge.backoffice import labels
+from dotbridge.backoffice.parts import Part
+from dotbridge.backoffice.reads.lists import state_of
+from dotbridge.backoffice.pages.live import strip_context
+from dotbridge.backoffice.reads.rules import rule_words
+from dotbridge.backoffice.reads.standing import ListStanding
+from dotbridge.backoffice.tones import RUN_TONES, UPLOAD_TONES
+
+register = template.Library()
+
+# The parts of a bar that somebody is in are wide enough to be seen.
+NARROWEST = 0.6
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """12345 -> 12,345; nothing -> a dash."""
+    return "–" if number is None else labels.grouped(number)
+
+
+@register.filter
+def share(fraction: float | None) -> str:
+    """0.888 -> 88.8%; nothing -> a dash."""
+    return "–" if fraction is None else labels.percentage(fraction)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One of the drawings of `icons.svg`. The word stands beside it, so it is hidden from screen readers."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        static("backoffice/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def moment(when: datetime | None) -> SafeString | str:
+    """How long ago, with the whole date and time where the mouse rests on it."""
+    if when is None:
+        return labels.ago(None)
+    full = date_format(timezone.localtime(when), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', when.isoformat(), full, labels.ago(when))
+
+
+@register.inclusion_tag("backoffice/components/bar.html")
+def stacked_bar(parts: Iterable[Part], *, is_thin: bool = False, has_legend: bool = True) -> dict[str, Any]:
+    """How many people are in which state, as one bar, and as words that lead to them."""
+    shown = [part for part in parts if part.number or part.is_current]
+    total = sum(part.number for part in shown)
+    widths = [max(NARROWEST, 100 * part.number / total) if part.number else 0.0 for part in shown]
+    scale = 100 / sum(widths) if total else 0
+    drawn, x = [], 0.0
+    for part, width in zip(shown, widths, strict=True):
+        drawn.append(
+            {
+                "title": part.title,
+                "number": part.number,
+                "tone": part.tone,
+                "url": part.url,
+                "is_current": part.is_current,
+                "x": f"{x:.3f}",
+                "width": f"{width * scale:.3f}",
+            }
+        )
+        x += width * scale
+    text = ", ".join(f"{part.title} {labels.grouped(part.number)}" for part in shown if part.number)
+    return {"parts": drawn, "text": text or labels.grouped(0), "is_thin": is_thin, "has_legend": has_legend}
+
+
+@register.inclusion_tag("backoffice/components/meter.html")
+def meter(fraction: float | None, text: str, *, tone: str = "info", is_moving: bool = False) -> dict[str, Any]:
+    """How much of a whole, as one bar."""
+    width = 100 * min(1.0, max(0.0, fraction or 0.0))
+    return {"width": f"{width:.2f}", "text": text, "tone": tone, "is_moving": is_moving}
+
+
+@register.inclusion_tag("backoffice/components/sparkline.html")
+def sparkline(days: Sequence[int], text: str) -> dict[str, str]:
+    """How a number went from day to day, as a small line; nothing where nothing ever happened."""
+    highest = max(days, default=0)
+    if not highest or len(days) < 2:
+        return {}
+    step = 100 / (len(days) - 1)
+    points = [f"{place * step:.2f} {28 - 26 * number / highest:.2f}" for place, number in enumerate(days)]
+    path = "M" + "L".join(points)
+    return {"path": path, "area": f"{path}L100 30L0 30Z", "text": text}
+
+
+@register.inclusion_tag("backoffice/components/field.html")
+def form_field(field: forms.BoundField) -> dict[str, Any]:
+    """A field of a form with its label, help and what is wrong with it."""
+    return {"field": field, "is_check": isinstance(field.field.widget, forms.CheckboxInput)}
+
+
+@register.inclusion_tag("backoffice/components/state.html")
+def list_state(marketing_list: Any) -> dict[str, Any]:
+    """How a list is kept in step, in a few words with a dot."""
+    state = state_of(marketing_list)
+    text = format_html("{}, {}", state.text, moment(state.at)) if state.at else state.text
+    return {"tone": state.tone, "text": text}
+
+
+@register.inclusion_tag("backoffice/components/bar.html")
+def list_bar(standing: ListStanding, url: str = "", chosen: str = "") -> dict[str, Any]:
+    """Where the people of a list stand, each part leading to them."""
+    return stacked_bar(standing.parts(url, chosen))
+
+
+@register.inclusion_tag("backoffice/components/rate.html")
+def rate(number: int | None, of: int | None) -> dict[str, Any]:
+    """A number with its share of another one as words and as a bar."""
+    fraction = number / of if number is not None and of else None
+    return {"number": number, "fraction": fraction, "text": labels.with_share(number, of)}
+
+
+@register.inclusion_tag("backoffice/components/live.html", takes_context=True)
+def live_strip(context: template.RequestContext, integration: int, after: str = "") -> dict[str, Any]:
+    """The strip that follows an account's runs; `after` is the newest run when a button was pressed."""
+    return strip_context(context["request"], integration, after)
+
+
+@register.simple_tag
+def rule_in_words(marketing_list: Any) -> str:
+    """Whom a list's rule matches."""
+    return rule_words(marketing_list)
+
+
+@register.filter
+def run_tone(state: str) -> str:
+    """The tone of a run's or a step's state."""
+    return RUN_TONES.get(state, "quiet")
+
+
+@register.filter
+def upload_tone(state: str) -> str:
+    """The tone of an upload's state."""
+    return UPLOAD_TONES.get(state, "quiet")

@@ -1,0 +1,39 @@
+"""The tone of each state, as the stylesheet knows it. A tone only ever repeats what the word beside it says."""
+
+from __future__ import annotations
+
+from dotbridge.campaigns.models import ActivityType
+from dotbridge.sync.models import State, UploadState
+from dotbridge.sync.request_models import ChangeState
+
+RUN_TONES: dict[str, str] = {
+    State.RUNNING: "info",
+    State.SUCCEEDED: "good",
+    State.PARTIAL: "good",
+    State.FAILED: "bad",
+    State.SKIPPED: "quiet",
+    State.BLOCKED: "wait",
+    State.INTERRUPTED: "bad",
+}
+UPLOAD_TONES: dict[str, str] = {
+    UploadState.PREPARED: "quiet",
+    UploadState.UPLOADING: "info",
+    UploadState.SENT: "info",
+    UploadState.FINISHED: "good",
+    UploadState.REFUSED: "bad",
+    UploadState.UNKNOWN: "wait",
+}
+CHANGE_TONES: dict[str, str] = {
+    ChangeState.WAITING: "quiet",
+    ChangeState.ASKED: "info",
+    ChangeState.DONE: "good",
+    ChangeState.FAILED: "bad",
+}
+ACTIVITY_TONES: dict[str, str] = {
+    ActivityType.SEND: "quiet",
+    ActivityType.OPEN: "info",
+    ActivityType.CLICK: "good",
+    ActivityType.SOFT_BOUNCE: "wait",
+    ActivityType.HARD_BOUNCE: "bad",
+    ActivityType.UNSUBSCRIBE: "out",
+}

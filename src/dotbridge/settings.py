@@ -7,7 +7,7 @@ import sys
 import environ
 
 from dotbridge import logs, postgres
-from dotbridge.backoffice.appearance import UNFOLD  # noqa: F401 - a setting of the admin's theme
+from dotbridge.backoffice.appearance import HOST_ADMIN
 from dotbridge.config import read_config
 
 CONFIG = read_config()
@@ -102,8 +102,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CONFIG.trusted_origins)
 X_FRAME_OPTIONS = "SAMEORIGIN"
 
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
+# How the example CRM's own admin looks.
+UNFOLD = HOST_ADMIN
+
+LOGIN_URL = "dotbridge:login"
+LOGIN_REDIRECT_URL = "dotbridge:home"
 
 PROCRASTINATE_IMPORT_PATHS = ["dotbridge.jobs"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "no_module_holds_tasks_but_jobs"

@@ -1,11 +1,22 @@
-"""The site's addresses: the back office, and nothing else yet."""
+"""The standalone product's addresses: the back office at the root, the example CRM's own admin beside it."""
 
 from django.contrib import admin
-from django.urls import include, path
-from django.views.generic import RedirectView
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import include, path, reverse
+
+
+def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:
+    """Where the table pages stood before they had a site of their own."""
+    return HttpResponseRedirect(reverse("dotbridge:settings") + f"tables/{rest}")
+
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("rules/", include("dotbridge.backoffice.screens.rule_builder")),
+    path("admin/dotbridge_<path:rest>", lambda request, rest: _moved(request, f"dotbridge_{rest}")),
+    path("admin/login/", lambda _request: HttpResponseRedirect(reverse("dotbridge:login"))),
+    path("admin/", lambda _request: HttpResponseRedirect(reverse("dotbridge:home"))),
     path("admin/", admin.site.urls),
+    path("", include("dotbridge.backoffice.urls")),
 ]
+handler403 = "dotbridge.backoffice.pages.refusals.forbidden"
+handler404 = "dotbridge.backoffice.pages.refusals.not_found"
+handler500 = "dotbridge.backoffice.pages.refusals.broken"

@@ -1,8 +1,6 @@
-"""The back office: importing its screens registers them on the admin site."""
+"""The table pages: importing them registers them on our own site, beside the host's admin."""
 
 from __future__ import annotations
-
-from django.contrib import admin
 
 from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
     account_changes,
@@ -23,5 +21,3 @@ from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
     two_way,
     uploads,
 )
-
-admin.site.index_template = "backoffice/dashboard.html"

@@ -24,11 +24,13 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return may
 
 
-def _entry(title: StrOrPromise, icon: str, app: str, model: str) -> dict[str, Any]:
+def _entry(
+    title: StrOrPromise, icon: str, app: str, model: str, *, site: str = "dotbridge_tables"
+) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "link": reverse_lazy(f"{site}:{app}_{model}_changelist"),
         "permission": _may(f"{app}.view_{model}"),
     }
 
@@ -37,13 +39,19 @@ def _asset(path: str) -> Callable[[HttpRequest], str]:
     return lambda _request: static(path)
 
 
-_NAVIGATION: list[dict[str, Any]] = [
-    {"items": [{"title": _("Overview"), "icon": "dashboard", "link": reverse_lazy("admin:index")}]},
+_BACK: dict[str, Any] = {
+    "items": [
+        {"title": _("Home"), "icon": "arrow_back", "link": reverse_lazy("dotbridge:home")},
+        {"title": _("Settings"), "icon": "settings", "link": reverse_lazy("dotbridge:settings")},
+    ]
+}
+_TABLES: list[dict[str, Any]] = [
+    _BACK,
     {
-        "title": _("Marketing"),
+        "title": _("Lists and campaigns"),
         "items": [
             _entry(_("Marketing lists"), "format_list_bulleted", "dotbridge_lists", "marketinglist"),
-            _entry(_("Removed"), "person_remove", "dotbridge_lists", "removeditem"),
+            _entry(_("Taken off by hand"), "person_remove", "dotbridge_lists", "removeditem"),
             _entry(_("Marketing campaigns"), "campaign", "dotbridge_campaigns", "marketingcampaign"),
             _entry(_("E-mail campaigns"), "mail", "dotbridge_campaigns", "emailcampaign"),
             _entry(_("Recipients"), "groups", "dotbridge_campaigns", "emailcampaignstatistics"),
@@ -51,29 +59,20 @@ _NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": _("CRM"),
-        "items": [
-            _entry(_("Accounts"), "apartment", "crm", "account"),
-            _entry(_("Contacts"), "contacts", "crm", "contact"),
-            _entry(_("Leads"), "person_search", "crm", "lead"),
-            _entry(_("Customers"), "handshake", "crm", "customer"),
-        ],
-    },
-    {
         "title": _("Dotdigital"),
         "items": [
-            _entry(_("Integrations"), "cable", "dotbridge_integrations", "integration"),
+            _entry(_("Accounts"), "cable", "dotbridge_integrations", "integration"),
             _entry(_("Address books"), "menu_book", "dotbridge_mirror", "addressbook"),
-            _entry(_("Contacts in Dotdigital"), "alternate_email", "dotbridge_mirror", "contact"),
+            _entry(_("Contacts"), "alternate_email", "dotbridge_mirror", "contact"),
             _entry(_("Data fields"), "data_object", "dotbridge_mirror", "datafield"),
             _entry(_("Mappings"), "conversion_path", "dotbridge_mapping", "mapping"),
         ],
     },
     {
-        "title": _("Synchronisation"),
+        "title": _("What happened"),
         "items": [
             _entry(_("Runs"), "sync", "dotbridge_sync", "syncrun"),
-            _entry(_("Rejections"), "report", "dotbridge_sync", "rejection"),
+            _entry(_("Refused"), "report", "dotbridge_sync", "rejection"),
             _entry(_("Uploads"), "upload", "dotbridge_sync", "upload"),
             _entry(_("Removals"), "playlist_remove", "dotbridge_sync", "removal"),
             _entry(_("Changed on both sides"), "compare_arrows", "dotbridge_sync", "valueconflict"),
@@ -82,10 +81,22 @@ _NAVIGATION: list[dict[str, Any]] = [
         ],
     },
     {
-        "title": _("People"),
+        "title": _("Who may log in"),
         "items": [
             _entry(_("Users"), "person", "auth", "user"),
             _entry(_("Groups"), "group", "auth", "group"),
+        ],
+    },
+]
+_CRM: list[dict[str, Any]] = [
+    _BACK,
+    {
+        "title": _("CRM"),
+        "items": [
+            _entry(_("Accounts"), "apartment", "crm", "account", site="admin"),
+            _entry(_("Contacts"), "contacts", "crm", "contact", site="admin"),
+            _entry(_("Leads"), "person_search", "crm", "lead", site="admin"),
+            _entry(_("Customers"), "handshake", "crm", "customer", site="admin"),
         ],
     },
 ]
@@ -113,7 +124,7 @@ _FONT = {
     "important-dark": "var(--color-base-100)",
 }
 
-UNFOLD: dict[str, Any] = {
+_LOOK: dict[str, Any] = {
     "SITE_TITLE": _("Dotbridge"),
     "SITE_HEADER": _("Dotbridge"),
     "SITE_SUBHEADER": _("Marketing lists in step with Dotdigital"),
@@ -126,6 +137,8 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": _PRIMARY, "font": _FONT},
     "STYLES": [_asset("backoffice/backoffice.css")],
     "SCRIPTS": [_asset("backoffice/backoffice.js")],
-    "DASHBOARD_CALLBACK": "dotbridge.backoffice.dashboard.fill_dashboard",
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": _NAVIGATION},
 }
+_SIDEBAR: dict[str, Any] = {"show_search": False, "show_all_applications": False}
+# What our own table pages look like, and what the standalone product gives the example CRM's admin.
+TABLES: dict[str, Any] = {**_LOOK, "SIDEBAR": {**_SIDEBAR, "navigation": _TABLES}}
+HOST_ADMIN: dict[str, Any] = {**_LOOK, "SIDEBAR": {**_SIDEBAR, "navigation": _CRM}}

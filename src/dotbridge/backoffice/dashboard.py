@@ -12,7 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from dotbridge.backoffice.campaign_reads import newest_campaigns
-from dotbridge.backoffice.screens.run_requests import SILENT_AFTER
+from dotbridge.backoffice.reads.worker import SILENT_AFTER
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration

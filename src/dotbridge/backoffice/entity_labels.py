@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.registry import UnknownEntity, entities, entity
+from dotbridge.entities.registry import Entity, UnknownEntity, entities, entity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,30 @@ def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> 
 def record_url(key: str, record_id: object, page: str = "of-record") -> str:
     """The address of the page that shows what a record did."""
     query = urlencode({"entity": key, "record": record_id})
-    return f"{reverse(f'admin:dotbridge_campaigns_marketingactivity_{page}')}?{query}"
+    return f"{reverse(f'dotbridge_tables:dotbridge_campaigns_marketingactivity_{page}')}?{query}"
 
 
 def _page_of(request: HttpRequest, model: type) -> str:
-    """The name of the records' admin page, empty where there is none or the person may not see it."""
+    """The name of the records' page in the host's admin, empty where there is none or the person may not see it."""
     if not admin.site.is_registered(model):
         return ""
     screen: Any = admin.site.get_model_admin(model)
-    options = screen.opts
-    return f"admin:{options.app_label}_{options.model_name}_change" if screen.has_view_permission(request) else ""
+    if not screen.has_view_permission(request):
+        return ""
+    page = f"{admin.site.name}:{screen.opts.app_label}_{screen.opts.model_name}_change"
+    try:
+        reverse(page, args=["0"])
+    except NoReverseMatch:
+        # Registered, but the host has not mounted its admin.
+        return ""
+    return page
+
+
+def entity_admin_urls(request: HttpRequest, known: Iterable[Entity]) -> list[tuple[str, str]]:
+    """The host's own admin pages of these entities: label, address. Those the person may not see are missing."""
+    found = []
+    for each in known:
+        page = _page_of(request, each.model)
+        if page:
+            found.append((str(each.label), reverse(page.removesuffix("_change") + "_changelist")))
+    return found

@@ -15,6 +15,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.backoffice.statuses import status_words
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.connections.models import ChangeState, ResubscriptionState
 from dotbridge.mirror.status import LIVE
@@ -271,7 +272,7 @@ def reason_text(code: str) -> StrOrPromise:
     if code in REASONS:
         return REASONS[code].text
     if code in CONTACT_STATUSES:
-        return format_lazy("{}: {}", _("Status in Dotdigital"), code)
+        return format_lazy("{}: {}", _("In Dotdigital"), status_words(code).text)
     if code in REFUSED_STATUSES:
         return REFUSED_STATUSES[code].text
     return _OTHER_REASONS.get(code, code)

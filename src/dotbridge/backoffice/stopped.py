@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.sync.models import Connection, StoppedWhat
+from dotbridge.connections.models import ListConnection, StoppedWhat
 
 
-def stopped_in_words(link: Connection) -> str:
+def stopped_in_words(link: ListConnection) -> str:
     """What it would have done; empty while it has not stopped."""
     if link.stopped_at is None:
         return ""

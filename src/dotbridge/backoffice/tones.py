@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.sync.models import State, UploadState
-from dotbridge.sync.request_models import ChangeState
+from dotbridge.connections.models import ChangeState
 
 RUN_TONES: dict[str, str] = {
     State.RUNNING: "info",

@@ -57,11 +57,11 @@ class Entry:
 
 ENTRIES = (
     Entry(name="home", title=_("Home")),
-    Entry(name="lists", title=_("Lists"), permissions=("lists.view_marketinglist",)),
-    Entry(name="campaigns", title=_("Campaigns"), permissions=("campaigns.view_emailcampaign",)),
+    Entry(name="lists", title=_("Lists"), permissions=("dotbridge_lists.view_marketinglist",)),
+    Entry(name="campaigns", title=_("Campaigns"), permissions=("dotbridge_campaigns.view_emailcampaign",)),
     Entry(name="people", title=_("People")),
-    Entry(name="fields", title=_("Fields"), permissions=("mapping.view_mapping", "mirror.view_datafield")),
-    Entry(name="activity", title=_("Activity"), permissions=("sync.view_syncrun", "sync.view_rejection")),
+    Entry(name="fields", title=_("Fields"), permissions=("dotbridge_mapping.view_mapping", "dotbridge_mirror.view_datafield")),
+    Entry(name="activity", title=_("Activity"), permissions=("dotbridge_sync.view_syncrun", "dotbridge_sync.view_rejection")),
     Entry(name="settings", title=_("Settings")),
 )
 

@@ -17,7 +17,7 @@ def home(request: HttpRequest) -> HttpResponse:
     may = request.user.has_perm
     needs = needs_of(request)
     steps = walk(may)
-    may_see_lists = may("lists.view_marketinglist")
+    may_see_lists = may("dotbridge_lists.view_marketinglist")
     health = health_of(needs)
     return show(
         request,
@@ -29,13 +29,13 @@ def home(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "walk": steps,
             "may_see_lists": may_see_lists and not steps,
-            "campaigns": newest_campaigns() if may("campaigns.view_emailcampaign") else [],
-            "calls": calls_of_accounts() if may("integrations.view_integration") else [],
+            "campaigns": newest_campaigns() if may("dotbridge_campaigns.view_emailcampaign") else [],
+            "calls": calls_of_accounts() if may("dotbridge_integrations.view_integration") else [],
         },
     )
 
 
-@page("lists.view_marketinglist")
+@page("dotbridge_lists.view_marketinglist")
 def home_counts(request: HttpRequest) -> HttpResponse:
     """A piece of Home: the figures and the lists."""
     return render(request, "backoffice/house/home_lists.html", {"found": home_lists()})

@@ -19,10 +19,10 @@ from dotbridge.backoffice.pages.list_frame import MAY_REQUEST, link_of, list_or_
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import RemovedItem, UnsubscribedItem
-from dotbridge.sync.models import Connection, RunKind
-from dotbridge.sync.services import request_run
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_run
 
-VIEW = "lists.view_marketinglist"
+VIEW = "dotbridge_lists.view_marketinglist"
 
 
 def person_of(request: HttpRequest) -> Any:
@@ -83,7 +83,7 @@ def start_run(
     integration: Integration,
     back_url: str,
     kind: RunKind = RunKind.SYNC,
-    link: Connection | None = None,
+    link: ListConnection | None = None,
 ) -> HttpResponse:
     """Have the worker run it soon, and follow it on the page at `back_url`."""
     if not request.user.has_perm(MAY_REQUEST):
@@ -110,7 +110,7 @@ def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(VIEW, "lists.delete_marketinglist")
+@page(VIEW, "dotbridge_lists.delete_marketinglist")
 def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what goes with a list, and delete it; a connected one is disconnected first."""
     marketing_list = list_or_404(pk)

@@ -17,14 +17,14 @@ from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection
+from dotbridge.connections.models import ListConnection
 
-MAY_CONNECT = "sync.add_connection"
-MAY_CHANGE_CONNECTION = "sync.change_connection"
-MAY_END = "sync.delete_connection"
-MAY_REQUEST = "sync.add_syncrun"
-MAY_MAKE_BOOK = "mirror.add_addressbook"
-MAY_CHANGE_LIST = "lists.change_marketinglist"
+MAY_CONNECT = "dotbridge_connections.add_listconnection"
+MAY_CHANGE_CONNECTION = "dotbridge_connections.change_listconnection"
+MAY_END = "dotbridge_connections.delete_listconnection"
+MAY_REQUEST = "dotbridge_sync.add_syncrun"
+MAY_MAKE_BOOK = "dotbridge_mirror.add_addressbook"
+MAY_CHANGE_LIST = "dotbridge_lists.change_marketinglist"
 
 
 def list_or_404(pk: int) -> Any:
@@ -32,7 +32,7 @@ def list_or_404(pk: int) -> Any:
     return get_object_or_404(lists_with_state(), pk=pk)
 
 
-def link_of(marketing_list: MarketingList) -> Connection | None:
+def link_of(marketing_list: MarketingList) -> ListConnection | None:
     """The list's connection, if it has one."""
     return getattr(marketing_list, "connection", None)
 
@@ -54,7 +54,7 @@ def may_see_people(request: HttpRequest, entity_key: str) -> bool:
 def list_tabs(request: HttpRequest, marketing_list: MarketingList, current: str) -> list[Tab]:
     """The five views of a list that the person may have."""
     tabs = [("list", _("People"), ""), ("list-rule", _("Rule"), "")]
-    tabs += [("list-campaigns", _("Campaigns"), "campaigns.view_emailcampaign")]
+    tabs += [("list-campaigns", _("Campaigns"), "dotbridge_campaigns.view_emailcampaign")]
     tabs += [("list-connection", _("Connection"), ""), ("list-history", _("History"), "")]
     return [
         Tab(title=title, url=list_url(marketing_list, name), is_current=name == current)
@@ -92,7 +92,7 @@ def show_list_page(
             "may_sync": link is not None and may(MAY_REQUEST),
             "may_change_connection": may(MAY_CHANGE_CONNECTION),
             "may_end": link is not None and may(MAY_END),
-            "may_delete": link is None and may("lists.delete_marketinglist"),
+            "may_delete": link is None and may("dotbridge_lists.delete_marketinglist"),
             "strip_after": _strip_after(request),
             "newest_run": last_run(link.address_book.integration_id) if link else 0,
             **(context or {}),

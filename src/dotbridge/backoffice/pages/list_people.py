@@ -30,10 +30,10 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import RemovedItem, UnsubscribedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import remove_records, restore_records, resubscribe_records, unsubscribe_records
-from dotbridge.sync.resubscription_services import request_resubscription
+from dotbridge.connections.services import request_resubscription
 
-PERMISSIONS = {"remove": "lists.add_removeditem", "unsubscribe": "lists.add_unsubscribeditem"}
-MAY_ASK = "sync.add_resubscription"
+PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.add_unsubscribeditem"}
+MAY_ASK = "dotbridge_connections.add_resubscription"
 # A spreadsheet takes a cell that begins like this for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -129,9 +129,9 @@ def bring_back(request: HttpRequest, pk: int, what: str, record_id: str) -> Http
     if not may_see_people(request, marketing_list.entity):
         raise PermissionDenied
     if what == "removed":
-        _require(request, "lists.delete_removeditem")
+        _require(request, "dotbridge_lists.delete_removeditem")
         return _put_back(request, marketing_list, record_id)
-    _require(request, "lists.delete_unsubscribeditem")
+    _require(request, "dotbridge_lists.delete_unsubscribeditem")
     item = UnsubscribedItem.objects.filter(marketing_list=marketing_list, record_id=record_id).first()
     if item is None:
         raise Http404

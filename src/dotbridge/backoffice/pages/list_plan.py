@@ -31,9 +31,9 @@ from dotbridge.dry_run import csv_lines
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
-from dotbridge.sync.models import Connection, RunKind, StoppedWhat
+from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, PlannedRow, dry_run
-from dotbridge.sync.services import allow_once
+from dotbridge.connections.services import allow_once
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -53,7 +53,7 @@ KINDS: dict[PlannedKind, tuple[StrOrPromise, str]] = {
 }
 
 
-def plan_context(link: Connection, *, with_people: bool) -> dict[str, Any]:
+def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
     """The dry run of a connected list: numbers of each kind, and the first people of it where they may be seen."""
     try:
         with limited(DRY_RUN_MILLISECONDS), dry_run(link) as planned:
@@ -160,7 +160,7 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _allowed(request: HttpRequest, marketing_list: Any, link: Connection) -> HttpResponse:
+def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) -> HttpResponse:
     text = _("Allowed once: %(what)s") % {"what": stopped_in_words(link)}
     try:
         allow_once(link=link, by=person_of(request))
@@ -175,7 +175,7 @@ def _allowed(request: HttpRequest, marketing_list: Any, link: Connection) -> Htt
     return start_run(request, integration=integration, kind=RunKind.EXPORT, back_url=list_url(marketing_list))
 
 
-def _some_of(link: Connection) -> list[str]:
+def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
     wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE, StoppedWhat.UNSUBSCRIBE: PlannedKind.UNSUBSCRIBE}
     try:

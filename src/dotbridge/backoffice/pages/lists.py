@@ -31,7 +31,7 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
-VIEW = "lists.view_marketinglist"
+VIEW = "dotbridge_lists.view_marketinglist"
 LISTS_A_PAGE = 25
 HISTORY = 50
 
@@ -54,7 +54,7 @@ def lists(request: HttpRequest) -> HttpResponse:
             "lists": current,
             "search": search,
             "pager": _numbered_pager(current, search),
-            "may_add": request.user.has_perm("lists.add_marketinglist"),
+            "may_add": request.user.has_perm("dotbridge_lists.add_marketinglist"),
         },
     )
 
@@ -130,10 +130,10 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
             "previous": "?" + urlencode(query) if after else "",
             "next": "?" + urlencode({**query, "after": found.after}) if found.after else "",
         },
-        "may_remove": request.user.has_perm("lists.add_removeditem"),
-        "may_unsubscribe": request.user.has_perm("lists.add_unsubscribeditem"),
-        "may_restore": request.user.has_perm("lists.delete_removeditem"),
-        "may_resubscribe": request.user.has_perm("lists.delete_unsubscribeditem"),
+        "may_remove": request.user.has_perm("dotbridge_lists.add_removeditem"),
+        "may_unsubscribe": request.user.has_perm("dotbridge_lists.add_unsubscribeditem"),
+        "may_restore": request.user.has_perm("dotbridge_lists.delete_removeditem"),
+        "may_resubscribe": request.user.has_perm("dotbridge_lists.delete_unsubscribeditem"),
     }
 
 
@@ -142,7 +142,7 @@ def person_url(entity_key: str, record_id: str) -> str:
     return reverse("dotbridge:person-record", args=[entity_key, record_id])
 
 
-@page(VIEW, "campaigns.view_emailcampaign")
+@page(VIEW, "dotbridge_campaigns.view_emailcampaign")
 def list_campaigns(request: HttpRequest, pk: int) -> HttpResponse:
     """The mails that went to the list."""
     marketing_list = list_or_404(pk)
@@ -162,9 +162,9 @@ def list_history(request: HttpRequest, pk: int) -> HttpResponse:
         content_type=ContentType.objects.get_for_model(marketing_list), object_id=str(marketing_list.pk)
     )
     context: dict[str, Any] = {"changes": entries.select_related("user").order_by("-action_time")[:HISTORY]}
-    if link and request.user.has_perm("sync.view_upload"):
+    if link and request.user.has_perm("dotbridge_sync.view_upload"):
         context["uploads"] = Upload.objects.filter(connection=link).order_by("-id")[:HISTORY]
-    if link and request.user.has_perm("sync.view_syncrun"):
+    if link and request.user.has_perm("dotbridge_sync.view_syncrun"):
         context["runs"] = SyncRun.objects.filter(connection=link).order_by("-id")[:HISTORY]
     return show_list_page(
         request, "backoffice/house/list_history.html", marketing_list, tab="list-history", context=context

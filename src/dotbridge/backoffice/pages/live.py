@@ -14,9 +14,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.reads.live import live_moment
 from dotbridge.integrations.models import Integration
-from dotbridge.sync.services import RUN_TASK
+from dotbridge.connections.services import RUN_TASK
 
-MAY_FOLLOW = ("lists.view_marketinglist", "integrations.view_integration", "sync.view_syncrun")
+MAY_FOLLOW = ("dotbridge_lists.view_marketinglist", "dotbridge_integrations.view_integration", "dotbridge_sync.view_syncrun")
 POLL_SECONDS, IDLE_SECONDS = 2, 20
 
 
@@ -30,8 +30,8 @@ def strip_context(request: HttpRequest, integration: int, after: str) -> dict[st
         "after": after,
         "polls": live is None or not live.is_over,
         "seconds": IDLE_SECONDS if is_idle else POLL_SECONDS,
-        "may_cancel": request.user.has_perm("sync.add_syncrun"),
-        "may_see_run": request.user.has_perm("sync.view_syncrun"),
+        "may_cancel": request.user.has_perm("dotbridge_sync.add_syncrun"),
+        "may_see_run": request.user.has_perm("dotbridge_sync.view_syncrun"),
         "request": request,
     }
 
@@ -51,7 +51,7 @@ def live(request: HttpRequest, integration: int) -> HttpResponse:
 
 
 @require_POST
-@page("sync.add_syncrun")
+@page("dotbridge_sync.add_syncrun")
 def cancel(request: HttpRequest, integration: int, job: int) -> HttpResponse:
     """Call back a run that only waits, and show how things stand then."""
     waiting = ProcrastinateJob.objects.filter(pk=job, task_name=RUN_TASK, args__integration_id=integration)

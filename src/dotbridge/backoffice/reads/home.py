@@ -20,7 +20,8 @@ from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.models import MarketingList, UnsubscribedItem
-from dotbridge.sync.models import Connection, RunKind, SyncRun, Upload, UploadState
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.sync.models import SyncRun, Upload, UploadState
 
 DAYS = 30
 # Imports and exports are scheduled every four minutes; three missed ones are worth a word.
@@ -194,9 +195,9 @@ def calls_of_accounts() -> list[Calls]:
 
 def walk(may: Callable[[str], bool]) -> list[WalkStep]:
     """A newcomer's way; empty once it is gone to its end, or for who may not go it."""
-    if not (may("integrations.view_integration") and may("lists.view_marketinglist")):
+    if not (may("dotbridge_integrations.view_integration") and may("dotbridge_lists.view_marketinglist")):
         return []
-    if Connection.objects.exists():
+    if ListConnection.objects.exists():
         return []
     integration = Integration.objects.order_by("pk").first()
     first_list = MarketingList.objects.order_by("-pk").first()

@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import Connection, ExportItem, RunKind, State, SyncRun, Upload, UploadState
-from dotbridge.sync.request_models import AccountChange, ChangeKind, OPEN_CHANGES
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.connections.models import AccountChange, ChangeKind, OPEN_CHANGES
 
 GOOD = (State.SUCCEEDED, State.PARTIAL)
 
@@ -52,7 +53,7 @@ def lists_with_state() -> QuerySet[Any]:
 
 def state_of(marketing_list: Any) -> ListState:
     """How one of `lists_with_state` is kept in step."""
-    link: Connection | None = getattr(marketing_list, "connection", None)
+    link: ListConnection | None = getattr(marketing_list, "connection", None)
     if link is None:
         if marketing_list.is_coming:
             return ListState(text=_("Its address book is being made"), tone="wait")

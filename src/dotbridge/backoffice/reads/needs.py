@@ -15,14 +15,15 @@ from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.backoffice.screens.run_requests import worker_is_alive
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import problem_of_row
-from dotbridge.sync.models import Connection, ExportItem, RunKind, State, SyncRun, Upload, UploadState
-from dotbridge.sync.request_models import AccountChange, ChangeState, Ending
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.connections.models import AccountChange, ChangeState, Ending
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -52,16 +53,16 @@ def needs_of(request: HttpRequest) -> list[Need]:
 
 def _all(request: HttpRequest) -> Iterator[Need]:
     may = request.user.has_perm
-    if may("integrations.view_integration"):
+    if may("dotbridge_integrations.view_integration"):
         yield from _of_worker()
         yield from _of_accounts()
-    if may("lists.view_marketinglist"):
+    if may("dotbridge_lists.view_marketinglist"):
         yield from _of_lists()
-    if may("sync.view_upload"):
+    if may("dotbridge_sync.view_upload"):
         yield from _of_uploads()
-    if may("sync.view_accountchange"):
+    if may("dotbridge_connections.view_accountchange"):
         yield from _of_changes()
-    if may("mapping.view_mapping"):
+    if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
 
 
@@ -102,7 +103,7 @@ def _of_accounts() -> Iterator[Need]:
 
 
 def _of_lists() -> Iterator[Need]:
-    links = Connection.objects.select_related("marketing_list", "address_book__integration", "ending")
+    links = ListConnection.objects.select_related("marketing_list", "address_book__integration", "ending")
     for link in links.order_by("marketing_list__name"):
         marketing_list, page = link.marketing_list, "dotbridge:list"
         if link.stopped_at is not None:

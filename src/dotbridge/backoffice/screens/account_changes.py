@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
+from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
 
@@ -28,7 +29,7 @@ PERMISSIONS = {
 REFRESH_SECONDS = 3
 
 
-@admin.register(AccountChange)
+@admin.register(AccountChange, site=table_site)
 class AccountChangeScreen(ReadOnlyScreen):
     """The changes, newest first."""
 
@@ -63,7 +64,7 @@ class AccountChangeScreen(ReadOnlyScreen):
             "Data fields that are made or deleted from here, and new address books, stand here until the worker has "
             "made them in Dotdigital."
         ),
-        link="admin:dotbridge_mirror_datafield_changelist",
+        link="dotbridge_tables:dotbridge_mirror_datafield_changelist",
         link_text=gettext_lazy("Go to the data fields"),
         permission="dotbridge_mirror.view_datafield",
     )
@@ -137,4 +138,4 @@ class AccountChangeScreen(ReadOnlyScreen):
             show_problem(request, error)
             return HttpResponseRedirect(url_of(change))
         messages.success(request, _("Discarded: %(change)s.") % {"change": change})
-        return HttpResponseRedirect(reverse("admin:dotbridge_connections_accountchange_changelist"))
+        return HttpResponseRedirect(reverse("dotbridge_tables:dotbridge_connections_accountchange_changelist"))

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, link_to
+from dotbridge.backoffice.site import table_site
 from dotbridge.mirror.models import AddressBook
 
 
-@admin.register(AddressBook)
+@admin.register(AddressBook, site=table_site)
 class AddressBookScreen(ReadOnlyScreen):
     """The address books of the connected accounts."""
 
@@ -38,7 +39,7 @@ class AddressBookScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No address books yet"),
         text=_("They are read from Dotdigital with the first run of an integration."),
-        link="admin:dotbridge_integrations_integration_changelist",
+        link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
         permission="dotbridge_integrations.view_integration",
     )
@@ -63,5 +64,5 @@ class AddressBookScreen(ReadOnlyScreen):
         """The way to its contacts."""
         if not request.user.has_perm("dotbridge_mirror.view_contact"):
             return ()
-        url = f"{reverse('admin:dotbridge_mirror_contact_changelist')}?book={record.pk}"
+        url = f"{reverse('dotbridge_tables:dotbridge_mirror_contact_changelist')}?book={record.pk}"
         return (Button(title=_("Contacts of this book"), url=url, icon="group"),)

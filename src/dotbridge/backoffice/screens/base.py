@@ -85,7 +85,7 @@ class EmptyList:
 
 def url_of(record: Model, page: str = "change") -> str:
     """The address of a record's admin page."""
-    return reverse(f"admin:{record._meta.app_label}_{record._meta.model_name}_{page}", args=[record.pk])
+    return reverse(f"dotbridge_tables:{record._meta.app_label}_{record._meta.model_name}_{page}", args=[record.pk])
 
 
 def link_to(record: Model, text: object = None) -> SafeString:
@@ -165,6 +165,7 @@ class Screen(UnfoldAdmin):
         self, request: HttpRequest, template: str, *, title: StrOrPromise, record: Model | None = None, **context: Any
     ) -> TemplateResponse:
         """A page of ours inside the back office's frame."""
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # as Django's own pages do
         return TemplateResponse(
             request,
             template,

@@ -17,7 +17,7 @@ def campaign_tabs(request: HttpRequest, email_campaign: EmailCampaign, *, curren
     tabs = [Tab(title=_("Results"), url=url_of(email_campaign), is_current=current == "results")]
     for model, title in (("emailcampaignstatistics", _("Recipients")), ("marketingactivity", _("Activities"))):
         if request.user.has_perm(f"dotbridge_campaigns.view_{model}"):
-            url = f"{reverse(f'admin:dotbridge_campaigns_{model}_changelist')}?mail={email_campaign.pk}"
+            url = f"{reverse(f'dotbridge_tables:dotbridge_campaigns_{model}_changelist')}?mail={email_campaign.pk}"
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     return tabs
 

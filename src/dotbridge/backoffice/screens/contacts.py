@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import CONTACT_STATUSES, status_badge
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
+from dotbridge.backoffice.site import table_site
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.mirror.status import LIVE
@@ -67,7 +68,7 @@ class BookFilter(admin.SimpleListFilter):
         return queryset.filter(Exists(inside))
 
 
-@admin.register(Contact)
+@admin.register(Contact, site=table_site)
 class ContactScreen(ReadOnlyScreen):
     """People in the connected accounts."""
 
@@ -103,7 +104,7 @@ class ContactScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No contacts yet"),
         text=_("Contacts are read with each run, for the address books that a marketing list is connected to."),
-        link="admin:dotbridge_lists_marketinglist_changelist",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=_("Go to the marketing lists"),
         permission="dotbridge_lists.view_marketinglist",
     )

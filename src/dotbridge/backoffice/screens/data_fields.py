@@ -21,16 +21,17 @@ from dotbridge.backoffice.screens.base import Button, EmptyList, person_of, requ
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import AccountChange, ChangeKind, RunKind
 from dotbridge.connections.services import problem_of_deletion, request_data_field, request_data_field_deletion
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, DataField
 
-LIST = "admin:dotbridge_mirror_datafield_changelist"
+LIST = "dotbridge_tables:dotbridge_mirror_datafield_changelist"
 KINDS = (ChangeKind.CREATE_DATA_FIELD, ChangeKind.DELETE_DATA_FIELD)
 
 
-@admin.register(DataField)
+@admin.register(DataField, site=table_site)
 class DataFieldScreen(DeletingScreen):
     """The fields that every contact of an account has."""
 
@@ -48,7 +49,7 @@ class DataFieldScreen(DeletingScreen):
         text=gettext_lazy(
             "They are read from Dotdigital with the first run of an integration, and daily from then on."
         ),
-        link="admin:dotbridge_integrations_integration_changelist",
+        link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=gettext_lazy("Go to the integrations"),
         permission="dotbridge_integrations.view_integration",
     )
@@ -69,7 +70,7 @@ class DataFieldScreen(DeletingScreen):
         """Read them again, for those who may ask for runs. Django's own button adds one."""
         if not request.user.has_perm(MAY_REQUEST):
             return ()
-        url = reverse("admin:dotbridge_mirror_datafield_read_again")
+        url = reverse("dotbridge_tables:dotbridge_mirror_datafield_read_again")
         return (Button(title=_("Synchronise data fields now"), url=url, icon="refresh", posts=True),)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -46,7 +46,7 @@ class DeletingScreen(Screen):
                 show_problem(request, error)
                 return HttpResponseRedirect(url_of(record))
             messages.success(request, text)
-            return HttpResponseRedirect(reverse(f"admin:{app}_{model}_changelist"))
+            return HttpResponseRedirect(reverse(f"dotbridge_tables:{app}_{model}_changelist"))
         return self.render_page(
             request,
             "backoffice/confirm.html",

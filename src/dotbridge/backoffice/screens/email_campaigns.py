@@ -23,6 +23,7 @@ from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilte
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
 from dotbridge.campaigns.services import delete_email_campaign
@@ -31,7 +32,7 @@ from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 MAY_DELETE = "dotbridge_campaigns.delete_emailcampaign"
 
 
-@admin.register(EmailCampaign)
+@admin.register(EmailCampaign, site=table_site)
 class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     """The e-mail campaigns, sent last first."""
 
@@ -69,7 +70,7 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
             "A campaign that is sent in Dotdigital to an address book of one of your lists stands here after the next "
             "import, with what its recipients did."
         ),
-        link="admin:dotbridge_lists_marketinglist_changelist",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
         permission="dotbridge_lists.view_marketinglist",
     )
@@ -157,7 +158,7 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     def results(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
         """A piece of a page: Dotdigital's figures beside ours."""
         block = statistics_block(campaign)
-        recipients = reverse("admin:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        recipients = reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
         may_see = request.user.has_perm("dotbridge_campaigns.view_emailcampaignstatistics")
         context = {
             "block": block,

@@ -25,6 +25,7 @@ from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, 
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.backoffice.site import table_site
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import (
@@ -37,7 +38,7 @@ from dotbridge.integrations.services import (
 from dotbridge.sync.models import State, SyncRun
 
 
-@admin.register(Integration)
+@admin.register(Integration, site=table_site)
 class IntegrationScreen(DeletingScreen):
     """The connected Dotdigital accounts."""
 
@@ -63,7 +64,7 @@ class IntegrationScreen(DeletingScreen):
             "Make an API user in Dotdigital (Settings, Access, API users) and enter its e-mail and password here. "
             "The address books and contacts of the account are read with the first run."
         ),
-        link="admin:dotbridge_integrations_integration_add",
+        link="dotbridge_tables:dotbridge_integrations_integration_add",
         link_text=gettext_lazy("Add an integration"),
         permission="dotbridge_integrations.add_integration",
     )

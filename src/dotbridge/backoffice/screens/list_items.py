@@ -19,6 +19,7 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
+from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.services import restore_records
 
@@ -68,7 +69,7 @@ class ItemScreen(LabelledScreen):
     def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
         """Ask, and then undo."""
         require(request, self.undo_permission)
-        url = f"{reverse(f'admin:dotbridge_lists_{self.opts.model_name}_changelist')}"
+        url = f"{reverse(f'dotbridge_tables:dotbridge_lists_{self.opts.model_name}_changelist')}"
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
         refusal = self.refusal(request, item)
         if refusal:
@@ -110,7 +111,7 @@ class ItemScreen(LabelledScreen):
         raise NotImplementedError
 
 
-@admin.register(RemovedItem)
+@admin.register(RemovedItem, site=table_site)
 class RemovedItemScreen(ItemScreen):
     """Records that somebody took off a list."""
 

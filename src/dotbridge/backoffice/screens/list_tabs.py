@@ -52,7 +52,7 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, *, current: s
     for permission, title, query in further:
         if request.user.has_perm(permission):
             app, model = permission.split(".view_")
-            url = reverse(f"admin:{app}_{model}_changelist") + query
+            url = reverse(f"dotbridge_tables:{app}_{model}_changelist") + query
             tabs.append(Tab(title=title, url=url, is_current=current == model))
     if is_connected:
         for page, title in (("preview", _("Preview")), ("plan", _("Next export"))):

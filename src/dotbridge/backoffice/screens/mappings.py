@@ -33,6 +33,7 @@ from dotbridge.backoffice.screens.base import (
 )
 from dotbridge.backoffice.screens.mapping_fields import OrderedFieldsField
 from dotbridge.backoffice.screens.previews import preview_mapping
+from dotbridge.backoffice.site import table_site
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import check_mapping_row, set_mapping_row
@@ -128,7 +129,7 @@ class MappingRowInline(UnfoldTabularInline):
         return super().get_formset(request, obj, **kwargs)
 
 
-@admin.register(Mapping)
+@admin.register(Mapping, site=table_site)
 class MappingScreen(Screen):
     """How the records of each entity are described to each account."""
 
@@ -144,7 +145,7 @@ class MappingScreen(Screen):
             "First, last and full name are mapped by themselves once the data fields of an integration were read. "
             "Without a mapping only the address is sent."
         ),
-        link="admin:dotbridge_mapping_mapping_add",
+        link="dotbridge_tables:dotbridge_mapping_mapping_add",
         link_text=gettext_lazy("Add a mapping"),
         permission="dotbridge_mapping.add_mapping",
     )

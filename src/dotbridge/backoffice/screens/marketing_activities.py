@@ -23,6 +23,7 @@ from dotbridge.backoffice.screens.campaign_filters import (
 from dotbridge.backoffice.screens.campaign_tabs import tabs_of_chosen_campaign
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.record_activities import record_context
+from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaignStatistics, MarketingActivity
 
 _NOTHING_YET = _("After the next import of a campaign that was sent to one of your lists they stand here.")
@@ -50,7 +51,7 @@ class ResultScreen(LabelledScreen):
         return link_to(row.email_campaign)
 
 
-@admin.register(EmailCampaignStatistics)
+@admin.register(EmailCampaignStatistics, site=table_site)
 class RecipientScreen(ResultScreen):
     """The recipients of campaigns who are records here, and what each of them did."""
 
@@ -71,7 +72,7 @@ class RecipientScreen(ResultScreen):
         return ("opens", "clicks", "bounces", "unsubscribes", "last_contacted_at") if request.GET.get("mail") else ()
 
 
-@admin.register(MarketingActivity)
+@admin.register(MarketingActivity, site=table_site)
 class ActivityScreen(ResultScreen):
     """Every activity, the newest first."""
 

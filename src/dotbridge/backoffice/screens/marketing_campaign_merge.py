@@ -55,7 +55,7 @@ def ask_for_merge(screen: Screen, request: HttpRequest) -> HttpResponse:
         require(request, permission)
     given = request.POST if request.method == "POST" else request.GET
     campaigns = _campaigns(given)
-    back = reverse("admin:dotbridge_campaigns_marketingcampaign_changelist")
+    back = reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist")
     if not 2 <= len(campaigns) <= MOST_MERGED:
         text = _("Choose two or more campaigns to merge, %(most)s at most.") % {"most": MOST_MERGED}
         messages.error(request, text)
@@ -74,7 +74,7 @@ def ask_for_merge(screen: Screen, request: HttpRequest) -> HttpResponse:
         remaining=remaining,
         field_choices=[_field_choice(given, name, campaigns, remaining) for name in MERGEABLE],
         consequences=_consequences(campaigns),
-        action_url=reverse("admin:dotbridge_campaigns_marketingcampaign_merge"),
+        action_url=reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"),
         back_url=back,
     )
 

@@ -26,6 +26,7 @@ from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.screens.base import AnyModelForm, EmptyList, View, show_problem
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.marketing_campaign_merge import MAY_MERGE, ask_for_merge
+from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import (
@@ -66,7 +67,7 @@ class MarketingCampaignForm(AnyModelForm):
         return code
 
 
-@admin.register(MarketingCampaign)
+@admin.register(MarketingCampaign, site=table_site)
 class MarketingCampaignScreen(DeletingScreen):
     """The marketing campaigns."""
 
@@ -87,7 +88,7 @@ class MarketingCampaignScreen(DeletingScreen):
             "A marketing campaign gathers e-mail campaigns that belong together. One is made by itself for each "
             "campaign that is sent in Dotdigital to one of your lists; several can be merged."
         ),
-        link="admin:dotbridge_campaigns_marketingcampaign_add",
+        link="dotbridge_tables:dotbridge_campaigns_marketingcampaign_add",
         link_text=gettext_lazy("Add a marketing campaign"),
         permission="dotbridge_campaigns.add_marketingcampaign",
     )
@@ -141,7 +142,7 @@ class MarketingCampaignScreen(DeletingScreen):
     def merge_chosen(self, request: HttpRequest, queryset: QuerySet[MarketingCampaign]) -> HttpResponse:
         """On to the page that asks."""
         chosen = "&".join(f"campaign={pk}" for pk in queryset.order_by("pk").values_list("pk", flat=True)[:100])
-        return HttpResponseRedirect(f"{reverse('admin:dotbridge_campaigns_marketingcampaign_merge')}?{chosen}")
+        return HttpResponseRedirect(f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge')}?{chosen}")
 
     def get_urls(self) -> list[URLPattern]:
         """Also the merge."""
@@ -155,7 +156,7 @@ class MarketingCampaignScreen(DeletingScreen):
     def panel_context(self, request: HttpRequest, record: MarketingCampaign) -> Mapping[str, Any]:
         """Its e-mail campaigns with their figures, and where its activities come from."""
         mails = with_figures(record.email_campaigns.order_by("-sent_at", "-pk"))[: MAILS_SHOWN + 1]
-        everything = f"{reverse('admin:dotbridge_campaigns_emailcampaign_changelist')}?campaign={record.pk}"
+        everything = f"{reverse('dotbridge_tables:dotbridge_campaigns_emailcampaign_changelist')}?campaign={record.pk}"
         shown = list(mails) if request.user.has_perm("dotbridge_campaigns.view_emailcampaign") else []
         return {
             "campaign": record,
@@ -169,7 +170,7 @@ class MarketingCampaignScreen(DeletingScreen):
     def activities(self, request: HttpRequest, campaign: MarketingCampaign) -> HttpResponse:
         """A piece of a page: how many activities of each type, and when."""
         table = activity_table(activities_over_time(campaign))
-        everything = f"{reverse('admin:dotbridge_campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
+        everything = f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
         context = {
             "totals": [(kind, number) for kind, number in activity_summary(campaign).items() if number],
             "table": table,

@@ -44,6 +44,7 @@ from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.backoffice.screens.taken_out import MAY_PUT_BACK, put_all_back
 from dotbridge.backoffice.screens.taken_out import PAGE as PUT_BACK_PAGE
+from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -94,7 +95,7 @@ class EntityFilter(admin.SimpleListFilter):
         return queryset.filter(entity=self.value()) if self.value() else queryset
 
 
-@admin.register(MarketingList)
+@admin.register(MarketingList, site=table_site)
 class MarketingListScreen(Screen):
     """The marketing lists."""
 
@@ -110,7 +111,7 @@ class MarketingListScreen(Screen):
     empty_list = EmptyList(
         title=gettext_lazy("No marketing lists yet"),
         text=gettext_lazy("A list is a rule on your own records; whoever matches it is on the list, live."),
-        link="admin:dotbridge_lists_marketinglist_add",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_add",
         link_text=gettext_lazy("Add a marketing list"),
         permission="dotbridge_lists.add_marketinglist",
     )

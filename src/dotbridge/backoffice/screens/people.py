@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import ManyToManyField, Q, QuerySet
@@ -16,6 +17,7 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from dotbridge.backoffice.screens.base import UnfoldAdmin
+from dotbridge.backoffice.site import table_site
 
 if TYPE_CHECKING:
     AnyUserAdmin = UserAdmin[User]
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 else:
     AnyUserAdmin = UserAdmin
 
-admin.site.unregister([User, Group])
 
 
 def own_permissions(person: Any) -> QuerySet[Permission]:
@@ -60,7 +61,6 @@ def offer_own_rights(field: Any, related: object, person: Any) -> Any:
     return field
 
 
-@admin.register(User)
 class UserScreen(AnyUserAdmin, UnfoldAdmin):
     """People who may log in."""
 
@@ -83,7 +83,12 @@ class UserScreen(AnyUserAdmin, UnfoldAdmin):
         return offer_own_rights(field, db_field.related_model, request.user)
 
 
-@admin.register(Group)
+if get_user_model() is User:
+    # A host's own user model is managed where the host manages it.
+    table_site.register(User, UserScreen)
+
+
+@admin.register(Group, site=table_site)
 class GroupScreen(GroupAdmin, UnfoldAdmin):
     """Sets of permissions."""
 

@@ -30,7 +30,7 @@ def record_context(request: HttpRequest, key: str, record_id: str) -> dict[str, 
         return None
     known = label_records(request, key, [record_id]).get(record_id)
     newest = list(activities_of_record(entity=key, record_id=record_id)[: SHOWN + 1])
-    everything = reverse("admin:dotbridge_campaigns_marketingactivity_changelist")
+    everything = reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist")
     may_see = request.user.has_perm("dotbridge_campaigns.view_marketingcampaign")
     return {
         "name": known.text if known else f"{entity_label(key)} {record_id}",

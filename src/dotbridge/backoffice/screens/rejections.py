@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.backoffice.labels import reason_text, shortened, step_label
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, link_to
 from dotbridge.backoffice.screens.sync_filters import ReasonFilter, RejectionRunFilter, StepFilter
+from dotbridge.backoffice.site import table_site
 from dotbridge.sync.models import Rejection
 
 
-@admin.register(Rejection)
+@admin.register(Rejection, site=table_site)
 class RejectionScreen(ReadOnlyScreen):
     """What was rejected, newest first."""
 

@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.backoffice.labels import REMOVAL_COLOURS, badge, grouped
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen
 from dotbridge.backoffice.screens.sync_filters import RunFilter
+from dotbridge.backoffice.site import table_site
 from dotbridge.sync.models import Removal, RemovalState
 
 
-@admin.register(Removal)
+@admin.register(Removal, site=table_site)
 class RemovalScreen(ReadOnlyScreen):
     """The removals, newest first."""
 

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.screens.base import require
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
 
 MAY_REQUEST = "dotbridge_sync.add_syncrun"
-# A worker reports every ten seconds.
-SILENT_AFTER = timedelta(seconds=60)
-
-
-def worker_is_alive() -> bool:
-    """Whether any worker has reported lately."""
-    return ProcrastinateWorker.objects.filter(last_heartbeat__gte=timezone.now() - SILENT_AFTER).exists()
 
 
 def ask_for_run(
@@ -49,7 +39,7 @@ def ask_for_run(
     name = integration if link is None else link.marketing_list
     runs = format_html(
         '<a class="db-link" href="{}">{}</a>',
-        f"{reverse('admin:dotbridge_sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
+        f"{reverse('dotbridge_tables:dotbridge_sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
         _("See the runs"),
     )
     report = messages.success if requested else messages.info

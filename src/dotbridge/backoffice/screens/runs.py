@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import counts_in_words, duration, grouped, state_badge, step_label, trigger_text
 from dotbridge.backoffice.screens.base import Button, EmptyList, InfinitePaginator, ReadOnlyScreen, View
+from dotbridge.backoffice.site import table_site
 from dotbridge.sync.models import State, SyncRun
 
 REFRESH_SECONDS = 3
 
 
-@admin.register(SyncRun)
+@admin.register(SyncRun, site=table_site)
 class RunScreen(ReadOnlyScreen):
     """The runs, newest first."""
 
@@ -52,7 +53,7 @@ class RunScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=_("No runs yet"),
         text=_("Runs start by themselves every few minutes while a worker is running, or with Sync now."),
-        link="admin:dotbridge_integrations_integration_changelist",
+        link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
         permission="dotbridge_integrations.view_integration",
     )
@@ -100,11 +101,11 @@ class RunScreen(ReadOnlyScreen):
             (
                 "dotbridge_sync.view_rejection",
                 _("Rejections"),
-                "admin:dotbridge_sync_rejection_changelist",
+                "dotbridge_tables:dotbridge_sync_rejection_changelist",
                 chosen,
                 "report",
             ),
-            ("dotbridge_sync.view_upload", _("Uploads"), "admin:dotbridge_sync_upload_changelist", chosen, "upload"),
+            ("dotbridge_sync.view_upload", _("Uploads"), "dotbridge_tables:dotbridge_sync_upload_changelist", chosen, "upload"),
         )
         return [
             Button(title=title, url=reverse(page) + query, icon=icon)
@@ -129,7 +130,7 @@ def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """What the run's page shows of it."""
     steps: QuerySet[Any] = run.steps.annotate(rejection_count=Count("rejections")).order_by("pk")
     may_see = request.user.has_perm("dotbridge_sync.view_rejection")
-    rejections = reverse("admin:dotbridge_sync_rejection_changelist")
+    rejections = reverse("dotbridge_tables:dotbridge_sync_rejection_changelist")
     return {
         "run": run,
         "started_by": trigger_text(run.trigger),
@@ -148,5 +149,5 @@ def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
             for step in steps
         ],
         "refresh_seconds": REFRESH_SECONDS if run.state == State.RUNNING else 0,
-        "progress_url": reverse("admin:dotbridge_sync_syncrun_progress", args=[run.pk]),
+        "progress_url": reverse("dotbridge_tables:dotbridge_sync_syncrun_progress", args=[run.pk]),
     }

@@ -19,6 +19,7 @@ from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.screens.sync_filters import RunFilter, is_key
+from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import ListConnection
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.models import Ground, Newcomer, ValueConflict, Winner
@@ -67,7 +68,7 @@ class ConnectedScreen(LabelledScreen):
         return str(row.connection.marketing_list)
 
 
-@admin.register(ValueConflict)
+@admin.register(ValueConflict, site=table_site)
 class ValueConflictScreen(ConnectedScreen):
     """Values that were changed on both sides, newest first: which of them counts, and what the other one was."""
 
@@ -157,7 +158,7 @@ class ValueConflictScreen(ConnectedScreen):
         return {**super().panel_context(request, record), "record_won": record_won}
 
 
-@admin.register(Newcomer)
+@admin.register(Newcomer, site=table_site)
 class NewcomerScreen(ConnectedScreen):
     """Contacts that no record had the address of, newest first, and what became of them."""
 
@@ -172,7 +173,7 @@ class NewcomerScreen(ConnectedScreen):
             "Where a connection may create entities, each contact of its book without a record stands here, with the "
             "record that was made of it. Switch that on in the connection settings of a list."
         ),
-        link="admin:dotbridge_lists_marketinglist_changelist",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
         permission="dotbridge_lists.view_marketinglist",
     )

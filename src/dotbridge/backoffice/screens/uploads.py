@@ -17,13 +17,14 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.labels import grouped, report_rows, upload_badge
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
+from dotbridge.backoffice.site import table_site
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
 
 MAY_RETRY = "dotbridge_sync.change_upload"
 
 
-@admin.register(Upload)
+@admin.register(Upload, site=table_site)
 class UploadScreen(ReadOnlyScreen):
     """The uploads, newest first."""
 
@@ -62,7 +63,7 @@ class UploadScreen(ReadOnlyScreen):
     empty_list = EmptyList(
         title=gettext_lazy("No uploads yet"),
         text=gettext_lazy("The members of a connected list are sent to Dotdigital in files; each stands here."),
-        link="admin:dotbridge_lists_marketinglist_changelist",
+        link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
         permission="dotbridge_lists.view_marketinglist",
     )

@@ -19,7 +19,7 @@ from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.pages.live import strip_context
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
-from dotbridge.backoffice.tones import RUN_TONES, UPLOAD_TONES
+from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, UPLOAD_TONES
 
 register = template.Library()
 
@@ -123,10 +123,11 @@ def list_bar(standing: ListStanding, url: str = "", chosen: str = "") -> dict[st
 
 
 @register.inclusion_tag("backoffice/components/rate.html")
-def rate(number: int | None, of: int | None) -> dict[str, Any]:
-    """A number with its share of another one as words and as a bar."""
+def rate(number: int | None, of: int | None, campaign_url: str = "", did: str = "") -> dict[str, Any]:
+    """A number with its share of another one as words and as a bar; the number leads to who that is."""
     fraction = number / of if number is not None and of else None
-    return {"number": number, "fraction": fraction, "text": labels.with_share(number, of)}
+    url = f"{campaign_url}people/?did={did}"
+    return {"number": number, "fraction": fraction, "text": labels.with_share(number, of), "url": url}
 
 
 @register.inclusion_tag("backoffice/components/live.html", takes_context=True)
@@ -151,3 +152,9 @@ def run_tone(state: str) -> str:
 def upload_tone(state: str) -> str:
     """The tone of an upload's state."""
     return UPLOAD_TONES.get(state, "quiet")
+
+
+@register.filter
+def change_tone(state: str) -> str:
+    """The tone of the state of a change of the account."""
+    return CHANGE_TONES.get(state, "quiet")

@@ -77,6 +77,7 @@
     if (!form) return;
     isChanged = true;
     form.querySelectorAll("[data-when-changed]").forEach((place) => { place.hidden = false; });
+    form.querySelectorAll("[data-until-changed]").forEach((place) => { place.hidden = true; });
   });
   document.addEventListener("submit", (event) => {
     isChanged = false;

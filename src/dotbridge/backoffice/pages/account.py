@@ -1,0 +1,186 @@
+"""An account: how it is doing, what is done with it, and the way into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.list_actions import show_refusal, start_run
+from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
+from dotbridge.backoffice.reads.home import calls_of_accounts
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import check_integration, create_integration, set_password
+
+VIEW = "dotbridge_integrations.view_integration"
+MAY_ADD = "dotbridge_integrations.add_integration"
+MAY_CHANGE = "dotbridge_integrations.change_integration"
+MAY_DELETE = "dotbridge_integrations.delete_integration"
+
+
+def _url(integration: Integration) -> str:
+    return reverse("dotbridge:account", args=[integration.pk])
+
+
+def _crumbs() -> list[Crumb]:
+    return [
+        Crumb(title=_("Settings"), url=reverse("dotbridge:settings")),
+        Crumb(title=_("Accounts"), url=reverse("dotbridge:accounts")),
+    ]
+
+
+@page(VIEW)
+@sensitive_post_parameters("password")
+def account(request: HttpRequest, pk: int) -> HttpResponse:
+    """The page of one account, with two forms: what is done with it, and the credentials."""
+    integration = get_object_or_404(Integration, pk=pk)
+    may_change = request.user.has_perm(MAY_CHANGE)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    posted = request.POST.get("form") if request.method == "POST" else ""
+    settings_form = AccountSettingsForm(request.POST if posted == "settings" else None, instance=integration)
+    credentials = CredentialsForm(
+        request.POST if posted == "credentials" else None,
+        integration=integration,
+        initial={"username": integration.username, "base_url": integration.base_url},
+    )
+    if posted == "settings" and settings_form.is_valid():
+        settings_form.save()
+        return _saved(request, integration, _("Settings changed."))
+    if posted == "credentials" and credentials.is_valid():
+        return _saved(request, integration, _store(integration, credentials))
+    after = request.GET.get("after_run", "")
+    return show(
+        request,
+        "backoffice/house/account.html",
+        title=Integration.objects.get(pk=pk).name,
+        current="settings",
+        crumbs=_crumbs(),
+        context={
+            "account": Integration.objects.get(pk=pk),
+            "feeds": feeds_of(integration),
+            "facts": facts_of(integration),
+            "calls": [each for each in calls_of_accounts() if each.integration.pk == pk],
+            "settings_form": settings_form,
+            "credentials": credentials,
+            "may_change": may_change,
+            "may_sync": request.user.has_perm("dotbridge_sync.add_syncrun") and integration.is_active,
+            "may_delete": request.user.has_perm(MAY_DELETE),
+            "strip_after": after if after.isdecimal() and len(after) < 19 else "",
+        },
+    )
+
+
+def _store(integration: Integration, form: CredentialsForm) -> str:
+    stored = Integration.objects.get(pk=integration.pk)
+    stored.username, stored.base_url = form.cleaned_data["username"], form.cleaned_data["base_url"]
+    stored.save(update_fields=["username", "base_url", "updated_at"])
+    if form.cleaned_data["password"]:
+        set_password(integration=stored, password=form.cleaned_data["password"])
+    return _("Credentials changed. %(outcome)s") % {"outcome": form.outcome}
+
+
+def _saved(request: HttpRequest, integration: Integration, text: str) -> HttpResponse:
+    log_change(request, integration, text)
+    messages.success(request, text)
+    return HttpResponseRedirect(_url(integration))
+
+
+@page(VIEW, MAY_ADD)
+@sensitive_post_parameters("password")
+def add_account(request: HttpRequest) -> HttpResponse:
+    """Connect an account; it is tried first, and read at once."""
+    form = NewAccountForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = {name: form.cleaned_data[name] for name in ("name", "username", "password", "base_url")}
+        made = create_integration(**given)
+        log_change(request, made, _("Connected."))
+        messages.success(request, form.outcome)
+        if request.user.has_perm("dotbridge_sync.add_syncrun"):
+            return start_run(request, integration=made, back_url=_url(made))
+        return HttpResponseRedirect(_url(made))
+    return show(
+        request,
+        "backoffice/house/form_page.html",
+        title=_("Connect an account"),
+        current="settings",
+        crumbs=_crumbs(),
+        context={"form": form, "answer": _("Check and connect"), "back_url": reverse("dotbridge:accounts")},
+    )
+
+
+@require_POST
+@page(VIEW)
+def sync_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the worker import and export now."""
+    integration = get_object_or_404(Integration, pk=pk)
+    return start_run(request, integration=integration, back_url=_url(integration))
+
+
+@require_POST
+@page(VIEW, MAY_CHANGE)
+def check_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try the stored credentials."""
+    integration = get_object_or_404(Integration, pk=pk)
+    outcome = check_integration(integration=integration)
+    (messages.success if outcome.succeeded else messages.error)(request, outcome.message)
+    return HttpResponseRedirect(_url(integration))
+
+
+@require_POST
+@page(VIEW, MAY_CHANGE)
+def switch_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch it on or off."""
+    integration = get_object_or_404(Integration, pk=pk)
+    integration.is_active = not integration.is_active
+    integration.save(update_fields=["is_active", "updated_at"])
+    on, off = _("Switched on."), _("Switched off: no run starts until it is switched on again.")
+    return _saved(request, integration, on if integration.is_active else off)
+
+
+@page(VIEW, MAY_DELETE)
+def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what goes with it, or which lists have to be disconnected first, and delete it."""
+    integration = get_object_or_404(Integration, pk=pk)
+    if request.method == "POST" and request.POST.get("confirmed"):
+        name = integration.name
+        try:
+            delete_integration(integration=integration)
+        except ValidationError as error:
+            show_refusal(request, error)
+            return HttpResponseRedirect(_url(integration))
+        messages.success(request, _("%(name)s was deleted.") % {"name": name})
+        return HttpResponseRedirect(reverse("dotbridge:accounts"))
+    connected = connected_lists(integration)
+    if connected:
+        names = ", ".join(str(each) for each in connected)
+        messages.error(request, _("Disconnect these lists first: %(names)s.") % {"names": names})
+        return HttpResponseRedirect(_url(integration))
+    context: dict[str, Any] = {
+        "question": _("Delete %(name)s?") % {"name": integration.name},
+        "consequences": [_("In Dotdigital nothing changes."), _("This goes with it and cannot be brought back:")],
+        "items": [f"{grouped(number)} {name}" for name, number in what_goes(integration)],
+        "answer": _("Yes, delete it"),
+        "is_danger": True,
+        "action_url": request.path,
+        "back_url": _url(integration),
+    }
+    return show(
+        request,
+        "backoffice/house/confirm.html",
+        title=_("Delete the account"),
+        current="settings",
+        crumbs=_crumbs(),
+        context=context,
+    )

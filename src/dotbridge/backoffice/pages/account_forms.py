@@ -1,0 +1,117 @@
+"""The forms of a connected account: credentials go in and never come out again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dotbridge.encryption import SecretUnreadable, unseal
+from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
+from dotbridge.integrations.services import check_connection
+from dotdigital import ConfigurationError
+from dotdigital.endpoints import Endpoints
+
+SETTINGS = (
+    "name",
+    "default_owner",
+    "data_fields_hours",
+    "forced_comparison",
+    "export_waits_for",
+    "breaker_rows",
+    "breaker_percent",
+)
+
+
+class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What is done with an account, and how carefully."""
+
+    class Meta:
+        model = Integration
+        fields = SETTINGS
+
+
+class CredentialsForm(forms.Form):
+    """The way into an account. It is tried before it is saved: wrong credentials are not stored as active ones."""
+
+    username = forms.CharField(
+        label=gettext_lazy("API user"),
+        max_length=255,
+        help_text=gettext_lazy(
+            "The API user's e-mail, such as apiuser-0123456789ab@apiconnector.com. Make one for this use alone."
+        ),
+    )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        max_length=255,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    base_url = forms.CharField(
+        label=gettext_lazy("Base URL"),
+        max_length=255,
+        initial=DEFAULT_BASE_URL,
+        help_text=gettext_lazy("Where the account is asked for first. Its own region is found from there."),
+    )
+
+    def __init__(self, *args: Any, integration: Integration | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.integration = integration
+        self.outcome = ""
+        if integration is None:
+            self.fields["password"].required = True
+            self.fields["password"].help_text = _("It is stored encrypted and never shown.")
+        else:
+            self.fields["password"].help_text = _("Leave it empty to keep the stored password.")
+
+    def clean_base_url(self) -> str:
+        """The address, if the password may be sent there."""
+        try:
+            return Endpoints(settings.CONFIG.api_origins).admit(self.cleaned_data["base_url"], setting="base URL")
+        except ConfigurationError as error:
+            raise ValidationError(error.text) from None
+
+    def clean(self) -> dict[str, Any]:
+        """Try them, once, within five seconds. The same account is not connected twice."""
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        others = Integration.objects.filter(username__iexact=cleaned["username"], base_url=cleaned["base_url"])
+        if self.integration is not None:
+            others = others.exclude(pk=self.integration.pk)
+        if taken := others.first():
+            raise ValidationError(_("%(name)s is connected with this API user already.") % {"name": taken.name})
+        checked = check_connection(
+            username=cleaned["username"], password=self._password(cleaned), base_url=cleaned["base_url"]
+        )
+        if not checked.succeeded:
+            raise ValidationError(_("It does not work, so nothing was saved. %(why)s") % {"why": checked.message})
+        self.outcome = checked.message
+        return cleaned
+
+    def _password(self, cleaned: dict[str, Any]) -> str:
+        if cleaned["password"] or self.integration is None:
+            return str(cleaned["password"])
+        try:
+            return unseal(self.integration.password_sealed)
+        except SecretUnreadable as error:
+            raise ValidationError({"password": str(error)}) from None
+
+
+class NewAccountForm(CredentialsForm):
+    """A new account: its name here, and the way into it."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
+    field_order = ("name", "username", "password", "base_url")
+
+    def clean_name(self) -> str:
+        """The name, if no other account has it."""
+        name: str = self.cleaned_data["name"].strip()
+        if Integration.objects.filter(name=name).exists():
+            raise ValidationError(_("Another account has this name already."))
+        return name

@@ -1,0 +1,186 @@
+"""Activity: what happened, what went wrong?"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.labels import counts_in_words, duration, step_label, trigger_text
+from dotbridge.backoffice.pages.activity_frame import show_activity
+from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
+from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState
+from dotbridge.connections.services import discard_change, retry_change
+from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
+
+PAGE = 50
+RUNS = 200
+MAY_DECIDE = {
+    ChangeKind.CREATE_DATA_FIELD: "dotbridge_mirror.add_datafield",
+    ChangeKind.DELETE_DATA_FIELD: "dotbridge_mirror.delete_datafield",
+    ChangeKind.CREATE_ADDRESS_BOOK: "dotbridge_mirror.add_addressbook",
+}
+
+
+@page("dotbridge_sync.view_syncrun")
+def runs(request: HttpRequest) -> HttpResponse:
+    """The newest runs; quiet ones that follow each other are folded into one line."""
+    found = SyncRun.objects.select_related("integration", "connection__marketing_list").prefetch_related("steps")
+    lines = []
+    for is_quiet, some in groupby(found.order_by("-pk")[:RUNS], key=_is_quiet):
+        group = list(some)
+        if is_quiet and len(group) > 1:
+            lines.append({"folded": group, "newest": group[0], "oldest": group[-1]})
+        else:
+            lines += [{"run": run, "said": _said(run), "by": trigger_text(run.trigger)} for run in group]
+    return show_activity(request, "backoffice/house/runs.html", tab="activity", context={"lines": lines})
+
+
+def _is_quiet(run: SyncRun) -> bool:
+    """Whether a run did nothing that anybody wants to hear of: it went well by itself and changed nothing."""
+    if run.trigger == "person" or run.state not in {State.SUCCEEDED, State.SKIPPED, State.PARTIAL}:
+        return False
+    told = {name for step in run.steps.all() for name, number in step.counts.items() if number and name != "read"}
+    return not told - {"active", "compared"}
+
+
+def _said(run: SyncRun) -> str:
+    counts: dict[str, int] = {}
+    for step in run.steps.all():
+        for name, number in step.counts.items():
+            if isinstance(number, int) and name != "read":
+                counts[name] = counts.get(name, 0) + number
+    return counts_in_words(counts) or run.message
+
+
+@page("dotbridge_sync.view_syncrun")
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One run, step by step; it renews itself while it is at work."""
+    found = get_object_or_404(SyncRun.objects.select_related("integration", "connection__marketing_list"), pk=pk)
+    steps: QuerySet[Any] = found.steps.annotate(problems=Count("rejections")).order_by("pk")
+    context = {
+        "run": found,
+        "by": trigger_text(found.trigger),
+        "took": duration(found.started_at, found.finished_at),
+        "is_at_work": found.state == State.RUNNING,
+        "may_see_problems": request.user.has_perm("dotbridge_sync.view_rejection"),
+        "steps": [
+            {
+                "step": step,
+                "label": step_label(step.name),
+                "counts": counts_in_words(step.counts),
+                "took": duration(step.started_at, step.finished_at),
+            }
+            for step in steps
+        ],
+    }
+    if is_piece(request, "run"):
+        return render(request, "backoffice/components/run.html", context)
+    return show(
+        request,
+        "backoffice/house/run.html",
+        title=_("%(kind)s of %(account)s") % {"kind": found.get_kind_display(), "account": found.integration},
+        current="activity",
+        crumbs=[Crumb(title=_("Activity"), url=reverse("dotbridge:activity"))],
+        context=context,
+    )
+
+
+@page("dotbridge_sync.view_valueconflict")
+def conflicts(request: HttpRequest) -> HttpResponse:
+    """Values that were changed on both sides, both of them, and which one counts."""
+    found = ValueConflict.objects.select_related("connection__marketing_list").order_by("-pk")
+    current = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {"conflicts": _labelled(request, current), "pager": numbered_pager(current)}
+    return show_activity(request, "backoffice/house/conflicts.html", tab="activity-conflicts", context=context)
+
+
+@page("dotbridge_sync.view_newcomer")
+def newcomers(request: HttpRequest) -> HttpResponse:
+    """Contacts that no record had the address of, and what became of them."""
+    found = Newcomer.objects.select_related("connection__marketing_list").order_by("-pk")
+    current = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {"newcomers": _labelled(request, current), "pager": numbered_pager(current)}
+    return show_activity(request, "backoffice/house/newcomers.html", tab="activity-newcomers", context=context)
+
+
+def _labelled(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
+    """The rows with their records' names, a query an entity."""
+    by_entity: dict[str, list[str]] = {}
+    for row in rows:
+        by_entity.setdefault(row.connection.marketing_list.entity, []).append(row.record_id)
+    known = {key: label_records(request, key, ids) for key, ids in by_entity.items()}
+    return [
+        {
+            "row": row,
+            "record": known[row.connection.marketing_list.entity].get(row.record_id),
+            "url": reverse("dotbridge:person-record", args=[row.connection.marketing_list.entity, row.record_id])
+            if row.record_id
+            else "",
+        }
+        for row in rows
+    ]
+
+
+def numbered_pager(current: Any, query: str = "") -> dict[str, str]:
+    """The ways to the pages before and after."""
+    return {
+        "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
+        "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
+    }
+
+
+@page("dotbridge_connections.view_accountchange")
+def changes(request: HttpRequest) -> HttpResponse:
+    """What people asked to have made or deleted in an account, and how it stands."""
+    found = AccountChange.objects.select_related("integration", "requested_by", "marketing_list").order_by("-pk")
+    current = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    lines = [
+        {
+            "change": change,
+            "may_decide": request.user.has_perm(MAY_DECIDE[ChangeKind(change.kind)]),
+            "may_retry": change.state == ChangeState.FAILED,
+            "may_discard": change.state in {ChangeState.FAILED, ChangeState.WAITING},
+        }
+        for change in current
+    ]
+    return show_activity(
+        request,
+        "backoffice/house/changes.html",
+        tab="activity-changes",
+        context={"lines": lines, "pager": numbered_pager(current)},
+    )
+
+
+@require_POST
+@page("dotbridge_connections.view_accountchange")
+def decide_change(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """Try a change again, or forget it."""
+    change = get_object_or_404(AccountChange, pk=pk)
+    if not request.user.has_perm(MAY_DECIDE[ChangeKind(change.kind)]):
+        raise PermissionDenied
+    services = {
+        "try-again": (retry_change, _("It is tried again as soon as the worker is free.")),
+        "discard": (discard_change, _("Discarded: %(change)s.") % {"change": change}),
+    }
+    if verb not in services:
+        raise Http404
+    service, text = services[verb]
+    try:
+        service(change=change)
+    except ValidationError as error:
+        show_refusal(request, error)
+    else:
+        messages.success(request, text)
+    return HttpResponseRedirect(reverse("dotbridge:activity-changes"))

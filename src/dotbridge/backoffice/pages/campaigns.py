@@ -1,0 +1,159 @@
+"""Campaigns: how did it go?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.charts import bars_by_hour
+from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.frame import Crumb, Tab, page, show
+from dotbridge.backoffice.reads.campaigns import (
+    DID_WORDS,
+    Did,
+    campaigns_with_figures,
+    cards_of,
+    counts_of_people,
+    hours_of,
+    links_of,
+    people_of,
+    recipients,
+)
+from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
+
+VIEW = "dotbridge_campaigns.view_emailcampaign"
+MAY_SEE_PEOPLE = "dotbridge_campaigns.view_emailcampaignstatistics"
+PAGE = 50
+MOST_COMPARED = 6
+
+
+def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
+    """E-mail campaigns and marketing campaigns."""
+    kinds = [
+        ("campaigns", _("E-mail campaigns"), VIEW),
+        ("marketing-campaigns", _("Marketing campaigns"), "dotbridge_campaigns.view_marketingcampaign"),
+    ]
+    return [
+        Tab(title=title, url=reverse(f"dotbridge:{name}"), is_current=name == current)
+        for name, title, permission in kinds
+        if request.user.has_perm(permission)
+    ]
+
+
+@page(VIEW)
+def campaigns(request: HttpRequest) -> HttpResponse:
+    """The campaigns, those sent last first."""
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    found = campaigns_with_figures()
+    if search:
+        found = found.filter(name__icontains=search) | found.filter(subject__icontains=search)
+    current = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return show(
+        request,
+        "backoffice/house/campaigns.html",
+        title=_("Campaigns"),
+        current="campaigns",
+        tabs=campaign_kinds(request, "campaigns"),
+        context={
+            "campaigns": current,
+            "search": search,
+            "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
+            "may_choose": True,
+        },
+    )
+
+
+@page(VIEW)
+def compare(request: HttpRequest) -> HttpResponse:
+    """Some campaigns side by side."""
+    keys = [int(key) for key in request.GET.getlist("campaign") if key.isdecimal() and len(key) < 19]
+    found = list(campaigns_with_figures().filter(pk__in=keys[:MOST_COMPARED]))
+    columns = [{"campaign": campaign, "cards": cards_of(campaign)} for campaign in found]
+    rows = [
+        {"title": DID_WORDS[card.did], "cards": [column["cards"][place] for column in columns]}
+        for place, card in enumerate(columns[0]["cards"] if columns else [])
+    ]
+    return show(
+        request,
+        "backoffice/house/compare.html",
+        title=_("Campaigns side by side"),
+        current="campaigns",
+        crumbs=[Crumb(title=_("Campaigns"), url=reverse("dotbridge:campaigns"))],
+        context={"columns": columns, "rows": rows},
+    )
+
+
+def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: dict[str, Any]) -> HttpResponse:
+    found = get_object_or_404(campaigns_with_figures(), pk=pk)
+    remote = campaign_behind(found)
+    tabs = [Tab(title=_("Results"), url=reverse("dotbridge:campaign", args=[pk]), is_current=tab == "results")]
+    if request.user.has_perm(MAY_SEE_PEOPLE):
+        url = reverse("dotbridge:campaign-people", args=[pk])
+        tabs.append(Tab(title=_("People"), url=url, is_current=tab == "people"))
+    return show(
+        request,
+        template,
+        title=str(found),
+        current="campaigns",
+        crumbs=[Crumb(title=_("Campaigns"), url=reverse("dotbridge:campaigns"))],
+        tabs=tabs,
+        context={
+            "campaign": found,
+            "remote": remote,
+            "books": list(remote.address_books.order_by("name")) if remote else [],
+            "may_see_people": request.user.has_perm(MAY_SEE_PEOPLE),
+            "table_url": reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_change", args=[pk]),
+            **context,
+        },
+    )
+
+
+@page(VIEW)
+def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """One campaign: five figures, what happened hour by hour, and the links."""
+    found = get_object_or_404(campaigns_with_figures(), pk=pk)
+    remote = campaign_behind(found)
+    hours = hours_of(remote) if remote else []
+    context = {
+        "cards": cards_of(found),
+        "hours": hours,
+        "chart": bars_by_hour(hours),
+        "links": links_of(remote) if remote else [],
+        "block": statistics_block(found),
+    }
+    return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
+
+
+@page(VIEW, MAY_SEE_PEOPLE)
+def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who was sent it, and what they did."""
+    found = get_object_or_404(campaigns_with_figures(), pk=pk)
+    remote = campaign_behind(found)
+    chosen = request.GET.get("did", "")
+    if chosen and chosen not in set(Did):
+        raise Http404
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    context: dict[str, Any] = {"chosen": chosen, "search": search}
+    if remote is not None:
+        did = Did(chosen) if chosen else None
+        current = Paginator(people_of(remote, did, search), PAGE).get_page(request.GET.get("page"))
+        counts = counts_of_people(remote)
+        url = reverse("dotbridge:campaign-people", args=[pk])
+        context |= {
+            "people": recipients(remote, list(current)),
+            "pager": numbered_pager(current, "&" + urlencode({"did": chosen, "q": search})),
+            "chips": [
+                Tab(title=_("Everybody"), url=url, is_current=not chosen),
+                *(
+                    Tab(title=f"{DID_WORDS[each]} {counts[each]:,}", url=f"{url}?did={each}", is_current=chosen == each)
+                    for each in Did
+                ),
+            ],
+        }
+    return _campaign(request, pk, "backoffice/house/campaign_people.html", "people", context)

@@ -1,0 +1,239 @@
+"""Fields: which of our fields fills which of theirs?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.forms import add_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.reads.fields import (
+    Impact,
+    fitting_fields,
+    impact_of,
+    mapping_lines,
+    mappings_of_accounts,
+    sample_person,
+)
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.registry import entity as entity_of
+from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import DataField
+
+VIEW = "dotbridge_mapping.view_mapping"
+MAY_CHANGE = "dotbridge_mapping.change_mapping"
+# How many fields can be joined in the form.
+PLACES = 3
+
+
+class RowForm(forms.Form):
+    """One line of a mapping: a data field, and up to three of our fields that fill it."""
+
+    data_field = forms.ModelChoiceField(label=gettext_lazy("Data field"), queryset=DataField.objects.none())
+    first = forms.ChoiceField(label=gettext_lazy("Our field"))
+    second = forms.ChoiceField(
+        label=gettext_lazy("joined with"), required=False, help_text=gettext_lazy("Several are joined with a space.")
+    )
+    third = forms.ChoiceField(label=gettext_lazy("and with"), required=False)
+    is_two_way = forms.BooleanField(
+        label=gettext_lazy("Both ways"),
+        required=False,
+        help_text=gettext_lazy("Values changed in Dotdigital are written back. One plain field of the record only."),
+    )
+    empty_values = forms.ChoiceField(label=gettext_lazy("When ours is empty"), choices=EmptyValues.choices)
+
+    def __init__(self, *args: Any, mapping: Mapping, row: MappingRow | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields = DataField.objects.filter(integration=mapping.integration_id, gone_at=None, leaving_since=None)
+        taken = mapping.rows.values("data_field")
+        if row is not None:
+            taken = taken.exclude(pk=row.pk)
+        self.fields["data_field"].queryset = fields.exclude(pk__in=taken)  # type: ignore[attr-defined]
+        self.fields["data_field"].label_from_instance = _named_with_type  # type: ignore[attr-defined]
+        choices = fitting_fields(mapping, row.data_field.type if row else "")
+        for name, empty in (("first", _("choose a field")), ("second", _("nothing more")), ("third", _("nothing more"))):
+            self.fields[name].choices = [("", empty), *choices]  # type: ignore[attr-defined]
+
+    def values(self) -> dict[str, Any]:
+        """What the mapping's service takes."""
+        paths = [self.cleaned_data[name] for name in ("first", "second", "third")]
+        return {
+            "data_field": self.cleaned_data["data_field"],
+            "entity_fields": list(dict.fromkeys(path for path in paths if path)),
+            "is_two_way": self.cleaned_data["is_two_way"],
+            "empty_values": self.cleaned_data["empty_values"],
+        }
+
+
+def _named_with_type(field: DataField) -> str:
+    return f"{field.name} ({field.type})"
+
+
+@page()
+def fields(request: HttpRequest) -> HttpResponse:
+    """Every account's mappings, and its data fields."""
+    may = request.user.has_perm
+    if not (may(VIEW) or may("dotbridge_mirror.view_datafield")):
+        raise PermissionDenied
+    return show(
+        request,
+        "backoffice/house/fields.html",
+        title=_("Fields"),
+        current="fields",
+        context={
+            "accounts": mappings_of_accounts(),
+            "may_see_mappings": may(VIEW),
+            "may_see_fields": may("dotbridge_mirror.view_datafield"),
+            "may_add_field": may("dotbridge_mirror.add_datafield"),
+            "add_field_url": reverse("dotbridge_tables:dotbridge_mirror_datafield_changelist"),
+            "may_add_mapping": may("dotbridge_mapping.add_mapping"),
+            "add_mapping_url": reverse("dotbridge_tables:dotbridge_mapping_mapping_add"),
+        },
+    )
+
+
+def _mapping_or_404(pk: int) -> Mapping:
+    return get_object_or_404(Mapping.objects.select_related("integration"), pk=pk)
+
+
+def _url(mapping: Mapping) -> str:
+    return reverse("dotbridge:mapping", args=[mapping.pk])
+
+
+def _crumbs(mapping: Mapping | None = None) -> list[Crumb]:
+    crumbs = [Crumb(title=_("Fields"), url=reverse("dotbridge:fields"))]
+    return [*crumbs, Crumb(title=str(mapping), url=_url(mapping))] if mapping else crumbs
+
+
+@page(VIEW)
+def mapping(request: HttpRequest, pk: int) -> HttpResponse:
+    """One mapping: our fields on the left, theirs on the right, and the values of one person."""
+    found = _mapping_or_404(pk)
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    sample = None
+    if may_see_people(request, found.entity):
+        sample = sample_person(request, found, search)
+    return show(
+        request,
+        "backoffice/house/mapping.html",
+        title=str(found),
+        current="fields",
+        crumbs=_crumbs(),
+        context={
+            "mapping": found,
+            "lines": mapping_lines(found, sample),
+            "sample": sample,
+            "search": search,
+            "may_see_people": may_see_people(request, found.entity),
+            "may_change": request.user.has_perm(MAY_CHANGE) and _is_known(found),
+            "table_url": reverse("dotbridge_tables:dotbridge_mapping_mapping_change", args=[pk]),
+        },
+    )
+
+
+def _is_known(found: Mapping) -> bool:
+    try:
+        entity_of(found.entity)
+    except UnknownEntity:
+        return False
+    return True
+
+
+@page(VIEW, MAY_CHANGE)
+def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
+    """Add or change a line; what it sends again is said before it is saved."""
+    found = _mapping_or_404(pk)
+    stored = get_object_or_404(found.rows.select_related("data_field"), pk=row) if row else None
+    initial = _initial(stored) if stored else {}
+    form = RowForm(request.POST if request.method == "POST" else None, mapping=found, row=stored, initial=initial)
+    impact: Impact | None = None
+    if request.method == "POST" and form.is_valid():
+
+        def write() -> None:
+            if stored is not None and stored.data_field != form.cleaned_data["data_field"]:
+                stored.delete()
+            set_mapping_row(mapping=found, **form.values())
+
+        try:
+            if request.POST.get("confirmed"):
+                write()
+                return _done(request, found, _("Changed: %(field)s.") % {"field": form.cleaned_data["data_field"].name})
+            impact = impact_of(found, write)
+        except ValidationError as error:
+            add_refusal(form, error)
+    return show(
+        request,
+        "backoffice/house/mapping_row.html",
+        title=stored.data_field.name if stored else _("Map another field"),
+        current="fields",
+        crumbs=_crumbs(found),
+        context={"form": form, "impact": impact, "impact_words": _words(impact), "back_url": _url(found), "row": stored},
+    )
+
+
+def _initial(stored: MappingRow) -> dict[str, Any]:
+    paths = [*stored.entity_fields, "", "", ""]
+    return {
+        "data_field": stored.data_field_id,
+        "first": paths[0],
+        "second": paths[1],
+        "third": paths[2],
+        "is_two_way": stored.is_two_way,
+        "empty_values": stored.empty_values,
+    }
+
+
+def _words(impact: Impact | None) -> str:
+    if impact is None:
+        return ""
+    if impact.problem:
+        return impact.problem
+    if not impact.people:
+        return _("Saving sends nobody again.")
+    text = ngettext("Saving sends %(n)s person again.", "Saving sends %(n)s people again.", impact.people)
+    return text % {"n": grouped(impact.people)}
+
+
+def _done(request: HttpRequest, found: Mapping, text: str) -> HttpResponse:
+    log_change(request, found, text)
+    messages.success(request, text)
+    return HttpResponseRedirect(_url(found))
+
+
+@page(VIEW, MAY_CHANGE)
+def delete_row(request: HttpRequest, pk: int, row: int) -> HttpResponse:
+    """Ask, and stop filling a data field."""
+    found = _mapping_or_404(pk)
+    stored = get_object_or_404(found.rows.select_related("data_field"), pk=row)
+    if request.method == "POST" and request.POST.get("confirmed"):
+        name = stored.data_field.name
+        stored.delete()
+        return _done(request, found, _("%(field)s is not filled any more.") % {"field": name})
+    return show(
+        request,
+        "backoffice/house/confirm.html",
+        title=stored.data_field.name,
+        current="fields",
+        crumbs=_crumbs(found),
+        context={
+            "question": _("Stop filling %(field)s?") % {"field": stored.data_field.name},
+            "consequences": [
+                _("The values that Dotdigital has stay as they are; they are not changed from here any more.")
+            ],
+            "answer": _("Yes, stop"),
+            "is_danger": True,
+            "action_url": request.path,
+            "back_url": _url(found),
+        },
+    )

@@ -1,0 +1,298 @@
+"""A list's connection: what it does, and ending it or taking it to another book, with what follows in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from dotbridge.backoffice.change_reads import changes_to_show
+from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.list_reads import free_books
+from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
+from dotbridge.backoffice.pages.frame import log_change, page
+from dotbridge.backoffice.pages.list_actions import VIEW, followed, person_of, show_refusal, start_run
+from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, show_sheet
+from dotbridge.backoffice.pages.list_frame import (
+    MAY_CHANGE_CONNECTION,
+    MAY_END,
+    MAY_REQUEST,
+    link_of,
+    list_or_404,
+    list_url,
+    show_list_page,
+)
+from dotbridge.backoffice.reads.live import last_run
+from dotbridge.connections.models import AccountChange, ListConnection
+from dotbridge.connections.selectors import move_numbers, obstacle_to_newcomers
+from dotbridge.connections.services import (
+    cancel_ending,
+    refresh_data_fields,
+    request_ending,
+    retry_ending,
+    set_create_entities,
+)
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.lists.rules import RuleError
+from dotbridge.mapping.models import Mapping
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.selectors import ending_numbers
+from dotbridge.sync.services import disconnect_list, move_list
+
+TAB = "list-connection"
+
+
+@page(VIEW)
+def connection(request: HttpRequest, pk: int) -> HttpResponse:
+    """The book, what the connection does, and what is asked for."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    context: dict[str, Any] = {"changes": changes_to_show(AccountChange.objects.filter(marketing_list=marketing_list))}
+    if link is not None:
+        form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
+        if request.method == "POST" and request.user.has_perm(MAY_CHANGE_CONNECTION) and form.is_valid():
+            if _stored(form, link):
+                _report_creating(request, marketing_list, link)
+                return HttpResponseRedirect(list_url(marketing_list, TAB))
+        context |= {
+            "form": form,
+            "ending": getattr(link, "ending", None),
+            "entity": entity_label(marketing_list.entity),
+            "obstacle": obstacle_to_newcomers(link),
+            "mapping_url": _mapping_url(request, link),
+        }
+    return show_list_page(request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, context=context)
+
+
+def _stored(form: ConnectionForm, link: ListConnection) -> bool:
+    try:
+        set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
+    except ValidationError as error:
+        form.add_error("create_entities", ValidationError(error.messages))
+        return False
+    return True
+
+
+def _report_creating(request: HttpRequest, marketing_list: Any, link: ListConnection) -> None:
+    text = (
+        _("From the next run on, contacts without a record become records.")
+        if link.create_entities
+        else _("No records are made of contacts any more.")
+    )
+    log_change(request, marketing_list, text)
+    messages.success(request, text)
+
+
+def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
+    if not request.user.has_perm("dotbridge_mapping.view_mapping"):
+        return ""
+    integration, key = link.address_book.integration_id, link.marketing_list.entity
+    mapping = Mapping.objects.filter(integration=integration, entity=key).first()
+    return reverse("dotbridge:mapping", args=[mapping.pk]) if mapping else ""
+
+
+@require_POST
+@page(VIEW, MAY_CHANGE_CONNECTION)
+def refresh(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the values of all members compared with the next export."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    if link is None:
+        return _not_connected(request, marketing_list)
+    refresh_data_fields(link=link)
+    text = _("The next export compares the values of everybody on the list, and sends those that differ.")
+    log_change(request, marketing_list, text)
+    messages.success(request, text)
+    return HttpResponseRedirect(list_url(marketing_list, TAB))
+
+
+@page(VIEW, MAY_END)
+def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what happens, ask what becomes of the contacts, and end the connection."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    if link is None:
+        return _not_connected(request, marketing_list)
+    if request.method == "POST" and request.POST.get("confirmed"):
+        after = last_run(link.address_book.integration_id)
+        done = _done(request, marketing_list, lambda: _disconnected(request, link))
+        return _back(marketing_list, after if done and _removes(request) else None)
+    return _ask(
+        request,
+        link,
+        last=_("When the list is connected again, all of its people are sent again."),
+        question=_("Disconnect %(list)s from %(book)s?") % {"list": marketing_list, "book": link.address_book},
+        answer=_("Yes, disconnect"),
+        action_url=request.path,
+    )
+
+
+@page(VIEW, MAY_CHANGE_CONNECTION)
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose another book, see what that means, and go over to it."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    if link is None:
+        return _not_connected(request, marketing_list)
+    if request.method == "POST":
+        form = BookForm(request.POST)
+        if form.is_valid() and request.POST.get("confirmed"):
+            return _moved(request, marketing_list, link, form.cleaned_data["address_book"])
+        return _choose(request, marketing_list, form)
+    chosen = request.GET.get("address_book", "")
+    book = free_books().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
+    if book is None:
+        return _choose(request, marketing_list, BookForm(request.GET) if chosen else BookForm())
+    return _ask_to_move(request, link, book)
+
+
+def _choose(request: HttpRequest, marketing_list: Any, form: BookForm) -> HttpResponse:
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    books = books_to_show(search)
+    return show_sheet(
+        request,
+        marketing_list,
+        "backoffice/components/connect_choose.html",
+        step=0,
+        form=form,
+        search=search,
+        books=books[:MOST_SHOWN],
+        has_more=len(books) > MOST_SHOWN,
+        action_url=request.path,
+        sheet_title=_("Another address book for %(list)s") % {"list": marketing_list},
+    )
+
+
+def _ask_to_move(request: HttpRequest, link: ListConnection, book: AddressBook) -> HttpResponse:
+    marketing_list = link.marketing_list
+    try:
+        numbers = move_numbers(link, book)
+    except (RuleError, UnknownEntity) as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(list_url(marketing_list))
+    return _ask(
+        request,
+        link,
+        last=_("All people of the list are sent to the other address book."),
+        question=_("Keep %(list)s in step with %(next)s (%(account)s) instead of %(book)s?")
+        % {"list": marketing_list, "next": book, "account": book.integration, "book": link.address_book},
+        answer=_("Yes, change the address book"),
+        action_url=list_url(marketing_list, "list-move"),
+        hidden=[("address_book", book.pk)],
+        next_book=book,
+        move=numbers,
+    )
+
+
+def _ask(request: HttpRequest, link: ListConnection, *, last: str, **context: Any) -> HttpResponse:
+    return show_list_page(
+        request,
+        "backoffice/house/list_ending.html",
+        list_or_404(link.marketing_list_id),
+        tab=TAB,
+        context={
+            "numbers": ending_numbers(link),
+            "consequences": [
+                _("Changes are not sent to this address book or read from it for this list any more."),
+                _("The history of its uploads and removals is deleted here; the runs and what was refused stay."),
+                last,
+            ],
+            "back_url": list_url(link.marketing_list, TAB),
+            **context,
+        },
+    )
+
+
+def _done(request: HttpRequest, marketing_list: Any, change: Callable[[], str]) -> bool:
+    """Make a change that answers what it did; tell that, or why it was refused. Whether it was made."""
+    try:
+        text = change()
+    except ValidationError as error:
+        show_refusal(request, error)
+        return False
+    log_change(request, marketing_list, text)
+    messages.success(request, text)
+    return True
+
+
+def _back(marketing_list: Any, after: int | None) -> HttpResponse:
+    url = list_url(marketing_list)
+    return HttpResponseRedirect(url) if after is None else followed(url, after)
+
+
+def _disconnected(request: HttpRequest, link: ListConnection) -> str:
+    if _removes(request):
+        return _request(request, link, None)
+    text = _("Disconnected from %(book)s.") % {"book": link.address_book}
+    disconnect_list(link=link)
+    return text
+
+
+def _moved(request: HttpRequest, marketing_list: Any, link: ListConnection, book: AddressBook) -> HttpResponse:
+    after = last_run(link.address_book.integration_id)
+
+    def change() -> str:
+        if _removes(request):
+            return _request(request, link, book)
+        move_list(link=link, address_book=book)
+        return _("Connected to %(book)s.") % {"book": book}
+
+    if not _done(request, marketing_list, change):
+        return _back(marketing_list, None)
+    if _removes(request):
+        return _back(marketing_list, after)
+    if request.user.has_perm(MAY_REQUEST):
+        return start_run(request, integration=book.integration, back_url=list_url(marketing_list))
+    return _back(marketing_list, None)
+
+
+def _removes(request: HttpRequest) -> bool:
+    """Whether the contacts are to leave the book."""
+    return request.POST.get("contacts") == "remove"
+
+
+def _request(request: HttpRequest, link: ListConnection, next_book: AddressBook | None) -> str:
+    request_ending(link=link, next_book=next_book, by=person_of(request))
+    return _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.") % {
+        "book": link.address_book
+    }
+
+
+@require_POST
+@page(VIEW, MAY_END)
+def keep(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep a connection that is ending."""
+    text = _("The connection stays. Whoever was taken out already is sent again with the next export.")
+    return _change_ending(request, pk, cancel_ending, text)
+
+
+@require_POST
+@page(VIEW, MAY_END)
+def try_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try again to end a connection."""
+    return _change_ending(request, pk, retry_ending, _("It is tried again as soon as the worker is free."))
+
+
+def _change_ending(request: HttpRequest, pk: int, change: Callable[..., object], text: str) -> HttpResponse:
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    if link is None:
+        return _not_connected(request, marketing_list)
+
+    def changed() -> str:
+        change(link=link)
+        return text
+
+    _done(request, marketing_list, changed)
+    return HttpResponseRedirect(list_url(marketing_list, TAB))
+
+
+def _not_connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
+    messages.info(request, _("The list is not connected."))
+    return HttpResponseRedirect(list_url(marketing_list))

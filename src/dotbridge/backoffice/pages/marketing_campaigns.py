@@ -1,0 +1,147 @@
+"""Marketing campaigns: efforts that several mails take part in. Results come before the form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.campaign_reads import activity_table, with_figures
+from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.campaigns import campaign_kinds
+from dotbridge.backoffice.pages.forms import add_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.campaigns.models import MarketingCampaign
+from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
+from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
+
+VIEW = "dotbridge_campaigns.view_marketingcampaign"
+MAY_MERGE = ("dotbridge_campaigns.change_marketingcampaign", "dotbridge_campaigns.delete_marketingcampaign")
+PAGE = 50
+
+
+class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A marketing campaign. A code that any campaign has or ever had is refused."""
+
+    class Meta:
+        model = MarketingCampaign
+        fields = ("name", "code", "start_date", "end_date", "budget", "report_period", "owner", "description")
+        widgets = {
+            "start_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "end_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "description": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def clean_code(self) -> str:
+        """The code, if it is nobody else's."""
+        code: str = self.cleaned_data["code"]
+        holder = campaign_of_code(code)
+        if holder is not None and holder.pk != self.instance.pk:
+            text = _("This code belongs, or belonged, to %(campaign)s. Choose another one.")
+            raise ValidationError(text % {"campaign": holder.name})
+        return code
+
+
+@page(VIEW)
+def marketing_campaigns(request: HttpRequest) -> HttpResponse:
+    """The marketing campaigns, the newest first."""
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    found = MarketingCampaign.objects.annotate(
+        mails=Count("email_campaigns"), last_sent=Max("email_campaigns__sent_at")
+    ).select_related("owner")
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(code__icontains=search))
+    current = Paginator(found.order_by("-start_date", "-pk"), PAGE).get_page(request.GET.get("page"))
+    return show(
+        request,
+        "backoffice/house/marketing_campaigns.html",
+        title=_("Campaigns"),
+        current="campaigns",
+        tabs=campaign_kinds(request, "marketing-campaigns"),
+        context={
+            "campaigns": current,
+            "search": search,
+            "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
+            "may_add": request.user.has_perm("dotbridge_campaigns.add_marketingcampaign"),
+            "may_merge": request.user.has_perms(MAY_MERGE),
+            "merge_url": reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"),
+        },
+    )
+
+
+@page(VIEW)
+def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """One marketing campaign: what came of it, the code of its links, its mails, and its form."""
+    found = get_object_or_404(MarketingCampaign, pk=pk)
+    may_change = request.user.has_perm("dotbridge_campaigns.change_marketingcampaign")
+    form = MarketingCampaignForm(request.POST if request.method == "POST" and may_change else None, instance=found)
+    if request.method == "POST" and may_change and form.is_valid():
+        changes = {name: value for name, value in form.cleaned_data.items() if name in CHANGEABLE}
+        if _written(form, lambda: update_marketing_campaign(marketing_campaign=found, **changes)):
+            log_change(request, found, _("Changed."))
+            messages.success(request, _("Saved."))
+            return HttpResponseRedirect(request.path)
+    may_see_mails = request.user.has_perm("dotbridge_campaigns.view_emailcampaign")
+    return show(
+        request,
+        "backoffice/house/marketing_campaign.html",
+        title=MarketingCampaign.objects.get(pk=pk).name,
+        current="campaigns",
+        crumbs=[Crumb(title=_("Marketing campaigns"), url=reverse("dotbridge:marketing-campaigns"))],
+        context={
+            "campaign": found,
+            "form": form,
+            "may_change": may_change,
+            "may_delete": request.user.has_perm("dotbridge_campaigns.delete_marketingcampaign"),
+            "delete_url": reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_delete", args=[pk]),
+            "former_codes": former_codes(found),
+            "campaigns": list(with_figures(found.email_campaigns.order_by("-sent_at", "-pk"))[:100])
+            if may_see_mails
+            else [],
+            "totals": [(kind.label, number) for kind, number in activity_summary(found).items() if number],
+            "table": activity_table(activities_over_time(found)),
+        },
+    )
+
+
+def _written(form: Any, write: Any) -> bool:
+    try:
+        write()
+    except ValidationError as error:
+        add_refusal(form, error)
+        return False
+    return True
+
+
+@page(VIEW, "dotbridge_campaigns.add_marketingcampaign")
+def add(request: HttpRequest) -> HttpResponse:
+    """Make a marketing campaign."""
+    form = MarketingCampaignForm(
+        request.POST if request.method == "POST" else None, initial={"owner": request.user.pk}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_marketing_campaign(**form.cleaned_data)
+        except ValidationError as error:
+            add_refusal(form, error)
+        else:
+            log_change(request, made, _("Made."))
+            messages.success(request, _("%(name)s was made.") % {"name": made.name})
+            return HttpResponseRedirect(reverse("dotbridge:marketing-campaign", args=[made.pk]))
+    return show(
+        request,
+        "backoffice/house/form_page.html",
+        title=_("New marketing campaign"),
+        current="campaigns",
+        crumbs=[Crumb(title=_("Marketing campaigns"), url=reverse("dotbridge:marketing-campaigns"))],
+        context={"form": form, "answer": _("Make it"), "back_url": reverse("dotbridge:marketing-campaigns")},
+    )

@@ -1,0 +1,91 @@
+"""Problems: what went wrong, by its cause; whom it concerns; and all of it as a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.pages.activity_frame import show_activity
+from dotbridge.backoffice.pages.frame import Crumb, page, show
+from dotbridge.backoffice.reads.problems import problem_groups, problems_of
+
+VIEW = "dotbridge_sync.view_rejection"
+PAGE = 50
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@page(VIEW)
+def problems(request: HttpRequest) -> HttpResponse:
+    """The causes of the last week."""
+    context = {"groups": problem_groups()}
+    return show_activity(request, "backoffice/house/problems.html", tab="activity-problems", context=context)
+
+
+@page(VIEW)
+def problem(request: HttpRequest) -> HttpResponse:
+    """One cause, and whom or what it concerns."""
+    reason = request.GET.get("reason", "")[:64].replace("\0", "")
+    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    run = request.GET.get("run", "")
+    rows = problems_of(reason, search=search, run=int(run) if run.isdecimal() and len(run) < 19 else None)
+    current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    if not current.object_list and not search:
+        raise Http404
+    query = "&" + urlencode({"reason": reason, "q": search, "run": run})
+    return show(
+        request,
+        "backoffice/house/problem.html",
+        title=reason_text(reason),
+        current="activity",
+        crumbs=[
+            Crumb(title=_("Activity"), url=reverse("dotbridge:activity")),
+            Crumb(title=_("Problems"), url=reverse("dotbridge:activity-problems")),
+        ],
+        context={
+            "reason": reason,
+            "search": search,
+            "total": current.paginator.count,
+            "lines": [{**row, "url": _mend_url(row["subject"])} for row in current],
+            "pager": {
+                "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
+                "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
+            },
+        },
+    )
+
+
+def _mend_url(subject: str) -> str:
+    """The way to the record to be mended: the search for the address, which finds it under whatever name it has."""
+    return f"{reverse('dotbridge:people')}?{urlencode({'q': subject})}" if "@" in subject else ""
+
+
+@page(VIEW)
+def problems_file(request: HttpRequest) -> StreamingHttpResponse:
+    """One cause, or all of them, as a CSV."""
+    reason = request.GET.get("reason", "")[:64].replace("\0", "")
+    reasons = [reason] if reason else [group.reason for group in problem_groups()]
+    response = StreamingHttpResponse(_lines(reasons), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="problems.csv"'
+    return response
+
+
+def _lines(reasons: list[str]) -> Iterator[str]:
+    yield _line([_("Who or what"), _("Reason"), _("In detail"), _("Times"), _("Since"), _("Last")])
+    for reason in reasons:
+        for row in problems_of(reason).iterator(chunk_size=2000):
+            moments = [row["since"].isoformat(), row["last"].isoformat()]
+            yield _line([row["subject"], str(reason_text(reason)), row["detail"], str(row["times"]), *moments])
+
+
+def _line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return line.getvalue()

@@ -1,0 +1,85 @@
+"""How a connected account is doing: each feed with when it last went well and when it goes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.sync.models import State, SyncRun
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+GOOD = (State.SUCCEEDED, State.PARTIAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """One direction or kind of work: when it last went well, when it is due next, and whether that is too long ago."""
+
+    title: StrOrPromise
+    last: datetime | None
+    next: datetime | None
+    tone: str
+    word: StrOrPromise
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFacts:
+    """What an account has, in numbers, with the lists that are connected to it."""
+
+    books: int
+    data_fields: int
+    lists: list[MarketingList]
+
+
+# What it is called, the kinds of runs that do it, and how often the schedule starts it.
+_FEEDS: tuple[tuple[StrOrPromise, tuple[str, ...], timedelta], ...] = (
+    (_("Reading from Dotdigital"), (RunKind.IMPORT, RunKind.SYNC), timedelta(minutes=4)),
+    (_("Sending to Dotdigital"), (RunKind.EXPORT, RunKind.SYNC), timedelta(minutes=4)),
+    (_("Changes of records"), (RunKind.CHANGES, RunKind.EXPORT, RunKind.SYNC), timedelta(minutes=5)),
+    (_("Comparing everything anew"), (RunKind.RECONCILE,), timedelta(days=7)),
+)
+
+
+def feeds_of(integration: Integration) -> list[Feed]:
+    """The feeds of an account, in one statement."""
+    good = SyncRun.objects.filter(integration=integration, state__in=GOOD).order_by()
+    last = dict(good.values_list("kind").annotate(at=Max("finished_at")))
+    feeds = []
+    for title, kinds, every in _FEEDS:
+        moments = [at for kind in kinds if (at := last.get(kind))]
+        newest = max(moments, default=None)
+        tone, word = _age(integration, newest, every)
+        due = newest + every if newest and integration.is_active else None
+        feeds.append(Feed(title=title, last=newest, next=due, tone=tone, word=word))
+    return feeds
+
+
+def _age(integration: Integration, newest: datetime | None, every: timedelta) -> tuple[str, StrOrPromise]:
+    if not integration.is_active:
+        return "quiet", _("Switched off")
+    if newest is None:
+        return "quiet", _("Not yet")
+    if timezone.now() - newest > 3 * every:
+        return "bad", _("Late")
+    return "good", _("On time")
+
+
+def facts_of(integration: Integration) -> AccountFacts:
+    """What was read from an account, and who uses it."""
+    links = ListConnection.objects.filter(address_book__integration=integration).select_related("marketing_list")
+    return AccountFacts(
+        books=AddressBook.objects.filter(integration=integration, gone_at=None).count(),
+        data_fields=DataField.objects.filter(integration=integration, gone_at=None).count(),
+        lists=[link.marketing_list for link in links.order_by("marketing_list__name")],
+    )

@@ -1,0 +1,144 @@
+"""What the pages show of mappings: lines with samples, fields that fit, and what a change would send again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
+from dotbridge.backoffice.reads.standing import TooSlow, limited
+from dotbridge.connections.models import ListConnection
+from dotbridge.entities.registry import FieldKind, UnknownEntity, UnknownField, entity
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.rules import RuleError
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mapping.soundness import KINDS_OF_TYPE, problem_of_row
+from dotbridge.mirror.models import DataField
+from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, dry_run
+
+IMPACT_MILLISECONDS = 30_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountFields:
+    """An account with its mappings and data fields."""
+
+    integration: Integration
+    mappings: list[Any]
+    data_fields: list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingLine:
+    """One data field and what fills it, with the value of a sample person."""
+
+    row: MappingRow
+    ours: str
+    problem: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Impact:
+    """How many people a change of a mapping would send again, over all connected lists; or why that is not known."""
+
+    people: int = 0
+    problem: str = ""
+
+
+def mappings_of_accounts() -> list[AccountFields]:
+    """Every account's mappings and data fields, in four queries."""
+    accounts = []
+    mapped: dict[int, list[str]] = {}
+    mappings = Mapping.objects.prefetch_related("rows__data_field")
+    for mapping in mappings:
+        for row in mapping.rows.all():
+            mapped.setdefault(row.data_field_id, []).append(" + ".join(row.entity_fields))
+    fields = list(DataField.objects.filter(gone_at=None).order_by("name"))
+    for field in fields:
+        field.filled_from = ", ".join(mapped.get(field.pk, []))  # type: ignore[attr-defined]
+    for integration in Integration.objects.order_by("name"):
+        accounts.append(
+            AccountFields(
+                integration=integration,
+                mappings=[each for each in mappings if each.integration_id == integration.pk],
+                data_fields=[field for field in fields if field.integration_id == integration.pk],
+            )
+        )
+    return accounts
+
+
+def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[MappingLine]:
+    """The lines of a mapping, in the order of their making."""
+    try:
+        owner = entity(mapping.entity)
+    except UnknownEntity:
+        owner = None
+    values = {cell.data_field: cell.value for cell in sample.cells} if sample else {}
+    lines = []
+    for row in mapping.rows.select_related("data_field").order_by("pk"):
+        labels = []
+        for path in row.entity_fields:
+            try:
+                labels.append(str(owner.field(path).label) if owner else path)
+            except UnknownField:
+                labels.append(path)
+        lines.append(
+            MappingLine(
+                row=row,
+                ours=" + ".join(labels),
+                problem=problem_of_row(row, owner) if owner else _("The records are not known any more."),
+                value=values.get(row.data_field.name, ""),
+            )
+        )
+    return lines
+
+
+def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:
+    """One real person as they would be sent, by the beginning of the address."""
+    try:
+        with limited():
+            found = preview_of_mapping(request, mapping, beginning=beginning)
+    except (UnknownEntity, TooSlow):
+        return None
+    return found[0] if found else None
+
+
+def fitting_fields(mapping: Mapping, wanted: str) -> list[tuple[str, str]]:
+    """The entity's fields that can fill a data field of this type; of any, without one."""
+    kinds = KINDS_OF_TYPE.get(wanted, set(FieldKind) - {FieldKind.OTHER})
+    return [(field.path, str(field.label)) for field in entity(mapping.entity).fields if field.kind in kinds]
+
+
+def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
+    """Whom a change would send again: it is made, the exports are worked out, and it is taken back.
+
+    Raises what the change raises.
+    """
+    links = ListConnection.objects.filter(
+        address_book__integration=mapping.integration_id,
+        address_book__gone_at=None,
+        marketing_list__entity=mapping.entity,
+    ).select_related("marketing_list", "address_book__integration")
+    try:
+        with transaction.atomic(), limited(IMPACT_MILLISECONDS):
+            before = sum(map(_sent, links))
+            change()
+            after = sum(map(_sent, links))
+            transaction.set_rollback(True)
+    except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
+        return Impact(problem=str(error))
+    except TooSlow:
+        return Impact(problem=_("It takes too long to work out how many people are sent again."))
+    return Impact(people=max(0, after - before))
+
+
+def _sent(link: ListConnection) -> int:
+    with dry_run(link) as planned:
+        counts = planned.export().counts
+    return counts[PlannedKind.NEW] + counts[PlannedKind.ADD] + counts[PlannedKind.UPDATE]

@@ -1,0 +1,283 @@
+"""Everything about one address: whether it can be mailed and why not, where it stands, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.reads.list_people import ListPerson, described
+from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
+from dotbridge.backoffice.statuses import status_words
+from dotbridge.backoffice.tones import ACTIVITY_TONES
+from dotbridge.campaigns.selectors import activities_of_record
+from dotbridge.connections.models import Resubscription
+from dotbridge.entities.registry import Entity, UnknownEntity
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.rules import RuleError
+from dotbridge.lists.selectors import matching_records
+from dotbridge.mirror.models import Contact, Membership
+from dotbridge.mirror.status import LIVE
+from dotbridge.sync.models import ExportItem, UploadState, ValueConflict
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+MOST_EVENTS = 60
+MOST_LISTS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether the person can be mailed; if not, why, since when, and what could change it."""
+
+    text: StrOrPromise
+    tone: str
+    why: StrOrPromise = ""
+    since: datetime | None = None
+    way_back: StrOrPromise = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened, for the timeline."""
+
+    at: datetime
+    text: StrOrPromise
+    tone: str
+    note: StrOrPromise = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnList:
+    """Where the person stands on one list."""
+
+    marketing_list: MarketingList
+    person: ListPerson
+
+    @property
+    def word(self) -> StrOrPromise:
+        """The state in words."""
+        return WORDS[self.person.standing]
+
+    @property
+    def tone(self) -> str:
+        """Its tone."""
+        return TONES[self.person.standing]
+
+
+@dataclass(kw_only=True)
+class Person:
+    """What is known of a record, of an address in Dotdigital, or of both."""
+
+    email: str
+    contacts: list[Contact] = field(default_factory=list)
+    memberships: list[Membership] = field(default_factory=list)
+    lists: list[OnList] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+
+def address_of(known: Entity, record_id: str) -> tuple[Any, str] | None:
+    """The key of a record and its address, empty where it has none; None where there is no such record."""
+    try:
+        key = known.model._meta.pk.to_python(record_id)  # noqa: SLF001 - Django's way to ask a model about itself
+    except ValidationError:
+        return None
+    row = known.queryset().filter(pk=key).values_list("pk", known.email_expression()).first()
+    return (row[0], (row[1] or "").strip()) if row else None
+
+
+def person_of_address(email: str) -> Person:
+    """What Dotdigital has of an address, in every account: three queries."""
+    person = Person(email=email)
+    if email:
+        accounts = list(Integration.objects.values_list("pk", flat=True))
+        person.contacts = list(
+            Contact.objects.filter(integration_id__in=accounts, email_key=email.lower()).select_related("integration")
+        )
+        person.memberships = list(
+            Membership.objects.filter(contact__in=person.contacts)
+            .select_related("address_book", "contact__integration")
+            .order_by("address_book__name")
+        )
+    return person
+
+
+def complete_with_record(person: Person, known: Entity, record_id: str) -> None:
+    """Add where the record stands on each list, and what happened to it."""
+    person.lists = _lists_of(known, record_id)
+    person.events = sorted(
+        [*_events_of_record(known.key, record_id), *_events_of_address(person)],
+        key=lambda event: event.at,
+        reverse=True,
+    )[:MOST_EVENTS]
+
+
+def verdict_of(person: Person, *, has_record: bool) -> Verdict:
+    """The first line of the person's page."""
+    if has_record and not person.email:
+        return Verdict(
+            text=_("Cannot be mailed"),
+            tone="bad",
+            why=_("The record has no address."),
+            way_back=_("Write the address into the record."),
+        )
+    if any(line.person.standing is Standing.BAD_ADDRESS for line in person.lists):
+        return Verdict(
+            text=_("Cannot be mailed"),
+            tone="bad",
+            why=_("The address is not valid."),
+            way_back=_("Correct the address in the record."),
+        )
+    for contact in person.contacts:
+        if contact.status not in LIVE:
+            return _off_in_account(contact)
+    off = [line for line in person.lists if line.person.standing is Standing.OPTED_OUT]
+    if off and len(off) == len(person.lists):
+        return Verdict(
+            text=_("Is not mailed"),
+            tone="out",
+            why=off[0].person.why,
+            since=off[0].person.since,
+            way_back=_("Only if the person asks for it: then press Subscribe again on the list."),
+        )
+    if off:
+        names = ", ".join(str(line.marketing_list) for line in off)
+        return Verdict(
+            text=_("Can be mailed, but not through every list"), tone="wait", why=_("Opted out of: %s") % names
+        )
+    text = _("Can be mailed")
+    if person.contacts or not has_record:
+        return Verdict(text=text, tone="good")
+    return Verdict(text=text, tone="good", why=_("Dotdigital does not know the address yet."))
+
+
+def _off_in_account(contact: Contact) -> Verdict:
+    words = status_words(contact.status)
+    return Verdict(
+        text=_("Cannot be mailed"),
+        tone=words.tone,
+        why=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
+        since=contact.suppressed_at,
+        way_back=words.way_back,
+    )
+
+
+def _lists_of(known: Entity, record_id: str) -> list[OnList]:
+    """The lists whose rule matches the record, asked in one statement."""
+    lists = {
+        each.pk: each
+        for each in MarketingList.objects.filter(entity=known.key).select_related("connection__address_book")
+    }
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for marketing_list in lists.values():
+        try:
+            matching = matching_records(marketing_list).filter(record_id=record_id)
+            sql, values = matching.values("record_pk").query.sql_with_params()
+        except (RuleError, UnknownEntity):
+            continue
+        parts.append(f"SELECT %s::bigint WHERE EXISTS ({sql})")
+        parameters += [marketing_list.pk, *values]
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), parameters)
+        keys = [key for (key,) in cursor.fetchall()]
+    on = []
+    for key in sorted(keys, key=lambda each: lists[each].name)[:MOST_LISTS]:
+        rows = list(matching_records(lists[key]).filter(record_id=record_id)[:1])
+        on += [OnList(marketing_list=lists[key], person=person) for person in described(lists[key], rows)]
+    return on
+
+
+def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
+    for activity in activities_of_record(entity=key, record_id=record_id)[:MOST_EVENTS]:
+        yield Event(
+            at=activity.action_date,
+            text=f"{activity.get_type_display()}: {activity.email_campaign}",
+            tone=ACTIVITY_TONES[activity.type],
+            note=activity.details,
+            url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
+        )
+    lists = {"marketing_list__entity": key, "record_id": record_id}
+    for item in UnsubscribedItem.objects.filter(**lists).select_related("marketing_list")[:MOST_EVENTS]:
+        is_code = item.origin == UnsubscribedItem.Origin.DOTDIGITAL
+        yield Event(
+            at=item.created_at,
+            text=_("Opted out of %(list)s") % {"list": item.marketing_list},
+            tone="out",
+            note=reason_text(item.reason) if is_code else item.reason,
+            url=reverse("dotbridge:list", args=[item.marketing_list_id]),
+        )
+    for taken in RemovedItem.objects.filter(**lists).select_related("marketing_list", "created_by")[:MOST_EVENTS]:
+        yield Event(
+            at=taken.created_at,
+            text=_("Taken off %(list)s") % {"list": taken.marketing_list},
+            tone="quiet",
+            note=str(taken.created_by or ""),
+            url=reverse("dotbridge:list", args=[taken.marketing_list_id]),
+        )
+    connected = {"connection__marketing_list__entity": key, "record_id": record_id}
+    for wish in Resubscription.objects.filter(**connected).select_related("connection__marketing_list"):
+        yield Event(
+            at=wish.created_at,
+            text=_("Dotdigital was asked to subscribe them again"),
+            tone="info",
+            note=f"{wish.get_state_display()} {wish.message}".strip(),
+        )
+    for conflict in ValueConflict.objects.filter(**connected)[:MOST_EVENTS]:
+        yield Event(
+            at=conflict.created_at,
+            text=_("%(field)s was changed on both sides") % {"field": conflict.data_field},
+            tone="wait",
+            note=_("%(winner)s counts") % {"winner": conflict.get_winner_display()},
+            url=reverse("dotbridge:activity-conflicts"),
+        )
+
+
+def _events_of_address(person: Person) -> Iterator[Event]:
+    items = ExportItem.objects.filter(email_key=person.email.lower()) if person.email else ExportItem.objects.none()
+    for item in items.select_related("upload", "connection__marketing_list", "connection__address_book"):
+        if item.upload is None:
+            continue
+        done = item.upload.state == UploadState.FINISHED and not item.reason
+        yield Event(
+            at=item.upload.finished_at or item.upload.created_at,
+            text=(_("Sent to %(book)s") if done else _("An upload to %(book)s had them in it"))
+            % {"book": item.connection.address_book},
+            tone="good" if done else "bad" if item.reason else "info",
+            note=reason_text(item.reason) if item.reason else "",
+            url=reverse("dotbridge:upload", args=[item.upload.pk]),
+        )
+    for contact in person.contacts:
+        if contact.suppressed_at:
+            words = status_words(contact.status)
+            yield Event(
+                at=contact.suppressed_at,
+                text=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
+                tone=words.tone,
+            )
+    for membership in person.memberships:
+        if membership.unsubscribed_at:
+            yield Event(
+                at=membership.unsubscribed_at,
+                text=_("Left the address book %(book)s") % {"book": membership.address_book},
+                tone="out",
+                note=status_words(membership.status).text,
+            )
+
+
+def events_of_contact(person: Person) -> Sequence[Event]:
+    """What happened to an address that no record has."""
+    return sorted(_events_of_address(person), key=lambda event: event.at, reverse=True)[:MOST_EVENTS]

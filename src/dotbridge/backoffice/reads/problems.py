@@ -1,0 +1,85 @@
+"""What went wrong, grouped by its cause: a problem that stays is one row, however many runs met it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Max, Min, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from dotbridge.backoffice.labels import reason_text
+from dotbridge.sync.models import Rejection
+from dotbridge.sync.outbound.states import REASONS, Rule
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
+# What no run has met for so long is over.
+LOOKED_BACK = timedelta(days=7)
+MOST_SHOWN = 200
+
+_NEXT: dict[Rule, StrOrPromise] = {
+    Rule.WAIT_FOR_FIX: _("It waits until the record is corrected."),
+    Rule.UNSUBSCRIBE: _("They are opted out here as well."),
+    Rule.RETRY: _("It is tried again by itself."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemGroup:
+    """One cause: how many people or things it concerns, since when, and how often it was met."""
+
+    reason: str
+    title: StrOrPromise
+    next: StrOrPromise
+    number: int
+    times: int
+    since: datetime
+    last: datetime
+
+
+def _lately() -> QuerySet[Rejection]:
+    return Rejection.objects.filter(created_at__gte=timezone.now() - LOOKED_BACK)
+
+
+def problem_groups() -> list[ProblemGroup]:
+    """The causes, those that concern most first, in one statement."""
+    rows = (
+        _lately()
+        .order_by()
+        .values("reason")
+        .annotate(
+            number=Count("subject", distinct=True),
+            times=Count("step__run", distinct=True),
+            since=Min("created_at"),
+            last=Max("created_at"),
+        )
+        .order_by("-number", "reason")
+    )
+    return [
+        ProblemGroup(title=reason_text(row["reason"]), next=_what_next(row["reason"]), **row)
+        for row in rows
+    ]
+
+
+def _what_next(reason: str) -> StrOrPromise:
+    known = REASONS.get(reason)
+    return _NEXT[known.rule] if known is not None else ""
+
+
+def problems_of(reason: str, *, search: str = "", run: int | None = None) -> QuerySet[Any, dict[str, Any]]:
+    """Whom or what a cause concerns, each once: subject, detail, times, since, last."""
+    rows = _lately().filter(reason=reason)
+    if run is not None:
+        rows = Rejection.objects.filter(reason=reason, step__run=run)
+    if search:
+        rows = rows.filter(subject__icontains=search)
+    return (
+        rows.order_by()
+        .values("subject")
+        .annotate(detail=Max("detail"), times=Count("pk"), since=Min("created_at"), last=Max("created_at"))
+        .order_by("-last", "subject")
+    )

@@ -1,0 +1,64 @@
+"""The values of a person on both sides: what the record says, and what Dotdigital has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from dotbridge.entities.registry import Entity
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.soundness import sound_rows
+from dotbridge.mapping.values import mapped_values
+from dotbridge.mirror.models import Contact
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothValues:
+    """One data field: ours, as it would be sent, and theirs."""
+
+    account: str
+    data_field: str
+    entity_fields: str
+    ours: str
+    theirs: str
+    is_two_way: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether the sides do not say the same; an empty value of ours usually leaves theirs alone."""
+        return bool(self.ours) and self.ours != self.theirs
+
+
+def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact]) -> list[BothValues]:
+    """Each mapped field with both values, in every account that the entity is mapped in."""
+    theirs = {contact.integration_id: contact.data_fields for contact in contacts}
+    found = []
+    mappings = Mapping.objects.filter(entity=known.key).select_related("integration")
+    for mapping in mappings.prefetch_related("rows__data_field"):
+        rows = sound_rows(mapping)
+        values = _mapped(mapping, known, record_id)
+        for row in rows:
+            name = row.data_field.name
+            other = theirs.get(mapping.integration_id, {}).get(name)
+            found.append(
+                BothValues(
+                    account=str(mapping.integration),
+                    data_field=name,
+                    entity_fields=" + ".join(str(known.field(path).label) for path in row.entity_fields),
+                    ours=str(values.get(name) or ""),
+                    theirs="" if other is None else str(other),
+                    is_two_way=row.is_two_way,
+                )
+            )
+    return found
+
+
+def _mapped(mapping: Mapping, known: Entity, record_id: str) -> dict[str, Any]:
+    record: QuerySet[Any, dict[str, Any]] = (
+        known.queryset().order_by().filter(pk=record_id).values(record_pk=F("pk"))
+    )
+    row = record.annotate(mapped=mapped_values(mapping, known)).first()
+    return (row["mapped"] or {}) if row else {}

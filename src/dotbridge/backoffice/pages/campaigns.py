@@ -125,7 +125,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "hours": hours,
         "chart": bars_by_hour(hours),
         "links": links_of(remote) if remote else [],
-        "block": statistics_block(found),
+        "statistics": statistics_block(found),
     }
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 

@@ -42,6 +42,7 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.outbound.breaker import book_size
 from dotbridge.sync.selectors import ending_numbers
 from dotbridge.sync.services import disconnect_list, move_list
 
@@ -66,6 +67,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
             "entity": entity_label(marketing_list.entity),
             "obstacle": obstacle_to_newcomers(link),
             "mapping_url": _mapping_url(request, link),
+            "book_size": book_size(link),
         }
     return show_list_page(request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, context=context)
 

@@ -125,7 +125,7 @@ def _done(run: SyncRun) -> Live:
 
 
 # What a person who pressed "Sync now" wants to hear of; the other counts stand on the run's own page.
-SAID = ("uploaded", "confirmed", "removed", "unsubscribed", "resubscribed", "rejected", "written", "created", "ended")
+SAID = ("uploaded", "confirmed", "removed", "unsubscribed", "resubscribed", "written", "created", "ended")
 
 
 def _now() -> datetime:

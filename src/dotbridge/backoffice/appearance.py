@@ -24,9 +24,7 @@ def _may(permission: str) -> Callable[[HttpRequest], bool]:
     return may
 
 
-def _entry(
-    title: StrOrPromise, icon: str, app: str, model: str, *, site: str = "dotbridge_tables"
-) -> dict[str, Any]:
+def _entry(title: StrOrPromise, icon: str, app: str, model: str, *, site: str = "dotbridge_tables") -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,

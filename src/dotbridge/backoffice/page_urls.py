@@ -76,9 +76,7 @@ pages = [
     path("campaigns/marketing/new/", marketing_campaigns.add, name="marketing-campaign-add"),
     path("campaigns/marketing/<int:pk>/", marketing_campaigns.marketing_campaign, name="marketing-campaign"),
     path("people/", people.people, name="people"),
-    re_path(
-        r"^people/(?P<entity>[\w.]+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"
-    ),
+    re_path(r"^people/(?P<entity>[\w.]+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"),
     path("people/contact/<int:pk>/", person.person_of_contact, name="person-contact"),
     path("fields/", fields.fields, name="fields"),
     path("fields/mapping/<int:pk>/", fields.mapping, name="mapping"),

@@ -15,7 +15,7 @@ NAME = "dotbridge_tables"
 
 
 class TableSite(UnfoldAdminSite):  # type: ignore[misc]
-    """The tables behind the pages, for what is rare. Its look comes from `appearance`, whatever the host's admin has."""
+    """The tables behind the pages, for what is rare. Its look comes from `appearance`, whatever the host's has."""
 
     settings_name = "DOTBRIDGE_UNFOLD"
     enable_nav_sidebar = True

@@ -37,9 +37,13 @@ _WORDS: dict[str, StatusWords] = {
         text=_("Blocked by the mail server"), tone="bad", way_back=_("Ask Dotdigital why mails are blocked.")
     ),
     "PendingOptIn": StatusWords(
-        text=_("Has not confirmed yet"), tone="wait", way_back=_("The person confirms by the link in Dotdigital's mail.")
+        text=_("Has not confirmed yet"),
+        tone="wait",
+        way_back=_("The person confirms by the link in Dotdigital's mail."),
     ),
-    "Deleted": StatusWords(text=_("Deleted in Dotdigital"), tone="quiet", way_back=_("The next export sends them again.")),
+    "Deleted": StatusWords(
+        text=_("Deleted in Dotdigital"), tone="quiet", way_back=_("The next export sends them again.")
+    ),
     "SharedSuppression": StatusWords(text=_("Suppressed by Dotdigital"), tone="bad", way_back=_NEVER),
     "Suppressed": StatusWords(text=_("Suppressed"), tone="bad", way_back=_ASKS),
     "NotAllowed": StatusWords(text=_("Not allowed by Dotdigital"), tone="bad", way_back=_NEVER),

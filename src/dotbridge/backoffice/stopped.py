@@ -14,6 +14,5 @@ def stopped_in_words(link: ListConnection) -> str:
         return ""
     texts = {
         StoppedWhat.REMOVE: _("The export would take %(rows)s of the %(of)s contacts out of the address book."),
-        StoppedWhat.UNSUBSCRIBE: _("The export would unsubscribe %(rows)s records from the list; the book has %(of)s."),
     }
     return texts[StoppedWhat(link.stopped_what)] % {"rows": grouped(link.stopped_rows), "of": grouped(link.stopped_of)}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dotbridge.campaigns.models import ActivityType
-from dotbridge.sync.models import State, UploadState
 from dotbridge.connections.models import ChangeState
+from dotbridge.sync.models import State, UploadState
 
 RUN_TONES: dict[str, str] = {
     State.RUNNING: "info",

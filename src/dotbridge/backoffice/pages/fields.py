@@ -62,7 +62,11 @@ class RowForm(forms.Form):
         self.fields["data_field"].queryset = fields.exclude(pk__in=taken)  # type: ignore[attr-defined]
         self.fields["data_field"].label_from_instance = _named_with_type  # type: ignore[attr-defined]
         choices = fitting_fields(mapping, row.data_field.type if row else "")
-        for name, empty in (("first", _("choose a field")), ("second", _("nothing more")), ("third", _("nothing more"))):
+        for name, empty in (
+            ("first", _("choose a field")),
+            ("second", _("nothing more")),
+            ("third", _("nothing more")),
+        ):
             self.fields[name].choices = [("", empty), *choices]  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
@@ -178,7 +182,13 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
         title=stored.data_field.name if stored else _("Map another field"),
         current="fields",
         crumbs=_crumbs(found),
-        context={"form": form, "impact": impact, "impact_words": _words(impact), "back_url": _url(found), "row": stored},
+        context={
+            "form": form,
+            "impact": impact,
+            "impact_words": _words(impact),
+            "back_url": _url(found),
+            "row": stored,
+        },
     )
 
 

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -60,8 +61,16 @@ ENTRIES = (
     Entry(name="lists", title=_("Lists"), permissions=("dotbridge_lists.view_marketinglist",)),
     Entry(name="campaigns", title=_("Campaigns"), permissions=("dotbridge_campaigns.view_emailcampaign",)),
     Entry(name="people", title=_("People")),
-    Entry(name="fields", title=_("Fields"), permissions=("dotbridge_mapping.view_mapping", "dotbridge_mirror.view_datafield")),
-    Entry(name="activity", title=_("Activity"), permissions=("dotbridge_sync.view_syncrun", "dotbridge_sync.view_rejection")),
+    Entry(
+        name="fields",
+        title=_("Fields"),
+        permissions=("dotbridge_mapping.view_mapping", "dotbridge_mirror.view_datafield"),
+    ),
+    Entry(
+        name="activity",
+        title=_("Activity"),
+        permissions=("dotbridge_sync.view_syncrun", "dotbridge_sync.view_rejection"),
+    ),
     Entry(name="settings", title=_("Settings")),
 )
 
@@ -118,7 +127,7 @@ def frame_context(request: HttpRequest, current: str) -> dict[str, Any]:
     }
 
 
-def show(  # noqa: PLR0913 - a page has a head, and the head has parts
+def show(
     request: HttpRequest,
     template: str,
     *,
@@ -149,11 +158,18 @@ def is_piece(request: HttpRequest, target: str) -> bool:
     return request.headers.get("HX-Target") == target
 
 
+def person_of(request: HttpRequest) -> Any:
+    """Who asks. Nobody comes here without having logged in, so this cannot be an anonymous user."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied
+    return request.user
+
+
 def log_change(request: HttpRequest, record: Model, text: str) -> None:
     """Keep in the record's history what a person did to it."""
     LogEntry.objects.log_actions(
-        user_id=request.user.pk,
-        queryset=[record],  # type: ignore[arg-type]  # Django takes any sequence of records
+        user_id=person_of(request).pk,
+        queryset=[record],
         action_flag=CHANGE,
         change_message=text,
         single_object=True,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,22 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_change, page
+from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.pages.list_frame import MAY_REQUEST, link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import RemovedItem, UnsubscribedItem
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import RemovedItem
 
 VIEW = "dotbridge_lists.view_marketinglist"
-
-
-def person_of(request: HttpRequest) -> Any:
-    """Who asks. Nobody comes here without having logged in, so this cannot be an anonymous user."""
-    if isinstance(request.user, AnonymousUser):
-        raise PermissionDenied
-    return request.user
 
 
 def show_refusal(request: HttpRequest, error: ValidationError) -> None:
@@ -105,9 +97,7 @@ def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
     if link is None:
         messages.error(request, _("Connect the list to an address book first."))
         return HttpResponseRedirect(list_url(marketing_list))
-    return start_run(
-        request, integration=link.address_book.integration, link=link, back_url=list_url(marketing_list)
-    )
+    return start_run(request, integration=link.address_book.integration, link=link, back_url=list_url(marketing_list))
 
 
 @page(VIEW, "dotbridge_lists.delete_marketinglist")
@@ -123,7 +113,6 @@ def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, _("%(name)s was deleted.") % {"name": name})
         return HttpResponseRedirect(reverse("dotbridge:lists"))
     removed = RemovedItem.objects.filter(marketing_list=marketing_list).count()
-    off = UnsubscribedItem.objects.filter(marketing_list=marketing_list).count()
     return ask_first(
         request,
         marketing_list,
@@ -132,7 +121,7 @@ def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
         consequences=[
             _("The records themselves stay. The mails that went to the list stay as well."),
             _("With it goes who was taken off it by hand: %(n)s.") % {"n": grouped(removed)} if removed else "",
-            _("With it goes who opted out of it: %(n)s.") % {"n": grouped(off)} if off else "",
+            _("Who opted out stays opted out; that is kept for good."),
         ],
         answer=_("Yes, delete it"),
         action_url=list_url(marketing_list, "list-delete"),

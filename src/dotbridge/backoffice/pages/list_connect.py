@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
-from dotbridge.backoffice.pages.frame import log_change, page
-from dotbridge.backoffice.pages.list_actions import VIEW, followed, person_of, show_refusal, start_run
+from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CONNECT,
     MAY_MAKE_BOOK,
@@ -122,7 +122,7 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
 def _connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
     form = BookForm(request.POST)
     if not form.is_valid():
-        messages.error(request, " ".join(form.errors.get("address_book", [])))
+        messages.error(request, " ".join(map(str, form.errors.get("address_book", []))))
         return HttpResponseRedirect(list_url(marketing_list, "list-connect"))
     book = form.cleaned_data["address_book"]
     try:
@@ -144,9 +144,7 @@ def new_book(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     if link_of(marketing_list) is not None:
         return HttpResponseRedirect(list_url(marketing_list))
-    form = NewBookForm(
-        request.POST if request.method == "POST" else None, initial={"name": marketing_list.name[:128]}
-    )
+    form = NewBookForm(request.POST if request.method == "POST" else None, initial={"name": marketing_list.name[:128]})
     if request.method == "POST" and form.is_valid():
         integration = form.cleaned_data["integration"]
         after = last_run(integration.pk)
@@ -160,5 +158,3 @@ def new_book(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, text)
             return followed(list_url(marketing_list), after)
     return show_sheet(request, marketing_list, "backoffice/components/connect_new_book.html", step=1, form=form)
-
-

@@ -16,8 +16,8 @@ from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
-from dotbridge.backoffice.pages.frame import log_change, page
-from dotbridge.backoffice.pages.list_actions import VIEW, followed, person_of, show_refusal, start_run
+from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_CONNECTION,
@@ -57,10 +57,10 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"changes": changes_to_show(AccountChange.objects.filter(marketing_list=marketing_list))}
     if link is not None:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
-        if request.method == "POST" and request.user.has_perm(MAY_CHANGE_CONNECTION) and form.is_valid():
-            if _stored(form, link):
-                _report_creating(request, marketing_list, link)
-                return HttpResponseRedirect(list_url(marketing_list, TAB))
+        may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
+        if request.method == "POST" and may_change and form.is_valid() and _stored(form, link):
+            _report_creating(request, marketing_list, link)
+            return HttpResponseRedirect(list_url(marketing_list, TAB))
         context |= {
             "form": form,
             "ending": getattr(link, "ending", None),

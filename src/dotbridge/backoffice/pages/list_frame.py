@@ -15,9 +15,9 @@ from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.models import MarketingList
-from dotbridge.connections.models import ListConnection
 
 MAY_CONNECT = "dotbridge_connections.add_listconnection"
 MAY_CHANGE_CONNECTION = "dotbridge_connections.change_listconnection"

@@ -19,21 +19,23 @@ from openpyxl import Workbook
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.list_reads import chosen_members, records_not_mailed
-from dotbridge.backoffice.pages.frame import log_change, page
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, person_of, show_refusal
+from dotbridge.backoffice.list_reads import OptedOut, chosen_members, opted_out_record
+from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.reads.list_people import PAGE, ListPerson, people_page
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.standing import WORDS, Standing
+from dotbridge.connections.services import request_resubscription
+from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.lists.models import RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import remove_records, restore_records, resubscribe_records, unsubscribe_records
-from dotbridge.connections.services import request_resubscription
 
-PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.add_unsubscribeditem"}
+PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.opt_out_members"}
 MAY_ASK = "dotbridge_connections.add_resubscription"
+MAY_OPT_IN = "dotbridge_lists.opt_in_members"
 # A spreadsheet takes a cell that begins like this for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,7 +80,9 @@ def _ask(request: HttpRequest, marketing_list: Any, verb: str, chosen: list[dict
         if is_connected:
             lines.append(_("They leave the address book with the next export; their subscription is not touched."))
     else:
-        question = ngettext("Unsubscribe %(n)s person from the list?", "Unsubscribe %(n)s people from the list?", number)
+        question = ngettext(
+            "Unsubscribe %(n)s person from the list?", "Unsubscribe %(n)s people from the list?", number
+        )
         answer = _("Yes, unsubscribe")
         lines = [_("Nothing is sent to them through this list any more, until they ask for it again.")]
         if is_connected:
@@ -111,7 +115,7 @@ def _changed(request: HttpRequest, marketing_list: Any, verb: str, record_ids: l
         number = unsubscribe_records(
             marketing_list=marketing_list,
             record_ids=record_ids,
-            origin=UnsubscribedItem.Origin.CRM,
+            source=Source.PERSON,
             reason=_("Unsubscribed in the back office"),
             by=person_of(request),
         )
@@ -131,11 +135,10 @@ def bring_back(request: HttpRequest, pk: int, what: str, record_id: str) -> Http
     if what == "removed":
         _require(request, "dotbridge_lists.delete_removeditem")
         return _put_back(request, marketing_list, record_id)
-    _require(request, "dotbridge_lists.delete_unsubscribeditem")
-    item = UnsubscribedItem.objects.filter(marketing_list=marketing_list, record_id=record_id).first()
-    if item is None:
+    row = opted_out_record(marketing_list, record_id)
+    if row is None:
         raise Http404
-    return _subscribe_again(request, marketing_list, item)
+    return _subscribe_again(request, marketing_list, row)
 
 
 def _name(request: HttpRequest, marketing_list: Any, record_id: str) -> str:
@@ -150,7 +153,8 @@ def _put_back(request: HttpRequest, marketing_list: Any, record_id: str) -> Http
     if request.method == "POST" and request.POST.get("confirmed"):
         number = restore_records(marketing_list=marketing_list, record_ids=[record_id])
         text = ngettext("%(n)s person is on the list again.", "%(n)s people are on the list again.", number)
-        return _report(request, marketing_list, text % {"n": grouped(number)}, record_id, back)
+        _report(request, marketing_list, text % {"n": grouped(number)}, record_id)
+        return HttpResponseRedirect(back)
     return ask_first(
         request,
         marketing_list,
@@ -164,46 +168,45 @@ def _put_back(request: HttpRequest, marketing_list: Any, record_id: str) -> Http
     )
 
 
-def _report(
-    request: HttpRequest, marketing_list: Any, text: str, record_id: str, back: str, after: int | None = None
-) -> HttpResponse:
+def _report(request: HttpRequest, marketing_list: Any, text: str, record_id: str) -> None:
     """Tell the person, and keep in the list's history who did it to which record."""
     log_change(request, marketing_list, f"{text} ({record_id})")
     messages.success(request, text)
-    return HttpResponseRedirect(back) if after is None else followed(back.split("?")[0], after)
 
 
-def _subscribe_again(request: HttpRequest, marketing_list: Any, item: UnsubscribedItem) -> HttpResponse:
-    back = f"{list_url(marketing_list)}?show={Standing.OPTED_OUT}"
-    waits = _waits_for_dotdigital(marketing_list, item)
-    if waits and not request.user.has_perm(MAY_ASK):
-        messages.error(
-            request,
-            _(
-                "Dotdigital does not mail this person: suppressed, unsubscribed or bounced in the connected account. "
-                "You may not ask it to subscribe somebody again."
-            ),
-        )
+def way_back(request: HttpRequest, row: OptedOut) -> str:
+    """ "here" where our own word on the list stands alone, "ask" where Dotdigital has to be asked; empty for nobody."""
+    scopes = {each.scope for each in row.objections}
+    if not row.objections or Scope.EVERYTHING in scopes:
+        return ""
+    if any(each.source in OF_DOTDIGITAL for each in row.objections):
+        return "ask" if request.user.has_perm(MAY_ASK) else ""
+    return "here" if scopes == {Scope.LIST} and request.user.has_perm(MAY_OPT_IN) else ""
+
+
+def _subscribe_again(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResponse:
+    back, way = f"{list_url(marketing_list)}?show={Standing.OPTED_OUT}", way_back(request, row)
+    if not way:
+        messages.error(request, _("This person cannot be subscribed again from here."))
         return HttpResponseRedirect(back)
     if request.method == "POST" and request.POST.get("confirmed"):
-        return _subscribed(request, marketing_list, item, back) if not waits else _asked(request, marketing_list, item)
-    names = {"name": _name(request, marketing_list, item.record_id), "list": marketing_list}
-    if waits:
+        if way == "here":
+            return _subscribed(request, marketing_list, row, back)
+        return _asked(request, marketing_list, row)
+    names = {"name": _name(request, marketing_list, row.record_id), "list": marketing_list}
+    question = _("Subscribe %(name)s to %(list)s again?") % names
+    lines = [_("The person must have asked for it themselves, after they had unsubscribed.")]
+    if way == "ask":
         question = _("Ask Dotdigital to subscribe %(name)s again?") % names
-        lines = [
-            _("The person must have asked for it themselves, after they had unsubscribed."),
+        lines += [
             _(
                 "Dotdigital does not mail this person now. It may send a mail that the person has to confirm, "
                 "and it may refuse: who complained or is suppressed for good does not return."
             ),
-            _("Until Dotdigital says that the person may be mailed, they stay opted out here."),
+            _("Until Dotdigital says that the person may be mailed, nothing is sent to them."),
         ]
     else:
-        question = _("Subscribe %(name)s to %(list)s again?") % names
-        lines = [
-            _("Do this only when the person has asked for it since."),
-            _("If the list is connected, they are sent to its address book with the next export."),
-        ]
+        lines.append(_("If the list is connected, they are sent to its address book with the next export."))
     return ask_first(
         request,
         marketing_list,
@@ -216,34 +219,27 @@ def _subscribe_again(request: HttpRequest, marketing_list: Any, item: Unsubscrib
     )
 
 
-def _subscribed(request: HttpRequest, marketing_list: Any, item: UnsubscribedItem, back: str) -> HttpResponse:
-    number = resubscribe_records(marketing_list=marketing_list, record_ids=[item.record_id])
-    text = ngettext("%(n)s person is subscribed again.", "%(n)s people are subscribed again.", number)
-    return _report(request, marketing_list, text % {"n": grouped(number)}, item.record_id, back)
+def _subscribed(request: HttpRequest, marketing_list: Any, row: OptedOut, back: str) -> HttpResponse:
+    resubscribe_records(
+        marketing_list=marketing_list, record_ids=[row.record_id], source=Source.PERSON, by=person_of(request)
+    )
+    _report(request, marketing_list, _("The person is subscribed again."), row.record_id)
+    return HttpResponseRedirect(back)
 
 
-def _asked(request: HttpRequest, marketing_list: Any, item: UnsubscribedItem) -> HttpResponse:
+def _asked(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResponse:
     link, back = link_of(marketing_list), list_url(marketing_list)
     if link is None:
         raise LookupError("only a connected list has anybody to ask")
     after = last_run(link.address_book.integration_id)
     try:
-        request_resubscription(
-            link=link, record_ids=[item.record_id], opted_in_at=timezone.now(), by=person_of(request)
-        )
+        request_resubscription(link=link, record_ids=[row.record_id], opted_in_at=timezone.now(), by=person_of(request))
     except ValidationError as error:
         show_refusal(request, error)
         return HttpResponseRedirect(back)
     text = _("Dotdigital is asked as soon as the worker is free. Its answer stands on the page of the person.")
-    return _report(request, marketing_list, text, item.record_id, back, after)
-
-
-def _waits_for_dotdigital(marketing_list: Any, item: UnsubscribedItem) -> bool:
-    """Whether it is Dotdigital's word, and not only ours, that keeps the person unsubscribed."""
-    if link_of(marketing_list) is None:
-        return False
-    is_its_word = item.origin == UnsubscribedItem.Origin.DOTDIGITAL
-    return is_its_word or bool(records_not_mailed(marketing_list, [item.record_id]))
+    _report(request, marketing_list, text, row.record_id)
+    return followed(back, after)
 
 
 @page(VIEW)

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import reason_text
-from dotbridge.backoffice.pages.frame import log_change, page
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, person_of, show_refusal, start_run
+from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, show_refusal, start_run
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_CONNECTION,
     MAY_REQUEST,
@@ -27,13 +27,13 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.reads.standing import TooSlow, limited
 from dotbridge.backoffice.stopped import stopped_in_words
+from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.services import allow_once
 from dotbridge.dry_run import csv_lines
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
-from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.sync.outbound.dry_run import BookGone, PlannedKind, PlannedRow, dry_run
-from dotbridge.connections.services import allow_once
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -47,8 +47,6 @@ KINDS: dict[PlannedKind, tuple[StrOrPromise, str]] = {
     PlannedKind.ADD: (gettext_lazy("Sent; the account knows them, the book does not"), "good"),
     PlannedKind.UPDATE: (gettext_lazy("Sent with other values"), "info"),
     PlannedKind.REMOVE: (gettext_lazy("Taken out of the book"), "wait"),
-    PlannedKind.UNSUBSCRIBE: (gettext_lazy("Opted out here, because Dotdigital does not mail them"), "out"),
-    PlannedKind.RESUBSCRIBE: (gettext_lazy("Back on the list, because Dotdigital mails them again"), "good"),
     PlannedKind.REJECT: (gettext_lazy("Not sent, because the address is not valid"), "bad"),
 }
 
@@ -177,7 +175,7 @@ def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) ->
 
 def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
-    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE, StoppedWhat.UNSUBSCRIBE: PlannedKind.UNSUBSCRIBE}
+    wanted = {StoppedWhat.REMOVE: PlannedKind.REMOVE}
     try:
         with limited(DRY_RUN_MILLISECONDS), dry_run(link) as planned:
             rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]

@@ -61,7 +61,7 @@ def lists(request: HttpRequest) -> HttpResponse:
 
 def _numbered_pager(current: Any, search: str) -> dict[str, str]:
     def address(number: int) -> str:
-        return "?" + urlencode({"q": search, "page": number})
+        return "?" + urlencode({"q": search, "page": str(number)})
 
     return {
         "previous": address(current.previous_page_number()) if current.has_previous() else "",
@@ -114,7 +114,7 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
         return {"problem": str(error)}
     except TooSlow:
         return {"problem": _("This takes too long. Search for a part of an address, or make the rule simpler.")}
-    query = {"show": shown, "q": search}
+    query: dict[str, str] = {"show": shown, "q": search}
     return {
         "people": [
             {
@@ -131,9 +131,10 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
             "next": "?" + urlencode({**query, "after": found.after}) if found.after else "",
         },
         "may_remove": request.user.has_perm("dotbridge_lists.add_removeditem"),
-        "may_unsubscribe": request.user.has_perm("dotbridge_lists.add_unsubscribeditem"),
+        "may_unsubscribe": request.user.has_perm("dotbridge_lists.opt_out_members"),
         "may_restore": request.user.has_perm("dotbridge_lists.delete_removeditem"),
-        "may_resubscribe": request.user.has_perm("dotbridge_lists.delete_unsubscribeditem"),
+        "may_resubscribe": request.user.has_perm("dotbridge_lists.opt_in_members")
+        or request.user.has_perm("dotbridge_connections.add_resubscription"),
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 from procrastinate.contrib.django import app
@@ -13,10 +14,14 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.reads.live import live_moment
-from dotbridge.integrations.models import Integration
 from dotbridge.connections.services import RUN_TASK
+from dotbridge.integrations.models import Integration
 
-MAY_FOLLOW = ("dotbridge_lists.view_marketinglist", "dotbridge_integrations.view_integration", "dotbridge_sync.view_syncrun")
+MAY_FOLLOW = (
+    "dotbridge_lists.view_marketinglist",
+    "dotbridge_integrations.view_integration",
+    "dotbridge_sync.view_syncrun",
+)
 POLL_SECONDS, IDLE_SECONDS = 2, 20
 
 
@@ -37,7 +42,7 @@ def strip_context(request: HttpRequest, integration: int, after: str) -> dict[st
 
 
 @page()
-def live(request: HttpRequest, integration: int) -> HttpResponse:
+def live(request: HttpRequest, integration: int) -> HttpResponseBase:
     """The strip again; at the end of a run it tells the page, whose numbers then follow."""
     if not any(map(request.user.has_perm, MAY_FOLLOW)):
         raise PermissionDenied
@@ -52,7 +57,7 @@ def live(request: HttpRequest, integration: int) -> HttpResponse:
 
 @require_POST
 @page("dotbridge_sync.add_syncrun")
-def cancel(request: HttpRequest, integration: int, job: int) -> HttpResponse:
+def cancel(request: HttpRequest, integration: int, job: int) -> HttpResponseBase:
     """Call back a run that only waits, and show how things stand then."""
     waiting = ProcrastinateJob.objects.filter(pk=job, task_name=RUN_TASK, args__integration_id=integration)
     if waiting.exists():

@@ -27,5 +27,3 @@ def log_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
     return HttpResponseRedirect(reverse("dotbridge:login"))
-
-

@@ -125,9 +125,7 @@ def _written(form: Any, write: Any) -> bool:
 @page(VIEW, "dotbridge_campaigns.add_marketingcampaign")
 def add(request: HttpRequest) -> HttpResponse:
     """Make a marketing campaign."""
-    form = MarketingCampaignForm(
-        request.POST if request.method == "POST" else None, initial={"owner": request.user.pk}
-    )
+    form = MarketingCampaignForm(request.POST if request.method == "POST" else None, initial={"owner": request.user.pk})
     if request.method == "POST" and form.is_valid():
         try:
             made = create_marketing_campaign(**form.cleaned_data)

@@ -45,7 +45,9 @@ def person_of_record(request: HttpRequest, entity: str, record_id: str) -> HttpR
     person = person_of_address(email)
     complete_with_record(person, known, record_id)
     context = {"record": label, "entity_label": known.label, "values": both_sides(known, record_id, person.contacts)}
-    return _show(request, person, label.text if label else record_id, has_record=True, context=context)
+    return _show(
+        request, person, label.text if label else record_id, entity=entity, record_id=record_id, context=context
+    )
 
 
 @page("dotbridge_mirror.view_contact")
@@ -57,11 +59,11 @@ def person_of_contact(request: HttpRequest, pk: int) -> HttpResponse:
         person.contacts.append(contact)
     person.email = contact.email
     person.events = list(events_of_contact(person))
-    return _show(request, person, contact.email, has_record=False, context={})
+    return _show(request, person, contact.email, context={})
 
 
 def _show(
-    request: HttpRequest, person: Person, name: str, *, has_record: bool, context: dict[str, Any]
+    request: HttpRequest, person: Person, name: str, *, context: dict[str, Any], entity: str = "", record_id: str = ""
 ) -> HttpResponse:
     may_see_contacts = request.user.has_perm("dotbridge_mirror.view_contact")
     return show(
@@ -72,7 +74,7 @@ def _show(
         crumbs=[Crumb(title=_("People"), url=reverse("dotbridge:people"))],
         context={
             "person": person,
-            "verdict": verdict_of(person, has_record=has_record),
+            "verdict": verdict_of(person, entity=entity, record_id=record_id),
             "contacts": [(contact, status_words(contact.status)) for contact in person.contacts]
             if may_see_contacts
             else [],

@@ -1,4 +1,4 @@
-"""How a campaign went: its figures beside those of the campaigns before it, hour by hour, link by link, person by person."""
+"""How a campaign went: its figures beside those of the campaigns before it, by hour, by link and by person."""
 
 from __future__ import annotations
 

@@ -53,7 +53,6 @@ class Impact:
 
 def mappings_of_accounts() -> list[AccountFields]:
     """Every account's mappings and data fields, in four queries."""
-    accounts = []
     mapped: dict[int, list[str]] = {}
     mappings = Mapping.objects.prefetch_related("rows__data_field")
     for mapping in mappings:
@@ -62,15 +61,14 @@ def mappings_of_accounts() -> list[AccountFields]:
     fields = list(DataField.objects.filter(gone_at=None).order_by("name"))
     for field in fields:
         field.filled_from = ", ".join(mapped.get(field.pk, []))  # type: ignore[attr-defined]
-    for integration in Integration.objects.order_by("name"):
-        accounts.append(
-            AccountFields(
-                integration=integration,
-                mappings=[each for each in mappings if each.integration_id == integration.pk],
-                data_fields=[field for field in fields if field.integration_id == integration.pk],
-            )
+    return [
+        AccountFields(
+            integration=integration,
+            mappings=[each for each in mappings if each.integration_id == integration.pk],
+            data_fields=[field for field in fields if field.integration_id == integration.pk],
         )
-    return accounts
+        for integration in Integration.objects.order_by("name")
+    ]
 
 
 def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[MappingLine]:

@@ -18,9 +18,10 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
-from dotbridge.integrations.models import Integration, RateWindow
-from dotbridge.lists.models import MarketingList, UnsubscribedItem
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.consent.models import RAISING, ConsentEvent
+from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import SyncRun, Upload, UploadState
 
 DAYS = 30
@@ -118,7 +119,7 @@ def home_lists() -> HomeLists:
 
 def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> list[Figure]:
     finished = Upload.objects.filter(state=UploadState.FINISHED)
-    opted_out = UnsubscribedItem.objects.filter(marketing_list__connection__isnull=False)
+    opted_out = ConsentEvent.objects.exclude(what__in=RAISING)
     lines = {
         Standing.IN_STEP: (
             _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count"))),
@@ -129,7 +130,7 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
             _("Refused by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.OPTED_OUT: (
-            _by_day(opted_out, "created_at", Count("pk")),
+            _by_day(opted_out, "learned_at", Count("pk")),
             _("Opted out, day by day, the last 30 days"),
         ),
     }
@@ -202,7 +203,9 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
     integration = Integration.objects.order_by("pk").first()
     first_list = MarketingList.objects.order_by("-pk").first()
     has_fields = integration is not None and integration.mappings.exists()
-    account_url = reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
+    account_url = (
+        reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
+    )
     list_url = reverse("dotbridge:list", args=[first_list.pk]) if first_list else reverse("dotbridge:list-add")
     return [
         WalkStep(

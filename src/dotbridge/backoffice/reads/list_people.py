@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext_lazy as _
 
+from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import reason_text, standing_text
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
+from dotbridge.connections.models import ListConnection
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.email import plausible_q
 from dotbridge.entities.registry import UnknownField, entity
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
-from dotbridge.lists.selectors import mailable_members, matching_records, members, records_with_standing
-from dotbridge.connections.models import ListConnection
+from dotbridge.lists.models import MarketingList, RemovedItem
+from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
 from dotbridge.sync.outbound.states import RowState, state_of_row
 
@@ -68,42 +72,50 @@ def people_page(
     return PeoplePage(people=described(marketing_list, rows), after=str(rows[-1]["record_id"]) if more else "")
 
 
-def people_keys(marketing_list: MarketingList, show: Standing | None = None) -> Rows:
-    """The same people with `record_pk`, `record_id` and `email`, for counting and for files."""
-    return _in_state(marketing_list, show)
-
-
 def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
-    link: ListConnection | None = getattr(marketing_list, "connection", None)
-    if show is None:
-        return matching_records(marketing_list)
-    if show is Standing.OPTED_OUT:
-        return records_with_standing(marketing_list).filter(is_unsubscribed=True, is_removed=False)
-    if show is Standing.REMOVED:
-        return records_with_standing(marketing_list).filter(is_removed=True)
-    if show is Standing.NO_ADDRESS:
-        return members(marketing_list).filter(email__isnull=True)
-    if show is Standing.BAD_ADDRESS:
-        return members(marketing_list).filter(Q(email__isnull=False) & ~plausible_q("email"))
-    speaking = mailable_members(marketing_list).annotate(
+    """The rows that a state's number counts; all that match, without one."""
+    plain: dict[Standing | None, Callable[[], Rows]] = {
+        None: lambda: matching_records(marketing_list),
+        Standing.OPTED_OUT: lambda: opted_out_records(marketing_list).filter(~_taken_off(marketing_list)),
+        Standing.REMOVED: lambda: matching_records(marketing_list).filter(_taken_off(marketing_list)),
+        Standing.NO_ADDRESS: lambda: members(marketing_list).filter(email__isnull=True),
+        Standing.BAD_ADDRESS: lambda: members(marketing_list).filter(Q(email__isnull=False) & ~plausible_q("email")),
+        Standing.SHARED: lambda: _speaking(marketing_list, is_first=False),
+    }
+    return plain[show]() if show in plain else _exported_state(marketing_list, show)
+
+
+def _speaking(marketing_list: MarketingList, *, is_first: bool) -> Rows:
+    """Who speaks for an address: of those who share one, the record with the lowest key; or all the others.
+
+    A subquery: what is searched for or paged over afterwards must not change who speaks.
+    """
+    placed = mailable_members(marketing_list).annotate(
         place=Window(RowNumber(), partition_by=[F("email_key")], order_by=F("record_pk").asc())
     )
-    # A subquery: what is searched for or paged over afterwards must not change who speaks for an address.
-    is_first = show is not Standing.SHARED
-    chosen = speaking.filter(place=1) if is_first else speaking.filter(place__gt=1)
-    speaking = mailable_members(marketing_list).filter(record_pk__in=chosen.values("record_pk"))
-    if show is Standing.SHARED or (show is Standing.MAILABLE and link is None):
-        return speaking
+    chosen = placed.filter(place=1) if is_first else placed.filter(place__gt=1)
+    return mailable_members(marketing_list).filter(record_pk__in=chosen.values("record_pk"))
+
+
+def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
+    """Those whose address stands so in the connected book; without a connection, those who could be sent to one."""
+    speaking = _speaking(marketing_list, is_first=True)
+    link: ListConnection | None = getattr(marketing_list, "connection", None)
     if link is None:
-        return speaking.none()
+        return speaking if show is Standing.MAILABLE else speaking.none()
     items = ExportItem.objects.filter(connection=link, removal=None, email_key=OuterRef("email_key"))
     confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED))
     refused = Exists(items.exclude(reason=""))
-    if show is Standing.IN_STEP:
-        return speaking.filter(confirmed)
-    if show is Standing.REFUSED:
-        return speaking.filter(refused)
-    return speaking.filter(~confirmed, ~refused) if show is Standing.WAITING else speaking.none()
+    conditions = {
+        Standing.IN_STEP: Q(confirmed),
+        Standing.REFUSED: Q(refused),
+        Standing.WAITING: ~Q(confirmed) & ~Q(refused),
+    }
+    return speaking.filter(conditions[show]) if show in conditions else speaking.none()
+
+
+def _taken_off(marketing_list: MarketingList) -> Exists:
+    return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
 
 
 def _searched(marketing_list: MarketingList, found: Rows, search: str) -> Rows:
@@ -133,10 +145,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
     removed = set(
         RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids).values_list("record_id", flat=True)
     )
-    off = {
-        item.record_id: item
-        for item in UnsubscribedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids)
-    }
+    off = _objections(marketing_list, rows)
     keys = {(row["email"] or "").lower() for row in rows} - {""}
     link = getattr(marketing_list, "connection", None)
     items = (
@@ -168,7 +177,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
                 standing=standing,
                 why=why or MEANINGS[standing],
                 is_member=is_member,
-                since=off[record_id].created_at if standing is Standing.OPTED_OUT else None,
+                since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
             )
         )
     return described
@@ -203,7 +212,17 @@ def _speakers(marketing_list: MarketingList, keys: set[str]) -> dict[str, str]:
     return dict(found.values_list("email_key", "record_id"))
 
 
-def _why_off(item: UnsubscribedItem) -> StrOrPromise:
-    if item.origin == UnsubscribedItem.Origin.DOTDIGITAL:
-        return reason_text(item.reason)
-    return item.reason
+def _objections(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[Objection, ...]]:
+    """What stands against each of these records that may not be mailed; the others are missing."""
+    keys = [row["record_pk"] for row in rows]
+    blocked = list(opted_out_records(marketing_list).filter(record_pk__in=keys).values_list("record_id", "email_key"))
+    said = objections_of(scopes_of_list(marketing_list.pk), marketing_list.entity, blocked)
+    return {record_id: said.get(record_id, ()) for record_id, _email_key in blocked}
+
+
+def _why_off(objections: Sequence[Objection]) -> StrOrPromise:
+    return "; ".join(map(objection_text, objections)) or _("The address was erased.")
+
+
+def _since(objections: Sequence[Objection]) -> datetime | None:
+    return min((each.since for each in objections), default=None)

@@ -9,10 +9,9 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
+from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ListConnection, RunKind
 from dotbridge.lists.models import MarketingList
-from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.connections.models import AccountChange, ChangeKind, OPEN_CHANGES
 
 GOOD = (State.SUCCEEDED, State.PARTIAL)
 
@@ -41,9 +40,7 @@ def lists_with_state() -> QuerySet[Any]:
     coming = AccountChange.objects.filter(
         kind=ChangeKind.CREATE_ADDRESS_BOOK, marketing_list=OuterRef("pk"), state__in=OPEN_CHANGES
     )
-    return MarketingList.objects.select_related(
-        "connection__address_book__integration", "connection__ending"
-    ).annotate(
+    return MarketingList.objects.select_related("connection__address_book__integration", "connection__ending").annotate(
         sent_at=Subquery(runs.filter(state__in=GOOD).values("finished_at")[:1]),
         is_at_work=Exists(runs.filter(state=State.RUNNING)),
         is_refused=Exists(refused),
@@ -52,23 +49,21 @@ def lists_with_state() -> QuerySet[Any]:
 
 
 def state_of(marketing_list: Any) -> ListState:
-    """How one of `lists_with_state` is kept in step."""
+    """How one of `lists_with_state` is kept in step: the first that holds of what would be worth a word."""
     link: ListConnection | None = getattr(marketing_list, "connection", None)
     if link is None:
-        if marketing_list.is_coming:
-            return ListState(text=_("Its address book is being made"), tone="wait")
-        return ListState(text=_("Not connected"), tone="quiet")
+        coming = ListState(text=_("Its address book is being made"), tone="wait")
+        return coming if marketing_list.is_coming else ListState(text=_("Not connected"), tone="quiet")
     book = link.address_book
-    if link.stopped_at is not None:
-        return ListState(text=_("The export waits for you"), tone="bad", at=link.stopped_at)
-    if hasattr(link, "ending"):
-        return ListState(text=_("Is being disconnected from %(book)s") % {"book": book}, tone="wait")
-    if book.gone_at is not None:
-        return ListState(text=_("%(book)s is gone from Dotdigital") % {"book": book}, tone="bad", at=book.gone_at)
-    if marketing_list.is_refused:
-        return ListState(text=_("An upload to %(book)s was refused") % {"book": book}, tone="bad")
-    if not book.integration.is_active:
-        return ListState(text=_("The account %(name)s is switched off") % {"name": book.integration}, tone="quiet")
-    if marketing_list.sent_at is None:
-        return ListState(text=_("Not sent to %(book)s yet") % {"book": book}, tone="wait")
-    return ListState(text=_("Kept in step with %(book)s") % {"book": book}, tone="good", at=marketing_list.sent_at)
+    named = {"book": book, "account": book.integration}
+    words: tuple[tuple[bool, str, str, datetime | None], ...] = (
+        (link.stopped_at is not None, _("The export waits for you"), "bad", link.stopped_at),
+        (hasattr(link, "ending"), _("Is being disconnected from %(book)s"), "wait", None),
+        (book.gone_at is not None, _("%(book)s is gone from Dotdigital"), "bad", book.gone_at),
+        (marketing_list.is_refused, _("An upload to %(book)s was refused"), "bad", None),
+        (not book.integration.is_active, _("The account %(account)s is switched off"), "quiet", None),
+        (marketing_list.sent_at is None, _("Not sent to %(book)s yet"), "wait", None),
+        (True, _("Kept in step with %(book)s"), "good", marketing_list.sent_at),
+    )
+    text, tone, at = next((text, tone, at) for holds, text, tone, at in words if holds)
+    return ListState(text=text % named if "%(" in text else text, tone=tone, at=at)

@@ -12,9 +12,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.connections.services import RUN_TASK
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import State, SyncRun
-from dotbridge.connections.services import RUN_TASK
 
 
 @dataclass(frozen=True, kw_only=True)

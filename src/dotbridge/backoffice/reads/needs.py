@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.http import HttpRequest
@@ -14,16 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.stopped import stopped_in_words
+from dotbridge.connections.models import AccountChange, ChangeState, Ending, ListConnection, RunKind
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import problem_of_row
-from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.connections.models import AccountChange, ChangeState, Ending
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -79,8 +78,8 @@ def _of_worker() -> Iterator[Need]:
 
 def _of_accounts() -> Iterator[Need]:
     """Accounts whose last run of one direction failed."""
-    directions = {"import": (RunKind.IMPORT, RunKind.SYNC), "export": (RunKind.EXPORT, RunKind.SYNC)}
-    newest = {
+    directions = {"last_import": (RunKind.IMPORT, RunKind.SYNC), "last_export": (RunKind.EXPORT, RunKind.SYNC)}
+    newest: dict[str, Any] = {
         name: Subquery(
             SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=kinds)
             .exclude(state__in=[State.RUNNING, State.SKIPPED])
@@ -89,7 +88,7 @@ def _of_accounts() -> Iterator[Need]:
         )
         for name, kinds in directions.items()
     }
-    rows = Integration.objects.filter(is_active=True).annotate(**newest).values_list("import", "export")
+    rows = Integration.objects.filter(is_active=True).annotate(**newest).values_list(*directions)
     keys = {key for row in rows for key in row if key}
     for run in SyncRun.objects.filter(pk__in=keys, state=State.FAILED).select_related("integration").order_by("pk"):
         yield Need(

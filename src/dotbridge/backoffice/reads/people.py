@@ -100,11 +100,11 @@ def _records(request: HttpRequest, known: Entity, text: str, most: int) -> list[
 
 def _statuses(keys: set[str]) -> dict[str, Any]:
     """What Dotdigital says of each of these addresses, in one query."""
-    found = {}
+    found: dict[str, Any] = {}
     everywhere = list(Integration.objects.values_list("pk", flat=True))
     for contact in Contact.objects.filter(integration_id__in=everywhere, email_key__in=keys):
         words = status_words(contact.status)
-        found[contact.email_key] = {"status": words.text, "tone": words.tone}
+        found[str(contact.email_key)] = {"status": words.text, "tone": words.tone}
     return found
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.reads.list_people import ListPerson, described
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
@@ -19,9 +20,11 @@ from dotbridge.backoffice.statuses import status_words
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import Resubscription
+from dotbridge.consent.models import RAISING, Scope, What
+from dotbridge.consent.selectors import Objection, history_of, may_be_mailed
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import MarketingList, RemovedItem, UnsubscribedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import matching_records
 from dotbridge.mirror.models import Contact, Membership
@@ -117,15 +120,19 @@ def complete_with_record(person: Person, known: Entity, record_id: str) -> None:
     """Add where the record stands on each list, and what happened to it."""
     person.lists = _lists_of(known, record_id)
     person.events = sorted(
-        [*_events_of_record(known.key, record_id), *_events_of_address(person)],
+        [
+            *_events_of_record(known.key, record_id),
+            *_events_of_address(person),
+            *_consent_events(person.email, known.key, record_id),
+        ],
         key=lambda event: event.at,
         reverse=True,
     )[:MOST_EVENTS]
 
 
-def verdict_of(person: Person, *, has_record: bool) -> Verdict:
+def verdict_of(person: Person, *, entity: str = "", record_id: str = "") -> Verdict:
     """The first line of the person's page."""
-    if has_record and not person.email:
+    if record_id and not person.email:
         return Verdict(
             text=_("Cannot be mailed"),
             tone="bad",
@@ -142,24 +149,28 @@ def verdict_of(person: Person, *, has_record: bool) -> Verdict:
     for contact in person.contacts:
         if contact.status not in LIVE:
             return _off_in_account(contact)
-    off = [line for line in person.lists if line.person.standing is Standing.OPTED_OUT]
-    if off and len(off) == len(person.lists):
-        return Verdict(
-            text=_("Is not mailed"),
-            tone="out",
-            why=off[0].person.why,
-            since=off[0].person.since,
-            way_back=_("Only if the person asks for it: then press Subscribe again on the list."),
-        )
-    if off:
-        names = ", ".join(str(line.marketing_list) for line in off)
-        return Verdict(
-            text=_("Can be mailed, but not through every list"), tone="wait", why=_("Opted out of: %s") % names
-        )
+    said = may_be_mailed(address=person.email, entity=entity, record_id=record_id)
+    if not said.may_be_mailed:
+        return _objected(said.objections, len(person.lists))
     text = _("Can be mailed")
-    if person.contacts or not has_record:
+    if person.contacts or not record_id:
         return Verdict(text=text, tone="good")
     return Verdict(text=text, tone="good", why=_("Dotdigital does not know the address yet."))
+
+
+def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
+    """Somebody said no, here or in Dotdigital: to everything, or to some lists and books alone."""
+    widest = objections[0]
+    is_partial = widest.scope in {Scope.LIST, Scope.BOOK} and len(objections) < lists
+    return Verdict(
+        text=_("Can be mailed, but not through every list") if is_partial else _("Cannot be mailed"),
+        tone="wait" if is_partial else "out",
+        why="; ".join(map(objection_text, objections)),
+        since=min(each.since for each in objections),
+        way_back=_("Nothing: the person asked to be forgotten.")
+        if widest.what is What.ERASED
+        else _("Only if the person asks for it: then press Subscribe again on the list."),
+    )
 
 
 def _off_in_account(contact: Contact) -> Verdict:
@@ -211,15 +222,6 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
             url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
         )
     lists = {"marketing_list__entity": key, "record_id": record_id}
-    for item in UnsubscribedItem.objects.filter(**lists).select_related("marketing_list")[:MOST_EVENTS]:
-        is_code = item.origin == UnsubscribedItem.Origin.DOTDIGITAL
-        yield Event(
-            at=item.created_at,
-            text=_("Opted out of %(list)s") % {"list": item.marketing_list},
-            tone="out",
-            note=reason_text(item.reason) if is_code else item.reason,
-            url=reverse("dotbridge:list", args=[item.marketing_list_id]),
-        )
     for taken in RemovedItem.objects.filter(**lists).select_related("marketing_list", "created_by")[:MOST_EVENTS]:
         yield Event(
             at=taken.created_at,
@@ -260,24 +262,21 @@ def _events_of_address(person: Person) -> Iterator[Event]:
             note=reason_text(item.reason) if item.reason else "",
             url=reverse("dotbridge:upload", args=[item.upload.pk]),
         )
-    for contact in person.contacts:
-        if contact.suppressed_at:
-            words = status_words(contact.status)
-            yield Event(
-                at=contact.suppressed_at,
-                text=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
-                tone=words.tone,
-            )
-    for membership in person.memberships:
-        if membership.unsubscribed_at:
-            yield Event(
-                at=membership.unsubscribed_at,
-                text=_("Left the address book %(book)s") % {"book": membership.address_book},
-                tone="out",
-                note=status_words(membership.status).text,
-            )
+
+
+def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[Event]:
+    """What was said about whether they may be mailed, as the ledger has it."""
+    for said in history_of(address=email, entity=key, record_id=record_id)[:MOST_EVENTS]:
+        status = f" ({status_words(said.status).text})" if said.status else ""
+        yield Event(
+            at=said.happened_at,
+            text=f"{said.get_what_display()}: {said.get_scope_display()}{status}",
+            tone="good" if said.what in RAISING else "out",
+            note=", ".join(filter(None, [said.get_source_display(), said.actor, said.evidence])),
+        )
 
 
 def events_of_contact(person: Person) -> Sequence[Event]:
     """What happened to an address that no record has."""
-    return sorted(_events_of_address(person), key=lambda event: event.at, reverse=True)[:MOST_EVENTS]
+    events = [*_events_of_address(person), *_consent_events(person.email)]
+    return sorted(events, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]

@@ -59,10 +59,7 @@ def problem_groups() -> list[ProblemGroup]:
         )
         .order_by("-number", "reason")
     )
-    return [
-        ProblemGroup(title=reason_text(row["reason"]), next=_what_next(row["reason"]), **row)
-        for row in rows
-    ]
+    return [ProblemGroup(title=reason_text(row["reason"]), next=_what_next(row["reason"]), **row) for row in rows]
 
 
 def _what_next(reason: str) -> StrOrPromise:
@@ -70,16 +67,17 @@ def _what_next(reason: str) -> StrOrPromise:
     return _NEXT[known.rule] if known is not None else ""
 
 
-def problems_of(reason: str, *, search: str = "", run: int | None = None) -> QuerySet[Any, dict[str, Any]]:
-    """Whom or what a cause concerns, each once: subject, detail, times, since, last."""
+def problems_of(reason: str, *, search: str = "", run: int | None = None) -> Any:
+    """A queryset: whom or what a cause concerns, each once: subject, detail, times, since, last."""
     rows = _lately().filter(reason=reason)
     if run is not None:
         rows = Rejection.objects.filter(reason=reason, step__run=run)
     if search:
         rows = rows.filter(subject__icontains=search)
-    return (
+    found: Any = (
         rows.order_by()
         .values("subject")
         .annotate(detail=Max("detail"), times=Count("pk"), since=Min("created_at"), last=Max("created_at"))
         .order_by("-last", "subject")
     )
+    return found

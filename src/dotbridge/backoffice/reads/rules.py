@@ -15,7 +15,9 @@ def rule_words(marketing_list: MarketingList) -> str:
     number = _conditions(marketing_list.rule)
     if not number:
         return _("Every %(entity)s") % {"entity": label}
-    text = ngettext("%(entity)s records that match %(n)s condition", "%(entity)s records that match %(n)s conditions", number)
+    text = ngettext(
+        "%(entity)s records that match %(n)s condition", "%(entity)s records that match %(n)s conditions", number
+    )
     return text % {"entity": label, "n": number}
 
 

@@ -57,8 +57,6 @@ def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact]) -> li
 
 
 def _mapped(mapping: Mapping, known: Entity, record_id: str) -> dict[str, Any]:
-    record: QuerySet[Any, dict[str, Any]] = (
-        known.queryset().order_by().filter(pk=record_id).values(record_pk=F("pk"))
-    )
+    record: QuerySet[Any, dict[str, Any]] = known.queryset().order_by().filter(pk=record_id).values(record_pk=F("pk"))
     row = record.annotate(mapped=mapped_values(mapping, known)).first()
     return (row["mapped"] or {}) if row else {}

@@ -165,7 +165,7 @@ class Screen(UnfoldAdmin):
         self, request: HttpRequest, template: str, *, title: StrOrPromise, record: Model | None = None, **context: Any
     ) -> TemplateResponse:
         """A page of ours inside the back office's frame."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # as Django's own pages do
+        request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
             template,

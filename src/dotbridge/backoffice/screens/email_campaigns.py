@@ -158,7 +158,9 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     def results(self, request: HttpRequest, campaign: EmailCampaign) -> HttpResponse:
         """A piece of a page: Dotdigital's figures beside ours."""
         block = statistics_block(campaign)
-        recipients = reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        recipients = (
+            reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
+        )
         may_see = request.user.has_perm("dotbridge_campaigns.view_emailcampaignstatistics")
         context = {
             "block": block,

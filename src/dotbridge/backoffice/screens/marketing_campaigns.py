@@ -142,7 +142,9 @@ class MarketingCampaignScreen(DeletingScreen):
     def merge_chosen(self, request: HttpRequest, queryset: QuerySet[MarketingCampaign]) -> HttpResponse:
         """On to the page that asks."""
         chosen = "&".join(f"campaign={pk}" for pk in queryset.order_by("pk").values_list("pk", flat=True)[:100])
-        return HttpResponseRedirect(f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge')}?{chosen}")
+        return HttpResponseRedirect(
+            f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge')}?{chosen}"
+        )
 
     def get_urls(self) -> list[URLPattern]:
         """Also the merge."""
@@ -170,7 +172,9 @@ class MarketingCampaignScreen(DeletingScreen):
     def activities(self, request: HttpRequest, campaign: MarketingCampaign) -> HttpResponse:
         """A piece of a page: how many activities of each type, and when."""
         table = activity_table(activities_over_time(campaign))
-        everything = f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
+        everything = (
+            f"{reverse('dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist')}?campaign={campaign.pk}"
+        )
         context = {
             "totals": [(kind, number) for kind, number in activity_summary(campaign).items() if number],
             "table": table,

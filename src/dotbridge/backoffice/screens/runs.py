@@ -105,7 +105,13 @@ class RunScreen(ReadOnlyScreen):
                 chosen,
                 "report",
             ),
-            ("dotbridge_sync.view_upload", _("Uploads"), "dotbridge_tables:dotbridge_sync_upload_changelist", chosen, "upload"),
+            (
+                "dotbridge_sync.view_upload",
+                _("Uploads"),
+                "dotbridge_tables:dotbridge_sync_upload_changelist",
+                chosen,
+                "upload",
+            ),
         )
         return [
             Button(title=title, url=reverse(page) + query, icon=icon)

@@ -14,9 +14,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
+from dotbridge.backoffice.pages.live import strip_context
 from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
-from dotbridge.backoffice.pages.live import strip_context
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, UPLOAD_TONES
@@ -30,13 +30,13 @@ NARROWEST = 0.6
 @register.filter
 def grouped(number: int | None) -> str:
     """12345 -> 12,345; nothing -> a dash."""
-    return "–" if number is None else labels.grouped(number)
+    return "-" if number is None else labels.grouped(number)
 
 
 @register.filter
 def share(fraction: float | None) -> str:
     """0.888 -> 88.8%; nothing -> a dash."""
-    return "–" if fraction is None else labels.percentage(fraction)
+    return "-" if fraction is None else labels.percentage(fraction)
 
 
 @register.simple_tag

@@ -15,8 +15,8 @@ from dotbridge.mirror.models import DataField
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-ADD = "admin:dotbridge_mirror_datafield_add"
-LIST = "admin:dotbridge_mirror_datafield_changelist"
+ADD = "dotbridge_tables:dotbridge_mirror_datafield_add"
+LIST = "dotbridge_tables:dotbridge_mirror_datafield_changelist"
 
 
 def typed(world: World, **values: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def typed(world: World, **values: str) -> dict[str, str]:
 
 
 def page_of(change: AccountChange, page: str = "change") -> str:
-    return reverse(f"admin:dotbridge_connections_accountchange_{page}", args=[change.pk])
+    return reverse(f"dotbridge_tables:dotbridge_connections_accountchange_{page}", args=[change.pk])
 
 
 def test_a_data_field_is_asked_for(back_office: Client, world: World) -> None:
@@ -70,7 +70,7 @@ def test_the_same_field_is_not_asked_for_twice(back_office: Client, world: World
 
 
 def test_a_data_field_is_deleted_after_the_consequences_were_said(back_office: Client, world: World) -> None:
-    address = reverse("admin:dotbridge_mirror_datafield_delete", args=[world.free_field.pk])
+    address = reverse("dotbridge_tables:dotbridge_mirror_datafield_delete", args=[world.free_field.pk])
     page = texts(back_office.get(address))
     assert "0 contacts that we know of have a value" in page
     assert not AccountChange.objects.filter(kind=ChangeKind.DELETE_DATA_FIELD).exists()
@@ -84,7 +84,7 @@ def test_a_data_field_is_deleted_after_the_consequences_were_said(back_office: C
 def test_a_mapped_field_is_not_deleted_and_says_where_it_is_used(back_office: Client, world: World) -> None:
     field = DataField.objects.create(integration=world.integration, name="NICK", type="String")
     set_mapping_row(mapping=world.mapping, data_field=field, entity_fields=["first_name"])
-    address = reverse("admin:dotbridge_mirror_datafield_delete", args=[field.pk])
+    address = reverse("dotbridge_tables:dotbridge_mirror_datafield_delete", args=[field.pk])
     page = texts(back_office.get(address))
     assert "in use and cannot be deleted" in page
     assert "first_name" in page
@@ -92,15 +92,15 @@ def test_a_mapped_field_is_not_deleted_and_says_where_it_is_used(back_office: Cl
     page = texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
     assert "in use and cannot be deleted" in page
     assert not AccountChange.objects.filter(kind=ChangeKind.DELETE_DATA_FIELD).exists()
-    own = texts(back_office.get(reverse("admin:dotbridge_mirror_datafield_change", args=[field.pk])))
-    assert reverse("admin:dotbridge_mapping_mapping_change", args=[world.mapping.pk]) in own
+    own = texts(back_office.get(reverse("dotbridge_tables:dotbridge_mirror_datafield_change", args=[field.pk])))
+    assert reverse("dotbridge_tables:dotbridge_mapping_mapping_change", args=[world.mapping.pk]) in own
 
 
 def test_only_those_who_may_ask_for_changes(logged_in: Callable[..., Client], world: World) -> None:
     viewer = logged_in("dotbridge_mirror.view_datafield", "dotbridge_connections.view_accountchange")
     assert viewer.get(reverse(ADD)).status_code == 403
     assert viewer.post(reverse(ADD), typed(world)).status_code == 403
-    deletion = reverse("admin:dotbridge_mirror_datafield_delete", args=[world.free_field.pk])
+    deletion = reverse("dotbridge_tables:dotbridge_mirror_datafield_delete", args=[world.free_field.pk])
     assert viewer.post(deletion, {"confirmed": "yes"}).status_code == 403
     for page in ("retry", "discard"):
         assert viewer.post(page_of(world.change, page)).status_code == 403

@@ -16,10 +16,17 @@ from dotbridge.sync.models import Upload, UploadState
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
+PAGES = {
+    "keep-connection": "list-keep",
+    "retry-ending": "list-retry-ending",
+    "connection-settings": "list-connection",
+    "change": "list-connection",
+}
+
 
 def page_of(world: World, page: str = "change", *, connected: bool = True) -> str:
     marketing_list = world.marketing_list if connected else world.unconnected
-    return reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[marketing_list.pk])
+    return reverse(f"dotbridge:{PAGES.get(page, f'list-{page}')}", args=[marketing_list.pk])
 
 
 def test_a_book_is_asked_for_and_shown_on_the_lists_page(back_office: Client, world: World) -> None:
@@ -28,14 +35,15 @@ def test_a_book_is_asked_for_and_shown_on_the_lists_page(back_office: Client, wo
     )
     address = page_of(world, "new-book", connected=False)
     typed = {"integration": world.integration.pk, "name": "Fresh", "visibility": "Public"}
-    page = texts(back_office.post(address, typed, follow=True))
+    back_office.post(address, typed)
+    page = texts(back_office.get(page_of(world, connected=False)))
     change = AccountChange.objects.get(kind=ChangeKind.CREATE_ADDRESS_BOOK)
     assert (change.name, change.marketing_list, change.details) == (
         "Fresh",
         world.unconnected,
         {"visibility": "Public"},
     )
-    assert "Fresh is made in Dotdigital as soon as" in page
+    assert "Fresh is made in Dotdigital" in page
     assert "Waiting for the worker" in page
     assert "is being made already" in texts(back_office.post(address, {**typed, "name": "Second"}))
 
@@ -67,8 +75,8 @@ def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Clie
     page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
     assert Ending.objects.get().connection == world.link
     assert "are taken out of Book 0" in page
-    assert "is ending" in page
-    assert page_of(world, "disconnect") not in page
+    assert "Is being disconnected from Book 0" in page
+    assert "is ending" in texts(back_office.get(page_of(world)))
     assert ProcrastinateJob.objects.filter(args__kind="requests").count() == 1
     page = texts(back_office.post(page_of(world, "keep-connection"), follow=True))
     assert "The connection stays" in page
@@ -119,9 +127,7 @@ def test_what_an_opt_out_and_a_removal_there_mean_is_set(back_office: Client, wo
 def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> None:
     address = page_of(world, "move")
     assert address in texts(back_office.get(page_of(world, "connection-settings")))
-    chosen = back_office.post(address, {"address_book": world.free_book.pk})
-    assert chosen["Location"] == f"{address}?book={world.free_book.pk}"
-    page = texts(back_office.get(chosen["Location"]))
+    page = texts(back_office.get(address, {"address_book": world.free_book.pk}))
     assert "instead of Book 0" in page
     typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "keep"}
     back_office.post(address, typed, follow=True)
@@ -131,9 +137,9 @@ def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> 
 
 def test_a_list_goes_over_to_another_book_when_its_contacts_are_removed(back_office: Client, world: World) -> None:
     typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "remove"}
-    page = texts(back_office.post(page_of(world, "move"), typed, follow=True))
+    back_office.post(page_of(world, "move"), typed)
     assert Ending.objects.get().next_book == world.free_book
-    assert "for Book 1" in page
+    assert "for Book 1" in texts(back_office.get(page_of(world)))
 
 
 def test_a_book_that_is_not_free_is_not_gone_over_to(back_office: Client, world: World) -> None:
@@ -141,7 +147,7 @@ def test_a_book_that_is_not_free_is_not_gone_over_to(back_office: Client, world:
         page = texts(back_office.post(page_of(world, "move"), {"address_book": book, "confirmed": "yes"}))
         assert "not free any more" in page or "Choose an address book" in page
     for book in (world.book.pk, "nonsense", "9" * 30):
-        assert "Free address books" in texts(back_office.get(f"{page_of(world, 'move')}?book={book}"))
+        assert "Another address book" in texts(back_office.get(page_of(world, "move"), {"address_book": book}))
     assert ListConnection.objects.get().address_book == world.book
 
 
@@ -149,7 +155,7 @@ def test_all_values_are_compared_on_request(back_office: Client, world: World) -
     ListConnection.objects.update(compared_as="as before")
     assert page_of(world, "refresh") in texts(back_office.get(page_of(world, "connection-settings")))
     page = texts(back_office.post(page_of(world, "refresh"), follow=True))
-    assert "compares the values of all members" in page
+    assert "compares the values of everybody" in page
     assert ListConnection.objects.get().compared_as == ""
     assert back_office.get(page_of(world, "refresh")).status_code == 405
 
@@ -170,7 +176,7 @@ def test_connections_are_for_those_who_may_change_them(logged_in: Callable[..., 
     )
     for page in ("disconnect", "move", "refresh", "keep-connection", "retry-ending"):
         assert viewer.post(page_of(world, page), {"confirmed": "yes"}).status_code == 403
-        assert page_of(world, page) not in texts(viewer.get(page_of(world)))
+        assert f'"{page_of(world, page)}"' not in texts(viewer.get(page_of(world)))
     assert viewer.get(page_of(world, "new-book", connected=False)).status_code == 403
     connect = texts(viewer.get(page_of(world, "connect", connected=False)))
     assert page_of(world, "new-book", connected=False) not in connect

@@ -24,12 +24,12 @@ from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-ADD = "admin:dotbridge_integrations_integration_add"
-CHECK_TYPED = "admin:dotbridge_integrations_integration_check_typed"
+ADD = "dotbridge_tables:dotbridge_integrations_integration_add"
+CHECK_TYPED = "dotbridge_tables:dotbridge_integrations_integration_check_typed"
 
 
 def page_of(integration: Integration, page: str = "change") -> str:
-    return reverse(f"admin:dotbridge_integrations_integration_{page}", args=[integration.pk])
+    return reverse(f"dotbridge_tables:dotbridge_integrations_integration_{page}", args=[integration.pk])
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -140,7 +140,7 @@ def test_an_inactive_integration_is_not_synchronised(back_office: Client, world:
 
 
 def test_data_fields_are_read_again_by_request(back_office: Client, world: World) -> None:
-    back_office.post(reverse("admin:dotbridge_mirror_datafield_read_again"))
+    back_office.post(reverse("dotbridge_tables:dotbridge_mirror_datafield_read_again"))
     assert ProcrastinateJob.objects.get().args["kind"] == RunKind.DATA_FIELDS
 
 
@@ -177,7 +177,7 @@ def test_a_viewer_sees_an_integration_and_no_way_to_change_it(logged_in: Callabl
 def test_a_connected_integration_is_not_deleted(back_office: Client, world: World) -> None:
     asking = texts(back_office.get(page_of(world.integration, "delete")))
     assert "Disconnect them first" in asking
-    assert reverse("admin:dotbridge_lists_marketinglist_change", args=[world.marketing_list.pk]) in asking
+    assert reverse("dotbridge_tables:dotbridge_lists_marketinglist_change", args=[world.marketing_list.pk]) in asking
     page = texts(back_office.post(page_of(world.integration, "delete"), {"confirmed": "yes"}, follow=True))
     assert "Disconnect these marketing lists first" in page
     assert Integration.objects.exists()
@@ -211,5 +211,5 @@ def test_deleting_waits_for_a_run_at_work(world: World) -> None:
 
 def test_there_is_no_bulk_deletion(back_office: Client, world: World) -> None:
     posted: Any = {"action": "delete_selected", "_selected_action": [world.integration.pk], "post": "yes"}
-    back_office.post(reverse("admin:dotbridge_integrations_integration_changelist"), posted)
+    back_office.post(reverse("dotbridge_tables:dotbridge_integrations_integration_changelist"), posted)
     assert Integration.objects.exists()

@@ -30,8 +30,8 @@ from dotbridge.campaigns.services import create_marketing_campaign, update_marke
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
-CAMPAIGNS = "admin:dotbridge_campaigns_marketingcampaign_changelist"
-MERGE = "admin:dotbridge_campaigns_marketingcampaign_merge"
+CAMPAIGNS = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist"
+MERGE = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"
 
 
 def moment(*parts: int) -> datetime:
@@ -62,7 +62,8 @@ def merged(*campaigns: MarketingCampaign, **values: Any) -> dict[str, Any]:
 
 def test_a_marketing_campaign_is_made_and_changed(back_office: Client, db: None) -> None:
     back_office.post(
-        reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(budget="12.50", start_date="2026-06-01")
+        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"),
+        typed(budget="12.50", start_date="2026-06-01"),
     )
     made = MarketingCampaign.objects.get()
     assert (made.name, made.code, str(made.budget), made.is_automatic) == ("Summer", "SUMMER", "12.50", False)
@@ -93,12 +94,14 @@ def test_what_does_not_fit_is_said_at_its_field(
 ) -> None:
     update_marketing_campaign(marketing_campaign=spring, code="FORMER")
     update_marketing_campaign(marketing_campaign=spring, code="SPRING")
-    assert said in texts(back_office.post(reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(**values)))
+    assert said in texts(
+        back_office.post(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"), typed(**values))
+    )
     assert MarketingCampaign.objects.count() == 1
 
 
 def test_a_new_campaign_is_its_makers_own(back_office: Client) -> None:
-    page = texts(back_office.get(reverse("admin:dotbridge_campaigns_marketingcampaign_add")))
+    page = texts(back_office.get(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add")))
     assert "selected>mona</option>" in page
 
 
@@ -113,7 +116,7 @@ def test_a_marketing_campaign_is_deleted_after_a_question(back_office: Client, w
     assert world.email_campaign.activities.count() == 5
     assert "Outside of any campaign" in texts(
         back_office.get(
-            reverse("admin:dotbridge_campaigns_marketingactivity_of-record")
+            reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record")
             + f"?entity=crm.contact&record={world.people[0].pk}"
         )
     )
@@ -270,7 +273,9 @@ def test_a_code_that_somebody_takes_in_the_same_moment_is_said(client: Client) -
     earlier = threading.Thread(target=take_the_code)
     earlier.start()
     assert entered.wait(20)
-    page = texts(client.post(reverse("admin:dotbridge_campaigns_marketingcampaign_add"), typed(), follow=True))
+    page = texts(
+        client.post(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"), typed(), follow=True)
+    )
     earlier.join(20)
     assert waited
     assert "This code belongs, or belonged, to another campaign." in page

@@ -13,9 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dotbridge.backoffice.dashboard import integration_lines, what_waits
 from dotbridge.backoffice.labels import counts_in_words, duration
-from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import DataField
@@ -44,19 +42,21 @@ def field_of(world: World, name: str) -> int:
 
 
 def mapping_page(world: World) -> str:
-    return reverse("admin:dotbridge_mapping_mapping_change", args=[world.mapping.pk])
+    return reverse("dotbridge_tables:dotbridge_mapping_mapping_change", args=[world.mapping.pk])
 
 
 def test_a_mapping_is_made_in_two_steps(back_office: Client, world: World) -> None:
-    page = texts(back_office.get(reverse("admin:dotbridge_mapping_mapping_add")))
+    page = texts(back_office.get(reverse("dotbridge_tables:dotbridge_mapping_mapping_add")))
     assert "crm.lead" in page
     assert "rows-TOTAL_FORMS" not in page
     typed = {"integration": world.integration.pk, "entity": "crm.lead", "sync_priority": "3"}
-    response = back_office.post(reverse("admin:dotbridge_mapping_mapping_add"), typed, follow=True)
+    response = back_office.post(reverse("dotbridge_tables:dotbridge_mapping_mapping_add"), typed, follow=True)
     made = Mapping.objects.get(entity="crm.lead")
-    assert response.redirect_chain[-1][0] == reverse("admin:dotbridge_mapping_mapping_change", args=[made.pk])
+    assert response.redirect_chain[-1][0] == reverse(
+        "dotbridge_tables:dotbridge_mapping_mapping_change", args=[made.pk]
+    )
     assert "rows-TOTAL_FORMS" in texts(response)
-    again = texts(back_office.post(reverse("admin:dotbridge_mapping_mapping_add"), typed))
+    again = texts(back_office.post(reverse("dotbridge_tables:dotbridge_mapping_mapping_add"), typed))
     assert "exists already" in again
 
 
@@ -137,14 +137,14 @@ def test_a_field_that_is_lost_is_named(back_office: Client, world: World) -> Non
 
 
 def test_notes_are_all_that_changes_of_a_data_field(back_office: Client, world: World) -> None:
-    address = reverse("admin:dotbridge_mirror_datafield_change", args=[world.field.pk])
+    address = reverse("dotbridge_tables:dotbridge_mirror_datafield_change", args=[world.field.pk])
     back_office.post(address, {"notes": "For greetings", "name": "OTHER", "type": "Date"})
     world.field.refresh_from_db()
     assert (world.field.notes, world.field.name, world.field.type) == ("For greetings", "FIRSTNAME", "String")
 
 
 def test_contacts_are_found_by_the_beginning_of_their_address(back_office: Client, world: World) -> None:
-    address = reverse("admin:dotbridge_mirror_contact_changelist")
+    address = reverse("dotbridge_tables:dotbridge_mirror_contact_changelist")
     for term, number in (("ANN.0@ex", 1), ("ann.0@example.com", 1), ("nn.0", 0), ("%", 0), ("_", 0)):
         with CaptureQueriesContext(connection) as captured:
             response = back_office.get(address, {"q": term})
@@ -153,7 +153,7 @@ def test_contacts_are_found_by_the_beginning_of_their_address(back_office: Clien
 
 
 def test_contacts_are_filtered(back_office: Client, world: World) -> None:
-    address = reverse("admin:dotbridge_mirror_contact_changelist")
+    address = reverse("dotbridge_tables:dotbridge_mirror_contact_changelist")
     for query, number in (
         ("?status=live", 1),
         ("?status=not-live", 0),
@@ -168,7 +168,7 @@ def test_contacts_are_filtered(back_office: Client, world: World) -> None:
 
 
 def test_a_run_tells_its_steps_in_words(back_office: Client, world: World) -> None:
-    page = texts(back_office.get(reverse("admin:dotbridge_sync_syncrun_change", args=[world.run.pk])))
+    page = texts(back_office.get(reverse("dotbridge_tables:dotbridge_sync_syncrun_change", args=[world.run.pk])))
     assert "1 confirmed by Dotdigital, 1 rejected, 2 odd thing" in page
     assert f"?run={world.run.pk}&amp;step=results" in page
     assert "hx-get" not in page.split('id="run-progress"')[1].split(">")[0]
@@ -176,12 +176,12 @@ def test_a_run_tells_its_steps_in_words(back_office: Client, world: World) -> No
 
 def test_a_run_at_work_renews_itself(back_office: Client, world: World) -> None:
     SyncRun.objects.update(state=State.RUNNING, finished_at=None)
-    progress = reverse("admin:dotbridge_sync_syncrun_progress", args=[world.run.pk])
+    progress = reverse("dotbridge_tables:dotbridge_sync_syncrun_progress", args=[world.run.pk])
     assert f'hx-get="{progress}"' in texts(
-        back_office.get(reverse("admin:dotbridge_sync_syncrun_change", args=[world.run.pk]))
+        back_office.get(reverse("dotbridge_tables:dotbridge_sync_syncrun_change", args=[world.run.pk]))
     )
     assert f'hx-get="{progress}"' in texts(back_office.get(progress))
-    assert 'hx-trigger="every' in texts(back_office.get(reverse("admin:dotbridge_sync_syncrun_changelist")))
+    assert 'hx-trigger="every' in texts(back_office.get(reverse("dotbridge_tables:dotbridge_sync_syncrun_changelist")))
     SyncRun.objects.update(state=State.SUCCEEDED)
     assert "hx-trigger" not in texts(back_office.get(progress))
 
@@ -199,19 +199,19 @@ def test_a_run_at_work_renews_itself(back_office: Client, world: World) -> None:
     ],
 )
 def test_rejections_are_filtered(back_office: Client, world: World, query: str, number: int) -> None:
-    address = reverse("admin:dotbridge_sync_rejection_changelist") + query.replace("RUN", str(world.run.pk))
+    address = reverse("dotbridge_tables:dotbridge_sync_rejection_changelist") + query.replace("RUN", str(world.run.pk))
     assert len(back_office.get(address).context["cl"].result_list) == number
 
 
 def test_an_upload_shows_the_report(back_office: Client, world: World) -> None:
-    page = texts(back_office.get(reverse("admin:dotbridge_sync_upload_change", args=[world.upload.pk])))
+    page = texts(back_office.get(reverse("dotbridge_tables:dotbridge_sync_upload_change", args=[world.upload.pk])))
     assert "Invalid addresses" in page
     assert "neverHeardOf" in page
-    assert reverse("admin:dotbridge_sync_upload_retry", args=[world.upload.pk]) not in page
+    assert reverse("dotbridge_tables:dotbridge_sync_upload_retry", args=[world.upload.pk]) not in page
 
 
 def test_a_refused_upload_is_sent_again_after_a_question(back_office: Client, world: World) -> None:
-    address = reverse("admin:dotbridge_sync_upload_retry", args=[world.refused.pk])
+    address = reverse("dotbridge_tables:dotbridge_sync_upload_retry", args=[world.refused.pk])
     ExportItem.objects.filter(upload=world.refused).update(attempts=5)
     assert "Send 1 rows again?" in texts(back_office.get(address))
     assert Upload.objects.get(pk=world.refused.pk).retry_at is None
@@ -221,56 +221,11 @@ def test_a_refused_upload_is_sent_again_after_a_question(back_office: Client, wo
 
 
 def test_other_uploads_are_not_sent_again(back_office: Client, logged_in: Callable[..., Client], world: World) -> None:
-    address = reverse("admin:dotbridge_sync_upload_retry", args=[world.upload.pk])
+    address = reverse("dotbridge_tables:dotbridge_sync_upload_retry", args=[world.upload.pk])
     assert "Only the rows of a refused upload" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
-    refused = reverse("admin:dotbridge_sync_upload_retry", args=[world.refused.pk])
+    refused = reverse("dotbridge_tables:dotbridge_sync_upload_retry", args=[world.refused.pk])
     assert logged_in("dotbridge_sync.view_upload").post(refused, {"confirmed": "yes"}).status_code == 403
     assert not Upload.objects.exclude(retry_at=None).exists()
-
-
-def test_the_overview_shows_the_first_steps_until_a_list_is_connected(back_office: Client, world: World) -> None:
-    assert "First steps" not in texts(back_office.get(reverse("admin:index")))
-    ListConnection.objects.all().delete()
-    assert "First steps" in texts(back_office.get(reverse("admin:index")))
-    SyncRun.objects.all().delete()
-    Integration.objects.filter(address_books=None).delete()
-    assert "has not run yet" in texts(back_office.get(reverse("admin:index")))
-
-
-def test_the_overview_of_an_empty_back_office_leads_to_the_first_form(back_office: Client) -> None:
-    page = texts(back_office.get(reverse("admin:index")))
-    assert "First steps" in page
-    assert reverse("admin:dotbridge_integrations_integration_add") in page
-    assert "not running" in page
-
-
-def test_old_runs_are_called_old(back_office: Client, world: World) -> None:
-    assert not integration_lines()[0].imports.is_stale
-    long_ago = timezone.now() - timedelta(hours=3)
-    SyncRun.objects.update(finished_at=long_ago, started_at=long_ago)
-    assert integration_lines()[0].exports.is_stale
-    page = texts(back_office.get(reverse("admin:index")))
-    assert "Not up to date: last done 3\xa0hours ago" in page
-    Integration.objects.update(is_active=False)
-    assert "Not up to date" not in texts(back_office.get(reverse("admin:index")))
-
-
-def test_the_overview_counts_what_waits(back_office: Client, world: World) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
-    waiting = what_waits()
-    assert waiting.is_alive
-    assert (waiting.uploads_refused, waiting.uploads_unfinished, waiting.queued) == (1, 0, 0)
-    response = back_office.get(reverse("admin:index"))
-    (line,) = response.context["connections"]
-    assert (line["confirmed"], line["waiting"], line["rejected"]) == (1, 1, 1)
-
-
-def test_the_overview_shows_only_what_one_may_see(logged_in: Callable[..., Client], world: World) -> None:
-    assert "Welcome" in texts(logged_in().get(reverse("admin:index")))
-    page = texts(logged_in("dotbridge_lists.view_marketinglist").get(reverse("admin:index")))
-    assert "Connected lists" in page
-    assert "The worker" not in page
 
 
 def test_counts_and_times_in_words() -> None:

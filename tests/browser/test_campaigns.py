@@ -12,7 +12,7 @@ from dotbridge.campaigns.services import create_marketing_campaign
 from tests.backoffice.world import World
 from tests.browser.test_walk import barriers
 
-LIST = "admin:dotbridge_campaigns_marketingcampaign_changelist"
+LIST = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -49,7 +49,7 @@ def test_a_chart_is_drawn_and_told_as_a_table(
 ) -> None:
     back_office.goto(
         live_server.url
-        + reverse("admin:dotbridge_campaigns_marketingcampaign_change", args=[world.marketing_campaign.pk])
+        + reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_change", args=[world.marketing_campaign.pk])
     )
     expect(back_office.get_by_role("img", name="Chart of opens")).to_be_visible()
     drawn = "() => Object.values(Chart.instances).map((chart) => chart.data.datasets.map((each) => each.label))"

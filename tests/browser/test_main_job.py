@@ -28,7 +28,7 @@ def test_from_an_empty_back_office_to_an_exported_list(
     integration = Integration.objects.get()
     sync(integration)
 
-    back_office.goto(live_server.url + reverse("admin:dotbridge_lists_marketinglist_add"))
+    back_office.goto(live_server.url + reverse("dotbridge_tables:dotbridge_lists_marketinglist_add"))
     back_office.get_by_label("Name").fill("Everybody")
     back_office.get_by_label("Entity").select_option(label="Contact")
     back_office.get_by_role("button", name="Save and continue editing").click()
@@ -96,7 +96,9 @@ def _look_at_the_run(page: Page) -> None:
 
 
 def _remove_a_member(page: Page, live_server: LiveServer, marketing_list: MarketingList) -> None:
-    page.goto(live_server.url + reverse("admin:dotbridge_lists_marketinglist_members", args=[marketing_list.pk]))
+    page.goto(
+        live_server.url + reverse("dotbridge_tables:dotbridge_lists_marketinglist_members", args=[marketing_list.pk])
+    )
     page.get_by_role("checkbox", name="Choose", exact=False).nth(1).check()
     page.get_by_role("button", name="Remove from the list").click()
     page.get_by_role("button", name="Yes, remove").click()
@@ -117,7 +119,7 @@ def test_a_run_at_work_is_followed_without_reloading(
     )
     run = sync(integration)
     SyncRun.objects.filter(pk=run.pk).update(state="running", finished_at=None)
-    back_office.goto(live_server.url + reverse("admin:dotbridge_sync_syncrun_change", args=[run.pk]))
+    back_office.goto(live_server.url + reverse("dotbridge_tables:dotbridge_sync_syncrun_change", args=[run.pk]))
     expect(back_office.locator("#run-progress")).to_contain_text("Running")
     SyncRun.objects.filter(pk=run.pk).update(state="succeeded", finished_at=run.finished_at)
     expect(back_office.locator("#run-progress h2").first).to_contain_text("Succeeded", timeout=10_000)

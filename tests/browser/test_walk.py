@@ -27,9 +27,9 @@ def barriers(page: Page) -> list[str]:
 
 
 def all_pages(world: World) -> list[str]:
-    lists = [reverse(f"admin:{name}_changelist") for name in LISTS]
+    lists = [reverse(f"dotbridge_tables:{name}_changelist") for name in LISTS]
     forms = [
-        reverse(f"admin:{name}_add")
+        reverse(f"dotbridge_tables:{name}_add")
         for name in (
             "dotbridge_integrations_integration",
             "dotbridge_lists_marketinglist",
@@ -37,14 +37,16 @@ def all_pages(world: World) -> list[str]:
             "dotbridge_campaigns_marketingcampaign",
         )
     ]
-    hidden = [reverse("admin:dotbridge_sync_syncrun_progress", args=[world.run.pk])]
+    hidden = [reverse("dotbridge_tables:dotbridge_sync_syncrun_progress", args=[world.run.pk])]
     hidden += [
-        reverse(f"admin:dotbridge_lists_marketinglist_{page}", args=[world.marketing_list.pk])
+        reverse(f"dotbridge_tables:dotbridge_lists_marketinglist_{page}", args=[world.marketing_list.pk])
         for page in ("standing", "plan-numbers")
     ]
-    hidden += [reverse("admin:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
-    hidden += [reverse("admin:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])]
-    piece = reverse("admin:dotbridge_campaigns_marketingactivity_of-record-piece")
+    hidden += [reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
+    hidden += [
+        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])
+    ]
+    piece = reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record-piece")
     # The host's own pages are the host's own matter.
     hidden += [reverse("admin:crm_contact_change", args=[world.people[0].pk])]
     shown = [page for page in pages_of(world) if page not in hidden and not page.startswith(piece)]
@@ -71,7 +73,7 @@ def test_every_page_is_sound_and_open_to_everybody(
 def test_empty_pages_are_open_to_everybody(back_office: Page, live_server: LiveServer, complaints: list[str]) -> None:
     found = barriers(back_office)
     for name in LISTS:
-        back_office.goto(live_server.url + reverse(f"admin:{name}_changelist"))
+        back_office.goto(live_server.url + reverse(f"dotbridge_tables:{name}_changelist"))
         found += barriers(back_office)
     assert found == []
     assert complaints == []
@@ -79,7 +81,7 @@ def test_empty_pages_are_open_to_everybody(back_office: Page, live_server: LiveS
 
 def test_the_menu_leads_to_every_list(back_office: Page, live_server: LiveServer, world: World) -> None:
     addresses = [link.get_attribute("href") or "" for link in back_office.locator("#nav-sidebar-apps a[href]").all()]
-    assert {reverse(f"admin:{name}_changelist") for name in LISTS} <= set(addresses)
+    assert {reverse(f"dotbridge_tables:{name}_changelist") for name in LISTS} <= set(addresses)
     for address in addresses:
         response = back_office.goto(live_server.url + address)
         assert response is not None
@@ -89,7 +91,7 @@ def test_the_menu_leads_to_every_list(back_office: Page, live_server: LiveServer
 def test_what_only_a_mouse_could_reach_is_reached_by_keys(
     back_office: Page, live_server: LiveServer, world: World
 ) -> None:
-    back_office.goto(live_server.url + reverse("admin:dotbridge_sync_syncrun_changelist"))
+    back_office.goto(live_server.url + reverse("dotbridge_tables:dotbridge_sync_syncrun_changelist"))
     filters = back_office.get_by_role("button", name="Filters")
     filters.focus()
     assert back_office.locator("#changelist-filter").is_hidden()
@@ -100,7 +102,10 @@ def test_what_only_a_mouse_could_reach_is_reached_by_keys(
 def test_a_narrow_screen_shows_everything(back_office: Page, live_server: LiveServer, world: World) -> None:
     create_integration(name="Second", username="x", password="y")
     back_office.set_viewport_size({"width": 390, "height": 800})
-    for address in (reverse("admin:index"), reverse("admin:dotbridge_sync_syncrun_change", args=[world.run.pk])):
+    for address in (
+        reverse("dotbridge:home"),
+        reverse("dotbridge_tables:dotbridge_sync_syncrun_change", args=[world.run.pk]),
+    ):
         back_office.goto(live_server.url + address)
         width = back_office.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, address

@@ -12,8 +12,6 @@ from django.http import HttpRequest
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import Entity, entity
-from dotbridge.lists.models import MarketingList
-from dotbridge.lists.selectors import mailable_members
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mapping.values import mapped_values
@@ -40,13 +38,6 @@ class PreviewedRecord:
     url: str
     email: str
     cells: list[PreviewCell]
-
-
-def preview_of_list(
-    request: HttpRequest, marketing_list: MarketingList, mapping: Mapping | None, *, beginning: str
-) -> list[PreviewedRecord]:
-    """Some members of a list, by the beginning of their address. Raises RuleError and UnknownEntity."""
-    return _previewed(request, mailable_members(marketing_list), marketing_list.entity, mapping, beginning)
 
 
 def preview_of_mapping(request: HttpRequest, mapping: Mapping, *, beginning: str) -> list[PreviewedRecord]:

@@ -13,7 +13,7 @@ from dotbridge.backoffice.pages.forms import ListForm
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url, show_list_page
-from dotbridge.backoffice.screens.list_forms import rule_help
+from dotbridge.backoffice.reads.rules import rule_help
 from dotbridge.lists.services import create_list, update_list
 
 

@@ -6,8 +6,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.pages.frame import Tab
 from dotbridge.backoffice.screens.base import url_of
-from dotbridge.backoffice.screens.list_tabs import Tab
 from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.campaigns.models import EmailCampaign
 

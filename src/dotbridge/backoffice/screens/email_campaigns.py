@@ -22,7 +22,6 @@ from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, l
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
 from dotbridge.backoffice.screens.deletion import DeletingScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
@@ -130,12 +129,6 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
     def unsubscribed_share(self, campaign: Any) -> str:
         """How many people want no more mails, of those whom it reached."""
         return with_share(campaign.unsubscribed, campaign.delivered)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The campaigns of one list stand among that list's pages."""
-        chosen = request.GET.get("marketing_list__id__exact", "")
-        tabs = tabs_of_chosen_list(request, chosen, current="emailcampaign")
-        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     def pages(self) -> Mapping[str, View]:
         """The figures, which are counted once the page stands."""

@@ -18,7 +18,6 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.services import restore_records
@@ -29,19 +28,12 @@ class ItemScreen(LabelledScreen):
 
     list_select_related = ("marketing_list", "created_by")
     list_display_links = None
-    list_before_template = "backoffice/tabs.html"
     undo_permission = ""
     undo_title: Any = ""
 
     def entity_of(self, row: Any) -> str:
         """The list's entity."""
         return str(row.marketing_list.entity)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The items of one list stand among that list's pages."""
-        chosen = request.GET.get("marketing_list__id__exact", "")
-        tabs = tabs_of_chosen_list(request, chosen, current=str(self.opts.model_name))
-        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.labels import badge, shortened
 from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.list_tabs import tabs_of_chosen_list
 from dotbridge.backoffice.screens.sync_filters import RunFilter, is_key
 from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import ListConnection
@@ -50,17 +49,11 @@ class ConnectedScreen(LabelledScreen):
     """Rows that belong to a connection; those of one list stand among that list's pages."""
 
     list_select_related = ("connection__marketing_list", "connection__address_book")
-    list_before_template = "backoffice/tabs.html"
     ordering = ("-id",)
 
     def entity_of(self, row: Any) -> str:
         """The list's entity."""
         return str(row.connection.marketing_list.entity)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, with the tabs of the chosen one."""
-        tabs = tabs_of_chosen_list(request, request.GET.get("list", ""), current=str(self.opts.model_name))
-        return super().changelist_view(request, {**tabs, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("Marketing list"))
     def list_name(self, row: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
@@ -119,10 +119,19 @@ def limited(milliseconds: int = MOST_MILLISECONDS) -> Iterator[None]:
             yield
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == "57014":
+    except DatabaseError as error:
+        if _was_cancelled(error):
             raise TooSlow from None
         raise
+
+
+def _was_cancelled(error: BaseException | None) -> bool:
+    """Whether a statement was cancelled, also where what tidies up after it failed for that reason alone."""
+    while error is not None:
+        if getattr(error, "sqlstate", "") == "57014":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def standing_of(marketing_list: MarketingList) -> ListStanding:

@@ -137,7 +137,7 @@ def test_a_changed_form_asks_before_it_is_left(back_office: Page, live_server: L
     back_office.wait_for_timeout(300)
     assert asked == ["beforeunload"]
     back_office.get_by_role("button", name="Save").click()
-    expect(back_office.get_by_role("heading", name="Renamed")).to_be_visible()
+    expect(back_office.get_by_role("heading", name="Renamed", level=1)).to_be_visible()
     assert asked == ["beforeunload"]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import unfold
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
@@ -26,7 +26,7 @@ View = Callable[..., HttpResponseBase]
 @cache
 def _engine() -> DjangoTemplates:
     """The theme's templates come first here: in the host's own engine Django's may, and its admin stays as it is."""
-    themes = Path(str(find_spec("unfold").origin)).parent / "templates"  # type: ignore[union-attr] - it is installed
+    themes = Path(unfold.__file__).parent / "templates"
     processors = (
         "django.template.context_processors.request",
         "django.contrib.auth.context_processors.auth",

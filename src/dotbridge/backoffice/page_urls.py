@@ -62,6 +62,7 @@ pages = [
     path(f"{LIST}connection/refresh/", list_connection.refresh, name="list-refresh"),
     path(f"{LIST}connection/disconnect/", list_connection.disconnect, name="list-disconnect"),
     path(f"{LIST}connection/move/", list_connection.move, name="list-move"),
+    path(f"{LIST}put-back/", list_connection.put_all_back, name="list-put-back"),
     path(f"{LIST}connection/keep/", list_connection.keep, name="list-keep"),
     path(f"{LIST}connection/try-again/", list_connection.try_again, name="list-retry-ending"),
     path(f"{LIST}next-export/", list_plan.show_plan, name="list-plan"),

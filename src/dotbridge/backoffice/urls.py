@@ -9,5 +9,6 @@ from dotbridge.backoffice.site import table_site
 
 urlpatterns = [
     path("settings/tables/", table_site.urls),
+    path("rules/", include("dotbridge.backoffice.screens.rule_builder")),
     path("", include((pages, "dotbridge"))),
 ]

@@ -7,22 +7,24 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
+from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_CONNECTION,
     MAY_END,
-    MAY_REQUEST,
     link_of,
     list_or_404,
     list_url,
@@ -37,6 +39,7 @@ from dotbridge.connections.services import (
     request_ending,
     retry_ending,
     set_create_entities,
+    set_settings,
 )
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.rules import RuleError
@@ -44,7 +47,7 @@ from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.outbound.breaker import book_size
 from dotbridge.sync.selectors import ending_numbers
-from dotbridge.sync.services import disconnect_list, move_list
+from dotbridge.sync.services import put_back
 
 TAB = "list-connection"
 
@@ -59,7 +62,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
         may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
         if request.method == "POST" and may_change and form.is_valid() and _stored(form, link):
-            _report_creating(request, marketing_list, link)
+            _report_settings(request, marketing_list, link, form.changed_data)
             return HttpResponseRedirect(list_url(marketing_list, TAB))
         context |= {
             "form": form,
@@ -73,22 +76,40 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _stored(form: ConnectionForm, link: ListConnection) -> bool:
+    given = form.cleaned_data
     try:
-        set_create_entities(link=link, create_entities=form.cleaned_data["create_entities"])
+        with transaction.atomic():
+            set_create_entities(link=link, create_entities=given["create_entities"])
+            set_settings(
+                link=link,
+                unsubscribes_book=given["unsubscribes_book"],
+                always_put_back=given["always_put_back"],
+            )
     except ValidationError as error:
         form.add_error("create_entities", ValidationError(error.messages))
         return False
     return True
 
 
-def _report_creating(request: HttpRequest, marketing_list: Any, link: ListConnection) -> None:
-    text = (
-        _("From the next run on, contacts without a record become records.")
-        if link.create_entities
-        else _("No records are made of contacts any more.")
-    )
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+def _report_settings(request: HttpRequest, marketing_list: Any, link: ListConnection, changed: list[str]) -> None:
+    words = {
+        "create_entities": (
+            _("From the next run on, contacts without a record become records."),
+            _("No records are made of contacts any more."),
+        ),
+        "unsubscribes_book": (
+            _("Who opts out of the list is unsubscribed from the address book."),
+            _("Who opts out of the list is only taken out of the address book."),
+        ),
+        "always_put_back": (
+            _("Who is taken out in Dotdigital is put back by itself."),
+            _("Who is taken out in Dotdigital stays out until somebody puts them back."),
+        ),
+    }
+    for name in changed:
+        text = words[name][0 if getattr(link, name) else 1]
+        log_change(request, marketing_list, text)
+        messages.success(request, text)
 
 
 def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
@@ -122,9 +143,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     if link is None:
         return _not_connected(request, marketing_list)
     if request.method == "POST" and request.POST.get("confirmed"):
-        after = last_run(link.address_book.integration_id)
-        done = _done(request, marketing_list, lambda: _disconnected(request, link))
-        return _back(marketing_list, after if done and _removes(request) else None)
+        return _asked_for(request, marketing_list, link, None)
     return _ask(
         request,
         link,
@@ -145,7 +164,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         form = BookForm(request.POST)
         if form.is_valid() and request.POST.get("confirmed"):
-            return _moved(request, marketing_list, link, form.cleaned_data["address_book"])
+            return _asked_for(request, marketing_list, link, form.cleaned_data["address_book"])
         return _choose(request, marketing_list, form)
     chosen = request.GET.get("address_book", "")
     book = free_books().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
@@ -223,47 +242,44 @@ def _done(request: HttpRequest, marketing_list: Any, change: Callable[[], str]) 
     return True
 
 
-def _back(marketing_list: Any, after: int | None) -> HttpResponse:
-    url = list_url(marketing_list)
-    return HttpResponseRedirect(url) if after is None else followed(url, after)
-
-
-def _disconnected(request: HttpRequest, link: ListConnection) -> str:
-    if _removes(request):
-        return _request(request, link, None)
-    text = _("Disconnected from %(book)s.") % {"book": link.address_book}
-    disconnect_list(link=link)
-    return text
-
-
-def _moved(request: HttpRequest, marketing_list: Any, link: ListConnection, book: AddressBook) -> HttpResponse:
-    after = last_run(link.address_book.integration_id)
+def _asked_for(
+    request: HttpRequest, marketing_list: Any, link: ListConnection, next_book: AddressBook | None
+) -> HttpResponse:
+    """Have the connection end, and the list go over to the next book if there is one; the strip follows it."""
+    after, takes_out = last_run(link.address_book.integration_id), request.POST.get("contacts") == "remove"
 
     def change() -> str:
-        if _removes(request):
-            return _request(request, link, book)
-        move_list(link=link, address_book=book)
-        return _("Connected to %(book)s.") % {"book": book}
+        request_ending(link=link, takes_out=takes_out, next_book=next_book, by=person_of(request))
+        text = (
+            _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.")
+            if takes_out
+            else _("The connection to %(book)s ends as soon as the worker is free. Its contacts stay there.")
+        )
+        return text % {"book": link.address_book}
 
-    if not _done(request, marketing_list, change):
-        return _back(marketing_list, None)
-    if _removes(request):
-        return _back(marketing_list, after)
-    if request.user.has_perm(MAY_REQUEST):
-        return start_run(request, integration=book.integration, back_url=list_url(marketing_list))
-    return _back(marketing_list, None)
-
-
-def _removes(request: HttpRequest) -> bool:
-    """Whether the contacts are to leave the book."""
-    return request.POST.get("contacts") == "remove"
+    if _done(request, marketing_list, change):
+        return followed(list_url(marketing_list), after)
+    return HttpResponseRedirect(list_url(marketing_list))
 
 
-def _request(request: HttpRequest, link: ListConnection, next_book: AddressBook | None) -> str:
-    request_ending(link=link, next_book=next_book, by=person_of(request))
-    return _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.") % {
-        "book": link.address_book
-    }
+@require_POST
+@page(VIEW, MAY_CHANGE_CONNECTION)
+def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the next export send everybody again who was taken out of the book in Dotdigital."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    number = put_back(link=link) if link else 0
+    if number:
+        text = ngettext(
+            "%(n)s person is sent again with the next export.",
+            "%(n)s people are sent again with the next export.",
+            number,
+        ) % {"n": grouped(number)}
+        log_change(request, marketing_list, text)
+        messages.success(request, text)
+    else:
+        messages.info(request, _("Nobody is taken out in Dotdigital."))
+    return HttpResponseRedirect(list_url(marketing_list))
 
 
 @require_POST

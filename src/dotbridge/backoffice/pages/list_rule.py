@@ -13,7 +13,7 @@ from dotbridge.backoffice.pages.forms import ListForm
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url, show_list_page
-from dotbridge.backoffice.reads.rules import rule_help
+from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.lists.services import create_list, update_list
 
 
@@ -33,7 +33,7 @@ def add_list(request: HttpRequest) -> HttpResponse:
         title=_("New list"),
         current="lists",
         crumbs=[Crumb(title=_("Lists"), url=reverse("dotbridge:lists"))],
-        context={"form": form, "rule_help": rule_help()},
+        context={"form": form, "rule_builder": builder_addresses(), "rule_entity": "", "rule_list": ""},
     )
 
 
@@ -50,7 +50,13 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "POST" and may_change and form.is_valid():
         return _saved(request, marketing_list, form)
-    context = {"form": form, "may_change": may_change, "rule_help": rule_help(marketing_list.entity)}
+    context = {
+        "form": form,
+        "may_change": may_change,
+        "rule_builder": builder_addresses(),
+        "rule_entity": marketing_list.entity,
+        "rule_list": marketing_list.pk,
+    }
     return show_list_page(request, "backoffice/house/list_rule.html", marketing_list, tab="list-rule", context=context)
 
 

@@ -26,7 +26,6 @@ else:
     AnyUserAdmin = UserAdmin
 
 
-
 def own_permissions(person: Any) -> QuerySet[Permission]:
     """What this person may do at most, also while they cannot log in."""
     if person.is_superuser:

@@ -21,7 +21,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from dotbridge.backoffice.reads import list_people
 from dotbridge.backoffice.reads.list_people import people_page
 from dotbridge.backoffice.reads.standing import Standing, standing_of
-from dotbridge.connections.models import ListConnection, Resubscription
+from dotbridge.connections.models import Ending, ListConnection, Resubscription
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
 from dotbridge.consent.services import opt_out_records
 from dotbridge.crm.models import Contact as Person
@@ -29,7 +29,7 @@ from dotbridge.crm.models import ContactEmail
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import ExportItem, Upload, UploadState
+from dotbridge.sync.models import ExportItem
 from tests.accounts import opted_out
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -298,16 +298,10 @@ def test_disconnecting_asks_and_says_what_happens(back_office: Client, world: Wo
     address = page_of(world.marketing_list, "list-disconnect")
     assert "They stay in the address book" in texts(back_office.get(address))
     assert ListConnection.objects.exists()
-    assert "Disconnected from" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
-    assert not ListConnection.objects.exists()
+    assert "Its contacts stay there" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
+    assert Ending.objects.get().connection == world.link
+    ListConnection.objects.all().delete()
     assert "not connected" in texts(back_office.get(address, follow=True))
-
-
-def test_a_list_whose_upload_is_on_its_way_stays_connected(back_office: Client, world: World) -> None:
-    Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
-    page = texts(back_office.post(page_of(world.marketing_list, "list-disconnect"), {"confirmed": "yes"}, follow=True))
-    assert "on its way" in page
-    assert ListConnection.objects.exists()
 
 
 @pytest.mark.parametrize("page", ["list-connect-look", "list-disconnect"])

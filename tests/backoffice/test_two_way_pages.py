@@ -114,7 +114,6 @@ def test_what_came_back_is_filtered_by_list(
     address = reverse(f"dotbridge_tables:{name}_changelist") + query.replace("LIST", str(world.marketing_list.pk))
     response = back_office.get(address)
     assert bool(response.context["cl"].result_list) is found
-    assert ("Pages of this list" in texts(response)) is ("LIST" in query)
 
 
 def test_a_newcomer_shows_what_became_of_it(back_office: Client, world: World) -> None:

@@ -16,8 +16,8 @@ from dotbridge.crm.models import Account, Contact, Order
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import create_list
 
-ADD = "admin:dotbridge_lists_marketinglist_add"
-CHANGE = "admin:dotbridge_lists_marketinglist_change"
+ADD = "dotbridge:list-add"
+CHANGE = "dotbridge:list-rule"
 VIP = {"field": "is_vip", "operator": "=", "value": True}
 
 
@@ -59,8 +59,8 @@ def choose(place: Locator, label: str, text: str, option: str) -> None:
 
 
 def saved_rule(page: Page, name: str) -> dict[str, Any]:
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text(re.compile("successfully"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^(Save|Make the list)$")).click()
+    expect(page.get_by_text(re.compile("(was made|^Changed:)"))).to_be_visible()
     return dict(MarketingList.objects.get(name=name).rule)
 
 
@@ -68,8 +68,8 @@ def saved_rule(page: Page, name: str) -> dict[str, Any]:
 def test_a_nested_rule_by_mouse(back_office: Page, live_server: LiveServer) -> None:
     page = back_office
     page.goto(live_server.url + reverse(ADD))
-    page.get_by_label("Name").fill("Bees")
-    page.get_by_label("Entity").select_option(label="Contact")
+    page.get_by_label("Name", exact=True).fill("Bees")
+    page.get_by_label("Who can be on the list").select_option(label="Contact")
     expect(page.get_by_text("Without a condition everybody is on the list.")).to_be_visible()
     expect(page.get_by_text("4 match")).to_be_visible()
     builder(page).get_by_label("Who matches").select_option(label="any of these")

@@ -78,13 +78,6 @@ _TABLES: list[dict[str, Any]] = [
             _entry(_("Changes of the account"), "edit_square", "dotbridge_connections", "accountchange"),
         ],
     },
-    {
-        "title": _("Who may log in"),
-        "items": [
-            _entry(_("Users"), "person", "auth", "user"),
-            _entry(_("Groups"), "group", "auth", "group"),
-        ],
-    },
 ]
 _CRM: list[dict[str, Any]] = [
     _BACK,
@@ -137,6 +130,15 @@ _LOOK: dict[str, Any] = {
     "SCRIPTS": [_asset("backoffice/backoffice.js")],
 }
 _SIDEBAR: dict[str, Any] = {"show_search": False, "show_all_applications": False}
-# What our own table pages look like, and what the standalone product gives the example CRM's admin.
-TABLES: dict[str, Any] = {**_LOOK, "SIDEBAR": {**_SIDEBAR, "navigation": _TABLES}}
+
+
+def table_look(*, has_users: bool) -> dict[str, Any]:
+    """The look of our table pages. Users stand in their menu where they are Django's own."""
+    people = [_entry(_("Users"), "person", "auth", "user")] if has_users else []
+    people.append(_entry(_("Groups"), "group", "auth", "group"))
+    navigation = [*_TABLES, {"title": _("Who may log in"), "items": people}]
+    return {**_LOOK, "SIDEBAR": {**_SIDEBAR, "navigation": navigation}}
+
+
+# What the standalone product gives the example CRM's own admin.
 HOST_ADMIN: dict[str, Any] = {**_LOOK, "SIDEBAR": {**_SIDEBAR, "navigation": _CRM}}

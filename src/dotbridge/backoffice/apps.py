@@ -2,6 +2,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.backoffice.appearance import table_look
+
 
 class BackofficeConfig(AppConfig):
     name = "dotbridge.backoffice"
@@ -10,7 +12,7 @@ class BackofficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Give the table pages their look, unless the host has given them one."""
-        from dotbridge.backoffice.appearance import TABLES  # noqa: PLC0415 - its addresses need loaded apps
+        from dotbridge.backoffice.site import table_site  # noqa: PLC0415 - it needs loaded apps
 
         if not hasattr(settings, "DOTBRIDGE_UNFOLD"):
-            settings.DOTBRIDGE_UNFOLD = TABLES
+            settings.DOTBRIDGE_UNFOLD = table_look(has_users=table_site.has_users)

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from pathlib import Path
 from typing import Any
 
+import unfold
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template import TemplateDoesNotExist
+from django.template.backends.django import DjangoTemplates
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 NAME = "dotbridge_tables"
+View = Callable[..., HttpResponseBase]
+
+
+@cache
+def _engine() -> DjangoTemplates:
+    """The theme's templates come first here: in the host's own engine Django's may, and its admin stays as it is."""
+    themes = Path(unfold.__file__).parent / "templates"
+    processors = (
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    )
+    return DjangoTemplates(
+        {"NAME": NAME, "DIRS": [themes], "APP_DIRS": True, "OPTIONS": {"context_processors": [*processors]}}
+    )
+
+
+def _first(names: Sequence[Any]) -> Any:
+    """The first of these templates that there is. One that was loaded already is taken as it is."""
+    for name in names:
+        if not isinstance(name, str):
+            return name
+        try:
+            return _engine().get_template(name)
+        except TemplateDoesNotExist:
+            continue
+    raise TemplateDoesNotExist(", ".join(map(str, names)))
 
 
 class TableSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -23,7 +58,21 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
     @property
     def has_users(self) -> bool:
         """Whether the host keeps Django's own users; a custom user model is managed where the host manages it."""
-        return self.is_registered(User) if get_user_model() is User else False
+        return get_user_model() is User
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002 - as Django calls it
+        """As Django's, but drawn with the theme's templates, whichever templates the host's own admin is drawn with."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
+            response: HttpResponseBase = inner(*args, **kwargs)
+            if isinstance(response, TemplateResponse) and not response.is_rendered:
+                names = response.template_name
+                response.template_name = _first(names if isinstance(names, list | tuple) else [names])
+            return response
+
+        return drawn
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """One way in for all pages."""

@@ -13,6 +13,7 @@ RUN_TONES: dict[str, str] = {
     State.FAILED: "bad",
     State.SKIPPED: "quiet",
     State.BLOCKED: "wait",
+    State.WAITING: "info",
     State.INTERRUPTED: "bad",
 }
 UPLOAD_TONES: dict[str, str] = {

@@ -87,7 +87,10 @@ class CredentialsForm(forms.Form):
         if taken := others.first():
             raise ValidationError(_("%(name)s is connected with this API user already.") % {"name": taken.name})
         checked = check_connection(
-            username=cleaned["username"], password=self._password(cleaned), base_url=cleaned["base_url"]
+            username=cleaned["username"],
+            password=self._password(cleaned),
+            base_url=cleaned["base_url"],
+            integration=self.integration,
         )
         if not checked.succeeded:
             raise ValidationError(_("It does not work, so nothing was saved. %(why)s") % {"why": checked.message})

@@ -130,6 +130,21 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ListConnection
         fields = ("create_entities", "unsubscribes_book", "always_put_back")
+        labels = {
+            "create_entities": gettext_lazy("Create new entities"),
+            "unsubscribes_book": gettext_lazy("An opt-out of the list unsubscribes from the address book"),
+            "always_put_back": gettext_lazy("Always put back who is taken out of the address book in Dotdigital"),
+        }
+        help_texts = {
+            "unsubscribes_book": gettext_lazy(
+                "Otherwise who opts out of the list is only taken out of the address book, and Dotdigital itself does "
+                "not learn that they opted out."
+            ),
+            "always_put_back": gettext_lazy(
+                "Otherwise they stay out until somebody puts them back on the list's page. Unsubscribed people stay "
+                "out in any case."
+            ),
+        }
 
 
 def add_refusal(form: forms.BaseForm, error: ValidationError) -> None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
@@ -61,7 +62,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
         may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
         if request.method == "POST" and may_change and form.is_valid() and _stored(form, link):
-            _report_settings(request, marketing_list, form)
+            _report_settings(request, marketing_list, link, form.changed_data)
             return HttpResponseRedirect(list_url(marketing_list, TAB))
         context |= {
             "form": form,
@@ -70,20 +71,19 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
             "obstacle": obstacle_to_newcomers(link),
             "mapping_url": _mapping_url(request, link),
             "book_size": book_size(link),
-            "taken_out": link.items.exclude(taken_out_at=None).count(),
         }
     return show_list_page(request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, context=context)
 
 
 def _stored(form: ConnectionForm, link: ListConnection) -> bool:
-    wanted = form.cleaned_data
+    given = form.cleaned_data
     try:
         with transaction.atomic():
-            set_create_entities(link=link, create_entities=wanted["create_entities"])
+            set_create_entities(link=link, create_entities=given["create_entities"])
             set_settings(
                 link=link,
-                unsubscribes_book=wanted["unsubscribes_book"],
-                always_put_back=wanted["always_put_back"],
+                unsubscribes_book=given["unsubscribes_book"],
+                always_put_back=given["always_put_back"],
             )
     except ValidationError as error:
         form.add_error("create_entities", ValidationError(error.messages))
@@ -91,13 +91,25 @@ def _stored(form: ConnectionForm, link: ListConnection) -> bool:
     return True
 
 
-def _report_settings(request: HttpRequest, marketing_list: Any, form: ConnectionForm) -> None:
-    changed = [
-        f"{form.fields[name].label}: {_('on') if form.cleaned_data[name] else _('off')}" for name in form.changed_data
-    ]
-    text = _("From the next run on: %(settings)s.") % {"settings": "; ".join(changed) or _("as before")}
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+def _report_settings(request: HttpRequest, marketing_list: Any, link: ListConnection, changed: list[str]) -> None:
+    words = {
+        "create_entities": (
+            _("From the next run on, contacts without a record become records."),
+            _("No records are made of contacts any more."),
+        ),
+        "unsubscribes_book": (
+            _("Who opts out of the list is unsubscribed from the address book."),
+            _("Who opts out of the list is only taken out of the address book."),
+        ),
+        "always_put_back": (
+            _("Who is taken out in Dotdigital is put back by itself."),
+            _("Who is taken out in Dotdigital stays out until somebody puts them back."),
+        ),
+    }
+    for name in changed:
+        text = words[name][0 if getattr(link, name) else 1]
+        log_change(request, marketing_list, text)
+        messages.success(request, text)
 
 
 def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
@@ -131,9 +143,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     if link is None:
         return _not_connected(request, marketing_list)
     if request.method == "POST" and request.POST.get("confirmed"):
-        after = last_run(link.address_book.integration_id)
-        done = _done(request, marketing_list, lambda: _disconnected(request, link))
-        return _back(marketing_list, after if done and _removes(request) else None)
+        return _asked_for(request, marketing_list, link, None)
     return _ask(
         request,
         link,
@@ -154,7 +164,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         form = BookForm(request.POST)
         if form.is_valid() and request.POST.get("confirmed"):
-            return _moved(request, marketing_list, link, form.cleaned_data["address_book"])
+            return _asked_for(request, marketing_list, link, form.cleaned_data["address_book"])
         return _choose(request, marketing_list, form)
     chosen = request.GET.get("address_book", "")
     book = free_books().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
@@ -232,36 +242,44 @@ def _done(request: HttpRequest, marketing_list: Any, change: Callable[[], str]) 
     return True
 
 
-def _back(marketing_list: Any, after: int | None) -> HttpResponse:
-    url = list_url(marketing_list)
-    return HttpResponseRedirect(url) if after is None else followed(url, after)
+def _asked_for(
+    request: HttpRequest, marketing_list: Any, link: ListConnection, next_book: AddressBook | None
+) -> HttpResponse:
+    """Have the connection end, and the list go over to the next book if there is one; the strip follows it."""
+    after, takes_out = last_run(link.address_book.integration_id), request.POST.get("contacts") == "remove"
+
+    def change() -> str:
+        request_ending(link=link, takes_out=takes_out, next_book=next_book, by=person_of(request))
+        text = (
+            _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.")
+            if takes_out
+            else _("The connection to %(book)s ends as soon as the worker is free. Its contacts stay there.")
+        )
+        return text % {"book": link.address_book}
+
+    if _done(request, marketing_list, change):
+        return followed(list_url(marketing_list), after)
+    return HttpResponseRedirect(list_url(marketing_list))
 
 
-def _disconnected(request: HttpRequest, link: ListConnection) -> str:
-    return _request(request, link, None)
-
-
-def _moved(request: HttpRequest, marketing_list: Any, link: ListConnection, book: AddressBook) -> HttpResponse:
-    after = last_run(link.address_book.integration_id)
-    done = _done(request, marketing_list, lambda: _request(request, link, book))
-    return _back(marketing_list, after if done and _removes(request) else None)
-
-
-def _removes(request: HttpRequest) -> bool:
-    """Whether the contacts are to leave the book."""
-    return request.POST.get("contacts") == "remove"
-
-
-def _request(request: HttpRequest, link: ListConnection, next_book: AddressBook | None) -> str:
-    takes_out = _removes(request)
-    request_ending(link=link, takes_out=takes_out, next_book=next_book, by=person_of(request))
-    if not takes_out:
-        return _("The connection to %(book)s ends as soon as the worker is free. Its contacts stay there.") % {
-            "book": link.address_book
-        }
-    return _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.") % {
-        "book": link.address_book
-    }
+@require_POST
+@page(VIEW, MAY_CHANGE_CONNECTION)
+def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the next export send everybody again who was taken out of the book in Dotdigital."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    number = put_back(link=link) if link else 0
+    if number:
+        text = ngettext(
+            "%(n)s person is sent again with the next export.",
+            "%(n)s people are sent again with the next export.",
+            number,
+        ) % {"n": grouped(number)}
+        log_change(request, marketing_list, text)
+        messages.success(request, text)
+    else:
+        messages.info(request, _("Nobody is taken out in Dotdigital."))
+    return HttpResponseRedirect(list_url(marketing_list))
 
 
 @require_POST
@@ -277,26 +295,6 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
 def try_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again to end a connection."""
     return _change_ending(request, pk, retry_ending, _("It is tried again as soon as the worker is free."))
-
-
-@require_POST
-@page(VIEW, MAY_CHANGE_CONNECTION)
-def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have the next export send those again who were taken out of the book, or deleted, in Dotdigital."""
-    marketing_list = list_or_404(pk)
-    link = link_of(marketing_list)
-    number = put_back(link=link) if link else 0
-    if number:
-        text = ngettext(
-            "%(number)s contact is sent again with the next export.",
-            "%(number)s contacts are sent again with the next export.",
-            number,
-        ) % {"number": number}
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
-    else:
-        messages.info(request, _("Nobody is taken out in Dotdigital."))
-    return HttpResponseRedirect(list_url(marketing_list, TAB))
 
 
 def _change_ending(request: HttpRequest, pk: int, change: Callable[..., object], text: str) -> HttpResponse:

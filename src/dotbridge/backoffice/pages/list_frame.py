@@ -86,7 +86,7 @@ def show_list_page(
         context={
             "marketing_list": marketing_list,
             "link": link,
-            "rule_words": rule_words(marketing_list),
+            "rule_words": rule_words(marketing_list, request.user),
             "list_needs": [need for need in needs_of(request) if need.marketing_list == marketing_list.pk],
             "may_connect": link is None and may(MAY_CONNECT),
             "may_sync": link is not None and may(MAY_REQUEST),

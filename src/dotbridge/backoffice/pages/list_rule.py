@@ -33,7 +33,7 @@ def add_list(request: HttpRequest) -> HttpResponse:
         title=_("New list"),
         current="lists",
         crumbs=[Crumb(title=_("Lists"), url=reverse("dotbridge:lists"))],
-        context={"form": form, "rule_builder": builder_addresses()},
+        context={"form": form, "rule_builder": builder_addresses(), "rule_entity": "", "rule_list": ""},
     )
 
 

@@ -104,12 +104,14 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Row
     if link is None:
         return speaking if show is Standing.MAILABLE else speaking.none()
     items = ExportItem.objects.filter(connection=link, removal=None, email_key=OuterRef("email_key"))
-    confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED))
-    refused = Exists(items.exclude(reason=""))
+    confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED, taken_out_at=None))
+    taken_out = Exists(items.filter(taken_out_at__isnull=False))
+    refused = Exists(items.filter(taken_out_at=None).exclude(reason=""))
     conditions = {
         Standing.IN_STEP: Q(confirmed),
+        Standing.TAKEN_OUT: Q(taken_out),
         Standing.REFUSED: Q(refused),
-        Standing.WAITING: ~Q(confirmed) & ~Q(refused),
+        Standing.WAITING: ~Q(confirmed) & ~Q(refused) & ~Q(taken_out),
     }
     return speaking.filter(conditions[show]) if show in conditions else speaking.none()
 
@@ -195,6 +197,8 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     state = state_of_row(item)
     if state is RowState.CONFIRMED:
         return Standing.IN_STEP, ""
+    if state is RowState.TAKEN_OUT:
+        return Standing.TAKEN_OUT, ""
     if state is RowState.REJECTED:
         return Standing.REFUSED, reason_text(item.reason)
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import RuleError
-from dotbridge.lists.rules.words import rule_in_words
+from dotbridge.lists.rules import read_rule
+from dotbridge.lists.rules.words import read_in_words
+
+if TYPE_CHECKING:
+    from dotbridge.entities.rights import Viewer
+
+LONGEST = 400
 
 
-def rule_words(marketing_list: MarketingList) -> str:
-    """Whom the rule matches, in one sentence; why it cannot be said, where it cannot be read any more."""
+def rule_words(marketing_list: MarketingList, viewer: Viewer | None = None) -> str:
+    """Whom the rule matches, in one sentence; a field that the viewer may not see is left out of it."""
     try:
-        return rule_in_words(entity(marketing_list.entity), marketing_list.rule)
-    except (RuleError, UnknownEntity) as error:
+        listed = entity(marketing_list.entity)
+    except UnknownEntity as error:
         return str(error)
+    words = read_in_words(listed, read_rule(listed, marketing_list.rule, marketing_list=marketing_list, viewer=viewer))
+    return words if len(words) <= LONGEST else _("%(beginning)s…") % {"beginning": words[:LONGEST]}

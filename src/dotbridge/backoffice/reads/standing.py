@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
@@ -31,6 +31,7 @@ class Standing(StrEnum):
     IN_STEP = "in_step"  # Dotdigital has confirmed them as they are
     MAILABLE = "mailable"  # of a list that is not connected: they have an address of their own
     WAITING = "waiting"  # they go with the next export, or Dotdigital has not answered yet
+    TAKEN_OUT = "taken_out"  # somebody took them out of the book in Dotdigital, or deleted them there
     REFUSED = "refused"  # Dotdigital refused them
     OPTED_OUT = "opted_out"  # they must not be mailed through this list
     REMOVED = "removed"  # somebody took them off the list
@@ -43,6 +44,7 @@ WORDS: dict[Standing, StrOrPromise] = {
     Standing.IN_STEP: _("In step"),
     Standing.MAILABLE: _("Can be mailed"),
     Standing.WAITING: _("Waiting"),
+    Standing.TAKEN_OUT: _("Taken out in Dotdigital"),
     Standing.REFUSED: _("Refused"),
     Standing.OPTED_OUT: _("Opted out"),
     Standing.REMOVED: _("Taken off"),
@@ -54,6 +56,7 @@ MEANINGS: dict[Standing, StrOrPromise] = {
     Standing.IN_STEP: _("Dotdigital has confirmed them as they are."),
     Standing.MAILABLE: _("They go to Dotdigital once the list is connected."),
     Standing.WAITING: _("They go with the next export, or Dotdigital has not answered yet."),
+    Standing.TAKEN_OUT: _("Taken out of the address book, or deleted, in Dotdigital. Not sent until put back."),
     Standing.REFUSED: _("Dotdigital did not take them. Each line says why."),
     Standing.OPTED_OUT: _("They unsubscribed, or Dotdigital does not mail them. Nothing is sent to them."),
     Standing.REMOVED: _("Somebody took them off this list by hand."),
@@ -65,6 +68,7 @@ TONES: dict[Standing, str] = {
     Standing.IN_STEP: "good",
     Standing.MAILABLE: "info",
     Standing.WAITING: "wait",
+    Standing.TAKEN_OUT: "quiet",
     Standing.REFUSED: "bad",
     Standing.OPTED_OUT: "out",
     Standing.REMOVED: "quiet",
@@ -119,10 +123,19 @@ def limited(milliseconds: int = MOST_MILLISECONDS) -> Iterator[None]:
             yield
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == "57014":
+    except DatabaseError as error:
+        if _was_cancelled(error):
             raise TooSlow from None
         raise
+
+
+def _was_cancelled(error: BaseException | None) -> bool:
+    """Whether a statement was cancelled, also where what tidies up after it failed for that reason alone."""
+    while error is not None:
+        if getattr(error, "sqlstate", "") == "57014":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def standing_of(marketing_list: MarketingList) -> ListStanding:
@@ -148,6 +161,7 @@ def _count(marketing_list: MarketingList) -> ListStanding:
         counts = standing.members
         numbers[Standing.IN_STEP] = standing.confirmed
         numbers[Standing.WAITING] = max(0, standing.waiting)
+        numbers[Standing.TAKEN_OUT] = standing.taken_out
         numbers[Standing.REFUSED] = sum(standing.rejected.values()) - counts.invalid_email
         leaving = max(0, -standing.waiting)
     numbers |= {

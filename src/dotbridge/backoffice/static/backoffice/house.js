@@ -72,13 +72,14 @@
 
   /* A form that was changed and not sent asks before it is left; one that was sent is not sent twice. */
   let isChanged = false;
-  document.addEventListener("input", (event) => {
-    const form = event.target.closest("form[data-asks]");
+  const noteChange = (form) => {
     if (!form) return;
     isChanged = true;
     form.querySelectorAll("[data-when-changed]").forEach((place) => { place.hidden = false; });
     form.querySelectorAll("[data-until-changed]").forEach((place) => { place.hidden = true; });
-  });
+  };
+  document.addEventListener("input", (event) => noteChange(event.target.closest("form[data-asks]")));
+  document.addEventListener("rule-changed", (event) => noteChange(event.target.closest("form[data-asks]")));
   document.addEventListener("submit", (event) => {
     isChanged = false;
     if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;

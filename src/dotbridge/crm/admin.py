@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 from unfold.contrib.import_export.forms import ImportForm
 
-from dotbridge.crm.contact_file import ContactFileError
+from dotbridge.files.errors import FileRefused
 from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult, UploadFolder
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 
@@ -86,7 +86,7 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
 
     def add_data_read_fail_error_to_form(self, form: Form, e: Exception) -> None:
         """Say what is wrong with the file in the loader's own words."""
-        if not isinstance(e, ContactFileError):
+        if not isinstance(e, FileRefused):
             raise e
         form.add_error("import_file", str(e))
 
@@ -107,7 +107,7 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
         """Load the confirmed file. It is kept on this machine between upload and confirmation, and may be gone."""
         try:
             response: HttpResponse = super().process_import(request, **kwargs)
-        except (FileNotFoundError, ContactFileError):
+        except (FileNotFoundError, FileRefused):
             messages.error(request, _("The uploaded file is no longer here. Choose it once more."))
             return HttpResponseRedirect(reverse("admin:crm_contact_import"))
         return response

@@ -1,7 +1,7 @@
 """The loader inside django-import-export: its upload, preview and confirmation, our reading and writing.
 
 The library's own importing asks the database for every row, and lets one bad row stop a file. So the file goes to
-`load_contacts` as it is, and what that reports is shown in the library's preview.
+`load_file` as it is, and what that reports is shown in the library's preview.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from import_export.resources import ModelResource
 from import_export.results import Result, RowResult
 from import_export.tmp_storages import TempFolderStorage
 
-from dotbridge.crm.loading import LoadReport, check_contact_file, load_contacts
 from dotbridge.crm.models import Contact
+from dotbridge.files.report import LoadReport
+from dotbridge.files.services import load_file
 
 MOST_PROBLEMS_SHOWN = 200
 # An upload that nobody confirmed holds people's data, so it does not stay.
@@ -33,7 +34,7 @@ _UPLOAD = re.compile(r"dotbridge-upload-[0-9a-f]{32}")
 
 
 class ContactFileFormat(Format):  # type: ignore[misc]
-    """Any CSV file, as the bytes it was uploaded as."""
+    """Any file of people, as the bytes it was uploaded as."""
 
     # The library passes an encoding to every format; ours is found in the file.
     def __init__(self, encoding: str | None = None) -> None:
@@ -41,12 +42,13 @@ class ContactFileFormat(Format):  # type: ignore[misc]
 
     def get_title(self) -> Any:
         """How the form calls it."""
-        return _("CSV, any encoding and delimiter")
+        return _("CSV, XLSX, ODS, vCard or JSON Lines")
 
     def create_dataset(self, in_stream: bytes) -> UploadedContacts:
-        """The file itself. Raises ContactFileError if it cannot be read as contacts at all."""
-        check_contact_file(io.BytesIO(in_stream))
-        return UploadedContacts(in_stream)
+        """The file itself. Raises FileRefused if it cannot be read as contacts at all."""
+        uploaded = UploadedContacts(in_stream)
+        uploaded.load(dry_run=True)
+        return uploaded
 
 
 class UploadedContacts:
@@ -57,7 +59,9 @@ class UploadedContacts:
 
     def load(self, *, dry_run: bool) -> LoadReport:
         """What becomes of it."""
-        return load_contacts(io.BytesIO(self._content), dry_run=dry_run)
+        return load_file(
+            file=io.BytesIO(self._content), name=_("uploaded file"), entity="crm.contact", dry_run=dry_run
+        )
 
 
 class UploadFolder(TempFolderStorage):  # type: ignore[misc]
@@ -91,12 +95,12 @@ class LoadResult(Result):  # type: ignore[misc]
         self.diff_headers = [_("Line"), _("Column"), _("Value"), _("Why"), _("What to do")]
         self.totals[RowResult.IMPORT_TYPE_NEW] = report.created
         self.totals[RowResult.IMPORT_TYPE_UPDATE] = report.updated
-        self.totals[RowResult.IMPORT_TYPE_SKIP] = report.unchanged + report.refused
+        self.totals[RowResult.IMPORT_TYPE_SKIP] = report.unchanged + report.same_address + report.refused
         for problem in report.problems[:MOST_PROBLEMS_SHOWN]:
             row = RowResult()
             row.import_type = RowResult.IMPORT_TYPE_UPDATE if problem.taken else RowResult.IMPORT_TYPE_SKIP
             rest = _("The row is taken without it.") if problem.taken else _("The row is not taken.")
-            row.diff = [problem.row, problem.field, problem.value, f"{problem.why} {rest}", problem.mend]
+            row.diff = [problem.line, problem.column, problem.value, f"{problem.why} {rest}", problem.mend]
             self.append_row_result(row)
 
 

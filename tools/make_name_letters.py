@@ -1,7 +1,8 @@
 """Makes src/dotbridge/files/name_letters.json: which letters stand beside which in the names of a language.
 
-Counted over Faker's lists of first and last names, places and words. Only pairs with a letter beyond ASCII are kept, because the others
-are the same in every encoding that is told apart. Run it again after an update of Faker, and `bench/encodings.py` after it.
+Counted over Faker's lists of first and last names, places and words. Only pairs with a letter beyond ASCII are kept,
+because the others are the same in every encoding that is told apart. Run it again after an update of Faker, and
+`bench/encodings.py` after it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parent.parent / "src" / "dotbridge" / "files" / "name_letters.json"
@@ -53,12 +55,17 @@ LOCALES = {
 }
 # What the lists lack.
 MORE = {
-    "italian": """Andò Arcà Alì Barcarà Calabrò Cannavò Carrà Costà Cufarò Currò Laganà Mammì Nisticò Patanè Pagnì Politanò Romanò
-        Scibè Tornabè Vadalà Violì Zangarà Zuccarò Zorzì Andrè Bernabò Corrà Rondò Trebò Calà Maddè Ferlì Sardò Cusà Mulè
-        Città Perché Più Così Già Però Libertà Società Qualità Attività Comunità Università Lunedì Venerdì Caffè Tè Sì Là
+    "italian": """Andò Arcà Alì Barcarà Calabrò Cannavò Carrà Costà Cufarò Currò Laganà Mammì Nisticò Patanè Pagnì
+        Politanò Romanò
+        Scibè Tornabè Vadalà Violì Zangarà Zuccarò Zorzì Andrè Bernabò Corrà Rondò Trebò Calà Maddè Ferlì Sardò
+        Cusà Mulè
+        Città Perché Più Così Già Però Libertà Società Qualità Attività Comunità Università Lunedì Venerdì Caffè Tè
+        Sì Là
         Nicolò Niccolò Noè Mosè Giosuè Salomè Desirè Forlì Cantù Mondovì Cefalù Canicattì Rosà Viggiù Nardò Santhià""",
-    "dutch": """Daniël Daniëlle Raphaël Michaël Joël Noël Noëlle Zoë Chloë Renée Renata André Anaïs Loïs Thaïs Cloë Ismaël Israël
-        Gabriël Emiliënne Adriënne Julië Mariëlle Mariëtte Daniëls Beëlen België Italië geïnteresseerd coördinatie één""",
+    "dutch": """Daniël Daniëlle Raphaël Michaël Joël Noël Noëlle Zoë Chloë Renée Renata André Anaïs Loïs Thaïs Cloë
+        Ismaël Israël
+        Gabriël Emiliënne Adriënne Julië Mariëlle Mariëtte Daniëls Beëlen België Italië geïnteresseerd coördinatie
+        één""",
     "icelandic": """Guðrún Sigríður Þórður Ólafur Björn Jón Sigurður Guðmundur Kristín Þóra Ragnheiður Ásta Hörður Örn
         Þorsteinsson Jónsdóttir Sigurðsson Guðmundsdóttir Björnsson Ólafsdóttir Kjartan Ásgeir Ægir Ýr Þórarinn Eiríkur
         Steinunn Hjörtur Snæbjörn Dagný Védís Bryndís Hrönn Sólveig Garðar Viðar Böðvar Ingibjörg Þorbjörg Áslaug""",
@@ -86,7 +93,7 @@ def letters(spelt: Iterable[str]) -> dict[str, object]:
     for word in spelt:
         framed = f" {unicodedata.normalize('NFC', word.lower())} "
         total += len(framed) - 2
-        pairs.update(pair for pair in map("".join, zip(framed, framed[1:], strict=False)) if not pair.isascii())
+        pairs.update(pair for pair in map("".join, pairwise(framed)) if not pair.isascii())
     by_count: dict[int, list[str]] = {}
     for pair, count in sorted(pairs.items()):
         by_count.setdefault(count, []).append(pair)

@@ -234,6 +234,7 @@ def load(
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, vCard or JSON Lines.")
     ],
+    *,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="The character between cells.")] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
@@ -244,7 +245,6 @@ def load(
     same_address: Annotated[
         str | None, typer.Option(help="Which of several rows with one address counts: first, last or both.")
     ] = None,
-    *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a load would do.")] = False,
     as_json: JsonOption = False,
 ) -> None:

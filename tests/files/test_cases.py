@@ -185,7 +185,8 @@ def test_addresses() -> None:
         "j22": "W",
         "j23": "X",
     }
-    assert refused == {6, 11, 12, 13, 14, 15, 16, 21, 22, 23, 26, 27}
+    assert refused == {6, 11, 12, 13, 14, 15, 16, 20, 21, 22, 23, 26, 27}
+    assert report.refused == 12
     assert of("j08@münchen.example").first_name == "H"
     assert ContactEmail.objects.get(is_primary=False).email == "j06b@example.com"
     clash = next(problem for problem in report.problems if problem.line == 20)

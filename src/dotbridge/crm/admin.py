@@ -17,9 +17,9 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 from unfold.contrib.import_export.forms import ImportForm
 
-from dotbridge.files.errors import FileRefused
 from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult, UploadFolder
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.files.errors import FileRefused
 
 # What the back office shows of campaigns on a record's own page.
 RESULTS = "backoffice/record_activities.html"

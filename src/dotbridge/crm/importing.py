@@ -59,9 +59,7 @@ class UploadedContacts:
 
     def load(self, *, dry_run: bool) -> LoadReport:
         """What becomes of it."""
-        return load_file(
-            file=io.BytesIO(self._content), name=_("uploaded file"), entity="crm.contact", dry_run=dry_run
-        )
+        return load_file(file=io.BytesIO(self._content), name=_("uploaded file"), entity="crm.contact", dry_run=dry_run)
 
 
 class UploadFolder(TempFolderStorage):  # type: ignore[misc]

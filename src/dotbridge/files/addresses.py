@@ -1,4 +1,4 @@
-"""E-mail addresses as people write them into a cell: what is meant is found, what is none is refused with its reason."""
+"""E-mail addresses as people write them: what is meant is found, what is none is refused with its reason."""
 
 from __future__ import annotations
 

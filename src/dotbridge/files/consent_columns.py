@@ -50,7 +50,16 @@ _HEADER_LISTS = {
     ConsentKind.LABELS: consent_words.LABEL_HEADERS,
 }
 # Names with something of the file's own in them: "Opted out of email: Events", "et4ae5__HasOptedOutOfEmail__c".
-_OPTED_OUT_STEMS = ("optedout", "optout", "unsubscribed", "unsubtime", "unsubdate", "hasoptedout", "abgemeldet", "desabonne")
+_OPTED_OUT_STEMS = (
+    "optedout",
+    "optout",
+    "unsubscribed",
+    "unsubtime",
+    "unsubdate",
+    "hasoptedout",
+    "abgemeldet",
+    "desabonne",
+)
 _OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
 # Not of an e-mail, or not about the person: links, and the other ways to write to somebody.
 _SOMETHING_ELSE = ("link", "url", "fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")

@@ -25,7 +25,8 @@ OPTED_OUT_HEADERS = """
 
     abgemeldet, abgemeldet am, abmeldung, abmeldedatum, abmeldezeitpunkt, newsletter abgemeldet, ausgetragen,
     abbestellt, newsletter abbestellt, keine werbung, keine e-mails, kein newsletter, keine newsletter, keine mailings,
-    werbesperre, mailsperre, e-mail-sperre, gesperrt, widerspruch, werbewiderspruch, widerrufen, einwilligung widerrufen,
+    werbesperre, mailsperre, e-mail-sperre, gesperrt, widerspruch, werbewiderspruch, widerrufen, einwilligung
+        widerrufen,
     nicht anschreiben, nicht kontaktieren,
     désabonné, desabonne, désabonnée, désabonnement, date de désabonnement, désinscrit, désinscrite, désinscription,
     date de désinscription, ne pas contacter, ne pas envoyer d'e-mail, pas de newsletter, opposition, liste noire,
@@ -51,7 +52,8 @@ OPTED_OUT_HEADERS = """
 OPTED_IN_HEADERS = """
     email opt in, e-mail opt in, opt in, opt-in, optin, opted in, is opted in, has opted in, email opted in,
     subscribed, is subscribed, subscribe, newsletter, newsletter subscription, newsletter opt in, mailing list,
-    email newsletter, receive newsletter, receives newsletter, wants newsletter, accepts marketing, accepts email marketing,
+    email newsletter, receive newsletter, receives newsletter, wants newsletter, accepts marketing, accepts email
+        marketing,
     email marketing, email marketing consent, accepts email, marketing consent, consent, email consent, gdpr consent,
     consent given, marketing permission, email permission, marketing opt in, can email, may email, allow email,
     allow emails, mailable, contactable, send email, receive emails, subscribed to email, agreed to marketing,
@@ -70,7 +72,8 @@ OPTED_IN_HEADERS = """
 
 # Columns with a word for the state; a common name counts only where its cells hold such words.
 STATUS_HEADERS = """
-    status, state, email status, e-mail-status, subscription status, subscriber status, subscription state, member status,
+    status, state, email status, e-mail-status, subscription status, subscriber status, subscription state, member
+        status,
     contact status, consent status, marketing status, email marketing status, email subscription status,
     opt-in status, opt in status, opt out status, opt-out status, newsletter status, mailing status, email state,
     email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
@@ -82,16 +85,19 @@ STATUS_HEADERS = """
 # Columns with several words, one of which may say so.
 LABEL_HEADERS = """
     labels, label, group membership, groups, groups membership, tags, categories, category, kategorien, kategorie,
-    catégories, étiquettes, categorías, etiquetas, categorie, etichette, categorias, kategorier, kategorie, метки, группы
+    catégories, étiquettes, categorías, etiquetas, categorie, etichette, categorias, kategorier, kategorie, метки,
+        группы
 """
 
 OUT_WORDS = """
-    unsubscribed, unsubscribe, unsub, opted out, opt out, optout, opted-out, cleaned, bounced, hard bounced, hardbounced,
+    unsubscribed, unsubscribe, unsub, opted out, opt out, optout, opted-out, cleaned, bounced, hard bounced,
+        hardbounced,
     softbounced, soft bounced, hard bounce, blocked, mailblocked, complained, isp complained, ispcomplained,
     isispcomplained, directcomplaint, complaint, spam, spam complaint, marked as spam, suppressed, shared suppression,
     sharedsuppression, domain suppression, domainsuppression, deleted, removed, inactive, nomxrecord, notallowed,
     not allowed, invalid, blacklisted, blocklisted, never subscribed, never_subscribed, not subscribed, not_subscribed,
-    non subscribed, nonsubscribed, unconfirmed, pending, pendingoptin, pending opt in, archived, declined, denied, revoked,
+    non subscribed, nonsubscribed, unconfirmed, pending, pendingoptin, pending opt in, archived, declined, denied,
+        revoked,
     withdrawn, do not email, no newsletter, do not contact, no email, redacted,
     abgemeldet, abbestellt, ausgetragen, gesperrt, widerrufen, inaktiv, unbestätigt, kein newsletter, keine werbung,
     désabonné, désabonnée, désinscrit, désinscrite, bloqué, dado de baja, dada de baja, baja, cancelado, cancelada,
@@ -105,28 +111,35 @@ IN_WORDS = """
     subscribed, subscriber, opted in, opt in, optin, active, confirmed, single, double, single opt in, double opt in,
     verifieddouble, verified double, unknown optin, granted, allowed, accepted, mailable, valid,
     abonniert, angemeldet, bestätigt, aktiv, erlaubt, abonné, abonnée, inscrit, inscrite, actif, confirmé, suscrito,
-    suscrita, activo, activa, iscritto, iscritta, attivo, attiva, inscrito, inscrita, ativo, ativa, ingeschreven, actief,
+    suscrita, activo, activa, iscritto, iscritta, attivo, attiva, inscrito, inscrita, ativo, ativa, ingeschreven,
+        actief,
     zapisany, zapisana, aktywny, prenumererar, tilmeldt, påmeldt, tilattu, přihlášen, feliratkozott, abonat, prijavljen,
     abone, подписан, активен, активний, підписаний, ενεργός, 購読中, 已订阅, 구독중
 """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
-    active, inactive, confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed, declined,
-    denied, blocked, accepted, allowed, granted, revoked, withdrawn, spam, aktiv, inaktiv, bestätigt, unbestätigt, gesperrt,
-    erlaubt, angemeldet, actif, confirmé, bloqué, inscrit, inscrite, activo, activa, cancelado, cancelada, bloqueado, baja,
-    attivo, attiva, bloccato, cancellato, iscritto, iscritta, inscrito, inscrita, ativo, ativa, actief, aktywny, активен,
+    active, inactive, confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
+        declined,
+    denied, blocked, accepted, allowed, granted, revoked, withdrawn, spam, aktiv, inaktiv, bestätigt, unbestätigt,
+        gesperrt,
+    erlaubt, angemeldet, actif, confirmé, bloqué, inscrit, inscrite, activo, activa, cancelado, cancelada,
+        bloqueado, baja,
+    attivo, attiva, bloccato, cancellato, iscritto, iscritta, inscrito, inscrita, ativo, ativa, actief, aktywny,
+        активен,
     активний, ενεργός, peruutettu, tilattu, přihlášen, odhlášen, odhlášený, prijavljen, odjavljen
 """
 
 YES_WORDS = """
     yes, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, checked, wahr, ja, j, oui, o, vrai, si, sí, sì, s, verdadero, vero, sim,
-    verdadeiro, tak, prawda, ano, áno, igen, igaz, da, adevărat, evet, doğru, kyllä, k, jo, sand, sann, sant, tosi, да, так, истина, ναι, αληθές,
+    verdadeiro, tak, prawda, ano, áno, igen, igaz, da, adevărat, evet, doğru, kyllä, k, jo, sand, sann, sant, tosi,
+        да, так, истина, ναι, αληθές,
     はい, 是, 예, ○
 """
 
 NO_WORDS = """
     no, n, false, f, 0, off, -, none, null, n/a, unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
-    nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь, ні, όχι, ψευδές,
+    nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
+        ні, όχι, ψευδές,
     いいえ, 否, 아니요, ×, never
 """

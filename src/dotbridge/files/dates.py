@@ -25,7 +25,10 @@ _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.
 _SHORT_YEAR = re.compile(r"\d{1,2}([-./])\d{1,2}\1\d{2}", re.ASCII)
 _NO_YEAR = re.compile(r"--\d{2}-?\d{2}|\d{1,2}[-./]\d{1,2}\.?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_WITH_NAME = re.compile(r"(?:(\d{1,2})(?:\.|st|nd|rd|th|º)?[ -]+(?:de )?)?([^\W\d]+)\.?[ -]+(?:(\d{1,2})(?:,|st|nd|rd|th)* +)?(?:de )?(\d{4})")
+_WITH_NAME = re.compile(  # "17. Mai 1990", "May 17, 1990", "17 de mayo de 1990"
+    r"(?:(\d{1,2})(?:\.|st|nd|rd|th|º)?[ -]+(?:de )?)?([^\W\d]+)\.?[ -]+"
+    r"(?:(\d{1,2})(?:,|st|nd|rd|th)* +)?(?:de )?(\d{4})"
+)
 
 
 class Day(NamedTuple):

@@ -103,9 +103,7 @@ class DelimitedText:
                         % {"number": number, "why": found.why, "mend": found.mend}
                     )
                 return found
-        raise FileRefused(
-            _("The file is empty. Its first line must name the columns, one of them the e-mail address.")
-        )
+        raise FileRefused(_("The file is empty. Its first line must name the columns, one of them the e-mail address."))
 
     def _record(self, lines: _Lines, width: int | None) -> Record | BrokenLine:
         number, text = taken = lines.take_one()
@@ -133,7 +131,7 @@ class DelimitedText:
         return found
 
     def _fitted(self, record: Record, text: str, width: int | None) -> Record | BrokenLine:
-        """The record with as many cells as there are columns: missing ones are empty, empty ones beyond do not count."""
+        """The record with a cell a column: missing ones are empty, empty ones beyond do not count."""
         missing = 0 if width is None else width - len(record.cells)
         if missing == 0:
             return record

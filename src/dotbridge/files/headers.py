@@ -30,7 +30,8 @@ class Role(enum.Enum):
 NAMES: dict[Role, str] = {
     Role.EMAIL: """
         email, e-mail, mail, email address, e-mail address, mail address, email value, secondary email, other email,
-        email 2 address, additional email addresses, primary email, main email, work email, business email, contact email,
+        email 2 address, additional email addresses, primary email, main email, work email, business email, contact
+        email,
         emailaddr, e-mail-adresse, email-adresse, mailadresse, mail-adresse, elektronische post,
         courriel, adresse e-mail, adresse email, adresse mail, adresse courriel, mél, adresse
         électronique, correo, correo electrónico, dirección de correo, e-mailadres, mailadres, posta
@@ -55,20 +56,21 @@ NAMES: dict[Role, str] = {
         imię i nazwisko, фио, 氏名, お名前, 姓名
     """,
     Role.COMPANY: """
-        company, company name, company/account, organisation, organization, organization name, 
+        company, company name, company/account, organisation, organization, organization name,
         account, account name, employer, business, firma, firmenname, unternehmen, organisation/firma,
         société, societe, entreprise, raison sociale, empresa, azienda, ditta, società, bedrijf,
         bedrijfsnaam, företag, virksomhed, yritys, cégnév, şirket, компания, организация, 会社, 会社名, 公司,
         회사
     """,
     Role.JOB_TITLE: """
-        job title, jobtitle, organization title, company title, position, role, function, occupation, 
+        job title, jobtitle, organization title, company title, position, role, function, occupation,
         berufsbezeichnung, funktion, beruf, stelle, poste, fonction, puesto, cargo, ruolo, functie,
         stanowisko, должность, 役職, 职位
     """,
     Role.PHONE: """
         phone, phone number, telephone, telephone number, tel, tel., mobile, mobile phone, cell, cell phone,
-        business phone, home phone, work phone, mobile number, primary phone, other phone, phone value, telefon, telefonnummer, rufnummer, handy, mobil, téléphone, portable, teléfono, móvil,
+        business phone, home phone, work phone, mobile number, primary phone, other phone, phone value, telefon,
+        telefonnummer, rufnummer, handy, mobil, téléphone, portable, teléfono, móvil,
         telefono, cellulare, telefoon, telefone, puhelin, телефон, 電話, 电话, 전화
     """,
     Role.BIRTHDAY: """

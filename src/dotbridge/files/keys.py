@@ -1,4 +1,4 @@
-"""Under which key two spellings of a name are the same: for the index that a host gives to what files look up by name."""
+"""Under which key two spellings of a name are the same, for the index of what files look up by name."""
 
 from __future__ import annotations
 

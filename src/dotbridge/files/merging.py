@@ -28,9 +28,10 @@ from dotbridge.files.stage import STAGE, StageColumn, quoted
 from dotbridge.files.targets import FileTarget, RowsOfTheirOwn
 from dotbridge.files.understanding import BOTH, LAST
 
+
 @dataclass(frozen=True)
 class Clash:
-    """A row that says something else than an earlier row with its address, and the columns of the record that differ."""
+    """A row that says something else than an earlier row with its address, and the fields that differ."""
 
     line: int
     kept_line: int
@@ -152,7 +153,7 @@ class Merge:
                 FROM {STAGE} s
                 JOIN {known} known ON lower(btrim(known.{column})) = {given}
                 JOIN {quoted(model.db_table)} r ON r.{key} = known.record
-                WHERE s.record IS NULL AND s.fate IS NULL{alike}{'' if by_name else alone}
+                WHERE s.record IS NULL AND s.fate IS NULL{alike}{"" if by_name else alone}
                 ORDER BY s.line, r.{key}
             ) found
             WHERE s.line = found.line
@@ -250,9 +251,7 @@ class Merge:
                 """
             )
         counted = dict(self._rows(f"SELECT fate, count(*) FROM {STAGE} GROUP BY fate"))
-        return Counts(
-            *(counted.get(fate, 0) for fate in ("create", "update", "unchanged", "same address"))
-        )
+        return Counts(*(counted.get(fate, 0) for fate in ("create", "update", "unchanged", "same address")))
 
     def write(self) -> None:
         """Write what the fates say, and give every row its record."""
@@ -267,7 +266,17 @@ class Merge:
     def _create(self) -> None:
         model = self.target.model
         key = quoted(model._meta.pk.column)
-        self._execute(f"UPDATE {STAGE} SET record = {_new_key(model)} WHERE fate = 'create'")
+        # In the order of the file, so that the oldest record is the first line's.
+        self._execute(
+            f"""
+            UPDATE {STAGE} s SET record = numbered.key
+            FROM (
+                SELECT line, {_new_key(model)} AS key
+                FROM (SELECT line FROM {STAGE} WHERE fate = 'create' ORDER BY line) ordered
+            ) numbered
+            WHERE s.line = numbered.line
+            """
+        )
         taken = {column.target.name for column in self.columns}
         own_address = self.target.address
         key_name = str(model._meta.pk.name)
@@ -308,9 +317,7 @@ class Merge:
             return
         model = self.target.model
         given = [f"{column.column} = coalesce(s.{column.given}, r.{column.column})" for column in self.columns]
-        touched = [
-            quoted(field.column) for field in model._meta.concrete_fields if getattr(field, "auto_now", False)
-        ]
+        touched = [quoted(field.column) for field in model._meta.concrete_fields if getattr(field, "auto_now", False)]
         key = quoted(model._meta.pk.column)
         self._execute(
             f"""

@@ -4,6 +4,8 @@ Counted over lists of names in 34 languages by `tools/make_name_letters.py`. Onl
 the rest is the same in every encoding that is told apart.
 """
 
+# ruff: noqa: RUF001 - signs of many scripts are the point
+
 from __future__ import annotations
 
 import json
@@ -41,7 +43,19 @@ _NUMERALS = "".join(chr(code) for code in range(0x80, 0x10000) if chr(code).isal
 _NEVER_AFTER, _NEVER_BEFORE = "‘“„«–—€£", "’”»–—…"
 _PIECE = re.compile(rf"[^\W\d_{_NUMERALS}]+|[^\x00-\x7f]")
 # In the order in which they are looked for: a combining mark that no script claims belongs to Latin letters.
-_SCRIPTS = ("LATIN", "COMBINING", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI", "HANGUL", "HIRAGANA", "KATAKANA", "CJK")
+_SCRIPTS = (
+    "LATIN",
+    "COMBINING",
+    "CYRILLIC",
+    "GREEK",
+    "HEBREW",
+    "ARABIC",
+    "THAI",
+    "HANGUL",
+    "HIRAGANA",
+    "KATAKANA",
+    "CJK",
+)
 _OF_SYLLABLES = {"HANGUL", "CJK", "HIRAGANA", "KATAKANA"}
 _TOGETHER = ({"HIRAGANA", "KATAKANA", "CJK"}, {"HANGUL", "CJK"})
 
@@ -54,7 +68,8 @@ class _Language:
         self._pairs = {each[at : at + 2]: int(count) for count, each in pairs.items() for at in range(0, len(each), 2)}
         self._before: dict[str, int] = {}
         self._after: dict[str, int] = {}
-        for (left, right), count in self._pairs.items():
+        for pair, count in self._pairs.items():
+            left, right = pair[0], pair[1]
             if not right.isascii():
                 self._before[right] = self._before.get(right, 0) + count
             if not left.isascii():
@@ -136,7 +151,7 @@ def _shape(left: str, word: str, right: str) -> float:
         found += _LETTER_AMONG_DIGITS
     if len(word) == 1 and _script(word) == "LATIN":
         found += _LETTER_ALONE
-    if not (word.isupper() or word[1:].islower() or not word.islower() == word.isupper()):
+    if not (word.isupper() or word[1:].islower() or word.islower() != word.isupper()):
         found += sum(_CAPITAL_WITHIN for at in beyond if _is_odd_case(word, at))
     return found
 
@@ -157,11 +172,11 @@ def _sign(left: str, sign: str, right: str) -> float:
         return _COMBINING if _script(left) == _script(sign) != "LATIN" else _MIXED_SCRIPTS
     found = _SIGNS.get(sign, _RARE_SIGN)
     if left.isalpha() and right.isalpha():
-        # As in O’Malley and d’Arc.
+        # An apostrophe stands before a capital.
         found += 0 if sign in "’‘" and right.isupper() else _SIGN_WITHIN_WORD
-    elif (left.isalpha() and sign in _NEVER_AFTER) or (right.isalpha() and sign in _NEVER_BEFORE):
-        found += _SIGN_WITHIN_WORD
-    elif sign not in _SIGNS and (left.isalpha() or right.isalpha()):
+    elif (left.isalpha() and (sign in _NEVER_AFTER or sign not in _SIGNS)) or (
+        right.isalpha() and (sign in _NEVER_BEFORE or sign not in _SIGNS)
+    ):
         found += _SIGN_WITHIN_WORD
     return found
 

@@ -1,5 +1,7 @@
 """A person's name written in one cell, taken apart; a company's name is nobody's."""
 
+# ruff: noqa: RUF001 - legal forms in many scripts are the point
+
 from __future__ import annotations
 
 import re

@@ -80,7 +80,9 @@ class NumberColumn:
         if isinstance(cell, str):
             return self._read_text(cell.strip())
         if isinstance(cell, (int, float, Decimal)):
-            return _finite(Decimal(str(cell) if isinstance(cell, float) else int(cell) if isinstance(cell, bool) else cell))
+            return _finite(
+                Decimal(str(cell) if isinstance(cell, float) else int(cell) if isinstance(cell, bool) else cell)
+            )
         raise _no_number()
 
     def _read_text(self, text: str) -> Decimal:
@@ -123,7 +125,7 @@ class NumberColumn:
         if for_decimals == for_thousands:
             raise Unreadable(
                 _("A comma or point before three digits may separate thousands or decimals; no other row settles it."),
-                _("Say the decimal mark for the whole column, comma or point, or write numbers without thousands marks."),
+                _("Say the decimal mark of the column, comma or point, or write numbers without thousands marks."),
             )
         return for_decimals
 

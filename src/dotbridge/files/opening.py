@@ -66,7 +66,7 @@ def _encoding(file: BinaryIO, asked: str | None) -> tuple[str, FoundEncoding | N
         raise FileRefused(_("The file is no text, so it is not a CSV file. Save it as CSV and load that."))
     if not found.is_sure:
         raise EncodingNotSure(
-            _("The encoding of the file is not sure: its letters would be others in each. Choose the one that reads well."),
+            _("The encoding of the file is not sure: in each its letters are others. Choose the one that reads well."),
             found.candidates,
         )
     return found.encoding, found

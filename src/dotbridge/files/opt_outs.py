@@ -35,8 +35,8 @@ class OptOutRow(NamedTuple):
 class OptOuts:
     """The opt-outs of one file. They stand in a temporary table that lives as long as the transaction.
 
-    `stage_table` has the columns record_id (of the model's key), email, key (the address in small letters), column_name,
-    value, happened_at (timestamptz), is_doubtful and line.
+    `stage_table` has the columns record_id (of the model's key), email, key (the address in small letters),
+    column_name, value, happened_at (timestamptz), is_doubtful and line.
     """
 
     entity_key: str
@@ -62,8 +62,8 @@ _receivers: list[Receiver] = []
 def receive_opt_outs(receiver: Receiver) -> Receiver:
     """Register who keeps what files say of opting out; usable as a decorator.
 
-    Called as `receiver(cursor, opt_outs)` in the transaction of the load, after the records were written. What it raises
-    ends the load, and nothing of it is kept.
+    Called as `receiver(cursor, opt_outs)` in the transaction of the load, after the records were written. What it
+    raises ends the load, and nothing of it is kept.
     """
     if receiver not in _receivers:
         _receivers.append(receiver)

@@ -34,9 +34,7 @@ def _key(text: str) -> str:
     if not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
         raise _no_phone()
     try:
-        return phonenumbers.format_number(
-            phonenumbers.parse(text, _ANY_REGION), phonenumbers.PhoneNumberFormat.E164
-        )
+        return phonenumbers.format_number(phonenumbers.parse(text, _ANY_REGION), phonenumbers.PhoneNumberFormat.E164)
     except NumberParseException as error:
         # Without a country the library knows no more than that it could be a number.
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:

@@ -81,7 +81,9 @@ class LoadReport:
     @property
     def unused_columns(self) -> list[str]:
         """The names of the columns that go nowhere and say nothing of consent."""
-        return [column.name for column in self.columns if not column.field and not column.consent and not column.is_empty]
+        return [
+            column.name for column in self.columns if not column.field and not column.consent and not column.is_empty
+        ]
 
     @property
     def consent_columns(self) -> list[str]:

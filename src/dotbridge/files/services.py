@@ -60,8 +60,9 @@ def load_file(
 ) -> LoadReport:
     """Create and update records of `entity` from a file; `dry_run` reports the same and keeps nothing.
 
-    A record is found by its address, whatever the spelling; an empty cell leaves what the record has. What the file says
-    of opting out is handed to whoever keeps consent (`dotbridge.files.opt_outs`); nothing in it makes anybody mailable.
+    A record is found by its address, whatever the spelling; an empty cell leaves what the record has. What the file
+    says of opting out is handed to whoever keeps consent (`dotbridge.files.opt_outs`); nothing in it makes anybody
+    mailable.
     `progress` is called with what is being done and the number of rows; what it raises ends the load, and nothing is
     kept. Raises FileRefused, and EncodingNotSure with the candidates; LookupError for an entity that files cannot fill.
     """
@@ -83,9 +84,7 @@ def load_file(
 
 def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Mapping[str, str]) -> None:
     """Keep what a person chose for the columns, for the next file of this shape."""
-    FileShape.objects.update_or_create(
-        entity=target.key, shape=shape_of(headers), defaults={"columns": dict(columns)}
-    )
+    FileShape.objects.update_or_create(entity=target.key, shape=shape_of(headers), defaults={"columns": dict(columns)})
 
 
 def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
@@ -171,7 +170,9 @@ def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) 
                 line=clash.line,
                 column=", ".join(target.label_of(name) for name in clash.fields),
                 value=shortened(clash.email),
-                why=_("Line %(line)d has the same address and other values: this line would overwrite it, so it was not taken.")
+                why=_(
+                    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
+                )
                 % {"line": clash.kept_line},
                 mend=_("Say which line counts: first, last, or both as people of their own."),
             )

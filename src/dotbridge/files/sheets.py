@@ -48,7 +48,9 @@ class _Sheet:
                     for number, cell in enumerate(_without_empty_tail(top.cells), 1)
                 ]
                 return name
-        raise FileRefused(_("The workbook is empty. Its first row must name the columns, one of them the e-mail address."))
+        raise FileRefused(
+            _("The workbook is empty. Its first row must name the columns, one of them the e-mail address.")
+        )
 
     def _filled(self) -> Iterator[Record]:
         for number, row in enumerate(self._rows(), 1):
@@ -89,7 +91,8 @@ class XlsxSheet(_Sheet):
         sheet: Any = self._book[self.part]
         # Some programs write a wrong size into the sheet.
         sheet.reset_dimensions()
-        return iter(sheet.iter_rows(values_only=True))
+        rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True)
+        return rows
 
 
 class SheetInMemory(_Sheet):
@@ -108,7 +111,8 @@ class SheetInMemory(_Sheet):
         self._choose(self._book.sheet_names, sheet)
 
     def _rows(self) -> Iterable[Sequence[Any]]:
-        return self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
+        rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
+        return rows
 
 
 def _cell(value: Any) -> Cell:

@@ -19,9 +19,9 @@ from dotbridge.files.understanding import Understanding
 STAGE = "dotbridge_files_stage"
 
 
-def quoted(name: str) -> str:
+def quoted(name: str | None) -> str:
     """A name as SQL writes it."""
-    return connection.ops.quote_name(name)
+    return connection.ops.quote_name(str(name))
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class StageColumn:
     @property
     def column(self) -> str:
         """The record's column."""
-        return quoted(str(self.target.field.column))
+        return quoted(self.target.field.column)
 
     @property
     def given(self) -> str:

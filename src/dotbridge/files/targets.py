@@ -177,7 +177,7 @@ def register_file_target(
 
 
 def file_target(key: str) -> FileTarget:
-    """The model registered for files under `key`, such as "crm.contact". Raises LookupError, which names those there are."""
+    """The model registered for files under `key`, such as "crm.contact". Raises LookupError, with those there are."""
     try:
         return _registered[key]
     except KeyError:
@@ -212,7 +212,9 @@ def _target_field(model: type[models.Model], given: FileField) -> TargetField:
     if kind is None:
         raise ImproperlyConfigured(f"{model._meta.label_lower}: {given.name!r} is of a kind that no file can fill.")
     if (kind is ValueKind.RELATED) != (given.by is not None):
-        raise ImproperlyConfigured(f"{model._meta.label_lower}: {given.name!r} needs `by` if, and only if, it is a relation.")
+        raise ImproperlyConfigured(
+            f"{model._meta.label_lower}: {given.name!r} needs `by` if, and only if, it is a relation."
+        )
     if given.by is not None:
         _field(found.related_model, given.by)  # type: ignore[arg-type]
     return TargetField(

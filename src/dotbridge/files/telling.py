@@ -34,7 +34,9 @@ def _counts(report: LoadReport) -> Iterator[str]:
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
     if report.opted_out:
-        yield _("%(number)d people are opted out by this file, %(doubtful)d of them because their cell is not clear.") % {
+        yield _(
+            "%(number)d people are opted out by this file, %(doubtful)d of them because their cell is not clear."
+        ) % {
             "number": report.opted_out,
             "doubtful": report.doubtful,
         }
@@ -45,7 +47,9 @@ def _understood(report: LoadReport) -> Iterator[str]:
     if report.encoding:
         how.append(report.encoding + (_(" (named)") if report.encoding_named else ""))
     if report.delimiter:
-        how.append(_("delimiter %(delimiter)s") % {"delimiter": {"\t": _("tab")}.get(report.delimiter, report.delimiter)})
+        how.append(
+            _("delimiter %(delimiter)s") % {"delimiter": {"\t": _("tab")}.get(report.delimiter, report.delimiter)}
+        )
     if report.part:
         how.append(report.part)
     yield _("Read as: %(how)s") % {"how": ", ".join(how)}

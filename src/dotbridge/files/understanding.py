@@ -18,7 +18,7 @@ from dotbridge.files.headers import email_column, match_headers, plain
 from dotbridge.files.numbers import DECIMAL_MARKS
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
 from dotbridge.files.report import ColumnReport, LoadReport, shortened
-from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget, ValueKind
+from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget
 from dotbridge.files.values import ColumnReader
 
 UNUSED = "unused"
@@ -116,9 +116,7 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         )
         for position, header in enumerate(source.headers)
     ]
-    return Understanding(
-        source=source, target=target, fields=fields, readers=readers, consent=consent, report=report
-    )
+    return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
 
 
 def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:
@@ -179,7 +177,7 @@ def _observe(
     """Show every row to the columns that are decided by them. Answers which columns have anything in them."""
     deciding = {position: reader for position, reader in readers.items() if reader.is_decided_by_rows}
     unseen = set(range(len(source.headers)))
-    observers = [*deciding.items(), *consent.items()]
+    observers: list[tuple[int, ColumnReader | ConsentColumn]] = [*deciding.items(), *consent.items()]
     for number, record in enumerate(source.records(), 1):
         if number > MOST_ROWS:
             raise FileRefused(
@@ -203,21 +201,16 @@ def _decided(reader: ColumnReader | None) -> str:
     """What the rows of a column decided, in words; empty where they had nothing to decide."""
     if reader is None:
         return ""
-    if reader.dates is not None:
+    if reader.holds_dates:
         decided = reader.dates.decided()
         return ", ".join(
             _("dates with %(separator)s: %(order)s")
             % {"separator": separator, "order": order or _("not settled, left out where it matters")}
             for separator, order in decided.items()
         )
-    if reader.numbers is not None and (mark := reader.numbers.decided()):
+    if reader.holds_numbers and (mark := reader.numbers.decided()):
         return _("decimal mark %(mark)s") % {"mark": mark}
     return ""
-
-
-def is_text_kind(kind: ValueKind) -> bool:
-    """Whether a field of this kind holds words: blank is then an empty text, not nothing."""
-    return kind in {ValueKind.TEXT, ValueKind.PHONE}
 
 
 def shown(cell: Cell) -> str:

@@ -11,11 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.utils.translation import gettext as _
 
 from dotbridge.files.errors import FileRefused
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 LARGEST_FILE = 1024**3
 # A workbook is unpacked in pieces, an OpenDocument sheet and an old workbook are held in memory whole.
@@ -53,7 +56,7 @@ def unpacked(file: BinaryIO) -> Iterator[Unpacked]:
         if head.startswith(b"\x1f\x8b"):
             inner = stack.enter_context(_unpacked_gzip(file))
             yield Unpacked(inner, _kind(inner))
-        elif head.startswith(b"PK\x03\x04"):
+        elif head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             yield stack.enter_context(_unpacked_zip(file))
         else:
             yield Unpacked(file, _kind(file))
@@ -116,7 +119,7 @@ def _is_junk(name: str) -> bool:
 
 
 @contextmanager
-def _copied(packed: IO[bytes], packed_size: int) -> Iterator[BinaryIO]:
+def _copied(packed: SupportsRead[bytes], packed_size: int) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile(prefix="dotbridge-unpacked-") as inner:
         done = 0
         while piece := packed.read(_PIECE):
@@ -125,7 +128,7 @@ def _copied(packed: IO[bytes], packed_size: int) -> Iterator[BinaryIO]:
             _refuse_blown_up(done, packed_size)
             inner.write(piece)
         inner.seek(0)
-        yield inner  # type: ignore[misc]
+        yield inner
 
 
 def _refuse_bombs(members: list[zipfile.ZipInfo], largest: int) -> None:

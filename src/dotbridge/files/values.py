@@ -33,16 +33,14 @@ class ColumnReader:
 
     target: TargetField
     chosen: str | None = None
-    dates: DateColumn | None = field(init=False, default=None)
-    numbers: NumberColumn | None = field(init=False, default=None)
+    dates: DateColumn = field(init=False)
+    numbers: NumberColumn = field(init=False)
     _read: Callable[[Cell], Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         kind = self.target.kind
-        if kind in {ValueKind.DATE, ValueKind.MOMENT}:
-            self.dates = DateColumn(self.chosen)
-        if kind in {ValueKind.WHOLE_NUMBER, ValueKind.NUMBER}:
-            self.numbers = NumberColumn(kind is ValueKind.WHOLE_NUMBER, self.chosen)
+        self.dates = DateColumn(self.chosen)
+        self.numbers = NumberColumn(kind is ValueKind.WHOLE_NUMBER, self.chosen)
         readers: dict[ValueKind, Callable[[Cell], Any]] = {
             ValueKind.TEXT: self._text,
             ValueKind.RELATED: self._text,
@@ -53,20 +51,30 @@ class ColumnReader:
             ValueKind.YES_OR_NO: self._yes_or_no,
         }
         self._read = readers.get(kind, self._text)
-        self._longest = _longest(self.target)
+        self._longest = longest_of(self.target)
         self._choices = _choices(self.target)
 
     @property
     def is_decided_by_rows(self) -> bool:
         """Whether the rows of the column have to be looked at before the first of them can be read."""
-        return self.dates is not None or self.numbers is not None
+        return self.holds_dates or self.holds_numbers
+
+    @property
+    def holds_dates(self) -> bool:
+        """Whether the column is read as dates."""
+        return self.target.kind in {ValueKind.DATE, ValueKind.MOMENT}
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether the column is read as numbers."""
+        return self.target.kind in {ValueKind.WHOLE_NUMBER, ValueKind.NUMBER}
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
         unwrapped_cell = unwrapped(cell) if isinstance(cell, str) else cell
-        if self.dates is not None:
+        if self.holds_dates:
             self.dates.observe(unwrapped_cell)
-        if self.numbers is not None:
+        if self.holds_numbers:
             self.numbers.observe(unwrapped_cell)
 
     def read(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
@@ -89,15 +97,9 @@ class ColumnReader:
                     _("Write one of: %(values)s.") % {"values": ", ".join(sorted(set(self._choices.values())))},
                 )
             return found
-        if len(text) > self._longest:
-            raise Unreadable(
-                _("The text has %(number)d characters.") % {"number": len(text)},
-                _("Shorten it to %(number)d characters.") % {"number": self._longest},
-            )
-        return text
+        return fitting(text, self.target, self._longest)
 
     def _whole_number(self, cell: Cell) -> int:
-        assert self.numbers is not None
         number = whole(self.numbers.read(cell))
         lowest, highest = _range(self.target.field)
         if not lowest <= number <= highest:
@@ -108,7 +110,6 @@ class ColumnReader:
         return number
 
     def _number(self, cell: Cell) -> Decimal:
-        assert self.numbers is not None
         number = self.numbers.read(cell)
         column = self.target.field
         if isinstance(column, models.DecimalField) and column.max_digits and column.decimal_places is not None:
@@ -118,11 +119,9 @@ class ColumnReader:
         return number
 
     def _date(self, cell: Cell) -> datetime.date:
-        assert self.dates is not None
         return self.dates.read(cell)
 
     def _moment(self, cell: Cell) -> datetime.datetime:
-        assert self.dates is not None
         return moment(self.dates.read_day(cell))
 
     def _yes_or_no(self, cell: Cell) -> bool:
@@ -131,6 +130,17 @@ class ColumnReader:
         if word not in YES | NO | {label}:
             raise Unreadable(_("This says neither yes nor no."), _("Write yes or no."))
         return word not in NO
+
+
+def fitting(text: str, target: TargetField, longest: int | None = None) -> str:
+    """The text, if it fits into the field. Raises Unreadable. `longest` is what `longest_of` says, if it is known."""
+    longest = longest or longest_of(target)
+    if len(text) > longest:
+        raise Unreadable(
+            _("The text has %(number)d characters.") % {"number": len(text)},
+            _("Shorten it to %(number)d characters.") % {"number": longest},
+        )
+    return text
 
 
 def moment(day: Day) -> datetime.datetime:
@@ -145,7 +155,9 @@ def moment(day: Day) -> datetime.datetime:
             clock = datetime.time()
         return timezone.make_aware(datetime.datetime.combine(day.date, clock))
     try:
-        found = datetime.datetime.fromisoformat(f"{day.date.isoformat()}T{_two_digits(day.time)}" if day.time else day.date.isoformat())
+        found = datetime.datetime.fromisoformat(
+            f"{day.date.isoformat()}T{_two_digits(day.time)}" if day.time else day.date.isoformat()
+        )
     except ValueError:
         found = datetime.datetime.combine(day.date, parse_time(day.time) or datetime.time())
     return found if timezone.is_aware(found) else timezone.make_aware(found)
@@ -160,10 +172,11 @@ def _range(column: models.Field[Any, Any]) -> tuple[int, int]:
     return (-(2**63) if lowest is None else lowest), (2**63 - 1 if highest is None else highest)
 
 
-def _longest(target: TargetField) -> int:
-    column = target.field
+def longest_of(target: TargetField) -> int:
+    """The most characters that the field holds, of a related record its name."""
+    column: Any = target.field
     if target.by is not None:
-        column = column.related_model._meta.get_field(target.by)  # type: ignore[union-attr] # noqa: SLF001
+        column = column.related_model._meta.get_field(target.by)  # noqa: SLF001
     return getattr(column, "max_length", None) or LONGEST_TEXT
 
 
@@ -171,6 +184,4 @@ def _choices(target: TargetField) -> dict[str, str] | None:
     """What may be written for each choice: its value and its label."""
     if not target.field.choices or target.kind is not ValueKind.TEXT:
         return None
-    return {
-        str(spelt).casefold(): str(value) for value, label in target.field.flatchoices for spelt in (value, label)
-    }
+    return {str(spelt).casefold(): str(value) for value, label in target.field.flatchoices for spelt in (value, label)}

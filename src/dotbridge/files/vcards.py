@@ -13,6 +13,7 @@ from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Record
 
 LONGEST_CARD = 1024**2
+_END = "END:VCARD\n"
 # Pictures and sounds: large, and of no use to a list.
 _PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY")
 _COLUMNS = {
@@ -64,7 +65,7 @@ def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
         bare = line.strip().upper()
         if bare == "BEGIN:VCARD":
             if card:
-                yield begins, "".join(card)
+                yield begins, "".join([*card, _END])
             card, size, begins = [], 0, number
         elif not line.startswith((" ", "\t")):
             name = bare.partition(":")[0].partition(";")[0].rpartition(".")[2]
@@ -76,7 +77,8 @@ def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
             yield begins, "".join(card)
             card = []
     if card:
-        yield begins, "".join(card)
+        # The file ends within a card: what is there of it may be enough.
+        yield begins, "".join([*card, _END])
 
 
 def _record(line: int, text: str) -> Record | BrokenLine:

@@ -40,7 +40,9 @@ class Command(BaseCommand):
             metavar="COLUMN=FIELD",
             help="where a column goes, or unused; with :dmy, :mdy, :comma or :point how it is written. Can be repeated",
         )
-        parser.add_argument("--same-address", choices=SAME_ADDRESS, help="which of several rows with one address counts")
+        parser.add_argument(
+            "--same-address", choices=SAME_ADDRESS, help="which of several rows with one address counts"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say what a load would do")
         parser.add_argument("--json", action="store_true", help="print the whole report as one JSON object")
 

@@ -86,18 +86,16 @@ def words(locale: str) -> Iterable[str]:
                 yield from (word for word in value if isinstance(word, str))
 
 
-def letters(spelt: Iterable[str]) -> dict[str, object]:
-    """How many letters there are in all, how often each beyond ASCII, and what stands before and after it."""
+def letters(spelt: Iterable[str]) -> dict[str, str]:
+    """How often each letter beyond ASCII stands beside which other, as texts of such pairs by their count."""
     pairs: Counter[str] = Counter()
-    total = 0
     for word in spelt:
         framed = f" {unicodedata.normalize('NFC', word.lower())} "
-        total += len(framed) - 2
         pairs.update(pair for pair in map("".join, pairwise(framed)) if not pair.isascii())
     by_count: dict[int, list[str]] = {}
     for pair, count in sorted(pairs.items()):
         by_count.setdefault(count, []).append(pair)
-    return {"letters": total, "pairs": {str(count): "".join(each) for count, each in sorted(by_count.items())}}
+    return {str(count): "".join(each) for count, each in sorted(by_count.items())}
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def test_the_list_has_a_way_in_for_files(back_office: Client) -> None:
     page = back_office.get(reverse(IMPORT))
     assert page.status_code == 200
     shown = page.content.decode()
-    assert "CSV, any encoding and delimiter" in shown
+    assert "CSV, XLSX, ODS, vCard or JSON Lines" in shown
     assert "email" in shown
 
 
@@ -94,7 +94,7 @@ def test_a_file_is_previewed_then_loaded(back_office: Client) -> None:
     assert not Contact.objects.exists()
     assert "Of 3 rows 2 would be created, 0 updated, 0 left unchanged." in shown
     assert "Rows that would not be taken: 1." in shown
-    assert "This is no e-mail address. The row is not taken." in shown
+    assert "This is no e-mail address: An email address must have an @-sign. The row is not taken." in shown
     assert "This is no date. The row is taken without it." in shown
     assert "Write the date as YEAR-MONTH-DAY, such as 1990-05-17." in shown
     done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
@@ -115,7 +115,7 @@ def test_values_are_shown_as_text_not_as_markup(back_office: Client) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"PK\x03\x04 a workbook", "The file is a spreadsheet or an archive, not a CSV file."),
+        (b"PK\x03\x04 a workbook", "The packed file is damaged."),
         (b"First name,City\nAda,London\n", "No column holds e-mail addresses."),
         (b"\n", "The file is empty."),
     ],

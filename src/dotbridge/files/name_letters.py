@@ -19,7 +19,8 @@ from importlib import resources
 # Natural logarithms throughout.
 _UNSEEN_LETTER = 0.02
 _UNSEEN_NEIGHBOUR = 0.3
-_OTHER_LANGUAGE = -4.0
+_NEIGHBOUR_LANGUAGE = -1.5
+_OTHER_LANGUAGE = -6.0
 _LETTER_AMONG_DIGITS = -12.0
 _LETTER_ALONE = -8.0
 _MIXED_SCRIPTS = -30.0
@@ -40,7 +41,7 @@ _SIGNS = {
 # \w holds ², ½ and their like as well, which are no letters.
 _NUMERALS = "".join(chr(code) for code in range(0x80, 0x10000) if chr(code).isalnum() and not chr(code).isalpha())
 # Signs that do not touch a letter on the one side, or on the other.
-_NEVER_AFTER, _NEVER_BEFORE = "‘“„«–—€£", "’”»–—…"
+_NEVER_AFTER, _NEVER_BEFORE = "‘“„«–—€£¥¢", "’”»–—…€£¥¢"
 _PIECE = re.compile(rf"[^\W\d_{_NUMERALS}]+|[^\x00-\x7f]")
 # In the order in which they are looked for: a combining mark that no script claims belongs to Latin letters.
 _SCRIPTS = (
@@ -63,8 +64,7 @@ _TOGETHER = ({"HIRAGANA", "KATAKANA", "CJK"}, {"HANGUL", "CJK"})
 class _Language:
     """The counts of one language, and how likely a letter is there beside its neighbours."""
 
-    def __init__(self, letters: int, pairs: dict[str, str]) -> None:
-        self._all = letters
+    def __init__(self, pairs: dict[str, str]) -> None:
         self._pairs = {each[at : at + 2]: int(count) for count, each in pairs.items() for at in range(0, len(each), 2)}
         self._before: dict[str, int] = {}
         self._after: dict[str, int] = {}
@@ -74,6 +74,8 @@ class _Language:
                 self._before[right] = self._before.get(right, 0) + count
             if not left.isascii():
                 self._after[left] = self._after.get(left, 0) + count
+        # Some languages have few such letters: what counts is which of them a letter is, not that it is one.
+        self._all = sum(self._before.values())
         self._different = max(len(self._before), 30)
 
     def of(self, left: str, letter: str, right: str) -> float:
@@ -94,13 +96,13 @@ class _Language:
 @lru_cache(maxsize=1)
 def _languages() -> dict[str, _Language]:
     text = resources.files(__package__).joinpath("name_letters.json").read_text(encoding="utf-8")
-    return {name: _Language(counts["letters"], counts["pairs"]) for name, counts in json.loads(text).items()}
+    return {name: _Language(pairs) for name, pairs in json.loads(text).items()}
 
 
 def likelihood(text: str, languages: Collection[str]) -> tuple[float, int]:
     """How likely the text is (a natural logarithm, 0 for plain ASCII) and over how many characters beyond ASCII.
 
-    Most of it is in one of the `languages`; a word of another one is possible. Words with letters beyond ASCII and
+    Most of it is in one of the `languages`; a word of another of them is likely, and one of any other possible. Words with letters beyond ASCII and
     signs beyond ASCII count once each, however often they are there.
     """
     by_language = dict.fromkeys(languages, 0.0)
@@ -112,7 +114,8 @@ def likelihood(text: str, languages: Collection[str]) -> tuple[float, int]:
             continue
         other += _shape(left, piece, right)
         word = _word(piece.lower())
-        best = max(word.values()) + _OTHER_LANGUAGE
+        near = max(word[name] for name in by_language) + _NEIGHBOUR_LANGUAGE
+        best = max(near, max(word.values()) + _OTHER_LANGUAGE)
         for name in by_language:
             by_language[name] += max(word[name], best)
     characters = sum(not character.isascii() for _, piece, _ in pieces for character in piece)

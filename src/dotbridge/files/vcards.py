@@ -10,6 +10,7 @@ import vobject
 from django.utils.translation import gettext as _
 
 from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.names import is_company, split_name
 from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Record
 
 LONGEST_CARD = 1024**2
@@ -17,7 +18,6 @@ _END = "END:VCARD\n"
 # Pictures and sounds: large, and of no use to a list.
 _PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY")
 _COLUMNS = {
-    "Full name": "fn",
     "First name": "given",
     "Last name": "family",
     "E-mail": "email",
@@ -98,6 +98,11 @@ def _values(contents: dict[str, list[Any]]) -> dict[str, Cell]:
     for name in contents.get("n", [])[:1]:
         values["given"] = _spoken(name.value.given)
         values["family"] = _spoken(name.value.family)
+    if not values.get("given") and not values.get("family"):
+        whole = next(iter(_texts(contents.get("fn", []))), "")
+        # The card of a company has its name there.
+        if not is_company(whole) and whole != values.get("org"):
+            values["given"], values["family"] = split_name(whole) if whole else ("", "")
     return values
 
 

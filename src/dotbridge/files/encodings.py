@@ -68,6 +68,9 @@ _LEGACY: dict[str, tuple[tuple[str, ...], float]] = {
     "cp857": (("turkish",), -4.0),
 }
 
+# What a person can choose from.
+ENCODINGS = ("utf-8", *_LEGACY)
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -102,8 +102,8 @@ def _languages() -> dict[str, _Language]:
 def likelihood(text: str, languages: Collection[str]) -> tuple[float, int]:
     """How likely the text is (a natural logarithm, 0 for plain ASCII) and over how many characters beyond ASCII.
 
-    Most of it is in one of the `languages`; a word of another of them is likely, and one of any other possible. Words with letters beyond ASCII and
-    signs beyond ASCII count once each, however often they are there.
+    Most of it is in one of the `languages`; a word of another of them is likely, and one of any other possible. Words
+    with letters beyond ASCII and signs beyond ASCII count once each, however often they are there.
     """
     by_language = dict.fromkeys(languages, 0.0)
     other = 0.0

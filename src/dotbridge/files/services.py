@@ -25,7 +25,7 @@ from dotbridge.files.rows import ReadRow, read_row
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import FileTarget, file_target
-from dotbridge.files.understanding import Choices, Progress, Understanding, understand
+from dotbridge.files.understanding import Choices, Progress, Understanding, check, understand
 
 KEPT_DAYS = 30
 _ROWS_BETWEEN_PROGRESS = 5_000
@@ -80,6 +80,13 @@ def load_file(
                 remember_columns(target=target, headers=source.headers, columns={**remembered, **choices.columns})
             FileLoad.objects.create(entity=entity, file=name[-255:], who=who, report=understood.report.as_dict())
     return understood.report
+
+
+def check_file(*, file: BinaryIO, entity: str, choices: Choices) -> None:
+    """Look at the beginning of a file and write nothing. Raises what `load_file` would raise because of it."""
+    target = file_target(entity)
+    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
+        check(source, target, choices.with_columns(remembered_columns(target, source.headers)))
 
 
 def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Mapping[str, str]) -> None:

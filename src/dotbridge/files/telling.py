@@ -14,7 +14,7 @@ MOST_PROBLEMS_SHOWN = 20
 
 def told(report: LoadReport) -> list[str]:
     """What was understood, what became of the rows, and the first problems."""
-    return [*_counts(report), *_understood(report), *_problems(report)]
+    return [*_counts(report), *understood(report), *_problems(report)]
 
 
 def told_candidates(candidates: tuple[Candidate, ...]) -> list[str]:
@@ -33,16 +33,19 @@ def _counts(report: LoadReport) -> Iterator[str]:
         yield _("%(number)d rows have the address of an earlier row.") % {"number": report.same_address}
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
+    yield from opted_out(report)
+
+
+def opted_out(report: LoadReport) -> Iterator[str]:
+    """How many people the file says not to write to, if it says that of any."""
     if report.opted_out:
         yield _(
             "%(number)d people are opted out by this file, %(doubtful)d of them because their cell is not clear."
-        ) % {
-            "number": report.opted_out,
-            "doubtful": report.doubtful,
-        }
+        ) % {"number": report.opted_out, "doubtful": report.doubtful}
 
 
-def _understood(report: LoadReport) -> Iterator[str]:
+def understood(report: LoadReport) -> Iterator[str]:
+    """What was understood of the file: how it is written, and what its columns are."""
     how = [report.format.upper()]
     if report.encoding:
         how.append(report.encoding + (_(" (named)") if report.encoding_named else ""))

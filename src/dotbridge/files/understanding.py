@@ -74,6 +74,12 @@ class Understanding:
     report: LoadReport
 
 
+def check(source: Source, target: FileTarget, choices: Choices) -> None:
+    """Look at the beginning of a file. Raises FileRefused where `understand` would because of the columns."""
+    chosen, _written = _chosen(source, target, choices)
+    _match(source, target, chosen)
+
+
 def understand(source: Source, target: FileTarget, choices: Choices, *, name: str, progress: Progress) -> Understanding:
     """What the file is understood to be. Raises FileRefused for one without an address column or with too many rows."""
     chosen, written = _chosen(source, target, choices)

@@ -4,11 +4,17 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dotbridge.files.addresses import read_address
+from dotbridge.files.consent_columns import ConsentColumn, ConsentKind
 from dotbridge.files.damage import Unreadable, check_text, unwrapped
+from dotbridge.files.numbers import NumberColumn
 from dotbridge.files.phones import read_phones
+from dotbridge.files.targets import file_target
+from dotbridge.files.values import ColumnReader
 
 
 @pytest.mark.parametrize(
@@ -95,6 +101,25 @@ def test_addresses_in_a_cell(cell: str, addresses: list[str]) -> None:
 )
 def test_phones_in_a_cell(cell: str, numbers: list[str]) -> None:
     assert list(read_phones(cell)) == numbers
+
+
+@pytest.mark.parametrize("filling", [" ", "\t", ",", ";", "a ", "1 ", "1.", "<", "(", ": ", "-", "'"])
+def test_hostile_cells_cost_no_time(filling: str) -> None:
+    cell = "a" + filling * 50_000 + "b"
+    target = next(field for field in file_target("crm.contact").fields.values() if field.name == "birthday")
+    dates, numbers = ColumnReader(target), NumberColumn(is_whole=False)
+    labels = ConsentColumn("Labels", ConsentKind.LABELS)
+    began = time.process_time()
+    assert not read_address(cell).addresses
+    for column in (dates, numbers, labels):
+        column.observe(cell)
+    for read in (dates.read, numbers.read, read_phones):
+        with pytest.raises(Unreadable):
+            read(cell)
+    labels.read(cell)
+    check_text(cell)
+    unwrapped(cell)
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("cell", ["ask Ann", "12", "4.47911E+12", "447911E12", "1234567890123456789012345"])

@@ -205,6 +205,24 @@ def test_what_cannot_be_read_is_one_sentence(content: bytes, why: str) -> None:
     assert not Contact.objects.exists()
 
 
+def test_a_workbook_that_is_damaged_within_a_sheet_is_refused_whole() -> None:
+    source = workbook(People=ROWS[:2])
+    torn = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(source)) as whole, zipfile.ZipFile(torn, "w") as archive:
+        for member in whole.infolist():
+            content = whole.read(member)
+            archive.writestr(member.filename, content[:-60] if "sheet1" in member.filename else content)
+    with pytest.raises(FileRefused, match="The workbook is damaged"):
+        load(torn.getvalue())
+    assert not Contact.objects.exists()
+
+
+def test_texts_of_a_workbook_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "LARGEST_SHEET_IN_MEMORY", 1024**2)
+    with pytest.raises(FileRefused, match="more than 1 MB"):
+        load(packed(**{"xl/workbook_dot_xml": b"x", "xl/sharedStrings_dot_xml": b"x" * (1024**2 + 1)}))
+
+
 def test_a_locked_archive_is_refused() -> None:
     raw = bytearray(packed(one_dot_csv=CSV))
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

@@ -176,7 +176,7 @@ def test_every_kind_of_value() -> None:
         ("Phone", "call me", "This is no phone number"),
         ("First name", "x" * 501, "The text has 501 characters."),
         ("First name", "\0", "The text holds the character with the number 0."),
-        ("Full name", "x" * 501 + " y", "The text has 501 characters."),
+        ("Full name", "x" * 501 + " y", "The text has 503 characters."),
     ],
 )
 def test_a_value_that_cannot_be_read_is_left_out_and_told(column: str, value: str, why: str) -> None:

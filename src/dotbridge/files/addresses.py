@@ -18,6 +18,8 @@ _BRACKETED = re.compile(r"<([^<>\s]+)>")
 _BETWEEN = re.compile(r"\s*:::\s*|[;,|]\s*|\s+(?=\S+@)")
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 _LONGEST_LOCAL_PART = 64
+# Room for several. What is longer is no address, and would take its time to be taken apart.
+LONGEST_CELL = 2_000
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ def read_address(cell: str) -> Addresses:
     Letter case and the two ways to write a domain beyond ASCII do not make another address: the domain is given in
     small letters and in its own script, the part before the @ as it was typed.
     """
+    if len(cell) > LONGEST_CELL:
+        return Addresses(why=_("This is no e-mail address: it is far too long."))
     text = _bare(cell)
     if not text:
         return Addresses(why=_("There is no e-mail address."))

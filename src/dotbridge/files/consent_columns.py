@@ -165,8 +165,9 @@ def _state(text: str) -> Says | None:
 
 
 def _is_out_label(cell: Cell) -> bool:
+    text = "\n".join(" ".join(line.split()) for line in cell_text(cell).splitlines())
     return any(
         _state(label.strip("* ").casefold()) is Says.OPTED_OUT
-        for label in _BETWEEN_LABELS.split(cell_text(cell))
+        for label in _BETWEEN_LABELS.split(text)
         if label.strip("* ")
     )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.records import Cell, cell_text
 
+LONGEST_DATE = 100
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
 ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST}
 _TIME = r"(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)? ?(?:[AP]M)?(?:Z|[+-]\d{2}:?\d{2})?))?"
@@ -52,7 +53,7 @@ class DateColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) else None
+        found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) and len(cell) <= LONGEST_DATE else None
         if found is None:
             return
         first, separator, second = int(found[1]), found[2], int(found[3])
@@ -91,6 +92,8 @@ class DateColumn:
         if isinstance(cell, datetime.date):
             return Day(cell, "")
         text = cell_text(cell).strip()
+        if len(text) > LONGEST_DATE:
+            raise Unreadable(_("This is no date."), _mend())
         year, month, day, time = self._parts(text)
         try:
             return Day(datetime.date(year, month, day), time)

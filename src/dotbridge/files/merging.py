@@ -127,11 +127,11 @@ class Merge:
 
         With `both` a row that names a person finds the record of that name.
         """
-        for given in ("key", "lower(btrim(s.other_email))"):
+        for given in ("s.key", "lower(btrim(s.other_email))"):
             for by_name in (True, False) if decision == BOTH else (False,):
-                self._find(given if given != "key" else "s.key", by_name=by_name)
+                self._find(given, decision, by_name=by_name)
 
-    def _find(self, given: str, *, by_name: bool) -> None:
+    def _find(self, given: str, decision: str | None, *, by_name: bool) -> None:
         model = self.target.model._meta
         key = quoted(model.pk.column)
         known, column, params = self._address_table()
@@ -142,9 +142,8 @@ class Merge:
                 return
             alike = "".join(f" AND lower(r.{each.column}) = lower(coalesce(s.{each.value}, ''))" for each in named)
         # Where several people share the address, only their names tell which record is whose.
-        alone = f"""
-            AND s.key NOT IN (SELECT key FROM {STAGE} WHERE fate IS NULL GROUP BY key HAVING count(*) > 1)
-        """
+        namesakes = f"SELECT key FROM {STAGE} WHERE fate IS NULL GROUP BY key HAVING count(*) > 1"
+        alone = f" AND s.key NOT IN ({namesakes})" if decision == BOTH else ""
         self._execute(
             f"""
             UPDATE {STAGE} s SET record = found.record

@@ -13,6 +13,7 @@ from dotbridge.files.damage import Unreadable, check_text
 from dotbridge.files.records import Cell
 
 COMMA, POINT = ",", "."
+LONGEST_NUMBER = 100
 DECIMAL_MARKS = {"comma": COMMA, "point": POINT}
 _BLANKS = " \u00a0\u2009\u202f'’_"  # noqa: RUF001 - Swiss thousands
 _NUMBER = re.compile(rf"[+-]?\d+(?:[{_BLANKS}.,]\d+)*")
@@ -35,7 +36,7 @@ class NumberColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        if not isinstance(cell, str):
+        if not isinstance(cell, str) or len(cell) > LONGEST_NUMBER:
             return
         text = cell.strip()
         if _GROUPED_BY_BLANKS.fullmatch(text):
@@ -87,6 +88,8 @@ class NumberColumn:
 
     def _read_text(self, text: str) -> Decimal:
         check_text(text, is_number=True)
+        if len(text) > LONGEST_NUMBER:
+            raise _no_number()
         if not _NUMBER.fullmatch(text):
             if text.endswith("%"):
                 raise Unreadable(_("This is a share in per cent, not a number."), _("Write the number alone."))

@@ -12,6 +12,8 @@ from dotbridge.files.damage import Unreadable, check_text
 
 _BETWEEN = re.compile(r"\s*:::\s*|\s*[;|\n]\s*|\s*,\s*(?=\+?\(?\d)")
 _DIGITS = re.compile(r"\d")
+# Room for several. What is longer is no number, and would take its time to be taken apart.
+LONGEST_CELL = 1_000
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
 # For numbers without a country: only their shape is looked at, and that is the same everywhere.
 _ANY_REGION = "ZZ"
@@ -19,6 +21,8 @@ _ANY_REGION = "ZZ"
 
 def read_phones(cell: str) -> tuple[str, ...]:
     """The numbers in a cell, as they were typed; the same number is not given twice. Raises Unreadable."""
+    if len(cell) > LONGEST_CELL:
+        raise _no_phone()
     found: dict[str, str] = {}
     for piece in _BETWEEN.split(cell.strip()):
         text = " ".join(piece.split())

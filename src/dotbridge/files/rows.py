@@ -23,6 +23,8 @@ from dotbridge.files.targets import ADDRESS, FULL_NAME
 from dotbridge.files.understanding import Understanding, shown
 from dotbridge.files.values import fitting, moment
 
+LONGEST_NAME = 500
+
 
 @dataclass(frozen=True)
 class OptOut:
@@ -140,6 +142,8 @@ class _Reading:
             if is_company(text):
                 self._take_company(position, text)
                 return
+            # A text that no name is would take its time to be taken apart.
+            fitting(text, fields[roles[Role.LAST_NAME]], LONGEST_NAME)
             names = zip((roles[Role.FIRST_NAME], roles[Role.LAST_NAME]), split_name(text), strict=True)
             for name, part in names:
                 if part:

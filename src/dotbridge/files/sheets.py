@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
@@ -15,6 +16,12 @@ from python_calamine import CalamineError, CalamineWorkbook
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import LONGEST_CELL, BrokenLine, Cell, Record, cell_text, is_blank
+
+# What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
+_DAMAGED = (
+    *(InvalidFileException, BadZipFile, zlib.error, EOFError, SyntaxError),
+    *(KeyError, ValueError, TypeError, AttributeError, IndexError),
+)
 
 
 class _Sheet:
@@ -83,16 +90,18 @@ class XlsxSheet(_Sheet):
     def __init__(self, file: BinaryIO, *, sheet: str | None = None) -> None:
         try:
             self._book = load_workbook(file, read_only=True, data_only=True)
-        except (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError, SyntaxError):
-            raise FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV.")) from None
+        except _DAMAGED:
+            raise _damaged() from None
         self._choose([name for name in self._book.sheetnames if hasattr(self._book[name], "iter_rows")], sheet)
 
-    def _rows(self) -> Iterable[Sequence[Any]]:
+    def _rows(self) -> Iterator[Sequence[Any]]:
         sheet: Any = self._book[self.part]
         # Some programs write a wrong size into the sheet.
         sheet.reset_dimensions()
-        rows: Iterator[tuple[Any, ...]] = sheet.iter_rows(values_only=True)
-        return rows
+        try:
+            yield from sheet.iter_rows(values_only=True)
+        except _DAMAGED:
+            raise _damaged() from None
 
 
 class SheetInMemory(_Sheet):
@@ -107,12 +116,16 @@ class SheetInMemory(_Sheet):
             file.seek(0)
             self._book = CalamineWorkbook.from_filelike(file)
         except CalamineError:
-            raise FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV.")) from None
+            raise _damaged() from None
         self._choose(self._book.sheet_names, sheet)
 
     def _rows(self) -> Iterable[Sequence[Any]]:
         rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
         return rows
+
+
+def _damaged() -> FileRefused:
+    return FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV."))
 
 
 def _cell(value: Any) -> Cell:

@@ -91,6 +91,9 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
             names = {each.filename for each in members}
             if "xl/workbook.xml" in names:
                 _refuse_bombs(members, LARGEST_WORKBOOK)
+                # Sheets are streamed; the texts that they share, and the rest, are held in memory.
+                held = [each for each in members if not each.filename.startswith("xl/worksheets/")]
+                _refuse_larger(sum(each.file_size for each in held), LARGEST_SHEET_IN_MEMORY)
                 yield Unpacked(file, Kind.XLSX)
                 return
             if "content.xml" in names and "mimetype" in names:

@@ -159,6 +159,10 @@ def register_file_target(
     own = {plain(spelt): each.name for each in fields for spelt in (each.name, *_spellings(taken[each.name], each))}
     if isinstance(address, str):
         _field(model, address)
+    for own_rows in (address, *(each.further for each in fields)):
+        if isinstance(own_rows, RowsOfTheirOwn):
+            for name in filter(None, (own_rows.record, own_rows.value, own_rows.primary)):
+                _field(own_rows.model, name)
     unknown = [name for name in same_person if name not in taken]
     if unknown:
         raise ImproperlyConfigured(f"{key}: same_person names {unknown[0]!r}, which is none of its fields for files.")

@@ -276,15 +276,33 @@ def consent(context: typer.Context) -> None:
 
 @crm.command()
 def load(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A contact file, any CSV.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, vCard or JSON Lines.")
+    ],
+    *,
+    encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="The character between cells.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=FIELD, or COLUMN=unused; :dmy, :mdy, :comma, :point say how it is written."),
+    ] = None,
+    same_address: Annotated[
+        str | None, typer.Option(help="Which of several rows with one address counts: first, last or both.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a load would do.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Load anybody's contact file into the example CRM, and report what was not taken and why."""
     _start()
     from django.core.management import CommandError, call_command
 
+    named = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "same-address": same_address}
+    options = [f"--{name}={value}" for name, value in named.items() if value is not None]
+    options += [f"--columns={each}" for each in columns or ()]
+    options += [*(["--dry-run"] if dry_run else []), *(["--json"] if as_json else [])]
     try:
-        call_command("crm_load", str(file), *(["--json"] if as_json else []))
+        call_command("load_file", "crm.contact", str(file), *options)
     except CommandError as error:
         raise OperatorError(str(error)) from error
 

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "import_export",
     "procrastinate.contrib.django",
     "dotbridge.entities",
+    "dotbridge.files",
     "dotbridge.crm",
     "dotbridge.consent",
     "dotbridge.lists",

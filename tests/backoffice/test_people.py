@@ -33,7 +33,7 @@ def permission(name: str) -> Permission:
 
 def url(action: str, target: User | Group | None = None) -> str:
     model = "group" if isinstance(target, Group) else "user"
-    return reverse(f"admin:auth_{model}_{action}", args=[target.pk] if target else [])
+    return reverse(f"dotbridge_tables:auth_{model}_{action}", args=[target.pk] if target else [])
 
 
 def user_form(user: User, **fields: Any) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def test_an_account_that_may_more_is_not_changed_deleted_or_taken_over(clerk: Cl
         (url("change", boss), user_form(boss, username="mine")),
         (url("delete", boss), {"post": "yes"}),
         (
-            reverse("admin:auth_user_password_change", args=[boss.pk]),
+            reverse("dotbridge_tables:auth_user_password_change", args=[boss.pk]),
             {"password1": "Rainy-Day-7", "password2": "Rainy-Day-7"},
         ),
     ):

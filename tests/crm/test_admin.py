@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from dotbridge.crm import importing
 from dotbridge.crm.generator import generate_crm
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 
@@ -34,9 +35,9 @@ def back_office(client: Client) -> Client:
     return client
 
 
-def upload(client: Client, content: bytes) -> Any:
+def upload(client: Client, content: bytes, file_format: str = "0") -> Any:
     file = SimpleUploadedFile("contacts.csv", content, content_type="text/csv")
-    return client.post(reverse(IMPORT), {"import_file": file, "format": "0", "resource": "0"})
+    return client.post(reverse(IMPORT), {"import_file": file, "format": file_format, "resource": "0"})
 
 
 def confirmation(response: Any) -> dict[str, str]:
@@ -84,7 +85,7 @@ def test_the_list_has_a_way_in_for_files(back_office: Client) -> None:
     page = back_office.get(reverse(IMPORT))
     assert page.status_code == 200
     shown = page.content.decode()
-    assert "CSV, any encoding and delimiter" in shown
+    assert "CSV, XLSX, ODS, vCard or JSON Lines" in shown
     assert "email" in shown
 
 
@@ -94,7 +95,7 @@ def test_a_file_is_previewed_then_loaded(back_office: Client) -> None:
     assert not Contact.objects.exists()
     assert "Of 3 rows 2 would be created, 0 updated, 0 left unchanged." in shown
     assert "Rows that would not be taken: 1." in shown
-    assert "This is no e-mail address. The row is not taken." in shown
+    assert "This is no e-mail address: An email address must have an @-sign. The row is not taken." in shown
     assert "This is no date. The row is taken without it." in shown
     assert "Write the date as YEAR-MONTH-DAY, such as 1990-05-17." in shown
     done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
@@ -106,6 +107,39 @@ def test_a_file_is_previewed_then_loaded(back_office: Client) -> None:
     }
 
 
+def test_what_was_understood_is_shown_before_it_is_loaded(back_office: Client) -> None:
+    shown = upload(back_office, b"E-mail;Geburtstag;Schuh;Opt out\na@example.com;17/05/1990;38;yes\n").content.decode()
+    assert "Read as: CSV, utf-8, delimiter ;" in shown
+    assert "Geburtstag (birthday: dates with /: day first)" in shown
+    assert "Columns without use: Schuh" in shown
+    assert "1 people are opted out by this file" in shown
+
+
+def test_opt_outs_that_nobody_keeps_are_told_at_the_confirmation(back_office: Client) -> None:
+    preview = upload(back_office, b"E-mail,Opt out\na@example.com,yes\n")
+    done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
+    assert "nothing here keeps that" in done.content.decode()
+    assert not Contact.objects.exists()
+
+
+def test_an_encoding_that_is_not_sure_is_chosen(back_office: Client) -> None:
+    unsure = "E-mail,Last name\na@example.com,Pir\u00e8\n".encode("cp1252")
+    form = upload(back_office, unsure).context["form"]
+    assert "not sure" in form.errors["import_file"][0]
+    assert "cp1250: a@example.com,Pir\u010d" in form.errors["format"]
+    (number,) = [key for key, title in form.fields["format"].choices if str(title).endswith(" cp1252")]
+    preview = upload(back_office, unsure, number)
+    assert "Read as: CSV, cp1252 (named)" in preview.content.decode()
+    back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview))
+    assert Contact.objects.get().last_name == "Pir\u00e8"
+
+
+def test_an_upload_that_nobody_would_wait_for_is_refused(back_office: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "LARGEST_UPLOAD", 10)
+    form = upload(back_office, FILE.encode()).context["form"]
+    assert "dotbridge crm load" in form.errors["import_file"][0]
+
+
 def test_values_are_shown_as_text_not_as_markup(back_office: Client) -> None:
     shown = upload(back_office, b"E-mail,Name\n<script>alert(1)</script>,x\n").content.decode()
     assert "<script>alert(1)" not in shown
@@ -115,7 +149,7 @@ def test_values_are_shown_as_text_not_as_markup(back_office: Client) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"PK\x03\x04 a workbook", "The file is a spreadsheet or an archive, not a CSV file."),
+        (b"PK\x03\x04 a workbook", "The packed file is damaged."),
         (b"First name,City\nAda,London\n", "No column holds e-mail addresses."),
         (b"\n", "The file is empty."),
     ],

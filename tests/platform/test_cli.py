@@ -223,13 +223,24 @@ def test_a_database_that_does_not_answer_is_one_line(place: Place) -> None:
 
 def test_a_contact_file_is_loaded_and_reported(office: Office) -> None:
     path = office.folder / "contacts.csv"
-    path.write_bytes("E-Mail;Vorname;Nachname\nzoe@example.com;Zoë;Müller\nnot an address;A;B\n".encode("latin-1"))
+    path.write_bytes("E-Mail;Vorname;Nachname\nj@example.com;Jörg;Müller\nnot an address;A;B\n".encode("latin-1"))
     done = office.run("crm", "load", str(path), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
     again = office.run("crm", "load", str(path))
     assert again.returncode == 0, again.stderr
     assert "not an address" in again.stdout
+
+
+def test_a_contact_file_whose_encoding_is_not_sure_is_asked_about(office: Office) -> None:
+    path = office.folder / "unsure.csv"
+    path.write_bytes("E-Mail,Last name\na@example.com,Pir\u00e8\n".encode("cp1252"))
+    asked = office.run("crm", "load", str(path), "--json")
+    assert asked.returncode == 2
+    assert {each["encoding"] for each in json.loads(asked.stdout)["encoding_candidates"]} >= {"cp1252", "cp1250"}
+    done = office.run("crm", "load", str(path), "--encoding", "cp1252", "--columns", "Last name=notes", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "Last name (notes)" in done.stdout
 
 
 def test_a_contact_file_that_is_none_is_one_line(office: Office) -> None:

@@ -6,3 +6,8 @@ class ConsentConfig(AppConfig):
     name = "dotbridge.consent"
     label = "dotbridge_consent"
     verbose_name = _("Consent")
+
+    def ready(self) -> None:
+        from dotbridge.consent.files import register
+
+        register()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,14 +16,24 @@ from django.utils.translation import gettext_lazy
 from import_export.admin import ImportMixin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
-from unfold.contrib.import_export.forms import ImportForm
 
-from dotbridge.crm.contact_file import ContactFileError
-from dotbridge.crm.importing import ContactFileFormat, ContactResource, LoadResult, UploadFolder
+from dotbridge.crm.importing import (
+    FORMATS,
+    ContactFileFormat,
+    ContactImportForm,
+    ContactResource,
+    LoadResult,
+    UploadFolder,
+)
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.files.errors import EncodingNotSure, FileRefused
+from dotbridge.files.telling import opted_out, understood
 
 # What the back office shows of campaigns on a record's own page.
 RESULTS = "backoffice/record_activities.html"
+
+# Django's own pages let whoever may change users become a superuser. The back office's pages of users do not.
+admin.site.unregister([User, Group])
 
 
 @admin.register(Account)
@@ -61,7 +72,7 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
     readonly_fields = ("created_at", "updated_at")
 
     resource_classes = (ContactResource,)
-    import_form_class = ImportForm
+    import_form_class = ContactImportForm
     tmp_storage_class = UploadFolder
     # A file can hold thousands of people: the preview says what became of them, not one log entry each.
     skip_admin_log = True
@@ -77,8 +88,12 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
         return next((each.email for each in contact.emails.all() if each.is_primary), "")
 
     def get_import_formats(self) -> list[type[ContactFileFormat]]:
-        """One format, which finds out the rest."""
-        return [ContactFileFormat]
+        """One that finds out the rest, and one for each encoding that a person can name."""
+        return FORMATS
+
+    def get_import_form_initial(self, request: HttpRequest) -> dict[str, Any]:
+        """The one that finds out the rest, at first."""
+        return {**super().get_import_form_initial(request), "format": "0"}
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """A file adds contacts and changes them, so it takes the right to both."""
@@ -86,9 +101,12 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
 
     def add_data_read_fail_error_to_form(self, form: Form, e: Exception) -> None:
         """Say what is wrong with the file in the loader's own words."""
-        if not isinstance(e, ContactFileError):
+        if not isinstance(e, FileRefused):
             raise e
         form.add_error("import_file", str(e))
+        if isinstance(e, EncodingNotSure):
+            for candidate in e.candidates:
+                form.add_error("format", f"{candidate.encoding}: {candidate.sample}")
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """The upload page; after an upload it shows the problems, and above them the counts."""
@@ -101,16 +119,23 @@ class ContactAdmin(ImportMixin, ModelAdmin):  # type: ignore[misc]
             messages.info(request, text % result.report.as_dict())
             if result.report.refused:
                 messages.warning(request, _("Rows that would not be taken: %(refused)d.") % result.report.as_dict())
+            for line in understood(result.report):
+                messages.info(request, line)
+            for line in opted_out(result.report):
+                messages.warning(request, line)
         return response
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Load the confirmed file. It is kept on this machine between upload and confirmation, and may be gone."""
         try:
             response: HttpResponse = super().process_import(request, **kwargs)
-        except (FileNotFoundError, ContactFileError):
+        except FileNotFoundError:
             messages.error(request, _("The uploaded file is no longer here. Choose it once more."))
-            return HttpResponseRedirect(reverse("admin:crm_contact_import"))
-        return response
+        except FileRefused as error:
+            messages.error(request, str(error))
+        else:
+            return response
+        return HttpResponseRedirect(reverse("admin:crm_contact_import"))
 
     def add_success_message(self, result: LoadResult, request: HttpRequest) -> None:
         """Say what became of the file."""

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.email import normalised
+from dotbridge.files.keys import name_key
 
 # Long enough for whatever people paste into a name field.
 LONGEST_TEXT = 500
@@ -26,8 +27,11 @@ class Account(models.Model):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         ordering = ["name", "pk"]
-        # For its list, and for the loader, which looks the companies of a file up by name.
-        indexes = [models.Index(fields=["name", "id"], name="crm_account_by_name")]
+        # For its list, and for files, whose companies are looked up by name.
+        indexes = [
+            models.Index(fields=["name", "id"], name="crm_account_by_name"),
+            models.Index(name_key("name"), name="crm_account_by_key"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -84,6 +88,20 @@ class ContactEmail(models.Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class ContactPhone(models.Model):
+    """A further phone number of a contact, beyond the one on the contact itself."""
+
+    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.CASCADE, related_name="phones")
+    phone = models.CharField(_("phone"), max_length=100)
+
+    class Meta:
+        verbose_name = _("further phone number")
+        verbose_name_plural = _("further phone numbers")
+
+    def __str__(self) -> str:
+        return self.phone
 
 
 class Lead(models.Model):

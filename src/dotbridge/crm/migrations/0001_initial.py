@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'account',
                 'verbose_name_plural': 'accounts',
                 'ordering': ['name', 'pk'],
-                'indexes': [models.Index(fields=['name', 'id'], name='crm_account_by_name')],
+                'indexes': [models.Index(fields=['name', 'id'], name='crm_account_by_name'), models.Index(django.db.models.functions.text.Lower(models.Func(django.db.models.functions.text.Trim('name'), models.Value('\\s+'), models.Value(' '), models.Value('g'), function='regexp_replace', output_field=models.TextField())), name='crm_account_by_key')],
             },
         ),
         migrations.CreateModel(
@@ -69,6 +69,18 @@ class Migration(migrations.Migration):
                 'verbose_name': 'contact',
                 'verbose_name_plural': 'contacts',
                 'ordering': ['-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ContactPhone',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('phone', models.CharField(max_length=100, verbose_name='phone')),
+                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phones', to='crm.contact', verbose_name='contact')),
+            ],
+            options={
+                'verbose_name': 'further phone number',
+                'verbose_name_plural': 'further phone numbers',
             },
         ),
         migrations.CreateModel(

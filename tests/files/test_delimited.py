@@ -10,14 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dotbridge.crm.contact_file import (
-    LONGEST_LINE,
-    MOST_LINES_IN_A_RECORD,
-    BrokenLine,
-    ContactFile,
-    ContactFileError,
-    Record,
-)
+from dotbridge.files.delimited import LONGEST_LINE, MOST_LINES_IN_A_RECORD
+from dotbridge.files.errors import EncodingNotSure, FileRefused
+from dotbridge.files.opening import open_source
+from dotbridge.files.records import BrokenLine, Record, Source
 
 GERMAN = (
     "Vorname;Nachname;E-Mail\nJürgen;Größmann;j@example.com\nKäthe;Weiß;k@example.com\nBjörn;Öztürk;b@example.com\n"
@@ -29,19 +25,18 @@ TURKISH = "Ad;Soyad;E-posta\nIşıl;Öztürk;i@example.com\nÇağrı;Şahin;c@ex
 JAPANESE = "名;姓;メール\n陽葵;佐藤;h@example.com\n髙橋;蓮;r@example.com\n"
 
 
-def opened(content: str | bytes, **options: str) -> ContactFile:
-    return ContactFile(io.BytesIO(content.encode() if isinstance(content, str) else content), **options)
-
-
-def read(content: str | bytes, **options: str) -> tuple[Record, list[Record | BrokenLine]]:
-    file = opened(content, **options)
-    first = file.first_record()
-    return first, list(file.records(len(first.cells)))
+def read(content: str | bytes, **options: str) -> tuple[list[str], list[Record | BrokenLine], Source]:
+    """The names of the columns and the records, twice: a source can be read again."""
+    raw = io.BytesIO(content.encode() if isinstance(content, str) else content)
+    with open_source(raw, **options) as source:
+        records = list(source.records())
+        assert list(source.records()) == records
+        return source.headers, records, source
 
 
 def cells(content: str | bytes, **options: str) -> list[tuple[str, ...] | int]:
     """The cells of every record, and the line's number in place of a broken one."""
-    _, records = read(content, **options)
+    _headers, records, _source = read(content, **options)
     return [each.cells if isinstance(each, Record) else each.line for each in records]
 
 
@@ -76,15 +71,17 @@ def test_encodings_are_found(text: str, encoding: str) -> None:
 
 def test_a_few_damaged_letters_do_not_hide_utf_8() -> None:
     damaged = (GERMAN * 5).encode() + b"J\xfcrgen;Damaged;d@example.com\n"
-    file = opened(damaged)
-    assert file.encoding == "utf-8"
-    *_, last = read(damaged)[1]
+    _headers, records, source = read(damaged)
+    assert source.encoding == "utf-8"
+    last = records[-1]
     assert isinstance(last, Record)
     assert last.cells[0] == "J\N{REPLACEMENT CHARACTER}rgen"
 
 
-def test_bytes_that_fit_no_known_encoding_are_read_all_the_same() -> None:
-    assert opened(b"Name;E-Mail\n\x81\x8d\xff\xfe\x81;x@example.com\n").encoding
+def test_bytes_that_fit_no_known_encoding_are_asked_about() -> None:
+    with pytest.raises(EncodingNotSure) as refused:
+        read(b"Name;E-Mail\n\x81\x8d\xff\xfe\x81;x@example.com\n")
+    assert refused.value.candidates
 
 
 def test_a_known_encoding_and_delimiter_can_be_named() -> None:
@@ -95,15 +92,15 @@ def test_a_known_encoding_and_delimiter_can_be_named() -> None:
 @pytest.mark.parametrize("encoding", ["klingon", "base64", ""])
 def test_an_unknown_encoding_is_refused(encoding: str) -> None:
     if not encoding:
-        assert opened("a\n", encoding=encoding).encoding == "utf-8"
+        assert read("a\n", encoding=encoding)[2].encoding == "utf-8"
         return
-    with pytest.raises(ContactFileError, match=f"'{encoding}' is not known"):
-        opened("a\n", encoding=encoding)
+    with pytest.raises(FileRefused, match=f"'{encoding}' is not known"):
+        read("a\n", encoding=encoding)
 
 
 def test_an_unusable_delimiter_is_refused() -> None:
-    with pytest.raises(ContactFileError, match="';;' cannot be used"):
-        opened("a;;b\n", delimiter=";;")
+    with pytest.raises(FileRefused, match="';;' cannot be used"):
+        read("a;;b\n", delimiter=";;")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -114,12 +111,12 @@ def test_delimiters_are_found_in_spite_of_quotes(delimiter: str) -> None:
         f'"a"{delimiter}{line.replace(delimiter, delimiter)}{delimiter}mail@example.com\n' for line in lines[1:]
     )
     header = delimiter.join(["First name", "Last name", "E-mail"]) + "\n"
-    assert opened(header + text).delimiter == delimiter
+    assert read(header + text)[2].delimiter == delimiter
 
 
 def test_a_spreadsheets_separator_line_is_obeyed_and_skipped() -> None:
-    first, records = read("sep=|\na,b|c\n1,2|3\n")
-    assert (first.cells, first.line) == (("a,b", "c"), 2)
+    headers, records, _source = read("sep=|\na,b|c\n1,2|3\n")
+    assert headers == ["a,b", "c"]
     assert records == [Record(3, ("1,2", "3"))]
 
 
@@ -137,17 +134,14 @@ def test_new_lines_and_quotes_within_cells_are_kept() -> None:
 
 
 def test_lines_are_counted_as_an_editor_does() -> None:
-    _, records = read('a,b\n"x\ny\nz",1\n2,3\n')
+    _headers, records, _source = read('a,b\n"x\ny\nz",1\n2,3\n')
     assert [each.line for each in records] == [2, 5]
 
 
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
-        ("1", "has 1 cells instead of 2"),
-        ("1,2,3", "has 3 cells instead of 2"),
-        ("", "is empty"),
-        ("   ", "is empty"),
+        ("1,2,3", "has 3 cells, and there are 2 columns"),
         ('"never closed,2', "opened and never closed"),
         ('"closed" too early,2', "inside a quoted cell"),
         ('"open,2\nswallowed,"3"', "inside a quoted cell"),
@@ -156,7 +150,7 @@ def test_lines_are_counted_as_an_editor_does() -> None:
     ],
 )
 def test_a_broken_line_costs_itself_alone(broken: str, why: str) -> None:
-    _, records = read(f"a,b\n1,2\n{broken}\n3,4\n5,6\n")
+    _headers, records, _source = read(f"a,b\n1,2\n{broken}\n3,4\n5,6\n")
     first, problem, *rest = records
     assert first == Record(2, ("1", "2"))
     assert isinstance(problem, BrokenLine)
@@ -185,36 +179,45 @@ def test_empty_cells_beyond_the_last_column_are_forgiven() -> None:
     assert cells("a,b\n1,2,,\n3,,, \n4,\n") == [("1", "2"), ("3", ""), ("4", "")]
 
 
+def test_missing_cells_are_empty_and_empty_lines_are_passed_over() -> None:
+    assert cells("a,b,c\n1\n2,3\n\n   \n,,\n , ,\n4,5,6\n") == [("1", "", ""), ("2", "3", ""), ("4", "5", "6")]
+
+
+def test_a_cell_of_several_lines_with_cells_missing_may_have_swallowed_good_lines() -> None:
+    assert cells('a,b\n"open\n1,2\n3,4"\n5,6\n') == [2, ("1", "2"), ("3", '4"'), ("5", "6")]
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "The file is empty"),
         (b"\n\n  \n", "The file is empty"),
-        (b"PK\x03\x04rest of a workbook", "a spreadsheet or an archive"),
-        (b"\xd0\xcf\x11\xe0 old", "an old spreadsheet"),
+        (b"PK\x03\x04rest of a workbook", "damaged"),
+        (b"\xd0\xcf\x11\xe0 old", "The workbook is damaged"),
         (b"%PDF-1.7", "a PDF"),
-        (b"\x1f\x8b\x08", "a compressed file"),
+        (b"\x1f\x8b\x08", "damaged"),
         (b"\x7fELF\0\0\0\x01\x02\x03 abcdefgh ijkl mnop\0", "no text"),
         (b'"never closed,b\n1,2\n', "The first line, 1, cannot be read"),
     ],
 )
 def test_what_is_no_csv_gets_one_clear_error(content: bytes, why: str) -> None:
-    with pytest.raises(ContactFileError, match=why):
+    with pytest.raises(FileRefused, match=why):
         read(content)
 
 
 def test_the_owners_file_stays_open() -> None:
     owner = io.BytesIO(b"a,b\n1,2\n")
-    ContactFile(owner).close()
+    with open_source(owner) as source:
+        assert next(iter(source.records()))
     assert not owner.closed
 
 
 @given(content=st.binary(max_size=300) | st.text(alphabet='ab,;"\n\r\t|é ', max_size=80).map(str.encode))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     try:
-        first, records = read(content)
-    except ContactFileError:
+        headers, records, _source = read(content)
+    except FileRefused:
         return
-    assert all(len(each.cells) == len(first.cells) for each in records if isinstance(each, Record))
+    assert all(len(each.cells) == len(headers) for each in records if isinstance(each, Record))
     lines = [each.line for each in records]
     assert lines == sorted(set(lines))

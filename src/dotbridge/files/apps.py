@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class FilesConfig(AppConfig):
+    name = "dotbridge.files"
+    label = "dotbridge_files"
+    verbose_name = _("Files")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let every installed app say which of its records a file can fill: its `file_targets.py` is imported."""
+        autodiscover_modules("file_targets")

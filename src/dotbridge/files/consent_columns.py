@@ -1,0 +1,173 @@
+"""Columns that say who may not be written to: which they are, and what each of their cells says.
+
+Consent only falls: nothing in a file makes somebody mailable who is not. What cannot be understood in such a column
+counts as opted out, and is told.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from dotbridge.files import consent_words
+from dotbridge.files.damage import Unreadable
+from dotbridge.files.dates import DateColumn, Day
+from dotbridge.files.headers import plain
+from dotbridge.files.records import Cell, cell_text
+
+
+class ConsentKind(enum.Enum):
+    """How a column speaks: of having opted out, of having opted in, by a word for the state, or among labels."""
+
+    OPTED_OUT = "opted out"
+    OPTED_IN = "opted in"
+    STATUS = "status"
+    LABELS = "labels"
+
+
+class Says(enum.Enum):
+    """What one cell says of its person."""
+
+    NOTHING = "nothing"
+    OPTED_OUT = "opted out"
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a cell says, and when that happened if it is a moment."""
+
+    says: Says
+    happened: Day | None = None
+
+
+_HEADER_LISTS = {
+    ConsentKind.OPTED_OUT: consent_words.OPTED_OUT_HEADERS,
+    ConsentKind.OPTED_IN: consent_words.OPTED_IN_HEADERS,
+    ConsentKind.STATUS: consent_words.STATUS_HEADERS,
+    ConsentKind.LABELS: consent_words.LABEL_HEADERS,
+}
+# Names with something of the file's own in them: "Opted out of email: Events", "et4ae5__HasOptedOutOfEmail__c".
+_OPTED_OUT_STEMS = (
+    "optedout",
+    "optout",
+    "unsubscribed",
+    "unsubtime",
+    "unsubdate",
+    "hasoptedout",
+    "abgemeldet",
+    "desabonne",
+)
+_OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
+# Not of an e-mail, or not about the person: links, and the other ways to write to somebody.
+_SOMETHING_ELSE = ("link", "url", "fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
+_FILLED_SAYS_SO = re.compile(r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce")
+_OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
+_BETWEEN_LABELS = re.compile(r"\s*(?::::|[;,|\n])\s*")
+
+
+@lru_cache(maxsize=1)
+def _headers() -> dict[str, ConsentKind]:
+    return {
+        plain(name): kind for kind, names in reversed(_HEADER_LISTS.items()) for name in names.split(",") if plain(name)
+    }
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip().casefold() for word in text.replace("\n", " ").split(","))
+
+
+def _spelt(text: str) -> frozenset[str]:
+    return frozenset(plain(word) or word.strip() for word in text.replace("\n", " ").split(",") if word.strip())
+
+
+YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
+_ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
+_OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
+
+
+def consent_kind(header: str) -> ConsentKind | None:
+    """How a column of this name speaks of consent, None if it does not."""
+    name = plain(header)
+    if found := _headers().get(name):
+        return found
+    if any(part in name for part in _SOMETHING_ELSE):
+        return None
+    if any(stem in name for stem in _OPTED_OUT_STEMS):
+        return ConsentKind.OPTED_OUT
+    return ConsentKind.OPTED_IN if any(stem in name for stem in _OPTED_IN_STEMS) else None
+
+
+@dataclass
+class ConsentColumn:
+    """One column that speaks of consent. `observe` every cell first, then ask `is_meant` and `read`."""
+
+    header: str
+    kind: ConsentKind
+    dates: DateColumn = field(default_factory=DateColumn)
+    filled: int = 0
+    known: int = 0
+
+    def observe(self, cell: Cell) -> None:
+        """Take note of one cell."""
+        self.dates.observe(cell)
+        if text := _flat(cell):
+            self.filled += 1
+            self.known += _is_out_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
+
+    def _is_of_consent(self, text: str) -> bool:
+        spelt = plain(text) or text
+        return _state(text) is not None and (spelt not in _ANY_STATE or bool(_OF_MAILING.search(plain(self.header))))
+
+    def is_meant(self) -> bool:
+        """Whether the column speaks of consent at all: a "Status" may be anything, and so may labels."""
+        return self.kind in {ConsentKind.OPTED_OUT, ConsentKind.OPTED_IN} or self.known > 0
+
+    def read(self, cell: Cell) -> Said:
+        """What a cell says."""
+        text = _flat(cell)
+        if not text:
+            return Said(Says.NOTHING)
+        if self.kind is ConsentKind.LABELS:
+            return Said(Says.OPTED_OUT if _is_out_label(cell) else Says.NOTHING)
+        state = _state(text)
+        if state is not None:
+            return Said(state)
+        if self.kind is ConsentKind.STATUS:
+            # "Yes" under "Email marketing consent".
+            return Said(Says.NOTHING if text in YES else Says.OPTED_OUT if text in NO else Says.DOUBTFUL)
+        is_out = self.kind is ConsentKind.OPTED_OUT
+        if text in YES | NO:
+            return Said(Says.OPTED_OUT if (text in YES) is is_out else Says.NOTHING)
+        return self._read_moment(cell, is_out=is_out)
+
+    def _read_moment(self, cell: Cell, *, is_out: bool) -> Said:
+        try:
+            happened = self.dates.read_day(cell)
+        except Unreadable:
+            if is_out and _FILLED_SAYS_SO.search(plain(self.header)):
+                return Said(Says.OPTED_OUT)
+            return Said(Says.DOUBTFUL)
+        return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)
+
+
+def _flat(cell: Cell) -> str:
+    return " ".join(cell_text(cell).split()).casefold()
+
+
+def _state(text: str) -> Says | None:
+    spelt = plain(text) or text
+    if spelt in _OUT:
+        return Says.OPTED_OUT
+    return Says.NOTHING if spelt in _IN else None
+
+
+def _is_out_label(cell: Cell) -> bool:
+    text = "\n".join(" ".join(line.split()) for line in cell_text(cell).splitlines())
+    return any(
+        _state(label.strip("* ").casefold()) is Says.OPTED_OUT
+        for label in _BETWEEN_LABELS.split(text)
+        if label.strip("* ")
+    )

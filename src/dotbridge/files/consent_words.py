@@ -1,0 +1,145 @@
+"""How programs and people in many languages write that somebody may not, or may, be written to."""
+# ruff: noqa: RUF001 - words in many scripts are the point
+
+from __future__ import annotations
+
+# Columns that say yes, a moment or a reason where somebody has opted out.
+OPTED_OUT_HEADERS = """
+    email opt out, e-mail opt out, email opt-out, opt out, opt-out, optout, opted out, is opted out, has opted out,
+    hasoptedoutofemail, has opted out of email, email opted out, opted out of email, email optout, opt out email,
+    email opt out date, opt out date, opted out at, optout time, optout date,
+    unsubscribed, unsubscribe, is unsubscribed, unsubscribed from all email, unsubscribed from all emails,
+    unsubscribed from all, global unsubscribe, globally unsubscribed, unsubscribed at, unsubscribed on,
+    unsubscribe date, unsubscribed date, date unsubscribed, unsubscription date, unsub, unsub time, unsub date,
+    unsub reason, unsub reason other, unsub campaign title, unsub campaign id, unsubscribe reason,
+    clean time, clean campaign title, clean campaign id, cleaned, leave time,
+    do not email, do not e-mail, donotemail, do not mail, donotmail, do not bulk email, donotbulkemail,
+    donotsendmm, do not send marketing material, do not send marketing materials, do not contact, donotcontact,
+    no email, no emails, no newsletter, no marketing, no marketing emails, no mailing, exclude from mailings,
+    email blacklisted, emailblacklisted, blacklisted, blacklist, blocklisted, blocklist, suppressed, suppression,
+    suppression reason, suppressed at, date suppressed, suppression date, reason for suppression, email suppressions,
+    date removed, removed from list, bounced, hard bounced, hard bounce, is bounced, bounce date, bounce reason,
+    email bounced reason, email bounced date, emailbouncedreason, emailbounceddate, email hard bounce reason,
+    email hard bounced, spam complaint, complained, complaint date, marked as spam, reported spam,
+    consent withdrawn, consent revoked, withdrawn, revoked at, objection, gdpr objection,
+
+    abgemeldet, abgemeldet am, abmeldung, abmeldedatum, abmeldezeitpunkt, newsletter abgemeldet, ausgetragen,
+    abbestellt, newsletter abbestellt, keine werbung, keine e-mails, kein newsletter, keine newsletter, keine mailings,
+    werbesperre, mailsperre, e-mail-sperre, gesperrt, widerspruch, werbewiderspruch, widerrufen, einwilligung
+        widerrufen,
+    nicht anschreiben, nicht kontaktieren,
+    désabonné, desabonne, désabonnée, désabonnement, date de désabonnement, désinscrit, désinscrite, désinscription,
+    date de désinscription, ne pas contacter, ne pas envoyer d'e-mail, pas de newsletter, opposition, liste noire,
+    dado de baja, dada de baja, baja, fecha de baja, de baja, cancelado, suscripción cancelada, desuscrito,
+    darse de baja, no enviar correos, no contactar, excluido, lista negra, no desea correos,
+    disiscritto, disiscritta, disiscrizione, data disiscrizione, cancellato, cancellazione, non contattare,
+    non inviare email, revoca consenso, consenso revocato,
+    descadastrado, descadastrada, descadastro, inscrição cancelada, cancelou a inscrição, subscrição cancelada,
+    não contactar, não enviar e-mail, removido da lista,
+    uitgeschreven, uitgeschreven op, uitschrijfdatum, afgemeld, afmelding, afmelddatum, geen nieuwsbrief, niet mailen,
+    geen e-mail, niet benaderen,
+    wypisany, wypisana, wypisano, data wypisania, rezygnacja, zrezygnował, sprzeciw, nie wysyłać, bez newslettera,
+    avregistrerad, avprenumererad, avanmäld, inget nyhetsbrev, ej utskick,
+    afmeldt, afmeldt dato, frameldt, intet nyhedsbrev, avmeldt, avregistrert, ikke nyhetsbrev,
+    peruutettu, tilaus peruttu, ei uutiskirjettä, markkinointikielto, suoramarkkinointikielto,
+    odhlášen, odhlášený, odhlášena, odhlášení, nezasílat, odhlásený, leiratkozott, leiratkozás, leiratkozás dátuma,
+    dezabonat, dezabonare, data dezabonării, odjavljen, odjava, abonelikten çıktı, abonelikten ayrıldı, abonelik iptali,
+    отписан, отписался, отписка, дата отписки, не писать, не беспокоить, відписаний, відписка, отписан от рассылки,
+    διαγραφή, διαγράφηκε, 配信停止, 購読解除, 退订, 已退订, 退訂, 取消订阅, 수신거부, 구독취소
+"""
+
+# Columns that say no where somebody has not opted in.
+OPTED_IN_HEADERS = """
+    email opt in, e-mail opt in, opt in, opt-in, optin, opted in, is opted in, has opted in, email opted in,
+    subscribed, is subscribed, subscribe, newsletter, newsletter subscription, newsletter opt in, mailing list,
+    email newsletter, receive newsletter, receives newsletter, wants newsletter, accepts marketing, accepts email
+        marketing,
+    email marketing, email marketing consent, accepts email, marketing consent, consent, email consent, gdpr consent,
+    consent given, marketing permission, email permission, marketing opt in, can email, may email, allow email,
+    allow emails, mailable, contactable, send email, receive emails, subscribed to email, agreed to marketing,
+    abonniert, angemeldet, newsletter angemeldet, newsletter abonniert, einwilligung, e-mail-einwilligung,
+    newsletter einwilligung, werbeeinwilligung, darf angeschrieben werden, newsletterempfänger, e-mail erlaubt,
+    abonné, abonnée, inscrit, inscrit à la newsletter, inscription newsletter, consentement, accepte les e-mails,
+    lettre d'information, suscrito, suscrita, boletín, acepta correos, consentimiento, acepta publicidad,
+    iscritto, iscritta, iscritto alla newsletter, consenso, consenso marketing, accetta email,
+    inscrito, inscrita, subscrito, consentimento, aceita e-mails, ingeschreven, aangemeld, nieuwsbrief, toestemming,
+    zapisany, zapisana, zgoda, zgoda marketingowa, zgoda na newsletter, prenumererar, prenumerant, nyhetsbrev, samtycke,
+    tilmeldt, nyhedsbrev, samtykke, påmeldt, uutiskirje, markkinointilupa, přihlášen, odběr, odběratel, souhlas,
+    prihlásený, súhlas, feliratkozott, hírlevél, hozzájárulás, abonat, consimțământ, prijavljen, privola, abone, bülten,
+    подписан, подписка, согласие, рассылка, підписаний, підписка, згода, συνδρομή, συγκατάθεση,
+    購読, メルマガ, 配信許可, 订阅, 同意, 수신동의, 구독
+"""
+
+# Columns with a word for the state; a common name counts only where its cells hold such words.
+STATUS_HEADERS = """
+    status, state, email status, e-mail-status, subscription status, subscriber status, subscription state, member
+        status,
+    contact status, consent status, marketing status, email marketing status, email subscription status,
+    opt-in status, opt in status, opt out status, opt-out status, newsletter status, mailing status, email state,
+    email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
+    statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
+    estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
+    статус подписки, κατάσταση, ステータス, 状态, 상태
+"""
+
+# Columns with several words, one of which may say so.
+LABEL_HEADERS = """
+    labels, label, group membership, groups, groups membership, tags, categories, category, kategorien, kategorie,
+    catégories, étiquettes, categorías, etiquetas, categorie, etichette, categorias, kategorier, kategorie, метки,
+        группы
+"""
+
+OUT_WORDS = """
+    unsubscribed, unsubscribe, unsub, opted out, opt out, optout, opted-out, cleaned, bounced, hard bounced,
+        hardbounced,
+    softbounced, soft bounced, hard bounce, blocked, mailblocked, complained, isp complained, ispcomplained,
+    isispcomplained, directcomplaint, complaint, spam, spam complaint, marked as spam, suppressed, shared suppression,
+    sharedsuppression, domain suppression, domainsuppression, deleted, removed, inactive, nomxrecord, notallowed,
+    not allowed, invalid, blacklisted, blocklisted, never subscribed, never_subscribed, not subscribed, not_subscribed,
+    non subscribed, nonsubscribed, unconfirmed, pending, pendingoptin, pending opt in, archived, declined, denied,
+        revoked,
+    withdrawn, do not email, no newsletter, do not contact, no email, redacted,
+    abgemeldet, abbestellt, ausgetragen, gesperrt, widerrufen, inaktiv, unbestätigt, kein newsletter, keine werbung,
+    désabonné, désabonnée, désinscrit, désinscrite, bloqué, dado de baja, dada de baja, baja, cancelado, cancelada,
+    desuscrito, bloqueado, disiscritto, disiscritta, cancellato, bloccato, descadastrado, descadastrada, uitgeschreven,
+    afgemeld, wypisany, wypisana, avregistrerad, avprenumererad, afmeldt, frameldt, avmeldt, peruutettu, odhlášen,
+    odhlášený, leiratkozott, dezabonat, odjavljen, abonelikten çıktı, отписан, отписался, відписаний, διαγράφηκε,
+    配信停止, 退订, 已退订, 수신거부
+"""
+
+IN_WORDS = """
+    subscribed, subscriber, opted in, opt in, optin, active, confirmed, single, double, single opt in, double opt in,
+    verifieddouble, verified double, unknown optin, granted, allowed, accepted, mailable, valid,
+    abonniert, angemeldet, bestätigt, aktiv, erlaubt, abonné, abonnée, inscrit, inscrite, actif, confirmé, suscrito,
+    suscrita, activo, activa, iscritto, iscritta, attivo, attiva, inscrito, inscrita, ativo, ativa, ingeschreven,
+        actief,
+    zapisany, zapisana, aktywny, prenumererar, tilmeldt, påmeldt, tilattu, přihlášen, feliratkozott, abonat, prijavljen,
+    abone, подписан, активен, активний, підписаний, ενεργός, 購読中, 已订阅, 구독중
+"""
+
+# Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
+ANY_STATE_WORDS = """
+    active, inactive, confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
+        declined,
+    denied, blocked, accepted, allowed, granted, revoked, withdrawn, spam, aktiv, inaktiv, bestätigt, unbestätigt,
+        gesperrt,
+    erlaubt, angemeldet, actif, confirmé, bloqué, inscrit, inscrite, activo, activa, cancelado, cancelada,
+        bloqueado, baja,
+    attivo, attiva, bloccato, cancellato, iscritto, iscritta, inscrito, inscrita, ativo, ativa, actief, aktywny,
+        активен,
+    активний, ενεργός, peruutettu, tilattu, přihlášen, odhlášen, odhlášený, prijavljen, odjavljen
+"""
+
+YES_WORDS = """
+    yes, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, checked, wahr, ja, j, oui, o, vrai, si, sí, sì, s, verdadero, vero, sim,
+    verdadeiro, tak, prawda, ano, áno, igen, igaz, da, adevărat, evet, doğru, kyllä, k, jo, sand, sann, sant, tosi,
+        да, так, истина, ναι, αληθές,
+    はい, 是, 예, ○
+"""
+
+NO_WORDS = """
+    no, n, false, f, 0, off, -, none, null, n/a, unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
+    nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
+        ні, όχι, ψευδές,
+    いいえ, 否, 아니요, ×, never
+"""

@@ -1,0 +1,75 @@
+"""What a program left in a cell in place of the value: it is told, left out, and never overwrites a good value."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext as _
+
+# "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
+_ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_SCIENTIFIC_IN_TEXT = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+\d+")
+_FORMULA_TEXT = re.compile(r'="(.*)"', re.DOTALL)
+_TAKEN_APART = re.compile("[\u00c2-\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u2010-\u2122\u0152-\u0192\u02c6\u02dc]")
+# What a Python text can hold and a PostgreSQL text cannot.
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Unreadable(Exception):
+    """A value that cannot be taken: why, and what to do about it."""
+
+    def __init__(self, why: str, mend: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.mend = mend
+
+
+def unwrapped(text: str) -> str:
+    """The text without what keeps a spreadsheet from reading it as a number: `="0044"` and a leading `'`."""
+    text = text.strip()
+    if wrapped := _FORMULA_TEXT.fullmatch(text):
+        return wrapped[1].replace('""', '"').strip()
+    if text[:1] == "'" and text[1:2] and (text[1] in "=+-@" or text[1].isdigit()):
+        return text[1:]
+    return text
+
+
+def check_text(text: str, *, is_number: bool = False) -> None:
+    """Raise Unreadable for a value that is damaged. For a number or phone every scientific notation is."""
+    if _ERROR_VALUE.fullmatch(text):
+        raise Unreadable(
+            _("This is what a spreadsheet shows in place of a value that it cannot work out."),
+            _("Mend the cell in the spreadsheet and save the file again."),
+        )
+    if (_SCIENTIFIC if is_number else _SCIENTIFIC_IN_TEXT).fullmatch(text):
+        raise Unreadable(
+            _("A spreadsheet has rounded this number, its last digits are lost."),
+            _("Give the column the format Text in the spreadsheet, type the value again and save the file."),
+        )
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        raise Unreadable(
+            _("The text is damaged: it holds a letter that cannot be read."), _("Save the file as UTF-8 again.")
+        )
+    if not text.isascii() and _is_taken_apart(text):
+        raise Unreadable(
+            _("The text is damaged: it was UTF-8 and some program has read it as something else."),
+            _("Export the file again, as UTF-8, from where it came from."),
+        )
+    if unfit := _NOT_STORABLE.search(text):
+        raise Unreadable(
+            _("The text holds the character with the number %(number)d.") % {"number": ord(unfit[0])},
+            _("Delete that character."),
+        )
+
+
+def _is_taken_apart(text: str) -> bool:
+    """Whether the letters are the bytes of UTF-8, each taken for a letter of its own: "MÃ¼ller"."""
+    if not _TAKEN_APART.search(text):
+        return False
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return not text.encode(encoding).decode("utf-8").isascii()
+        except UnicodeError:
+            continue
+    return False

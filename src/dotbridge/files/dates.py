@@ -1,0 +1,148 @@
+"""Dates by column: the rows of the column decide in which order day and month stand, never a single cell."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.dates import MONTHS, MONTHS_3, MONTHS_ALT, MONTHS_AP
+from django.utils.translation import gettext as _
+
+from dotbridge.files.damage import Unreadable
+from dotbridge.files.records import Cell, cell_text
+
+LONGEST_DATE = 100
+DAY_FIRST, MONTH_FIRST = "day first", "month first"
+ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST}
+_TIME = r"(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)? ?(?:[AP]M)?(?:Z|[+-]\d{2}:?\d{2})?))?"
+_YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII | re.IGNORECASE)
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.ASCII | re.IGNORECASE)
+_SHORT_YEAR = re.compile(r"\d{1,2}([-./])\d{1,2}\1\d{2}", re.ASCII)
+_NO_YEAR = re.compile(r"--\d{2}-?\d{2}|\d{1,2}[-./]\d{1,2}\.?", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_WITH_NAME = re.compile(  # "17. Mai 1990", "May 17, 1990", "17 de mayo de 1990"
+    r"(?:(\d{1,2})(?:\.|st|nd|rd|th|º)?[ -]+(?:de )?)?([^\W\d]+)\.?[ -]+"
+    r"(?:(\d{1,2})(?:,|st|nd|rd|th)* +)?(?:de )?(\d{4})"
+)
+
+
+class Day(NamedTuple):
+    """A date as it was read, and its time of day as it was written, if it has one."""
+
+    date: datetime.date
+    time: str
+
+
+@dataclass
+class DateColumn:
+    """What the rows of one column say about the order of day and month; `chosen` is what a person said.
+
+    Each separator is decided by itself: one column may hold the dates of two programs.
+    """
+
+    chosen: str | None = None
+    day_first: Counter[str] = field(default_factory=Counter)
+    month_first: Counter[str] = field(default_factory=Counter)
+    either: Counter[str] = field(default_factory=Counter)
+
+    def observe(self, cell: Cell) -> None:
+        """Take note of one cell."""
+        found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) and len(cell) <= LONGEST_DATE else None
+        if found is None:
+            return
+        first, separator, second = int(found[1]), found[2], int(found[3])
+        if first > 12 >= second:
+            self.day_first[separator] += 1
+        elif second > 12 >= first:
+            self.month_first[separator] += 1
+        elif first != second:
+            self.either[separator] += 1
+
+    def order(self, separator: str) -> str | None:
+        """The order under this separator, None where nothing settles it or the column says both."""
+        if self.chosen:
+            return self.chosen
+        day, month = self.day_first[separator], self.month_first[separator]
+        if day and month:
+            return None
+        if day or month:
+            return DAY_FIRST if day else MONTH_FIRST
+        # Nobody writes the month first and points between.
+        return DAY_FIRST if separator == "." else None
+
+    def decided(self) -> dict[str, str | None]:
+        """What was decided for each separator that the column has, for the report."""
+        seen = sorted({*self.day_first, *self.month_first, *self.either})
+        return {separator: self.order(separator) for separator in seen}
+
+    def read(self, cell: Cell) -> datetime.date:
+        """The date in a cell. Raises Unreadable."""
+        return self.read_day(cell).date
+
+    def read_day(self, cell: Cell) -> Day:
+        """The date in a cell, and its time of day. Raises Unreadable."""
+        if isinstance(cell, datetime.datetime):
+            return Day(cell.date(), cell.time().isoformat())
+        if isinstance(cell, datetime.date):
+            return Day(cell, "")
+        text = cell_text(cell).strip()
+        if len(text) > LONGEST_DATE:
+            raise Unreadable(_("This is no date."), _mend())
+        year, month, day, time = self._parts(text)
+        try:
+            return Day(datetime.date(year, month, day), time)
+        except ValueError:
+            raise Unreadable(_("There is no such day."), _mend()) from None
+
+    def _parts(self, text: str) -> tuple[int, int, int, str]:
+        if found := _YEAR_FIRST.fullmatch(text):
+            return int(found[1]), int(found[3]), int(found[4]), found[5] or ""
+        if found := _YEAR_LAST.fullmatch(text):
+            day, month = self._ordered(int(found[1]), found[2], int(found[3]))
+            return int(found[4]), month, day, found[5] or ""
+        if found := _COMPACT.fullmatch(text):
+            return int(found[1]), int(found[2]), int(found[3]), ""
+        if found := _WITH_NAME.fullmatch(text):
+            month_named = _months().get(found[2].casefold())
+            if month_named and (found[1] or found[3]):
+                return int(found[4]), month_named, int(found[1] or found[3]), ""
+        if _NO_YEAR.fullmatch(text):
+            raise Unreadable(_("This date has no year."), _mend())
+        if _SHORT_YEAR.fullmatch(text):
+            raise Unreadable(_("The year has two digits, so the century is not known."), _mend())
+        raise Unreadable(_("This is no date."), _mend())
+
+    def _ordered(self, first: int, separator: str, second: int) -> tuple[int, int]:
+        """Day and month. A day over 12 speaks for itself, unless a person has said otherwise."""
+        order = self.order(separator)
+        if order is None and first <= 12 and second <= 12 and first != second:
+            raise Unreadable(
+                _("Day and month cannot be told apart, and no other row of the column settles it."),
+                _("Say the order for the whole column, dmy or mdy, or write dates as YEAR-MONTH-DAY."),
+            )
+        if order is None:
+            order = DAY_FIRST if first > 12 else MONTH_FIRST
+        return (first, second) if order == DAY_FIRST else (second, first)
+
+
+def _mend() -> str:
+    return _("Write the date as YEAR-MONTH-DAY, such as 1990-05-17.")
+
+
+@lru_cache(maxsize=1)
+def _months() -> dict[str, int]:
+    """The names of months in every language that Django knows. One that means two months is not among them."""
+    found: dict[str, int | None] = {}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            for names in (MONTHS, MONTHS_3, MONTHS_ALT, MONTHS_AP):
+                for number, name in names.items():
+                    spelt = str(name).casefold().rstrip(".")
+                    found[spelt] = number if found.get(spelt, number) == number else None
+    return {name: number for name, number in found.items() if number is not None}

@@ -1,0 +1,247 @@
+"""Text of records under one delimiter: the delimiter is found, and a broken line costs only itself.
+
+The file is read as a stream. Lines are counted as an editor counts them, the first one being 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from django.utils.translation import gettext as _
+
+from dotbridge.entities.email import is_plausible
+from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.records import LONGEST_CELL, BrokenLine, Record
+
+DELIMITERS = ",;\t|"
+# Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
+LONGEST_LINE = 100_000
+MOST_LINES_IN_A_RECORD = 100
+_SAMPLE = 64 * 1024
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+
+
+class DelimitedText:
+    """A source of records under one delimiter; see `dotbridge.files.records.Source`.
+
+    A file that begins with an address at once has no names of columns. Raises FileRefused for an empty file and for a
+    delimiter that cannot be used.
+    """
+
+    format = "csv"
+    part = ""
+    other_parts: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        encoding: str,
+        found_encoding: FoundEncoding | None = None,
+        delimiter: str | None = None,
+    ) -> None:
+        self._file = file
+        self.encoding = encoding
+        self.found_encoding = found_encoding
+        if delimiter is not None and len(delimiter) != 1:
+            raise FileRefused(
+                _("The delimiter %(delimiter)r cannot be used: it is one character, such as ; or ,")
+                % {"delimiter": delimiter}
+            )
+        with self._lines() as lines:
+            sample = lines.peek(_SAMPLE)
+            announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
+            self.delimiter = delimiter or (announced[1] if announced else find_delimiter(sample))
+            top = self._top(lines)
+        self._width = len(top.cells)
+        named = [str(cell).strip() for cell in top.cells]
+        self._has_names = not any(is_plausible(name) for name in named)
+        self.headers = [
+            (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
+            for number, name in enumerate(named, 1)
+        ]
+
+    def records(self) -> Iterator[Record | BrokenLine]:
+        """Every record, and in its place every line that is none. Lines with nothing in them are passed over."""
+        with self._lines() as lines:
+            top = self._top(lines)
+            if not self._has_names:
+                yield top
+            while lines:
+                found = self._record(lines, self._width)
+                if isinstance(found, BrokenLine) or any(cell.strip() for cell in found.cells):  # type: ignore[union-attr]
+                    yield found
+
+    @contextmanager
+    def _lines(self) -> Iterator[_Lines]:
+        self._file.seek(0)
+        # Without translation, so that a new line inside a cell stays what it is.
+        text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="")
+        try:
+            yield _Lines(text)
+        finally:
+            # The file stays open: its owner closes it.
+            text.detach()
+
+    def _top(self, lines: _Lines) -> Record:
+        """The first line that is not empty: the names of the columns. Raises FileRefused if there is none."""
+        while line := lines.take():
+            number, text = line
+            if text.strip() and not (number == 1 and _SEPARATOR_LINE.fullmatch(text)):
+                lines.put_back([line])
+                found = self._record(lines, width=None)
+                if isinstance(found, BrokenLine):
+                    raise FileRefused(
+                        _("The first line, %(number)d, cannot be read: %(why)s %(mend)s")
+                        % {"number": number, "why": found.why, "mend": found.mend}
+                    )
+                return found
+        raise FileRefused(_("The file is empty. Its first line must name the columns, one of them the e-mail address."))
+
+    def _record(self, lines: _Lines, width: int | None) -> Record | BrokenLine:
+        number, text = taken = lines.take_one()
+        if len(text) >= LONGEST_LINE:
+            return BrokenLine(
+                number,
+                text,
+                _("The line is longer than %(most)d characters.") % {"most": LONGEST_LINE},
+                _("Split or shorten the line."),
+            )
+        if '"' not in text:
+            return self._fitted(Record(number, tuple(text.rstrip("\r\n").split(self.delimiter))), text, width)
+        record_lines = [taken]
+        try:
+            cells = self._cells(lines, record_lines)
+        except csv.Error as error:
+            lines.put_back(record_lines[1:])
+            return _quotes_broken(number, text, error)
+        found = self._fitted(Record(number, tuple(cells)), text, width)
+        if len(record_lines) > 1 and width is not None and len(cells) < width:
+            found = self._too_few(number, text, len(cells), width)
+        if isinstance(found, BrokenLine):
+            # A quote left open may have swallowed good lines: they are read again, by themselves.
+            lines.put_back(record_lines[1:])
+        return found
+
+    def _fitted(self, record: Record, text: str, width: int | None) -> Record | BrokenLine:
+        """The record with a cell a column: missing ones are empty, empty ones beyond do not count."""
+        missing = 0 if width is None else width - len(record.cells)
+        if missing == 0:
+            return record
+        if missing > 0:
+            return Record(record.line, record.cells + ("",) * missing)
+        if any(cell.strip() for cell in record.cells[width:]):  # type: ignore[union-attr]
+            return BrokenLine(
+                record.line,
+                text,
+                _("The line has %(cells)d cells, and there are %(width)d columns.")
+                % {"cells": len(record.cells), "width": width},
+                _("Put quotation marks around a cell that holds the delimiter (%(delimiter)s).")
+                % {"delimiter": self.delimiter},
+            )
+        return Record(record.line, record.cells[:width])
+
+    def _too_few(self, number: int, text: str, cells: int, width: int) -> BrokenLine:
+        return BrokenLine(
+            number,
+            text,
+            _("The line has a cell of several lines, and %(cells)d cells instead of %(width)d.")
+            % {"cells": cells, "width": width},
+            _('Write a quotation mark within a cell twice ("") and close every quoted cell.'),
+        )
+
+    def _cells(self, lines: _Lines, taken: list[tuple[int, str]]) -> list[str]:
+        """The cells of the record that begins with `taken`; lines that its quotes reach over are taken as well."""
+        while True:
+            try:
+                return self._parse("".join(text for _number, text in taken))
+            except csv.Error as error:
+                if "unexpected end" not in str(error) or not _take_up_to_quote(lines, taken):
+                    raise
+
+    def _parse(self, text: str) -> list[str]:
+        # The limit is the whole process's, and somebody else may have moved it.
+        csv.field_size_limit(LONGEST_CELL)
+        # Given as one piece, so that the reader cannot stop at a new line within quotes.
+        return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=self.delimiter != "\t", strict=True))
+
+
+def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
+    """Take lines up to one that could close the quote. False if none does within reason."""
+    while len(taken) < MOST_LINES_IN_A_RECORD and (line := lines.take()):
+        taken.append(line)
+        if '"' in line[1]:
+            return True
+    return False
+
+
+class _Lines:
+    """Numbered lines of a text stream, with the power to look ahead and to put lines back."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._waiting: deque[tuple[int, str]] = deque()
+        self._read = 0
+
+    def __bool__(self) -> bool:
+        if not self._waiting and (line := self._next()):
+            self._waiting.append(line)
+        return bool(self._waiting)
+
+    def take(self) -> tuple[int, str] | None:
+        return self.take_one() if self else None
+
+    def take_one(self) -> tuple[int, str]:
+        """The next line; ask first whether there is one."""
+        return self._waiting.popleft()
+
+    def put_back(self, lines: list[tuple[int, str]]) -> None:
+        self._waiting.extendleft(reversed(lines))
+
+    def peek(self, characters: int) -> list[str]:
+        """The next lines, about so many characters of them, without taking them."""
+        while characters > 0 and (line := self._next()):
+            self._waiting.append(line)
+            characters -= len(line[1])
+        return [text for _number, text in self._waiting]
+
+    def _next(self) -> tuple[int, str] | None:
+        text = self._text.readline(LONGEST_LINE)
+        if not text:
+            return None
+        rest = text
+        while len(rest) == LONGEST_LINE and not rest.endswith(("\n", "\r")):
+            rest = self._text.readline(LONGEST_LINE)
+        self._read += 1
+        return self._read, text
+
+
+def find_delimiter(lines: list[str]) -> str:
+    """The delimiter under which most of the lines have as many cells as the first, and that more than one."""
+    return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
+
+
+def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
+    # Not strict: one broken quote in the sample must not decide.
+    widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(cells)]
+    if not widths or widths[0] == 1:
+        return 0.0, 0
+    return round(widths.count(widths[0]) / len(widths), 1), widths[0]
+
+
+def _quotes_broken(number: int, text: str, error: csv.Error) -> BrokenLine:
+    if "unexpected end" in str(error):
+        why = _("A quotation mark is opened and never closed.")
+    elif "field larger" in str(error):
+        why = _("A cell is far too long.")
+    else:
+        why = _("A quotation mark stands inside a quoted cell.")
+    mend = _('Write a quotation mark within a cell twice ("") and close every quoted cell.')
+    return BrokenLine(number, text, why, mend)

@@ -1,0 +1,115 @@
+"""What is said of a file: what was understood, what became of its rows, and what was wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from dotbridge.files.encodings import Candidate
+
+# Problems told one by one; of a file that is nothing but problems the rest is counted.
+MOST_PROBLEMS = 1_000
+_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Why a line, or one value of it, was not taken: where it stands, what it says, why, and what to do about it."""
+
+    line: int
+    column: str
+    value: str
+    why: str
+    mend: str
+    # The rest of the line was taken.
+    taken: bool = False
+
+
+@dataclass(kw_only=True)
+class ColumnReport:
+    """One column: its name, the field that it goes to, and what its rows decided.
+
+    `field` is empty for a column without use. `chosen` says that a person chose the field, now or for an earlier file
+    of the same columns. `consent` is how it speaks of consent, empty if it does not; `opted_out` and `doubtful` count
+    its cells.
+    """
+
+    name: str
+    field: str = ""
+    label: str = ""
+    chosen: bool = False
+    decided: str = ""
+    consent: str = ""
+    opted_out: int = 0
+    doubtful: int = 0
+    is_empty: bool = False
+
+
+@dataclass(kw_only=True)
+class LoadReport:
+    """What became of a file. `rows` is the sum of created, updated, unchanged, same_address and refused.
+
+    `same_address` are rows whose address an earlier row has. `opted_out` are the people whom the file says not to write
+    to. `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is true);
+    `problems_left_off` more.
+    """
+
+    entity: str
+    file: str
+    format: str
+    encoding: str
+    encoding_named: bool = False
+    encoding_candidates: list[Candidate] = field(default_factory=list)
+    delimiter: str = ""
+    part: str = ""
+    other_parts: list[str] = field(default_factory=list)
+    columns: list[ColumnReport] = field(default_factory=list)
+    first_rows: list[list[str]] = field(default_factory=list)
+    dry_run: bool = False
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    same_address: int = 0
+    refused: int = 0
+    opted_out: int = 0
+    doubtful: int = 0
+    values_left_out: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    problems_left_off: int = 0
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """The names of the columns that go nowhere and say nothing of consent."""
+        return [
+            column.name for column in self.columns if not column.field and not column.consent and not column.is_empty
+        ]
+
+    @property
+    def consent_columns(self) -> list[str]:
+        """The names of the columns that speak of consent."""
+        return [column.name for column in self.columns if column.consent]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values, for JSON."""
+        return {**asdict(self), "unused_columns": self.unused_columns, "consent_columns": self.consent_columns}
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem: a row that is refused, or a value that is left out."""
+        self.refused += not problem.taken
+        self.values_left_out += problem.taken
+        self.tell(problem)
+
+    def tell(self, problem: Problem) -> None:
+        """Note what somebody should know, without counting a row for it."""
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)
+        else:
+            self.problems_left_off += 1
+
+
+def shortened(text: str) -> str:
+    """A value as a report shows it: on one line, short, and without what would move a terminal's cursor."""
+    flat = "".join(letter if letter.isprintable() else " " for letter in text)
+    flat = " ".join(flat.split())
+    return flat if len(flat) <= _SHOWN else flat[: _SHOWN - 1] + "…"

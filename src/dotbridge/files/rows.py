@@ -1,0 +1,189 @@
+"""One record of a file as the values of one person; what cannot be read is a Problem with its mend.
+
+Only a line without an address is refused. Of every other the person is taken, without what cannot be read.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from dotbridge.files.addresses import other_spelling, read_address
+from dotbridge.files.consent_columns import Says
+from dotbridge.files.damage import Unreadable, check_text, unwrapped
+from dotbridge.files.headers import Role
+from dotbridge.files.names import is_company, split_name
+from dotbridge.files.records import Record, cell_text, is_blank
+from dotbridge.files.report import Problem
+from dotbridge.files.targets import ADDRESS, FULL_NAME
+from dotbridge.files.understanding import Understanding, shown
+from dotbridge.files.values import fitting, moment
+
+LONGEST_NAME = 500
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """What one cell says against writing to its person. `doubtful`: it could not be understood, and so counts."""
+
+    column: str
+    value: str
+    happened_at: datetime.datetime | None
+    doubtful: bool
+
+
+@dataclass
+class ReadRow:
+    """An address and the values of one person; what the file leaves empty is not among them.
+
+    `other_email` is the address with its domain in ASCII, where that differs. `further` are the values beyond the first
+    of fields that can have several.
+    """
+
+    line: int
+    email: str
+    other_email: str | None
+    values: dict[str, Any] = field(default_factory=dict)
+    further: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    opt_outs: list[OptOut] = field(default_factory=list)
+
+
+def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None, list[Problem]]:
+    """The row's values, or None if it is refused, and what is wrong with it."""
+    reading = _Reading(record, understood)
+    addresses = reading.addresses()
+    if not addresses:
+        return None, reading.problems
+    reading.row = row = ReadRow(record.line, addresses[0], other_spelling(addresses[0]))
+    if len(addresses) > 1:
+        row.further[ADDRESS] = addresses[1:]
+    for name, positions in understood.fields.items():
+        if name == FULL_NAME:
+            reading.take_full_name(positions)
+        elif name != ADDRESS:
+            reading.take(name, positions)
+    row.opt_outs = list(reading.opt_outs())
+    return row, reading.problems
+
+
+class _Reading:
+    """One record on its way to a row, and the problems on the way."""
+
+    row: ReadRow
+
+    def __init__(self, record: Record, understood: Understanding) -> None:
+        self._cells = record.cells
+        self._line = record.line
+        self._understood = understood
+        self.problems: list[Problem] = []
+
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of all address columns. One that is none is told, and refuses the row if no other is left."""
+        found: dict[str, None] = {}
+        unread: list[tuple[int, str]] = []
+        positions = self._understood.fields[ADDRESS]
+        for position in positions:
+            cell = self._cells[position]
+            if is_blank(cell):
+                continue
+            read = read_address(unwrapped(cell_text(cell)))
+            found.update(dict.fromkeys(read.addresses))
+            if not read.addresses:
+                unread.append((position, read.why))
+        if found and not unread:
+            return tuple(found)
+        mend = _("Write one address such as name@example.com.")
+        if not found and not unread:
+            unread.append((positions[0], _("There is no e-mail address.")))
+            mend = _("Add an address, or leave the person out.")
+        for position, why in unread[: None if found else 1]:
+            self._tell(position, why, mend, taken=bool(found))
+        return tuple(found)
+
+    def take(self, name: str, positions: list[int]) -> None:
+        """Take the first filled cell that can be read; where there is a place for further values, the others too."""
+        target = self._understood.target.fields[name]
+        values = self.row.values
+        further: dict[str, None] = {}
+        for position in positions:
+            cell = self._cells[position]
+            if is_blank(cell) or (name in values and target.further is None):
+                continue
+            value, more = self._read(position)
+            if value is None:
+                continue
+            further.update(dict.fromkeys(more))
+            if name not in values:
+                values[name] = value
+            elif isinstance(value, str):
+                further[value] = None
+        if not further:
+            return
+        further.pop(values[name], None)
+        if target.further is not None:
+            self.row.further[name] = tuple(further)
+            return
+        why = _("There is a place for one value, and the cell holds several.")
+        self._tell(positions[0], why, _("Nothing, if the first one is the right one."), taken=True)
+
+    def take_full_name(self, positions: list[int]) -> None:
+        """Take first and last name of the first filled cell; a company's name goes to the company, if there is none."""
+        position = next((each for each in positions if not is_blank(self._cells[each])), None)
+        if position is None:
+            return
+        roles, fields = self._understood.target.roles, self._understood.target.fields
+        text = unwrapped(cell_text(self._cells[position]))
+        try:
+            check_text(text)
+            if is_company(text):
+                self._take_company(position, text)
+                return
+            # A text that no name is would take its time to be taken apart.
+            fitting(text, fields[roles[Role.LAST_NAME]], LONGEST_NAME)
+            names = zip((roles[Role.FIRST_NAME], roles[Role.LAST_NAME]), split_name(text), strict=True)
+            for name, part in names:
+                if part:
+                    self.row.values.setdefault(name, fitting(part, fields[name]))
+        except Unreadable as error:
+            self._tell(position, error.why, error.mend, taken=True)
+
+    def _take_company(self, position: int, text: str) -> None:
+        company = self._understood.target.roles.get(Role.COMPANY)
+        named = self._understood.fields.get(company or "", [])
+        if company is not None and all(is_blank(self._cells[each]) for each in named):
+            self.row.values[company] = fitting(text, self._understood.target.fields[company])
+        why = _("This is a company's name, and nobody's first or last name.")
+        self._tell(position, why, _("Add the person's name, if there is one."), taken=True)
+
+    def opt_outs(self) -> Iterator[OptOut]:
+        """What the row says against writing to its person, cell by cell."""
+        for position, column in self._understood.consent.items():
+            cell = self._cells[position]
+            said = column.read(cell)
+            if said.says is Says.NOTHING:
+                continue
+            counted = self._understood.report.columns[position]
+            counted.opted_out += 1
+            doubtful = said.says is Says.DOUBTFUL
+            if doubtful:
+                counted.doubtful += 1
+                why = _("It is not clear whether this person may be written to, so the person counts as opted out.")
+                mend = _("Write yes or no, or give the column no use if it does not speak of consent.")
+                self._tell(position, why, mend, taken=True)
+            happened = moment(said.happened) if said.happened else None
+            yield OptOut(column.header, shown(cell), happened, doubtful)
+
+    def _read(self, position: int) -> tuple[Any, tuple[str, ...]]:
+        try:
+            return self._understood.readers[position].read(self._cells[position])
+        except Unreadable as error:
+            self._tell(position, error.why, error.mend, taken=True)
+            return None, ()
+
+    def _tell(self, position: int, why: str, mend: str, *, taken: bool) -> None:
+        column, value = self._understood.source.headers[position], shown(self._cells[position])
+        self.problems.append(Problem(line=self._line, column=column, value=value, why=why, mend=mend, taken=taken))

@@ -1,0 +1,21 @@
+"""Reads of what is kept of loads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from dotbridge.files.models import FileShape
+from dotbridge.files.targets import FileTarget
+
+
+def shape_of(headers: Sequence[str]) -> str:
+    """What files with the same columns in the same order have in common."""
+    return hashlib.sha256(json.dumps(list(headers)).encode()).hexdigest()
+
+
+def remembered_columns(target: FileTarget, headers: Sequence[str]) -> dict[str, str]:
+    """What a person chose for the columns of an earlier file of this shape."""
+    found = FileShape.objects.filter(entity=target.key, shape=shape_of(headers)).first()
+    return dict(found.columns) if found else {}

@@ -1,0 +1,187 @@
+"""Loading a file of people into the records of a host's model: all of it or nothing, and a report of every line.
+
+The file is read twice as a stream, once to understand it and once to load it, so memory does not grow with it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import BinaryIO
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.merging import Clash, Merge
+from dotbridge.files.models import FileLoad, FileShape
+from dotbridge.files.opening import open_source
+from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_receiving
+from dotbridge.files.records import BrokenLine
+from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, shortened
+from dotbridge.files.rows import ReadRow, read_row
+from dotbridge.files.selectors import remembered_columns, shape_of
+from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
+from dotbridge.files.targets import FileTarget, file_target
+from dotbridge.files.understanding import Choices, Progress, Understanding, check, understand
+
+KEPT_DAYS = 30
+_ROWS_BETWEEN_PROGRESS = 5_000
+_OPT_OUTS = f"""
+    CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
+    SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
+           said.happened_at, coalesce(said.is_doubtful, false) AS is_doubtful, s.line
+    FROM {STAGE} s
+    CROSS JOIN LATERAL jsonb_to_recordset(s.opt_outs)
+        AS said (column_name text, value text, happened_at timestamptz, is_doubtful boolean)
+    CROSS JOIN LATERAL unnest(array_prepend(s.email, s.m_email)) AS address (email)
+"""
+
+
+class _NotKept(Exception):
+    """Takes the transaction of a dry run back."""
+
+
+def _no_progress(step: str, rows: int) -> None:
+    """Tell nobody."""
+
+
+def load_file(
+    *,
+    file: BinaryIO,
+    name: str,
+    entity: str,
+    choices: Choices | None = None,
+    dry_run: bool = False,
+    who: str = "",
+    progress: Progress = _no_progress,
+) -> LoadReport:
+    """Create and update records of `entity` from a file; `dry_run` reports the same and keeps nothing.
+
+    A record is found by its address, whatever the spelling; an empty cell leaves what the record has. What the file
+    says of opting out is handed to whoever keeps consent (`dotbridge.files.opt_outs`); nothing in it makes anybody
+    mailable.
+    `progress` is called with what is being done and the number of rows; what it raises ends the load, and nothing is
+    kept. Raises FileRefused, and EncodingNotSure with the candidates; LookupError for an entity that files cannot fill.
+    """
+    target = file_target(entity)
+    choices = choices or Choices()
+    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
+        remembered = remembered_columns(target, source.headers)
+        understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
+        understood.report.dry_run = dry_run
+        with suppress(_NotKept), transaction.atomic():
+            _load(understood, choices, progress)
+            if dry_run:
+                raise _NotKept
+            if choices.columns:
+                remember_columns(target=target, headers=source.headers, columns={**remembered, **choices.columns})
+            FileLoad.objects.create(entity=entity, file=name[-255:], who=who, report=understood.report.as_dict())
+    return understood.report
+
+
+def check_file(*, file: BinaryIO, entity: str, choices: Choices) -> None:
+    """Look at the beginning of a file and write nothing. Raises what `load_file` would raise because of it."""
+    target = file_target(entity)
+    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
+        check(source, target, choices.with_columns(remembered_columns(target, source.headers)))
+
+
+def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Mapping[str, str]) -> None:
+    """Keep what a person chose for the columns, for the next file of this shape."""
+    FileShape.objects.update_or_create(entity=target.key, shape=shape_of(headers), defaults={"columns": dict(columns)})
+
+
+def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
+    """Delete the reports of loads before that: they name people. Answers how many."""
+    before = timezone.now() - datetime.timedelta(days=days)
+    deleted, _each = FileLoad.objects.filter(loaded_at__lt=before).delete()
+    return deleted
+
+
+def _load(understood: Understanding, choices: Choices, progress: Progress) -> None:
+    report = understood.report
+    columns = stage_columns(understood)
+    create_stage(understood.target, columns)
+    copy_rows(columns, _readable(understood, progress))
+    _count_opt_outs(report)
+    merge = Merge(understood.target, columns)
+    progress("merging", report.rows)
+    with connection.cursor() as cursor:
+        # Two files at once would each make the people whom both name.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"dotbridge.files:{report.entity}"])
+    clashes, number = merge.settle_same_address(choices.same_address, most=MOST_PROBLEMS)
+    _tell_clashes(understood, clashes, number)
+    merge.find_records(choices.same_address)
+    merge.find_related(make_missing=not report.dry_run)
+    counts = merge.decide_fates()
+    report.created, report.updated = counts.created, counts.updated
+    report.unchanged, report.same_address = counts.unchanged, counts.same_address
+    if report.dry_run:
+        return
+    progress("writing", report.rows)
+    merge.write()
+    if report.opted_out:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")
+            cursor.execute(_OPT_OUTS)
+        hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
+
+
+def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow]:
+    report = understood.report
+    for record in understood.source.records():
+        report.rows += 1
+        if report.rows % _ROWS_BETWEEN_PROGRESS == 0:
+            progress("loading", report.rows)
+        if isinstance(record, BrokenLine):
+            value = shortened(record.text)
+            report.add(Problem(line=record.line, column="", value=value, why=record.why, mend=record.mend))
+            continue
+        row, problems = read_row(record, understood)
+        for problem in problems:
+            report.add(problem)
+        if row is not None:
+            yield row
+
+
+def _count_opt_outs(report: LoadReport) -> None:
+    """Count the people who are not to be written to. Raises FileRefused where nobody would keep that."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT count(DISTINCT key),
+                   count(DISTINCT key) FILTER (WHERE jsonb_path_exists(opt_outs, '$[*] ? (@.is_doubtful == true)'))
+            FROM {STAGE} WHERE opt_outs IS NOT NULL
+            """
+        )
+        report.opted_out, report.doubtful = cursor.fetchone()
+    if report.opted_out and not report.dry_run and not is_anybody_receiving():
+        raise FileRefused(
+            _(
+                "The file says of %(number)d people that they are not to be written to, and nothing here keeps that. "
+                "Install an app that does, or give the columns no use: %(columns)s."
+            )
+            % {"number": report.opted_out, "columns": ", ".join(report.consent_columns)}
+        )
+
+
+def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) -> None:
+    """Tell the rows that say something else than the row that is kept: a person decides between them."""
+    report, target = understood.report, understood.target
+    for clash in clashes:
+        report.tell(
+            Problem(
+                line=clash.line,
+                column=", ".join(target.label_of(name) for name in clash.fields),
+                value=shortened(clash.email),
+                why=_(
+                    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
+                )
+                % {"line": clash.kept_line},
+                mend=_("Say which line counts: first, last, or both as people of their own."),
+            )
+        )
+    report.problems_left_off += number - len(clashes)

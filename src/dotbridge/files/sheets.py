@@ -1,0 +1,145 @@
+"""Workbooks: XLSX is streamed row by row, OpenDocument and the old XLS are read whole and so have a smaller limit."""
+
+from __future__ import annotations
+
+import datetime
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+from zipfile import BadZipFile
+
+from django.utils.translation import gettext as _
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+from python_calamine import CalamineError, CalamineWorkbook
+
+from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.records import LONGEST_CELL, BrokenLine, Cell, Record, cell_text, is_blank
+
+# What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
+_DAMAGED = (
+    *(InvalidFileException, BadZipFile, zlib.error, EOFError, SyntaxError),
+    *(KeyError, ValueError, TypeError, AttributeError, IndexError),
+)
+
+
+class _Sheet:
+    """What XLSX and the other workbooks share; see `dotbridge.files.records.Source`. A line is a row of the sheet."""
+
+    format: str
+    found_encoding: FoundEncoding | None = None
+    encoding = ""
+    delimiter = ""
+    part = ""
+    other_parts: tuple[str, ...] = ()
+    headers: list[str]
+
+    def _rows(self) -> Iterable[Sequence[Any]]:
+        raise NotImplementedError
+
+    def _choose(self, names: Sequence[str], wanted: str | None) -> str:
+        """The sheet to read: the one that was asked for, else the first with anything in it."""
+        if wanted is not None and wanted not in names:
+            raise FileRefused(
+                _("There is no sheet %(name)r. The sheets are: %(names)s.")
+                % {"name": wanted, "names": ", ".join(names) or "-"}
+            )
+        for name in [wanted] if wanted is not None else names:
+            self.part = name
+            top = next(self._filled(), None)
+            if top is not None:
+                self.other_parts = tuple(other for other in names if other != name)
+                self.headers = [
+                    cell_text(cell).strip() or _("Column %(number)d") % {"number": number}
+                    for number, cell in enumerate(_without_empty_tail(top.cells), 1)
+                ]
+                return name
+        raise FileRefused(
+            _("The workbook is empty. Its first row must name the columns, one of them the e-mail address.")
+        )
+
+    def _filled(self) -> Iterator[Record]:
+        for number, row in enumerate(self._rows(), 1):
+            cells = tuple(_cell(value) for value in row)
+            if not all(map(is_blank, cells)):
+                yield Record(number, cells)
+
+    def records(self) -> Iterator[Record | BrokenLine]:
+        """Every row below the first filled one; rows with nothing in them are passed over."""
+        width = len(self.headers)
+        rows = self._filled()
+        next(rows)
+        for row in rows:
+            cells = row.cells
+            if len(cells) > width and not all(map(is_blank, cells[width:])):
+                shown = " ".join(cell_text(cell) for cell in cells)
+                why = _("The row has a value beyond the last column that has a name.")
+                yield BrokenLine(row.line, shown, why, _("Name its column in the first row, or delete the value."))
+            elif any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
+                yield BrokenLine(row.line, "", _("A cell is far too long."), _("Shorten the cell."))
+            else:
+                yield Record(row.line, (*cells[:width], *[""] * (width - len(cells))))
+
+
+class XlsxSheet(_Sheet):
+    """One sheet of an XLSX workbook, streamed. Raises FileRefused for a damaged or empty one."""
+
+    format = "xlsx"
+
+    def __init__(self, file: BinaryIO, *, sheet: str | None = None) -> None:
+        try:
+            self._book = load_workbook(file, read_only=True, data_only=True)
+        except _DAMAGED:
+            raise _damaged() from None
+        self._choose([name for name in self._book.sheetnames if hasattr(self._book[name], "iter_rows")], sheet)
+
+    def _rows(self) -> Iterator[Sequence[Any]]:
+        sheet: Any = self._book[self.part]
+        # Some programs write a wrong size into the sheet.
+        sheet.reset_dimensions()
+        try:
+            yield from sheet.iter_rows(values_only=True)
+        except _DAMAGED:
+            raise _damaged() from None
+
+
+class SheetInMemory(_Sheet):
+    """One sheet of an OpenDocument or XLS workbook. Raises FileRefused for a damaged or empty one."""
+
+    format = "ods"
+
+    def __init__(self, file: BinaryIO, *, sheet: str | None = None) -> None:
+        try:
+            file.seek(0)
+            self.format = "xls" if file.read(2) == b"\xd0\xcf" else "ods"
+            file.seek(0)
+            self._book = CalamineWorkbook.from_filelike(file)
+        except CalamineError:
+            raise _damaged() from None
+        self._choose(self._book.sheet_names, sheet)
+
+    def _rows(self) -> Iterable[Sequence[Any]]:
+        rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
+        return rows
+
+
+def _damaged() -> FileRefused:
+    return FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV."))
+
+
+def _cell(value: Any) -> Cell:
+    """A workbook's value as a cell: a moment at midnight is a day."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime.datetime):
+        return value.date() if value.time() == datetime.time() else value
+    if isinstance(value, (str, int, float, datetime.date)):
+        return value
+    return str(value)
+
+
+def _without_empty_tail(cells: Sequence[Cell]) -> Sequence[Cell]:
+    while cells and is_blank(cells[-1]):
+        cells = cells[:-1]
+    return cells

@@ -1,0 +1,80 @@
+"""A load's report in sentences, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from dotbridge.files.encodings import Candidate
+from dotbridge.files.report import LoadReport
+
+MOST_PROBLEMS_SHOWN = 20
+
+
+def told(report: LoadReport) -> list[str]:
+    """What was understood, what became of the rows, and the first problems."""
+    return [*_counts(report), *understood(report), *_problems(report)]
+
+
+def told_candidates(candidates: tuple[Candidate, ...]) -> list[str]:
+    """The encodings that a file may have, each with a sample of what it would then say."""
+    widest = max((len(each.encoding) for each in candidates), default=0)
+    return [f"  {each.encoding:<{widest}}  {each.sample}" for each in candidates]
+
+
+def _counts(report: LoadReport) -> Iterator[str]:
+    if report.dry_run:
+        yield _("Nothing was written. A load would do this:")
+    yield _(
+        "%(rows)d rows: %(created)d created, %(updated)d updated, %(unchanged)d unchanged, %(refused)d not taken."
+    ) % {name: getattr(report, name) for name in ("rows", "created", "updated", "unchanged", "refused")}
+    if report.same_address:
+        yield _("%(number)d rows have the address of an earlier row.") % {"number": report.same_address}
+    if report.values_left_out:
+        yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
+    yield from opted_out(report)
+
+
+def opted_out(report: LoadReport) -> Iterator[str]:
+    """How many people the file says not to write to, if it says that of any."""
+    if report.opted_out:
+        yield _(
+            "%(number)d people are opted out by this file, %(doubtful)d of them because their cell is not clear."
+        ) % {"number": report.opted_out, "doubtful": report.doubtful}
+
+
+def understood(report: LoadReport) -> Iterator[str]:
+    """What was understood of the file: how it is written, and what its columns are."""
+    how = [report.format.upper()]
+    if report.encoding:
+        how.append(report.encoding + (_(" (named)") if report.encoding_named else ""))
+    if report.delimiter:
+        how.append(
+            _("delimiter %(delimiter)s") % {"delimiter": {"\t": _("tab")}.get(report.delimiter, report.delimiter)}
+        )
+    if report.part:
+        how.append(report.part)
+    yield _("Read as: %(how)s") % {"how": ", ".join(how)}
+    for other in report.other_parts:
+        yield _("Not read: %(part)s") % {"part": other}
+    taken = [
+        f"{column.name} ({column.field}{': ' + column.decided if column.decided else ''})"
+        for column in report.columns
+        if column.field
+    ]
+    yield _("Columns taken: %(columns)s") % {"columns": ", ".join(taken)}
+    if report.consent_columns:
+        yield _("Columns of consent: %(columns)s") % {"columns": ", ".join(report.consent_columns)}
+    if report.unused_columns:
+        yield _("Columns without use: %(columns)s") % {"columns": ", ".join(report.unused_columns)}
+
+
+def _problems(report: LoadReport) -> Iterator[str]:
+    for problem in report.problems[:MOST_PROBLEMS_SHOWN]:
+        where = _("line %(line)d") % {"line": problem.line} + (f", {problem.column}" if problem.column else "")
+        what = " " + _("Taken without it.") if problem.taken else ""
+        yield f"{where}: {problem.value!r}: {problem.why} {problem.mend}{what}"
+    more = len(report.problems) - MOST_PROBLEMS_SHOWN + report.problems_left_off
+    if more > 0:
+        yield _("... and %(number)d more; --json names them.") % {"number": more}

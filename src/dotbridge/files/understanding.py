@@ -1,0 +1,224 @@
+"""What a file is understood to be: which column goes where, what its rows decide, which columns speak of consent.
+
+The whole file is read once for it, because only all rows of a column can say how its dates and numbers are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from django.utils.translation import gettext as _
+
+from dotbridge.files.consent_columns import ConsentColumn, consent_kind
+from dotbridge.files.dates import ORDERS
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.headers import email_column, match_headers, plain
+from dotbridge.files.numbers import DECIMAL_MARKS
+from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
+from dotbridge.files.report import ColumnReport, LoadReport, shortened
+from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget
+from dotbridge.files.values import ColumnReader
+
+UNUSED = "unused"
+FIRST, LAST, BOTH = "first", "last", "both"
+SAME_ADDRESS = (FIRST, LAST, BOTH)
+_LOOKED_AT_FOR_ADDRESSES = 200
+_FIRST_ROWS = 5
+_ROWS_BETWEEN_PROGRESS = 5_000
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a person has said about a file; what is None is found, or asked for where it cannot be found.
+
+    `columns` maps names of columns to fields, "unused", or a field with how its dates or numbers are written
+    ("birthday:dmy", "lead_score:comma"). `same_address` says which of several rows with one address counts: the first,
+    the last, or each as a person of its own.
+    """
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    same_address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.same_address is not None and self.same_address not in SAME_ADDRESS:
+            raise FileRefused(
+                _("%(word)r is no answer for rows with one address; say %(words)s.")
+                % {"word": self.same_address, "words": ", ".join(SAME_ADDRESS)}
+            )
+
+    def with_columns(self, remembered: Mapping[str, str]) -> Choices:
+        """The same, with what was chosen for an earlier file where nothing is chosen now."""
+        return replace(self, columns={**remembered, **self.columns})
+
+
+@dataclass(kw_only=True)
+class Understanding:
+    """The file as it will be loaded. Positions are those of the columns.
+
+    `fields` are the columns of each field, in order: the first filled cell counts. `readers` read the columns that go
+    to a field of the model, `consent` those that speak of consent.
+    """
+
+    source: Source
+    target: FileTarget
+    fields: dict[str, list[int]]
+    readers: dict[int, ColumnReader]
+    consent: dict[int, ConsentColumn]
+    report: LoadReport
+
+
+def check(source: Source, target: FileTarget, choices: Choices) -> None:
+    """Look at the beginning of a file. Raises FileRefused where `understand` would because of the columns."""
+    chosen, _written = _chosen(source, target, choices)
+    _match(source, target, chosen)
+
+
+def understand(source: Source, target: FileTarget, choices: Choices, *, name: str, progress: Progress) -> Understanding:
+    """What the file is understood to be. Raises FileRefused for one without an address column or with too many rows."""
+    chosen, written = _chosen(source, target, choices)
+    matched = _match(source, target, chosen)
+    readers = {
+        position: ColumnReader(target.fields[field], written.get(position))
+        for position, field in matched.items()
+        if field in target.fields
+    }
+    consent = {
+        position: ConsentColumn(header, kind)
+        for position, header in enumerate(source.headers)
+        if chosen.get(position) != UNUSED and (kind := consent_kind(header))
+    }
+    report = LoadReport(
+        entity=target.key,
+        file=name,
+        format=source.format,
+        encoding=source.encoding,
+        encoding_named=choices.encoding is not None,
+        encoding_candidates=list(source.found_encoding.candidates) if source.found_encoding else [],
+        delimiter=source.delimiter,
+        part=source.part,
+        other_parts=list(source.other_parts),
+    )
+    filled = _observe(source, readers, consent, report, progress)
+    consent = {position: column for position, column in consent.items() if column.is_meant()}
+    fields: dict[str, list[int]] = {}
+    for position, field_name in sorted(matched.items()):
+        fields.setdefault(field_name, []).append(position)
+    report.columns = [
+        ColumnReport(
+            name=header,
+            field=matched.get(position, ""),
+            label=target.label_of(matched[position]) if position in matched else "",
+            chosen=position in chosen,
+            decided=_decided(readers.get(position)),
+            consent=consent[position].kind.value if position in consent else "",
+            is_empty=position not in filled,
+        )
+        for position, header in enumerate(source.headers)
+    ]
+    return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
+
+
+def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:
+    """What a person chose, by position: the field, and how dates or numbers of the column are written."""
+    by_name = {plain(header) or header: position for position, header in reversed(list(enumerate(source.headers)))}
+    chosen, written = {}, {}
+    for header, choice in choices.columns.items():
+        position = by_name.get(plain(header) or header)
+        if position is None:
+            raise FileRefused(
+                _("The file has no column %(name)r. Its columns are: %(names)s.")
+                % {"name": header, "names": ", ".join(map(shortened, source.headers))}
+            )
+        field_name, _colon, how = choice.partition(":")
+        known = {*target.fields, ADDRESS, UNUSED, *([FULL_NAME] if FULL_NAME in target.roles.values() else [])}
+        if field_name not in known:
+            raise FileRefused(
+                _("There is no field %(name)r for a column to go to. There are: %(names)s.")
+                % {"name": field_name, "names": ", ".join(sorted(known))}
+            )
+        chosen[position] = field_name
+        if how:
+            written[position] = _way_of_writing(how)
+    return chosen, written
+
+
+def _way_of_writing(how: str) -> str:
+    ways = {**ORDERS, **DECIMAL_MARKS}
+    if how not in ways:
+        raise FileRefused(
+            _("%(how)r says nothing about dates or numbers; say %(ways)s.") % {"how": how, "ways": ", ".join(ways)}
+        )
+    return ways[how]
+
+
+def _match(source: Source, target: FileTarget, chosen: Mapping[int, str]) -> dict[int, str]:
+    matched = match_headers(source.headers, target.own, target.roles)
+    matched = {position: field for position, field in {**matched, **chosen}.items() if field != UNUSED}
+    if ADDRESS not in matched.values():
+        first = (each.cells for each in islice(source.records(), _LOOKED_AT_FOR_ADDRESSES) if isinstance(each, Record))
+        found = email_column(first)
+        if found is None or chosen.get(found) == UNUSED:
+            raise FileRefused(
+                _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.")
+                % {"names": ", ".join(map(shortened, source.headers))}
+            )
+        matched[found] = ADDRESS
+    return matched
+
+
+def _observe(
+    source: Source,
+    readers: Mapping[int, ColumnReader],
+    consent: Mapping[int, ConsentColumn],
+    report: LoadReport,
+    progress: Progress,
+) -> set[int]:
+    """Show every row to the columns that are decided by them. Answers which columns have anything in them."""
+    deciding = {position: reader for position, reader in readers.items() if reader.is_decided_by_rows}
+    unseen = set(range(len(source.headers)))
+    observers: list[tuple[int, ColumnReader | ConsentColumn]] = [*deciding.items(), *consent.items()]
+    for number, record in enumerate(source.records(), 1):
+        if number > MOST_ROWS:
+            raise FileRefused(
+                _("The file has more than %(most)d rows. Split it, and load the parts one after the other.")
+                % {"most": MOST_ROWS}
+            )
+        if number % _ROWS_BETWEEN_PROGRESS == 0:
+            progress("reading", number)
+        if not isinstance(record, Record):
+            continue
+        if len(report.first_rows) < _FIRST_ROWS:
+            report.first_rows.append([shortened(cell_text(cell)) for cell in record.cells])
+        if unseen:
+            unseen -= {position for position in unseen if not is_blank(record.cells[position])}
+        for position, column in observers:
+            column.observe(record.cells[position])
+    return set(range(len(source.headers))) - unseen
+
+
+def _decided(reader: ColumnReader | None) -> str:
+    """What the rows of a column decided, in words; empty where they had nothing to decide."""
+    if reader is None:
+        return ""
+    if reader.holds_dates:
+        decided = reader.dates.decided()
+        return ", ".join(
+            _("dates with %(separator)s: %(order)s")
+            % {"separator": separator, "order": order or _("not settled, left out where it matters")}
+            for separator, order in decided.items()
+        )
+    if reader.holds_numbers and (mark := reader.numbers.decided()):
+        return _("decimal mark %(mark)s") % {"mark": mark}
+    return ""
+
+
+def shown(cell: Cell) -> str:
+    """A cell as a report shows it."""
+    return shortened(cell_text(cell))

@@ -1,0 +1,187 @@
+"""The cells of one column as values of one field: a reader for each kind of value."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+from django.utils.dateparse import parse_time
+from django.utils.translation import gettext as _
+
+from dotbridge.files.consent_columns import NO, YES
+from dotbridge.files.damage import Unreadable, check_text, unwrapped
+from dotbridge.files.dates import DateColumn, Day
+from dotbridge.files.numbers import NumberColumn, whole
+from dotbridge.files.phones import read_phones
+from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.targets import TargetField, ValueKind
+
+LONGEST_TEXT = 20_000
+
+
+@dataclass
+class ColumnReader:
+    """What the cells of a column are for a field. `observe` every cell first, then `read`.
+
+    `read` gives the value, and the further ones for a field that has them. It raises Unreadable.
+    """
+
+    target: TargetField
+    chosen: str | None = None
+    dates: DateColumn = field(init=False)
+    numbers: NumberColumn = field(init=False)
+    _read: Callable[[Cell], Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        kind = self.target.kind
+        self.dates = DateColumn(self.chosen)
+        self.numbers = NumberColumn(kind is ValueKind.WHOLE_NUMBER, self.chosen)
+        readers: dict[ValueKind, Callable[[Cell], Any]] = {
+            ValueKind.TEXT: self._text,
+            ValueKind.RELATED: self._text,
+            ValueKind.WHOLE_NUMBER: self._whole_number,
+            ValueKind.NUMBER: self._number,
+            ValueKind.DATE: self._date,
+            ValueKind.MOMENT: self._moment,
+            ValueKind.YES_OR_NO: self._yes_or_no,
+        }
+        self._read = readers.get(kind, self._text)
+        self._longest = longest_of(self.target)
+        self._choices = _choices(self.target)
+
+    @property
+    def is_decided_by_rows(self) -> bool:
+        """Whether the rows of the column have to be looked at before the first of them can be read."""
+        return self.holds_dates or self.holds_numbers
+
+    @property
+    def holds_dates(self) -> bool:
+        """Whether the column is read as dates."""
+        return self.target.kind in {ValueKind.DATE, ValueKind.MOMENT}
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether the column is read as numbers."""
+        return self.target.kind in {ValueKind.WHOLE_NUMBER, ValueKind.NUMBER}
+
+    def observe(self, cell: Cell) -> None:
+        """Take note of one cell."""
+        unwrapped_cell = unwrapped(cell) if isinstance(cell, str) else cell
+        if self.holds_dates:
+            self.dates.observe(unwrapped_cell)
+        if self.holds_numbers:
+            self.numbers.observe(unwrapped_cell)
+
+    def read(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
+        """The value of a cell that is not blank, and the further ones."""
+        if isinstance(cell, str):
+            cell = unwrapped(cell)
+            check_text(cell)
+        if self.target.kind is ValueKind.PHONE:
+            first, *further = read_phones(cell_text(cell))
+            return self._text(first), tuple(further)
+        return self._read(cell), ()
+
+    def _text(self, cell: Cell) -> str:
+        text = cell_text(cell)
+        if self._choices is not None:
+            found = self._choices.get(text.casefold())
+            if found is None:
+                raise Unreadable(
+                    _("This is none of the values that the field can have."),
+                    _("Write one of: %(values)s.") % {"values": ", ".join(sorted(set(self._choices.values())))},
+                )
+            return found
+        return fitting(text, self.target, self._longest)
+
+    def _whole_number(self, cell: Cell) -> int:
+        number = whole(self.numbers.read(cell))
+        lowest, highest = _range(self.target.field)
+        if not lowest <= number <= highest:
+            raise Unreadable(
+                _("The number is out of the field's range."),
+                _("Write a number from %(lowest)d to %(highest)d.") % {"lowest": lowest, "highest": highest},
+            )
+        return number
+
+    def _number(self, cell: Cell) -> Decimal:
+        number = self.numbers.read(cell)
+        column = self.target.field
+        if isinstance(column, models.DecimalField) and column.max_digits and column.decimal_places is not None:
+            if abs(number) >= Decimal(10) ** (column.max_digits - column.decimal_places):
+                raise Unreadable(_("The number is out of the field's range."), _("Write a smaller number."))
+            number = round(number, column.decimal_places)
+        return number
+
+    def _date(self, cell: Cell) -> datetime.date:
+        return self.dates.read(cell)
+
+    def _moment(self, cell: Cell) -> datetime.datetime:
+        return moment(self.dates.read_day(cell))
+
+    def _yes_or_no(self, cell: Cell) -> bool:
+        word = cell_text(cell).strip().casefold()
+        label = str(self.target.field.verbose_name).casefold()
+        if word not in YES | NO | {label}:
+            raise Unreadable(_("This says neither yes nor no."), _("Write yes or no."))
+        return word not in NO
+
+
+def fitting(text: str, target: TargetField, longest: int | None = None) -> str:
+    """The text, if it fits into the field. Raises Unreadable. `longest` is what `longest_of` says, if it is known."""
+    longest = longest or longest_of(target)
+    if len(text) > longest:
+        raise Unreadable(
+            _("The text has %(number)d characters.") % {"number": len(text)},
+            _("Shorten it to %(number)d characters.") % {"number": longest},
+        )
+    return text
+
+
+def moment(day: Day) -> datetime.datetime:
+    """The moment of a date and the time written beside it, in the time zone of the settings where none is written."""
+    text = day.time.strip().upper()
+    if text.endswith(("AM", "PM")):
+        try:
+            spelt = "%I:%M:%S %p" if text.count(":") == 2 else "%I:%M %p"
+            # Only the time of day is taken from it.
+            clock = datetime.datetime.strptime(f"{text[:-2].strip()} {text[-2:]}", spelt).time()  # noqa: DTZ007
+        except ValueError:
+            clock = datetime.time()
+        return timezone.make_aware(datetime.datetime.combine(day.date, clock))
+    try:
+        found = datetime.datetime.fromisoformat(
+            f"{day.date.isoformat()}T{_two_digits(day.time)}" if day.time else day.date.isoformat()
+        )
+    except ValueError:
+        found = datetime.datetime.combine(day.date, parse_time(day.time) or datetime.time())
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
+
+
+def _two_digits(time: str) -> str:
+    return time if time[1:2] != ":" else f"0{time}"
+
+
+def _range(column: models.Field[Any, Any]) -> tuple[int, int]:
+    lowest, highest = connection.ops.integer_field_range(column.get_internal_type())
+    return (-(2**63) if lowest is None else lowest), (2**63 - 1 if highest is None else highest)
+
+
+def longest_of(target: TargetField) -> int:
+    """The most characters that the field holds, of a related record its name."""
+    column: Any = target.field
+    if target.by is not None:
+        column = column.related_model._meta.get_field(target.by)  # noqa: SLF001
+    return getattr(column, "max_length", None) or LONGEST_TEXT
+
+
+def _choices(target: TargetField) -> dict[str, str] | None:
+    """What may be written for each choice: its value and its label."""
+    if not target.field.choices or target.kind is not ValueKind.TEXT:
+        return None
+    return {str(spelt).casefold(): str(value) for value, label in target.field.flatchoices for spelt in (value, label)}

@@ -1,0 +1,128 @@
+"""vCards: every card is a record. Its lines are counted as an editor counts them; a broken card costs only itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import vobject
+from django.utils.translation import gettext as _
+
+from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.names import is_company, split_name
+from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Record
+
+LONGEST_CARD = 1024**2
+_END = "END:VCARD\n"
+# Pictures and sounds: large, and of no use to a list.
+_PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY")
+_COLUMNS = {
+    "First name": "given",
+    "Last name": "family",
+    "E-mail": "email",
+    "Phone": "tel",
+    "Company": "org",
+    "Job title": "title",
+    "Birthday": "bday",
+    "Language": "lang",
+    "Notes": "note",
+    "Labels": "categories",
+}
+
+
+class VCards:
+    """A source of records that are vCards, of version 2.1 to 4.0; see `dotbridge.files.records.Source`."""
+
+    format = "vcard"
+    delimiter = ""
+    part = ""
+    other_parts: tuple[str, ...] = ()
+
+    def __init__(self, file: BinaryIO, *, encoding: str, found_encoding: FoundEncoding | None = None) -> None:
+        self._file = file
+        self.encoding = encoding
+        self.found_encoding = found_encoding
+        self.headers = list(_COLUMNS)
+
+    def records(self) -> Iterator[Record | BrokenLine]:
+        """Every card, and in its place every one that is none."""
+        self._file.seek(0)
+        text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace")
+        try:
+            for line, card in _cards(text):
+                yield _record(line, card)
+        finally:
+            text.detach()
+
+
+def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
+    """The text of every card, and the line that it begins on."""
+    card: list[str] = []
+    size = begins = 0
+    passing_over = False
+    for number, line in enumerate(iter(lambda: text.readline(LONGEST_CARD), ""), 1):
+        bare = line.strip().upper()
+        if bare == "BEGIN:VCARD":
+            if card:
+                yield begins, "".join([*card, _END])
+            card, size, begins = [], 0, number
+        elif not line.startswith((" ", "\t")):
+            name = bare.partition(":")[0].partition(";")[0].rpartition(".")[2]
+            passing_over = name in _PASSED_OVER
+        size += len(line)
+        if not passing_over and size <= LONGEST_CARD and (card or bare == "BEGIN:VCARD"):
+            card.append(line)
+        if bare == "END:VCARD" and card:
+            yield begins, "".join(card)
+            card = []
+    if card:
+        # The file ends within a card: what is there of it may be enough.
+        yield begins, "".join([*card, _END])
+
+
+def _record(line: int, text: str) -> Record | BrokenLine:
+    try:
+        card = vobject.readOne(text, allowQP=True)
+        values = _values(card.contents)
+    except Exception:  # noqa: BLE001 - the library raises anything at all on a malformed card
+        shown = " ".join(text.split())
+        return BrokenLine(line, shown, _("The card cannot be read."), _("Export this contact again."))
+    return Record(line, tuple(values.get(key, "") for key in _COLUMNS.values()))
+
+
+def _values(contents: dict[str, list[Any]]) -> dict[str, Cell]:
+    values: dict[str, Cell] = {
+        key: BETWEEN_VALUES.join(_texts(contents.get(key, []))) for key in _COLUMNS.values() if key in contents
+    }
+    for name in contents.get("n", [])[:1]:
+        values["given"] = _spoken(name.value.given)
+        values["family"] = _spoken(name.value.family)
+    if not values.get("given") and not values.get("family"):
+        whole = next(iter(_texts(contents.get("fn", []))), "")
+        # The card of a company has its name there.
+        if not is_company(whole) and whole != values.get("org"):
+            values["given"], values["family"] = split_name(whole) if whole else ("", "")
+    return values
+
+
+def _texts(lines: list[Any]) -> list[str]:
+    """The values of a property, the preferred one first."""
+    found = []
+    for line in sorted(lines, key=lambda each: not _is_preferred(each.params)):
+        value = line.value
+        if line.name.upper() == "ORG" and isinstance(value, list):
+            # What follows the organisation are its units.
+            value = value[0] if value else ""
+        if isinstance(value, (list, tuple)):
+            value = BETWEEN_VALUES.join(map(str, value))
+        found.append(str(value).removeprefix("tel:").removeprefix("mailto:").strip())
+    return [text for text in found if text]
+
+
+def _is_preferred(params: dict[str, list[str]]) -> bool:
+    return "PREF" in params or any(value.upper() == "PREF" for value in params.get("TYPE", []))
+
+
+def _spoken(part: str | list[str]) -> str:
+    return " ".join(part) if isinstance(part, list) else part

@@ -1,0 +1,43 @@
+"""What a contact file says of opting out binds the person, in every list, and is there to be read later."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.crm.models import Contact
+from dotbridge.integrations.models import Integration
+from tests.accounts import RemoteAccount, add_contact, connect, sync
+from tests.files.conftest import load
+
+
+def test_who_is_opted_out_in_a_file_leaves_every_book_and_comes_into_none(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    book = remote.create_book("Readers")
+    connect(integration, book="Readers")
+    add_contact("ann@example.com", "Ann")
+    add_contact("bob@example.com", "Bob")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"ann@example.com", "bob@example.com"}
+
+    load("email,first name,opted out\nANN@example.com,Ann,yes\ncyd@example.com,Cyd,perhaps\nbob@example.com,Bob,no\n")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"bob@example.com"}, "Ann said yes; what Cyd said is not clear, so it counts"
+
+    load("email,first name,opted out\nann@example.com,Ann,no\ncyd@example.com,Cyd,\n")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"bob@example.com"}, "a file never makes anybody mailable"
+
+
+@pytest.mark.django_db
+def test_the_ledger_says_which_file_and_cell_it_was() -> None:
+    load("email,unsubscribed at\nann@example.com,2026-03-04T05:06:07Z\ndan@example.com,\n")
+    event = ConsentEvent.objects.get()
+    ann = Contact.objects.get(emails__email="ann@example.com")
+    assert (event.scope, event.source, event.email_key) == (Scope.EVERYTHING, Source.FILE, "ann@example.com")
+    assert (event.entity, event.record_id) == ("crm.contact", str(ann.pk))
+    assert event.happened_at == datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
+    assert event.evidence == "people.csv, line 2, unsubscribed at: 2026-03-04T05:06:07Z"

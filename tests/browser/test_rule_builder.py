@@ -196,6 +196,8 @@ def test_moving_by_mouse_removing_and_taking_back(back_office: Page, live_server
     rules = [VIP, {"field": "lead_score", "operator": ">=", "value": 40}, {"combinator": "or", "rules": []}]
     kept = create_list(name="Moved", entity="crm.contact", rule={"combinator": "and", "rules": rules})
     page.goto(live_server.url + reverse(CHANGE, args=[kept.pk]))
+    # What is counted moves the page once; nobody could take hold of a line meanwhile.
+    expect(page.locator(".rb-count")).to_be_visible()
     line = condition(page, "Condition 2")
     line.locator(".rb-grip").drag_to(condition(page, "Condition 1"), target_position={"x": 20, "y": 2})
     expect(condition(page, "Condition 1").get_by_role("combobox", name="Field")).to_have_value("Lead score")

@@ -84,7 +84,7 @@ def back_office(
     page.get_by_label("Username").fill("mona")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{live_server.url}/admin/")
+    page.wait_for_url(f"{live_server.url}/")
     yield page
     # Let what the page still asks for end before its database goes away.
     page.goto("about:blank")

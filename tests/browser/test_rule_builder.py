@@ -16,8 +16,8 @@ from dotbridge.crm.models import Account, Contact, Order
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import create_list
 
-ADD = "admin:dotbridge_lists_marketinglist_add"
-CHANGE = "admin:dotbridge_lists_marketinglist_change"
+ADD = "dotbridge:list-add"
+CHANGE = "dotbridge:list-rule"
 VIP = {"field": "is_vip", "operator": "=", "value": True}
 
 
@@ -66,9 +66,9 @@ def choose(place: Locator, label: str, text: str, option: str) -> None:
     place.get_by_role("option", name=option, exact=True).first.click()
 
 
-def saved_rule(page: Page, name: str) -> dict[str, Any]:
-    page.get_by_role("button", name="Save and continue editing").click()
-    expect(page.get_by_text(re.compile("successfully"))).to_be_visible()
+def saved_rule(page: Page, name: str, button: str = "Save") -> dict[str, Any]:
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.get_by_text(re.compile("Changed: Rule|was made"))).to_be_visible()
     return dict(MarketingList.objects.get(name=name).rule)
 
 
@@ -77,7 +77,7 @@ def test_a_nested_rule_by_mouse(back_office: Page, live_server: LiveServer) -> N
     page = back_office
     page.goto(live_server.url + reverse(ADD))
     page.get_by_label("Name").fill("Bees")
-    page.get_by_label("Entity").select_option(label="Contact")
+    page.get_by_label("Who can be on the list").select_option(label="Contact")
     expect(page.get_by_text("Without a condition everybody is on the list.")).to_be_visible()
     expect(page.get_by_text("4 match")).to_be_visible()
     builder(page).get_by_label("Who matches").select_option(label="any of these")
@@ -103,7 +103,7 @@ def test_a_nested_rule_by_mouse(back_office: Page, live_server: LiveServer) -> N
     expect(page.locator(".rb-words")).to_have_text(
         "Contacts who are VIP, or whose last name begins with B and whose lead score is 80 or more"
     )
-    assert saved_rule(page, "Bees") == {
+    assert saved_rule(page, "Bees", "Make the list") == {
         "version": 1,
         "combinator": "or",
         "not": False,

@@ -81,7 +81,7 @@ class ListForm(forms.Form):
         key = self.marketing_list.entity if self.marketing_list else cleaned.get("entity", "")
         if key and "rule" in cleaned:
             try:
-                compile_rule(entity(key), cleaned["rule"])
+                compile_rule(entity(key), cleaned["rule"], marketing_list=self.marketing_list)
             except (RuleError, UnknownEntity) as error:
                 self.add_error("rule", str(error))
         return cleaned

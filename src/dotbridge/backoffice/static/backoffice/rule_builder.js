@@ -53,7 +53,7 @@ class RuleBuilder extends HTMLElement {
         if (redraw) this.draw(focus);
         this.#bar();
         if (said) this.said.textContent = said;
-        this.dispatchEvent(new CustomEvent("rule-changed", { bubbles: true }));
+        this.#tellForm();
         this.#schedule();
     }
 
@@ -127,7 +127,13 @@ class RuleBuilder extends HTMLElement {
         this.text.value = writeTree(tree);
         this.draw();
         this.#bar();
+        this.#tellForm();
         this.#schedule();
+    }
+
+    // So that the page offers to save, and asks before it is left.
+    #tellForm() {
+        this.text.dispatchEvent(new Event("input", { bubbles: true }));
     }
 
     #shortcut(event) {

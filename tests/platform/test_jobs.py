@@ -61,6 +61,12 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def second(tmp_path: Path) -> Iterator[Sandbox]:
+    with Sandbox(tmp_path / "second", account_id=2) as running:
+        yield running
+
+
+@pytest.fixture
 def integration(sandbox: Sandbox) -> Integration:
     return create_integration(name="Shop", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
 
@@ -80,7 +86,7 @@ class Workers:
         password = f":{quote(found['PASSWORD'], safe='')}" if found["PASSWORD"] else ""
         where = f"{quote(found['USER'])}{password}@:{found['PORT'] or 5432}/{found['NAME']}"
         self.url = f"postgresql://{where}?host={quote(found['HOST'], safe='')}"
-        self.place, self.sandbox, self.key = place, sandbox, key
+        self.place, self.origins, self.key = place, [sandbox.url], key
 
     def start(self) -> subprocess.Popen[str]:
         """A worker; returns when it says that it is alive."""
@@ -89,7 +95,7 @@ class Workers:
             "worker",
             DATABASE_URL=self.url,
             DOTBRIDGE_SECRET_KEY=self.key,
-            DOTBRIDGE_API_ORIGINS=self.sandbox.url,
+            DOTBRIDGE_API_ORIGINS=",".join(self.origins),
             DOTBRIDGE_IMPORT_WAIT_SECONDS="0",
         )
         until(lambda: program.poll() is not None or ProcrastinateWorker.objects.exclude(pk__in=known).exists())
@@ -105,9 +111,9 @@ def kinds_of_ended_runs() -> list[str]:
     return list(SyncRun.objects.exclude(finished_at=None).order_by("started_at").values_list("kind", flat=True))
 
 
-def is_at_work(sandbox: Sandbox, runs: int = 1) -> bool:
-    """Whether so many runs wait for an answer that will not come soon."""
-    return sum(order["done"] for order in sandbox.account.faults.orders()) == runs
+def is_at_work(sandbox: Sandbox) -> bool:
+    """Whether a run waits for an answer that will not come soon."""
+    return sum(order["done"] for order in sandbox.account.faults.orders()) == 1
 
 
 def pretend_long_ago() -> None:
@@ -195,16 +201,16 @@ def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
 
 
 def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
-    workers: Workers, sandbox: Sandbox, integration: Integration
+    workers: Workers, sandbox: Sandbox, second: Sandbox, integration: Integration
 ) -> None:
-    other = create_integration(
-        name="Other", username=sandbox.user, password=sandbox.password, base_url=integration.base_url
-    )
-    sandbox.fail_next("delay", path=SLOW, times=2, seconds=60)
+    other = create_integration(name="Other", username=second.user, password=second.password, base_url=second.url)
+    workers.origins.append(second.url)
+    for account in (sandbox, second):
+        account.fail_next("delay", path=SLOW, seconds=60)
     for each in (integration, other):
         request_run(integration=each, kind=RunKind.IMPORT, trigger="person")
     killed = workers.start()
-    until(lambda: is_at_work(sandbox, runs=2))
+    until(lambda: is_at_work(sandbox) and is_at_work(second))
     # While the first is at work, somebody asks for the same again.
     assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
     killed.kill()

@@ -32,10 +32,11 @@ class Office(Place):
         assert self.python(NEW_INTEGRATION, *words).wait(60) == 0, self.output
 
     def rest_integrations(self) -> None:
-        """Nobody works with those there are any more."""
+        """Nobody works with those there are any more, and their account is free for another one."""
         done = self.run(
             "manage", "shell", "--verbosity", "0", "--command",
-            "from dotbridge.integrations.models import Integration; Integration.objects.update(is_active=False)",
+            "from dotbridge.integrations.models import Integration;"
+            " Integration.objects.update(is_active=False, account_id=None)",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
@@ -298,6 +299,15 @@ def test_files_are_their_owners_alone(office: Office) -> None:
     assert [path for path in folders if path.stat().st_mode & 0o066] == []
 
 
+def test_an_integration_is_moved_only_when_somebody_is_sure(office: Office) -> None:
+    office.add_integration("Moving")
+    said = office.run("move-integration", "Moving")
+    assert (said.returncode, "--yes" in said.stdout) == (0, True), said.stderr
+    done = office.run("move-integration", "Moving", "--yes")
+    assert (done.returncode, done.stdout.startswith("Moved.")) == (0, True), done.stderr
+    office.rest_integrations()
+
+
 def test_help_names_every_command(place: Place) -> None:
     done = place.run("--help")
     assert done.returncode == 0
@@ -314,5 +324,6 @@ def test_help_names_every_command(place: Place) -> None:
         "manage",
         "crm",
         "keys",
+        "move-integration",
     ):
         assert f" {word} " in done.stdout

@@ -259,7 +259,7 @@ def test_what_one_record_of_an_address_sent_does_not_go_into_the_other(
 def test_two_accounts_of_one_record_settle_on_the_newer_value(
     integration: Integration, remote: RemoteAccount, tmp_path: Path, settings: Any
 ) -> None:
-    with Sandbox(tmp_path / "other", seed="empty") as running:
+    with Sandbox(tmp_path / "other", seed="empty", account_id=2) as running:
         other = RemoteAccount(running)
         settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(remote.sandbox.url, running.url))
         second = create_integration(

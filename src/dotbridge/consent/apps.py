@@ -8,6 +8,6 @@ class ConsentConfig(AppConfig):
     verbose_name = _("Consent")
 
     def ready(self) -> None:
-        from dotbridge.consent.files import register
+        from dotbridge.consent.files import register  # noqa: PLC0415 - it needs loaded apps
 
         register()

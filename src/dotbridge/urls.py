@@ -11,7 +11,7 @@ def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("dotbridge:settings") + f"tables/{rest}")
 
 
-# Users and groups are managed among the settings, where nobody gives what they lack. Django's own screens would let them.
+# Users and groups are managed among the settings, where nobody gives what they lack; in Django's own screens one can.
 admin.site.unregister([model for model in (User, Group) if admin.site.is_registered(model)])
 
 urlpatterns = [

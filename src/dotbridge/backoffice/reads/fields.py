@@ -124,10 +124,11 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
         marketing_list__entity=mapping.entity,
     ).select_related("marketing_list", "address_book__integration")
     try:
-        with transaction.atomic(), limited(IMPACT_MILLISECONDS):
-            before = sum(map(_sent, links))
-            change()
-            after = sum(map(_sent, links))
+        with transaction.atomic():
+            with limited(IMPACT_MILLISECONDS):
+                before = sum(map(_sent, links))
+                change()
+                after = sum(map(_sent, links))
             transaction.set_rollback(True)
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         return Impact(problem=str(error))

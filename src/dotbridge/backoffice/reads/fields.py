@@ -54,7 +54,7 @@ class Impact:
 def mappings_of_accounts() -> list[AccountFields]:
     """Every account's mappings and data fields, in four queries."""
     mapped: dict[int, list[str]] = {}
-    mappings = Mapping.objects.prefetch_related("rows__data_field")
+    mappings = Mapping.objects.select_related("integration").prefetch_related("rows__data_field")
     for mapping in mappings:
         for row in mapping.rows.all():
             mapped.setdefault(row.data_field_id, []).append(" + ".join(row.entity_fields))

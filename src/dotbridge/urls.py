@@ -1,6 +1,7 @@
 """The standalone product's addresses: the back office at the root, the example CRM's own admin beside it."""
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import include, path, reverse
 
@@ -10,8 +11,12 @@ def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("dotbridge:settings") + f"tables/{rest}")
 
 
+# Users and groups are managed among the settings, where nobody gives what they lack; in Django's own screens one can.
+admin.site.unregister([model for model in (User, Group) if admin.site.is_registered(model)])
+
 urlpatterns = [
     path("admin/dotbridge_<path:rest>", lambda request, rest: _moved(request, f"dotbridge_{rest}")),
+    path("admin/auth/<path:rest>", lambda request, rest: _moved(request, f"auth/{rest}")),
     path("admin/login/", lambda _request: HttpResponseRedirect(reverse("dotbridge:login"))),
     path("admin/", lambda _request: HttpResponseRedirect(reverse("dotbridge:home"))),
     path("admin/", admin.site.urls),

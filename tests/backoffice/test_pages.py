@@ -224,4 +224,4 @@ def test_more_records_take_no_more_statements(back_office: Client, name: str) ->
             assert back_office.get(address).status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1]
-    assert counts[0] <= (40 if name in HOUSE else 16)  # a search asks every kind of record, under a time limit
+    assert counts[0] <= (30 if name in HOUSE else 16)

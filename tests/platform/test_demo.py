@@ -118,7 +118,7 @@ class TestServed:
 
     def answers(self, demo: Place) -> bool:
         try:
-            return httpx2.get(f"http://127.0.0.1:{demo.port}/admin/login/").status_code == 200
+            return httpx2.get(f"http://127.0.0.1:{demo.port}/login/").status_code == 200
         except httpx2.TransportError:
             return False
 
@@ -130,7 +130,7 @@ class TestServed:
         with httpx2.Client(base_url=f"http://127.0.0.1:{demo.port}", follow_redirects=True) as browser:
             page = browser.get("/")
             token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
-            words = {"username": name, "password": password, "csrfmiddlewaretoken": token, "next": "/admin/"}
+            words = {"username": name, "password": password, "csrfmiddlewaretoken": token, "next": "/"}
             return browser.post(page.url, data=words, headers={"referer": str(page.url)})
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -140,7 +140,7 @@ class TestServed:
         assert len(programs) == 2
         if number == signal.SIGINT:
             answer = self.log_in(demo)
-            assert (answer.status_code, answer.url.path) == (200, "/admin/")
+            assert (answer.status_code, answer.url.path) == (200, "/")
             seen = demo.run("doctor")
             assert seen.returncode == 0, seen.stdout
             assert "ok   worker                 1 alive" in seen.stdout

@@ -54,7 +54,7 @@ class Impact:
 def mappings_of_accounts() -> list[AccountFields]:
     """Every account's mappings and data fields, in four queries."""
     mapped: dict[int, list[str]] = {}
-    mappings = Mapping.objects.prefetch_related("rows__data_field")
+    mappings = Mapping.objects.select_related("integration").prefetch_related("rows__data_field")
     for mapping in mappings:
         for row in mapping.rows.all():
             mapped.setdefault(row.data_field_id, []).append(" + ".join(row.entity_fields))
@@ -124,10 +124,11 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
         marketing_list__entity=mapping.entity,
     ).select_related("marketing_list", "address_book__integration")
     try:
-        with transaction.atomic(), limited(IMPACT_MILLISECONDS):
-            before = sum(map(_sent, links))
-            change()
-            after = sum(map(_sent, links))
+        with transaction.atomic():
+            with limited(IMPACT_MILLISECONDS):
+                before = sum(map(_sent, links))
+                change()
+                after = sum(map(_sent, links))
             transaction.set_rollback(True)
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         return Impact(problem=str(error))

@@ -54,17 +54,19 @@ def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = 
 
     Without a text the first ones. What takes too long is left out, so that the rest can be shown.
     """
-    found: list[FoundPerson] = []
+    rows: list[tuple[Entity, dict[str, Any]]] = []
     for known in entities_of(request):
-        if only in {"", known.key}:
-            found += _records(request, known, text, most)
-    if only in {"", "dotdigital"} and request.user.has_perm("dotbridge_mirror.view_contact"):
+        if only in {"", known.key} and len(rows) < most:
+            rows += [(known, row) for row in _rows(known, text, most - len(rows))]
+    accounts = list(Integration.objects.values_list("pk", flat=True))
+    found = _described(request, rows, accounts)
+    if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm("dotbridge_mirror.view_contact"):
         taken = {person.email.lower() for person in found if person.email}
-        found += [person for person in _contacts(text, most) if person.email.lower() not in taken]
+        found += [person for person in _contacts(text, most, accounts) if person.email.lower() not in taken]
     return found[:most]
 
 
-def _records(request: HttpRequest, known: Entity, text: str, most: int) -> list[FoundPerson]:
+def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
     address = NullIf(Trim(known.email_expression()), Value(""))
     rows: QuerySet[Any, dict[str, Any]] = (
         known.queryset().order_by().values(record_pk=F("pk")).annotate(person_email=address)
@@ -79,39 +81,53 @@ def _records(request: HttpRequest, known: Entity, text: str, most: int) -> list[
             rows = rows.annotate(**{f"said_{name}": field.expression()})
             condition |= Q(**{f"said_{name}__icontains": text})
         rows = rows.filter(condition)
+    first = rows.order_by("record_pk")[:most]
+    if not text:
+        # Read from the key's own index, so nothing can be slow.
+        return list(first)
     try:
         with limited(SEARCH_MILLISECONDS):
-            some = list(rows.order_by("record_pk")[:most])
+            return list(first)
     except TooSlow:
         return []
-    labels = label_records(request, known.key, [str(row["record_pk"]) for row in some])
-    statuses = _statuses({row["person_email"].lower() for row in some if row["person_email"]})
-    return [
-        FoundPerson(
-            name=labels[str(row["record_pk"])].text if str(row["record_pk"]) in labels else str(row["record_pk"]),
-            email=row["person_email"] or "",
-            kind=str(known.label),
-            url=reverse("dotbridge:person-record", args=[known.key, row["record_pk"]]),
-            **statuses.get((row["person_email"] or "").lower(), {}),
+
+
+def _described(
+    request: HttpRequest, rows: list[tuple[Entity, dict[str, Any]]], accounts: list[int]
+) -> list[FoundPerson]:
+    """The records by their names, a query an entity, with what Dotdigital says of each address."""
+    ids: dict[str, list[str]] = {}
+    for known, row in rows:
+        ids.setdefault(known.key, []).append(str(row["record_pk"]))
+    labels = {key: label_records(request, key, some) for key, some in ids.items()}
+    statuses = _statuses({row["person_email"].lower() for _known, row in rows if row["person_email"]}, accounts)
+    found = []
+    for known, row in rows:
+        label = labels[known.key].get(str(row["record_pk"]))
+        found.append(
+            FoundPerson(
+                name=label.text if label else str(row["record_pk"]),
+                email=row["person_email"] or "",
+                kind=str(known.label),
+                url=reverse("dotbridge:person-record", args=[known.key, row["record_pk"]]),
+                **statuses.get((row["person_email"] or "").lower(), {}),
+            )
         )
-        for row in some
-    ]
+    return found
 
 
-def _statuses(keys: set[str]) -> dict[str, Any]:
+def _statuses(keys: set[str], accounts: list[int]) -> dict[str, Any]:
     """What Dotdigital says of each of these addresses, in one query."""
     found: dict[str, Any] = {}
-    everywhere = list(Integration.objects.values_list("pk", flat=True))
-    for contact in Contact.objects.filter(integration_id__in=everywhere, email_key__in=keys):
+    for contact in Contact.objects.filter(integration_id__in=accounts, email_key__in=keys):
         words = status_words(contact.status)
         found[str(contact.email_key)] = {"status": words.text, "tone": words.tone}
     return found
 
 
-def _contacts(text: str, most: int) -> Iterator[FoundPerson]:
+def _contacts(text: str, most: int, accounts: list[int]) -> Iterator[FoundPerson]:
     # The index begins with the account, so the accounts are named even where any would do.
-    everywhere = list(Integration.objects.values_list("pk", flat=True))
-    contacts = Contact.objects.filter(integration_id__in=everywhere, email_key__startswith=text.lower())
+    contacts = Contact.objects.filter(integration_id__in=accounts, email_key__startswith=text.lower())
     for contact in contacts.order_by("integration_id", "email_key")[:most]:
         words = status_words(contact.status)
         yield FoundPerson(

@@ -1,0 +1,254 @@
+"""What the pages say: what needs somebody, how a mail went, why a person did not get it, what a change will do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
+from dotbridge.backoffice.reads.standing import TooSlow, limited
+from dotbridge.connections.models import AccountChange, ChangeState, ListConnection
+from dotbridge.crm.models import Contact as Person
+from dotbridge.encryption import unseal
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import create_list
+from dotbridge.mapping.models import MappingRow
+from dotbridge.mirror.models import Activity, Contact, DataField
+from dotbridge.sync.models import ExportItem, Rejection, State, SyncRun, Upload, UploadState
+from dotdigital_sandbox import Sandbox
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import World
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(f"dotbridge:{name}", args=args)
+
+
+def work_goes_on() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+
+
+def test_a_newcomer_is_walked_through(back_office: Client) -> None:
+    page = texts(back_office.get(url("home")))
+    assert "Four steps to your first mail" in page
+    assert url("account-add") in page
+    create_list(name="Everybody", entity="crm.contact")
+    assert "Done:" in texts(back_office.get(url("home")))
+
+
+def test_what_needs_somebody_stands_first_with_its_cause_and_a_button(back_office: Client, world: World) -> None:
+    AccountChange.objects.update(state=ChangeState.FAILED, message="The name is taken.")
+    SyncRun.objects.update(state=State.FAILED, message="The password was refused.")
+    DataField.objects.filter(pk=world.field.pk).update(gone_at=timezone.now())
+    response = back_office.get(url("home"))
+    page = texts(response)
+    needs = {need.title: need for need in response.context["needs"]}
+    assert {need.tone for need in needs.values()} == {"bad", "wait"}
+    for said in (
+        "No worker is running",
+        "the last run failed",
+        "The password was refused.",
+        "an upload was refused",
+        "The name is taken.",
+        "a field is not sent any more",
+    ):
+        assert said in page
+    assert f"{len(needs)} things need you" in page
+    assert f'>{len(needs)}<span class="hidden-visually"> need you' in page
+    for need in needs.values():
+        assert back_office.get(need.url).status_code == 200, need.title
+
+
+def test_nothing_needs_anybody_where_all_is_well(back_office: Client, world: World) -> None:
+    work_goes_on()
+    Upload.objects.filter(state=UploadState.REFUSED).update(state=UploadState.FINISHED)
+    AccountChange.objects.update(state=ChangeState.DONE)
+    page = texts(back_office.get(url("home")))
+    assert "Everything is in step" in page
+    SyncRun.objects.update(finished_at=timezone.now() - timedelta(hours=3))
+    assert "nothing was sent for a while" in texts(back_office.get(url("home")))
+
+
+def test_the_figures_of_home_are_the_sums_of_the_lists(back_office: Client, world: World) -> None:
+    found = back_office.get(url("home-lists")).context["found"]
+    (line,) = found.lines
+    numbers = {str(figure.title): figure.number for figure in found.figures}
+    assert numbers == {"In step": 1, "Waiting": 1, "Refused": 1, "Opted out": 1}
+    assert sum(line[1].numbers.values()) == Person.objects.count()
+
+
+def test_a_list_that_takes_too_long_holds_up_nobody(world: World) -> None:
+    with pytest.raises(TooSlow), limited(50), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.1)")
+
+
+def test_the_numbers_of_a_campaign_open_its_people(back_office: Client, world: World) -> None:
+    remote = world.email_campaign.pair.campaign
+    did = (("a", 2, 1, False, False), ("b", 1, 0, False, True), ("c", 0, 0, True, False), ("d", 0, 0, False, False))
+    for number, (name, opens, clicks, is_bounced, is_off) in enumerate(did):
+        Activity.objects.create(
+            campaign=remote,
+            remote_contact_id=700 + number,
+            email=f"{name}@example.com",
+            email_key=f"{name}@example.com",
+            opens=opens,
+            clicks=clicks,
+            is_hard_bounced=is_bounced,
+            is_unsubscribed=is_off,
+        )
+    counts = counts_of_people(remote)
+    assert counts == {did: people_of(remote, did).count() for did in Did}
+    assert (counts[Did.DELIVERED], counts[Did.OPENED], counts[Did.NOT_OPENED]) == (3, 2, 1)
+    page = texts(back_office.get(url("campaign-people", world.email_campaign.pk) + "?did=bounced"))
+    assert "c@example.com" in page
+    assert "a@example.com" not in page
+
+
+def test_a_person_page_says_whether_they_can_be_mailed_and_why_not(back_office: Client, world: World) -> None:
+    def verdict(place: int) -> str:
+        return texts(back_office.get(url("person-record", "crm.contact", world.people[place].pk)))
+
+    assert "Can be mailed" in verdict(0)
+    off = verdict(4)
+    assert "Opted out from this list on" in off
+    assert "Only if the person asks for it" in off
+    Contact.objects.create(
+        integration=world.integration,
+        remote_id=901,
+        email="ann.1@example.com",
+        email_key="ann.1@example.com",
+        status="HardBounced",
+        suppressed_at=timezone.now(),
+        updated_at=timezone.now(),
+    )
+    bounced = verdict(1)
+    assert "Cannot be mailed" in bounced
+    assert "Bounced in First account" in bounced
+    assert "Correct it in the record" in bounced
+    world.people[2].emails.all().delete()
+    assert "The record has no address." in verdict(2)
+    assert back_office.get(url("person-record", "crm.contact", 99_999)).status_code == 404
+    assert back_office.get(url("person-record", "no.such", 1)).status_code == 404
+
+
+def test_a_person_is_seen_by_who_may_see_the_record(logged_in: Callable[..., Client], world: World) -> None:
+    address = url("person-record", "crm.contact", world.people[0].pk)
+    assert logged_in("dotbridge_lists.view_marketinglist").get(address).status_code == 403
+    assert logged_in("crm.view_contact").get(address).status_code == 200
+
+
+def test_a_changed_field_says_how_many_it_sends_again_before_it_is_saved(back_office: Client, world: World) -> None:
+    """Seen: saving a mapping sent 3,959 people again, and said "changed successfully"."""
+    ExportItem.objects.filter(connection=world.link).exclude(email_key="ann.0@example.com").delete()
+    back_office.get(url("list-plan-numbers", world.marketing_list.pk))
+    row = world.mapping.rows.get()
+    address = url("mapping-row", world.mapping.pk, row.pk)
+    typed = {"data_field": row.data_field_id, "first": "last_name", "second": "", "third": "", "empty_values": "keep"}
+    page = texts(back_office.post(address, typed))
+    assert "Saving sends" in page
+    assert MappingRow.objects.get(pk=row.pk).entity_fields == ["first_name"]
+    saved = texts(back_office.post(address, typed | {"confirmed": "yes"}, follow=True))
+    assert "Changed: FIRSTNAME." in saved
+    assert world.mapping.rows.get().entity_fields == ["last_name"]
+    wrong = typed | {"first": "birthday", "second": "last_name", "is_two_way": "on"}
+    assert world.mapping.rows.count() == 1
+    assert "Saving sends" not in texts(back_office.post(address, wrong))
+
+
+def test_a_problem_that_stays_is_one_line(back_office: Client, world: World) -> None:
+    step = world.rejection.step
+    again = SyncRun.objects.create(
+        integration=world.integration, kind="sync", trigger="schedule", started_at=timezone.now()
+    )
+    other = again.steps.create(name=step.name, started_at=timezone.now())
+    for subject in (world.rejection.subject, "second@example.com"):
+        Rejection.objects.create(step=other, subject=subject, reason=world.rejection.reason)
+    (group,) = (
+        group
+        for group in back_office.get(url("activity-problems")).context["groups"]
+        if group.reason == world.rejection.reason
+    )
+    assert (group.number, group.times) == (2, 2)
+    lines = back_office.get(url("activity-problem"), {"reason": world.rejection.reason}).context["lines"]
+    assert {line["subject"]: line["times"] for line in lines} == {world.rejection.subject: 2, "second@example.com": 1}
+    rows = b"".join(back_office.get(url("activity-problems-file"), {"reason": world.rejection.reason})).decode()
+    assert rows.count("\r\n") == 3
+
+
+def test_a_refused_upload_goes_again_after_a_question(
+    back_office: Client, logged_in: Callable[..., Client], world: World
+) -> None:
+    address = url("upload-retry", world.refused.pk)
+    assert logged_in("dotbridge_sync.view_upload").post(address, {"confirmed": "yes"}).status_code == 403
+    assert "people again?" in texts(back_office.get(address))
+    assert Upload.objects.get(pk=world.refused.pk).retry_at is None
+    assert "sent again with the next export" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
+    assert "Only a refused upload" in texts(back_office.get(url("upload-retry", world.upload.pk), follow=True))
+
+
+def test_an_account_is_tried_before_it_is_saved(back_office: Client, sandbox: Sandbox, settings: Any) -> None:
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(sandbox.url,))
+    typed = {"name": "Shop", "username": sandbox.user, "password": "wrong", "base_url": sandbox.url}
+    refused = texts(back_office.post(url("account-add"), typed))
+    assert "It does not work, so nothing was saved." in refused
+    assert 'value="Shop"' in refused
+    assert "wrong" not in refused
+    assert not Integration.objects.exists()
+    typed["password"] = sandbox.password
+    back_office.post(url("account-add"), typed)
+    account = Integration.objects.get()
+    assert "connected with this API user already" in texts(
+        back_office.post(url("account-add"), typed | {"name": "Shop 2"})
+    )
+    changed = {"form": "credentials", "username": sandbox.user, "password": "wrong", "base_url": sandbox.url}
+    assert "nothing was saved" in texts(back_office.post(url("account", account.pk), changed))
+    assert unseal(Integration.objects.get().password_sealed) == sandbox.password
+    kept = texts(back_office.post(url("account", account.pk), changed | {"password": ""}, follow=True))
+    assert "Credentials changed." in kept
+    assert sandbox.password not in kept
+    back_office.post(url("account-switch", account.pk))
+    assert not Integration.objects.get().is_active
+    assert "Switched off" in texts(back_office.get(url("account", account.pk)))
+
+
+def test_an_account_is_changed_by_who_may(logged_in: Callable[..., Client], world: World) -> None:
+    viewer = logged_in("dotbridge_integrations.view_integration")
+    address = url("account", world.integration.pk)
+    assert viewer.get(address).status_code == 200
+    for page in ("account", "account-sync", "account-check", "account-switch", "account-delete"):
+        posted = viewer.post(url(page, world.integration.pk), {"form": "settings", "confirmed": "yes"})
+        assert posted.status_code == 403, page
+    assert ListConnection.objects.exists()
+
+
+def test_who_is_no_staff_is_refused_with_a_page_of_ours(client: Client, django_user_model: type) -> None:
+    client.force_login(django_user_model.objects.create_user("eve", password="x"))
+    response = client.get(url("home"))
+    assert response.status_code == 403
+    assert "You may not see this" in texts(response)
+    assert response["Content-Security-Policy"].startswith("default-src 'self'")
+    assert client.get("/nothing/").status_code == 404
+
+
+def test_a_session_that_ended_leads_back_to_where_one_was(client: Client, db: None) -> None:
+    assert client.get(url("lists"))["Location"] == f"{url('login')}?next={url('lists')}"
+    piece = client.get(url("home-lists"), headers={"HX-Request": "true"})
+    assert (piece.status_code, piece["HX-Refresh"]) == (204, "true")
+
+
+def test_addresses_of_before_lead_to_where_things_are_now(back_office: Client, world: World) -> None:
+    moved = back_office.get("/admin/dotbridge_sync/syncrun/", follow=True)
+    assert moved.redirect_chain == [(reverse("dotbridge_tables:dotbridge_sync_syncrun_changelist"), 302)]
+    assert back_office.get("/admin/", follow=True).redirect_chain == [(url("home"), 302)]
+    assert back_office.get("/admin/auth/user/", follow=True).status_code == 200

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,9 +30,6 @@ from dotbridge.files.telling import opted_out, understood
 
 # What the back office shows of campaigns on a record's own page.
 RESULTS = "backoffice/record_activities.html"
-
-# Django's own pages let whoever may change users become a superuser. The back office's pages of users do not.
-admin.site.unregister([User, Group])
 
 
 @admin.register(Account)

@@ -24,6 +24,7 @@ from dotbridge.connections.services import (
     request_unsubscriptions,
 )
 from dotbridge.consent.chain import seal_days
+from dotbridge.files.services import forget_old_loads
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.listed_services import refresh_due_lists
 from dotbridge.mapping.tracking.changes import collect_changes
@@ -178,9 +179,9 @@ def seal_consent(timestamp: int) -> None:
     priority=Queue.BULK.priority(REQUEST_RANK),
 )
 def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs for longer than the operator wants, and of failed jobs for a week."""
+    """Daily: delete what is kept of runs longer than the operator wants, of loads of files, and of jobs that ended."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    log.info("old records deleted", **deleted._asdict(), jobs=delete_ended_jobs())
+    log.info("old records deleted", **deleted._asdict(), jobs=delete_ended_jobs(), file_loads=forget_old_loads())
 
 
 def delete_ended_jobs() -> int:

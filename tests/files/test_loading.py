@@ -6,10 +6,11 @@ import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, ContactPhone, Customer, Lead
 from dotbridge.files.errors import FileRefused, LoadCancelled
-from dotbridge.files.models import FileLoad, FileShape
+from dotbridge.files.models import FileLoad, FileShape, LoadedRecord
 from dotbridge.files.report import MOST_PROBLEMS
 from dotbridge.files.services import forget_old_loads, load_file
 from dotbridge.files.understanding import Choices
@@ -281,7 +282,7 @@ def test_a_dry_run_reports_the_same_and_keeps_nothing() -> None:
     dry = load(latin_1_file(100), dry_run=True)
     assert (Contact.objects.count(), Account.objects.count(), FileLoad.objects.count()) == (2, 2, 1)
     done = load(latin_1_file(100))
-    assert {**dry.as_dict(), "dry_run": False} == done.as_dict()
+    assert {**dry.as_dict(), "dry_run": False, "number": done.number} == done.as_dict()
     assert (done.created, done.updated) == (93, 2)
     kept = FileLoad.objects.first()
     assert kept is not None
@@ -364,5 +365,9 @@ def test_a_load_that_is_cancelled_keeps_nothing() -> None:
 def test_old_reports_are_forgotten() -> None:
     load("email\na@example.com\n")
     assert forget_old_loads() == 0
+    assert LoadedRecord.objects.count() == 1
+    FileLoad.objects.update(loaded_at=timezone.now() - datetime.timedelta(hours=25))
+    assert forget_old_loads() == 0
+    assert not LoadedRecord.objects.exists()
     FileLoad.objects.update(loaded_at="2020-01-01T00:00:00Z")
     assert forget_old_loads() == 1

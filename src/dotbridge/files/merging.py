@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, models
-from django.db.models import NOT_PROVIDED
-from django.utils import timezone
+from django.db import connection
 
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.files.keys import NAME_KEY_SQL, SPELT_SQL
-from dotbridge.files.stage import STAGE, StageColumn, quoted
+from dotbridge.files.new_records import column as column_of
+from dotbridge.files.new_records import default, insert_values, is_known, new_key
+from dotbridge.files.stage import STAGE, StageColumn, measure, quoted
 from dotbridge.files.targets import FileTarget, RowsOfTheirOwn
 from dotbridge.files.understanding import BOTH, LAST
 
@@ -71,6 +71,7 @@ class Merge:
             """
         ):
             return [], 0
+        measure()
         clashes = self._clashes(most) if decision is None else ([], 0)
         self._merge_values("DESC" if decision == LAST else "ASC")
         self._execute(f"UPDATE {STAGE} SET fate = 'same address' WHERE keeper <> line")
@@ -82,6 +83,7 @@ class Merge:
         if decision == BOTH and named:
             person = "concat_ws(E'\\n', key, " + ", ".join(f"lower({column.value}::text)" for column in named) + ")"
         self._execute(f"UPDATE {STAGE} SET person = {person}")
+        measure()
 
     def _clashes(self, most: int) -> tuple[list[Clash], int]:
         differing = [
@@ -169,9 +171,9 @@ class Merge:
             address = quoted(str(model._meta.get_field(str(self.target.address)).column))  # type: ignore[union-attr]
             table = f"(SELECT {quoted(model._meta.pk.column)} AS record, {address} FROM {quoted(model._meta.db_table)}"
             return f"{table}{shown.format(key=quoted(model._meta.pk.column))})", address, params
-        record, value = _column(own.model, own.record), _column(own.model, own.value)
+        record, value = column_of(own.model, own.record), column_of(own.model, own.value)
         where = shown.format(key=record) or " WHERE true"
-        primary = f" AND {_column(own.model, own.primary)}" if own.primary else ""
+        primary = f" AND {column_of(own.model, own.primary)}" if own.primary else ""
         table = f"(SELECT {record} AS record, {value} FROM {quoted(own.model._meta.db_table)}{where}{primary})"
         return table, value, params
 
@@ -195,7 +197,7 @@ class Merge:
     def _find_related(self, column: StageColumn, *, make_missing: bool) -> None:
         model: Any = column.target.field.related_model
         table, key = quoted(model._meta.db_table), quoted(model._meta.pk.column)
-        name = _column(model, str(column.target.by))
+        name = column_of(model, str(column.target.by))
         alike = NAME_KEY_SQL
         asked = f"""
             SELECT DISTINCT ON ({alike.format("s." + column.value)})
@@ -204,7 +206,7 @@ class Merge:
             ORDER BY {alike.format("s." + column.value)}, s.line
         """
         if make_missing:
-            names, values, params = _insert_values(model, {str(column.target.by)})
+            names, values, params = insert_values(model, {str(column.target.by)})
             self._execute(
                 f"""
                 INSERT INTO {table} ({", ".join([name, *names])})
@@ -232,6 +234,7 @@ class Merge:
             for column in self.columns
         ]
         key = quoted(self.target.model._meta.pk.column)
+        measure()
         self._execute(f"UPDATE {STAGE} SET fate = 'create' WHERE fate IS NULL AND record IS NULL")
         self._execute(
             f"""
@@ -245,10 +248,11 @@ class Merge:
                 f"""
                 UPDATE {STAGE} s SET fate = 'update'
                 WHERE s.fate = 'unchanged' AND s.{further} IS NOT NULL AND EXISTS (
-                    SELECT FROM unnest(s.{further}) AS more (value) WHERE NOT {_is_known(own, "s.record")}
+                    SELECT FROM unnest(s.{further}) AS more (value) WHERE NOT {is_known(own, "s.record")}
                 )
                 """
             )
+        measure()
         counted = dict(self._rows(f"SELECT fate, count(*) FROM {STAGE} GROUP BY fate"))
         return Counts(*(counted.get(fate, 0) for fate in ("create", "update", "unchanged", "same address")))
 
@@ -270,24 +274,25 @@ class Merge:
             f"""
             UPDATE {STAGE} s SET record = numbered.key
             FROM (
-                SELECT line, {_new_key(model)} AS key
+                SELECT line, {new_key(model)} AS key
                 FROM (SELECT line FROM {STAGE} WHERE fate = 'create' ORDER BY line) ordered
             ) numbered
             WHERE s.line = numbered.line
             """
         )
+        measure()
         taken = {column.target.name for column in self.columns}
         own_address = self.target.address
         key_name = str(model._meta.pk.name)
-        names, values, params = _insert_values(model, {*taken, key_name, *([own_address] if own_address else [])})
+        names, values, params = insert_values(model, {*taken, key_name, *([own_address] if own_address else [])})
         columns, given = [key, *names], ["s.record", *values]
         for column in self.columns:
-            default = _default(column.target.field)
+            usual = default(column.target.field)
             columns.append(column.column)
-            given.append(f"s.{column.given}" if default is None else f"coalesce(s.{column.given}, %s)")
-            params += [] if default is None else [default]
+            given.append(f"s.{column.given}" if usual is None else f"coalesce(s.{column.given}, %s)")
+            params += [] if usual is None else [usual]
         if own_address:
-            columns.append(_column(model, own_address))
+            columns.append(column_of(model, own_address))
             given.append("s.email")
         self._execute(
             f"INSERT INTO {quoted(model._meta.db_table)} ({', '.join(columns)})"
@@ -300,11 +305,11 @@ class Merge:
 
     def _insert_own(self, own: RowsOfTheirOwn, value: str, source: str, *, is_first: bool) -> None:
         skip = {own.record, own.value} | ({own.primary} if own.primary else set())
-        names, values, params = _insert_values(own.model, skip)
-        columns = [_column(own.model, own.record), _column(own.model, own.value), *names]
+        names, values, params = insert_values(own.model, skip)
+        columns = [column_of(own.model, own.record), column_of(own.model, own.value), *names]
         given = ["s.record", value, *values]
         if own.primary:
-            columns.append(_column(own.model, own.primary))
+            columns.append(column_of(own.model, own.primary))
             given.append(str(is_first).lower())
         self._execute(
             f"INSERT INTO {quoted(own.model._meta.db_table)} ({', '.join(columns)}) SELECT {', '.join(given)} {source}",
@@ -337,7 +342,7 @@ class Merge:
             FROM (
                 SELECT DISTINCT ON (s.record, lower(btrim(more.value))) s.record, more.value, s.line
                 FROM {STAGE} s CROSS JOIN LATERAL unnest(s.{further}) AS more (value)
-                WHERE NOT {_is_known(own, "s.record")}
+                WHERE NOT {is_known(own, "s.record")}
                 ORDER BY s.record, lower(btrim(more.value)), s.line
             ) s
         """
@@ -352,54 +357,3 @@ class Merge:
         with connection.cursor() as cursor:
             cursor.execute(statement, list(params))
             return list(cursor.fetchall())
-
-
-def _column(model: type[models.Model], name: str) -> str:
-    return quoted(str(model._meta.get_field(name).column))  # type: ignore[union-attr]
-
-
-def _is_known(own: RowsOfTheirOwn, record: str) -> str:
-    """A condition: whether the record has this further value already."""
-    value = _column(own.model, own.value)
-    return (
-        f"EXISTS (SELECT FROM {quoted(own.model._meta.db_table)} known"
-        f" WHERE known.{_column(own.model, own.record)} = {record}"
-        f" AND lower(btrim(known.{value})) = lower(btrim(more.value)))"
-    )
-
-
-def _new_key(model: type[models.Model]) -> str:
-    """An expression for the key of a new record."""
-    pk = model._meta.pk
-    if isinstance(pk, models.UUIDField):
-        return "gen_random_uuid()"
-    return f"nextval(pg_get_serial_sequence('{quoted(model._meta.db_table)}', '{pk.column}'))"
-
-
-def _default(field: models.Field[Any, Any]) -> Any:
-    """What a new record has in a field that its row leaves empty, None for nothing."""
-    if field.db_default is not NOT_PROVIDED:
-        return None
-    return field.get_db_prep_save(field.get_default(), connection)
-
-
-def _insert_values(model: type[models.Model], taken: set[str]) -> tuple[list[str], list[str], list[Any]]:
-    """Columns, expressions and parameters for what a new record has besides the fields in `taken`."""
-    names: list[str] = []
-    values: list[str] = []
-    params: list[Any] = []
-    for field in model._meta.concrete_fields:
-        if field.name in taken or field.generated or field.db_default is not NOT_PROVIDED:
-            continue
-        if field.primary_key:
-            names.append(quoted(field.column))
-            values.append(_new_key(model))
-            continue
-        default: Any = _default(field)
-        if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
-            default = timezone.now()
-        if default is not None:
-            names.append(quoted(field.column))
-            values.append("%s")
-            params.append(default)
-    return names, values, params

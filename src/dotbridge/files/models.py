@@ -15,6 +15,7 @@ class FileLoad(models.Model):
     who = models.CharField(_("who"), max_length=150, blank=True)
     loaded_at = models.DateTimeField(_("loaded at"), db_default=Now(), editable=False)
     report = models.JSONField(_("report"))
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("file load")
@@ -25,6 +26,22 @@ class FileLoad(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+
+class LoadedRecord(models.Model):
+    """A record that a load has made (`before` is empty) or changed, with the values of its columns. Kept for a day."""
+
+    load = models.ForeignKey(FileLoad, verbose_name=_("file load"), on_delete=models.CASCADE, related_name="records")
+    record = models.CharField(_("record"), max_length=100)
+    before = models.JSONField(_("before"), null=True)
+    after = models.JSONField(_("after"))
+
+    class Meta:
+        verbose_name = _("loaded record")
+        verbose_name_plural = _("loaded records")
+
+    def __str__(self) -> str:
+        return self.record
 
 
 class FileShape(models.Model):

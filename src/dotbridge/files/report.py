@@ -49,9 +49,9 @@ class ColumnReport:
 class LoadReport:
     """What became of a file. `rows` is the sum of created, updated, unchanged, same_address and refused.
 
-    `same_address` are rows whose address an earlier row has. `opted_out` are the people whom the file says not to write
-    to. `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is true);
-    `problems_left_off` more.
+    `number` is the load's own, 0 for one that was not kept. `same_address` are rows whose address an earlier row has.
+    `opted_out` are the people whom the file says not to write to. `problems` are the first thousand: refused rows, and
+    rows taken without one of their values (`taken` is true); `problems_left_off` more.
     """
 
     entity: str
@@ -66,6 +66,7 @@ class LoadReport:
     columns: list[ColumnReport] = field(default_factory=list)
     first_rows: list[list[str]] = field(default_factory=list)
     dry_run: bool = False
+    number: int = 0
     rows: int = 0
     created: int = 0
     updated: int = 0

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.merging import Clash, Merge
-from dotbridge.files.models import FileLoad, FileShape
+from dotbridge.files.models import FileLoad, FileShape, LoadedRecord
 from dotbridge.files.opening import open_source
 from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_receiving
 from dotbridge.files.records import BrokenLine
@@ -26,8 +26,10 @@ from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import FileTarget, file_target
 from dotbridge.files.understanding import Choices, Progress, Understanding, check, understand
+from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 
 KEPT_DAYS = 30
+HOURS_TO_UNDO = 24
 _ROWS_BETWEEN_PROGRESS = 5_000
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
@@ -73,13 +75,35 @@ def load_file(
         understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
         understood.report.dry_run = dry_run
         with suppress(_NotKept), transaction.atomic():
-            _load(understood, choices, progress)
             if dry_run:
+                _load(understood, choices, progress, kept=None)
                 raise _NotKept
+            kept = FileLoad.objects.create(entity=entity, file=name[-255:], who=who, report={})
+            _load(understood, choices, progress, kept=kept)
             if choices.columns:
                 remember_columns(target=target, headers=source.headers, columns={**remembered, **choices.columns})
-            FileLoad.objects.create(entity=entity, file=name[-255:], who=who, report=understood.report.as_dict())
+            understood.report.number = kept.pk
+            kept.report = understood.report.as_dict()
+            kept.save(update_fields=["report"])
     return understood.report
+
+
+def undo_load(*, load: FileLoad) -> Undone:
+    """Take back what a load has changed, within a day. Raises FileRefused after that, and for one undone already.
+
+    Values changed since stay, and so does what the file said of opting out.
+    """
+    with transaction.atomic():
+        load = FileLoad.objects.select_for_update().get(pk=load.pk)
+        if load.undone_at is not None:
+            raise FileRefused(_("This load was undone already."))
+        if load.loaded_at < timezone.now() - datetime.timedelta(hours=HOURS_TO_UNDO):
+            raise FileRefused(_("A load can be undone for %(hours)d hours.") % {"hours": HOURS_TO_UNDO})
+        undone = take_back(load, file_target(load.entity))
+        load.undone_at = timezone.now()
+        load.save(update_fields=["undone_at"])
+        LoadedRecord.objects.filter(load=load).delete()
+    return undone
 
 
 def check_file(*, file: BinaryIO, entity: str, choices: Choices) -> None:
@@ -95,13 +119,18 @@ def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Map
 
 
 def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
-    """Delete the reports of loads before that: they name people. Answers how many."""
+    """Delete the reports of loads before that, which name people. Answers how many.
+
+    What was noted to undo loads goes as soon as they cannot be undone any more. To be called every day.
+    """
+    over = timezone.now() - datetime.timedelta(hours=HOURS_TO_UNDO)
+    LoadedRecord.objects.filter(load__loaded_at__lt=over).delete()
     before = timezone.now() - datetime.timedelta(days=days)
     deleted, _each = FileLoad.objects.filter(loaded_at__lt=before).delete()
     return deleted
 
 
-def _load(understood: Understanding, choices: Choices, progress: Progress) -> None:
+def _load(understood: Understanding, choices: Choices, progress: Progress, *, kept: FileLoad | None) -> None:
     report = understood.report
     columns = stage_columns(understood)
     create_stage(understood.target, columns)
@@ -119,10 +148,12 @@ def _load(understood: Understanding, choices: Choices, progress: Progress) -> No
     counts = merge.decide_fates()
     report.created, report.updated = counts.created, counts.updated
     report.unchanged, report.same_address = counts.unchanged, counts.same_address
-    if report.dry_run:
+    if kept is None:
         return
     progress("writing", report.rows)
+    note_updates(kept, understood.target, columns)
     merge.write()
+    note_created(kept, understood.target, columns)
     if report.opted_out:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")

@@ -101,6 +101,12 @@ def copy_rows(columns: list[StageColumn], rows: Iterable[ReadRow]) -> None:
                 if has_further:
                     values.append(_array(row.further.get(name)))
             copy.write_row(values)
+    measure()
+
+
+def measure() -> None:
+    """Have the planner look at the stage. After a column was filled it would else expect that there is nothing in it,
+    and look every row up among all the others."""
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {STAGE}")
 

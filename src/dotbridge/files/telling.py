@@ -34,6 +34,10 @@ def _counts(report: LoadReport) -> Iterator[str]:
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
     yield from opted_out(report)
+    if report.number:
+        yield _("This is load %(number)d. For a day it can be undone: undo_file_load %(number)d") % {
+            "number": report.number
+        }
 
 
 def opted_out(report: LoadReport) -> Iterator[str]:

@@ -1,3 +1,4 @@
+import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
@@ -19,6 +20,7 @@ class Migration(migrations.Migration):
                 ('who', models.CharField(blank=True, max_length=150, verbose_name='who')),
                 ('loaded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='loaded at')),
                 ('report', models.JSONField(verbose_name='report')),
+                ('undone_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='undone at')),
             ],
             options={
                 'verbose_name': 'file load',
@@ -39,6 +41,20 @@ class Migration(migrations.Migration):
                 'verbose_name': 'file shape',
                 'verbose_name_plural': 'file shapes',
                 'constraints': [models.UniqueConstraint(fields=('entity', 'shape'), name='dotbridge_files_one_shape')],
+            },
+        ),
+        migrations.CreateModel(
+            name='LoadedRecord',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('record', models.CharField(max_length=100, verbose_name='record')),
+                ('before', models.JSONField(null=True, verbose_name='before')),
+                ('after', models.JSONField(verbose_name='after')),
+                ('load', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='dotbridge_files.fileload', verbose_name='file load')),
+            ],
+            options={
+                'verbose_name': 'loaded record',
+                'verbose_name_plural': 'loaded records',
             },
         ),
     ]

@@ -1,0 +1,138 @@
+"""What a load changed, noted record by record, and taken back for a day.
+
+A value that somebody has changed since stays as it is now. What a file said of opting out stays as well: that is the
+person's word, and not the load's. Companies, further addresses and phones that a load has added to records stay.
+"""
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, models
+
+from dotbridge.files.models import FileLoad, LoadedRecord
+from dotbridge.files.stage import STAGE, StageColumn, quoted
+from dotbridge.files.targets import FileTarget
+
+_CHUNK = 1_000
+
+
+@dataclass(frozen=True)
+class Undone:
+    """What was taken back: records restored, records deleted that the load had made, and what others changed since."""
+
+    restored: int
+    deleted: int
+    kept: int
+
+
+def note_updates(load: FileLoad, target: FileTarget, columns: Sequence[StageColumn]) -> None:
+    """Note the values that records have before the load, and will have after it."""
+    if not columns:
+        return
+    before = ", ".join(f"{_literal(each)}, r.{each.column}" for each in columns)
+    after = ", ".join(f"{_literal(each)}, coalesce(s.{each.given}, r.{each.column})" for each in columns)
+    _execute(
+        f"""
+        INSERT INTO {_notes()} (load_id, record, before, after)
+        SELECT %s, r.{_key(target)}::text, jsonb_build_object({before}), jsonb_build_object({after})
+        FROM {STAGE} s JOIN {quoted(target.model._meta.db_table)} r ON r.{_key(target)} = s.record
+        WHERE s.fate = 'update'
+        """,
+        [load.pk],
+    )
+
+
+def note_created(load: FileLoad, target: FileTarget, columns: Sequence[StageColumn]) -> None:
+    """Note the records that the load has made."""
+    after = ", ".join(f"{_literal(each)}, r.{each.column}" for each in columns)
+    _execute(
+        f"""
+        INSERT INTO {_notes()} (load_id, record, after)
+        SELECT %s, r.{_key(target)}::text, jsonb_build_object({after})
+        FROM {STAGE} s JOIN {quoted(target.model._meta.db_table)} r ON r.{_key(target)} = s.record
+        WHERE s.fate = 'create'
+        """,
+        [load.pk],
+    )
+
+
+def take_back(load: FileLoad, target: FileTarget) -> Undone:
+    """Take back what was noted. Runs inside the caller's transaction."""
+    table, key = quoted(target.model._meta.db_table), _key(target)
+    columns = _columns_of(load)
+    restored = 0
+    if columns:
+        given = ", ".join(
+            f"{each} = CASE WHEN r.{each} IS NOT DISTINCT FROM (now_is.after).{each}"
+            f" THEN (now_is.before).{each} ELSE r.{each} END"
+            for each in columns
+        )
+        differs = " OR ".join(
+            f"(r.{each} IS NOT DISTINCT FROM (now_is.after).{each}"
+            f" AND r.{each} IS DISTINCT FROM (now_is.before).{each})"
+            for each in columns
+        )
+        restored = _execute(
+            f"""
+            UPDATE {table} r SET {given}
+            FROM (
+                SELECT record, jsonb_populate_record(NULL::{table}, before) AS before,
+                       jsonb_populate_record(NULL::{table}, after) AS after
+                FROM {_notes()} WHERE load_id = %s AND before IS NOT NULL
+            ) now_is
+            WHERE r.{key}::text = now_is.record AND ({differs})
+            """,
+            [load.pk],
+        )
+    deleted = _delete_created(load, target, columns)
+    noted = LoadedRecord.objects.filter(load=load).count()
+    return Undone(restored, deleted, max(noted - restored - deleted, 0))
+
+
+def _delete_created(load: FileLoad, target: FileTarget, columns: Sequence[str]) -> int:
+    """Delete the records that are still as the load made them, with all that belongs to them."""
+    same = "".join(f" AND r.{each} IS NOT DISTINCT FROM (made.after).{each}" for each in columns)
+    table, key = quoted(target.model._meta.db_table), _key(target)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT r.{key} FROM {table} r JOIN (
+                SELECT record, jsonb_populate_record(NULL::{table}, after) AS after
+                FROM {_notes()} WHERE load_id = %s AND before IS NULL
+            ) made ON r.{key}::text = made.record{same}
+            """,
+            [load.pk],
+        )
+        keys = [row[0] for row in cursor.fetchall()]
+    records: models.Manager[Any] = target.model._base_manager
+    for at in range(0, len(keys), _CHUNK):
+        records.filter(pk__in=keys[at : at + _CHUNK]).delete()
+    return len(keys)
+
+
+def _columns_of(load: FileLoad) -> list[str]:
+    """The columns that the load has written."""
+    noted = LoadedRecord.objects.filter(load=load).values_list("after", flat=True).first()
+    return [quoted(name) for name in noted or ()]
+
+
+def _notes() -> str:
+    return quoted(LoadedRecord._meta.db_table)
+
+
+def _key(target: FileTarget) -> str:
+    return quoted(target.model._meta.pk.column)
+
+
+def _literal(column: StageColumn) -> str:
+    return "'" + str(column.target.field.column).replace("'", "''") + "'"
+
+
+def _execute(statement: str, params: Sequence[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)

@@ -18,9 +18,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from dotbridge.consent.files import keep_opt_outs
 from dotbridge.crm import importing
 from dotbridge.crm.generator import generate_crm
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.files.opt_outs import receive_opt_outs, stop_receiving
 
 pytestmark = pytest.mark.django_db
 IMPORT = "admin:crm_contact_import"
@@ -117,7 +119,11 @@ def test_what_was_understood_is_shown_before_it_is_loaded(back_office: Client) -
 
 def test_opt_outs_that_nobody_keeps_are_told_at_the_confirmation(back_office: Client) -> None:
     preview = upload(back_office, b"E-mail,Opt out\na@example.com,yes\n")
-    done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
+    stop_receiving(keep_opt_outs)
+    try:
+        done = back_office.post(reverse("admin:crm_contact_process_import"), confirmation(preview), follow=True)
+    finally:
+        receive_opt_outs(keep_opt_outs)
     assert "nothing here keeps that" in done.content.decode()
     assert not Contact.objects.exists()
 

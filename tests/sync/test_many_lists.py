@@ -26,6 +26,7 @@ from dotbridge.sync.outbound.members import empty_tables, require_current_member
 from dotbridge.sync.outbound.outgoing import find_candidates, outgoing_rows
 from dotbridge.sync.outbound.prepare import prepare_uploads
 from dotbridge.sync.outbound.ranks import ranked_connections
+from dotbridge.sync.outbound.removals import remove_departed
 from tests.sync.many_lists import connect_many, connect_more, fill
 
 TEMPORARY = "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r' AND relname LIKE 'export\\_%'"
@@ -155,6 +156,24 @@ def test_lists_are_ranked_by_their_mapping(integration: Integration) -> None:
     assert len(many) == len(few)
     assert len(ranked) == len(links) + len(more)
     assert len({id(each.rank) for each in ranked}) == 1
+
+
+def test_a_list_of_which_nothing_changed_costs_few_statements(integration: Integration) -> None:
+    connect_many(integration, 20)
+    fill(integration, contacts=3, records=3)
+    first = _step(integration)
+    remove_departed(first)
+    prepare_uploads(first)
+    Upload.objects.update(state=UploadState.FINISHED)
+    empty_tables()
+
+    with CaptureQueriesContext(connection) as captured:
+        step = _step(integration)
+        remove_departed(step)
+        prepare_uploads(step)
+
+    assert not Upload.objects.exclude(state=UploadState.FINISHED).exists()
+    assert len(captured) <= 20 * 24
 
 
 def test_what_changed_is_noted_only_with_lists_that_were_not_compared(integration: Integration) -> None:

@@ -39,7 +39,6 @@ from dotbridge.connections.services import request_ending, retry_ending
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records
-from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.models import ExportItem, Removal, RemovalState, Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.states import REMOVAL_MOVES, UPLOAD_MOVES
@@ -276,6 +275,3 @@ def test_a_throttled_account_costs_a_request_no_attempt(
     sync(integration, kind=RunKind.REQUESTS)
     change.refresh_from_db()
     assert (change.state, change.attempts) == (ChangeState.WAITING, 0)
-    remote.sandbox.clear_faults()
-    sync(integration, kind=RunKind.REQUESTS)
-    assert AddressBook.objects.filter(name="Fresh").exists()

@@ -24,12 +24,20 @@ KEPT_SETTINGS = ("unsubscribes_book", "always_put_back")
 def disconnect_list(*, link: ListConnection) -> None:
     """End a connection, with all our notes. Nothing changes in Dotdigital: its contacts stay in the book.
 
-    1. The notes go in pieces, each a transaction: there may be a million. Of each goes with them what others have to
-       know of it: under which address a record was written to, and that lists of lower rank have a say again.
-    2. The connection itself goes last. When it ends in between, the rest goes the next time.
-
     Only the holder of the integration's lock may call this: a run that sends meanwhile would leave people in the book
     of whom we know nothing.
+    """
+    forget_notes(link=link)
+    with transaction.atomic():
+        Removal.objects.filter(connection=link).delete()
+        link.delete()
+
+
+def forget_notes(*, link: ListConnection) -> None:
+    """Delete all notes of a list in pieces, each a transaction of its own: there may be a million.
+
+    Of each goes with them what others have to know of it: under which address a record was written to, and that lists
+    of lower rank have a say again. When it ends in between, the rest goes the next time.
     """
     ranked = next(
         (each for each in ranked_connections(link.address_book.integration) if each.link.pk == link.pk),
@@ -37,9 +45,6 @@ def disconnect_list(*, link: ListConnection) -> None:
     )
     while _delete_notes(ranked):
         pass
-    with transaction.atomic():
-        Removal.objects.filter(connection=link).delete()
-        link.delete()
 
 
 @transaction.atomic
@@ -67,18 +72,21 @@ def finish_ending(*, ending: Ending) -> str:
     link, next_book = ending.connection, ending.next_book
     marketing_list = link.marketing_list
     settings = {name: getattr(link, name) for name in KEPT_SETTINGS}
-    disconnect_list(link=link)
-    if next_book is None:
-        return ""
-    try:
-        with transaction.atomic():
-            moved = connect_list(marketing_list=marketing_list, address_book=next_book)
-    except ValidationError as error:
-        return " ".join(error.messages)
-    ListConnection.objects.filter(pk=moved.pk).update(**settings)
-    if link.create_entities:
-        _keep_creating(moved)
-    request_run(integration=next_book.integration, kind=RunKind.SYNC, trigger="person")
+    forget_notes(link=link)
+    # In one transaction, so that a list on its way to another book arrives there whatever happens to the worker.
+    with transaction.atomic():
+        disconnect_list(link=link)
+        if next_book is None:
+            return ""
+        try:
+            with transaction.atomic():
+                moved = connect_list(marketing_list=marketing_list, address_book=next_book)
+        except ValidationError as error:
+            return " ".join(error.messages)
+        ListConnection.objects.filter(pk=moved.pk).update(**settings)
+        if link.create_entities:
+            _keep_creating(moved)
+        request_run(integration=next_book.integration, kind=RunKind.SYNC, trigger="person")
     return ""
 
 

@@ -26,7 +26,8 @@ _ALLOWED = ("allowed_what", "allowed_rows", "allowed_at", "allowed_by")
 
 def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: int) -> bool:
     """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
-    link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
+    if rows or link.stopped_at is not None or link.allowed_what:
+        link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
     if not is_too_many(link, rows, of) or _is_allowed(link, what, rows):
         if link.stopped_what == what:

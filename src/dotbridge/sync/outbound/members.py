@@ -25,7 +25,7 @@ from django.db import connection, transaction
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
-from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.scopes import ListScopes, scopes_of_list
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.sql import compiled, key_type
@@ -36,7 +36,7 @@ SECONDS_CURRENT = 60.0
 _ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
 
 # The planner learns how many rows a list has by a small sample; the whole is looked at anew when it has grown by more
-# than a tenth. What joins the members with themselves does not ask it: see `_WITHOUT_LOOPS`.
+# than a tenth. What joins the members with themselves does not ask it: see `_HAS_GROWN`.
 _CREATE = """
     CREATE TEMP TABLE export_member (
         connection_id bigint, record_id text, email text, email_key text COLLATE "C", is_removed boolean,
@@ -56,12 +56,12 @@ _CREATE = """
 """
 _TABLES = ("export_member", "export_departed", "export_candidate")
 _ARE_THERE = "SELECT to_regclass('pg_temp.export_member') IS NOT NULL"
-_HAS_GROWN = """
-    SELECT %s > 0.1 * greatest(reltuples, 0) FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
-"""
 # A nested loop over members without an index on their address never ends, whatever the planner believes of a list that
-# it has not looked at yet.
-_WITHOUT_LOOPS = "SELECT set_config('enable_nestloop', %s, true)"
+# it has not looked at yet: from here to the end of the transaction there are none.
+_HAS_GROWN = """
+    SELECT %s > 0.1 * greatest(reltuples, 0), set_config('enable_nestloop', 'off', true)
+    FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
+"""
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
     INSERT INTO export_member
@@ -113,11 +113,12 @@ _FIND_DEPARTED = """
 class EvaluatedMembers:
     """Says that the tables of this session hold the members of a list, and whom of ours it has lost.
 
-    `evaluated_at` is on the monotonic clock. `session` is the connection to the database that has the tables: with
-    another one they are gone.
+    `departed` is how many of ours it has lost. `evaluated_at` is on the monotonic clock. `session` is the connection to
+    the database that has the tables: with another one they are gone.
     """
 
     link: ListConnection
+    departed: int
     evaluated_at: float
     session: object
 
@@ -166,21 +167,21 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
     with roomy_transaction(), connection.cursor() as cursor:
         _make_tables()
         cursor.execute(_FILL.format(matching=matching.sql), [link.pk, *matching.parameters])
-        cursor.execute(_HAS_GROWN, [cursor.rowcount])
+        filled = cursor.rowcount
+        cursor.execute(_HAS_GROWN, [filled])
         if cursor.fetchone()[0]:
             cursor.execute("ANALYZE export_member (connection_id, email_key)")
-        cursor.execute(_WITHOUT_LOOPS, ["off"])
-        _apply_consent(link)
-        cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
-        cursor.execute(_WITHOUT_LOOPS, ["on"])
-        evaluated = EvaluatedMembers(link=link, evaluated_at=began, session=connection.connection)
-        find_departed(evaluated)
-    return evaluated
+        scopes = scopes_of_list(link.marketing_list_id)
+        if filled:
+            _apply_consent(link, scopes)
+            cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
+        departed = _find_departed(link, scopes)
+    return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
-def _apply_consent(link: ListConnection) -> None:
+def _apply_consent(link: ListConnection, scopes: ListScopes) -> None:
     """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
-    blocked = blocked_addresses(scopes_of_list(link.marketing_list_id))
+    blocked = blocked_addresses(scopes)
     with connection.cursor() as cursor:
         cursor.execute(_BLOCK.format(blocked=blocked), {"connection": link.pk})
         if erased := erased_addresses("k.email_key"):
@@ -190,28 +191,24 @@ def _apply_consent(link: ListConnection) -> None:
 def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembers:
     """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
     forget_members(step)
-    _make_tables()
-    evaluated = EvaluatedMembers(link=link, evaluated_at=time.monotonic(), session=connection.connection)
-    find_departed(evaluated)
-    return evaluated
+    began = time.monotonic()
+    with roomy_transaction():
+        _make_tables()
+        departed = _find_departed(link, scopes_of_list(link.marketing_list_id))
+    return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
-def find_departed(evaluated: EvaluatedMembers) -> None:
-    """Fill `export_departed` from the table of members as it is now."""
-    connection_id = evaluated.link.pk
-    with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM export_departed WHERE connection_id = %s", [connection_id])
-        cursor.execute(_WITHOUT_LOOPS, ["off"])
-        scopes = scopes_of_list(evaluated.link.marketing_list_id)
-        statement = _FIND_DEPARTED.format(
-            blocked=blocked_addresses(scopes),
-            blocked_records=blocked_records(scopes, evaluated.link.marketing_list.entity),
-        )
-        cursor.execute(statement, {"connection": connection_id})
-        found = cursor.rowcount
-        cursor.execute(_WITHOUT_LOOPS, ["on"])
+def _find_departed(link: ListConnection, scopes: ListScopes) -> int:
+    """Fill `export_departed` from the table of members, and answer how many there are."""
+    statement = _FIND_DEPARTED.format(
+        blocked=blocked_addresses(scopes), blocked_records=blocked_records(scopes, link.marketing_list.entity)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"connection": link.pk})
+        found = int(cursor.rowcount)
         if found:
             cursor.execute("ANALYZE export_departed")
+    return found
 
 
 def empty_tables() -> None:

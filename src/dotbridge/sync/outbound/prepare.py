@@ -115,7 +115,7 @@ def _prepare(compared: set[int], step: StepContext, ranked: Ranked) -> None:
         return
     evaluated = require_current_members(step, link)
     with roomy_transaction():
-        step.count(forgotten=forget_departed(evaluated, ranked))
+        step.count(forgotten=forget_departed(evaluated, ranked) if evaluated.departed else 0)
         prepared = _assign(step, evaluated, ranked)
         _tidy_uploads(prepared)
     compared.add(link.pk)
@@ -127,10 +127,10 @@ def _prepare(compared: set[int], step: StepContext, ranked: Ranked) -> None:
 def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> list[Prepared]:
     """Store what differs and has to be sent, and note that it was compared."""
     link = ranked.link
-    is_first = not link.items.exists()
     prepared = []
     candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked))
     if candidates.number:
+        is_first = not link.items.exists()
         _reject_unmailable(step, link)
         prepared = _store(step, candidates, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()

@@ -85,6 +85,8 @@ def count_departing(evaluated: EvaluatedMembers) -> int:
 
 def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
     evaluated = require_current_members(step, ranked.link)
+    if not evaluated.departed:
+        return
     while removal := _assign(step, evaluated, only_opt_outs=True):
         if not _carry_out(step, ranked, removal):
             return
@@ -97,7 +99,10 @@ def _remove_departed(step: StepContext, ranked: Ranked) -> None:
         if not _carry_out(step, ranked, begun):
             step.run.left_out.add(link.pk)
     evaluated = require_current_members(step, link)
-    if not may_go_on(step, link, StoppedWhat.REMOVE, count_departing(evaluated)):
+    departing = count_departing(evaluated) if evaluated.departed else 0
+    if not may_go_on(step, link, StoppedWhat.REMOVE, departing):
+        return
+    if not departing and not link.allowed_what:
         return
     while removal := _assign(step, evaluated):
         if not _carry_out(step, ranked, removal):

@@ -42,6 +42,7 @@ def form(**changes: str) -> dict[str, str]:
         "data_fields_hours": "12",
         "forced_comparison": "always",
         "export_waits_for": "address_book",
+        "contacts_read_of": "connected",
         "breaker_rows": "500",
         "breaker_percent": "10",
     }

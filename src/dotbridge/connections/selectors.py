@@ -32,6 +32,11 @@ def connected_books(integration: Integration, *, only: ListConnection | None = N
     return list((books if only is None else books.filter(connection=only)).order_by("pk"))
 
 
+def other_books(integration: Integration) -> list[AddressBook]:
+    """The address books of the account that no list is connected to, and that still exist."""
+    return list(AddressBook.objects.filter(integration=integration, gone_at=None, connection=None).order_by("pk"))
+
+
 def scopes_of_connected_list(list_id: int) -> ListScopes:
     """The scopes that bind a list, with the account and the book that it is connected to."""
     found = ListConnection.objects.filter(marketing_list=list_id).values_list(

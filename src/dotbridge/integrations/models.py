@@ -25,6 +25,13 @@ class ExportWaitsFor(models.TextChoices):
     ADDRESS_BOOK = "address_book", _("Uploads to the same address book")
 
 
+class ContactsReadOf(models.TextChoices):
+    """Of which address books the contacts are read."""
+
+    ALL_BOOKS = "all", _("Every address book")
+    CONNECTED_BOOKS = "connected", _("Address books that a list is connected to")
+
+
 class Integration(models.Model):
     """One connected Dotdigital account. Its password is stored sealed and leaves this app only into a request."""
 
@@ -77,6 +84,13 @@ class Integration(models.Model):
         choices=ExportWaitsFor.choices,
         default=ExportWaitsFor.INTEGRATION,
         help_text=_("While Dotdigital works on an upload, no new export starts, for the integration or for that book."),
+    )
+    contacts_read_of = models.CharField(
+        _("contacts are read of"),
+        max_length=12,
+        choices=ContactsReadOf.choices,
+        default=ContactsReadOf.ALL_BOOKS,
+        help_text=_("Connected books are read first. Where calls are short, leave the others out."),
     )
     breaker_rows = models.PositiveIntegerField(
         _("stop and ask above so many contacts"),

@@ -37,7 +37,7 @@ from dotbridge.sync.inbound.campaign_opens import import_opens
 from dotbridge.sync.inbound.campaign_summaries import import_summaries
 from dotbridge.sync.inbound.campaigns import import_campaigns
 from dotbridge.sync.inbound.consent import learn_consent
-from dotbridge.sync.inbound.contacts import import_contacts
+from dotbridge.sync.inbound.contacts import import_contacts, import_other_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
 from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED, import_suppressions, import_unsubscribes
@@ -105,6 +105,8 @@ IMPORT = (
     Part("campaign_clicks", _("Clicks"), import_clicks, compares=True),
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
+# Nobody waits for these, so they come after the export too.
+OTHER_CONTACTS = Part("other_contacts", _("Contacts of other address books"), import_other_contacts, compares=True)
 # Once a week everything is read again, in case a change escaped the feeds of changes. What it finds to be written into
 # records is written by the next import.
 RECONCILE = tuple(
@@ -132,13 +134,13 @@ REQUESTS = (
     Part("endings", _("Ending connections"), end_connections),
 )
 PARTS: dict[RunKind, tuple[Part, ...]] = {
-    RunKind.IMPORT: IMPORT,
+    RunKind.IMPORT: (*IMPORT, OTHER_CONTACTS),
     RunKind.EXPORT: EXPORT,
     RunKind.CHANGES: CHANGES,
     RunKind.DATA_FIELDS: DATA_FIELDS,
-    RunKind.RECONCILE: RECONCILE,
+    RunKind.RECONCILE: (*RECONCILE, OTHER_CONTACTS),
     RunKind.REQUESTS: REQUESTS,
-    RunKind.SYNC: (*IMPORT, *EXPORT),
+    RunKind.SYNC: (*IMPORT, *EXPORT, OTHER_CONTACTS),
 }
 # A run for one list leaves this to the runs for all.
 OF_THE_WHOLE_ACCOUNT = frozenset({"data_fields"})
@@ -151,7 +153,7 @@ CONSENT_IS_READ_EVERY = timedelta(minutes=30)
 # No other step could do better.
 ENDS_THE_RUN = (ConfigurationError, LockLost, StepPaused, Throttled)
 LOCK_LOST = "The lock of the integration was lost, so another run may be at work. A later run goes on from there."
-LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS)}
+LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS, OTHER_CONTACTS)}
 
 
 def run_sync(
@@ -270,7 +272,7 @@ def _parts_of(context: RunContext) -> list[Part]:
         return 2 if part.name in begun else 3
 
     imports = [part for part in IMPORT if part in parts]
-    return [*sorted(imports, key=place), *(EXPORT if kind == RunKind.SYNC else ())]
+    return [*sorted(imports, key=place), *parts[len(imports) :]]
 
 
 def _consent_is_due(context: RunContext) -> bool:

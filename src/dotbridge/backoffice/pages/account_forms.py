@@ -22,6 +22,7 @@ SETTINGS = (
     "data_fields_hours",
     "forced_comparison",
     "export_waits_for",
+    "contacts_read_of",
     "breaker_rows",
     "breaker_percent",
 )

@@ -1,4 +1,4 @@
-"""Contacts of the connected address books: everybody at first, then whoever changed."""
+"""Contacts of the address books: everybody at first, then whoever changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from itertools import chain, islice
 
 from django.db import transaction
 
-from dotbridge.connections.selectors import connected_books
+from dotbridge.connections.selectors import connected_books, other_books
+from dotbridge.integrations.models import ContactsReadOf
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import end_reading, keep_place, move_cursor, place_of_reading
@@ -55,6 +56,21 @@ def import_contacts(step: StepContext) -> None:
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
+    go_over(step, books, partial(import_contacts_of_book, step), unread_book, turn=book_number)
+
+
+def import_other_contacts(step: StepContext) -> None:
+    """Read each book that no list is connected to: who is in the account, and what connecting it would bring.
+
+    Comes after all else that a run does, since nobody waits for it.
+    """
+    if step.run.only is not None:
+        raise StepSkipped("This run is for one list alone.")
+    if step.integration.contacts_read_of != ContactsReadOf.ALL_BOOKS:
+        raise StepSkipped("The integration reads connected address books only.")
+    books = other_books(step.integration)
+    if not books:
+        raise StepSkipped("Every address book is connected to a list.")
     go_over(step, books, partial(import_contacts_of_book, step), unread_book, turn=book_number)
 
 

@@ -1,8 +1,12 @@
 """The standalone product's addresses: the back office at the root, the example CRM's own admin beside it."""
 
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import include, path, reverse
+
+# Accounts are looked after in one place, the back office's, where nobody rises above their own rights.
+admin.site.unregister([User, Group])
 
 
 def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:

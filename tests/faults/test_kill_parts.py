@@ -45,7 +45,7 @@ class Office(Place):
     def answers(self) -> bool:
         """Whether a page that asks the database comes."""
         form = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": "t" * 32}
-        url = f"http://127.0.0.1:{self.port}/admin/login/"
+        url = f"http://127.0.0.1:{self.port}/login/"
         try:
             got = httpx2.post(url, data=form, headers={"Cookie": f"csrftoken={'t' * 32}"})
         except httpx2.TransportError:

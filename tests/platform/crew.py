@@ -23,6 +23,8 @@ SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",
     "dotbridge.schedule_export": "2-58/4 * * * *",
+    "dotbridge.refresh_lists": "*/5 * * * *",
+    "dotbridge.seal_consent": "30 1 * * *",
     "dotbridge.schedule_changes": "*/5 * * * *",
     "dotbridge.note_changes": "*/5 * * * *",
     "dotbridge.schedule_comparison": "0 1 * * *",
@@ -73,6 +75,7 @@ class Workers:
     def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
         self.url = url_of_test_database()
         self.place, self.sandbox, self.key = place, sandbox, key
+        self.origins = [sandbox.url]
 
     def start(self) -> subprocess.Popen[str]:
         """A worker; returns when all its lanes say that they are alive."""
@@ -81,7 +84,7 @@ class Workers:
             "worker",
             DATABASE_URL=self.url,
             DOTBRIDGE_SECRET_KEY=self.key,
-            DOTBRIDGE_API_ORIGINS=self.sandbox.url,
+            DOTBRIDGE_API_ORIGINS=",".join(self.origins),
             DOTBRIDGE_IMPORT_WAIT_SECONDS="0",
         )
         new = ProcrastinateWorker.objects.exclude(pk__in=known)
@@ -95,6 +98,6 @@ def waiting(task: str = RUN_TASK) -> list[Any]:
     return list(ProcrastinateJob.objects.filter(task_name=task, status="todo").order_by("pk"))
 
 
-def is_at_work(sandbox: Sandbox, runs: int = 1) -> bool:
-    """Whether so many runs wait for an answer that will not come soon."""
-    return sum(order["done"] for order in sandbox.account.faults.orders()) == runs
+def is_at_work(sandbox: Sandbox) -> bool:
+    """Whether a run waits for an answer that will not come soon."""
+    return sum(order["done"] for order in sandbox.account.faults.orders()) == 1

@@ -262,7 +262,7 @@ def test_web_and_worker_are_served_together(office: Office) -> None:
 
     def answers() -> bool:
         try:
-            return httpx2.get(f"http://127.0.0.1:{office.port}/admin/login/").status_code == 200
+            return httpx2.get(f"http://127.0.0.1:{office.port}/login/").status_code == 200
         except httpx2.TransportError:
             return False
 

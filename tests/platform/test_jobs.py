@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import signal
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,14 @@ from tests.platform.crew import SCHEDULE, SLOW, Workers, is_at_work, waiting
 from tests.platform.place import until
 
 pytestmark = pytest.mark.usefixtures("empty_queue")
+
+
+@pytest.fixture
+def other_sandbox(tmp_path: Path, workers: Workers) -> Iterator[Sandbox]:
+    """A second account, which workers may call too."""
+    with Sandbox(tmp_path / "other", seed="demo", account_id=2) as running:
+        workers.origins.append(running.url)
+        yield running
 
 
 def kinds_of_ended_runs() -> list[str]:
@@ -118,16 +128,17 @@ def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
 
 
 def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
-    workers: Workers, sandbox: Sandbox, integration: Integration
+    workers: Workers, sandbox: Sandbox, other_sandbox: Sandbox, integration: Integration
 ) -> None:
     other = create_integration(
-        name="Other", username=sandbox.user, password=sandbox.password, base_url=integration.base_url
+        name="Other", username=sandbox.user, password=sandbox.password, base_url=other_sandbox.url
     )
-    sandbox.fail_next("delay", path=SLOW, times=2, seconds=60)
+    for account in (sandbox, other_sandbox):
+        account.fail_next("delay", path=SLOW, seconds=60)
     for each in (integration, other):
         request_run(integration=each, kind=RunKind.IMPORT, trigger="person")
     killed = workers.start()
-    until(lambda: is_at_work(sandbox, runs=2))
+    until(lambda: is_at_work(sandbox) and is_at_work(other_sandbox))
     # While the first is at work, somebody asks for the same again.
     assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
     killed.kill()

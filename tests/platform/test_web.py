@@ -22,7 +22,7 @@ from tests.platform.place import Place, own_folder, until, url_of_test_database
 
 pytestmark = pytest.mark.django_db
 SECONDS = 2.0
-LOGIN = "/admin/login/"
+LOGIN = "/login/"
 LARGE_FILE = "/static/unfold/css/styles.css"
 MEGABYTE = 1_000_000
 PROMPTLY = 1.5
@@ -130,7 +130,7 @@ def test_a_body_that_comes_byte_by_byte_is_given_no_more_time(office: Office) ->
 
 
 def test_heads_that_do_not_come_stop_no_page_and_are_let_go(office: Office) -> None:
-    with office.calls(100, ""), office.calls(100, "POST /admin/login/ HTTP/1.1\nHost: loc"):
+    with office.calls(100, ""), office.calls(100, "POST /login/ HTTP/1.1\nHost: loc"):
         until(lambda: office.connections() == 200, seconds=PROMPTLY)
         assert_pages_are_prompt(office)
         until(lambda: office.connections() == 0, seconds=SECONDS + 5)

@@ -41,7 +41,10 @@ SPREAD_SECONDS = 110
 LONGEST_WAIT_SECONDS = 30 * 60
 READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
 READ_STATES = [State.SUCCEEDED, State.PARTIAL]
+# In `control` is what takes no time; what may take long leaves that queue's one slot free.
 CONTROL: Any = {"queue": Queue.CONTROL, "priority": Queue.CONTROL.priority()}
+ON_SCHEDULE: Any = {"queue": Queue.SYNC, "priority": Queue.SYNC.priority(REQUEST_RANK)}
+AT_NIGHT: Any = {"queue": Queue.BULK, "priority": Queue.BULK.priority(REQUEST_RANK)}
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +109,7 @@ def schedule_export(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="dotbridge.refresh_lists", queueing_lock="dotbridge_refresh_lists", **CONTROL)
+@app.task(name="dotbridge.refresh_lists", queueing_lock="dotbridge_refresh_lists", **ON_SCHEDULE)
 def refresh_lists(timestamp: int) -> None:
     """Every five minutes: refresh the lists on demand whose time has come."""
     refresh_due_lists()
@@ -120,12 +123,7 @@ def schedule_changes(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(
-    name="dotbridge.note_changes",
-    queueing_lock="dotbridge_note_changes",
-    queue=Queue.SYNC,
-    priority=Queue.SYNC.priority(REQUEST_RANK),
-)
+@app.task(name="dotbridge.note_changes", queueing_lock="dotbridge_note_changes", **ON_SCHEDULE)
 def note_changes(timestamp: int) -> None:
     """Every five minutes, also when no integration can run: take what the triggers noted, which would only grow."""
     collect_changes()
@@ -165,19 +163,14 @@ def schedule_reconcile(timestamp: int) -> None:
 
 
 @app.periodic(cron="30 1 * * *")
-@app.task(name="dotbridge.seal_consent", queueing_lock="dotbridge_seal_consent", **CONTROL)
+@app.task(name="dotbridge.seal_consent", queueing_lock="dotbridge_seal_consent", **AT_NIGHT)
 def seal_consent(timestamp: int) -> None:
     """Daily: seal the ledger's days that are over."""
     seal_days()
 
 
 @app.periodic(cron="45 3 * * *")
-@app.task(
-    name="dotbridge.delete_old_records",
-    queueing_lock="dotbridge_delete_old_records",
-    queue=Queue.BULK,
-    priority=Queue.BULK.priority(REQUEST_RANK),
-)
+@app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **AT_NIGHT)
 def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs longer than the operator wants, of loads of files, and of jobs that ended."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)

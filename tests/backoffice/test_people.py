@@ -1,8 +1,8 @@
 """Whoever may change users and groups gives, takes and changes nothing that is above their own rights.
 
 The kind: a right over people's accounts is a right to whatever those accounts may do. Seen with a superuser who was
-deleted, or taken over by a new password; its other places: one's own account, a group that one is in, and an account
-that is switched off and may more.
+deleted, or taken over by a new password; its other places: one's own account, a group that one is in, an account that
+is switched off and may more, and a second admin site that shows accounts.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 RIGHTS = [f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")]
 OWN = "crm.view_contact"
@@ -141,3 +142,10 @@ def test_a_superuser_gives_everything(back_office: Client) -> None:
     peer.refresh_from_db()
     assert peer.is_superuser
     assert list(peer.user_permissions.all()) == [permission(OTHER)]
+
+
+def test_accounts_have_one_place_alone() -> None:
+    """The admin site of the example CRM shows none: Django's own screens let anybody rise who may change users."""
+    assert get_resolver().url_patterns
+    assert not admin.site.is_registered(User)
+    assert not admin.site.is_registered(Group)

@@ -23,6 +23,8 @@ SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",
     "dotbridge.schedule_export": "2-58/4 * * * *",
+    "dotbridge.refresh_lists": "*/5 * * * *",
+    "dotbridge.seal_consent": "30 1 * * *",
     "dotbridge.schedule_changes": "*/5 * * * *",
     "dotbridge.note_changes": "*/5 * * * *",
     "dotbridge.schedule_comparison": "0 1 * * *",
@@ -72,7 +74,8 @@ class Workers:
 
     def __init__(self, place: Place, sandbox: Sandbox, key: str) -> None:
         self.url = url_of_test_database()
-        self.place, self.origins, self.key = place, [sandbox.url], key
+        self.place, self.sandbox, self.key = place, sandbox, key
+        self.origins = [sandbox.url]
 
     def start(self) -> subprocess.Popen[str]:
         """A worker; returns when all its lanes say that they are alive."""

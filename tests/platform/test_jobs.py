@@ -32,8 +32,10 @@ pytestmark = pytest.mark.usefixtures("empty_queue")
 
 
 @pytest.fixture
-def second(tmp_path: Path) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path / "second", account_id=2) as running:
+def other_sandbox(tmp_path: Path, workers: Workers) -> Iterator[Sandbox]:
+    """A second account, which workers may call too."""
+    with Sandbox(tmp_path / "other", seed="demo", account_id=2) as running:
+        workers.origins.append(running.url)
         yield running
 
 
@@ -126,16 +128,17 @@ def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
 
 
 def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
-    workers: Workers, sandbox: Sandbox, second: Sandbox, integration: Integration
+    workers: Workers, sandbox: Sandbox, other_sandbox: Sandbox, integration: Integration
 ) -> None:
-    other = create_integration(name="Other", username=second.user, password=second.password, base_url=second.url)
-    workers.origins.append(second.url)
-    for account in (sandbox, second):
+    other = create_integration(
+        name="Other", username=sandbox.user, password=sandbox.password, base_url=other_sandbox.url
+    )
+    for account in (sandbox, other_sandbox):
         account.fail_next("delay", path=SLOW, seconds=60)
     for each in (integration, other):
         request_run(integration=each, kind=RunKind.IMPORT, trigger="person")
     killed = workers.start()
-    until(lambda: is_at_work(sandbox) and is_at_work(second))
+    until(lambda: is_at_work(sandbox) and is_at_work(other_sandbox))
     # While the first is at work, somebody asks for the same again.
     assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
     killed.kill()

@@ -7,7 +7,9 @@ that holds all slots, a click for what is on the schedule already, and what othe
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,29 +28,38 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.queues import Queue
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.worker import own_schedule
-from dotdigital_sandbox import Sandbox
-from tests.platform.crew import SCHEDULE, SLOW, Workers, is_at_work, waiting
+from tests.platform.crew import LANES, SCHEDULE, Workers, waiting
 from tests.platform.place import away_database, until
 from tests.platform.test_jobs import give_back, pretend_long_ago
 
 pytestmark = pytest.mark.usefixtures("empty_queue")
-LONG = 120.0
 
 
-def more_integrations(sandbox: Sandbox, number: int) -> list[Integration]:
+@pytest.fixture
+def silent_url(workers: Workers) -> Iterator[str]:
+    """Where somebody takes calls and never answers: a run that calls there does not end soon."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        workers.origins.append(url)
+        yield url
+
+
+def more_integrations(number: int, url: str = "http://127.0.0.1:9") -> list[Integration]:
     return [
-        create_integration(
-            name=f"Shop {position}", username=sandbox.user, password=sandbox.password, base_url=sandbox.url
-        )
+        create_integration(name=f"Shop {position}", username=f"user{position}", password="x", base_url=url)
         for position in range(number)
     ]
 
 
-def ask_for_long_runs(sandbox: Sandbox, number: int, **named: Any) -> None:
+def ask_for_long_runs(url: str, number: int, **named: Any) -> None:
     """So many imports on the schedule that will not end soon."""
-    sandbox.fail_next("delay", path=SLOW, times=number, seconds=LONG)
-    for integration in more_integrations(sandbox, number):
+    for integration in more_integrations(number, url):
         assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule", **named)
+
+
+def at_work() -> int:
+    """How many runs are at work."""
+    return SyncRun.objects.filter(finished_at=None).count()
 
 
 def has_ended(integration: Integration) -> bool:
@@ -66,52 +77,53 @@ def taken_next(*queues: Queue) -> tuple[str, str]:
 
 
 def test_a_click_and_the_schedule_go_on_while_scheduled_runs_hold_all_slots(
-    workers: Workers, sandbox: Sandbox, integration: Integration
+    workers: Workers, silent_url: str, integration: Integration
 ) -> None:
     # One more than there are slots, so that one waits.
-    ask_for_long_runs(sandbox, 5)
+    ask_for_long_runs(silent_url, 5)
     workers.start()
-    until(lambda: is_at_work(sandbox, runs=4))
+    until(lambda: at_work() == 4)
     assert len(waiting()) == 1
     assert request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="person")
     until(lambda: has_ended(integration), seconds=20)
     app.configure_task("dotbridge.schedule_requests", queue=Queue.CONTROL).defer(timestamp=0)
     until(lambda: not waiting("dotbridge.schedule_requests"), seconds=20)
-    assert is_at_work(sandbox, runs=4)
+    assert at_work() == 4
 
 
 def test_readings_of_everything_leave_slots_to_the_schedule(
-    workers: Workers, sandbox: Sandbox, integration: Integration
+    workers: Workers, silent_url: str, integration: Integration
 ) -> None:
-    ask_for_long_runs(sandbox, 4, reads_everything=True)
+    ask_for_long_runs(silent_url, 4, reads_everything=True)
     workers.start()
-    until(lambda: is_at_work(sandbox))
+    until(lambda: at_work() == 1)
     request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
     until(lambda: has_ended(integration), seconds=20)
-    assert is_at_work(sandbox)
+    assert at_work() == 1
     assert len(waiting()) == 3
 
 
 def test_a_lane_that_lost_its_database_takes_jobs_again_before_its_last_ones_end(
-    workers: Workers, sandbox: Sandbox, integration: Integration
+    workers: Workers, silent_url: str, integration: Integration
 ) -> None:
-    ask_for_long_runs(sandbox, 4)
+    ask_for_long_runs(silent_url, 4)
     workers.start()
-    until(lambda: is_at_work(sandbox, runs=4))
+    until(lambda: at_work() == 4)
     found = connection.settings_dict
     server = {name.lower(): str(found[name]) for name in ("HOST", "PORT", "USER", "PASSWORD") if found[name]}
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (our_own,) = cursor.fetchone()
     with away_database(found["NAME"], but_for=our_own, **server):
-        until(lambda: "it waits for its database" in workers.place.output)
+        # All have noticed, also those whose slots are taken.
+        until(lambda: workers.place.output.count("stopping worker") == LANES)
     request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
     until(lambda: has_ended(integration), seconds=30)
-    assert SyncRun.objects.filter(finished_at=None).count() == 4
+    assert at_work() == 4
 
 
-def test_the_queues_go_one_before_the_other(sandbox: Sandbox) -> None:
-    one, two, three, four = more_integrations(sandbox, 4)
+def test_the_queues_go_one_before_the_other(transactional_db: None) -> None:
+    one, two, three, four = more_integrations(4)
     request_run(integration=one, kind=RunKind.RECONCILE, trigger="schedule")
     request_run(integration=two, kind=RunKind.IMPORT, trigger="schedule", reads_everything=True)
     request_run(integration=three, kind=RunKind.EXPORT, trigger="schedule")
@@ -172,8 +184,8 @@ def test_a_hundred_integrations_start_at_a_hundred_times(integration: Integratio
 
 
 @pytest.mark.parametrize(("minutes", "goes_next"), [(29, "export"), (31, "reconcile")])
-def test_what_waited_for_half_an_hour_goes_next(sandbox: Sandbox, minutes: int, goes_next: str) -> None:
-    one, two = more_integrations(sandbox, 2)
+def test_what_waited_for_half_an_hour_goes_next(transactional_db: None, minutes: int, goes_next: str) -> None:
+    one, two = more_integrations(2)
     request_run(integration=one, kind=RunKind.RECONCILE, trigger="schedule")
     request_run(integration=two, kind=RunKind.EXPORT, trigger="schedule")
     request_run(integration=two, kind=RunKind.REQUESTS, trigger="person")

@@ -57,7 +57,15 @@ def run_of(owner: Integration, age: float, state: State = State.SUCCEEDED, kind:
         integration=owner, kind=kind, trigger="test", state=state, started_at=days_ago(age), finished_at=days_ago(age)
     )
     step = Step.objects.create(run=run, name="contacts", started_at=days_ago(age))
-    Rejection.objects.create(step=step, subject="x", reason="y")
+    Rejection.objects.create(
+        integration=owner,
+        step=step,
+        step_name="contacts",
+        subject=f"x{run.pk}",
+        reason="y",
+        first_at=days_ago(age),
+        last_at=days_ago(age),
+    )
     return run
 
 

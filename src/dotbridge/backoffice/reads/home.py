@@ -122,7 +122,7 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
     opted_out = ConsentEvent.objects.exclude(what__in=RAISING)
     lines = {
         Standing.IN_STEP: (
-            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count"))),
+            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
             _("Confirmed by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.REFUSED: (

@@ -32,6 +32,7 @@ from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
+from dotbridge.sync.folding import fold_quiet_runs
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
 
@@ -178,9 +179,17 @@ def seal_consent(timestamp: int) -> None:
     priority=Queue.BULK.priority(REQUEST_RANK),
 )
 def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs for longer than the operator wants, and of failed jobs for a week."""
+    """Daily: delete what is kept of runs and events for longer than the operator wants, and of failed jobs a week."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    log.info("old records deleted", **deleted._asdict(), jobs=delete_ended_jobs())
+    events = retention.delete_old_events(keep_days=settings.CONFIG.keep_events_days)
+    log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs())
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="dotbridge.fold_quiet_runs", queueing_lock="dotbridge_fold_quiet_runs", **CONTROL)
+def fold_runs(timestamp: int) -> None:
+    """Hourly: keep the runs that found nothing to do as one an hour."""
+    fold_quiet_runs()
 
 
 def delete_ended_jobs() -> int:

@@ -47,6 +47,7 @@ class Config:
     run_seconds: float
     unknown_outcome_seconds: float
     keep_runs_days: int
+    keep_events_days: int
     request_seconds: float
     request_megabytes: int
 
@@ -86,6 +87,7 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         run_seconds=_seconds(environment, "DOTBRIDGE_RUN_SECONDS", 600),
         unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
         keep_runs_days=_whole(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90, unit="days"),
+        keep_events_days=_whole(environment, "DOTBRIDGE_KEEP_EVENTS_DAYS", 400, unit="days"),
         request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),
         request_megabytes=_whole(environment, "DOTBRIDGE_REQUEST_MEGABYTES", 100, unit="megabytes"),
     )

@@ -33,6 +33,7 @@ from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
+from dotbridge.sync.folding import fold_quiet_runs
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
 
@@ -172,9 +173,18 @@ def seal_consent(timestamp: int) -> None:
 @app.periodic(cron="45 3 * * *")
 @app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **AT_NIGHT)
 def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs longer than the operator wants, of loads of files, and of jobs that ended."""
+    """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    log.info("old records deleted", **deleted._asdict(), jobs=delete_ended_jobs(), file_loads=forget_old_loads())
+    events = retention.delete_old_events(keep_days=settings.CONFIG.keep_events_days)
+    loads = forget_old_loads()
+    log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs(), file_loads=loads)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="dotbridge.fold_quiet_runs", queueing_lock="dotbridge_fold_quiet_runs", **CONTROL)
+def fold_runs(timestamp: int) -> None:
+    """Hourly: keep the runs that found nothing to do as one an hour."""
+    fold_quiet_runs()
 
 
 def delete_ended_jobs() -> int:

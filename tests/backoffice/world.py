@@ -261,7 +261,16 @@ def _run(integration: Integration) -> tuple[SyncRun, Rejection]:
     )
     counts = {"confirmed": 1, "rejected": 1, "odd_thing": 2}
     step = Step.objects.create(run=run, name="results", state=State.PARTIAL, message=HOSTILE, counts=counts, **times)
-    rejection = Rejection.objects.create(step=step, subject=HOSTILE, reason="invalid_email", detail=HOSTILE)
+    rejection = Rejection.objects.create(
+        integration=integration,
+        step=step,
+        step_name=step.name,
+        subject=HOSTILE,
+        reason="invalid_email",
+        detail=HOSTILE,
+        first_at=now,
+        last_at=now,
+    )
     return run, rejection
 
 

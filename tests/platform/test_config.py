@@ -105,6 +105,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS="0",
         DOTBRIDGE_RUN_SECONDS="60",
         DOTBRIDGE_KEEP_RUNS_DAYS="30",
+        DOTBRIDGE_KEEP_EVENTS_DAYS="60",
         DOTBRIDGE_REQUEST_SECONDS="2.5",
         DOTBRIDGE_REQUEST_MEGABYTES="500",
     )
@@ -115,7 +116,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert found.api_origins == ("http://localhost:9000", "https://api.example.com")
     assert found.debug
     assert (found.import_wait_seconds, found.unknown_outcome_seconds) == (0.5, 0.0)
-    assert (found.keep_runs_days, found.run_seconds) == (30, 60.0)
+    assert (found.keep_runs_days, found.keep_events_days, found.run_seconds) == (30, 60, 60.0)
     assert (found.request_seconds, found.request_megabytes) == (2.5, 500)
 
 

@@ -57,7 +57,15 @@ def run_of(owner: Integration, age: float, state: State = State.SUCCEEDED, kind:
         integration=owner, kind=kind, trigger="test", state=state, started_at=days_ago(age), finished_at=days_ago(age)
     )
     step = Step.objects.create(run=run, name="contacts", started_at=days_ago(age))
-    Rejection.objects.create(step=step, subject="x", reason="y")
+    Rejection.objects.create(
+        integration=owner,
+        step=step,
+        step_name="contacts",
+        subject=f"x{run.pk}",
+        reason="y",
+        first_at=days_ago(age),
+        last_at=days_ago(age),
+    )
     return run
 
 
@@ -68,10 +76,10 @@ def test_old_runs_go_with_all_that_they_say(owner: Integration) -> None:
 
     deleted = delete_old_records(keep_days=90, now=NOW, chunk=2)
 
-    assert deleted == (3, 0, 0)
+    assert deleted.runs == 3
     assert list(SyncRun.objects.order_by("pk")) == kept
-    assert Step.objects.count() == Rejection.objects.count() == 2
-    assert delete_old_records(keep_days=90, now=NOW) == (0, 0, 0)
+    assert Step.objects.count() == 2
+    assert set(delete_old_records(keep_days=90, now=NOW)) == {0}
 
 
 def test_the_last_run_of_each_kind_and_outcome_stays_however_old(owner: Integration) -> None:
@@ -116,7 +124,7 @@ def test_an_upload_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(li
     deleted = delete_old_records(keep_days=90, now=NOW)
 
     gone = {uploads[UploadState.FINISHED].pk, uploads[UploadState.REFUSED].pk}
-    assert deleted == (1, 2, 0)
+    assert deleted[:3] == (1, 2, 0)
     left = {upload.pk for upload in [*uploads.values(), *carrying, young]} - gone
     assert set(Upload.objects.values_list("pk", flat=True)) == left
     assert set(Upload.objects.values_list("run", flat=True)) == {None}
@@ -130,7 +138,7 @@ def test_a_removal_stays_as_long_as_it_is_not_over_or_an_address_refers_to_it(li
     carrying = Removal.objects.create(connection=link, state=RemovalState.FAILED, created_at=days_ago(100))
     ExportItem.objects.create(connection=link, email_key="a", record_id="1", operation="new", removal=carrying)
 
-    assert delete_old_records(keep_days=90, now=NOW) == (0, 0, 2)
+    assert delete_old_records(keep_days=90, now=NOW)[:3] == (0, 0, 2)
 
     left = {removals[RemovalState.PREPARED].pk, removals[RemovalState.SENT].pk, carrying.pk}
     assert set(Removal.objects.values_list("pk", flat=True)) == left
@@ -142,6 +150,7 @@ def test_what_it_costs_does_not_grow_with_the_rows_of_a_chunk(owner: Integration
         for _run in range(runs + 1):
             run_of(owner, 100)
         with CaptureQueriesContext(connection) as queries:
+            # The last one stays, and goes with the next ones.
             assert delete_old_records(keep_days=90, now=NOW).runs == runs + (needed != [])
         needed.append(len(queries))
     assert needed[0] == needed[1]

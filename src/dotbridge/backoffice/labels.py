@@ -141,7 +141,9 @@ _COUNTS = {
     "ended": ngettext_lazy("%(n)s connection ended", "%(n)s connections ended", "number"),
     "stopped": ngettext_lazy("%(n)s list waits for a person", "%(n)s lists wait for a person", "number"),
     "sent_again": ngettext_lazy("%(n)s to be sent again", "%(n)s to be sent again", "number"),
+    "refused_as_opted_out": ngettext_lazy("%(n)s who may not be mailed", "%(n)s who may not be mailed", "number"),
     "rejected": ngettext_lazy("%(n)s rejected", "%(n)s rejected", "number"),
+    "new_rejections": ngettext_lazy("%(n)s of them new", "%(n)s of them new", "number"),
 }
 
 _STANDING: dict[RowState, StrOrPromise] = {

@@ -170,10 +170,11 @@ class ContactRequest(models.Model):
         models.CASCADE,
         related_name="contact_requests",
         verbose_name=_("integration"),
+        db_index=False,
     )
     kind = models.CharField(_("what"), max_length=24, choices=ContactRequestKind.choices)
     address_book = models.ForeignKey(
-        AddressBook, models.CASCADE, null=True, related_name="+", verbose_name=_("address book")
+        AddressBook, models.CASCADE, null=True, related_name="+", verbose_name=_("address book"), db_index=False
     )
     email_key = models.TextField(_("e-mail, normalised"), blank=True, db_collation="C")
     remote_id = models.BigIntegerField(_("id in Dotdigital"))

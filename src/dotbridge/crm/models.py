@@ -162,7 +162,9 @@ class Order(models.Model):
         PAID = "paid", _("Paid")
         CANCELLED = "cancelled", _("Cancelled")
 
-    contact = models.ForeignKey(Contact, verbose_name=_("contact"), on_delete=models.CASCADE, related_name="orders")
+    contact = models.ForeignKey(
+        Contact, verbose_name=_("contact"), on_delete=models.CASCADE, related_name="orders", db_index=False
+    )
     number = models.CharField(_("number"), max_length=40, blank=True)
     placed_at = models.DateTimeField(_("placed"), null=True, blank=True)
     delivered_on = models.DateField(_("delivered"), null=True, blank=True)

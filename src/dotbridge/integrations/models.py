@@ -124,7 +124,7 @@ class Integration(models.Model):
 class RateWindow(models.Model):
     """What the vendor last said is left of one tier's quota. Shared by every process that calls for the account."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="rate_windows")
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="rate_windows", db_index=False)
     tier = models.CharField(max_length=32)
     remaining = models.IntegerField()
     resets_at = models.DateTimeField()

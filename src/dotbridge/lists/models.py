@@ -70,7 +70,11 @@ class ListedRecord(models.Model):
     """A record that stands on an on-demand or manual list."""
 
     marketing_list = models.ForeignKey(
-        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="listed_records"
+        MarketingList,
+        verbose_name=_("marketing list"),
+        on_delete=models.CASCADE,
+        related_name="listed_records",
+        db_index=False,
     )
     record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
@@ -99,7 +103,11 @@ class RemovedItem(models.Model):
     """A record that somebody took off the list, although its rule matches."""
 
     marketing_list = models.ForeignKey(
-        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="removed_items"
+        MarketingList,
+        verbose_name=_("marketing list"),
+        on_delete=models.CASCADE,
+        related_name="removed_items",
+        db_index=False,
     )
     record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)

@@ -14,7 +14,9 @@ from dotbridge.mirror.models import DataField
 class Mapping(models.Model):
     """How the records of one entity are described to one account."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="mappings", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="mappings", verbose_name=_("integration"), db_index=False
+    )
     entity = models.CharField(_("entity"), max_length=255)
     sync_priority = models.IntegerField(
         _("sync priority"),
@@ -60,7 +62,7 @@ class EmptyValues(models.TextChoices):
 class MappingRow(models.Model):
     """One data field and the entity fields that fill it, joined with a space when there are several."""
 
-    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="rows", verbose_name=_("mapping"))
+    mapping = models.ForeignKey(Mapping, models.CASCADE, related_name="rows", verbose_name=_("mapping"), db_index=False)
     entity_fields = models.JSONField(_("entity fields"), default=list)
     data_field = models.ForeignKey(DataField, models.PROTECT, related_name="mapping_rows", verbose_name=_("data field"))
     is_two_way = models.BooleanField(

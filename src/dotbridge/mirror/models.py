@@ -39,7 +39,7 @@ class AddressBook(models.Model):
     """A list of contacts in Dotdigital."""
 
     integration = models.ForeignKey(
-        Integration, models.CASCADE, related_name="address_books", verbose_name=_("integration")
+        Integration, models.CASCADE, related_name="address_books", verbose_name=_("integration"), db_index=False
     )
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
     name = models.CharField(_("name"), max_length=255)
@@ -62,7 +62,7 @@ class DataField(models.Model):
     """A field that every contact of the account has. Its type and visibility never change in Dotdigital."""
 
     integration = models.ForeignKey(
-        Integration, models.CASCADE, related_name="data_fields", verbose_name=_("integration")
+        Integration, models.CASCADE, related_name="data_fields", verbose_name=_("integration"), db_index=False
     )
     name = models.CharField(_("name"), max_length=64)
     type = models.CharField(_("type"), max_length=32)

@@ -12,7 +12,8 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.locks import IntegrationLock
-from dotbridge.sync.models import Rejection, State, Step, SyncRun
+from dotbridge.sync.models import State, Step, SyncRun
+from dotbridge.sync.rejections import note_rejections
 from dotdigital import Account
 
 if TYPE_CHECKING:
@@ -116,11 +117,15 @@ class RunContext:
 
 @dataclass(kw_only=True)
 class StepContext:
-    """One step of a run. Counts and rejections are stored as they come, so that a crash keeps them."""
+    """One step of a run. Counts and rejections are stored as they come, so that a crash keeps them.
+
+    `is_whole`: it goes over everything, not only over what an earlier one has left of its round.
+    """
 
     run: RunContext
     step: Step
     done: int = field(default=0)
+    is_whole: bool = field(default=True)
 
     @property
     def integration(self) -> Integration:
@@ -147,13 +152,8 @@ class StepContext:
 
     def reject(self, refusals: Iterable[Refusal]) -> None:
         """Keep what could not be taken, with its reason; the rest goes on."""
-        rows = [
-            Rejection(step=self.step, subject=subject[:1000], reason=reason, detail=detail[:2000])
-            for subject, reason, detail in refusals
-        ]
-        if rows:
-            Rejection.objects.bulk_create(rows, batch_size=1000)
-            self.count(rejected=len(rows))
+        if number := note_rejections(self.step, refusals):
+            self.count(rejected=number)
 
     def advance(self, number: int, total: int | None = None) -> None:
         """So many more are done: tell whoever watches, and store the counts."""

@@ -51,6 +51,7 @@ from dotbridge.sync.outbound.endings import end_connections
 from dotbridge.sync.outbound.lost_values import compare_contacts
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
+from dotbridge.sync.outbound.refused_rows import settle_rejections
 from dotbridge.sync.outbound.removals import remove_departed, remove_opted_out
 from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
 from dotbridge.sync.outbound.results import finish_uploads, read_results
@@ -76,20 +77,22 @@ log = structlog.get_logger(__name__)
 class Part:
     """One step of a run: its name, what people call it, and what it does.
 
-    `compares`: a full comparison says of it what had drifted.
+    `compares`: a full comparison says of it what had drifted. `reads_all`: each time, not only
+    what has changed.
     """
 
     name: str
     label: StrOrPromise
     work: Callable[[StepContext], None]
     compares: bool = False
+    reads_all: bool = False
 
 
 CONSENT = Part("consent", _("Who may be mailed"), learn_consent)
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
-DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True),)
+DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True, reads_all=True),)
 IMPORT = (
-    Part("address_books", _("Address books"), import_address_books, compares=True),
+    Part("address_books", _("Address books"), import_address_books, compares=True, reads_all=True),
     *DATA_FIELDS,
     Part("campaigns", _("Campaigns"), import_campaigns, compares=True),
     Part("contacts", _("Contacts"), import_contacts, compares=True),
@@ -298,8 +301,9 @@ def _run_part(context: RunContext, part: Part) -> None:
         part.work(at_work)
         if part.compares and context.reads_everything:
             step.message = f"{drift_in_words(step.counts)} {step.message}".strip()
+        settle_rejections(at_work, reads_all=part.reads_all or (part.compares and context.reads_everything))
         if step.state == State.RUNNING:
-            step.state = State.PARTIAL if step.counts.get("rejected") else State.SUCCEEDED
+            step.state = State.PARTIAL if step.counts.get("new_rejections") else State.SUCCEEDED
     except Exception as error:
         step.state, step.message = _end_of(step, error)
         if isinstance(error, ENDS_THE_RUN):

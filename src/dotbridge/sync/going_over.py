@@ -102,6 +102,7 @@ class _Turns(Generic[Thing]):
         kept = self._kept.first() if self._turn else None
         if kept is None or self._turn is None:
             return listed
+        self._step.is_whole = self._step.is_whole and not kept.is_rest
         place = next((at for at, thing in enumerate(listed) if self._turn(thing) == kept.object_id), 0)
         return listed[place:] if kept.is_rest else [*listed[place:], *listed[:place]]
 

@@ -1,32 +1,57 @@
-"""What is kept of past runs, and for how long. Like `services`, a writer: it deletes what nobody needs any more.
+"""What is kept of past runs and results, and for how long. Like `services`, a writer: it deletes what nobody needs.
 
-Runs go with their steps and rejections; an upload or a removal goes when it is over and no address refers to it any
-more: as long as one does, it says whether that address arrived.
+Runs go with their steps. A rejection goes when it has been over for so long; an upload or a removal when it is over and
+no address refers to it any more: as long as one does, it says whether that address arrived. Everything goes in pieces,
+found by an index over its date, so that what a night costs is what it deletes.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from dotbridge.mirror.models import Campaign
 from dotbridge.sync.models import (
     UNFINISHED_UPLOADS,
     ExportItem,
+    Rejection,
     Removal,
     RemovalState,
     State,
     SyncRun,
     Upload,
+    ValueConflict,
 )
+from dotbridge.sync.outbound.refused_rows import REASONS_OF_ROWS, STEPS_OF_ROWS
+from dotbridge.sync.rejections import end_rejections_not_met
 
 # A run that was skipped did nothing, and there may be hundreds a day.
 SKIPPED_ARE_KEPT = timedelta(days=7)
 # So few go in one transaction that nobody waits for it.
 CHUNK = 500
+EVENTS_AT_ONCE = 20_000
+
+# By the unique index over campaign and key, from where the last piece ended. What still waits for a record stays.
+_OLD_EVENTS = """
+    WITH piece AS (
+        SELECT e.id, e.campaign_id, e.event_key,
+               e.happened_at < %(before)s AND NOT EXISTS (
+                   SELECT 1 FROM dotbridge_mirror_waitingresult w
+                   WHERE w.campaign_id = e.campaign_id AND w.kind = %(kind)s AND w.row_id = e.id) AS is_old
+        FROM {table} e
+        WHERE e.campaign_id = %(campaign)s AND e.event_key > %(after)s
+        ORDER BY e.campaign_id, e.event_key LIMIT %(chunk)s
+    ), gone AS (
+        DELETE FROM {table} e USING piece p WHERE p.is_old AND e.id = p.id RETURNING e.id
+    )
+    SELECT (SELECT count(*) FROM gone), (SELECT event_key FROM piece ORDER BY event_key DESC LIMIT 1)
+"""
+_EVENT_TABLES = {"open": "dotbridge_mirror_openevent", "click": "dotbridge_mirror_clickevent"}
 
 
 class Deleted(NamedTuple):
@@ -35,28 +60,65 @@ class Deleted(NamedTuple):
     runs: int
     uploads: int
     removals: int
+    rejections: int
+    conflicts: int
 
 
 def delete_old_records(*, keep_days: int, now: datetime | None = None, chunk: int = CHUNK) -> Deleted:
-    """Delete runs, uploads and removals that ended, or began, more than so many days ago, in transactions of `chunk`.
+    """Delete what ended, or began, more than so many days ago, in transactions of `chunk`.
 
     Of each integration and kind the last run in each state stays, however old: the overview tells from it how long ago
-    anything was done. A run that is still at work stays, and so does whatever an address refers to.
+    anything was done. A run that is still at work stays, and so does whatever an address refers to, and a rejection
+    that is not over.
     """
     now = now or timezone.now()
     before = now - timedelta(days=keep_days)
+    end_rejections_not_met(now=now, except_steps=STEPS_OF_ROWS, except_reasons=REASONS_OF_ROWS)
+    skipped_before = max(before, now - SKIPPED_ARE_KEPT)
     # Runs come last: an upload is told apart by its own dates, not by its run.
     return Deleted(
-        uploads=_delete(_uploads(before), chunk),
-        removals=_delete(_removals(before), chunk),
-        runs=_delete(_runs(before, skipped_before=max(before, now - SKIPPED_ARE_KEPT)), chunk),
+        uploads=_delete(_uploads(before), "created_at", chunk),
+        removals=_delete(_removals(before), "created_at", chunk),
+        rejections=_delete(Rejection.objects.filter(ended_at__lt=before), "ended_at", chunk),
+        conflicts=_delete(ValueConflict.objects.filter(created_at__lt=before), "created_at", chunk),
+        runs=_delete(_runs().filter(started_at__lt=before), "started_at", chunk)
+        + _delete(_runs().filter(started_at__lt=skipped_before, state=State.SKIPPED), "started_at", chunk),
     )
 
 
-def _runs(before: datetime, *, skipped_before: datetime) -> QuerySet[SyncRun]:
-    last = SyncRun.objects.order_by().values("integration", "kind", "state").annotate(last=Max("pk")).values("last")
-    is_old = Q(started_at__lt=before) | Q(started_at__lt=skipped_before, state=State.SKIPPED)
-    return SyncRun.objects.filter(is_old).exclude(state=State.RUNNING).exclude(pk__in=last)
+def delete_old_events(*, keep_days: int, now: datetime | None = None, chunk: int = EVENTS_AT_ONCE) -> int:
+    """Delete the opens and clicks that happened more than so many days ago and were applied; answers how many.
+
+    What they gave, activities and statistics, stays. Only campaigns sent that long ago are looked at, and those that
+    have no such date.
+    """
+    before = (now or timezone.now()) - timedelta(days=keep_days)
+    old = Campaign.objects.filter(Q(sent_at__lt=before) | Q(sent_at=None)).order_by("pk")
+    return sum(
+        _delete_events(table, {"campaign": campaign, "kind": kind, "before": before, "chunk": chunk})
+        for campaign in old.values_list("pk", flat=True)
+        for kind, table in _EVENT_TABLES.items()
+    )
+
+
+def _delete_events(table: str, parameters: dict[str, int | str | datetime]) -> int:
+    deleted = 0
+    after: UUID | None = UUID(int=0)
+    while after is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_OLD_EVENTS.format(table=table), {**parameters, "after": after})
+            gone, after = cursor.fetchone()
+        deleted += gone
+    return deleted
+
+
+def _runs() -> QuerySet[SyncRun]:
+    later = SyncRun.objects.filter(
+        integration=OuterRef("integration"), kind=OuterRef("kind"), state=OuterRef("state"), pk__gt=OuterRef("pk")
+    ).order_by("pk")
+    # One probe of run_newest_of_kind a row. As an EXISTS it would become a join with all runs.
+    others = SyncRun.objects.exclude(state=State.RUNNING)
+    return others.alias(later=Subquery(later.values("pk")[:1])).filter(later__isnull=False)
 
 
 def _uploads(before: datetime) -> QuerySet[Upload]:
@@ -70,13 +132,16 @@ def _removals(before: datetime) -> QuerySet[Removal]:
     return Removal.objects.filter(~Exists(carried), created_at__lt=before, state__in=over)
 
 
-def _delete(rows: QuerySet[Any, Any], chunk: int) -> int:
+def _delete(rows: QuerySet[Any, Any], date: str, chunk: int) -> int:
     deleted = 0
-    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:chunk])
-    while keys:
+    ordered = rows.order_by(date, "pk")
+    piece = list(ordered.values_list("pk", date)[:chunk])
+    while piece:
         with transaction.atomic():
             # Asked again: what a run has taken up meanwhile stays.
-            _all, by_table = rows.filter(pk__in=keys).delete()
+            _all, by_table = rows.filter(pk__in=[key for key, _at in piece]).delete()
             deleted += by_table.get(f"dotbridge_sync.{rows.model.__name__}", 0)
-        keys = list(rows.order_by("pk").filter(pk__gt=keys[-1]).values_list("pk", flat=True)[:chunk])
+        key, at = piece[-1]
+        rest = ordered.filter(Q(**{f"{date}__gt": at}) | Q(**{date: at, "pk__gt": key}), **{f"{date}__gte": at})
+        piece = list(rest.values_list("pk", date)[:chunk])
     return deleted

@@ -62,10 +62,12 @@ def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State,
         return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
     if held := _held_by_dotdigital(run):
         return State.WAITING, f"Dotdigital works on {held} of the files and removals of this run."
-    rejected = sum(step.counts.get("rejected", 0) for step in steps)
-    if rejected or any(step.state == State.PARTIAL for step in steps):
-        return State.PARTIAL, f"{rejected} rejected; the steps say why." if rejected else "The steps say why."
-    return State.SUCCEEDED, ""
+    rejected, new = (sum(step.counts.get(name, 0) for step in steps) for name in ("rejected", "new_rejections"))
+    if new:
+        return State.PARTIAL, f"{new} new problem(s); the steps say why."
+    if any(step.state == State.PARTIAL for step in steps):
+        return State.PARTIAL, "The steps say why."
+    return State.SUCCEEDED, f"Nothing new went wrong. {rejected} known problem(s) met again." if rejected else ""
 
 
 def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrPromise]) -> None:

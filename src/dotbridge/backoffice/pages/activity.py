@@ -22,6 +22,7 @@ from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
+from dotbridge.sync.folding import COUNTS_OF_LOOKING
 from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
 
 PAGE = 50
@@ -41,7 +42,9 @@ def runs(request: HttpRequest) -> HttpResponse:
     for is_quiet, some in groupby(found.order_by("-pk")[:RUNS], key=_is_quiet):
         group = list(some)
         if is_quiet and len(group) > 1:
-            lines.append({"folded": group, "newest": group[0], "oldest": group[-1]})
+            lines.append(
+                {"folded": group, "times": sum(run.times for run in group), "newest": group[0], "oldest": group[-1]}
+            )
         else:
             lines += [{"run": run, "said": _said(run), "by": trigger_text(run.trigger)} for run in group]
     return show_activity(request, "backoffice/house/runs.html", tab="activity", context={"lines": lines})
@@ -51,8 +54,8 @@ def _is_quiet(run: SyncRun) -> bool:
     """Whether a run did nothing that anybody wants to hear of: it went well by itself and changed nothing."""
     if run.trigger == "person" or run.state not in {State.SUCCEEDED, State.SKIPPED, State.PARTIAL}:
         return False
-    told = {name for step in run.steps.all() for name, number in step.counts.items() if number and name != "read"}
-    return not told - {"active", "compared"}
+    told = {name for step in run.steps.all() for name, number in step.counts.items() if number}
+    return told <= set(COUNTS_OF_LOOKING)
 
 
 def _said(run: SyncRun) -> str:

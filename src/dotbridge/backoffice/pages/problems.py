@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @page(VIEW)
 def problems(request: HttpRequest) -> HttpResponse:
-    """The causes of the last week."""
+    """The causes that are not over."""
     context = {"groups": problem_groups()}
     return show_activity(request, "backoffice/house/problems.html", tab="activity-problems", context=context)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, QuerySet, Sum
+from django.db.models import Count, F, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDay
 from django.urls import reverse
 from django.utils import timezone
@@ -94,9 +94,12 @@ def health_of(needs: Sequence[Need]) -> Health:
         number = len(needs)
         text = ngettext("%(n)s thing needs you", "%(n)s things need you", number) % {"n": number}
         return Health(text=text, tone="bad" if any(need.tone == "bad" for need in needs) else "wait")
-    newest = SyncRun.objects.filter(
-        state__in=GOOD, kind__in=[RunKind.EXPORT, RunKind.SYNC], integration__is_active=True
-    ).aggregate(at=Max("finished_at"))["at"]
+    # The newest of each account: there may be a million older ones.
+    good = SyncRun.objects.filter(
+        integration=OuterRef("pk"), state__in=GOOD, kind__in=[RunKind.EXPORT, RunKind.SYNC]
+    ).order_by("-id")
+    accounts = Integration.objects.filter(is_active=True).annotate(sent_at=Subquery(good.values("finished_at")[:1]))
+    newest = accounts.aggregate(at=Max("sent_at"))["at"]
     if newest is None:
         return Health(text=_("Nothing was sent yet"), tone="wait")
     if timezone.now() - newest > LATE_AFTER:
@@ -122,7 +125,7 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
     opted_out = ConsentEvent.objects.exclude(what__in=RAISING)
     lines = {
         Standing.IN_STEP: (
-            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count"))),
+            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
             _("Confirmed by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.REFUSED: (

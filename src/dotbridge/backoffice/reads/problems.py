@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Max, Min, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import reason_text
@@ -17,8 +16,6 @@ from dotbridge.sync.outbound.states import REASONS, Rule
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# What no run has met for so long is over.
-LOOKED_BACK = timedelta(days=7)
 MOST_SHOWN = 200
 
 _NEXT: dict[Rule, StrOrPromise] = {
@@ -41,21 +38,21 @@ class ProblemGroup:
     last: datetime
 
 
-def _lately() -> QuerySet[Rejection]:
-    return Rejection.objects.filter(created_at__gte=timezone.now() - LOOKED_BACK)
+def _now() -> QuerySet[Rejection]:
+    return Rejection.objects.filter(ended_at=None)
 
 
 def problem_groups() -> list[ProblemGroup]:
     """The causes, those that concern most first, in one statement."""
     rows = (
-        _lately()
+        _now()
         .order_by()
         .values("reason")
         .annotate(
             number=Count("subject", distinct=True),
-            times=Count("step__run", distinct=True),
-            since=Min("created_at"),
-            last=Max("created_at"),
+            times=Max("times"),
+            since=Min("first_at"),
+            last=Max("last_at"),
         )
         .order_by("-number", "reason")
     )
@@ -68,8 +65,11 @@ def _what_next(reason: str) -> StrOrPromise:
 
 
 def problems_of(reason: str, *, search: str = "", run: int | None = None) -> Any:
-    """A queryset: whom or what a cause concerns, each once: subject, detail, times, since, last."""
-    rows = _lately().filter(reason=reason)
+    """A queryset: whom or what a cause concerns, each once: subject, detail, times, since, last.
+
+    Of a run also what is over by now, if no later run has met it.
+    """
+    rows = _now().filter(reason=reason)
     if run is not None:
         rows = Rejection.objects.filter(reason=reason, step__run=run)
     if search:
@@ -77,7 +77,7 @@ def problems_of(reason: str, *, search: str = "", run: int | None = None) -> Any
     found: Any = (
         rows.order_by()
         .values("subject")
-        .annotate(detail=Max("detail"), times=Count("pk"), since=Min("created_at"), last=Max("created_at"))
+        .annotate(detail=Max("detail"), times=Max("times"), since=Min("first_at"), last=Max("last_at"))
         .order_by("-last", "subject")
     )
     return found

@@ -15,16 +15,16 @@ from dotbridge.sync.models import Rejection
 
 @admin.register(Rejection, site=table_site)
 class RejectionScreen(ReadOnlyScreen):
-    """What was rejected, newest first."""
+    """What was rejected, what was met last first."""
 
-    list_display = ("subject_text", "reason_words", "step_name", "run_link", "created_at")
+    list_display = ("subject_text", "reason_words", "step_name", "run_link", "first_at", "last_at", "times", "ended_at")
     list_filter = (ReasonFilter, StepFilter, RejectionRunFilter)
     list_select_related = ("step__run",)
-    ordering = ("-id",)
+    ordering = ("-last_at", "-id")
     sortable_by = ()
     paginator = InfinitePaginator
     show_full_result_count = False
-    fields = ("subject", "reason_words", "detail", "step_name", "run_link", "created_at")
+    fields = ("subject", "reason_words", "detail", "step_name", "run_link", "first_at", "last_at", "times", "ended_at")
     readonly_fields = fields
     empty_list = EmptyList(
         title=_("Nothing was rejected"),
@@ -44,9 +44,11 @@ class RejectionScreen(ReadOnlyScreen):
     @admin.display(description=_("Step"))
     def step_name(self, rejection: Rejection) -> str:
         """The step that rejected it."""
-        return str(step_label(rejection.step.name))
+        return str(step_label(rejection.step_name))
 
     @admin.display(description=_("Run"))
-    def run_link(self, rejection: Rejection) -> SafeString:
-        """The run it belongs to."""
+    def run_link(self, rejection: Rejection) -> SafeString | None:
+        """The run that met it last, as long as it is kept."""
+        if rejection.step is None:
+            return None
         return link_to(rejection.step.run, f"#{rejection.step.run.pk}")

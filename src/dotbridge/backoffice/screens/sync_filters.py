@@ -41,7 +41,7 @@ class RunFilter(admin.SimpleListFilter):
 
 
 class RejectionRunFilter(RunFilter):
-    """By the run of the step that rejected."""
+    """By the run that met it last."""
 
     path = "step__run"
 
@@ -58,7 +58,7 @@ class StepFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What the step rejected."""
-        return queryset.filter(step__name=self.value()) if self.value() else queryset
+        return queryset.filter(step_name=self.value()) if self.value() else queryset
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -69,7 +69,7 @@ class ReasonFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Reasons in words."""
-        newest = Rejection.objects.order_by("-id").values("pk")[:REJECTIONS_READ]
+        newest = Rejection.objects.order_by("-last_at", "-id").values("pk")[:REJECTIONS_READ]
         codes = set(Rejection.objects.filter(pk__in=newest).order_by().values_list("reason", flat=True).distinct())
         if chosen := request.GET.get(self.parameter_name):
             codes.add(chosen[:64])

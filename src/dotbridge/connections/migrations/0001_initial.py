@@ -100,8 +100,8 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(editable=False, null=True, verbose_name='tried again from')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('address_book', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_mirror.addressbook', verbose_name='address book')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contact_requests', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('address_book', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_mirror.addressbook', verbose_name='address book')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='contact_requests', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'request about a contact',

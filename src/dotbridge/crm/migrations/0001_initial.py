@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('open', 'Open'), ('paid', 'Paid'), ('cancelled', 'Cancelled')], default='open', max_length=20, verbose_name='status')),
                 ('items', models.IntegerField(default=1, verbose_name='items')),
                 ('total', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='total')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='crm.contact', verbose_name='contact')),
+                ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='crm.contact', verbose_name='contact')),
             ],
             options={
                 'verbose_name': 'order',

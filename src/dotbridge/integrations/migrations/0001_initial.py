@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('tier', models.CharField(max_length=32)),
                 ('remaining', models.IntegerField()),
                 ('resets_at', models.DateTimeField()),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rate_windows', to='dotbridge_integrations.integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rate_windows', to='dotbridge_integrations.integration')),
             ],
             options={
                 'verbose_name': 'rate window',

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
                 ('stale_at', models.DateTimeField(editable=False, help_text='Something that was not tracked record by record. All members are compared again for it.', null=True, verbose_name='something else changed at')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mappings', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='mappings', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'mapping',
@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('is_two_way', models.BooleanField(default=False, help_text='Values changed in Dotdigital are written back. One direct field of the entity only.', verbose_name='two-way')),
                 ('empty_values', models.CharField(choices=[('keep', "Keep Dotdigital's value"), ('clear', 'Clear it in Dotdigital')], default='keep', max_length=8, verbose_name='when ours is empty')),
                 ('data_field', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mapping_rows', to='dotbridge_mirror.datafield', verbose_name='data field')),
-                ('mapping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='dotbridge_mapping.mapping', verbose_name='mapping')),
+                ('mapping', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='dotbridge_mapping.mapping', verbose_name='mapping')),
             ],
             options={
                 'verbose_name': 'mapping row',

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('contact_count', models.IntegerField(default=0, help_text='As Dotdigital counts them.', verbose_name='contacts')),
                 ('gone_at', models.DateTimeField(blank=True, null=True, verbose_name='gone since')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='last seen changed')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='address_books', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='address_books', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'address book',
@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
                 ('notes', models.TextField(blank=True, help_text='Kept here only; Dotdigital does not see them.', verbose_name='notes')),
                 ('gone_at', models.DateTimeField(blank=True, null=True, verbose_name='gone since')),
                 ('leaving_since', models.DateTimeField(blank=True, help_text='Nothing is mapped to it any more.', null=True, verbose_name='being deleted since')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='data_fields', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='data_fields', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'data field',

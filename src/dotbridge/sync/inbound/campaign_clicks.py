@@ -9,7 +9,7 @@ from dotbridge.sync.inbound.campaign_feeds import read_each
 from dotdigital import Click
 
 FEED = "campaign_clicks"
-_TABLE = EventTable(ResultKind.CLICK, "dotbridge_mirror_clickevent", "url")
+_TABLE = EventTable(FEED, ResultKind.CLICK, "dotbridge_mirror_clickevent", "url")
 
 
 def import_clicks(step: StepContext) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from dotbridge.mirror.models import Campaign, ResultKind
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import OfContact, joined, with_contact
 from dotdigital import Page
@@ -25,6 +27,7 @@ _STAGE = """
         url text, mail_client text, is_forward boolean
     ) ON COMMIT DELETE ROWS
 """
+BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 _COPY = "COPY stage_event FROM STDIN"
 _MERGE = """
     WITH fresh AS (
@@ -43,8 +46,9 @@ _MERGE = """
 
 @dataclass(frozen=True)
 class EventTable:
-    """Where one kind of event is kept: its table, and its columns beside those that all have."""
+    """Where one kind of event is kept: its feed, its table, and its columns beside those that all have."""
 
+    feed: str
     kind: ResultKind
     table: str
     columns: str
@@ -73,13 +77,17 @@ def store_events(
 ) -> None:
     """Keep the events of a feed, some pages a transaction. Those without a time cannot be told apart: not kept."""
     undated = 0
+    # What was applied and deleted for its age does not come back when everything is read again.
+    was_read = read_cursor(step.integration, into.feed, campaign.pk) is not None
+    oldest = step.run.server_now - timedelta(days=settings.CONFIG.keep_events_days) if was_read else BEGINNING
     with read_ahead(joined(pages)) as ahead:
         for page in ahead:
             with transaction.atomic():
                 rows = [staged(event) for event in with_contact(step, into.kind.value, page)]
                 dated = [row for row in rows if row.happened_at]
                 undated += len(rows) - len(dated)
-                step.count(read=len(rows), new=_merge(campaign, into, dated))
+                kept = [row for row in dated if row.happened_at and row.happened_at >= oldest]
+                step.count(read=len(rows), new=_merge(campaign, into, kept))
                 step.advance(len(rows))
     if undated:
         detail = f"{undated} events of this campaign came without a time. They were left out."

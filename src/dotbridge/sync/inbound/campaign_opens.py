@@ -9,7 +9,7 @@ from dotbridge.sync.inbound.campaign_feeds import read_each
 from dotdigital import Open
 
 FEED = "campaign_opens"
-_TABLE = EventTable(ResultKind.OPEN, "dotbridge_mirror_openevent", "mail_client, is_forward")
+_TABLE = EventTable(FEED, ResultKind.OPEN, "dotbridge_mirror_openevent", "mail_client, is_forward")
 
 
 def import_opens(step: StepContext) -> None:

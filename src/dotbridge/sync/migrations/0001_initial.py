@@ -16,23 +16,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Step',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, verbose_name='step')),
-                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('waiting', 'Waits for Dotdigital'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
-                ('message', models.TextField(blank=True, verbose_name='what happened')),
-                ('counts', models.JSONField(default=dict, verbose_name='counts')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-            ],
-            options={
-                'verbose_name': 'step',
-                'verbose_name_plural': 'steps',
-                'ordering': ['id'],
-            },
-        ),
-        migrations.CreateModel(
             name='CampaignListing',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -72,22 +55,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='Rejection',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject', models.TextField(help_text='The address, name or id that was refused.', verbose_name='what')),
-                ('reason', models.CharField(max_length=64, verbose_name='reason')),
-                ('detail', models.TextField(blank=True, verbose_name='in detail')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejections', to='dotbridge_sync.step', verbose_name='step')),
-            ],
-            options={
-                'verbose_name': 'rejection',
-                'verbose_name_plural': 'rejections',
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
             name='SyncRun',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -99,8 +66,10 @@ class Migration(migrations.Migration):
                 ('waits_until', models.DateTimeField(help_text="When the account's limit of calls opens again. Until then Dotdigital is not asked.", null=True, verbose_name='waits until')),
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('times', models.IntegerField(default=1, help_text='So many runs of one hour that found nothing to do are kept as this one.', verbose_name='runs')),
+                ('is_folded', models.BooleanField(default=False, help_text='Its hour was looked at for quiet runs.')),
                 ('connection', models.ForeignKey(help_text='When the run was for one list only.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='runs', to='dotbridge_connections.listconnection', verbose_name='list')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'run',
@@ -108,10 +77,23 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
             },
         ),
-        migrations.AddField(
-            model_name='step',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='dotbridge_sync.syncrun', verbose_name='run'),
+        migrations.CreateModel(
+            name='Step',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64, verbose_name='step')),
+                ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('waiting', 'Waits for Dotdigital'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('counts', models.JSONField(default=dict, verbose_name='counts')),
+                ('started_at', models.DateTimeField(verbose_name='started')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='dotbridge_sync.syncrun', verbose_name='run')),
+            ],
+            options={
+                'verbose_name': 'step',
+                'verbose_name_plural': 'steps',
+                'ordering': ['id'],
+            },
         ),
         migrations.CreateModel(
             name='Removal',
@@ -141,7 +123,7 @@ class Migration(migrations.Migration):
                 ('step', models.CharField(max_length=64)),
                 ('object_id', models.BigIntegerField(help_text='The book, list or campaign whose turn it is, by its id here.')),
                 ('is_rest', models.BooleanField(default=False, help_text='Only what comes after it is left of the round: calls or time ended it.')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='dotbridge_integrations.integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='turns', to='dotbridge_integrations.integration')),
             ],
             options={
                 'verbose_name': 'turn',
@@ -160,7 +142,8 @@ class Migration(migrations.Migration):
                 ('merge_option', models.CharField(help_text="What an empty cell does to Dotdigital's value.", max_length=64, verbose_name='merge option')),
                 ('rest_columns', models.JSONField(default=list, help_text='Sent when this one is finished, because an empty cell means something else there.', verbose_name='data fields of the second file')),
                 ('row_count', models.IntegerField(default=0, verbose_name='rows')),
-                ('rejected_count', models.IntegerField(default=0, verbose_name='rows rejected')),
+                ('rejected_count', models.IntegerField(default=0, help_text='Without those of people who may not be mailed.', verbose_name='rows rejected')),
+                ('opted_out_count', models.IntegerField(default=0, verbose_name='rows of people who may not be mailed')),
                 ('report', models.JSONField(default=dict, verbose_name="Dotdigital's report")),
                 ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts to send it')),
                 ('polls', models.IntegerField(default=0, verbose_name='times asked')),
@@ -248,7 +231,7 @@ class Migration(migrations.Migration):
                 ('feed', models.CharField(max_length=64)),
                 ('object_id', models.BigIntegerField(default=0, help_text="The address book's id here; 0 for the whole account.")),
                 ('position', models.DateTimeField()),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cursors', to='dotbridge_integrations.integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='cursors', to='dotbridge_integrations.integration')),
             ],
             options={
                 'verbose_name': 'cursor',
@@ -264,7 +247,7 @@ class Migration(migrations.Migration):
                 ('record_id', models.CharField(blank=True, help_text='Empty when it was refused.', max_length=64, verbose_name='record')),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='when')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='newcomers', to='dotbridge_connections.listconnection', verbose_name='connection')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='newcomers', to='dotbridge_connections.listconnection', verbose_name='connection')),
             ],
             options={
                 'verbose_name': 'newcomer',
@@ -297,7 +280,7 @@ class Migration(migrations.Migration):
                 ('began_at', models.DateTimeField(help_text="By Dotdigital's clock: what has changed since is read afterwards.")),
                 ('skip', models.IntegerField(help_text='So many rows of the list were read.')),
                 ('last_ids', models.JSONField(help_text='The ids read last. They tell whether rows have gone before the place.')),
-                ('integration', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='dotbridge_integrations.integration')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='readings', to='dotbridge_integrations.integration')),
             ],
             options={
                 'verbose_name': 'reading',
@@ -310,12 +293,35 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('record_id', models.CharField(max_length=64, verbose_name='record')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rechecks', to='dotbridge_connections.listconnection', verbose_name='connection')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rechecks', to='dotbridge_connections.listconnection', verbose_name='connection')),
             ],
             options={
                 'verbose_name': 'record to compare',
                 'verbose_name_plural': 'records to compare',
                 'constraints': [models.UniqueConstraint(fields=('connection', 'record_id'), name='recheck_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Rejection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('step_name', models.CharField(max_length=64, verbose_name='step')),
+                ('subject', models.TextField(db_collation='C', help_text='The address, name or id that was refused.', verbose_name='what')),
+                ('reason', models.CharField(max_length=64, verbose_name='reason')),
+                ('detail', models.TextField(blank=True, verbose_name='in detail')),
+                ('first_at', models.DateTimeField(verbose_name='since')),
+                ('last_at', models.DateTimeField(verbose_name='met last')),
+                ('times', models.IntegerField(default=1, help_text='So many steps have met it.', verbose_name='times')),
+                ('ended_at', models.DateTimeField(null=True, verbose_name='over since')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rejections', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rejections', to='dotbridge_sync.step', verbose_name='met last by')),
+            ],
+            options={
+                'verbose_name': 'rejection',
+                'verbose_name_plural': 'rejections',
+                'ordering': ['-last_at', '-id'],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['integration', 'step_name', 'last_at'], name='rejection_open'), models.Index(condition=models.Q(('ended_at__isnull', False)), fields=['ended_at'], name='rejection_ended'), models.Index(fields=['-last_at', '-id'], name='rejection_newest')],
+                'constraints': [models.UniqueConstraint(fields=('integration', 'step_name', 'reason', 'subject'), name='rejection_once')],
             },
         ),
         migrations.AddIndex(
@@ -326,6 +332,30 @@ class Migration(migrations.Migration):
             model_name='syncrun',
             index=models.Index(condition=models.Q(('state', 'waiting')), fields=['integration'], name='run_waiting'),
         ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['integration', '-id'], name='run_newest'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['integration', 'kind', 'state', '-id'], name='run_newest_of_kind'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(fields=['started_at'], name='run_by_time'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(condition=models.Q(('is_folded', False)), fields=['started_at'], name='run_unfolded'),
+        ),
+        migrations.AddIndex(
+            model_name='syncrun',
+            index=models.Index(condition=models.Q(('state', 'skipped')), fields=['started_at'], name='run_skipped'),
+        ),
+        migrations.AddIndex(
+            model_name='removal',
+            index=models.Index(fields=['created_at'], name='removal_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='turn',
             constraint=models.UniqueConstraint(fields=('integration', 'step'), name='turn_once'),
@@ -333,6 +363,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='upload',
             index=models.Index(condition=models.Q(('state__in', ['prepared', 'uploading', 'sent', 'unknown'])), fields=['connection'], name='upload_unfinished'),
+        ),
+        migrations.AddIndex(
+            model_name='upload',
+            index=models.Index(fields=['created_at'], name='upload_by_time'),
         ),
         migrations.AddIndex(
             model_name='exportitem',
@@ -349,5 +383,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='exportitem',
             constraint=models.UniqueConstraint(fields=('email_key', 'connection'), name='export_item_once'),
+        ),
+        migrations.AddIndex(
+            model_name='valueconflict',
+            index=models.Index(fields=['created_at'], name='value_conflict_by_time'),
         ),
     ]

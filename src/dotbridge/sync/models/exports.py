@@ -46,7 +46,10 @@ class Upload(models.Model):
         help_text=_("Sent when this one is finished, because an empty cell means something else there."),
     )
     row_count = models.IntegerField(_("rows"), default=0)
-    rejected_count = models.IntegerField(_("rows rejected"), default=0)
+    rejected_count = models.IntegerField(
+        _("rows rejected"), default=0, help_text=_("Without those of people who may not be mailed.")
+    )
+    opted_out_count = models.IntegerField(_("rows of people who may not be mailed"), default=0)
     report = models.JSONField(_("Dotdigital's report"), default=dict)
     attempts = models.SmallIntegerField(_("attempts to send it"), default=0)
     polls = models.IntegerField(_("times asked"), default=0)
@@ -68,6 +71,7 @@ class Upload(models.Model):
                 condition=models.Q(state__in=["prepared", "uploading", "sent", "unknown"]),
                 name="upload_unfinished",
             ),
+            models.Index(fields=["created_at"], name="upload_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -103,6 +107,7 @@ class Removal(models.Model):
         verbose_name = _("removal")
         verbose_name_plural = _("removals")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["created_at"], name="removal_by_time")]
 
     def __str__(self) -> str:
         return f"{self.pk} ({self.get_state_display()})"
@@ -194,7 +199,7 @@ class Recheck(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     connection = models.ForeignKey(
-        ListConnection, models.CASCADE, related_name="rechecks", verbose_name=_("connection")
+        ListConnection, models.CASCADE, related_name="rechecks", verbose_name=_("connection"), db_index=False
     )
     record_id = models.CharField(_("record"), max_length=64)
 

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 
+# What a rejection is about, in its first so many characters: an address at its longest.
+SUBJECT_LENGTH = 320
+
 
 class State(models.TextChoices):
     """How a run or a step stands."""
@@ -25,7 +28,9 @@ class State(models.TextChoices):
 class SyncRun(models.Model):
     """One pass over an integration. It ends in a state that says what really happened."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="runs", verbose_name=_("integration"))
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="runs", verbose_name=_("integration"), db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=16, choices=RunKind.choices)
     connection = models.ForeignKey(
         ListConnection,
@@ -46,6 +51,10 @@ class SyncRun(models.Model):
     )
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True)
+    times = models.IntegerField(
+        _("runs"), default=1, help_text=_("So many runs of one hour that found nothing to do are kept as this one.")
+    )
+    is_folded = models.BooleanField(default=False, help_text=_("Its hour was looked at for quiet runs."))
 
     class Meta:
         verbose_name = _("run")
@@ -56,6 +65,14 @@ class SyncRun(models.Model):
             models.Index(fields=["integration"], condition=models.Q(state="running"), name="run_running"),
             # Asked at each start: may Dotdigital be asked yet, and whose files has it finished since?
             models.Index(fields=["integration"], condition=models.Q(state="waiting"), name="run_waiting"),
+            # The newest run of an integration, also of one that has none among a million of others.
+            models.Index(fields=["integration", "-id"], name="run_newest"),
+            # When each kind of work last ended well, and whether a run is the last one of its kind and outcome.
+            models.Index(fields=["integration", "kind", "state", "-id"], name="run_newest_of_kind"),
+            # What the last hour cost, and what is old enough to go.
+            models.Index(fields=["started_at"], name="run_by_time"),
+            models.Index(fields=["started_at"], condition=models.Q(is_folded=False), name="run_unfolded"),
+            models.Index(fields=["started_at"], condition=models.Q(state="skipped"), name="run_skipped"),
         ]
 
     def __str__(self) -> str:
@@ -88,18 +105,39 @@ class Step(models.Model):
 
 
 class Rejection(models.Model):
-    """One thing a step could not take or send, why, and what is to be done about it. The rest went on."""
+    """One thing that steps could not take or send, and why, however often they met it. The rest went on."""
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="rejections", verbose_name=_("step"))
-    subject = models.TextField(_("what"), help_text=_("The address, name or id that was refused."))
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="rejections", verbose_name=_("integration"), db_index=False
+    )
+    step_name = models.CharField(_("step"), max_length=64)
+    subject = models.TextField(_("what"), help_text=_("The address, name or id that was refused."), db_collation="C")
     reason = models.CharField(_("reason"), max_length=64)
     detail = models.TextField(_("in detail"), blank=True)
-    created_at = models.DateTimeField(_("when"), auto_now_add=True)
+    step = models.ForeignKey(Step, models.SET_NULL, null=True, related_name="rejections", verbose_name=_("met last by"))
+    first_at = models.DateTimeField(_("since"))
+    last_at = models.DateTimeField(_("met last"))
+    times = models.IntegerField(_("times"), default=1, help_text=_("So many steps have met it."))
+    ended_at = models.DateTimeField(_("over since"), null=True)
 
     class Meta:
         verbose_name = _("rejection")
         verbose_name_plural = _("rejections")
-        ordering = ["-id"]
+        ordering = ["-last_at", "-id"]
+        constraints = [
+            # A subject is no longer than the index can hold.
+            models.UniqueConstraint(fields=["integration", "step_name", "reason", "subject"], name="rejection_once"),
+        ]
+        indexes = [
+            # Asked after each step: what of it was not met again?
+            models.Index(
+                fields=["integration", "step_name", "last_at"],
+                condition=models.Q(ended_at=None),
+                name="rejection_open",
+            ),
+            models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="rejection_ended"),
+            models.Index(fields=["-last_at", "-id"], name="rejection_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.reason
@@ -108,7 +146,7 @@ class Rejection(models.Model):
 class Cursor(models.Model):
     """Up to which moment, by Dotdigital's clock, one feed of one object was read completely."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="cursors")
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="cursors", db_index=False)
     feed = models.CharField(max_length=64)
     object_id = models.BigIntegerField(default=0, help_text=_("The address book's id here; 0 for the whole account."))
     position = models.DateTimeField()
@@ -125,7 +163,7 @@ class Cursor(models.Model):
 class Turn(models.Model):
     """Where a step begins the next time, because the last time it ended before it had gone over everything."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="turns")
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="turns", db_index=False)
     step = models.CharField(max_length=64)
     object_id = models.BigIntegerField(help_text=_("The book, list or campaign whose turn it is, by its id here."))
     is_rest = models.BooleanField(
@@ -144,7 +182,7 @@ class Turn(models.Model):
 class Reading(models.Model):
     """A first reading that was not ended yet, and its place: a long one is cut into several runs."""
 
-    integration = models.ForeignKey(Integration, models.CASCADE, related_name="readings")
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="readings", db_index=False)
     feed = models.CharField(max_length=64)
     object_id = models.BigIntegerField()
     began_at = models.DateTimeField(help_text=_("By Dotdigital's clock: what has changed since is read afterwards."))

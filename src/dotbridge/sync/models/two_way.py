@@ -44,6 +44,7 @@ class ValueConflict(models.Model):
         verbose_name = _("value changed on both sides")
         verbose_name_plural = _("values changed on both sides")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["created_at"], name="value_conflict_by_time")]
 
     def __str__(self) -> str:
         return f"{self.record_id}: {self.data_field}"
@@ -57,7 +58,11 @@ class Newcomer(models.Model):
     """
 
     connection = models.ForeignKey(
-        "dotbridge_connections.ListConnection", models.CASCADE, related_name="newcomers", verbose_name=_("connection")
+        "dotbridge_connections.ListConnection",
+        models.CASCADE,
+        related_name="newcomers",
+        verbose_name=_("connection"),
+        db_index=False,
     )
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
     record_id = models.CharField(_("record"), max_length=64, blank=True, help_text=_("Empty when it was refused."))

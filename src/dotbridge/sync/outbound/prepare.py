@@ -25,6 +25,7 @@ from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappin
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
 from dotbridge.sync.outbound.taken_out import note_taken_out
+from dotbridge.sync.rejections import note_parameters, note_statement
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
@@ -70,17 +71,14 @@ _CONFLICT = """
                              THEN excluded.operation ELSE i.operation END,
             reason = CASE WHEN i.upload_id IS DISTINCT FROM excluded.upload_id THEN '' ELSE i.reason END
 """
-_REJECT = """
+_STORE_UNMAILABLE = """
     WITH stored AS (
         INSERT INTO dotbridge_sync_exportitem
             (connection_id, email_key, email, record_id, values, operation, reason, attempts)
-        SELECT %s, email_key, email, record_id, '{}', 'new', 'invalid_email', 0
-        FROM export_candidate WHERE connection_id = %s AND item_id IS NULL AND NOT is_mailable
+        SELECT %(connection)s, email_key, email, record_id, '{}', 'new', 'invalid_email', 0
+        FROM export_candidate WHERE connection_id = %(connection)s AND item_id IS NULL AND NOT is_mailable
         RETURNING email
-    )
-    INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
-    SELECT %s, left(email, 1000), 'invalid_email', %s, %s FROM stored
-"""
+    ) """
 
 
 class Prepared(NamedTuple):
@@ -192,7 +190,12 @@ def _tidy_uploads(prepared: list[Prepared]) -> None:
 def _reject_unmailable(step: StepContext, link: ListConnection) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            _REJECT,
-            [link.pk, link.pk, step.step.pk, str(REASONS["invalid_email"].text), timezone.now()],
+            _STORE_UNMAILABLE
+            + note_statement("SELECT email AS subject, 'invalid_email' AS reason, %(detail)s AS detail FROM stored"),
+            {
+                **note_parameters(step.step),
+                "connection": link.pk,
+                "detail": str(REASONS["invalid_email"].text),
+            },
         )
         step.count(rejected=cursor.rowcount)

@@ -18,7 +18,7 @@ from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
-from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UPLOAD_MOVES, reason_of
+from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
 from dotbridge.sync.outbound.upload import move, send_upload
 from dotdigital import Fault, MergeOption, NotFound
 
@@ -33,8 +33,7 @@ _APPLY = """
         WHERE i.upload_id = %s AND i.email_key = s.email_key AND i.reason = ''
         RETURNING i.email, s.reason, s.detail
     )
-    INSERT INTO dotbridge_sync_rejection (step_id, subject, reason, detail, created_at)
-    SELECT %s, left(email, 1000), reason, detail, %s FROM refused
+    SELECT email, reason, detail FROM refused
 """
 # Who was there before and is not listed any more are few, and an index finds them.
 _IN_BOOK = """
@@ -122,21 +121,21 @@ def _poll(step: StepContext, upload: Upload) -> bool:
 def _apply_report(step: StepContext, upload: Upload) -> None:
     report = step.account.import_report(upload.remote_id)
     faults = step.account.import_faults(upload.remote_id)
-    rejected = 0
     # A transaction a chunk, and none of them open while the next chunk is awaited.
     while chunk := list(islice(faults, FAULTS_AT_ONCE)):
-        rejected += _apply_faults(step, upload, chunk)
+        _apply_faults(step, upload, chunk)
     with transaction.atomic():
-        upload.rejected_count = upload.items.exclude(reason="").count()
+        upload.opted_out_count = upload.items.filter(reason__in=UNSUBSCRIBING).count()
+        upload.rejected_count = upload.items.exclude(reason__in=("", *UNSUBSCRIBING)).count()
         move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
-        upload.save(update_fields=["rejected_count"])
-        if upload.rejected_count:
+        upload.save(update_fields=["rejected_count", "opted_out_count"])
+        if upload.rejected_count or upload.opted_out_count:
             record_refusals(upload)
             _recheck_refused(step, upload)
         note_in_book(upload)
         if upload.rest_columns:
             _prepare_rest(step, upload)
-        step.count(confirmed=upload.row_count - upload.rejected_count, rejected=rejected)
+        step.count(confirmed=upload.row_count - upload.rejected_count - upload.opted_out_count)
     step.advance(upload.row_count)
 
 
@@ -167,7 +166,7 @@ def _recheck_refused(step: StepContext, upload: Upload) -> None:
 
 
 @transaction.atomic
-def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> int:
+def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy("COPY stage_fault (email, reason, detail) FROM STDIN") as copy:
@@ -175,8 +174,11 @@ def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> int
                 reason = reason_of(fault.reason)
                 detail = f"{reason.text} ({fault.reason})" if fault.reason else str(reason.text)
                 copy.write_row((fault.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
-        cursor.execute(_APPLY, [upload.pk, step.step.pk, timezone.now()])
-        return int(cursor.rowcount)
+        cursor.execute(_APPLY, [upload.pk])
+        refused = cursor.fetchall()
+    # Whoever may not be mailed is opted out from now on, and no problem that anybody could mend.
+    step.reject(Refusal(*row) for row in refused if row[1] not in UNSUBSCRIBING)
+    step.count(refused_as_opted_out=sum(row[1] in UNSUBSCRIBING for row in refused))
 
 
 def _give_up(step: StepContext, upload: Upload, status: str) -> None:

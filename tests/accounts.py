@@ -13,7 +13,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.crm.models import Contact, ContactEmail
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import ContactsReadOf, Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.selectors import opted_out_records
 from dotbridge.lists.services import create_list
@@ -87,6 +87,12 @@ def connect(integration: Integration, *, book: str, rows: Mapping[str, list[str]
     return connect_list(
         marketing_list=marketing_list, address_book=AddressBook.objects.get(integration=integration, name=book)
     )
+
+
+def read_connected_books_only(integration: Integration) -> None:
+    """Leave out the books that no list is connected to."""
+    integration.contacts_read_of = ContactsReadOf.CONNECTED_BOOKS
+    integration.save(update_fields=["contacts_read_of"])
 
 
 def add_contact(email: str | None, first_name: str = "Ann", last_name: str = "Bee", **fields: Any) -> Contact:

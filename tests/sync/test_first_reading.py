@@ -15,7 +15,7 @@ from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.models import Cursor, Reading, State, SyncRun
-from tests.accounts import RemoteAccount, connect, steps_of, sync
+from tests.accounts import RemoteAccount, connect, read_connected_books_only, steps_of, sync
 from tests.sync.test_waiting import asked_for
 
 PEOPLE = 2500
@@ -40,6 +40,7 @@ def members() -> int:
 def test_a_long_reading_is_cut_into_several_runs(integration: Integration, remote: RemoteAccount) -> None:
     book = remote.create_book("Large")
     fill(remote, book)
+    read_connected_books_only(integration)
     connect(integration, book="Large")
 
     run = sync(integration, kind=RunKind.IMPORT, most_seconds=0.0)
@@ -77,6 +78,7 @@ def test_a_quota_that_ends_in_the_middle_of_it(
     monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
     book = remote.create_book("Large")
     fill(remote, book)
+    read_connected_books_only(integration)
     connect(integration, book="Large")
     for _number in range(6):
         SyncRun.objects.update(waits_until=None)
@@ -91,6 +93,7 @@ def test_a_quota_that_ends_in_the_middle_of_it(
 def test_rows_that_go_before_the_place_hide_nobody(integration: Integration, remote: RemoteAccount, gone: int) -> None:
     book = remote.create_book("Large")
     fill(remote, book)
+    read_connected_books_only(integration)
     connect(integration, book="Large")
     sync(integration, kind=RunKind.IMPORT, most_seconds=0.0)
     first = remote.ask("GET", f"/v2/address-books/{book}/contacts?select=1000&skip=0")

@@ -33,7 +33,7 @@ from dotbridge.sync.context import NobodyWatches, Refusal, RunContext, StepConte
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.models import Cursor, Rejection, State, Step, SyncRun, Turn
-from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.accounts import RemoteAccount, add_contact, connect, read_connected_books_only, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
 
@@ -101,7 +101,7 @@ def test_who_must_not_be_mailed_is_read_first_where_calls_are_short(
 
     run = sync(integration, kind=RunKind.IMPORT)
 
-    assert list(steps_of(run)) == ["address_books", "unsubscribes", "suppressions", "contacts"]
+    assert list(steps_of(run)) == ["address_books", "unsubscribes", "suppressions", "consent", "contacts"]
     assert steps_of(run)["suppressions"]["state"] == State.SUCCEEDED
 
 
@@ -109,6 +109,7 @@ def test_three_broken_books_at_the_front_let_the_others_have_their_turn(
     integration: Integration, remote: RemoteAccount
 ) -> None:
     books = [remote.create_book(f"Book {number}") for number in range(5)]
+    read_connected_books_only(integration)
     sync(integration, kind=RunKind.IMPORT)
     for book in AddressBook.objects.all():
         connect_list(marketing_list=create_list(name=f"L {book.name}", entity="crm.contact"), address_book=book)

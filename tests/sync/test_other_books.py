@@ -1,11 +1,11 @@
-"""Contacts of the address books that no list is connected to: read after all else, and left out where calls are short."""
+"""Contacts of address books that no list is connected to: read after all else, and left out where calls are short."""
 
 from __future__ import annotations
 
-from dotbridge.integrations.models import ContactsReadOf, Integration
+from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.sync.models import State
-from tests.accounts import RemoteAccount, add_contact, connect, sync
+from tests.accounts import RemoteAccount, add_contact, connect, read_connected_books_only, sync
 
 
 def addresses(book: str) -> set[str]:
@@ -34,9 +34,8 @@ def test_an_account_can_leave_the_other_books_out(integration: Integration, remo
     remote.create_book("Readers")
     other = remote.create_book("Visitors")
     remote.create_contact("visitor@example.com", book=other)
+    read_connected_books_only(integration)
     connect(integration, book="Readers")
-    Integration.objects.update(contacts_read_of=ContactsReadOf.CONNECTED_BOOKS)
-    integration.refresh_from_db()
     run = sync(integration)
     assert run.steps.get(name="other_contacts").state == State.SKIPPED
     assert AddressBook.objects.filter(name="Visitors").exists()

@@ -108,10 +108,12 @@ def move(row: Request, moves: RequestMoves, state: str, **changes: Any) -> None:
         setattr(row, name, value)
 
 
-def put_off(row: Request, moves: RequestMoves, *, text: str, back_to: str | None = None, **changes: Any) -> bool:
-    """Note an attempt that was surely not taken, and why. Whether the request is given up now.
+def put_off(
+    row: Request, moves: RequestMoves, *, text: str, back_to: str | None = None, pauses: bool = True, **changes: Any
+) -> bool:
+    """Note an attempt that did not succeed, and why. Whether the request is given up now.
 
-    Else it goes `back_to` where it was found: it waits, or an earlier call is still to be looked up.
+    Else it goes `back_to` where it was found: it waits, or a call is still to be looked up, which `pauses` not.
     """
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
@@ -119,7 +121,7 @@ def put_off(row: Request, moves: RequestMoves, *, text: str, back_to: str | None
         ended = {"finished_at": timezone.now()} if hasattr(row, "finished_at") else {}
         move(row, moves, moves.given_up, attempts=attempts, message=tried, **ended)
         return True
-    pause = {"due_at": timezone.now() + _pause(attempts)} if hasattr(row, "due_at") else {}
+    pause = {"due_at": timezone.now() + _pause(attempts)} if pauses and hasattr(row, "due_at") else {}
     move(row, moves, back_to or moves.waiting, attempts=attempts, message=text, **pause, **changes)
     return False
 

@@ -21,7 +21,8 @@ def attempt(
     """Make an attempt. Whatever happens on the way, what became of the request stands in its state.
 
     1. What Dotdigital refuses is for `refused`.
-    2. An outcome that is not known leaves the request as *called*, or in the state `unknown`; the next run looks.
+    2. An outcome that is not known leaves the request as it is, or in the state `unknown`; the next run looks, or asks
+       again what does no harm twice. It is an attempt: after too many of them the request is given up.
     3. What was surely not taken is put off, with what `not_taken` notes of it. After too many attempts it is given up,
        which `given_up` is told.
 
@@ -31,7 +32,10 @@ def attempt(
     try:
         call()
     except UnknownOutcome as error:
-        move(row, moves, unknown or row.state, message=error.text)
+        if unknown is not None:
+            move(row, moves, unknown, message=error.text)
+        elif put_off(row, moves, text=error.text, back_to=row.state, pauses=False) and given_up is not None:
+            given_up()
     except (Throttled, ConfigurationError):
         # Not the request's fault, however often: it is not an attempt.
         if row.state != found_as:

@@ -163,6 +163,10 @@ def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
             refused=lambda error: _give_back(step, ranked.link, removal, error.text),
             given_up=lambda: _give_back(step, ranked.link, removal, removal.message),
         )
+    if removal.state == RemovalState.PREPARED:
+        step.reject(
+            [Refusal(ranked.link.address_book.name, "removal_failed", f"{removal.message} It is asked for again.")]
+        )
     if removal.state == RemovalState.SENT:
         _await(step, ranked, removal)
     return removal.state in (RemovalState.SENT, RemovalState.COMPLETED)
@@ -225,4 +229,8 @@ def _give_back(step: StepContext, link: ListConnection, removal: Removal, text: 
     ExportItem.objects.filter(removal=removal).update(removal=None)
     if removal.state != RemovalState.FAILED:
         move(removal, REMOVAL_MOVES, RemovalState.FAILED, message=text, finished_at=timezone.now())
+    _reject(step, link, text)
+
+
+def _reject(step: StepContext, link: ListConnection, text: str) -> None:
     step.reject([Refusal(link.address_book.name, "removal_failed", f"{text} It is asked for again.")])

@@ -56,7 +56,7 @@ POINTS = [
     ("dotbridge.sync.inbound.contacts:store_batch", "before", 1),
     ("dotbridge.sync.inbound.contacts:store_batch", "after", 1),
     ("dotbridge.sync.inbound.contacts:move_cursor", "after", 1),
-    ("dotbridge.sync.outbound.list_state:_unsubscribe", "after", 1),
+    ("dotbridge.sync.inbound.consent:record_dotdigitals_word", "after", 1),  # written down, the step not ended
 ]
 
 

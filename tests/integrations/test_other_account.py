@@ -19,6 +19,7 @@ from django.test import Client
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
+from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection, create_integration, set_password
@@ -96,6 +97,35 @@ def test_moved_to_another_account_it_starts_clean(
     sync(integration)
     assert sorted(there.contacts(book)) == ["ann@example.com", "bob@example.com"]
     assert len(remote.contacts(1)) in (0, 2)  # the former account is as it was left
+
+
+def test_ids_of_the_former_account_lift_no_opt_out_and_delete_nobody(
+    integration: Integration, remote: RemoteAccount, there: RemoteAccount
+) -> None:
+    link = connected(integration, remote)
+    marketing_list, left = link.marketing_list, remote.find_contact("ann@example.com")
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+    sync(integration)
+    erase_address(address="bob@example.com", is_remote=True)
+    add_contact("bob.new@example.com")
+    # Other people have these ids there.
+    book = there.create_book("Here too")
+    for number in range(20):
+        there.create_contact(f"person{number}@example.com")
+    taken = {contact["id"] for contact in there.ask("GET", "/v2/contacts")}
+    assert left
+    assert left["id"] in taken
+    type_credentials(integration, there)
+
+    move_to_another_account(integration=integration)
+    sync(integration, kind=RunKind.IMPORT)
+    connect_list(marketing_list=marketing_list, address_book=AddressBook.objects.get(name="Here too"))
+    sync(integration)
+    sync(integration, kind=RunKind.REQUESTS)
+    sync(integration)
+
+    assert taken <= {contact["id"] for contact in there.ask("GET", "/v2/contacts")}
+    assert sorted(there.contacts(book)) == ["bob.new@example.com"]
 
 
 def test_it_is_not_moved_in_the_middle_of_something(integration: Integration, remote: RemoteAccount) -> None:

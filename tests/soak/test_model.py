@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.consent.models import Source
 from dotbridge.crm.models import Account, Contact, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
@@ -34,6 +35,8 @@ IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
 PARTS, EXAMPLES, STEPS = (10, 10, 100) if IS_FULL else (1, 4, 35)
 
 KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
+# What their contacts are called when somebody changes the address in Dotdigital.
+THERE = tuple(f"there.{key}" for key in KEYS)
 # The same address is typed in several ways, some records have none, and some have what is no address.
 EMAILS = st.sampled_from((*KEYS, *(key.title() for key in KEYS[:2]), f" {KEYS[2]} ", None, "not an address"))
 NAMES = st.sampled_from(("Ann", "Bob", "", "Zoë", 'O"Neil, jr.', "two\nlines", "=1+1"))
@@ -100,7 +103,7 @@ class Machine(RuleBasedStateMachine):
         field = data.draw(st.sampled_from((*values, "deleted")))
         if field == "deleted":
             self.world.delete(name, pk)
-        elif field != "email" or self.world.is_changeable(name, pk):
+        else:
             self.world.change(name, pk, field, values[field])
 
     @rule(number=st.integers(0, 1), name=st.sampled_from(("Acme", "Nuts", "Zoë & Sons")))
@@ -115,7 +118,23 @@ class Machine(RuleBasedStateMachine):
         else:
             self.world.mark(*self._some_record(data), what)
 
-    @rule(name=LIST, key=st.sampled_from(KEYS), what=st.sampled_from((*STATUSES, "leave", "come back", "join")))
+    @precondition(lambda self: any(self.world.oracle.records.values()))
+    @rule(data=st.data(), source=st.sampled_from((Source.PERSON, Source.FILE)))
+    def opt_out_of_everything(self, data: Any, source: Source) -> None:
+        self.world.opt_out(*self._some_record(data), source)
+
+    @precondition(lambda self: any(len(records) > 1 for records in self.world.oracle.records.values()))
+    @rule(data=st.data())
+    def merge_records(self, data: Any) -> None:
+        records = self.world.oracle.records
+        name = data.draw(st.sampled_from([name for name in LISTS if len(records[name]) > 1]))
+        self.world.merge(name, *data.draw(st.permutations(sorted(records[name])))[:2])
+
+    @rule(key=st.sampled_from(KEYS))
+    def change_address_there(self, key: str) -> None:
+        self.world.change_there(key, f"there.{key}")
+
+    @rule(name=LIST, key=st.sampled_from(KEYS + THERE), what=st.sampled_from((*STATUSES, "leave", "come back", "join")))
     def act_in_dotdigital(self, name: str, key: str, what: str) -> None:
         if what in STATUSES:
             self.world.turn_off(key, what)
@@ -123,10 +142,10 @@ class Machine(RuleBasedStateMachine):
             self.world.leave(name, key)
         elif what == "come back":
             self.world.come_back(key)
-        else:
+        elif key in KEYS:
             self.world.join(name, key)
 
-    @rule(kind=st.sampled_from(("sync", "import", "export", "changes")), wait=st.sampled_from((20.0, 0.0)))
+    @rule(kind=st.sampled_from(("sync", "import", "export", "changes", "requests")), wait=st.sampled_from((20.0, 0.0)))
     def sync(self, kind: str, wait: float) -> None:
         self.world.sync(RunKind(kind), wait_seconds=wait)
 

@@ -216,7 +216,7 @@ def _forget_everything_but_the_crm(year: Year) -> Integration:
     """A new integration with the same account, the same books connected to lists of the same names."""
     ours = [
         f"dotbridge_{name}"
-        for name in ("integrations", "mirror", "mapping", "connections", "sync", "campaigns", "lists")
+        for name in ("integrations", "mirror", "mapping", "connections", "sync", "campaigns", "lists", "consent")
     ]
     tables = [model._meta.db_table for label in ours for model in apps.get_app_config(label).get_models()]
     with connection.cursor() as cursor:

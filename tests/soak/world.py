@@ -8,9 +8,11 @@ from typing import Any
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
+from dotbridge.consent.models import Source
+from dotbridge.consent.services import carry_over, opt_out_records
 from dotbridge.crm.models import Account, Contact, ContactEmail, Lead
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import MarketingList, UnsubscribedItem
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import (
     create_list,
     remove_records,
@@ -25,8 +27,11 @@ from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.models import ExportItem, Removal, State, SyncRun, Upload, UploadState
-from tests.accounts import RemoteAccount, sync
+from tests.accounts import RemoteAccount, opted_out, sync
 from tests.soak.oracle import CONTACTS, LEADS, LISTS, Oracle, Ours, Record, key_of
+from tests.soak.oracle_consent import ACCOUNT, EVERYTHING
+
+ENTITIES = {CONTACTS: "crm.contact", LEADS: "crm.lead"}
 
 
 class World:
@@ -103,6 +108,20 @@ class World:
         (Contact if name == CONTACTS else Lead).objects.get(pk=pk).delete()
         del self.oracle.records[name][pk]
 
+    def merge(self, name: str, gone: int, kept: int) -> None:
+        """A record becomes another one."""
+        carry_over(entity=ENTITIES[name], merged_ids=[gone], into_id=kept)
+        self.oracle.consent.merge(name, gone, kept, self._key(name, kept))
+        self.delete(name, gone)
+
+    def opt_out(self, name: str, pk: int, source: Source) -> None:
+        """A person wants no mail at all."""
+        opt_out_records(entity=ENTITIES[name], record_ids=[pk], source=source)
+        self.oracle.consent.opt_out(EVERYTHING, name, pk, self._key(name, pk))
+
+    def _key(self, name: str, pk: int) -> str | None:
+        return key_of(self.oracle.records[name][pk].email)
+
     def rename_company(self, pk: int, name: str) -> None:
         """A related record, which reaches every contact of it."""
         Account.objects.filter(pk=pk).update(name=name)
@@ -123,39 +142,60 @@ class World:
             restore_records(marketing_list=marketing_list, record_ids=ids)
             listed.removed.discard(pk)
         elif what == "unsubscribe":
-            unsubscribe_records(marketing_list=marketing_list, record_ids=ids, origin=UnsubscribedItem.Origin.CRM)
-            listed.unsubscribed.add(pk)
+            unsubscribe_records(marketing_list=marketing_list, record_ids=ids)
+            self.oracle.consent.opt_out(name, name, pk, self._key(name, pk))
         else:
             resubscribe_records(marketing_list=marketing_list, record_ids=ids)
-            listed.unsubscribed.discard(pk)
+            self.oracle.consent.take_back(name, pk, self._key(name, pk))
 
     # What happens in Dotdigital
 
     def turn_off(self, key: str, status: str) -> None:
         """The account does not mail this address any more."""
-        if key in self.oracle.suppressed or self.remote.find_contact(key) is None:
+        if key in self.oracle.consent.suppressed or self.remote.find_contact(key) is None:
             return
         self.remote.sandbox.suppress(key, status)
-        self.oracle.suppressed[key] = status
+        self._note_suppressed(key, status)
+
+    def _note_suppressed(self, key: str, status: str) -> None:
+        self.oracle.consent.suppressed[key] = status
+        self.oracle.consent.fall(ACCOUNT, key, LISTS)
 
     def leave(self, name: str, key: str) -> None:
         """A person leaves one book."""
-        if key in self.oracle.suppressed or key not in self._held(name):
+        if key in self.oracle.consent.suppressed or key not in self._held(name):
             return
         self.remote.sandbox.unsubscribe(key, self.books[name])
-        self.oracle.left.add((name, key))
+        self.oracle.consent.left.add((name, key))
+        self.oracle.consent.fall(name, key, [name])
+
+    def change_there(self, key: str, other: str) -> None:
+        """A contact gets another address, when nothing about it is uncertain."""
+        contact, oracle = self.remote.find_contact(key), self.oracle
+        is_certain = all(
+            oracle.ours.get((name, key), Ours.NO) is not Ours.PERHAPS and oracle.consent.is_live(name, key)
+            for name in LISTS
+        )
+        if contact is None or self.remote.find_contact(other) is not None or not is_certain:
+            return
+        self.remote.ask("PUT", f"/v2/contacts/{contact['id']}", {**contact, "email": other})
+        oracle.change_address(key, other)
 
     def come_back(self, key: str) -> None:
         """A person subscribes again, to the account and to the books that they had left."""
-        if self.oracle.suppressed.get(key) not in {None, "Unsubscribed"}:
+        consent = self.oracle.consent
+        if consent.suppressed.get(key) not in {None, "Unsubscribed"}:
             return
-        if key in self.oracle.suppressed:
+        if key in consent.suppressed:
             self._resubscribe("/v2/contacts", key)
-            del self.oracle.suppressed[key]
+            del consent.suppressed[key]
+            consent.rise(ACCOUNT, key)
         for name in LISTS:
-            if (name, key) in self.oracle.left:
+            if (name, key) in consent.left:
                 self._resubscribe(f"/v2/address-books/{self.books[name]}/contacts", key)
-                self.oracle.left.discard((name, key))
+                consent.left.discard((name, key))
+                consent.rise(name, key)
+                self.oracle.by_others.add((name, key))
                 self._perhaps_ours(name, key)
                 self.oracle.present.add((name, key))
 
@@ -167,7 +207,7 @@ class World:
 
     def join(self, name: str, key: str) -> None:
         """Somebody else puts an address into a book."""
-        if not self.oracle.is_live(name, key):
+        if not self.oracle.consent.is_live(name, key):
             return
         # What is changed there in a field that we send stays, until ours changes; so only a newcomer brings a name.
         values = {} if self.remote.find_contact(key) else {"FIRSTNAME": "Stranger"}
@@ -176,6 +216,7 @@ class World:
         if self.oracle.ours.get((name, key), Ours.NO) is not Ours.NO:
             self._perhaps_ours(name, key)
         self.oracle.present.add((name, key))
+        self.oracle.by_others.add((name, key))
 
     def _perhaps_ours(self, name: str, key: str) -> None:
         self.oracle.ours[name, key] = Ours.PERHAPS
@@ -191,6 +232,7 @@ class World:
         self.faults.clear()
         yield
         self.remote.sandbox.clear_faults()
+        self._see_who_was_told()
         self.assert_consent()
 
     def sync(self, kind: RunKind, *, wait_seconds: float) -> None:
@@ -200,19 +242,42 @@ class World:
 
     def assert_consent(self) -> None:
         """Whom Dotdigital does not mail, it still does not mail, with the same status."""
-        for key, status in self.oracle.suppressed.items():
+        for key, status in self.oracle.consent.suppressed.items():
             found = self.remote.find_contact(key)
             assert found is not None
             assert found["status"] == status
-        for name, key in self.oracle.left:
+        for name, key in self.oracle.consent.left:
             assert key not in self._held(name)
+
+    def _see_who_was_told(self) -> None:
+        """Who opted out of everything is unsubscribed in Dotdigital by a run, and by nobody else."""
+        consent = self.oracle.consent
+        names = {key: key for key in consent.told} | {
+            other: key for other, key in consent.former.items() if key in consent.told
+        }
+        for key, told in names.items():
+            found = self.remote.find_contact(key)
+            if found is not None and found["status"] == "Unsubscribed" and key not in consent.suppressed:
+                self._note_suppressed(key, "Unsubscribed")
+                consent.told[told] = True
+
+    def _assert_told(self) -> None:
+        for key, is_told in self.oracle.consent.told.items():
+            assert is_told or self.remote.find_contact(key) is None or key in self.oracle.consent.suppressed, key
 
     def settle(self, keys: set[str]) -> None:
         """Let everything come to rest, then compare all three with the oracle: book, list and mirror."""
         self.remote.sandbox.release_imports()
         self.oracle.remember()
+        self._undisturbed()
+        self._undisturbed(RunKind.REQUESTS)
+        self._see_who_was_told()
         runs = [self._undisturbed() for _number in range(3)]
         self.assert_consent()
+        self._assert_told()
+        keys = {*keys, *self.oracle.consent.former}
+        for name in LISTS:
+            self._compare_opted_out(name)
         for name in LISTS:
             held = self._held(name)
             self._compare_book(name, held, keys)
@@ -224,11 +289,11 @@ class World:
         """Whom the list's book holds, by key: Dotdigital writes an address as it was first given."""
         return {email.lower(): values for email, values in self.remote.contacts(self.books[name]).items()}
 
-    def _undisturbed(self) -> SyncRun:
+    def _undisturbed(self, kind: RunKind = RunKind.SYNC) -> SyncRun:
         self.remote.sandbox.finish_imports()
-        run = sync(self.integration)
+        run = sync(self.integration, kind=kind)
         # A worker that was killed a moment ago may still hold its lock.
-        while run.state == State.SKIPPED:
+        while run.state == State.SKIPPED and kind == RunKind.SYNC:
             run = sync(self.integration)
         assert not run.has_failed, run.message
         return run
@@ -239,6 +304,9 @@ class World:
             expected = self.oracle.is_to_be_held(name, key)
             assert expected is None or (key in held) == expected, f"{key} in {name}: {not expected}, not {expected}"
         for key in self.oracle.speakers(name):
+            if key not in held:
+                assert self.oracle.other_name_of(name, key) in held
+                continue
             for data_field, value in wanted[key].items():
                 self._compare_value(key, data_field, value, held[key].get(data_field))
 
@@ -251,14 +319,16 @@ class World:
         else:
             assert text in self.oracle.history.get((key, data_field), {""})
 
+    def _compare_opted_out(self, name: str) -> None:
+        """The list knows who may not be mailed; where either would be right, the oracle learns it from the list."""
+        off = set(map(int, opted_out(self._list(name))))
+        records = {pk: key_of(record.email) for pk, record in self.oracle.matching(name).items()}
+        self.oracle.consent.see_off(name, records, off)
+        assert off == self.oracle.opted_out(name), f"{name}: {off}, not {self.oracle.opted_out(name)}"
+        self.oracle.consent.fresh.clear()
+
     def _compare_here(self, name: str, held: set[str], run: SyncRun) -> None:
         link = ListConnection.objects.get(marketing_list=self.lists[name])
-        by_dotdigital = set(
-            link.marketing_list.unsubscribed_items.filter(
-                origin=UnsubscribedItem.Origin.DOTDIGITAL, record_id__in=map(str, self.oracle.members(name))
-            ).values_list("record_id", flat=True)
-        )
-        assert by_dotdigital == set(map(str, self.oracle.unsubscribed_by_dotdigital(name)))
         mirrored = Membership.objects.filter(
             address_book=link.address_book, gone_at=None, status__in=LIVE, contact__status__in=LIVE
         )
@@ -279,14 +349,6 @@ class World:
 
     def _list(self, name: str) -> MarketingList:
         return MarketingList.objects.get(pk=self.lists[name].pk)
-
-    def is_changeable(self, name: str, pk: int) -> bool:
-        """Whether the record's address may change: an opt-out of the former address stays with the record."""
-        key = key_of(self.oracle.records[name][pk].email)
-        return key is None or (
-            self.oracle.is_live(name, key)
-            and not UnsubscribedItem.objects.filter(marketing_list=self.lists[name], record_id=str(pk)).exists()
-        )
 
 
 def _rule_of_contacts(score: int) -> dict[str, Any]:

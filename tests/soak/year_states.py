@@ -62,13 +62,21 @@ TABLES = {
         x.unsubscribes, x.last_contacted_at FROM dotbridge_campaigns_emailcampaignstatistics x {_OF_EMAIL_CAMPAIGN}""",
     "marketing_activity": f"""SELECT g.remote_id AS campaign, x.type, x.entity, x.record_id, x.action_date, x.details,
         x.natural_key FROM dotbridge_campaigns_marketingactivity x {_OF_EMAIL_CAMPAIGN}""",
-    "unsubscribed": """SELECT l.name AS list, u.record_id, u.origin, u.reason, lower(trim(e.email)) AS email_key
-        FROM dotbridge_lists_unsubscribeditem u JOIN dotbridge_lists_marketinglist l ON l.id = u.marketing_list_id
-        JOIN crm_contactemail e ON e.contact_id::text = u.record_id AND e.is_primary""",
+    "consent": """SELECT s.scope, coalesce(b.remote_id, 0) AS book, s.kind, s.entity, s.subject AS email_key,
+        s.is_blocked, s.what, s.source, s.status FROM dotbridge_consent_consentstate s
+        LEFT JOIN dotbridge_mirror_addressbook b ON s.scope = 'book' AND b.id = s.scope_id""",
+    "opted_out": """SELECT DISTINCT l.name AS list, e.contact_id AS record_id, s.subject AS email_key
+        FROM dotbridge_connections_listconnection n JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id
+        JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id
+        JOIN dotbridge_consent_consentstate s ON s.is_blocked AND s.kind = 'address'
+            AND (s.scope, s.scope_id) IN (('account', b.integration_id), ('book', b.id))
+        JOIN crm_contactemail e ON lower(trim(e.email)) = s.subject AND e.is_primary""",
 }
 OF_CAMPAIGNS = tuple(name for name, query in TABLES.items() if "AS campaign" in query)
 RESULTS = tuple(name for name in OF_CAMPAIGNS if name not in {"campaign", "campaign_book", "waiting", "email_campaign"})
 
+_NOBODY_HAS_IT = """NOT EXISTS (SELECT 1 FROM {seen} c WHERE c.email_key = y.email_key
+    AND c.status IN ('Subscribed', 'SoftBounced') AND EXISTS (SELECT 1 FROM year.known n WHERE n.id = c.remote_id))"""
 # Where a year may have a row (y) that one reading has not. `listed` are who is in which connected book in the account,
 # `known` all of its contacts: read out of the account's own tables. `seen` is the state's own table of contacts.
 EXPLAINED = {
@@ -82,10 +90,10 @@ EXPLAINED = {
     # therefore does not list, or who had left the book when the contact was deleted.
     "membership": """y.gone OR EXISTS (SELECT 1 FROM {seen} c WHERE c.remote_id = y.contact
         AND (c.suppressed_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM year.known n WHERE n.id = y.contact)))""",
-    # Whoever was off a list stays off until Dotdigital says of this address that it may be mailed.
-    "unsubscribed": """NOT EXISTS (SELECT 1 FROM {seen} c WHERE c.email_key = y.email_key
-        AND c.status IN ('Subscribed', 'SoftBounced')
-        AND EXISTS (SELECT 1 FROM year.known n WHERE n.id = c.remote_id))""",
+    # Whoever may not be mailed stays so until Dotdigital says of this address that it may be mailed. Of somebody who
+    # may be again one reading knows nothing.
+    "consent": f"NOT y.is_blocked OR {_NOBODY_HAS_IT}",
+    "opted_out": _NOBODY_HAS_IT,
 }
 # What only a full comparison finds out: who was taken out of a book without having left it.
 UNTIL_COMPARED = {
@@ -103,8 +111,6 @@ COMPARED = {
         name: f"CASE WHEN {_KEPT_ITS_NAME} THEN y.{name} END"
         for name in ("name", "code", "marketing_name", "marketing_description")
     },
-    # Of several reasons that there were in a year the first one stays.
-    "unsubscribed": {"reason": "NULL"},
 }
 COMPARED_BEFORE = {
     **COMPARED,

@@ -60,35 +60,12 @@ def _work(kind: str, integration_id: int) -> None:
 
 
 def work(kind: str, integration_id: int) -> None:
-    """One run, and then what the lists make of it, which is a step of the export but speaks to nobody."""
-    from dotbridge.sync.outbound.list_state import sync_list_state
-
-    from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+    """One run."""
+    from dotbridge.connections.models import RunKind
     from dotbridge.integrations.models import Integration
-    from dotbridge.integrations.services import open_account
-    from dotbridge.sync.context import NobodyWatches, RunContext, StepContext
     from dotbridge.sync.engine import run_sync
-    from dotbridge.sync.models import State, Step
 
-    integration = Integration.objects.get(pk=integration_id)
-    run = run_sync(integration=integration, kind=RunKind(kind), trigger="soak")
-    if run.state == State.SKIPPED:
-        return
-    step = Step.objects.create(run=run, name="list_state", state=State.SUCCEEDED, started_at=run.started_at)
-    with open_account(integration) as account:
-        # A second record of an address speaks for it as soon as the first one is off the list.
-        for _record in range(2):
-            context = RunContext(
-                integration=integration,
-                account=account,
-                run=run,
-                observer=NobodyWatches(),
-                server_now=run.started_at,
-                wait_seconds=0,
-            )
-            # A person allows all that is asked for: most of a year is read at once in the end.
-            ListConnection.objects.update(allowed_what=StoppedWhat.UNSUBSCRIBE, allowed_rows=10**6)
-            sync_list_state(StepContext(run=context, step=step))
+    run_sync(integration=Integration.objects.get(pk=integration_id), kind=RunKind(kind), trigger="soak")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writing to the ledger: whoever has something to record gives a query, and one statement does the rest.
 
-This is the only place that writes events and states, except `erasure`. In one statement
+This is the only place that writes events, and what follows from them, except `erasure`. In one statement
 
 1. the query's rows are taken (`said`),
 2. stored as events (`recorded`),

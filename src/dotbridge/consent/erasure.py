@@ -7,7 +7,7 @@ Each app takes away what it holds of an address when `address_erased` is sent, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
@@ -28,6 +28,8 @@ from dotbridge.entities.registry import entities
 remote_erasure_asked = Signal()
 # Then: whoever holds data under that address deletes it.
 address_erased = Signal()
+# An upload is given up after a day.
+ARRIVES_WITHIN = timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,8 @@ class Receipt:
 def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser | None = None) -> Receipt:
     """Take everything away that is known here under an address. May be asked for again at any time.
 
-    With `is_remote` the contact is deleted in every connected account too: a worker asks for it.
+    With `is_remote` the contact is deleted in every connected account too: a worker asks for it, also for one that an
+    upload on its way makes there later.
 
     Raises ValidationError for what is no address.
     """
@@ -72,7 +75,15 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
     erased, _made = ErasedAddress.objects.get_or_create(
         address_hash=address_hash, defaults={"bucket": _bucket(key, email_key), "event_id": event.pk, "erased_at": now}
     )
+    if is_remote:
+        ErasedAddress.objects.filter(pk=erased.pk).update(deleted_there_until=now + ARRIVES_WITHIN)
     return Receipt(address_hash=address_hash.hex(), event_id=erased.event_id, erased_at=erased.erased_at)
+
+
+def is_deleted_on_arrival(email_key: str) -> bool:
+    """Whether a contact with this address that is seen in Dotdigital now was erased there a short time ago."""
+    erased = ErasedAddress.objects.filter(address_hash=hash_key().hashed(email_key))
+    return erased.filter(deleted_there_until__gt=timezone.now()).exists()
 
 
 def receipt_of(address: str) -> Receipt | None:

@@ -1,6 +1,6 @@
 """Who may be mailed: the ledger of what people and Dotdigital said, and the state that follows from it.
 
-Only `bulk` and `erasure` write these tables. The database itself refuses to change or delete an event.
+Only `bulk`, `services` and `erasure` write these tables. The database itself refuses to change or delete an event.
 """
 
 from __future__ import annotations
@@ -156,11 +156,14 @@ class ErasedAddress(models.Model):
     """An address that was erased: its keyed hash, so that whatever matches it later is not mailed.
 
     `bucket` is a few bits of another hash. It spares the keyed hash where it cannot match, and tells nobody an address.
+    Until `deleted_there_until` a contact that still arrives in Dotdigital, by an upload that was on its way, is deleted
+    there.
     """
 
     address_hash = models.BinaryField(unique=True)
     bucket = models.IntegerField(db_index=True)
     erased_at = models.DateTimeField(_("erased"), db_default=Now(), editable=False)
+    deleted_there_until = models.DateTimeField(null=True, editable=False)
     event_id = models.BigIntegerField(_("event"))
 
     class Meta:

@@ -12,16 +12,20 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 
 from dotbridge.consent.bulk import Recorded, record_events
-from dotbridge.consent.models import Scope, Source, What
+from dotbridge.consent.models import OF_DOTDIGITAL, ConsentState, Scope, Source, What
 from dotbridge.entities.email import is_plausible
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import addresses_of
 
 # Records given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
 BATCH = 5_000
+# Sent inside the transaction, with `entity`, `merged_ids` and `into_id`: whoever remembers of records what may bind
+# them later remembers it of the one that stays.
+records_merged = Signal()
 
 _OF_RECORDS = """
     SELECT %(scope)s, %(scope_id)s, %(what)s, %(source)s, '', %(happened_at)s::timestamptz, a.email_key, %(entity)s,
@@ -34,11 +38,13 @@ _OF_ADDRESSES = """
            NULL::bigint, %(evidence)s
     FROM unnest(%(addresses)s::text[]) AS a(email)
 """
-# A record that was merged into another one takes what is known of it along.
+# A record that was merged into another one takes what is known of it along. What was said here is the person's word:
+# it binds the address that they have now. Dotdigital's is about a contact, and spreads to no other address.
 _CARRIED_OVER = """
-    SELECT s.scope, s.scope_id, s.what, s.source, s.status, s.since, NULL, s.entity, %(into)s, s.remote_id,
+    SELECT s.scope, s.scope_id, s.what, s.source, s.status, s.since,
+           CASE WHEN s.source <> ALL(%(of_dotdigital)s) THEN a.email_key END, s.entity, %(into)s, s.remote_id,
            'merged: ' || s.subject
-    FROM dotbridge_consent_consentstate s
+    FROM dotbridge_consent_consentstate s LEFT JOIN ({addresses}) AS a(record_id, email_key) ON true
     WHERE s.kind = 'record' AND s.entity = %(entity)s AND s.subject = ANY(%(merged)s) AND s.is_blocked
 """
 
@@ -111,9 +117,24 @@ def opt_out_addresses(
 def carry_over(
     *, entity: str, merged_ids: Iterable[object], into_id: object, by: AbstractBaseUser | None = None
 ) -> int:
-    """Two or more records became one: what binds those that go binds the one that stays. Answers how many words."""
-    parameters = {"entity": entity, "into": str(into_id), "merged": [str(each) for each in merged_ids]}
-    return record_events(selection=_CARRIED_OVER, parameters=parameters, actor=name_of(by)).events
+    """Two or more records became one: what binds those that go binds the one that stays. Answers how many words.
+
+    What was said here binds the address of the one that stays as well. May be called before or after the others are
+    deleted. Raises as `opt_out_records`.
+    """
+    into, merged = _record_id(into_id), [_record_id(each) for each in merged_ids]
+    addresses, named = addresses_of(entity_of(entity), [into]).named("address")
+    parameters = {**named, "entity": entity, "into": into, "merged": merged, "of_dotdigital": list(OF_DOTDIGITAL)}
+    selection = _CARRIED_OVER.format(addresses=addresses)
+    with transaction.atomic():
+        said = record_events(selection=selection, parameters=parameters, actor=name_of(by))
+        records_merged.send(ConsentState, entity=entity, merged_ids=merged, into_id=into)
+    return said.events
+
+
+def forget_remote_ids(*, scope: Scope, scope_id: int) -> None:
+    """The contacts of this scope are named by other ids from now on: what is blocked stays so, and no id lifts it."""
+    ConsentState.objects.filter(scope=scope, scope_id=scope_id).update(remote_id=None)
 
 
 def name_of(by: AbstractBaseUser | None) -> str:

@@ -12,10 +12,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import AccountChange, ListConnection
+from dotbridge.connections.models import AccountChange, ContactRequest, ListConnection
+from dotbridge.consent.models import Scope
+from dotbridge.consent.services import forget_remote_ids
 from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import Integration, RateWindow
-from dotbridge.mirror.models import AddressBook, Campaign, Contact
+from dotbridge.mirror.models import AddressBook, Campaign, Contact, FormerAddress
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import CampaignListing, Cursor, Reading, SyncRun, Turn, Upload
 from dotbridge.sync.selectors import ON_THEIR_WAY
@@ -27,7 +29,9 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         AddressBook,
         Contact,
         Campaign,
+        FormerAddress,
         AccountChange,
+        ContactRequest,
         Cursor,
         Turn,
         Reading,
@@ -41,8 +45,9 @@ def move_to_another_account(*, integration: Integration) -> None:
     """Forget the account of an integration, so that its next run takes the one that its credentials belong to.
 
     Lists stay, and have to be connected to the other account's address books. The mappings stay: data fields go by
-    their names. What people have opted out of stays. In the former account nothing is changed. Raises ValidationError
-    while a run is at work or an upload is on its way.
+    their names. What people have opted out of stays: of everything, of lists, and of the former account. In that one
+    nothing is changed any more, also not what it was to be told of contacts. Raises ValidationError while a run is at
+    work or an upload is on its way.
     """
     with integration_lock(integration.pk) as lock:
         if lock is None:
@@ -55,6 +60,7 @@ def move_to_another_account(*, integration: Integration) -> None:
             list(Integration.objects.filter(pk=integration.pk).select_for_update())
             for records in _OF_THE_ACCOUNT:
                 delete_with_children(records.filter(integration=integration))
+            forget_remote_ids(scope=Scope.ACCOUNT, scope_id=integration.pk)
             SyncRun.objects.filter(integration=integration).update(waits_until=None)
             blank: dict[str, Any] = {"account_id": None, "account_name": "", "endpoint": "", "checked_at": None}
             Integration.objects.filter(pk=integration.pk).update(**blank)

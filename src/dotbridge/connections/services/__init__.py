@@ -21,6 +21,7 @@ from dotbridge.connections.services.connecting import (
 )
 from dotbridge.connections.services.contact_requests import (
     finish_contact_request,
+    request_deletion,
     request_unsubscriptions,
     retry_contact_request,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "request_address_book",
     "request_data_field",
     "request_data_field_deletion",
+    "request_deletion",
     "request_disconnection",
     "request_ending",
     "request_resubscription",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from dotbridge.connections.models import (
@@ -19,16 +20,28 @@ from dotbridge.connections.models import (
 )
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
-from dotbridge.mirror.models import Contact
+from dotbridge.integrations.models import Integration
+from dotbridge.mirror.models import Contact, FormerAddress
 from dotbridge.mirror.status import LIVE
 
+# Who has an address in an account: the contact that has it, or else the one that had it until it got another one there.
+_KNOWN_AS = """
+    SELECT c.id, c.integration_id, c.remote_id, c.status, c.email_key FROM dotbridge_mirror_contact c
+    UNION ALL
+    SELECT c.id, c.integration_id, c.remote_id, c.status, a.email_key
+    FROM dotbridge_mirror_formeraddress a
+    JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
+    WHERE c.email_key IS DISTINCT FROM a.email_key
+      AND NOT EXISTS (SELECT FROM dotbridge_mirror_contact o
+                      WHERE o.integration_id = a.integration_id AND o.email_key = a.email_key)
+"""
 # 1. Who opted out of everything and is live in an account. 2. Who opted out of a list and is live in its book.
-_ASK = """
+_ASK = f"""
     INSERT INTO dotbridge_connections_contactrequest
         (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
     SELECT c.integration_id, 'unsubscribe', NULL::bigint, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
     FROM dotbridge_consent_consentstate s
-    JOIN dotbridge_mirror_contact c ON c.email_key = s.subject AND c.status = ANY(%(live)s)
+    JOIN ({_KNOWN_AS}) c ON c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_integrations_integration g ON g.id = c.integration_id AND g.is_active
     WHERE s.scope = 'everything' AND s.kind = 'address' AND s.is_blocked
     UNION ALL
@@ -38,7 +51,7 @@ _ASK = """
     JOIN dotbridge_integrations_integration g ON g.id = b.integration_id AND g.is_active
     JOIN dotbridge_consent_consentstate s
         ON s.scope = 'list' AND s.scope_id = n.marketing_list_id AND s.kind = 'address' AND s.is_blocked
-    JOIN dotbridge_mirror_contact c
+    JOIN ({_KNOWN_AS}) c
         ON c.integration_id = b.integration_id AND c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_mirror_membership m
         ON m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
@@ -56,15 +69,25 @@ def request_unsubscriptions() -> int:
 
 def request_remote_erasure(*, email_key: str, **_said: Any) -> None:
     """Receives `remote_erasure_asked`: have the contact deleted in every account that we know it in."""
-    for contact in Contact.objects.filter(email_key=email_key).select_related("integration"):
-        ContactRequest.objects.get_or_create(
-            integration=contact.integration,
-            kind=ContactRequestKind.ERASE,
-            address_book=None,
-            remote_id=contact.remote_id,
-            event_id=0,
-        )
+    for contact in _contacts_with(email_key).select_related("integration"):
+        request_deletion(integration=contact.integration, remote_id=contact.remote_id)
         request_run(integration=contact.integration, kind=RunKind.REQUESTS, trigger="person")
+
+
+def request_deletion(*, integration: Integration, remote_id: int) -> None:
+    """Have a contact that was erased here deleted in an account, once; the next minute's run asks for it."""
+    ContactRequest.objects.get_or_create(
+        integration=integration, kind=ContactRequestKind.ERASE, address_book=None, remote_id=remote_id, event_id=0
+    )
+
+
+def _contacts_with(email_key: str) -> QuerySet[Contact]:
+    """Who has the address, or had it until it got another one in Dotdigital and nobody has it since."""
+    former = FormerAddress.objects.filter(
+        integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), email_key=email_key
+    )
+    present = Contact.objects.filter(integration=OuterRef("integration"), email_key=email_key)
+    return Contact.objects.filter(Q(email_key=email_key) | (Exists(former) & ~Exists(present)))
 
 
 def erase_from_requests(*, email_key: str, **_said: Any) -> None:

@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('address_hash', models.BinaryField(unique=True)),
                 ('bucket', models.IntegerField(db_index=True)),
                 ('erased_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='erased')),
+                ('deleted_there_until', models.DateTimeField(editable=False, null=True)),
                 ('event_id', models.BigIntegerField(verbose_name='event')),
             ],
             options={

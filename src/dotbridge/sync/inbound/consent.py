@@ -53,9 +53,9 @@ _BOOK_FALLEN = """
 _FALLEN = f"""
     WITH fallen AS MATERIALIZED ({_ACCOUNT_FALLEN} UNION ALL {_BOOK_FALLEN}),
     known_as AS (
-        SELECT scope, scope_id, remote_id, email_key FROM fallen
+        SELECT scope, scope_id, remote_id, at, email_key FROM fallen
         UNION
-        SELECT f.scope, f.scope_id, f.remote_id, a.email_key
+        SELECT f.scope, f.scope_id, f.remote_id, f.at, a.email_key
         FROM fallen f
         JOIN dotbridge_mirror_formeraddress a ON a.integration_id = %(integration)s AND a.remote_id = f.remote_id
     ),
@@ -68,17 +68,37 @@ _FALLEN = f"""
         JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id
         JOIN dotbridge_sync_exportitem i ON i.connection_id = n.id AND i.email_key = k.email_key
         UNION
-        SELECT f.scope, f.scope_id, f.remote_id, p.entity, p.record_id
-        FROM fallen f
+        SELECT k.scope, k.scope_id, k.remote_id, p.entity, p.record_id
+        FROM known_as k
         JOIN dotbridge_sync_pastaddress p
-            ON p.integration_id = %(integration)s AND p.email_key = f.email_key AND p.ended_at >= f.at
+            ON p.integration_id = %(integration)s AND p.email_key = k.email_key
+           AND (p.ended_at IS NULL OR p.ended_at >= k.at)
     )
     SELECT f.scope, f.scope_id, {_MEANING.format(status="f.status")}, %(feed)s, f.status, f.at, f.email_key,
            w.entity, w.record_id, f.remote_id, ''
     FROM fallen f LEFT JOIN written w USING (scope, scope_id, remote_id)
 """
+# Identity is the remote id: when the address of somebody who was written to is changed in Dotdigital to one that opted
+# out here, it is the record that was written to which must not be.
+_FOLLOWED = """
+    SELECT s.scope, s.scope_id, s.what, s.source, s.status, s.since, NULL, l.entity, i.record_id, c.remote_id, ''
+    FROM dotbridge_mirror_formeraddress a
+    JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
+    JOIN dotbridge_consent_consentstate s
+        ON s.kind = 'address' AND s.entity = '' AND s.subject = c.email_key AND s.is_blocked
+    JOIN dotbridge_sync_exportitem i ON i.email_key = a.email_key AND i.upload_id IS NOT NULL
+    JOIN dotbridge_connections_listconnection n ON n.id = i.connection_id
+    JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id AND b.integration_id = a.integration_id
+    JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id
+    LEFT JOIN dotbridge_consent_consentstate held
+        ON held.scope = s.scope AND held.scope_id = s.scope_id AND held.kind = 'record' AND held.entity = l.entity
+       AND held.subject = i.record_id
+    WHERE a.integration_id = %(integration)s
+      AND (s.scope = %(everything)s OR (s.scope = %(list)s AND s.scope_id = l.id))
+      AND (held.id IS NULL OR (NOT held.is_blocked AND held.since < s.since))
+"""
 # Dotdigital itself may make somebody mailable again: by the status of the account, or of the book. What an upload's
-# report said is lifted only by a subscription that is newer than the report, because no feed may ever have told it.
+# report said, or another account, is lifted only by a newer subscription, because no feed of this one ever told it.
 _RETURNED = """
     SELECT s.scope, s.scope_id, %(opted_in)s, %(feed)s, c.status,
            greatest(%(now)s, s.last_out_at + interval '1 microsecond'),
@@ -95,7 +115,8 @@ _RETURNED = """
            OR (s.scope = %(book)s AND s.scope_id IN (SELECT id FROM dotbridge_mirror_addressbook
                                                      WHERE integration_id = %(integration)s)))
       AND (m.id IS NULL OR m.status IN ({live}))
-      AND (s.source = %(feed)s OR (s.source = %(report)s AND c.last_subscribed_at > s.last_out_at))
+      AND s.source IN (%(feed)s, %(report)s)
+      AND ((s.source = %(feed)s AND s.remote_id IS NOT NULL) OR c.last_subscribed_at > s.last_out_at)
 """
 # A report says of an address that it is not mailed, and not whether that holds for the book or the whole account. It is
 # taken for the book, which is what was asked about.
@@ -132,12 +153,15 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
         "integration": step.integration.pk,
         "account": Scope.ACCOUNT.value,
         "book": Scope.BOOK.value,
+        "everything": Scope.EVERYTHING.value,
+        "list": Scope.LIST.value,
         "feed": Source.FEED.value,
         "report": Source.REPORT.value,
         "opted_in": What.OPTED_IN.value,
         "now": step.run.server_now,
     }
     fallen = record_events(selection=_FALLEN.format(live=live), parameters=parameters)
+    record_events(selection=_FOLLOWED, parameters=parameters)
     returned = record_events(selection=_RETURNED.format(live=live), parameters=parameters)
     return fallen, returned
 

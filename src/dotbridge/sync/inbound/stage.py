@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from dotbridge.connections.services import request_deletion
 from dotbridge.consent.conditions import erased_addresses
+from dotbridge.consent.erasure import is_deleted_on_arrival
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
@@ -160,15 +162,26 @@ def _merge(integration: Integration, lines: bytes, statement: str, parameters: d
         cursor.execute(_STAGE)
         with cursor.copy(_COPY) as copy:
             copy.write(lines)
-        if erased := erased_addresses("s.email_key"):
-            # Whoever was erased here does not come in again.
-            cursor.execute(f"DELETE FROM stage_contact s WHERE {erased.sql}", erased.parameters)
+        _leave_out_erased(integration)
         prefer_index_lookups()
         cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)
         cursor.execute(statement, parameters)
         return Merged(*cursor.fetchone())
+
+
+def _leave_out_erased(integration: Integration) -> None:
+    """Whoever was erased here does not come in again; and is deleted there, where an upload on its way brought them."""
+    erased = erased_addresses("s.email_key")
+    if erased is None:
+        return
+    statement = f"DELETE FROM stage_contact s WHERE {erased.sql} RETURNING s.remote_id, s.email_key"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, erased.parameters)
+        arrived = [remote_id for remote_id, email_key in cursor.fetchall() if is_deleted_on_arrival(email_key)]
+    for remote_id in arrived:
+        request_deletion(integration=integration, remote_id=remote_id)
 
 
 def measure_tables() -> None:

@@ -262,13 +262,14 @@ class Migration(migrations.Migration):
                 ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('entity', models.CharField(max_length=100, verbose_name='entity')),
                 ('record_id', models.CharField(max_length=64, verbose_name='record')),
-                ('ended_at', models.DateTimeField(verbose_name='until')),
+                ('ended_at', models.DateTimeField(null=True, verbose_name='until')),
                 ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={
                 'verbose_name': 'past address',
                 'verbose_name_plural': 'past addresses',
                 'constraints': [models.UniqueConstraint(fields=('integration', 'email_key', 'entity', 'record_id'), name='past_address_once')],
+                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['entity', 'record_id'], name='past_address_last')],
             },
         ),
         migrations.CreateModel(

@@ -171,7 +171,11 @@ class ExportItem(models.Model):
 
 
 class PastAddress(models.Model):
-    """An address under which a record was written to until lately: an opt-out that happened before binds the record."""
+    """An address under which a record was written to: an opt-out of that contact binds the record.
+
+    `ended_at` is empty while it is the last one, and nobody else is written to at it. Otherwise only an opt-out that
+    happened before counts.
+    """
 
     integration = models.ForeignKey(
         Integration, models.CASCADE, related_name="past_addresses", verbose_name=_("integration"), db_index=False
@@ -179,7 +183,7 @@ class PastAddress(models.Model):
     email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     entity = models.CharField(_("entity"), max_length=100)
     record_id = models.CharField(_("record"), max_length=64)
-    ended_at = models.DateTimeField(_("until"))
+    ended_at = models.DateTimeField(_("until"), null=True)
 
     class Meta:
         verbose_name = _("past address")
@@ -188,6 +192,10 @@ class PastAddress(models.Model):
             models.UniqueConstraint(
                 fields=["integration", "email_key", "entity", "record_id"], name="past_address_once"
             ),
+        ]
+        indexes = [
+            # A record that is written to again ends what was the last one.
+            models.Index(fields=["entity", "record_id"], condition=models.Q(ended_at=None), name="past_address_last"),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ _FORGET = f"""
         RETURNING i.email_key, i.record_id, i.upload_id
     ), remembered AS (
         INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
-        SELECT %(integration)s, email_key, %(entity)s, record_id, now() FROM forgotten WHERE upload_id IS NOT NULL
+        SELECT %(integration)s, email_key, %(entity)s, record_id, NULL FROM forgotten WHERE upload_id IS NOT NULL
         ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
     ), noted AS (
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)

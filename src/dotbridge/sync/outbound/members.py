@@ -51,7 +51,7 @@ _CREATE = """
     CREATE INDEX ON export_departed (connection_id);
     CREATE TEMP TABLE export_candidate (
         connection_id bigint, email_key text COLLATE "C", email text, record_id text, item_id bigint,
-        is_mailable boolean
+        is_mailable boolean, is_handed_over boolean
     )
 """
 _TABLES = ("export_member", "export_departed", "export_candidate")

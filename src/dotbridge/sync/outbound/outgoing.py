@@ -30,9 +30,9 @@ _IS_DUE = """
     OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
 """
 _CANDIDATES = """
-    INSERT INTO export_candidate (connection_id, email_key, email, record_id, item_id, is_mailable)
+    INSERT INTO export_candidate (connection_id, email_key, email, record_id, item_id, is_mailable, is_handed_over)
     SELECT k.connection_id, k.email_key, k.email, k.record_id, i.id,
-           CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END
+           CASE WHEN i.reason <> 'invalid_email' THEN true ELSE {plausible} END, i.record_id <> k.record_id
     FROM export_member k
     LEFT JOIN dotbridge_sync_exportitem i ON i.connection_id = %(connection)s AND i.email_key = k.email_key
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id

@@ -25,6 +25,7 @@ from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappin
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went
 from dotbridge.sync.outbound.states import REASONS
 from dotbridge.sync.outbound.taken_out import note_taken_out
+from dotbridge.sync.outbound.written import end_past_addresses
 from dotbridge.sync.rejections import note_parameters, note_statement
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
@@ -130,6 +131,7 @@ def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> l
     if candidates.number:
         is_first = not link.items.exists()
         _reject_unmailable(step, link)
+        end_past_addresses(link)
         prepared = _store(step, candidates, is_first=is_first)
     Recheck.objects.filter(connection=link).delete()
     if link.compared_as != ranked.digest:

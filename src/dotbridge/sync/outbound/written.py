@@ -1,18 +1,20 @@
 """Whom a note of ours was written to: the contact by its id, whatever address it has in Dotdigital by now.
 
 A note is kept under the address that was sent. When the contact is given another one there, `FormerAddress` leads from
-the one to the other; when a note goes, `PastAddress` remembers for a while whose it was.
+the one to the other. When a note goes, or becomes another record's, `PastAddress` remembers whose it was.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import connection
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.sql import compiled
-from dotbridge.sync.models import ExportItem
+from dotbridge.sync.models import ExportItem, PastAddress
 
 # Whether a live contact of note `i` is in the book. The parameters are `integration`, `book` and `live`.
 IS_IN_BOOK = """EXISTS (
@@ -29,10 +31,50 @@ IS_IN_BOOK = """EXISTS (
         WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key
     )"""
 # Before its first row goes to Dotdigital nobody was written to.
-REMEMBER = """
+_REMEMBER = """
     INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
-    SELECT DISTINCT %s::bigint, email_key, %s, record_id, %s::timestamptz FROM ({notes}) n
+    SELECT DISTINCT %s::bigint, email_key, %s, record_id, NULL::timestamptz FROM ({notes}) n
     ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
+"""
+# A note that is about to become another record's: whoever opts out from now on is the other one.
+_HAND_OVER = """
+    INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
+    SELECT %(integration)s, i.email_key, %(entity)s, i.record_id, now()
+    FROM export_candidate k JOIN dotbridge_sync_exportitem i ON i.id = k.item_id AND i.upload_id IS NOT NULL
+    WHERE k.connection_id = %(connection)s AND k.is_handed_over
+    ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
+"""
+# A record that is about to be written to at one address was not last written to at another; and an address is its new
+# owner's alone.
+_END = """
+    UPDATE dotbridge_sync_pastaddress p SET ended_at = now()
+    WHERE p.ended_at IS NULL AND p.integration_id = %(integration)s AND p.id IN (
+        SELECT q.id FROM dotbridge_sync_pastaddress q JOIN export_candidate k ON k.record_id = q.record_id
+        WHERE q.ended_at IS NULL AND q.entity = %(entity)s AND k.connection_id = %(connection)s
+          AND (k.item_id IS NULL OR k.is_handed_over)
+        UNION ALL
+        SELECT q.id FROM dotbridge_sync_pastaddress q JOIN export_candidate k ON k.email_key = q.email_key
+        WHERE q.ended_at IS NULL AND q.integration_id = %(integration)s AND k.connection_id = %(connection)s
+          AND (k.item_id IS NULL OR k.is_handed_over)
+    )
+"""
+_CARRY_OVER = """
+    INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
+    SELECT DISTINCT ON (integration_id, email_key) integration_id, email_key, %(entity)s, %(into)s, ended_at
+    FROM (
+        SELECT b.integration_id, i.email_key, NULL::timestamptz AS ended_at
+        FROM dotbridge_sync_exportitem i
+        JOIN dotbridge_connections_listconnection n ON n.id = i.connection_id
+        JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id
+        JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id AND l.entity = %(entity)s
+        WHERE i.record_id = ANY(%(merged)s) AND i.upload_id IS NOT NULL
+        UNION ALL
+        SELECT integration_id, email_key, ended_at
+        FROM dotbridge_sync_pastaddress WHERE entity = %(entity)s AND record_id = ANY(%(merged)s)
+    ) known
+    ORDER BY integration_id, email_key, ended_at DESC NULLS FIRST
+    ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
+    WHERE excluded.ended_at IS NULL OR excluded.ended_at > dotbridge_sync_pastaddress.ended_at
 """
 
 
@@ -41,6 +83,28 @@ def note_past_addresses(link: ListConnection, notes: QuerySet[ExportItem]) -> No
     found = compiled(notes.exclude(upload=None).order_by().values("email_key", "record_id"))
     with connection.cursor() as cursor:
         cursor.execute(
-            REMEMBER.format(notes=found.sql),
-            [link.address_book.integration_id, link.marketing_list.entity, timezone.now(), *found.parameters],
+            _REMEMBER.format(notes=found.sql),
+            [link.address_book.integration_id, link.marketing_list.entity, *found.parameters],
         )
+
+
+def end_past_addresses(link: ListConnection) -> None:
+    """The candidates of a list are about to be written to: end what they were written to before, under which address.
+
+    Call it before their notes are stored, with the candidates found.
+    """
+    named: dict[str, Any] = {
+        "integration": link.address_book.integration_id,
+        "entity": link.marketing_list.entity,
+        "connection": link.pk,
+    }
+    with connection.cursor() as cursor:
+        if PastAddress.objects.filter(ended_at=None, integration=link.address_book.integration_id).exists():
+            cursor.execute(_END, named)
+        cursor.execute(_HAND_OVER, named)
+
+
+def carry_written_over(*, entity: str, merged_ids: Iterable[str], into_id: str, **_said: Any) -> None:
+    """Receives `records_merged`: what was not read yet of those that go binds the record that stays."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARRY_OVER, {"entity": entity, "into": into_id, "merged": list(merged_ids)})

@@ -1,0 +1,183 @@
+"""Whose opt-out it is: the record that was written to, and the contact by its id, however addresses change meanwhile.
+
+- We know whose address it was: the note went to another record before the opt-out was read; the record had left the
+  list long before the person opted out; the address was changed on both sides; the record was merged into another one.
+- Identity is the remote id: a contact that got another address in Dotdigital is unsubscribed there, erased there, and
+  out of the book when that other address opted out here.
+- Erased is erased: what was on its way to Dotdigital when the address was erased.
+- A merged record is the same person: loaded again after the merge, under the address that stayed.
+
+That ids of one account mean nothing in another stands in tests/integrations/test_other_account.py.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.consent.erasure import erase_address
+from dotbridge.consent.models import Source
+from dotbridge.consent.services import carry_over, opt_out_addresses, opt_out_records
+from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import count_members
+from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
+from tests.accounts import RemoteAccount, add_contact, sync
+from tests.consent.test_people import book, change_there, link, move, status
+
+__all__ = ["book", "link"]
+
+
+def unsubscribe(remote: RemoteAccount, address: str) -> None:
+    """Somebody opts out in Dotdigital."""
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": address})
+
+
+def test_a_record_whose_note_went_to_another_is_bound_by_what_was_said_before(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    written_to, _other = add_contact("info@example.com", "Ann"), add_contact("info@example.com", "Bob")
+    sync(integration)
+    unsubscribe(remote, "info@example.com")
+    move(written_to, "ann@example.com")
+    # Nobody here has read the opt-out when the other record takes the note over.
+    sync(integration, kind=RunKind.EXPORT)
+    sync(integration)
+    sync(integration)
+    assert "ann@example.com" not in remote.contacts(book)
+    assert count_members(link.marketing_list).unsubscribed == 2
+
+
+def test_what_the_new_owner_of_an_address_says_does_not_bind_the_former(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    written_to, _other = add_contact("info@example.com", "Ann"), add_contact("info@example.com", "Bob")
+    sync(integration)
+    move(written_to, "ann@example.com")
+    sync(integration)
+    unsubscribe(remote, "info@example.com")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"ann@example.com"}
+
+
+def test_who_had_left_the_list_when_they_opted_out_stays_out_under_another_address(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    remove_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration)
+    unsubscribe(remote, "old@example.com")
+    move(record, "new@example.com")
+    restore_records(marketing_list=link.marketing_list, record_ids=[record.pk])
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_an_address_that_somebody_else_had_before_says_nothing_about_them(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """A record is bound by the contact that it was last written to at, not by one before that."""
+    record = add_contact("old@example.com")
+    sync(integration)
+    move(record, "new@example.com")
+    sync(integration)
+    remote.sandbox.advance(3600)
+    unsubscribe(remote, "old@example.com")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"new@example.com"}
+
+
+def test_an_opt_out_is_found_when_the_address_changed_on_both_sides(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "there@example.com")
+    unsubscribe(remote, "there@example.com")
+    move(record, "here@example.com")
+    sync(integration, kind=RunKind.EXPORT)
+    sync(integration)
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_an_opt_out_that_was_not_read_before_the_merge_binds_the_record_that_stays(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    gone, kept = add_contact("ann@example.com"), add_contact("ann.bee@example.com")
+    sync(integration)
+    unsubscribe(remote, "ann@example.com")
+    carry_over(entity="crm.contact", merged_ids=[gone.pk], into_id=kept.pk)
+    gone.delete()
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_a_merged_record_that_is_loaded_again_stays_out(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    gone, kept = add_contact("ann@example.com"), add_contact("ann.bee@example.com")
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[gone.pk])
+    carry_over(entity="crm.contact", merged_ids=[gone.pk], into_id=kept.pk)
+    gone.delete()
+    kept.delete()
+    add_contact("ann.bee@example.com")
+    sync(integration)
+    assert remote.contacts(book) == {}
+
+
+def test_who_opted_out_of_everything_is_unsubscribed_under_the_address_they_have_there(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    sync(integration)
+    opt_out_records(entity="crm.contact", record_ids=[record.pk], source=Source.CRM)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "new@example.com") == "Unsubscribed"
+
+
+def test_an_erased_person_is_deleted_there_under_the_address_they_have_there(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    sync(integration)
+    erase_address(address="old@example.com", is_remote=True)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert remote.find_contact("new@example.com") is None
+
+
+@pytest.mark.parametrize("of_list", [True, False])
+def test_whoever_is_given_an_opted_out_address_there_leaves_the_book(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, of_list: bool
+) -> None:
+    other = add_contact("new@example.com")
+    if of_list:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[other.pk])
+    else:
+        opt_out_addresses(addresses=["new@example.com"], source=Source.FILE)
+    other.delete()
+    add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+
+def test_an_erased_person_whom_an_upload_on_its_way_brings_back_is_deleted_there(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    add_contact("ann@example.com")
+    remote.sandbox.hold_imports()
+    sync(integration, wait_seconds=0.0)
+    erase_address(address="ann@example.com", is_remote=True)
+    remote.sandbox.release_imports()
+    remote.sandbox.finish_imports()
+    assert "ann@example.com" in remote.contacts(book)
+    sync(integration)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert remote.find_contact("ann@example.com") is None

@@ -268,8 +268,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'past address',
                 'verbose_name_plural': 'past addresses',
-                'constraints': [models.UniqueConstraint(fields=('integration', 'email_key', 'entity', 'record_id'), name='past_address_once')],
                 'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['entity', 'record_id'], name='past_address_last')],
+                'constraints': [models.UniqueConstraint(fields=('integration', 'email_key', 'entity', 'record_id'), name='past_address_once')],
             },
         ),
         migrations.CreateModel(

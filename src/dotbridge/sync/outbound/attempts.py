@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from dotbridge.connections.request_moves import Request, RequestMoves, move, put_off
 from dotdigital import ConfigurationError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
@@ -16,7 +17,7 @@ def attempt(
     refused: Callable[[Rejected | NotFound], None],
     unknown: str | None = None,
     given_up: Callable[[], None] | None = None,
-    **not_taken: object,
+    **not_taken: Any,
 ) -> None:
     """Make an attempt. Whatever happens on the way, what became of the request stands in its state.
 

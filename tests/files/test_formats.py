@@ -198,6 +198,8 @@ CSV = b"email\na@example.com\n"
         (b"{}\n{}\n", "No line of the file holds a JSON object"),
         (b"{" + b'"a":{' * 100_000 + b"\n", "No line of the file holds a JSON object"),
     ],
+    # An archive holds the time: named by its bytes, a test would have another name in each process.
+    ids=lambda value: value if isinstance(value, str) else "file",
 )
 def test_what_cannot_be_read_is_one_sentence(content: bytes, why: str) -> None:
     with pytest.raises(FileRefused, match=why):

@@ -9,7 +9,7 @@ from dotbridge.sync.models import State, UploadState
 RUN_TONES: dict[str, str] = {
     State.RUNNING: "info",
     State.SUCCEEDED: "good",
-    State.PARTIAL: "good",
+    State.PARTIAL: "wait",
     State.FAILED: "bad",
     State.SKIPPED: "quiet",
     State.BLOCKED: "wait",

@@ -102,7 +102,7 @@ def _done(run: SyncRun) -> Live:
             if name in SAID and isinstance(number, int):
                 counts[name] = counts.get(name, 0) + number
     said = counts_in_words(counts) or str(_("Nothing had changed."))
-    tones = {State.SUCCEEDED: "good", State.PARTIAL: "good", State.FAILED: "bad"}
+    tones = {State.SUCCEEDED: "good", State.PARTIAL: "wait", State.FAILED: "bad"}
     texts = {
         State.SUCCEEDED: _("Done"),
         State.PARTIAL: _("Done, with some left out"),

@@ -72,6 +72,13 @@ _CONFLICT = """
                              THEN excluded.operation ELSE i.operation END,
             reason = CASE WHEN i.upload_id IS DISTINCT FROM excluded.upload_id THEN '' ELSE i.reason END
 """
+# One row an address; what is counted are the members who have it, as everywhere.
+_COUNT_UNMAILABLE = """
+    SELECT count(*) FROM export_member k
+    WHERE k.connection_id = %(connection)s AND k.is_member AND k.email_key IN (
+        SELECT c.email_key FROM export_candidate c
+        WHERE c.connection_id = %(connection)s AND c.item_id IS NULL AND NOT c.is_mailable)
+"""
 _STORE_UNMAILABLE = """
     WITH stored AS (
         INSERT INTO dotbridge_sync_exportitem
@@ -191,6 +198,10 @@ def _tidy_uploads(prepared: list[Prepared]) -> None:
 
 def _reject_unmailable(step: StepContext, link: ListConnection) -> None:
     with connection.cursor() as cursor:
+        cursor.execute(_COUNT_UNMAILABLE, {"connection": link.pk})
+        (members,) = cursor.fetchone()
+        if not members:
+            return
         cursor.execute(
             _STORE_UNMAILABLE
             + note_statement("SELECT email AS subject, 'invalid_email' AS reason, %(detail)s AS detail FROM stored"),
@@ -200,4 +211,4 @@ def _reject_unmailable(step: StepContext, link: ListConnection) -> None:
                 "detail": str(REASONS["invalid_email"].text),
             },
         )
-        step.count(rejected=cursor.rowcount)
+        step.count(rejected=members)

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import structlog
@@ -27,6 +28,8 @@ from dotbridge.queues import Queue
 
 LONGEST_PAUSE = 15
 POLL_SECONDS = 2.0
+# What the database calls the connections that are not a job's own.
+QUEUE_CONNECTIONS = "dotbridge queue"
 
 log = structlog.get_logger(__name__)
 
@@ -46,18 +49,20 @@ class Lane(Worker):
     """Some of a worker's slots, and the queues that they take jobs from. One lane of a worker keeps the schedule."""
 
     def __init__(self, *queues: Queue, slots: int, keeps_schedule: bool = False) -> None:
-        super().__init__(
-            app,
-            queues=[str(queue) for queue in queues],
-            name="+".join(queues),
-            concurrency=slots,
-            install_signal_handlers=False,
+        options: dict[str, Any] = {
+            # Among these is what closes the database connections of a job's thread.
+            **app.worker_defaults,
+            "queues": [str(queue) for queue in queues],
+            "name": "+".join(queues),
+            "concurrency": slots,
+            "install_signal_handlers": False,
             # Nobody says when a job's integration or its time has come.
-            fetch_job_polling_interval=POLL_SECONDS,
-            stalled_worker_timeout=SILENT_SECONDS,
+            "fetch_job_polling_interval": POLL_SECONDS,
+            "stalled_worker_timeout": SILENT_SECONDS,
             # What a run did is kept with the run; the queue's own record would only grow.
-            delete_jobs="successful",
-        )
+            "delete_jobs": "successful",
+        }
+        super().__init__(app, **options)
         self.has_stopped = asyncio.Event()
         self._keeps_schedule = keeps_schedule
 
@@ -142,7 +147,8 @@ def _await_database(readiness: Readiness) -> None:
 
 def _connector() -> PsycopgConnector:
     """The queue's connections. They give up soon, so that a database that is there again is not waited for."""
-    return PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=8, timeout=5, reconnect_timeout=2)
+    where = {**connector_params(), "application_name": QUEUE_CONNECTIONS}
+    return PsycopgConnector(kwargs=where, min_size=1, max_size=8, timeout=5, reconnect_timeout=2)
 
 
 async def _work(concurrency: int, readiness: Readiness) -> None:

@@ -7,7 +7,9 @@ that holds all slots, a click for what is on the schedule already, and what othe
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -35,13 +37,36 @@ from tests.platform.test_jobs import give_back, pretend_long_ago
 pytestmark = pytest.mark.usefixtures("empty_queue")
 
 
+class SilentServer:
+    """Somebody who takes calls and never answers: a run that calls there does not end soon."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self._calls: list[socket.socket] = []
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._take_calls, daemon=True).start()
+
+    @property
+    def calls(self) -> int:
+        """How many have called so far."""
+        return len(self._calls)
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        for line in [self._server, *self._calls]:
+            line.close()
+
+    def _take_calls(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self._calls.append(self._server.accept()[0])
+
+
 @pytest.fixture
-def silent_url(workers: Workers) -> Iterator[str]:
-    """Where somebody takes calls and never answers: a run that calls there does not end soon."""
-    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        workers.origins.append(url)
-        yield url
+def silent(workers: Workers) -> Iterator[SilentServer]:
+    with contextlib.closing(SilentServer()) as server:
+        workers.origins.append(server.url)
+        yield server
 
 
 def more_integrations(number: int, url: str = "http://127.0.0.1:9") -> list[Integration]:
@@ -58,8 +83,8 @@ def ask_for_long_runs(url: str, number: int, **named: Any) -> None:
 
 
 def at_work() -> int:
-    """How many runs are at work."""
-    return SyncRun.objects.filter(finished_at=None).count()
+    """How many of the long runs hold a slot."""
+    return ProcrastinateJob.objects.filter(task_name=RUN_TASK, status="doing", args__kind="import").count()
 
 
 def has_ended(integration: Integration) -> bool:
@@ -77,10 +102,10 @@ def taken_next(*queues: Queue) -> tuple[str, str]:
 
 
 def test_a_click_and_the_schedule_go_on_while_scheduled_runs_hold_all_slots(
-    workers: Workers, silent_url: str, integration: Integration
+    workers: Workers, silent: SilentServer, integration: Integration
 ) -> None:
     # One more than there are slots, so that one waits.
-    ask_for_long_runs(silent_url, 5)
+    ask_for_long_runs(silent.url, 5)
     workers.start()
     until(lambda: at_work() == 4)
     assert len(waiting()) == 1
@@ -92,9 +117,9 @@ def test_a_click_and_the_schedule_go_on_while_scheduled_runs_hold_all_slots(
 
 
 def test_readings_of_everything_leave_slots_to_the_schedule(
-    workers: Workers, silent_url: str, integration: Integration
+    workers: Workers, silent: SilentServer, integration: Integration
 ) -> None:
-    ask_for_long_runs(silent_url, 4, reads_everything=True)
+    ask_for_long_runs(silent.url, 4, reads_everything=True)
     workers.start()
     until(lambda: at_work() == 1)
     request_run(integration=integration, kind=RunKind.DATA_FIELDS, trigger="schedule")
@@ -104,11 +129,11 @@ def test_readings_of_everything_leave_slots_to_the_schedule(
 
 
 def test_a_lane_that_lost_its_database_takes_jobs_again_before_its_last_ones_end(
-    workers: Workers, silent_url: str, integration: Integration
+    workers: Workers, silent: SilentServer, integration: Integration
 ) -> None:
-    ask_for_long_runs(silent_url, 4)
+    ask_for_long_runs(silent.url, 4)
     workers.start()
-    until(lambda: at_work() == 4)
+    until(lambda: silent.calls == 4)
     found = connection.settings_dict
     server = {name.lower(): str(found[name]) for name in ("HOST", "PORT", "USER", "PASSWORD") if found[name]}
     with connection.cursor() as cursor:

@@ -14,16 +14,15 @@ from django.db import OperationalError
 
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import UnsubscribedItem
 from dotbridge.lists.services import unsubscribe_records
 from dotbridge.sync.models import State, Upload, UploadState
 from dotbridge.sync.outbound import upload as module
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
-@pytest.mark.parametrize("step", ["removals", "list_state", "prepare"])
+@pytest.mark.parametrize(("step", "module"), [("opt_outs", "removals"), ("prepare", "prepare")])
 def test_nothing_goes_of_a_list_for_which_a_step_before_failed(
-    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch, step: str
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch, step: str, module: str
 ) -> None:
     book = remote.create_book("First")
     ann = add_contact("ann@example.com")
@@ -31,13 +30,12 @@ def test_nothing_goes_of_a_list_for_which_a_step_before_failed(
     link = connect(integration, book="First")
     sync(integration, kind=RunKind.CHANGES)
     assert Upload.objects.get().state == UploadState.PREPARED
-    origin = UnsubscribedItem.Origin.CRM
-    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], origin=origin)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
 
     def deadlock(*_arguments: Any) -> None:
         raise OperationalError("deadlock detected")
 
-    monkeypatch.setattr(f"dotbridge.sync.outbound.{step}.require_current_members", deadlock)
+    monkeypatch.setattr(f"dotbridge.sync.outbound.{module}.require_current_members", deadlock)
     run = sync(integration, kind=RunKind.EXPORT)
 
     assert steps_of(run)[step]["state"] == State.FAILED
@@ -59,8 +57,7 @@ def test_who_opts_out_after_the_preparing_is_not_sent(
     genuine = module.lists_at_work
 
     def opt_out(step: Any) -> Any:
-        origin = UnsubscribedItem.Origin.CRM
-        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], origin=origin)
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
         return genuine(step)
 
     monkeypatch.setattr(module, "lists_at_work", opt_out)

@@ -364,7 +364,7 @@ HAPPENINGS = st.lists(
 
 @pytest.mark.timeout(900)
 @settings(
-    max_examples=12,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     phases=(Phase.generate,),

@@ -210,6 +210,11 @@ class ContactRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.remote_id}"
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up, and waits for a person."""
+        return self.state == ChangeState.FAILED
+
 
 class EndingState(models.TextChoices):
     """Where an ending stands. When it is done it goes, with the connection."""

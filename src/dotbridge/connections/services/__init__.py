@@ -23,6 +23,7 @@ from dotbridge.connections.services.contact_requests import (
     finish_contact_request,
     request_unsubscriptions,
     retry_contact_request,
+    tell_of_opt_out,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
@@ -57,4 +58,5 @@ __all__ = [
     "retry_ending",
     "set_create_entities",
     "set_settings",
+    "tell_of_opt_out",
 ]

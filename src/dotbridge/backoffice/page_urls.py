@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from dotbridge.backoffice.pages import (
+    absences,
     account,
     activity,
     campaigns,
@@ -110,5 +111,6 @@ pages = [
     path("settings/accounts/<int:pk>/sync/", account.sync_account, name="account-sync"),
     path("settings/accounts/<int:pk>/check/", account.check_account, name="account-check"),
     path("settings/accounts/<int:pk>/switch/", account.switch_account, name="account-switch"),
+    path("settings/accounts/<int:pk>/missing/<slug:listing>/", absences.missing, name="account-missing"),
     path("settings/accounts/<int:pk>/delete/", account.delete_account, name="account-delete"),
 ]

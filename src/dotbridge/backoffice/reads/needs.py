@@ -23,6 +23,7 @@ from dotbridge.lists.rules import RuleError, compile_rule
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.selectors import Missing, missing_of_listings
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -55,6 +56,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     if may("dotbridge_integrations.view_integration"):
         yield from _of_worker()
         yield from _of_accounts()
+        yield from _of_absences(may_confirm=may("dotbridge_integrations.change_integration"))
     if may("dotbridge_lists.view_marketinglist"):
         yield from _of_lists()
     if may("dotbridge_sync.view_upload"):
@@ -98,6 +100,40 @@ def _of_accounts() -> Iterator[Need]:
             since=run.finished_at,
             url=reverse("dotbridge:run", args=[run.pk]),
             button=_("See what happened"),
+        )
+
+
+def missing_words(missing: Missing) -> str:
+    """How many of what are missing: "19 of 20 address books"."""
+    return _("%(number)s of %(known)s %(what)s") % {
+        "number": grouped(missing.number),
+        "known": grouped(missing.known),
+        "what": str(missing.listing.label).lower(),
+    }
+
+
+def missing_names(missing: Missing) -> str:
+    """The first of them, and how many more there are."""
+    names = ", ".join(missing.names)
+    if more := missing.number - len(missing.names):
+        return _("%(names)s and %(n)s more") % {"names": names, "n": grouped(more)}
+    return names
+
+
+def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
+    """What Dotdigital does not list any more, too much at once to be believed."""
+    for missing in missing_of_listings(most_names=3):
+        stay = _("They stay as they are until you say so, or until complete readings over a day have missed them.")
+        yield Need(
+            tone="wait",
+            title=_("%(account)s: %(numbers)s were not listed any more. Is that right?")
+            % {"account": missing.integration, "numbers": missing_words(missing)},
+            text=f"{missing_names(missing)}. {stay}",
+            since=missing.since,
+            url=reverse("dotbridge:account-missing", args=[missing.integration.pk, missing.listing.value])
+            if may_confirm
+            else "",
+            button=_("Look and decide"),
         )
 
 

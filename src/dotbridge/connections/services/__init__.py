@@ -27,7 +27,13 @@ from dotbridge.connections.services.contact_requests import (
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
-from dotbridge.connections.services.run_requests import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
+from dotbridge.connections.services.run_requests import (
+    DISCONNECT_TASK,
+    RUN_TASK,
+    request_disconnection,
+    request_import,
+    request_run,
+)
 
 __all__ = [
     "DISCONNECT_TASK",
@@ -50,6 +56,7 @@ __all__ = [
     "request_data_field_deletion",
     "request_disconnection",
     "request_ending",
+    "request_import",
     "request_resubscription",
     "request_run",
     "request_unsubscriptions",

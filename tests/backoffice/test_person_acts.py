@@ -219,6 +219,33 @@ def test_a_failed_request_is_tried_again_from_the_persons_page(
     assert status(remote, "ann@example.com") == "Unsubscribed"
 
 
+def test_an_erasure_that_failed_is_found_where_no_person_is_left(
+    back_office: Client, logged_in: Callable[..., Client], integration: Integration, remote: RemoteAccount, book: int
+) -> None:
+    """The second place of "shown on the person's page": the page of who was forgotten is gone."""
+    connect(integration, book="Readers")
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    back_office.post(of_record(ann, "forget"), YES | {"address": "ann@example.com", "is_remote": "on"})
+    ContactRequest.objects.update(state=ChangeState.FAILED, message="Tried 10 times.")
+    asked = ContactRequest.objects.get()
+    (need,) = (
+        each for each in back_office.get(reverse("dotbridge:home")).context["needs"] if "opted out" in each.title
+    )
+    assert "1 opt-out or erasure" in need.text
+    retry = reverse("dotbridge:activity-request-retry", args=[asked.pk])
+    page = texts(back_office.get(need.url))
+    assert "Tried 10 times." in page
+    assert retry in page
+    viewer = logged_in("dotbridge_connections.view_accountchange")
+    assert retry not in texts(viewer.get(need.url))
+    assert viewer.post(retry).status_code == 403
+    back_office.post(retry)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert remote.find_contact("ann@example.com") is None
+    assert "Only what failed" in texts(back_office.post(retry, follow=True))
+
+
 @pytest.mark.parametrize(
     ("verb", "permission"),
     [

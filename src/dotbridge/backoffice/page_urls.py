@@ -103,6 +103,7 @@ pages = [
     path("activity/both-sides/", activity.conflicts, name="activity-conflicts"),
     path("activity/newcomers/", activity.newcomers, name="activity-newcomers"),
     path("activity/changes/", activity.changes, name="activity-changes"),
+    path("activity/changes/people/<int:pk>/try-again/", activity.retry_request, name="activity-request-retry"),
     path("activity/changes/<int:pk>/<str:verb>/", activity.decide_change, name="activity-change"),
     path("settings/", settings.settings_index, name="settings"),
     path("settings/accounts/", settings.accounts, name="accounts"),

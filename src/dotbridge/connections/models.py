@@ -197,10 +197,10 @@ class ContactRequest(models.Model):
             ),
         ]
         indexes = [
-            # Looked for each minute.
+            # The open ones are looked for each minute, and the failed ones by each page.
             models.Index(
                 fields=["integration"],
-                condition=models.Q(state__in=["waiting", "asked"]),
+                condition=models.Q(state__in=["waiting", "asked", "failed"]),
                 name="contact_request_open",
             ),
             # Whoever is being unsubscribed from a book is not taken out of it.

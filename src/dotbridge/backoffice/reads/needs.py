@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.connections.models import AccountChange, ChangeState, Ending, ListConnection, RunKind
+from dotbridge.connections.models import AccountChange, ChangeState, ContactRequest, Ending, ListConnection, RunKind
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
@@ -63,6 +63,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
         yield from _of_uploads()
     if may("dotbridge_connections.view_accountchange"):
         yield from _of_changes()
+        yield from _of_contact_requests()
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
 
@@ -225,6 +226,26 @@ def _of_changes() -> Iterator[Need]:
             since=change.finished_at,
             url=reverse("dotbridge:activity-changes"),
             button=_("See what to do"),
+        )
+
+
+def _of_contact_requests() -> Iterator[Need]:
+    """Opt-outs and erasures that Dotdigital did not take, one line an account."""
+    failed = ContactRequest.objects.filter(state=ChangeState.FAILED).order_by()
+    rows = failed.values_list("integration__name").annotate(number=Count("pk"), since=Min("finished_at"))
+    for account, number, since in rows.order_by("integration__name"):
+        text = ngettext(
+            "Dotdigital was not told of %(n)s opt-out or erasure. Here nothing is sent all the same.",
+            "Dotdigital was not told of %(n)s opt-outs or erasures. Here nothing is sent all the same.",
+            number,
+        )
+        yield Need(
+            tone="bad",
+            title=_("%(account)s: it does not know of everybody who opted out") % {"account": account},
+            text=text % {"n": grouped(number)},
+            since=since,
+            url=reverse("dotbridge:activity-changes"),
+            button=_("See and try again"),
         )
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
 from dotbridge.backoffice.reads.standing import TooSlow, limited
@@ -25,7 +26,7 @@ from dotbridge.mirror.models import Activity, Contact, DataField
 from dotbridge.sync.models import ExportItem, Rejection, State, SyncRun, Upload, UploadState
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
-from tests.backoffice.world import World
+from tests.backoffice.world import World, empty_queue
 
 
 def url(name: str, *args: object) -> str:
@@ -220,6 +221,37 @@ def test_an_account_is_tried_before_it_is_saved(back_office: Client, sandbox: Sa
     back_office.post(url("account-switch", account.pk))
     assert not Integration.objects.get().is_active
     assert "Switched off" in texts(back_office.get(url("account", account.pk)))
+
+
+def test_an_account_is_read_as_soon_as_the_way_to_it_is_new(
+    logged_in: Callable[..., Client], sandbox: Sandbox, settings: Any
+) -> None:
+    """Also for somebody who may not ask for runs. The kind: saved, and nothing moves until the schedule comes by."""
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(sandbox.url,))
+    empty_queue()
+    client = logged_in(*(f"dotbridge_integrations.{verb}_integration" for verb in ("view", "add", "change")))
+
+    def asked() -> list[tuple[str, str]]:
+        jobs = [(job.args["kind"], job.args["trigger"]) for job in ProcrastinateJob.objects.filter(status="todo")]
+        empty_queue()
+        return jobs
+
+    typed = {"name": "Shop", "username": sandbox.user, "password": sandbox.password, "base_url": sandbox.url}
+    answer = client.post(url("account-add"), typed)
+    account = Integration.objects.get()
+    assert asked() == [("import", "person")]
+    assert answer["Location"] == f"{url('account', account.pk)}?after_run=0"
+    changed = {"form": "credentials", "username": sandbox.user, "password": "", "base_url": sandbox.url}
+    client.post(url("account", account.pk), changed)
+    assert asked() == [("import", "person")]
+    client.post(url("account", account.pk), changed | {"password": "wrong"})
+    assert asked() == []
+    client.post(url("account-switch", account.pk))
+    assert asked() == []
+    client.post(url("account", account.pk), changed)
+    assert asked() == []
+    client.post(url("account-switch", account.pk))
+    assert asked() == [("import", "person")]
 
 
 def test_an_account_is_changed_by_who_may(logged_in: Callable[..., Client], world: World) -> None:

@@ -22,7 +22,7 @@ from dotbridge.sync.models import Rejection, SyncRun
 from dotbridge.sync.services import disconnect_list
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
-from tests.backoffice.world import World
+from tests.backoffice.world import World, empty_queue
 
 ADD = "dotbridge_tables:dotbridge_integrations_integration_add"
 CHECK_TYPED = "dotbridge_tables:dotbridge_integrations_integration_check_typed"
@@ -55,6 +55,27 @@ def test_a_new_integration_keeps_its_password_sealed(back_office: Client) -> Non
     assert unseal(integration.password_sealed) == "open sesame"
     assert "open sesame" not in integration.password_sealed
     assert "open sesame" not in texts(back_office.get(page_of(integration)))
+
+
+def test_an_account_is_read_at_once_when_the_way_to_it_is_new(back_office: Client) -> None:
+    def asked() -> list[str]:
+        kinds = [job.args["kind"] for job in ProcrastinateJob.objects.filter(status="todo")]
+        empty_queue()
+        return kinds
+
+    back_office.post(reverse(ADD), form(is_active=""))
+    integration = Integration.objects.get()
+    assert asked() == []
+    back_office.post(page_of(integration, "switch"))
+    assert asked() == [RunKind.IMPORT]
+    back_office.post(page_of(integration), form(password="", breaker_rows="7"))
+    assert asked() == []
+    back_office.post(page_of(integration), form(password="another"))
+    assert asked() == [RunKind.IMPORT]
+    back_office.post(page_of(integration, "switch"))
+    assert asked() == []
+    back_office.post(reverse(ADD), form(name="Second", username="second@example.com"))
+    assert asked() == [RunKind.IMPORT]
 
 
 def test_a_new_integration_needs_a_password(back_office: Client) -> None:

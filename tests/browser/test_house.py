@@ -159,3 +159,36 @@ def test_a_phone_has_a_menu(back_office: Page, live_server: LiveServer, world: W
     back_office.get_by_role("button", name="Menu").click()
     back_office.get_by_role("link", name="Campaigns", exact=True).click()
     expect(back_office.get_by_role("heading", name="Campaigns", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_person_is_opted_out_and_forgotten_from_their_page(
+    back_office: Page, live_server: LiveServer, world: World, complaints: list[str], scheme: str
+) -> None:
+    back_office.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    record = world.people[1]
+    address = live_server.url + reverse("dotbridge:person-record", args=["crm.contact", record.pk])
+    back_office.goto(address)
+    back_office.get_by_label("More").click()
+    found = barriers(back_office)
+    back_office.get_by_role("link", name="Write nothing more to this person").click()
+    back_office.get_by_label("How do you know?").fill("asked by phone")
+    found += barriers(back_office)
+    back_office.get_by_role("button", name="Yes, write nothing more").click()
+    expect(back_office.get_by_role("status").filter(has_text="Nothing more is written")).to_be_visible()
+    expect(back_office.get_by_text("asked by phone")).to_be_visible()
+    back_office.get_by_label("More").click()
+    expect(back_office.get_by_role("link", name="Take the opt-out back")).to_be_visible()
+    found += barriers(back_office)
+    back_office.get_by_role("link", name="Forget this person").click()
+    back_office.get_by_label("Type the address to confirm").fill("somebody@example.com")
+    back_office.get_by_role("button", name="Yes, forget for good").click()
+    expect(back_office.get_by_text("This is not the address of the person.")).to_be_visible()
+    found += barriers(back_office)
+    back_office.get_by_label("Type the address to confirm").fill("ann.1@example.com")
+    back_office.get_by_role("button", name="Yes, forget for good").click()
+    expect(back_office.get_by_role("heading", name="People", level=1)).to_be_visible()
+    expect(back_office.get_by_role("status").filter(has_text="The person is forgotten.")).to_be_visible()
+    assert not type(record).objects.filter(pk=record.pk).exists()
+    assert found == []
+    assert complaints == []

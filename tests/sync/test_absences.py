@@ -14,8 +14,8 @@ import pytest
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Campaign, DataField
-from dotbridge.sync.inbound.absences import confirm_absences
 from dotbridge.sync.models import Absence, Listing, State
+from dotbridge.sync.services import confirm_absences
 from tests.accounts import RemoteAccount, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor

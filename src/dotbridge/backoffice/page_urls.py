@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from dotbridge.backoffice.pages import (
+    absences,
     account,
     activity,
     campaigns,
@@ -22,6 +23,7 @@ from dotbridge.backoffice.pages import (
     marketing_campaigns,
     people,
     person,
+    person_acts,
     problems,
     search,
     settings,
@@ -78,7 +80,13 @@ pages = [
     path("campaigns/marketing/<int:pk>/", marketing_campaigns.marketing_campaign, name="marketing-campaign"),
     path("people/", people.people, name="people"),
     re_path(r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"),
+    re_path(
+        r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/(?P<verb>[a-z-]+)/$",
+        person_acts.act_on_record,
+        name="person-record-act",
+    ),
     path("people/contact/<int:pk>/", person.person_of_contact, name="person-contact"),
+    path("people/contact/<int:pk>/<slug:verb>/", person_acts.act_on_contact, name="person-contact-act"),
     path("fields/", fields.fields, name="fields"),
     path("fields/mapping/<int:pk>/", fields.mapping, name="mapping"),
     path("fields/mapping/<int:pk>/row/", fields.row, name="mapping-row-add"),
@@ -95,6 +103,7 @@ pages = [
     path("activity/both-sides/", activity.conflicts, name="activity-conflicts"),
     path("activity/newcomers/", activity.newcomers, name="activity-newcomers"),
     path("activity/changes/", activity.changes, name="activity-changes"),
+    path("activity/changes/people/<int:pk>/try-again/", activity.retry_request, name="activity-request-retry"),
     path("activity/changes/<int:pk>/<str:verb>/", activity.decide_change, name="activity-change"),
     path("settings/", settings.settings_index, name="settings"),
     path("settings/accounts/", settings.accounts, name="accounts"),
@@ -103,5 +112,6 @@ pages = [
     path("settings/accounts/<int:pk>/sync/", account.sync_account, name="account-sync"),
     path("settings/accounts/<int:pk>/check/", account.check_account, name="account-check"),
     path("settings/accounts/<int:pk>/switch/", account.switch_account, name="account-switch"),
+    path("settings/accounts/<int:pk>/missing/<slug:listing>/", absences.missing, name="account-missing"),
     path("settings/accounts/<int:pk>/delete/", account.delete_account, name="account-delete"),
 ]

@@ -198,10 +198,10 @@ class ContactRequest(models.Model):
             ),
         ]
         indexes = [
-            # Looked for each minute.
+            # The open ones are looked for each minute, and the failed ones by each page.
             models.Index(
                 fields=["integration"],
-                condition=models.Q(state__in=["waiting", "asked"]),
+                condition=models.Q(state__in=["waiting", "asked", "failed"]),
                 name="contact_request_open",
             ),
             # Whoever is being unsubscribed from a book is not taken out of it.
@@ -210,6 +210,11 @@ class ContactRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.remote_id}"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up, and waits for a person."""
+        return self.state == ChangeState.FAILED
 
 
 class EndingState(models.TextChoices):

@@ -97,21 +97,24 @@ def opt_out_addresses(
     by: AbstractBaseUser | None = None,
 ) -> Recorded:
     """Write no more to these addresses at all, whether a record has them or not. Implausible ones are left out."""
-    said = {
-        "scope": Scope.EVERYTHING.value,
-        "scope_id": 0,
-        "what": What.OPTED_OUT.value,
-        "source": Source(source).value,
-        "happened_at": _aware(happened_at),
-        "evidence": evidence,
-    }
-    plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
-    total = Recorded(0, 0, 0, 0, 0)
-    with transaction.atomic():
-        for batch in _batches(plausible):
-            parameters = {**said, "addresses": batch}
-            total = _sum(total, record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by)))
-    return total
+    said = {"what": What.OPTED_OUT, "source": source, "evidence": evidence}
+    return _say_of_addresses(addresses, said, happened_at, by)
+
+
+def opt_in_addresses(
+    *,
+    addresses: Iterable[str],
+    source: Source,
+    happened_at: datetime | None = None,
+    evidence: str = "",
+    by: AbstractBaseUser | None = None,
+) -> Recorded:
+    """Take back that these addresses opted out of everything, for the person's own newer wish alone.
+
+    A record that opted out under one of them stays out, and so does whoever Dotdigital or a list says it of.
+    """
+    what = What.TAKEN_BACK if happened_at is None else What.OPTED_IN
+    return _say_of_addresses(addresses, {"what": what, "source": source, "evidence": evidence}, happened_at, by)
 
 
 def carry_over(
@@ -159,6 +162,20 @@ def _say_of_records(
             parameters = {**fixed, **named, "record_ids": batch}
             selection = _OF_RECORDS.format(addresses=addresses)
             total = _sum(total, record_events(selection=selection, parameters=parameters, actor=name_of(by)))
+    return total
+
+
+def _say_of_addresses(
+    addresses: Iterable[str], said: dict[str, Any], happened_at: datetime | None, by: AbstractBaseUser | None
+) -> Recorded:
+    fixed = {"scope": Scope.EVERYTHING.value, "scope_id": 0, "happened_at": _aware(happened_at)}
+    fixed |= {name: str(value) for name, value in said.items()}
+    plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
+    total = Recorded(0, 0, 0, 0, 0)
+    with transaction.atomic():
+        for batch in _batches(plausible):
+            parameters = {**fixed, "addresses": batch}
+            total = _sum(total, record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by)))
     return total
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members
-from dotbridge.mirror.models import Membership
+from dotbridge.mirror.models import AddressBook, Campaign, DataField, Membership
 from dotbridge.mirror.status import LIVE
-from dotbridge.sync.models import ExportItem, Upload, UploadState
+from dotbridge.sync.models import Absence, ExportItem, Listing, Upload, UploadState
 
 # Given to Dotdigital, or perhaps, and not at their end.
 ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
@@ -26,6 +28,75 @@ def books_with_unfinished_uploads(integration: Integration) -> dict[int, int]:
     """The same, an address book."""
     uploads = Upload.objects.filter(connection__address_book__integration=integration, state__in=ON_THEIR_WAY)
     return dict(uploads.order_by().values_list("connection__address_book").annotate(number=Count("pk")))
+
+
+# What a listing lists, and how each is named.
+LISTED: dict[Listing, type[AddressBook | DataField | Campaign]] = {
+    Listing.ADDRESS_BOOKS: AddressBook,
+    Listing.DATA_FIELDS: DataField,
+    Listing.CAMPAIGNS: Campaign,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What a listing of an account does not name any more, too much at once to be believed: so many of those we know,
+    the first names, and since when."""
+
+    integration: Integration
+    listing: Listing
+    number: int
+    known: int
+    names: tuple[str, ...]
+    since: datetime
+
+
+def absent(listing: Listing) -> QuerySet[Absence]:
+    """What a listing misses and nobody has confirmed yet, in the accounts that are read."""
+    return Absence.objects.filter(listing=listing, believed_at=None, integration__is_active=True)
+
+
+def missing_of_listings(*, most_names: int) -> list[Missing]:
+    """All that waits for a person to say whether it is gone: one query, and three for each listing that misses some."""
+    waiting = Absence.objects.filter(listing__in=LISTED, believed_at=None, integration__is_active=True)
+    since = {
+        (listing, integration): moment
+        for listing, integration, moment in waiting.order_by()
+        .values_list("listing", "integration")
+        .annotate(moment=Min("first_missed_at"))
+    }
+    found = []
+    for listing in sorted({Listing(key) for key, _integration in since}):
+        names, numbers = _names_and_numbers(listing, most_names)
+        accounts = Integration.objects.in_bulk(list(numbers))
+        found += [
+            Missing(
+                integration=accounts[pk],
+                listing=listing,
+                number=number,
+                known=known,
+                names=tuple(names[pk]),
+                since=since[listing, pk],
+            )
+            for pk, (number, known) in sorted(numbers.items())
+            if (listing, pk) in since
+        ]
+    return found
+
+
+def _names_and_numbers(listing: Listing, most: int) -> tuple[dict[int, list[str]], dict[int, tuple[int, int]]]:
+    """The first names of what is missing, and how many of how many, by account."""
+    there = LISTED[listing]._base_manager.filter(gone_at=None)  # noqa: SLF001 - one of three models, all with a name
+    is_absent = Q(pk__in=absent(listing).values("object_id"))
+    place = Window(RowNumber(), partition_by="integration_id", order_by=["name", "pk"])
+    names: dict[int, list[str]] = {}
+    for pk, name in (
+        there.filter(is_absent).annotate(place=place).filter(place__lte=most).values_list("integration_id", "name")
+    ):
+        names.setdefault(pk, []).append(name)
+    counted = there.filter(integration__in=list(names)).order_by().values_list("integration_id")
+    numbers = counted.annotate(number=Count("pk", filter=is_absent), known=Count("pk"))
+    return names, {pk: (number, known) for pk, number, known in numbers}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, request_run, set_create_entities
-from dotbridge.sync.models import ExportItem, Removal, Upload, UploadState
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import Absence, ExportItem, Listing, Removal, Upload, UploadState
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_list
 from dotbridge.sync.outbound.written import note_past_addresses
@@ -54,6 +55,21 @@ def _delete_notes(ranked: Ranked) -> bool:
     recheck_addresses_of_list(ranked, most=NOTES_AT_ONCE)
     note_past_addresses(ranked.link, chosen)
     return chosen.delete()[0] > 0
+
+
+def confirm_absences(*, integration: Integration, listing: Listing) -> int:
+    """Have the next reading believe that what it misses is gone, because a person looked in Dotdigital.
+
+    The reading is asked for at once. Answers how many are confirmed; 0 asks for nothing.
+    """
+    number = Absence.objects.filter(integration=integration, listing=listing, believed_at=None).update(
+        believed_at=timezone.now()
+    )
+    if number:
+        # An import reads data fields once in some hours only.
+        kind = RunKind.DATA_FIELDS if listing == Listing.DATA_FIELDS else RunKind.IMPORT
+        request_run(integration=integration, kind=kind, trigger="person")
+    return number
 
 
 def _keep_creating(link: ListConnection) -> None:

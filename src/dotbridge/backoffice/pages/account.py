@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,9 +18,11 @@ from dotbridge.backoffice.integration_removal import connected_lists, delete_int
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
-from dotbridge.backoffice.pages.list_actions import show_refusal, start_run
+from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
 from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
+from dotbridge.backoffice.reads.live import last_run
+from dotbridge.connections.services import request_import
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
 
@@ -59,7 +62,8 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         settings_form.save()
         return _saved(request, integration, _("Settings changed."))
     if posted == "credentials" and credentials.is_valid():
-        return _saved(request, integration, _store(integration, credentials))
+        before, text = last_run(integration.pk), _store(integration, credentials)
+        return _saved(request, integration, text, after=before if integration.is_active else None)
     after = request.GET.get("after_run", "")
     return show(
         request,
@@ -85,16 +89,19 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
 def _store(integration: Integration, form: CredentialsForm) -> str:
     stored = Integration.objects.get(pk=integration.pk)
     stored.username, stored.base_url = form.cleaned_data["username"], form.cleaned_data["base_url"]
-    stored.save(update_fields=["username", "base_url", "updated_at"])
-    if form.cleaned_data["password"]:
-        set_password(integration=stored, password=form.cleaned_data["password"])
+    with transaction.atomic():
+        stored.save(update_fields=["username", "base_url", "updated_at"])
+        if form.cleaned_data["password"]:
+            set_password(integration=stored, password=form.cleaned_data["password"])
+        request_import(integration=stored)
     return _("Credentials changed. %(outcome)s") % {"outcome": form.outcome}
 
 
-def _saved(request: HttpRequest, integration: Integration, text: str) -> HttpResponse:
+def _saved(request: HttpRequest, integration: Integration, text: str, *, after: int | None = None) -> HttpResponse:
+    """Tell what was saved; the page follows the run that was asked for after the run `after`."""
     log_change(request, integration, text)
     messages.success(request, text)
-    return HttpResponseRedirect(_url(integration))
+    return HttpResponseRedirect(_url(integration)) if after is None else followed(_url(integration), after)
 
 
 @page(VIEW, MAY_ADD)
@@ -104,12 +111,12 @@ def add_account(request: HttpRequest) -> HttpResponse:
     form = NewAccountForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         given = {name: form.cleaned_data[name] for name in ("name", "username", "password", "base_url")}
-        made = create_integration(**given)
-        log_change(request, made, _("Connected."))
+        with transaction.atomic():
+            made = create_integration(**given)
+            log_change(request, made, _("Connected."))
+            request_import(integration=made)
         messages.success(request, form.outcome)
-        if request.user.has_perm("dotbridge_sync.add_syncrun"):
-            return start_run(request, integration=made, back_url=_url(made))
-        return HttpResponseRedirect(_url(made))
+        return followed(_url(made), 0)
     return show(
         request,
         "backoffice/house/form_page.html",
@@ -143,10 +150,13 @@ def check_account(request: HttpRequest, pk: int) -> HttpResponse:
 def switch_account(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch it on or off."""
     integration = get_object_or_404(Integration, pk=pk)
-    integration.is_active = not integration.is_active
-    integration.save(update_fields=["is_active", "updated_at"])
-    on, off = _("Switched on."), _("Switched off: no run starts until it is switched on again.")
-    return _saved(request, integration, on if integration.is_active else off)
+    integration.is_active, after = not integration.is_active, last_run(integration.pk)
+    with transaction.atomic():
+        integration.save(update_fields=["is_active", "updated_at"])
+        request_import(integration=integration)
+    if not integration.is_active:
+        return _saved(request, integration, _("Switched off: no run starts until it is switched on again."))
+    return _saved(request, integration, _("Switched on."), after=after)
 
 
 @page(VIEW, MAY_DELETE)

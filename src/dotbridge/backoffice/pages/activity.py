@@ -18,10 +18,12 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label, trigger_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
-from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
+from dotbridge.backoffice.pages.frame import Crumb, is_piece, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState
-from dotbridge.connections.services import discard_change, retry_change
+from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
+from dotbridge.connections.services import discard_change, retry_change, retry_contact_request
+from dotbridge.mirror.models import Contact
 from dotbridge.sync.folding import COUNTS_OF_LOOKING
 from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
 
@@ -162,8 +164,45 @@ def changes(request: HttpRequest) -> HttpResponse:
         request,
         "backoffice/house/changes.html",
         tab="activity-changes",
-        context={"lines": lines, "pager": numbered_pager(current)},
+        context={"lines": lines, "pager": numbered_pager(current), "failed": _failed_requests(request)},
     )
+
+
+def _failed_requests(request: HttpRequest) -> list[dict[str, Any]]:
+    """What was given up about single contacts. The contact of an erasure is gone here, so it has no page of its own."""
+    failed = list(
+        ContactRequest.objects.filter(state=ChangeState.FAILED).select_related("integration", "address_book")[:PAGE]
+    )
+    contacts: dict[tuple[int, int], int] = {}
+    if request.user.has_perm("dotbridge_mirror.view_contact"):
+        known = Contact.objects.filter(
+            integration__in=[each.integration_id for each in failed], remote_id__in=[each.remote_id for each in failed]
+        )
+        contacts = {(each.integration_id, each.remote_id): each.pk for each in known}
+    return [
+        {
+            "asked": each,
+            "contact": contacts.get((each.integration_id, each.remote_id)),
+            "may_retry": request.user.has_perm(MAY_CHANGE_CONNECTION),
+        }
+        for each in failed
+    ]
+
+
+@require_POST
+@page("dotbridge_connections.view_accountchange", MAY_CHANGE_CONNECTION)
+def retry_request(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have Dotdigital asked again about a contact."""
+    asked = get_object_or_404(ContactRequest, pk=pk)
+    try:
+        retry_contact_request(request=asked)
+    except ValidationError as error:
+        show_refusal(request, error)
+    else:
+        text = _("It is tried again as soon as the worker is free.")
+        log_change(request, asked.integration, f"{text} ({asked})")
+        messages.success(request, text)
+    return HttpResponseRedirect(reverse("dotbridge:activity-changes"))
 
 
 @require_POST

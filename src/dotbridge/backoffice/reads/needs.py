@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,13 +16,14 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.connections.models import AccountChange, ChangeState, Ending, ListConnection, RunKind
+from dotbridge.connections.models import AccountChange, ChangeState, ContactRequest, Ending, ListConnection, RunKind
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.selectors import Missing, missing_of_listings
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -55,12 +56,14 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     if may("dotbridge_integrations.view_integration"):
         yield from _of_worker()
         yield from _of_accounts()
+        yield from _of_absences(may_confirm=may("dotbridge_integrations.change_integration"))
     if may("dotbridge_lists.view_marketinglist"):
         yield from _of_lists()
     if may("dotbridge_sync.view_upload"):
         yield from _of_uploads()
     if may("dotbridge_connections.view_accountchange"):
         yield from _of_changes()
+        yield from _of_contact_requests()
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
 
@@ -98,6 +101,40 @@ def _of_accounts() -> Iterator[Need]:
             since=run.finished_at,
             url=reverse("dotbridge:run", args=[run.pk]),
             button=_("See what happened"),
+        )
+
+
+def missing_words(missing: Missing) -> str:
+    """How many of what are missing: "19 of 20 address books"."""
+    return _("%(number)s of %(known)s %(what)s") % {
+        "number": grouped(missing.number),
+        "known": grouped(missing.known),
+        "what": str(missing.listing.label).lower(),
+    }
+
+
+def missing_names(missing: Missing) -> str:
+    """The first of them, and how many more there are."""
+    names = ", ".join(missing.names)
+    if more := missing.number - len(missing.names):
+        return _("%(names)s and %(n)s more") % {"names": names, "n": grouped(more)}
+    return names
+
+
+def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
+    """What Dotdigital does not list any more, too much at once to be believed."""
+    for missing in missing_of_listings(most_names=3):
+        stay = _("They stay as they are until you say so, or until complete readings over a day have missed them.")
+        yield Need(
+            tone="wait",
+            title=_("%(account)s: %(numbers)s were not listed any more. Is that right?")
+            % {"account": missing.integration, "numbers": missing_words(missing)},
+            text=f"{missing_names(missing)}. {stay}",
+            since=missing.since,
+            url=reverse("dotbridge:account-missing", args=[missing.integration.pk, missing.listing.value])
+            if may_confirm
+            else "",
+            button=_("Look and decide"),
         )
 
 
@@ -189,6 +226,26 @@ def _of_changes() -> Iterator[Need]:
             since=change.finished_at,
             url=reverse("dotbridge:activity-changes"),
             button=_("See what to do"),
+        )
+
+
+def _of_contact_requests() -> Iterator[Need]:
+    """Opt-outs and erasures that Dotdigital did not take, one line an account."""
+    failed = ContactRequest.objects.filter(state=ChangeState.FAILED).order_by()
+    rows = failed.values_list("integration__name").annotate(number=Count("pk"), since=Min("finished_at"))
+    for account, number, since in rows.order_by("integration__name"):
+        text = ngettext(
+            "Dotdigital was not told of %(n)s opt-out or erasure. Here nothing is sent all the same.",
+            "Dotdigital was not told of %(n)s opt-outs or erasures. Here nothing is sent all the same.",
+            number,
+        )
+        yield Need(
+            tone="bad",
+            title=_("%(account)s: it does not know of everybody who opted out") % {"account": account},
+            text=text % {"n": grouped(number)},
+            since=since,
+            url=reverse("dotbridge:activity-changes"),
+            button=_("See and try again"),
         )
 
 

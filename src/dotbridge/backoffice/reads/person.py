@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -19,9 +20,9 @@ from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
-from dotbridge.connections.models import Resubscription
+from dotbridge.connections.models import ContactRequest, Resubscription
 from dotbridge.consent.models import RAISING, Scope, What
-from dotbridge.consent.selectors import Objection, history_of, may_be_mailed
+from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 60
 MOST_LISTS = 40
+MOST_REQUESTS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +132,36 @@ def complete_with_record(person: Person, known: Entity, record_id: str) -> None:
     )[:MOST_EVENTS]
 
 
-def verdict_of(person: Person, *, entity: str = "", record_id: str = "") -> Verdict:
-    """The first line of the person's page."""
+def requests_of(person: Person) -> list[ContactRequest]:
+    """What Dotdigital was asked to do with this person, the newest first; an erasure is known by the contact alone."""
+    about = Q(pk=None)
+    if person.email:
+        about |= Q(email_key=person.email.lower())
+    for contact in person.contacts:
+        about |= Q(integration=contact.integration_id, remote_id=contact.remote_id)
+    found = ContactRequest.objects.filter(about).select_related("integration", "address_book")
+    return list(found.order_by("-pk")[:MOST_REQUESTS])
+
+
+def verdict_of(person: Person, objections: Sequence[Objection], *, record_id: str = "") -> Verdict:
+    """The first line of the person's page. `objections` is what was said against mailing them."""
+    if unusable := _without_address(person, record_id):
+        return unusable
+    # What was said of everything comes first: while it stands, no status in Dotdigital would help.
+    if objections and objections[0].scope is Scope.EVERYTHING:
+        return _objected(objections, len(person.lists))
+    for contact in person.contacts:
+        if contact.status not in LIVE:
+            return _off_in_account(contact)
+    if objections:
+        return _objected(objections, len(person.lists))
+    text = _("Can be mailed")
+    if person.contacts or not record_id:
+        return Verdict(text=text, tone="good")
+    return Verdict(text=text, tone="good", why=_("Dotdigital does not know the address yet."))
+
+
+def _without_address(person: Person, record_id: str) -> Verdict | None:
     if record_id and not person.email:
         return Verdict(
             text=_("Cannot be mailed"),
@@ -146,16 +176,7 @@ def verdict_of(person: Person, *, entity: str = "", record_id: str = "") -> Verd
             why=_("The address is not valid."),
             way_back=_("Correct the address in the record."),
         )
-    for contact in person.contacts:
-        if contact.status not in LIVE:
-            return _off_in_account(contact)
-    said = may_be_mailed(address=person.email, entity=entity, record_id=record_id)
-    if not said.may_be_mailed:
-        return _objected(said.objections, len(person.lists))
-    text = _("Can be mailed")
-    if person.contacts or not record_id:
-        return Verdict(text=text, tone="good")
-    return Verdict(text=text, tone="good", why=_("Dotdigital does not know the address yet."))
+    return None
 
 
 def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
@@ -167,10 +188,16 @@ def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
         tone="wait" if is_partial else "out",
         why="; ".join(map(objection_text, objections)),
         since=min(each.since for each in objections),
-        way_back=_("Nothing: the person asked to be forgotten.")
-        if widest.what is What.ERASED
-        else _("Only if the person asks for it: then press Subscribe again on the list."),
+        way_back=_way_back(objections),
     )
+
+
+def _way_back(objections: Sequence[Objection]) -> str:
+    if any(each.what is What.ERASED for each in objections):
+        return _("Nothing: the person asked to be forgotten.")
+    if objections[0].scope is Scope.EVERYTHING:
+        return _("Only if the person asks for it: then take the opt-out back on this page.")
+    return _("Only if the person asks for it: then press Subscribe again on the list.")
 
 
 def _off_in_account(contact: Contact) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -26,6 +27,7 @@ from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.backoffice.site import table_site
+from dotbridge.connections.services import request_import
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import (
@@ -36,6 +38,9 @@ from dotbridge.integrations.services import (
     set_password,
 )
 from dotbridge.sync.models import State, SyncRun
+
+# When one of these is changed, the account is read at once.
+OF_THE_WAY = {"username", "password", "base_url", "is_active"}
 
 
 @admin.register(Integration, site=table_site)
@@ -187,7 +192,9 @@ class IntegrationScreen(DeletingScreen):
         """Activate or deactivate."""
         self._require_change(request, integration)
         integration.is_active = not integration.is_active
-        integration.save(update_fields=["is_active", "updated_at"])
+        with transaction.atomic():
+            integration.save(update_fields=["is_active", "updated_at"])
+            request_import(integration=integration)
         text = _("Activated.") if integration.is_active else _("Deactivated: no run starts until it is active again.")
         self.log_change(request, integration, text)
         messages.success(request, text)
@@ -204,6 +211,8 @@ class IntegrationScreen(DeletingScreen):
             obj.save(update_fields=["name", "username", "base_url", "is_active", *SETTINGS, "updated_at"])
             if password:
                 set_password(integration=obj, password=password)
+            if OF_THE_WAY & set(form.changed_data):
+                request_import(integration=obj)
             return
         created = create_integration(
             name=obj.name,
@@ -213,6 +222,7 @@ class IntegrationScreen(DeletingScreen):
             is_active=obj.is_active,
         )
         obj.__dict__.update(created.__dict__)
+        request_import(integration=obj)
 
     def delete_record(self, request: HttpRequest, record: Integration) -> str:
         """It goes with everything that was read for it."""

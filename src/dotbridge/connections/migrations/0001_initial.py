@@ -107,7 +107,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'request about a contact',
                 'verbose_name_plural': 'requests about contacts',
                 'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked'])), fields=['integration'], name='contact_request_open'), models.Index(fields=['address_book', 'email_key'], name='contact_request_in_book')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked', 'failed'])), fields=['integration'], name='contact_request_open'), models.Index(fields=['address_book', 'email_key'], name='contact_request_in_book')],
                 'constraints': [models.UniqueConstraint(fields=('integration', 'kind', 'address_book', 'remote_id', 'event_id'), name='contact_request_once', nulls_distinct=False)],
             },
         ),

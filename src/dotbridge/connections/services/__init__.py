@@ -24,10 +24,17 @@ from dotbridge.connections.services.contact_requests import (
     request_deletion,
     request_unsubscriptions,
     retry_contact_request,
+    tell_of_opt_out,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
-from dotbridge.connections.services.run_requests import DISCONNECT_TASK, RUN_TASK, request_disconnection, request_run
+from dotbridge.connections.services.run_requests import (
+    DISCONNECT_TASK,
+    RUN_TASK,
+    request_disconnection,
+    request_import,
+    request_run,
+)
 
 __all__ = [
     "DISCONNECT_TASK",
@@ -51,6 +58,7 @@ __all__ = [
     "request_deletion",
     "request_disconnection",
     "request_ending",
+    "request_import",
     "request_resubscription",
     "request_run",
     "request_unsubscriptions",
@@ -59,4 +67,5 @@ __all__ = [
     "retry_ending",
     "set_create_entities",
     "set_settings",
+    "tell_of_opt_out",
 ]

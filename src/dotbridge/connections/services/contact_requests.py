@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import (
     ChangeState,
@@ -44,6 +46,7 @@ _ASK = f"""
     JOIN ({_KNOWN_AS}) c ON c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_integrations_integration g ON g.id = c.integration_id AND g.is_active
     WHERE s.scope = 'everything' AND s.kind = 'address' AND s.is_blocked
+        AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
     UNION ALL
     SELECT b.integration_id, 'unsubscribe_book', b.id, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
     FROM dotbridge_connections_listconnection n
@@ -55,16 +58,29 @@ _ASK = f"""
         ON c.integration_id = b.integration_id AND c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_mirror_membership m
         ON m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-    WHERE n.unsubscribes_book
+    WHERE n.unsubscribes_book AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
     ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
 """
 
 
-def request_unsubscriptions() -> int:
-    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet. One statement for all accounts."""
+def request_unsubscriptions(*, email_key: str | None = None) -> int:
+    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet. One statement for all accounts.
+
+    With `email_key` those of one normalised address alone. Answers how many are asked for now.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ASK, {"live": list(LIVE)})
+        cursor.execute(_ASK, {"live": list(LIVE), "email_key": email_key})
         return int(cursor.rowcount)
+
+
+def tell_of_opt_out(*, email_key: str) -> int:
+    """Have Dotdigital told soon of what one address opted out of. Answers how many accounts have to be told."""
+    request_unsubscriptions(email_key=email_key)
+    waiting = ContactRequest.objects.filter(email_key=email_key, state=ChangeState.WAITING)
+    accounts = Integration.objects.filter(pk__in=waiting.values("integration"), is_active=True).order_by("pk")
+    for integration in accounts:
+        request_run(integration=integration, kind=RunKind.REQUESTS, trigger="person")
+    return len(accounts)
 
 
 def request_remote_erasure(*, email_key: str, **_said: Any) -> None:
@@ -101,6 +117,8 @@ def finish_contact_request(*, request: ContactRequest, state: ChangeState, messa
 
 
 def retry_contact_request(*, request: ContactRequest) -> None:
-    """Have a failed request tried again. Raises ValueError for any other."""
-    move(request, CHANGE_MOVES, ChangeState.WAITING, attempts=0, due_at=None, finished_at=None)
+    """Have a failed request tried again. Raises ValidationError for any other."""
+    again = {"state": ChangeState.WAITING, "attempts": 0, "due_at": None, "finished_at": None}
+    if not ContactRequest.objects.filter(pk=request.pk, state=ChangeState.FAILED).update(**again):
+        raise ValidationError(_("Only what failed can be tried again."))
     request_run(integration=request.integration, kind=RunKind.REQUESTS, trigger="person")

@@ -61,6 +61,14 @@ def request_run(
     return True
 
 
+def request_import(*, integration: Integration) -> bool:
+    """Have an account read at once that a person has just connected, switched on, or given other credentials.
+
+    To be called in the transaction that saves it. False when it is switched off, or waits to be read already.
+    """
+    return integration.is_active and request_run(integration=integration, kind=RunKind.IMPORT, trigger=PERSON)
+
+
 def request_disconnection(*, integration: Integration) -> bool:
     """Have the worker end connections that need no word to Dotdigital. False when it waits to be done already."""
     configured = app.configure_task(

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.utils import timezone
-
-from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Absence, Listing
 
@@ -50,13 +47,6 @@ def believed_gone(
             "or when you confirm it."
         )
     return believed
-
-
-def confirm_absences(*, integration: Integration, listing: Listing) -> int:
-    """Have the next reading believe what is missing now, because a person looked in Dotdigital. Answers how many."""
-    return Absence.objects.filter(integration=integration, listing=listing, believed_at=None).update(
-        believed_at=timezone.now()
-    )
 
 
 def _lasting(step: StepContext, listing: Listing, missing: set[int]) -> set[int]:

@@ -45,7 +45,7 @@ READ_STATES = [State.SUCCEEDED, State.PARTIAL]
 # In `control` is what takes no time; what may take long leaves that queue's one slot free.
 CONTROL: Any = {"queue": Queue.CONTROL, "priority": Queue.CONTROL.priority()}
 ON_SCHEDULE: Any = {"queue": Queue.SYNC, "priority": Queue.SYNC.priority(REQUEST_RANK)}
-AT_NIGHT: Any = {"queue": Queue.BULK, "priority": Queue.BULK.priority(REQUEST_RANK)}
+IN_BULK: Any = {"queue": Queue.BULK, "priority": Queue.BULK.priority(REQUEST_RANK)}
 
 log = structlog.get_logger(__name__)
 
@@ -164,14 +164,14 @@ def schedule_reconcile(timestamp: int) -> None:
 
 
 @app.periodic(cron="30 1 * * *")
-@app.task(name="dotbridge.seal_consent", queueing_lock="dotbridge_seal_consent", **AT_NIGHT)
+@app.task(name="dotbridge.seal_consent", queueing_lock="dotbridge_seal_consent", **IN_BULK)
 def seal_consent(timestamp: int) -> None:
     """Daily: seal the ledger's days that are over."""
     seal_days()
 
 
 @app.periodic(cron="45 3 * * *")
-@app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **AT_NIGHT)
+@app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **IN_BULK)
 def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
@@ -181,7 +181,7 @@ def delete_old_records(timestamp: int) -> None:
 
 
 @app.periodic(cron="7 * * * *")
-@app.task(name="dotbridge.fold_quiet_runs", queueing_lock="dotbridge_fold_quiet_runs", **CONTROL)
+@app.task(name="dotbridge.fold_quiet_runs", queueing_lock="dotbridge_fold_quiet_runs", **IN_BULK)
 def fold_runs(timestamp: int) -> None:
     """Hourly: keep the runs that found nothing to do as one an hour."""
     fold_quiet_runs()

@@ -25,6 +25,7 @@ SCHEDULE = {
     "dotbridge.schedule_export": "2-58/4 * * * *",
     "dotbridge.refresh_lists": "*/5 * * * *",
     "dotbridge.seal_consent": "30 1 * * *",
+    "dotbridge.fold_quiet_runs": "7 * * * *",
     "dotbridge.schedule_changes": "*/5 * * * *",
     "dotbridge.note_changes": "*/5 * * * *",
     "dotbridge.schedule_comparison": "0 1 * * *",

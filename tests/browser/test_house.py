@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.live_server_helper import LiveServer
 
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind, RunKind
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.models import Absence, Listing, State, SyncRun
 from tests.backoffice.test_pages import house_of
 from tests.backoffice.world import World
 from tests.browser.test_walk import barriers
@@ -190,5 +190,36 @@ def test_a_person_is_opted_out_and_forgotten_from_their_page(
     expect(back_office.get_by_role("heading", name="People", level=1)).to_be_visible()
     expect(back_office.get_by_role("status").filter(has_text="The person is forgotten.")).to_be_visible()
     assert not type(record).objects.filter(pk=record.pk).exists()
+    assert found == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_missing_and_what_failed_is_decided_from_home(
+    back_office: Page, live_server: LiveServer, world: World, complaints: list[str], scheme: str
+) -> None:
+    back_office.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    Absence.objects.create(
+        integration=world.integration,
+        listing=Listing.ADDRESS_BOOKS,
+        object_id=world.book.pk,
+        first_missed_at=timezone.now(),
+    )
+    asked = ContactRequest.objects.create(
+        integration=world.integration, kind=ContactRequestKind.ERASE, remote_id=5, state=ChangeState.FAILED
+    )
+    back_office.goto(live_server.url + reverse("dotbridge:home"))
+    back_office.get_by_role("link", name="Look and decide").click()
+    found = barriers(back_office)
+    back_office.get_by_role("button", name="Yes, they are gone").click()
+    expect(back_office.get_by_role("status").filter(has_text="believed gone")).to_be_visible()
+    expect(back_office.locator(".live")).to_contain_text("no worker is running")
+    back_office.goto(live_server.url + reverse("dotbridge:activity-changes"))
+    found += barriers(back_office)
+    given_up = back_office.get_by_role("region", name="About people, given up")
+    given_up.get_by_role("button", name="Try again").click()
+    expect(given_up).to_have_count(0)
+    asked.refresh_from_db()
+    assert asked.state == ChangeState.WAITING
     assert found == []
     assert complaints == []

@@ -14,7 +14,7 @@ from dotbridge.consent.chain import seal_days, verify_ledger
 from dotbridge.consent.erasure import address_erased, erase_address, receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, What
 from dotbridge.consent.selectors import history_of, may_be_mailed
-from dotbridge.consent.services import opt_in_records, opt_out_addresses, opt_out_records
+from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import create_list, resubscribe_records, unsubscribe_records
 from tests.accounts import add_contact
@@ -53,6 +53,17 @@ def test_a_word_binds_the_record_and_the_address_it_has() -> None:
     assert not may_be_mailed(address="ann@example.com").may_be_mailed
     assert not may_be_mailed(address="other@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
     assert may_be_mailed(address="other@example.com").may_be_mailed
+
+
+def test_a_word_about_an_address_is_taken_back_for_it_alone_and_only_by_a_newer_one() -> None:
+    record = add_contact("ann@example.com")
+    opt_out(record.pk)
+    earlier = timezone.now() - timedelta(days=1)
+    opt_in_addresses(addresses=["ann@example.com"], source=Source.PERSON, happened_at=earlier)
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+    opt_in_addresses(addresses=[" Ann@example.com ", "no address"], source=Source.PERSON, evidence="asked by phone")
+    assert may_be_mailed(address="ann@example.com").may_be_mailed
+    assert not may_be_mailed(address="ann@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
 
 
 def test_a_record_without_an_address_is_bound_and_no_other() -> None:

@@ -23,7 +23,8 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import Activity, Contact, DataField
-from dotbridge.sync.models import ExportItem, Rejection, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.rejections import note_rejections
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World, empty_queue
@@ -173,8 +174,9 @@ def test_a_problem_that_stays_is_one_line(back_office: Client, world: World) -> 
         integration=world.integration, kind="sync", trigger="schedule", started_at=timezone.now()
     )
     other = again.steps.create(name=step.name, started_at=timezone.now())
-    for subject in (world.rejection.subject, "second@example.com"):
-        Rejection.objects.create(step=other, subject=subject, reason=world.rejection.reason)
+    note_rejections(
+        other, [(subject, world.rejection.reason, "") for subject in (world.rejection.subject, "second@example.com")]
+    )
     (group,) = (
         group
         for group in back_office.get(url("activity-problems")).context["groups"]

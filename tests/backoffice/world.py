@@ -265,7 +265,7 @@ def _run(integration: Integration) -> tuple[SyncRun, Rejection]:
         integration=integration,
         step=step,
         step_name=step.name,
-        subject=HOSTILE,
+        subject=HOSTILE + "!" * integration.rejections.count(),
         reason="invalid_email",
         detail=HOSTILE,
         first_at=now,

@@ -177,8 +177,10 @@ def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> Non
         cursor.execute(_APPLY, [upload.pk])
         refused = cursor.fetchall()
     # Whoever may not be mailed is opted out from now on, and no problem that anybody could mend.
-    step.reject(Refusal(*row) for row in refused if row[1] not in UNSUBSCRIBING)
-    step.count(refused_as_opted_out=sum(row[1] in UNSUBSCRIBING for row in refused))
+    step.reject(
+        Refusal(email, fault_code, detail) for email, fault_code, detail in refused if fault_code not in UNSUBSCRIBING
+    )
+    step.count(refused_as_opted_out=sum(fault_code in UNSUBSCRIBING for _email, fault_code, _detail in refused))
 
 
 def _give_up(step: StepContext, upload: Upload, status: str) -> None:

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
-from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.scopes import ListScopes
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.sql import compiled, key_type
@@ -113,11 +114,13 @@ _FIND_DEPARTED = """
 class EvaluatedMembers:
     """Says that the tables of this session hold the members of a list, and whom of ours it has lost.
 
-    `evaluated_at` is on the monotonic clock. `session` is the connection to the database that has the tables: with
-    another one they are gone.
+    `departed` is how many of ours it has lost: where nobody is, no statement has to look for them. `evaluated_at` is on
+    the monotonic clock. `session` is the connection to the database that has the tables: with another one they are
+    gone.
     """
 
     link: ListConnection
+    departed: int
     evaluated_at: float
     session: object
 
@@ -161,7 +164,8 @@ def forget_members(step: StepContext) -> None:
 def evaluate_members(link: ListConnection) -> EvaluatedMembers:
     """Work out who is on the list, and who left it. The tables must hold nothing of it. Raises as
     `require_current_members`."""
-    matching = compiled(records_with_standing(link.marketing_list))
+    scopes = scopes_of_connection(link)
+    matching = compiled(records_with_standing(link.marketing_list, scopes))
     began = time.monotonic()
     with roomy_transaction(), connection.cursor() as cursor:
         _make_tables()
@@ -170,19 +174,17 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
         if cursor.fetchone()[0]:
             cursor.execute("ANALYZE export_member (connection_id, email_key)")
         cursor.execute(_WITHOUT_LOOPS, ["off"])
-        _apply_consent(link)
+        _apply_consent(link, scopes)
         cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
+        departed = _find_departed(link, scopes)
         cursor.execute(_WITHOUT_LOOPS, ["on"])
-        evaluated = EvaluatedMembers(link=link, evaluated_at=began, session=connection.connection)
-        find_departed(evaluated)
-    return evaluated
+    return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
-def _apply_consent(link: ListConnection) -> None:
+def _apply_consent(link: ListConnection, scopes: ListScopes) -> None:
     """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
-    blocked = blocked_addresses(scopes_of_list(link.marketing_list_id))
     with connection.cursor() as cursor:
-        cursor.execute(_BLOCK.format(blocked=blocked), {"connection": link.pk})
+        cursor.execute(_BLOCK.format(blocked=blocked_addresses(scopes)), {"connection": link.pk})
         if erased := erased_addresses("k.email_key"):
             cursor.execute(_BLOCK_ERASED.format(erased=erased.sql), [link.pk, *erased.parameters])
 
@@ -191,27 +193,25 @@ def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembe
     """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
     forget_members(step)
     _make_tables()
-    evaluated = EvaluatedMembers(link=link, evaluated_at=time.monotonic(), session=connection.connection)
-    find_departed(evaluated)
-    return evaluated
-
-
-def find_departed(evaluated: EvaluatedMembers) -> None:
-    """Fill `export_departed` from the table of members as it is now."""
-    connection_id = evaluated.link.pk
+    began = time.monotonic()
     with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM export_departed WHERE connection_id = %s", [connection_id])
         cursor.execute(_WITHOUT_LOOPS, ["off"])
-        scopes = scopes_of_list(evaluated.link.marketing_list_id)
-        statement = _FIND_DEPARTED.format(
-            blocked=blocked_addresses(scopes),
-            blocked_records=blocked_records(scopes, evaluated.link.marketing_list.entity),
-        )
-        cursor.execute(statement, {"connection": connection_id})
-        found = cursor.rowcount
+        departed = _find_departed(link, scopes_of_connection(link))
         cursor.execute(_WITHOUT_LOOPS, ["on"])
+    return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
+
+
+def _find_departed(link: ListConnection, scopes: ListScopes) -> int:
+    """Fill `export_departed` from the table of members as it is now; answers how many there are."""
+    statement = _FIND_DEPARTED.format(
+        blocked=blocked_addresses(scopes), blocked_records=blocked_records(scopes, link.marketing_list.entity)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"connection": link.pk})
+        found = int(cursor.rowcount)
         if found:
             cursor.execute("ANALYZE export_departed")
+    return found
 
 
 def empty_tables() -> None:

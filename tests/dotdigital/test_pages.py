@@ -402,3 +402,19 @@ def test_an_answer_without_end_is_given_up(server: Server, account: Account, mon
         list(account.address_book(7).contacts())
     assert caught.value.code == "ANSWER_TOO_LARGE"
     assert account.requests == 1
+
+
+def test_pages_join_by_a_row_that_cannot_be_read_too() -> None:
+    """Rule: rows that two pages share say that none is missing between them, whether they could be decoded or not."""
+    broken = [{"id": f"row {number}"} for number in range(30)]
+    asked: list[int] = []
+
+    def read(skip: int, select: int) -> Page[Contact]:
+        asked.append(skip)
+        return decode_page(json.dumps(broken[skip : skip + select]).encode(), Contact)
+
+    found = list(pages(read, size=10, overlap=2))
+
+    assert sum(len(page) for page in found) == 0
+    # Each page is asked for once: nothing had to be gone back for.
+    assert asked == [0, 8, 16, 24]

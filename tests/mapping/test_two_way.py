@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from dotbridge.crm.models import Contact, Customer
+from dotbridge.crm.models import Contact, Customer, Lead
 from dotbridge.entities.registry import entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
-from dotbridge.mapping.two_way import missing_fields, two_way_rows
+from dotbridge.mapping.two_way import missing_fields, problem_of_two_way, two_way_rows
 from dotbridge.mirror.models import DataField
 
 
@@ -77,3 +77,11 @@ def test_required_fields_without_a_row_are_missing(leads: Mapping) -> None:
     assert missing_fields(entity("crm.contact"), rows) == []
     assert missing_fields(entity("crm.customer"), rows) == [str(Customer._meta.get_field("name").verbose_name)]
     assert Contact._meta.get_field("is_vip").has_default()
+
+
+def test_a_unique_field_cannot_be_written(leads: Mapping, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: no key and no unique field goes both ways: two contacts with one value could not both be written."""
+    monkeypatch.setattr(Lead._meta.get_field("company"), "_unique", True)
+    problem = problem_of_two_way(entity("crm.lead"), ["company"])
+    assert problem is not None
+    assert "cannot be written into it" in str(problem)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import update_list
-from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.sync.models import Rejection, State, Upload
+from dotbridge.sync.outbound.breaker import book_size
 from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
 NOBODY = {"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Nobody"}]}
@@ -212,3 +214,16 @@ def test_a_book_that_was_deleted_and_made_again_costs_nobody_the_subscription(
     assert not opted_out(link.marketing_list)
     assert link.items.count() == 40
     assert ContactEmail.objects.count() == 40
+
+
+def test_the_share_is_taken_of_those_who_are_in_the_book(integration: Integration, remote: RemoteAccount) -> None:
+    """Rule: 20 % of the book, as we last saw it; whoever is gone from it does not count."""
+    book = remote.create_book("Readers")
+    for number in range(4):
+        remote.create_contact(f"p{number}@example.com", book=book)
+    link = connect(integration, book="Readers")
+    sync(integration, kind=RunKind.IMPORT)
+    assert book_size(link) == 4
+    gone = Membership.objects.filter(contact__email="p0@example.com")
+    gone.update(gone_at=timezone.now())
+    assert book_size(link) == 3

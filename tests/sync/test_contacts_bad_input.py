@@ -157,3 +157,37 @@ def test_a_data_field_renamed_in_dotdigital(integration: Integration, remote: Re
     assert "COLOUR" not in held
     assert Mapping.objects.filter(rows__data_field__name="COLOUR").exists()
     assert remote.contacts(book)["ann@example.com"]["COLOR"] == "green"
+
+
+def test_a_reading_with_an_unreadable_row_takes_nobody_away(scripted: Integration, vendor: CampaignVendor) -> None:
+    """Rule: an absence is no deletion unless the list was read completely. The row that was not read may be theirs."""
+    vendor.answers[BOOK] = [contact(1), contact(2)]
+    run_import(scripted)
+    vendor.answers[BOOK] = [contact(1), contact(2, email={"not": "an address"})]
+    sync(scripted, kind=RunKind.RECONCILE)
+    assert not Membership.objects.filter(gone_at__isnull=False).exists()
+
+    vendor.answers[BOOK] = [contact(1)]
+    sync(scripted, kind=RunKind.RECONCILE)
+    assert list(Membership.objects.exclude(gone_at=None).values_list("contact__remote_id", flat=True)) == [2]
+
+
+@pytest.mark.parametrize("is_readable", [False, True])
+def test_who_returned_to_a_book_is_believed_only_by_a_feed_that_was_read_completely(
+    scripted: Integration, vendor: CampaignVendor, *, is_readable: bool
+) -> None:
+    """Rule: a feed is complete when all of its pages were, not when its last one was."""
+    vendor.answers[BOOK] = [contact(1)]
+    vendor.answers[f"{BOOK}/unsubscribed"] = [suppression(contact(1), "Unsubscribed")]
+    run_import(scripted)
+    assert Membership.objects.get().status == "Unsubscribed"
+    # The book lists them again; of the feed's first page one row cannot be read, and that one may be theirs.
+    vendor.answers[f"{BOOK}/modified"] = [contact(1)]
+    others = [suppression(contact(number), "Unsubscribed") for number in range(10, 1500)]
+    row = suppression(contact(5000), "Unsubscribed") if is_readable else suppression({"id": "x"}, "Unsubscribed")
+    vendor.answers[f"{BOOK}/unsubscribed"] = [row, *others]
+
+    run_import(scripted)
+
+    of_one = Membership.objects.get(contact__remote_id=1)
+    assert of_one.status == ("Subscribed" if is_readable else "Unsubscribed")

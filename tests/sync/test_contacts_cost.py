@@ -140,7 +140,7 @@ def test_the_last_subscription_in_any_spelling(
     assert (at and at.isoformat()) == kept
 
 
-def test_a_book_that_is_empty_or_unreadable_takes_nobody_away(integration: Integration, remote: RemoteAccount) -> None:
+def test_a_book_that_is_empty_takes_nobody_away(integration: Integration, remote: RemoteAccount) -> None:
     book = remote.create_book("Readers")
     number = remote.create_contact("ann@example.com", book=book)
     connect(integration, book="Readers")

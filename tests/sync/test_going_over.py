@@ -33,6 +33,7 @@ from dotbridge.sync.context import NobodyWatches, Refusal, RunContext, StepConte
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.models import Cursor, Rejection, State, Step, SyncRun, Turn
+from dotdigital import Transient
 from tests.accounts import RemoteAccount, add_contact, connect, read_connected_books_only, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
@@ -306,3 +307,23 @@ def test_a_step_of_which_nothing_was_done_has_failed(integration: Integration) -
     go_over(step, [Thing("one"), Thing("two")], work, refused)
 
     assert step.step.state == State.FAILED
+
+
+def test_a_success_begins_the_count_of_failures_anew(integration: Integration) -> None:
+    """Rule: three failures *in a row* end a step; with a success between them each is its own."""
+    step = begun_step(integration)
+    tried: list[str] = []
+
+    def work(thing: Thing) -> None:
+        tried.append(thing.name)
+        if thing.name.startswith("bad"):
+            raise Transient("Try again later.", detail="500")
+
+    things = [Thing(name) for name in ("bad 1", "bad 2", "good", "bad 3", "bad 4", "last")]
+    failed = go_over(step, things, work, refused)
+    assert tried == [thing.name for thing in things]
+    assert len(failed) == 4
+
+    with pytest.raises(Transient):
+        go_over(step, [Thing("bad 1"), Thing("bad 2"), Thing("bad 3"), Thing("last")], work, refused)
+    assert tried[-1] == "bad 3"

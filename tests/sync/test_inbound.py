@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
@@ -362,3 +364,18 @@ def test_a_full_comparison_finds_what_escaped_the_changes(integration: Integrati
     assert (step["new"], step["changed"], step["gone"]) == (1, 1, 1)
     assert step["message"] == "Drift: 1 unknown here, 1 different, 1 not there any more."
     assert Membership.objects.get(contact__email="goes@example.com").gone_at is not None
+
+
+def test_a_change_that_became_visible_late_is_read(integration: Integration, remote: RemoteAccount) -> None:
+    """Rule: each reading reads the last five minutes before its cursor again."""
+    book = remote.create_book("Readers")
+    number = remote.create_contact("ann@example.com", book=book)
+    connect(integration, book="Readers")
+    sync(integration, kind=RunKind.IMPORT)
+    remote.ask("PUT", f"/v2/contacts/{number}", {"email": "anna@example.com"})
+    # The former reading closed after the moment with which the change is dated, and did not see it.
+    Cursor.objects.filter(feed="contacts").update(position=timezone.now() + timedelta(minutes=4))
+
+    sync(integration, kind=RunKind.IMPORT)
+
+    assert Contact.objects.get().email == "anna@example.com"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -17,7 +19,7 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
-from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.models import ExportItem, Rejection, Removal, RemovalState, State, Upload, UploadState
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, UPLOAD_MOVES, Rule, reason_of
@@ -480,3 +482,57 @@ def test_statements_do_not_grow_with_the_list(
         counts.append(len(captured))
     # A page of contacts more, and asking once or twice more whether the import is done, are some statements each.
     assert counts[1] <= counts[0] + 40
+
+
+def note_of(link: ListConnection, email: str, state: UploadState, **said: Any) -> ExportItem:
+    """A note about an address in an upload of its own."""
+    now = timezone.now()
+    upload = Upload.objects.create(connection=link, state=state, row_count=1, created_at=now, sent_at=now, **said)
+    return ExportItem.objects.create(
+        connection=link, email_key=email, email=email, record_id="1", values={}, operation="new", upload=upload
+    )
+
+
+def test_whoever_is_gone_from_the_book_was_not_seen_in_it(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    """Rule: after an unknown outcome a row counts as taken only where the book shows it; the others are sent again."""
+    for email in ("there@example.com", "gone@example.com"):
+        remote.create_contact(email, book=book)
+    sync(integration, kind=RunKind.IMPORT)
+    there, gone = (note_of(link, email, UploadState.UNKNOWN) for email in ("there@example.com", "gone@example.com"))
+    Membership.objects.filter(contact__email_key="gone@example.com").update(gone_at=timezone.now())
+
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+
+    assert ExportItem.objects.filter(pk=gone.pk, upload=gone.upload).count() == 0
+    there.upload.refresh_from_db()
+    assert (there.upload.state, "0 rows are sent again" in there.upload.message) == (UploadState.FINISHED, True)
+
+
+def test_an_unknown_outcome_is_given_its_time(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, settings: Any
+) -> None:
+    """Rule: an import that may be at work is not judged by the book before it can have been taken."""
+    note = note_of(link, "ann@example.com", UploadState.UNKNOWN)
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=600.0)
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+    note.upload.refresh_from_db()
+    assert note.upload.state == UploadState.UNKNOWN
+
+    Upload.objects.update(sent_at=timezone.now() - timedelta(seconds=601))
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+    note.upload.refresh_from_db()
+    assert note.upload.state == UploadState.FINISHED
+
+
+@pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
+def test_a_confirmed_address_that_was_not_seen_yet_is_waited_for_a_day(
+    integration: Integration, link: ListConnection, *, hours: int, is_kept: bool
+) -> None:
+    """Rule: an address that Dotdigital has confirmed and that we do not see in the book is believed not to be there
+    after a day. Until then its note stays, so that they can be taken out when they are seen."""
+    confirmed_at = timezone.now() - timedelta(hours=hours)
+    note = note_of(link, "left@example.com", UploadState.FINISHED, finished_at=confirmed_at)
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+    assert ExportItem.objects.filter(pk=note.pk).exists() == is_kept

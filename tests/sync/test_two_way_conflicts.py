@@ -71,6 +71,29 @@ def test_the_newer_change_wins_and_the_other_value_is_kept(
     assert ValueConflict.objects.count() == 1
 
 
+def test_of_two_changes_in_one_second_the_records_counts(integration: Integration, remote: RemoteAccount) -> None:
+    """Rule: Dotdigital tells whole seconds, so within one nobody knows better, and the record keeps its value."""
+    contact = person("ann@example.com")
+    connect_two_way(integration, remote)
+    sync(integration)
+    upload_was_prepared(datetime.timedelta(minutes=5))
+    second = None
+    while second is None or second != timezone.now().replace(microsecond=0):
+        # The beginning of a second, so that both happen within it.
+        time.sleep(1 - timezone.now().microsecond / 1_000_000)
+        second = timezone.now().replace(microsecond=0)
+        change(remote, "ann@example.com", FIRSTNAME="Theirs")
+    Contact.objects.filter(pk=contact.pk).update(first_name="Ours", updated_at=second)
+    # Far enough past it that the reading does not decide.
+    time.sleep(1)
+
+    sync(integration)
+
+    assert Contact.objects.get().first_name == "Ours"
+    kept = ValueConflict.objects.get()
+    assert (kept.winner, kept.ground) == (Winner.RECORD, Ground.NEWER)
+
+
 def test_dotdigital_is_asked_who_changed_first(integration: Integration, remote: RemoteAccount) -> None:
     """All changes lie between two runs: only the feed of changed contacts tells them apart."""
     older, newer = ([person(f"{word}.{number}@example.com") for number in range(3)] for word in ("older", "newer"))
@@ -108,6 +131,7 @@ def test_dotdigital_is_asked_who_changed_first(integration: Integration, remote:
     [
         (None, None, IN_DOUBT),
         (-7200, -60, IN_DOUBT),  # before the upload that carried the former value: the stamp was not kept
+        (0, None, Verdict(Winner.RECORD, Ground.NEWER)),  # in the moment in which it was read: a tie is the record's
         (5, None, Verdict(Winner.RECORD, Ground.NEWER)),  # after Dotdigital's value had been read
         (-120, -60, Verdict(Winner.DOTDIGITAL, Ground.NEWER)),  # before a comparison that saw no change there
         (-30, -60, None),

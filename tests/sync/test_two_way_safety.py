@@ -12,6 +12,7 @@ from django.utils import timezone
 from dotbridge.connections.models import RunKind
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import Contact as RemoteContact
 from dotbridge.sync.inbound import contacts
@@ -210,3 +211,21 @@ def test_writing_back_changes_nobodys_consent(integration: Integration, remote: 
 
     assert remote.ask("GET", "/v2/contacts/ann@example.com")["status"] == "Unsubscribed"
     assert not ExportItem.objects.filter(connection=link).exists()
+
+
+def test_a_run_for_one_list_writes_back_for_this_list_alone(integration: Integration, remote: RemoteAccount) -> None:
+    """Rule: a run for one list touches nothing of the others, not even to say that they were not read."""
+    person("ann@example.com", last_name="One")
+    person("bob@example.com", last_name="Two")
+    links = [connect_two_way(integration, remote, book=book) for book in ("First", "Second")]
+    for link, name in zip(links, ("One", "Two"), strict=True):
+        rule = {"combinator": "and", "rules": [{"field": "last_name", "operator": "=", "value": name}]}
+        MarketingList.objects.filter(pk=link.marketing_list_id).update(rule=rule)
+    sync(integration)
+    for email in ("ann@example.com", "bob@example.com"):
+        change(remote, email, FIRSTNAME="Theirs")
+
+    run = sync(integration, link=links[0])
+
+    assert set(Contact.objects.values_list("last_name", "first_name")) == {("One", "Theirs"), ("Two", "Ann")}
+    assert (steps_of(run)["two_way"]["state"], steps_of(run)["two_way"]["message"]) == (State.SUCCEEDED, "")

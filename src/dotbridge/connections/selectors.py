@@ -46,6 +46,13 @@ def scopes_of_connected_list(list_id: int) -> ListScopes:
     return ListScopes(list_id=list_id, account_id=account_id, book_id=book_id)
 
 
+def scopes_of_connection(link: ListConnection) -> ListScopes:
+    """The same of a connection that is known, without asking the database."""
+    return ListScopes(
+        list_id=link.marketing_list_id, account_id=link.address_book.integration_id, book_id=link.address_book_id
+    )
+
+
 def exportable_connections(integration: Integration) -> list[ListConnection]:
     """The connections whose book still exists, in a stable order."""
     return list(

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Coalesce, NullIf, Trim
 from django.db.models.lookups import Exact
 
 from dotbridge.consent.conditions import is_blocked, record_is_blocked
-from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.scopes import ListScopes, scopes_of_list
 from dotbridge.entities.email import normalised, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -97,10 +97,13 @@ def mailable_members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
     return members(marketing_list).filter(plausible_q("email"))
 
 
-def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
+def records_with_standing(marketing_list: MarketingList, scopes: ListScopes) -> QuerySet[Any, dict[str, Any]]:
     """Those who match, with the columns `record_pk`, `record_id`, `email` as in matching_records, and `is_removed` and
-    `is_record_blocked`, truth values. Whether the address may be mailed has still to be asked of it, see
-    `consent.conditions.blocked_addresses`: to say it here the address would be looked up again."""
+    `is_record_blocked`, truth values, by the scopes that bind the list.
+
+    Whether the address may be mailed has still to be asked of it, see `consent.conditions.blocked_addresses`: to say it
+    here the address would be looked up again.
+    """
     listed = entity(marketing_list.entity)
     matching: QuerySet[Any, dict[str, Any]] = (
         listed.queryset()
@@ -111,7 +114,7 @@ def records_with_standing(marketing_list: MarketingList) -> QuerySet[Any, dict[s
             record_id=Cast("pk", TextField()),
             email=NullIf(Trim(listed.email_expression()), Value("")),
             is_removed=_removed(marketing_list),
-            is_record_blocked=record_is_blocked(scopes_of_list(marketing_list.pk), marketing_list.entity),
+            is_record_blocked=record_is_blocked(scopes, marketing_list.entity),
         )
     )
     return matching

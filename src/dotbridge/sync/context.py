@@ -119,13 +119,15 @@ class RunContext:
 class StepContext:
     """One step of a run. Counts and rejections are stored as they come, so that a crash keeps them.
 
-    `is_whole`: it goes over everything, not only over what an earlier one has left of its round.
+    `is_whole`: it goes over everything, not only over what an earlier one has left of its round. `stored` are the
+    counts that the database has.
     """
 
     run: RunContext
     step: Step
     done: int = field(default=0)
     is_whole: bool = field(default=True)
+    stored: dict[str, int] = field(default_factory=dict)
 
     @property
     def integration(self) -> Integration:
@@ -158,7 +160,9 @@ class StepContext:
     def advance(self, number: int, total: int | None = None) -> None:
         """So many more are done: tell whoever watches, and store the counts."""
         self.done += number
-        self.step.save(update_fields=["counts"])
+        if self.stored != self.step.counts:
+            self.step.save(update_fields=["counts"])
+            self.stored = dict(self.step.counts)
         self.run.observer.progressed(self.step, self.done, total)
 
     def mark_partial(self, message: str) -> None:

@@ -65,8 +65,9 @@ def ask_dotdigital(step: StepContext, link: ListConnection, conflicts: Sequence[
     """
     verdicts: dict[int, Verdict] = {}
     remaining = sorted(conflicts, key=lambda conflict: conflict.modified_at)
-    # Their clock may differ from ours.
-    skew = step.account.server_time() - timezone.now()
+    # Their clock may differ from ours. Less than a second is what the call takes, and would move a moment to the second
+    # before it.
+    skew = timedelta(seconds=round((step.account.server_time() - timezone.now()).total_seconds()))
     for _question in range(MOST_QUESTIONS):
         if not remaining:
             break

@@ -26,8 +26,9 @@ _ALLOWED = ("allowed_what", "allowed_rows", "allowed_at", "allowed_by")
 
 def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: int) -> bool:
     """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
-    if rows or link.stopped_at is not None or link.allowed_what:
-        link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
+    if not rows and link.stopped_what != what:
+        return True
+    link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
     if not is_too_many(link, rows, of) or _is_allowed(link, what, rows):
         if link.stopped_what == what:
@@ -69,7 +70,9 @@ def use_up_allowance(link: ListConnection, what: StoppedWhat, rows: int) -> None
 
 
 def end_allowance(link: ListConnection, what: StoppedWhat) -> None:
-    """All who were allowed have gone."""
+    """All who were allowed have gone. What is allowed from now on is for the next run."""
+    if link.allowed_what != what:
+        return
     ListConnection.objects.filter(pk=link.pk, allowed_what=what).update(
         allowed_what="", allowed_rows=None, allowed_at=None, allowed_by=None
     )

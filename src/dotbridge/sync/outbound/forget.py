@@ -53,6 +53,8 @@ def forget_departed(evaluated: EvaluatedMembers, ranked: Ranked) -> int:
 
     Answers how many there were.
     """
+    if not evaluated.departed:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             _FORGET,

@@ -24,8 +24,9 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
-from dotbridge.consent.scopes import ListScopes, scopes_of_list
+from dotbridge.consent.scopes import ListScopes
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.sql import compiled, key_type
@@ -56,12 +57,12 @@ _CREATE = """
 """
 _TABLES = ("export_member", "export_departed", "export_candidate")
 _ARE_THERE = "SELECT to_regclass('pg_temp.export_member') IS NOT NULL"
-# A nested loop over members without an index on their address never ends, whatever the planner believes of a list that
-# it has not looked at yet: from here to the end of the transaction there are none.
 _HAS_GROWN = """
-    SELECT %s > 0.1 * greatest(reltuples, 0), set_config('enable_nestloop', 'off', true)
-    FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
+    SELECT %s > 0.1 * greatest(reltuples, 0) FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
 """
+# A nested loop over members without an index on their address never ends, whatever the planner believes of a list that
+# it has not looked at yet.
+_WITHOUT_LOOPS = "SELECT set_config('enable_nestloop', %s, true)"
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
     INSERT INTO export_member
@@ -113,8 +114,9 @@ _FIND_DEPARTED = """
 class EvaluatedMembers:
     """Says that the tables of this session hold the members of a list, and whom of ours it has lost.
 
-    `departed` is how many of ours it has lost. `evaluated_at` is on the monotonic clock. `session` is the connection to
-    the database that has the tables: with another one they are gone.
+    `departed` is how many of ours it has lost: where nobody is, no statement has to look for them. `evaluated_at` is on
+    the monotonic clock. `session` is the connection to the database that has the tables: with another one they are
+    gone.
     """
 
     link: ListConnection
@@ -162,7 +164,8 @@ def forget_members(step: StepContext) -> None:
 def evaluate_members(link: ListConnection) -> EvaluatedMembers:
     """Work out who is on the list, and who left it. The tables must hold nothing of it. Raises as
     `require_current_members`."""
-    matching = compiled(records_with_standing(link.marketing_list))
+    scopes = scopes_of_connection(link)
+    matching = compiled(records_with_standing(link.marketing_list, scopes))
     began = time.monotonic()
     with roomy_transaction(), connection.cursor() as cursor:
         _make_tables()
@@ -171,19 +174,19 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
         cursor.execute(_HAS_GROWN, [filled])
         if cursor.fetchone()[0]:
             cursor.execute("ANALYZE export_member (connection_id, email_key)")
-        scopes = scopes_of_list(link.marketing_list_id)
+        cursor.execute(_WITHOUT_LOOPS, ["off"])
         if filled:
             _apply_consent(link, scopes)
             cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
         departed = _find_departed(link, scopes)
+        cursor.execute(_WITHOUT_LOOPS, ["on"])
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
 def _apply_consent(link: ListConnection, scopes: ListScopes) -> None:
     """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
-    blocked = blocked_addresses(scopes)
     with connection.cursor() as cursor:
-        cursor.execute(_BLOCK.format(blocked=blocked), {"connection": link.pk})
+        cursor.execute(_BLOCK.format(blocked=blocked_addresses(scopes)), {"connection": link.pk})
         if erased := erased_addresses("k.email_key"):
             cursor.execute(_BLOCK_ERASED.format(erased=erased.sql), [link.pk, *erased.parameters])
 
@@ -191,15 +194,17 @@ def _apply_consent(link: ListConnection, scopes: ListScopes) -> None:
 def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembers:
     """Have the tables show a list that nobody is on: all our notes are about somebody who left."""
     forget_members(step)
+    _make_tables()
     began = time.monotonic()
-    with roomy_transaction():
-        _make_tables()
-        departed = _find_departed(link, scopes_of_list(link.marketing_list_id))
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(_WITHOUT_LOOPS, ["off"])
+        departed = _find_departed(link, scopes_of_connection(link))
+        cursor.execute(_WITHOUT_LOOPS, ["on"])
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
 def _find_departed(link: ListConnection, scopes: ListScopes) -> int:
-    """Fill `export_departed` from the table of members, and answer how many there are."""
+    """Fill `export_departed` from the table of members as it is now; answers how many there are."""
     statement = _FIND_DEPARTED.format(
         blocked=blocked_addresses(scopes), blocked_records=blocked_records(scopes, link.marketing_list.entity)
     )

@@ -5,10 +5,12 @@ One statement stores the outgoing rows and assigns them to uploads; what is unch
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
@@ -107,30 +109,47 @@ def prepare_uploads(step: StepContext) -> None:
             step.reject([Refusal(str(rank.mapping), "mapping_broken", rank.problem)])
     note_books_that_went(step.integration, ranks)
     step.count(taken_out=note_taken_out(step.integration))
-    compared: set[int] = set()
-    for_each_list(step, partial(_prepare, compared))
+    progress = _Progress(to_recheck=_to_recheck(step))
+    for_each_list(step, partial(_prepare, progress))
     if step.run.only is None:
         links = exportable_connections(step.integration)
         for rank in ranks.values():
-            forget_changes(rank, links, compared)
+            forget_changes(rank, links, progress.compared)
 
 
-def _prepare(compared: set[int], step: StepContext, ranked: Ranked) -> None:
+@dataclass(kw_only=True)
+class _Progress:
+    """Which connections were compared so far, and for which records are noted that have to be compared."""
+
+    to_recheck: set[int]
+    compared: set[int] = field(default_factory=set)
+
+
+def _to_recheck(step: StepContext) -> set[int]:
+    links = ListConnection.objects.filter(address_book__integration=step.integration)
+    return set(links.filter(Exists(Recheck.objects.filter(connection=OuterRef("pk")))).values_list("pk", flat=True))
+
+
+def _prepare(progress: _Progress, step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
     if link.stopped_at is not None:
         return
     evaluated = require_current_members(step, link)
     with roomy_transaction():
-        step.count(forgotten=forget_departed(evaluated, ranked) if evaluated.departed else 0)
-        prepared = _assign(step, evaluated, ranked)
+        forgotten = forget_departed(evaluated, ranked) if evaluated.departed else 0
+        prepared = _assign(progress, step, evaluated, ranked)
         _tidy_uploads(prepared)
-    compared.add(link.pk)
+    step.count(forgotten=forgotten)
+    progress.compared.add(link.pk)
+    if ranked.has_lower and (forgotten or prepared):
+        # Lists that rank lower have to look at these addresses again.
+        progress.to_recheck = _to_recheck(step)
     for _upload, operation, rows in prepared:
         step.count(**{operation: rows})
     step.advance(sum(rows for _upload, _operation, rows in prepared))
 
 
-def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> list[Prepared]:
+def _assign(progress: _Progress, step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> list[Prepared]:
     """Store what differs and has to be sent, and note that it was compared."""
     link = ranked.link
     prepared = []
@@ -140,7 +159,8 @@ def _assign(step: StepContext, evaluated: EvaluatedMembers, ranked: Ranked) -> l
         _reject_unmailable(step, link)
         end_past_addresses(link)
         prepared = _store(step, candidates, is_first=is_first)
-    Recheck.objects.filter(connection=link).delete()
+    if link.pk in progress.to_recheck:
+        Recheck.objects.filter(connection=link).delete()
     if link.compared_as != ranked.digest:
         # Not over a mark that somebody has set meanwhile.
         ListConnection.objects.filter(pk=link.pk, compared_as=link.compared_as).update(compared_as=ranked.digest)

@@ -78,6 +78,8 @@ def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -
 
 def count_departing(evaluated: EvaluatedMembers) -> int:
     """How many contacts of the book would be removed now."""
+    if not evaluated.departed:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM ({DEPARTING}) d", departing_parameters(evaluated.link))
         return int(cursor.fetchone()[0])
@@ -129,6 +131,8 @@ def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
 
 def _assign(step: StepContext, departed: EvaluatedMembers, *, only_opt_outs: bool = False) -> Removal | None:
     link = departed.link
+    if not departed.departed:
+        return None
     with transaction.atomic(), connection.cursor() as cursor:
         removal = Removal.objects.create(connection=link, run=step.run.run, created_at=timezone.now())
         cursor.execute(

@@ -1,0 +1,62 @@
+"""Which tests reach a line, as a run of the tests with coverage's contexts has noted it.
+
+A statement in SQL stands in a constant, and a constant is made when its module is imported, in no test. So of what
+stands outside of functions the lines count that use it, also through other constants.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+from coverage import CoverageData
+
+
+class Covering:
+    """The tests by line, of files below a folder."""
+
+    def __init__(self, data_file: Path, files: list[Path]) -> None:
+        self._data = CoverageData(basename=str(data_file))
+        self._data.read()
+        self._trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
+        self._uses: dict[str, set[tuple[Path, int]]] = defaultdict(set)
+        for path, tree in self._trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    self._uses[node.id].add((path, node.lineno))
+
+    @cache  # noqa: B019 - it lives as long as the program
+    def _by_line(self, path: Path) -> dict[int, list[str]]:
+        return self._data.contexts_by_lineno(str(path))
+
+    def tests_of(self, path: Path, line: int) -> list[str]:
+        """The tests that reach a line, those first that reach the fewest lines of its file."""
+        found: set[str] = set()
+        for where, at in self._reached_by(path, line, seen=set()):
+            found.update(context.split("|")[0] for context in self._by_line(where).get(at, ()) if context)
+        breadth: dict[str, int] = defaultdict(int)
+        for contexts in self._by_line(path).values():
+            for test in {context.split("|")[0] for context in contexts}:
+                breadth[test] += 1
+        return sorted(found, key=lambda test: (breadth[test], test))
+
+    def _reached_by(self, path: Path, line: int, seen: set[str]) -> set[tuple[Path, int]]:
+        """The line itself in a function; else the lines in functions that use what is assigned there."""
+        statement = next(
+            (each for each in self._trees[path].body if each.lineno <= line <= (each.end_lineno or each.lineno)), None
+        )
+        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+            return {(path, line)}
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        lines: set[tuple[Path, int]] = set()
+        for name in (each.id for each in targets if isinstance(each, ast.Name)):
+            if name in seen:
+                continue
+            seen.add(name)
+            for where, at in self._uses[name]:
+                # A name that begins with an underscore is its module's own.
+                if where == path or not name.startswith("_"):
+                    lines |= self._reached_by(where, at, seen)
+        return lines

@@ -1,7 +1,7 @@
 """Does it hold with very many lists in one account, and with very many accounts?
 
-One account: so many manual lists, each connected to a book of its own, share so many contacts; everybody is in the book
-and confirmed. Then nothing changes, and then one record does.
+One account with so many contacts, all of them records here, and so many manual lists, each connected to a book of its
+own and with so many members, whom we have sent and who are in the book. Nothing changes; then one record does.
 
 plan_one_changed_ms   to find whom of its list to send, and to work out and compare their values, when one record of all
                       has changed (wanted: <= 50); the median of five
@@ -51,22 +51,23 @@ CONTACTS = """
            jsonb_build_object('FIRST', 'First ' || n, 'LAST', 'Last ' || n, 'TITLE', 'Engineer'), now()
     FROM generate_series(%(first)s, %(last)s) n, LATERAL (SELECT 'person' || n || '@example.com' AS e) e
 """
-# A person is on the list that is theirs by number.
+# A person is on the list that is theirs by number, as long as it has room.
 LISTED = """
     INSERT INTO dotbridge_lists_listedrecord (marketing_list_id, record_id)
-    SELECT (%(lists)s::bigint[])[1 + n %% %(number)s], n::text FROM generate_series(%(first)s, %(last)s) n
+    SELECT (%(lists)s::bigint[])[1 + n %% %(number)s], n::text
+    FROM generate_series(%(first)s, %(first)s + %(listed)s - 1) n
 """
 MEMBERSHIPS = """
     INSERT INTO dotbridge_mirror_membership (contact_id, address_book_id, status, listed_at)
     SELECT c.id, (%(books)s::bigint[])[1 + c.remote_id %% %(number)s], 'Subscribed', now()
-    FROM dotbridge_mirror_contact c WHERE c.integration_id = %(integration)s
+    FROM dotbridge_mirror_contact c WHERE c.integration_id = %(integration)s AND c.remote_id <= %(listed)s
 """
 ITEMS = """
     INSERT INTO dotbridge_sync_exportitem
         (connection_id, email_key, email, record_id, values, operation, upload_id, reason, attempts)
     SELECT (%(links)s::bigint[])[1 + c.remote_id %% %(number)s], c.email_key, c.email, c.remote_id::text, c.data_fields,
            'new', (%(uploads)s::bigint[])[1 + c.remote_id %% %(number)s], '', 0
-    FROM dotbridge_mirror_contact c WHERE c.integration_id = %(integration)s
+    FROM dotbridge_mirror_contact c WHERE c.integration_id = %(integration)s AND c.remote_id <= %(listed)s
 """
 
 
@@ -74,7 +75,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lists", type=int, default=1_000, help="connected lists of the one account")
-    parser.add_argument("--contacts", type=int, default=1_000_000, help="contacts of it, each on one list")
+    parser.add_argument("--contacts", type=int, default=1_000_000, help="contacts of it")
+    parser.add_argument("--members", type=int, default=100, help="contacts on each list")
     parser.add_argument("--accounts", type=int, default=100, help="accounts of the hour")
     parser.add_argument("--call-ms", type=float, default=100.0, help="what a call takes longer than to the sandbox")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -83,7 +85,7 @@ def main() -> None:
         set_up()
         oldest = many_accounts(sandbox, accounts=wanted.accounts, call_seconds=wanted.call_ms / 1000)
         result = {
-            **one_account(sandbox, lists=wanted.lists, contacts=wanted.contacts),
+            **one_account(sandbox, lists=wanted.lists, contacts=wanted.contacts, members=wanted.members),
             "oldest_feed_min": oldest,
             "lists": wanted.lists,
             "contacts": wanted.contacts,
@@ -92,13 +94,13 @@ def main() -> None:
     show(result, as_json=wanted.json, table=table)
 
 
-def one_account(sandbox: SandboxProcess, *, lists: int, contacts: int) -> dict[str, Any]:
+def one_account(sandbox: SandboxProcess, *, lists: int, contacts: int, members: int) -> dict[str, Any]:
     """An unchanged run, the planning of one changed record, and what the session leaves behind."""
     from django.db import connection
 
     from dotbridge.crm.models import Contact
 
-    integration = account_with_lists(sandbox, lists=lists, contacts=contacts, first=1)
+    integration = account_with_lists(sandbox, lists=lists, contacts=contacts, members=members)
     # The first one compares everybody, and learns that nobody differs.
     export(integration)
     settle()
@@ -115,8 +117,8 @@ def one_account(sandbox: SandboxProcess, *, lists: int, contacts: int) -> dict[s
     }
 
 
-def account_with_lists(sandbox: SandboxProcess, *, lists: int, contacts: int, first: int) -> Any:
-    """An integration whose lists are in step with their books. The keys of the records begin with `first`."""
+def account_with_lists(sandbox: SandboxProcess, *, lists: int, contacts: int, members: int) -> Any:
+    """An integration whose lists are in step with their books."""
     from django.db import connection
     from django.utils import timezone
 
@@ -127,12 +129,12 @@ def account_with_lists(sandbox: SandboxProcess, *, lists: int, contacts: int, fi
     from dotbridge.mirror.models import AddressBook, DataField
     from dotbridge.sync.models import Upload, UploadState
 
-    integration = create_integration(name=f"Bench {first}", username=USER, password=PASSWORD, base_url=sandbox.url)
+    integration = create_integration(name="Bench", username=USER, password=PASSWORD, base_url=sandbox.url)
     books = AddressBook.objects.bulk_create(
-        AddressBook(integration=integration, remote_id=first + place, name=f"Book {place}") for place in range(lists)
+        AddressBook(integration=integration, remote_id=1 + place, name=f"Book {place}") for place in range(lists)
     )
     made = MarketingList.objects.bulk_create(
-        MarketingList(name=f"List {first} {place}", entity="crm.contact", type=ListType.MANUAL, rule={})
+        MarketingList(name=f"List {place}", entity="crm.contact", type=ListType.MANUAL, rule={})
         for place in range(lists)
     )
     links = ListConnection.objects.bulk_create(
@@ -152,8 +154,9 @@ def account_with_lists(sandbox: SandboxProcess, *, lists: int, contacts: int, fi
                 statement,
                 {
                     "integration": integration.pk,
-                    "first": first,
-                    "last": first + contacts - 1,
+                    "first": 1,
+                    "last": contacts,
+                    "listed": min(contacts, lists * members),
                     "number": lists,
                     "lists": [each.pk for each in made],
                     "books": [book.pk for book in books],
@@ -269,7 +272,12 @@ def read_account(sandbox: SandboxProcess) -> Any:
     ]
     for marketing_list, book in zip(made, books, strict=True):
         connect_list(marketing_list=marketing_list, address_book=book)
-    given = {"first": FIRST_OF_ONE, "last": FIRST_OF_ONE + CONTACTS_OF_ONE - 1, "number": len(made)}
+    given = {
+        "first": FIRST_OF_ONE,
+        "last": FIRST_OF_ONE + CONTACTS_OF_ONE - 1,
+        "number": len(made),
+        "listed": CONTACTS_OF_ONE,
+    }
     with connection.cursor() as cursor:
         for statement in (PEOPLE, ADDRESSES, LISTED):
             cursor.execute(statement, {**given, "lists": [each.pk for each in made]})

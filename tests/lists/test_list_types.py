@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics
+from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.entities.registry import entity
 from dotbridge.lists.columns import ColumnsError, Sort, columns_of, has_email_column, read_columns, with_columns
@@ -170,7 +171,7 @@ def test_the_export_finds_the_same_columns_whatever_the_type(ada: Contact, bob: 
     if kind == ListType.MANUAL:
         add_records(marketing_list=each, record_ids=[ada.pk, bob.pk])
     remove_records(marketing_list=each, record_ids=[bob.pk])
-    inner, parameters = records_with_standing(each).query.get_compiler("default").as_sql()
+    inner, parameters = records_with_standing(each, scopes_of_list(each.pk)).query.get_compiler("default").as_sql()
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT record_id, email, is_removed, is_record_blocked FROM ({inner} OFFSET 0) m ORDER BY 1", parameters
@@ -259,3 +260,26 @@ def test_columns_that_cannot_be_shown_are_refused(columns: Any, position: int, m
         read_columns(entity("crm.contact"), columns)
     assert caught.value.position == position
     assert message in str(caught.value)
+
+
+@pytest.mark.django_db
+def test_a_short_manual_list_does_not_read_all_records() -> None:
+    """What stands on a list leads to its records by their key, however many others there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO crm_contact (first_name, last_name, job_title, phone, is_vip, language, notes, updated_at) "
+            "SELECT 'Ann', 'Bee', '', '', false, '', '', now() FROM generate_series(1, 20000)"
+        )
+        cursor.execute("ANALYZE crm_contact")
+    short = create_list(name="Short", entity="crm.contact", type=ListType.MANUAL)
+    first = Contact.objects.order_by("pk")[0]
+    ListedRecord.objects.create(marketing_list=short, record_id=str(first.pk))
+    # What is no key of such a record is nobody.
+    ListedRecord.objects.create(marketing_list=short, record_id="x1")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE dotbridge_lists_listedrecord")
+
+    found = matching_records(short)
+
+    assert [row["record_pk"] for row in found] == [first.pk]
+    assert "Seq Scan on crm_contact" not in found.explain()

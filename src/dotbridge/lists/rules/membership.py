@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf, Trim
 from django.db.models.lookups import Exact
@@ -18,6 +29,9 @@ from dotbridge.lists.models import ListedRecord, MarketingList, RemovedItem
 from dotbridge.lists.rules.compiling import compile_group
 from dotbridge.lists.rules.sources import contacted_through
 from dotbridge.lists.rules.tree import Group, ListRule
+
+# What a key of whole numbers looks like; of nothing else is a number made.
+_NUMBER = r"^-?[0-9]{1,18}$"
 
 
 def condition_of_group(entity: Entity, root: Group | None) -> Q:
@@ -36,7 +50,7 @@ def condition_of_list(entity: Entity, rule: ListRule) -> Q:
         if rule.root is None:
             return held
     else:
-        held = _stands_on(marketing_list)
+        held = _stands_on(entity, marketing_list)
     if not marketing_list.include_previously_contacted:
         return held
     reached = contacted_through(entity, marketing_list)
@@ -65,8 +79,16 @@ def _never(condition: Combinable) -> Q:
     return Q(Exact(Coalesce(condition, Value(False)), False))
 
 
-def _stands_on(marketing_list: MarketingList) -> Q:
-    own = ListedRecord.objects.filter(marketing_list=marketing_list, record_id=Cast(OuterRef("pk"), TextField()))
+def _stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
+    standing = ListedRecord.objects.filter(marketing_list=marketing_list)
+    key = entity.model._meta.pk  # noqa: SLF001 - Django's documented way to ask a model
+    if isinstance(key, IntegerField):
+        # From what stands on the list to the records, by their key: a short list does not read a long table.
+        numbers = standing.filter(record_id__regex=_NUMBER).annotate(
+            key_on_list=Case(When(record_id__regex=_NUMBER, then=Cast("record_id", BigIntegerField())))
+        )
+        return Q(pk__in=numbers.values("key_on_list"))
+    own = standing.filter(record_id=Cast(OuterRef("pk"), TextField()))
     return Q(Exact(Coalesce(Exists(own), Value(False)), True))
 
 

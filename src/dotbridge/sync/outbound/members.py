@@ -57,12 +57,13 @@ _CREATE = """
 """
 _TABLES = ("export_member", "export_departed", "export_candidate")
 _ARE_THERE = "SELECT to_regclass('pg_temp.export_member') IS NOT NULL"
-_HAS_GROWN = """
-    SELECT %s > 0.1 * greatest(reltuples, 0) FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
-"""
 # A nested loop over members without an index on their address never ends, whatever the planner believes of a list that
 # it has not looked at yet.
 _WITHOUT_LOOPS = "SELECT set_config('enable_nestloop', %s, true)"
+_WITHOUT_LOOPS_AND_HAS_GROWN = """
+    SELECT set_config('enable_nestloop', 'off', true), %s > 0.1 * greatest(reltuples, 0)
+    FROM pg_class WHERE oid = 'pg_temp.export_member'::regclass
+"""
 # Nearly every address belongs to one record; only where it does not, the records have to be put in order.
 _FILL = """
     INSERT INTO export_member
@@ -171,10 +172,9 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
         _make_tables()
         cursor.execute(_FILL.format(matching=matching.sql), [link.pk, *matching.parameters])
         filled = cursor.rowcount
-        cursor.execute(_HAS_GROWN, [filled])
-        if cursor.fetchone()[0]:
+        cursor.execute(_WITHOUT_LOOPS_AND_HAS_GROWN, [filled])
+        if cursor.fetchone()[1]:
             cursor.execute("ANALYZE export_member (connection_id, email_key)")
-        cursor.execute(_WITHOUT_LOOPS, ["off"])
         if filled:
             _apply_consent(link, scopes)
             cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})

@@ -7,6 +7,7 @@ A bulk removal may be asked for any number of times, so after a crash it is simp
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -61,7 +62,13 @@ def remove_opted_out(step: StepContext) -> None:
 
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
-    for_each_list(step, _remove_departed, in_turn=True)
+    begun = Removal.objects.filter(
+        connection__address_book__integration=step.integration, state__in=[RemovalState.PREPARED, RemovalState.SENT]
+    )
+    by_connection: dict[int, list[Removal]] = {}
+    for removal in begun.order_by("-pk"):
+        by_connection.setdefault(removal.connection_id, []).append(removal)
+    for_each_list(step, partial(_remove_departed, by_connection), in_turn=True)
 
 
 def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -> dict[str, Any]:
@@ -95,10 +102,10 @@ def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
         evaluated = require_current_members(step, ranked.link)
 
 
-def _remove_departed(step: StepContext, ranked: Ranked) -> None:
+def _remove_departed(begun: dict[int, list[Removal]], step: StepContext, ranked: Ranked) -> None:
     link = ranked.link
-    for begun in Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT]):
-        if not _carry_out(step, ranked, begun):
+    for former in begun.get(link.pk, []):
+        if not _carry_out(step, ranked, former):
             step.run.left_out.add(link.pk)
     evaluated = require_current_members(step, link)
     departing = count_departing(evaluated) if evaluated.departed else 0

@@ -51,7 +51,7 @@ def test_a_collection_needs_the_right_to_its_records() -> None:
 
 def test_what_belongs_to_a_record_is_found_with_its_fields() -> None:
     collections = {each.path: each for each in entity("crm.contact").collections}
-    assert set(collections) == {"emails", "orders"}
+    assert set(collections) == {"emails", "orders", "phones"}
     orders = collections["orders"]
     assert (str(orders.label), orders.latest_by, orders.shows) == ("Orders", "placed_at", (Order,))
     assert {field.path for field in orders.fields} == {

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
@@ -163,7 +164,7 @@ def test_the_form_refuses_another_accounts_credentials(
     integration: Integration, there: RemoteAccount, admin_client: Client
 ) -> None:
     sync(integration, kind=RunKind.IMPORT)
-    page = f"/admin/dotbridge_integrations/integration/{integration.pk}/change/"
+    page = reverse("dotbridge_tables:dotbridge_integrations_integration_change", args=[integration.pk])
     form = admin_client.get(page).context["adminform"].form
     values = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
     typed = {name: value for name, value in values.items() if value not in (None, "")}

@@ -36,7 +36,11 @@ def test_fields_are_grouped_by_where_they_come_from(admin: User) -> None:
     assert list(groups) == ["Contact", "Account", "Related records", "Marketing results", "Marketing lists"]
     assert {"first_name", "full_name"} <= {field.path for field in groups["Contact"].fields}
     assert {field.label for field in groups["Account"].fields} >= {"Name", "City"}
-    assert [each.label for each in groups["Related records"].collections] == ["E-mail addresses", "Orders"]
+    assert [each.label for each in groups["Related records"].collections] == [
+        "E-mail addresses",
+        "Further phone numbers",
+        "Orders",
+    ]
     assert [field.path for field in groups["Marketing lists"].fields] == ["lists.member_of"]
 
 
@@ -54,7 +58,7 @@ def test_a_field_says_how_it_is_edited(admin: User) -> None:
 
 
 def test_many_records_are_offered_with_what_can_be_measured(admin: User) -> None:
-    (emails, orders) = by_label(field_catalogue(CONTACT, viewer=admin))["Related records"].collections
+    (emails, _phones, orders) = by_label(field_catalogue(CONTACT, viewer=admin))["Related records"].collections
     assert [measure.name for measure in orders.measures] == ["exists", "count", "sum", "min", "max", "latest"]
     assert {field.path for field in orders.measures[2].of} == {"id", "items", "total"}
     assert [measure.name for measure in emails.measures] == ["exists", "count", "sum", "min", "max"]

@@ -101,7 +101,8 @@ TABLES: tuple[QuerySet[Any], ...] = (
 )
 # Bookkeeping of when something was looked at, and keys of the database, are not what was brought in.
 _BOOKKEEPING = {
-    "id", "active_at", "first_seen_at", "created_at", "updated_at", "read_at", "start_date", "owner_id"
+    "id", "active_at", "first_seen_at", "created_at", "updated_at", "read_at", "recipients_read_at", "start_date",
+    "owner_id",
 }  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def test_an_export_takes_what_was_noted_a_moment_ago(
 def test_the_job_takes_the_log_although_no_integration_can_run(integration: Integration, link: ListConnection) -> None:
     Contact.objects.update(first_name="New")
     Integration.objects.update(is_active=False)
-    jobs.schedule_changes.func(timestamp=0)
+    jobs.note_changes.func(timestamp=0)
     assert not Change.objects.exists()
     assert DirtyRecord.objects.count() == 3
 

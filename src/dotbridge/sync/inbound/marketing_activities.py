@@ -138,6 +138,7 @@ def apply_results(step: StepContext) -> None:
     last_item = ExportItem.objects.aggregate(last=Max("pk"))["last"] or 0
     if not matches_all:
         collect_changes()
+    tried: list[int] = []
     for key, of_entity in groupby(links, key=lambda link: link.entity):
         try:
             records = _addresses(key)
@@ -145,9 +146,11 @@ def apply_results(step: StepContext) -> None:
             step.reject([Refusal(key, "unknown_entity", str(error))])
             continue
         candidates = Fragment(_ALL, ()) if matches_all else _candidates(matching, key, records)
-        _apply(step, {link.campaign_id: link for link in of_entity}, records, candidates)
+        of_campaign = {link.campaign_id: link for link in of_entity}
+        _apply(step, of_campaign, records, candidates)
+        tried += of_campaign
     with connection.cursor() as cursor:
-        cursor.execute(_TRIED, [[link.campaign_id for link in links]])
+        cursor.execute(_TRIED, [tried])
     matching.last_item_id = last_item
     matching.all_matched_at = step.run.server_now if matches_all else matching.all_matched_at
     matching.save()

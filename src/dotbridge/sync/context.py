@@ -79,7 +79,8 @@ class RunContext:
     `only` is the one connection that the run is for; None for all of the integration. `members_evaluated` says, by
     connection, whose members the temporary tables show; `ranks` are the account's mappings, by entity. `left_out` are
     the connections that this run leaves alone from now on, because a step has stopped for them; `went_well` are, by the
-    name of a step, those for which it did its work to the end. `lock` is the integration's, which may be lost;
+    name of a step, those for which it did its work to the end. `lock` is the integration's, which may be lost, and
+    `lock_seen_at` when, on the monotonic clock, it was seen to be ours;
     `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take as long as it
     likes.
     """
@@ -98,12 +99,17 @@ class RunContext:
     left_out: set[int] = field(default_factory=set)
     went_well: dict[str, set[int]] = field(default_factory=dict)
     lock: IntegrationLock | None = None
+    lock_seen_at: float = float("-inf")
     ends_at: float | None = None
 
-    def require_lock(self) -> None:
-        """Raise LockLost when another run may be at work on the integration by now."""
-        if self.lock is not None:
+    def require_lock(self, *, within: float = 0.0) -> None:
+        """Raise LockLost when another run may be at work on the integration by now, or as it was so many seconds ago.
+
+        Before a call it is always asked anew.
+        """
+        if self.lock is not None and time.monotonic() - self.lock_seen_at >= within:
             self.lock.require()
+            self.lock_seen_at = time.monotonic()
 
     def require_time(self) -> None:
         """Raise StepPaused when this run has had its time, so that others get a turn."""

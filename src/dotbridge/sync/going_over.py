@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 # So many in a row are not refused for their own sake: then the step ends and the next run tries again.
 MOST_FAILURES_IN_A_ROW = 3
+# Of a thousand quiet lists each would ask otherwise, three times. Before a call it is asked in any case.
+LOCK_IS_ASKED_EVERY = 0.5
 # These are about the run or the step, not about the one thing that was being worked on.
 _CONCERNS_ALL = (ConfigurationError, Throttled, LockLost, StepBlocked, StepSkipped, StepPaused)
 
@@ -75,7 +77,7 @@ def _attempt(
     step: StepContext, work: Callable[[Thing], object], thing: Thing, *, watches_time: bool
 ) -> Exception | None:
     """Do the work for one thing; answers what went wrong with this one, and raises what concerns all of them."""
-    step.run.require_lock()
+    step.run.require_lock(within=LOCK_IS_ASKED_EVERY)
     if watches_time:
         step.run.require_time()
     try:

@@ -179,7 +179,9 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
             _apply_consent(link, scopes)
             cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
         departed = _find_departed(link, scopes)
-        cursor.execute(_WITHOUT_LOOPS, ["on"])
+        if connection.savepoint_ids:
+            # A transaction of its own takes the setting with it.
+            cursor.execute(_WITHOUT_LOOPS, ["on"])
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 

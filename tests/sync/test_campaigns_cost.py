@@ -147,7 +147,8 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(scripted: Integrat
     """One page of 10 and one of 900 rows, each with an opening and a click, cost the same."""
     needed = []
     add_to_crm([f"person{each}@example.com" for each in range(1, 901)])
-    for number, rows in ((1, 10), (2, 900)):
+    # The first time everything is matched with all records; from then on what is new.
+    for number, rows in ((1, 10), (2, 10), (3, 900)):
         vendor.campaigns(campaign(number))
         vendor.answers[f"campaigns/{number}/activities"] = [activity(each) for each in range(1, rows + 1)]
         for feed, when in (("opens", "dateOpened"), ("clicks", "dateClicked")):
@@ -157,11 +158,10 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(scripted: Integrat
             ]
         connectors = (import_campaigns, import_activities, import_opens, import_clicks, apply_results)
         needed.append([statements(scripted, work) for work in connectors])
-    for few, many in zip(*needed, strict=True):
-        # The second time there is also a list of active campaigns to ask for.
+    for few, many in zip(*needed[1:], strict=True):
         assert many <= few + 5
-    assert EmailCampaignStatistics.objects.count() == 910
-    assert (Activity.objects.count(), OpenEvent.objects.count(), ClickEvent.objects.count()) == (910, 910, 910)
+    assert EmailCampaignStatistics.objects.count() == 920
+    assert (Activity.objects.count(), OpenEvent.objects.count(), ClickEvent.objects.count()) == (920, 920, 920)
 
 
 def test_pages_of_a_campaign_are_read_at_a_constant_price(scripted: Integration, vendor: CampaignVendor) -> None:

@@ -123,7 +123,7 @@ def test_many_books_do_not_vanish_at_once(scripted: Integration, vendor: Vendor)
 
     assert not AddressBook.objects.exclude(gone_at=None).exists()
     assert steps_of(run)["address_books"]["state"] == State.PARTIAL
-    assert "10 address books" in steps_of(run)["address_books"]["message"]
+    assert "10 of 11 address books" in steps_of(run)["address_books"]["message"]
     assert run.state == State.PARTIAL
 
 

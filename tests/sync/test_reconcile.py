@@ -75,7 +75,7 @@ def rested(integration: Integration, remote: RemoteAccount) -> Integration:
     remote.sandbox.complain(addresses[1])
     run_import(integration)
     for _settled in range(2):
-        remote.sandbox.advance(365 * DAY)
+        remote.sandbox.advance(180 * DAY)
         assert run_import(integration).state == State.SUCCEEDED
     return integration
 

@@ -81,7 +81,7 @@ def test_required_fields_without_a_row_are_missing(leads: Mapping) -> None:
 
 def test_a_unique_field_cannot_be_written(leads: Mapping, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: no key and no unique field goes both ways: two contacts with one value could not both be written."""
-    monkeypatch.setattr(Lead._meta.get_field("company"), "_unique", True)
+    monkeypatch.setattr(Lead._meta.get_field("company"), "unique", True)
     problem = problem_of_two_way(entity("crm.lead"), ["company"])
     assert problem is not None
     assert "cannot be written into it" in str(problem)

@@ -165,6 +165,15 @@ def whole_number(value: object) -> int | None:
     return value if type(value) is int else None
 
 
+def list_or_empty(value: object) -> list[Any]:
+    """A list of the body, empty when absent; refused when it is something else."""
+    if isinstance(value, list):
+        return value
+    if not value:
+        return []
+    raise refusal("PARAMETER_INVALID")
+
+
 def text_or_none(value: object) -> str | None:
     """A text of the body, None when absent; refused when it is something else."""
     if value is None or isinstance(value, str):

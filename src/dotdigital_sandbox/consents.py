@@ -7,7 +7,7 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import Answer, Call, json_answer, lowered
+from dotdigital_sandbox.calls import Answer, Call, json_answer, list_or_empty, lowered
 from dotdigital_sandbox.contact_writing import contact_of, given_contact, save_contact, update_contact
 from dotdigital_sandbox.contacts import read_out
 from dotdigital_sandbox.import_rows import CONSENT_COLUMNS
@@ -68,7 +68,7 @@ def _save(call: Call, db: Connection) -> int:
         contact_id = known["id"]
     records = body.get("consentfields")
     for record in records if isinstance(records, list) else []:
-        pairs = [lowered(pair) for pair in lowered(record).get("fields") or []]
+        pairs = [lowered(pair) for pair in list_or_empty(lowered(record).get("fields"))]
         keep_consent(db, account, contact_id, {str(pair.get("key")): str(pair.get("value") or "") for pair in pairs})
     choose_all(db, contact_id, body.get("preferences"))
     return contact_id

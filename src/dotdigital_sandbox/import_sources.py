@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from dotdigital_sandbox.calls import encoded, lowered, one_of
+from dotdigital_sandbox.calls import encoded, list_or_empty, lowered, one_of
 from dotdigital_sandbox.contact_statuses import EMAIL_TYPES, OPT_IN_TYPES
 from dotdigital_sandbox.data_fields import READ_ONLY, field_takers
 from dotdigital_sandbox.errors import ApiError
@@ -117,7 +117,7 @@ class CollectionSource(_FileSource):
     def _read_fields(
         self, contact: dict[str, Any], takers: dict[str, Taker], patch: dict[str, Any], extras: dict[str, str]
     ) -> None:
-        for each in contact.get("datafields") or []:
+        for each in list_or_empty(contact.get("datafields")):
             pair = lowered(each)
             name, value = str(pair.get("key")), pair.get("value")
             if name.lower().startswith("preference:"):
@@ -126,7 +126,7 @@ class CollectionSource(_FileSource):
                 kept = takers[name.upper()](value)
                 if kept is not None or self._job["merge"] == OVERWRITE:
                     patch[name.upper()] = kept
-        for each in contact.get("consentfields") or []:
+        for each in list_or_empty(contact.get("consentfields")):
             pair = lowered(each)
             extras[str(pair.get("key"))] = str(pair.get("value") or "")
 

@@ -16,7 +16,7 @@ import msgspec
 
 from dotdigital_sandbox.address_books import book_id_of, book_of
 from dotdigital_sandbox.base64_body import NotDecodable, unpack
-from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, lowered, whole_number
+from dotdigital_sandbox.calls import INT32, Answer, Call, encoded, json_answer, list_or_empty, lowered, whole_number
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import FILE_MUST_BE_VALID, ApiError, refusal
 from dotdigital_sandbox.folder import new_file
@@ -100,7 +100,7 @@ def import_collection(call: Call) -> Answer:
         file.writelines(encoded(each) + b"\n" for each in contacts)
     try:
         with account.store.writing() as db:
-            book_ids = [_book_id(db, each) for each in body.get("addressbookids") or []]
+            book_ids = [_book_id(db, each) for each in list_or_empty(body.get("addressbookids"))]
             note_import(db, account, guid=guid, kind="collection", merge=merge, book_ids=book_ids, header=["email"])
     except BaseException:
         path.unlink(missing_ok=True)

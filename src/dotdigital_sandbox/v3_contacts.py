@@ -31,7 +31,7 @@ from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
 from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
 from dotdigital_sandbox.v3_json import CONSENT_KEYS, contact_out
 from dotdigital_sandbox.values import is_email
 
@@ -86,8 +86,8 @@ def read_given(db: Connection, account: Account, body: object, *, email: str = "
     return Given(
         contact,
         _list_ids(db, keys.get("lists")),
-        [object_of(each, "preferences") for each in keys.get("preferences") or []],
-        [object_of(each, "consentRecords") for each in keys.get("consentrecords") or []],
+        [object_of(each, "preferences") for each in list_of(keys.get("preferences"), "preferences")],
+        [object_of(each, "consentRecords") for each in list_of(keys.get("consentrecords"), "consentRecords")],
         object_of(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
         read_wishes(channels),
     )

@@ -22,6 +22,13 @@ class V3Error(ApiError):
         return out if self.details is None else {**out, "details": self.details}
 
 
+def list_of(value: object, item: str) -> list[Any]:
+    """The list of a request, empty when absent; refused, naming the item, when it is something else."""
+    if value and not isinstance(value, list):
+        raise V3Error(400, "badRequest", f"{item} must be an array", item)
+    return value if isinstance(value, list) else []
+
+
 def object_of(value: object, item: str) -> dict[str, Any]:
     """The JSON object of a request with its keys in lower case; refused, naming the item, when it is none."""
     if not isinstance(value, dict):

@@ -81,7 +81,7 @@ def _connect_account(page: Page, sandbox: Sandbox) -> None:
     expect(page.get_by_label("Name", exact=True)).to_have_value("Shop")
     page.get_by_label("Password").fill(sandbox.password)
     page.get_by_role("button", name="Check and connect").click()
-    expect(page.get_by_text("Connected to")).to_be_visible()
+    expect(page.get_by_text("Connected to Sandbox")).to_be_visible()
     expect(page.get_by_label("Password")).to_have_value("")
     expect(page.locator(".live")).to_contain_text("no worker is running")
     empty_queue()

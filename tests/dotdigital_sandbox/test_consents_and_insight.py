@@ -125,6 +125,7 @@ def test_a_json_collection_is_imported(api: Api) -> None:
         ({"contacts": [{}], "mergeOption": 3}, 400, "PARAMETER_INVALID"),
         ({"contacts": [{}], "addressBookIds": [777]}, 404, "ADDRESSBOOK_NOT_FOUND"),
         ({"contacts": [{}], "addressBookIds": ["a"]}, 404, "ADDRESSBOOK_NOT_FOUND"),
+        ({"contacts": [{}], "addressBookIds": 5}, 400, "PARAMETER_INVALID"),
     ],
 )
 def test_bad_collections_are_refused(api: Api, body: dict[str, Any], status: int, code: str) -> None:

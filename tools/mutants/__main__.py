@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -32,9 +33,12 @@ PLACES = (
 # What is declared there stands in the migrations, and the tests see those.
 LEFT_OUT = ("migrations", "models", "models.py", "campaign_models.py", "apps.py")
 DATA = ROOT / ".dotbridge" / "mutants" / "coverage"
+FAILING = DATA.with_name("failing.txt")
+FAILS = re.compile(r"(FAILED|ERROR) \S+::")
 MOST_TESTS = 60
 SECONDS_A_SLIP = 600
-SUCCEEDED, FAILED, INTERRUPTED = 0, 1, 2
+# As pytest answers: what was asked for cannot be, or there was nothing to be run.
+SUCCEEDED, FAILED, NOT_RUN = 0, 1, (4, 5)
 
 
 class Mutant(NamedTuple):
@@ -67,7 +71,8 @@ def main() -> int:
     if wanted.measure or not DATA.exists():
         measure(wanted.tests)
     files = [path for place in PLACES for path in sorted((SOURCE / place).rglob("*.py")) if _is_ours(path)]
-    covering = Covering(DATA, sorted(SOURCE.rglob("*.py")))
+    failing = set(FAILING.read_text(encoding="utf-8").splitlines())
+    covering = Covering(DATA, sorted(SOURCE.rglob("*.py")), failing)
     chosen = sample(files, covering, wanted.sample, wanted.seed)
     survivors = []
     with tempfile.TemporaryDirectory(prefix="mutants") as folder:
@@ -101,9 +106,14 @@ def measure(tests: list[str]) -> None:
         *tests,
     ]
     print("Noting which tests reach which line ...", flush=True)
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "COVERAGE_FILE": str(DATA)}, check=False)
+    environment = {**os.environ, "COVERAGE_FILE": str(DATA)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode not in (SUCCEEDED, FAILED):
-        raise SystemExit(f"The tests ended with {done.returncode}.")
+        raise SystemExit(f"{done.stdout[-2000:]}The tests ended with {done.returncode}.")
+    # A test that fails without any slip would catch them all.
+    summary = (line.partition(" ")[2].partition(" - ")[0] for line in done.stdout.splitlines() if FAILS.match(line))
+    FAILING.write_text("\n".join(sorted(set(summary))), encoding="utf-8")
+    print(f"{done.stdout.splitlines()[-1]}; what failed judges nothing", flush=True)
 
 
 def sample(files: list[Path], covering: Covering, number: int, seed: int) -> list[Mutant]:
@@ -129,6 +139,7 @@ def judge(mutant: Mutant, covering: Covering, folder: Path) -> bool:
     copy = folder / "src" / mutant.path.relative_to(SOURCE)
     tests = folder / "tests.txt"
     tests.write_text("\n".join(covering.tests_of(mutant.path, mutant.slip.line)[:MOST_TESTS]), encoding="utf-8")
+    former = copy.read_text(encoding="utf-8")
     copy.write_text(mutant.source(), encoding="utf-8")
     try:
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", f"@{tests}"]
@@ -140,8 +151,9 @@ def judge(mutant: Mutant, covering: Covering, folder: Path) -> bool:
     except subprocess.TimeoutExpired:
         return True
     finally:
-        shutil.copy(mutant.path, copy)
-    if done.returncode not in (SUCCEEDED, FAILED, INTERRUPTED):
+        copy.write_text(former, encoding="utf-8")
+    # Whatever else ends them, such as a call that never comes back, is the slip's doing.
+    if done.returncode in NOT_RUN:
         raise SystemExit(f"{mutant}: the tests could not be run.\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.returncode != SUCCEEDED
 

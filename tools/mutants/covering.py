@@ -15,9 +15,10 @@ from coverage import CoverageData
 
 
 class Covering:
-    """The tests by line, of files below a folder."""
+    """The tests by line, of some files. Those that fail anyway are none."""
 
-    def __init__(self, data_file: Path, files: list[Path]) -> None:
+    def __init__(self, data_file: Path, files: list[Path], failing: set[str]) -> None:
+        self._failing = failing
         self._data = CoverageData(basename=str(data_file))
         self._data.read()
         self._trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
@@ -36,6 +37,7 @@ class Covering:
         found: set[str] = set()
         for where, at in self._reached_by(path, line, seen=set()):
             found.update(context.split("|")[0] for context in self._by_line(where).get(at, ()) if context)
+        found -= self._failing
         breadth: dict[str, int] = defaultdict(int)
         for contexts in self._by_line(path).values():
             for test in {context.split("|")[0] for context in contexts}:

@@ -15,10 +15,10 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
-from dotbridge.backoffice.reads.standing import TooSlow, limited
 from dotbridge.connections.models import AccountChange, ChangeState, ListConnection
 from dotbridge.crm.models import Contact as Person
 from dotbridge.encryption import unseal
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import MappingRow
@@ -89,7 +89,7 @@ def test_the_figures_of_home_are_the_sums_of_the_lists(back_office: Client, worl
 
 
 def test_a_list_that_takes_too_long_holds_up_nobody(world: World) -> None:
-    with pytest.raises(TooSlow), limited(50), connection.cursor() as cursor:
+    with pytest.raises(TookTooLong), statement_time_limit(50), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(5)")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(0.1)")

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
-from django.db.utils import OperationalError
+from django.db import DatabaseError, connection, transaction
 from psycopg.errors import QueryCanceled
+
+# An earlier limit is read and the shorter one set by one statement: what pages ask for is counted.
+_LIMIT = """
+    SELECT before, set_config('statement_timeout', CASE WHEN before = 0 THEN %(limit)s ELSE least(before, %(limit)s) END
+                                                   ::text, true)
+    FROM (SELECT setting::integer AS before FROM pg_settings WHERE name = 'statement_timeout' OFFSET 0) held
+"""
 
 
 class TookTooLong(Exception):
@@ -22,20 +28,27 @@ class TookTooLong(Exception):
 def statement_time_limit(milliseconds: int) -> Iterator[None]:
     """Let no statement inside take longer than this; within another limit the shorter one holds. A transaction.
 
-    Raises TookTooLong in place of Django's OperationalError; what was written inside is rolled back.
+    Raises TookTooLong in place of Django's DatabaseError; what was written inside is rolled back.
     """
     if milliseconds < 1:
         raise ValueError("A time limit is at least one millisecond; the database takes 0 for none at all.")
     try:
         # The limit ends with the transaction also where the program does not come to the line that takes it back.
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
-            before = int(cursor.fetchone()[0])
-            limit = min(milliseconds, before) if before else milliseconds
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit)])
+            cursor.execute(_LIMIT, {"limit": milliseconds})
+            before, _now = cursor.fetchone()
             yield
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(before)])
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
+    except DatabaseError as error:
+        if _was_cancelled(error):
             raise TookTooLong(milliseconds) from None
         raise
+
+
+def _was_cancelled(error: BaseException | None) -> bool:
+    """Whether a statement was cancelled, also where what tidies up after it failed for that reason alone."""
+    while error is not None:
+        if isinstance(error, QueryCanceled):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

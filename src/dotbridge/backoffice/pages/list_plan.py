@@ -25,11 +25,11 @@ from dotbridge.backoffice.pages.list_frame import (
     may_see_people,
     show_list_page,
 )
-from dotbridge.backoffice.reads.standing import TooSlow, limited
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
 from dotbridge.entities.registry import UnknownEntity, UnknownField
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
 from dotbridge.next_export import csv_lines
@@ -54,7 +54,7 @@ KINDS: dict[ExportKind, tuple[StrOrPromise, str]] = {
 def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
     """The dry run of a connected list: numbers of each kind, and the first people of it where they may be seen."""
     try:
-        with limited(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
+        with statement_time_limit(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             export = planned.numbers()
             samples: dict[ExportKind, list[ExportRow]] = defaultdict(list)
             for row in planned.rows(most_a_kind=MOST_SHOWN * len(KINDS)) if with_people else ():
@@ -62,7 +62,7 @@ def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
                     samples[row.kind].append(row)
     except UNWORKABLE as error:
         return {"problem": str(error)}
-    except TooSlow:
+    except TookTooLong:
         return {"problem": _("This takes too long to be worked out. Make the list's rule simpler.")}
     return {
         "kinds": [
@@ -177,10 +177,10 @@ def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
     wanted = {StoppedWhat.REMOVE: ExportKind.REMOVE}
     try:
-        with limited(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
+        with statement_time_limit(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
     except UNWORKABLE as error:
         return [str(error)]
-    except TooSlow:
+    except TookTooLong:
         return []
     return [", ".join(filter(None, [row.email, str(reason_text(row.reason)) if row.reason else ""])) for row in rows]

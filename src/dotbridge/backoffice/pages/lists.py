@@ -25,9 +25,10 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.reads.list_people import people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
-from dotbridge.backoffice.reads.standing import MEANINGS, TONES, WORDS, Standing, TooSlow, limited, standing_of
+from dotbridge.backoffice.reads.standing import MEANINGS, MOST_MILLISECONDS, TONES, WORDS, Standing, standing_of
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
@@ -105,14 +106,14 @@ def list_people(request: HttpRequest, pk: int) -> HttpResponse:
 def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) -> dict[str, Any]:
     after = request.GET.get("after", "")[:64]
     try:
-        with limited():
+        with statement_time_limit(MOST_MILLISECONDS):
             found = people_page(
                 marketing_list, show=Standing(shown) if shown else None, after=after, search=search.replace("\0", "")
             )
             known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])
     except (RuleError, UnknownEntity) as error:
         return {"problem": str(error)}
-    except TooSlow:
+    except TookTooLong:
         return {"problem": _("This takes too long. Search for a part of an address, or make the rule simpler.")}
     query: dict[str, str] = {"show": shown, "q": search}
     return {

@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
-from dotbridge.backoffice.reads.standing import TooSlow, limited
+from dotbridge.backoffice.reads.standing import MOST_MILLISECONDS
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import FieldKind, UnknownEntity, UnknownField, entity
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping, MappingRow
@@ -100,9 +101,9 @@ def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[Mapp
 def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:
     """One real person as they would be sent, by the beginning of the address."""
     try:
-        with limited():
+        with statement_time_limit(MOST_MILLISECONDS):
             found = preview_of_mapping(request, mapping, beginning=beginning)
-    except (UnknownEntity, TooSlow):
+    except (UnknownEntity, TookTooLong):
         return None
     return found[0] if found else None
 
@@ -125,14 +126,14 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
     ).select_related("marketing_list", "address_book__integration")
     try:
         with transaction.atomic():
-            with limited(IMPACT_MILLISECONDS):
+            with statement_time_limit(IMPACT_MILLISECONDS):
                 before = sum(map(_sent, links))
                 change()
                 after = sum(map(_sent, links))
             transaction.set_rollback(True)
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         return Impact(problem=str(error))
-    except TooSlow:
+    except TookTooLong:
         return Impact(problem=_("It takes too long to work out how many people are sent again."))
     return Impact(people=max(0, after - before))
 

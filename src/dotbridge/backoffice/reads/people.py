@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.reads.standing import TooSlow, limited
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.entities.registry import Entity, UnknownField, entities
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact
 
@@ -86,9 +86,9 @@ def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
         # Read from the key's own index, so nothing can be slow.
         return list(first)
     try:
-        with limited(SEARCH_MILLISECONDS):
+        with statement_time_limit(SEARCH_MILLISECONDS):
             return list(first)
-    except TooSlow:
+    except TookTooLong:
         return []
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
 from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members
@@ -109,43 +108,14 @@ class ListStanding:
         ]
 
 
-class TooSlow(Exception):
-    """A statement that took longer than a person waits for."""
-
-
-@contextmanager
-def limited(milliseconds: int = MOST_MILLISECONDS) -> Iterator[None]:
-    """Let no statement inside take longer. Raises TooSlow."""
-    try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(milliseconds)])
-            yield
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    except DatabaseError as error:
-        if _was_cancelled(error):
-            raise TooSlow from None
-        raise
-
-
-def _was_cancelled(error: BaseException | None) -> bool:
-    """Whether a statement was cancelled, also where what tidies up after it failed for that reason alone."""
-    while error is not None:
-        if getattr(error, "sqlstate", "") == "57014":
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def standing_of(marketing_list: MarketingList) -> ListStanding:
     """Where everybody on the list stands now. Never raises for a rule that cannot be read or takes too long."""
     try:
-        with limited():
+        with statement_time_limit(MOST_MILLISECONDS):
             return _count(marketing_list)
     except (RuleError, UnknownEntity) as error:
         return ListStanding(numbers={}, problem=str(error))
-    except TooSlow:
+    except TookTooLong:
         return ListStanding(numbers={}, problem=str(_("Counting this list takes too long. Make its rule simpler.")))
 
 

@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
+from dotbridge.entities.record_ids import BATCH
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists import services
 from dotbridge.lists.models import MarketingList, RemovedItem
@@ -107,7 +108,7 @@ def test_a_record_id_that_cannot_be_one_is_refused_and_nothing_written(
 
 
 def test_many_records_take_few_statements(marketing_list: MarketingList, django_assert_max_num_queries: object) -> None:
-    many = services.BATCH * 2 + 1
+    many = BATCH * 2 + 1
     with django_assert_max_num_queries(5):  # three batches and the save point around them
         written = services.remove_records(marketing_list=marketing_list, record_ids=range(many))
     assert written == many == RemovedItem.objects.count()

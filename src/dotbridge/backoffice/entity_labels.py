@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity, UnknownEntity, entities, entity
+from dotbridge.entities.sql import as_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,11 @@ def entity_label(key: str) -> str:
 def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> dict[str, RecordLabel]:
     """The records by their id as text, in one query; one that does not exist any more is missing."""
     try:
-        model = entity(key).model
+        known = entity(key)
     except UnknownEntity:
         return {}
-    primary_keys = []
-    for record_id in record_ids:
-        try:
-            primary_keys.append(model._meta.pk.to_python(record_id))
-        except ValidationError:
-            continue
+    model = known.model
+    primary_keys = [each for record_id in record_ids if (each := as_key(known, record_id)) is not None]
     page = _page_of(request, model)
     found = model._default_manager.in_bulk(primary_keys)
     return {

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.campaigns.models import ActivityType
-from dotbridge.connections.models import ChangeState, ResubscriptionState
+from dotbridge.connections.models import ChangeState
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
@@ -51,23 +51,6 @@ REMOVAL_COLOURS = {
     RemovalState.FAILED: "danger",
 }
 
-RESUBSCRIPTION_COLOURS = {
-    ResubscriptionState.WAITING: "default",
-    ResubscriptionState.ASKED: "info",
-    ResubscriptionState.ADDED: "success",
-    ResubscriptionState.CHALLENGED: "info",
-    ResubscriptionState.REFUSED: "danger",
-    ResubscriptionState.UNKNOWN: "warning",
-}
-# Short enough for a column; the state's own words are longer.
-RESUBSCRIPTION_TEXTS = {
-    ResubscriptionState.WAITING: _("Waiting"),
-    ResubscriptionState.ASKED: _("Being asked"),
-    ResubscriptionState.ADDED: _("Added"),
-    ResubscriptionState.CHALLENGED: _("To be confirmed"),
-    ResubscriptionState.REFUSED: _("Refused"),
-    ResubscriptionState.UNKNOWN: _("Unknown"),
-}
 CHANGE_COLOURS = {
     ChangeState.WAITING: "default",
     ChangeState.ASKED: "info",

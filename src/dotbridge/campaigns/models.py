@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.lists.models import RECORD_ID_LENGTH, MarketingList
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
+from dotbridge.lists.models import MarketingList
 
 CODE_LENGTH = 20
 NAME_LENGTH = 255

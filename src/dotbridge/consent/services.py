@@ -5,9 +5,8 @@ A word about a record binds the record, under any address, and the address it ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -18,6 +17,7 @@ from django.utils import timezone
 from dotbridge.consent.bulk import Recorded, record_events
 from dotbridge.consent.models import OF_DOTDIGITAL, ConsentState, Scope, Source, What
 from dotbridge.entities.email import is_plausible
+from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import addresses_of
 
@@ -125,7 +125,7 @@ def carry_over(
     What was said here binds the address of the one that stays as well. May be called before or after the others are
     deleted. Raises as `opt_out_records`.
     """
-    into, merged = _record_id(into_id), [_record_id(each) for each in merged_ids]
+    into, merged = record_id_of(into_id), [record_id_of(each) for each in merged_ids]
     addresses, named = addresses_of(entity_of(entity), [into]).named("address")
     parameters = {**named, "entity": entity, "into": into, "merged": merged, "of_dotdigital": list(OF_DOTDIGITAL)}
     selection = _CARRIED_OVER.format(addresses=addresses)
@@ -157,7 +157,7 @@ def _say_of_records(
     fixed |= {"entity": entity, "happened_at": _aware(happened_at)}
     total = Recorded(0, 0, 0, 0, 0)
     with transaction.atomic():
-        for batch in _batches(_record_id(each) for each in record_ids):
+        for batch in batches(map(record_id_of, record_ids)):
             addresses, named = addresses_of(owner, batch).named("address")
             parameters = {**fixed, **named, "record_ids": batch}
             selection = _OF_RECORDS.format(addresses=addresses)
@@ -173,7 +173,7 @@ def _say_of_addresses(
     plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
     total = Recorded(0, 0, 0, 0, 0)
     with transaction.atomic():
-        for batch in _batches(plausible):
+        for batch in batches(plausible):
             parameters = {**fixed, "addresses": batch}
             total = _sum(total, record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by)))
     return total
@@ -189,16 +189,3 @@ def _aware(moment: datetime | None) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("happened_at has no time zone: give an aware datetime")
     return moment
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(texts)
-    while batch := list(islice(left, BATCH)):
-        yield batch
-
-
-def _record_id(given: object) -> str:
-    record_id = str(given)
-    if not 0 < len(record_id) <= 64 or "\0" in record_id:
-        raise ValueError(f"{record_id[:64]!r} is no record id: give a primary key, as text 1 to 64 characters long.")
-    return record_id

@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, TextField
 from django.db.models.functions import Cast, Now
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
+from dotbridge.entities.sql import as_key
 from dotbridge.lists.models import ListedRecord, ListType, MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import rule_condition
@@ -231,13 +231,10 @@ def _addresses(listed: Entity) -> tuple[str, Sequence[Any]]:
 
 
 def _key(listed: Entity, text: str) -> Any:
-    try:
-        key = listed.model._meta.pk.to_python(text)  # noqa: SLF001 - Django's documented way to ask a model about itself
-    except ValidationError:
-        return None
+    key = as_key(listed, text)
     # What is larger than the column would be refused by the database, with all others.
     return None if isinstance(key, int) and abs(key) >= 2**63 else key
 
 
 def _table(model: type[ListedRecord | MarketingList]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - as above
+    return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - Django's documented way to ask a model about itself

@@ -7,8 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-# A record's primary key as text: any host model fits, whatever its key.
-RECORD_ID_LENGTH = 64
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 
 
 class ListType(models.TextChoices):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -13,20 +12,17 @@ from django.db import connection, transaction
 
 from dotbridge.consent.models import Scope, Source
 from dotbridge.consent.services import opt_in_records, opt_out_records
+from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
 from dotbridge.lists.listed_services import fill_list, refresh_list
 from dotbridge.lists.models import (
-    RECORD_ID_LENGTH,
     ListedRecord,
     ListType,
     MarketingList,
     RemovedItem,
 )
 from dotbridge.lists.rules import compile_rule
-
-# Ids given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
-BATCH = 5_000
 
 
 class Unchanged(enum.Enum):
@@ -208,7 +204,7 @@ def _save(marketing_list: MarketingList) -> MarketingList:
 def _write(statement: str, fixed: list[Any], record_ids: Iterable[object]) -> int:
     written = 0
     with transaction.atomic(), connection.cursor() as cursor:
-        for batch in _batches(record_ids):
+        for batch in batches(map(record_id_of, record_ids)):
             cursor.execute(statement, [*fixed, batch])
             written += cursor.rowcount
     return written
@@ -217,23 +213,7 @@ def _write(statement: str, fixed: list[Any], record_ids: Iterable[object]) -> in
 def _delete(model: type[RemovedItem], marketing_list: MarketingList, ids: Iterable[object]) -> int:
     deleted = 0
     with transaction.atomic():
-        for batch in _batches(ids):
+        for batch in batches(map(record_id_of, ids)):
             rows, _ = model.objects.filter(marketing_list=marketing_list, record_id__in=batch).delete()
             deleted += rows
     return deleted
-
-
-def _batches(record_ids: Iterable[object]) -> Iterator[list[str]]:
-    left = (_record_id(record_id) for record_id in record_ids)
-    while batch := list(islice(left, BATCH)):
-        yield batch
-
-
-def _record_id(given: object) -> str:
-    record_id = str(given)
-    if not 0 < len(record_id) <= RECORD_ID_LENGTH or "\0" in record_id:
-        raise ValueError(
-            f"{record_id[:RECORD_ID_LENGTH]!r} is no record id: "
-            f"give a primary key, as text 1 to {RECORD_ID_LENGTH} characters long."
-        )
-    return record_id

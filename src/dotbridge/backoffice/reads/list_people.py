@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +19,7 @@ from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.email import plausible_q
 from dotbridge.entities.registry import UnknownField, entity
+from dotbridge.entities.sql import as_key
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
@@ -134,11 +134,7 @@ def _searched(marketing_list: MarketingList, found: Rows, search: str) -> Rows:
 
 
 def _key_of(marketing_list: MarketingList, text: str) -> Any:
-    model = entity(marketing_list.entity).model
-    try:
-        return model._meta.pk.to_python(text) if text else None  # noqa: SLF001 - Django's way to ask a model
-    except ValidationError:
-        return None
+    return as_key(entity(marketing_list.entity), text) if text else None
 
 
 def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> list[ListPerson]:

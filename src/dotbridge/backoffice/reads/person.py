@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Q
 from django.urls import reverse
@@ -24,6 +23,7 @@ from dotbridge.connections.models import ContactRequest, Resubscription
 from dotbridge.consent.models import RAISING, Scope, What
 from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.registry import Entity, UnknownEntity
+from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
@@ -94,9 +94,8 @@ class Person:
 
 def address_of(known: Entity, record_id: str) -> tuple[Any, str] | None:
     """The key of a record and its address, empty where it has none; None where there is no such record."""
-    try:
-        key = known.model._meta.pk.to_python(record_id)  # noqa: SLF001 - Django's way to ask a model about itself
-    except ValidationError:
+    key = as_key(known, record_id)
+    if key is None:
         return None
     row = known.queryset().filter(pk=key).values_list("pk", known.email_expression()).first()
     return (row[0], (row[1] or "").strip()) if row else None

@@ -14,8 +14,8 @@ from dotbridge.backoffice.labels import activities_in_words
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.campaigns.selectors import activities_of_record, campaigns_of_record
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 from dotbridge.entities.registry import UnknownEntity, entity
-from dotbridge.lists.models import RECORD_ID_LENGTH
 
 SHOWN = 10
 

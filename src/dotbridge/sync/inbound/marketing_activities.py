@@ -22,12 +22,12 @@ from psycopg import sql
 from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set_statistics
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mirror.models import ResultKind, WaitingResult
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.planner import prefer_index_lookups
 from dotbridge.sync.models import CampaignPair, ExportItem, ResultMatching
-from dotbridge.sync.sql import Fragment, compiled
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000

@@ -11,6 +11,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal, StepContext
@@ -25,7 +26,6 @@ from dotbridge.sync.inbound.two_way_records import (
 )
 from dotbridge.sync.inbound.two_way_values import Comparison, Item, WriteBackRoute, compare
 from dotbridge.sync.models import ValueConflict, Winner
-from dotbridge.sync.sql import Fragment, compiled
 
 _AGREE = """
     UPDATE dotbridge_sync_exportitem i SET agreed = s.theirs, agreed_at = %s

@@ -18,13 +18,13 @@ from django.db.models import F
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
+from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
 from dotbridge.sync.models import Newcomer
-from dotbridge.sync.sql import Fragment, compiled
 
 NEWCOMERS_AT_ONCE = 1000
 

@@ -17,6 +17,7 @@ from psycopg import sql
 
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import Entity
+from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.models import Mapping as FieldMapping
@@ -57,7 +58,7 @@ class Target:
 
 def lock_targets(owner: Entity, mapping: FieldMapping, record_ids: Iterable[str]) -> dict[str, Target]:
     """The records of these ids, by id, locked until the transaction ends. What is no key of the model is left out."""
-    keys = [key for record_id in record_ids if (key := _as_key(owner, record_id)) is not None]
+    keys = [key for record_id in record_ids if (key := as_key(owner, record_id)) is not None]
     records = (
         owner.queryset()
         .filter(pk__in=keys)
@@ -185,10 +186,3 @@ def _other_fields(model: type[models.Model], path: str) -> frozenset[str]:
 
 def _empty(own: Any) -> Any:
     return None if own.null or not own.empty_strings_allowed else ""
-
-
-def _as_key(owner: Entity, record_id: str) -> Any:
-    try:
-        return owner.model._meta.pk.to_python(record_id)
-    except ValidationError:
-        return None

@@ -27,9 +27,10 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
 from dotbridge.consent.scopes import ListScopes
+from dotbridge.entities.sql import compiled
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.sql import compiled, key_type
+from dotbridge.sync.sql import key_type
 
 # A run may wait for Dotdigital between two steps. Whoever left the list meanwhile is not to be sent.
 SECONDS_CURRENT = 60.0

@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from dotbridge.entities.email import plausible_sql
 from dotbridge.entities.registry import entity
+from dotbridge.entities.sql import compiled
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
 from dotbridge.sync.outbound.ranks import Ranked, rank_parameters
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
-from dotbridge.sync.sql import compiled, key_type
+from dotbridge.sync.sql import key_type
 
 _PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
 _IS_DUE = """

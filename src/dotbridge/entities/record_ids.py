@@ -1,0 +1,29 @@
+"""Ids of records as text, as every table of ours keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+# A primary key as text: any host model fits, whatever its key.
+RECORD_ID_LENGTH = 64
+# Records given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
+BATCH = 5_000
+
+
+def record_id_of(given: object) -> str:
+    """A primary key as text. Raises ValueError for what cannot be one."""
+    record_id = str(given)
+    if not 0 < len(record_id) <= RECORD_ID_LENGTH or "\0" in record_id:
+        raise ValueError(
+            f"{record_id[:RECORD_ID_LENGTH]!r} is no record id: "
+            f"give a primary key, as text 1 to {RECORD_ID_LENGTH} characters long."
+        )
+    return record_id
+
+
+def batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts in lists of at most `BATCH`, each taken when it is asked for."""
+    left = iter(texts)
+    while batch := list(islice(left, BATCH)):
+        yield batch

@@ -19,6 +19,7 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
+from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
@@ -64,7 +65,6 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
     if posted == "credentials" and credentials.is_valid():
         before, text = last_run(integration.pk), _store(integration, credentials)
         return _saved(request, integration, text, after=before if integration.is_active else None)
-    after = request.GET.get("after_run", "")
     return show(
         request,
         "backoffice/house/account.html",
@@ -81,7 +81,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "may_change": may_change,
             "may_sync": request.user.has_perm("dotbridge_sync.add_syncrun") and integration.is_active,
             "may_delete": request.user.has_perm(MAY_DELETE),
-            "strip_after": after if after.isdecimal() and len(after) < 19 else "",
+            "strip_after": after_run_of(request),
         },
     )
 

@@ -10,22 +10,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dotbridge.backoffice.screens.integration_forms import SETTINGS
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotbridge.integrations.services import check_connection
 from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
-
-SETTINGS = (
-    "name",
-    "default_owner",
-    "data_fields_hours",
-    "forced_comparison",
-    "export_waits_for",
-    "contacts_read_of",
-    "breaker_rows",
-    "breaker_percent",
-)
 
 
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -33,7 +23,7 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Integration
-        fields = SETTINGS
+        fields = ("name", *SETTINGS)
 
 
 class CredentialsForm(forms.Form):

@@ -18,11 +18,12 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label, trigger_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
-from dotbridge.backoffice.pages.frame import Crumb, is_piece, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
+from dotbridge.backoffice.pages.person_frame import try_request_again
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
-from dotbridge.connections.services import discard_change, retry_change, retry_contact_request
+from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.folding import COUNTS_OF_LOOKING
 from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
@@ -194,14 +195,7 @@ def _failed_requests(request: HttpRequest) -> list[dict[str, Any]]:
 def retry_request(request: HttpRequest, pk: int) -> HttpResponse:
     """Have Dotdigital asked again about a contact."""
     asked = get_object_or_404(ContactRequest, pk=pk)
-    try:
-        retry_contact_request(request=asked)
-    except ValidationError as error:
-        show_refusal(request, error)
-    else:
-        text = _("It is tried again as soon as the worker is free.")
-        log_change(request, asked.integration, f"{text} ({asked})")
-        messages.success(request, text)
+    try_request_again(request, asked)
     return HttpResponseRedirect(reverse("dotbridge:activity-changes"))
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.charts import bars_by_hour
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, Tab, page, show
+from dotbridge.backoffice.queries import is_key, search_of
 from dotbridge.backoffice.reads.campaigns import (
     DID_WORDS,
     Did,
@@ -49,7 +50,7 @@ def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
 @page(VIEW)
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The campaigns, those sent last first."""
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     found = campaigns_with_figures()
     if search:
         found = found.filter(name__icontains=search) | found.filter(subject__icontains=search)
@@ -72,7 +73,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 @page(VIEW)
 def compare(request: HttpRequest) -> HttpResponse:
     """Some campaigns side by side."""
-    keys = [int(key) for key in request.GET.getlist("campaign") if key.isdecimal() and len(key) < 19]
+    keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
     found = list(campaigns_with_figures().filter(pk__in=keys[:MOST_COMPARED]))
     columns = [{"campaign": campaign, "cards": cards_of(campaign)} for campaign in found]
     rows = [
@@ -138,7 +139,7 @@ def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = request.GET.get("did", "")
     if chosen and chosen not in set(Did):
         raise Http404
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     context: dict[str, Any] = {"chosen": chosen, "search": search}
     if remote is not None:
         did = Did(chosen) if chosen else None

@@ -17,6 +17,7 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.fields import (
     Impact,
     fitting_fields,
@@ -124,7 +125,7 @@ def _crumbs(mapping: Mapping | None = None) -> list[Crumb]:
 def mapping(request: HttpRequest, pk: int) -> HttpResponse:
     """One mapping: our fields on the left, theirs on the right, and the values of one person."""
     found = _mapping_or_404(pk)
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     sample = None
     if may_see_people(request, found.entity):
         sample = sample_person(request, found, search)

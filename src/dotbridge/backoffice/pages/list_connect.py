@@ -27,6 +27,7 @@ from dotbridge.backoffice.pages.list_frame import (
     show_list_page,
 )
 from dotbridge.backoffice.pages.list_plan import plan_context
+from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook
@@ -69,7 +70,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     if link_of(marketing_list) is not None:
         return HttpResponseRedirect(list_url(marketing_list))
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     form = BookForm(request.GET if "address_book" in request.GET else None)
     if form.is_bound and form.is_valid():
         book = form.cleaned_data["address_book"]
@@ -89,9 +90,10 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _chosen_book(request: HttpRequest) -> AddressBook | None:
-    chosen = request.GET.get("book", "")
-    return free_books().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
+def chosen_book(request: HttpRequest, name: str = "book") -> AddressBook | None:
+    """The free address book whose key a parameter of the address carries."""
+    key = key_of(request, name)
+    return None if key is None else free_books().filter(pk=key).first()
 
 
 @page(VIEW, MAY_CONNECT)
@@ -100,7 +102,7 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     if request.method == "POST":
         return _connected(request, marketing_list)
-    book = _chosen_book(request)
+    book = chosen_book(request)
     if book is None or link_of(marketing_list) is not None:
         return HttpResponseRedirect(list_url(marketing_list, "list-connect"))
     return show_sheet(request, marketing_list, "backoffice/components/connect_look.html", step=2, book=book)
@@ -109,7 +111,7 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
 @page(VIEW, MAY_CONNECT)
 def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of the sheet: the dry run of a connection that is made for it and taken back at once."""
-    marketing_list, book = list_or_404(pk), _chosen_book(request)
+    marketing_list, book = list_or_404(pk), chosen_book(request)
     if book is None or link_of(marketing_list) is not None:
         return render(request, "backoffice/components/plan.html", {"problem": _("The address book is not free.")})
     with transaction.atomic():

@@ -17,11 +17,10 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal
-from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, show_sheet
+from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, chosen_book, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_CONNECTION,
     MAY_END,
@@ -30,6 +29,7 @@ from dotbridge.backoffice.pages.list_frame import (
     list_url,
     show_list_page,
 )
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.models import AccountChange, ListConnection
 from dotbridge.connections.selectors import move_numbers, obstacle_to_newcomers
@@ -167,14 +167,14 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
             return _asked_for(request, marketing_list, link, form.cleaned_data["address_book"])
         return _choose(request, marketing_list, form)
     chosen = request.GET.get("address_book", "")
-    book = free_books().filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 19 else None
+    book = chosen_book(request, "address_book")
     if book is None:
         return _choose(request, marketing_list, BookForm(request.GET) if chosen else BookForm())
     return _ask_to_move(request, link, book)
 
 
 def _choose(request: HttpRequest, marketing_list: Any, form: BookForm) -> HttpResponse:
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     books = books_to_show(search)
     return show_sheet(
         request,

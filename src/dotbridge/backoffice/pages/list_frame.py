@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Crumb, Tab, show
+from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import needs_of
@@ -93,14 +94,8 @@ def show_list_page(
             "may_change_connection": may(MAY_CHANGE_CONNECTION),
             "may_end": link is not None and may(MAY_END),
             "may_delete": link is None and may("dotbridge_lists.delete_marketinglist"),
-            "strip_after": _strip_after(request),
+            "strip_after": after_run_of(request),
             "newest_run": last_run(link.address_book.integration_id) if link else 0,
             **(context or {}),
         },
     )
-
-
-def _strip_after(request: HttpRequest) -> str:
-    """The run after which the person pressed a button, as it stands in the address."""
-    after = request.GET.get("after_run", "")
-    return after if after.isdecimal() and len(after) < 19 else ""

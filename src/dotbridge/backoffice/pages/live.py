@@ -13,6 +13,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.pages.frame import page
+from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.live import live_moment
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration
@@ -47,8 +48,7 @@ def live(request: HttpRequest, integration: int) -> HttpResponseBase:
     if not any(map(request.user.has_perm, MAY_FOLLOW)):
         raise PermissionDenied
     get_object_or_404(Integration, pk=integration)
-    after = request.GET.get("after_run", "")
-    context = strip_context(request, integration, after if after.isdecimal() and len(after) < 19 else "")
+    context = strip_context(request, integration, after_run_of(request))
     response = render(request, "backoffice/components/live.html", context)
     if context["live"] is not None and context["live"].is_over:
         response["HX-Trigger"] = "dotbridge-run-ended"

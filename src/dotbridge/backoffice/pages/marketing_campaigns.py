@@ -20,6 +20,7 @@ from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.queries import search_of
 from dotbridge.campaigns.models import MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
@@ -54,7 +55,7 @@ class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 @page(VIEW)
 def marketing_campaigns(request: HttpRequest) -> HttpResponse:
     """The marketing campaigns, the newest first."""
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     found = MarketingCampaign.objects.annotate(
         mails=Count("email_campaigns"), last_sent=Max("email_campaigns__sent_at")
     ).select_related("owner")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import entity_admin_urls
 from dotbridge.backoffice.pages.frame import Tab, page, show
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.people import entities_of, find_people
 
 MOST = 50
@@ -17,7 +18,7 @@ MOST = 50
 @page()
 def people(request: HttpRequest) -> HttpResponse:
     """By a part of a name or an address."""
-    text = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    text = search_of(request)
     chosen = request.GET.get("of", "")
     known = entities_of(request)
     kinds = [("", _("Everybody")), *((each.key, str(each.label)) for each in known)]

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from dotbridge.backoffice.consent_labels import objection_text
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
+from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
 from dotbridge.backoffice.pages.person_frame import (
@@ -30,11 +30,12 @@ from dotbridge.backoffice.pages.person_frame import (
     MAY_SEE_CONTACTS,
     Whom,
     acts_on,
+    try_request_again,
     whom_of_contact,
     whom_of_record,
 )
 from dotbridge.backoffice.reads.person import person_of_address, requests_of
-from dotbridge.connections.services import retry_contact_request, tell_of_opt_out
+from dotbridge.connections.services import tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
@@ -279,12 +280,5 @@ def _try_again(request: HttpRequest, whom: Whom) -> HttpResponse:
     asked = next((each for each in requests_of(person) if str(each.pk) == request.POST.get("request")), None)
     if asked is None:
         raise Http404
-    try:
-        retry_contact_request(request=asked)
-    except ValidationError as error:
-        show_refusal(request, error)
-    else:
-        text = _("It is tried again as soon as the worker is free.")
-        log_change(request, asked.integration, f"{text} ({asked})")
-        messages.success(request, text)
+    try_request_again(request, asked)
     return HttpResponseRedirect(whom.url)

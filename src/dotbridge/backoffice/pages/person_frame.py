@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
+from dotbridge.backoffice.pages.frame import log_change
+from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
 from dotbridge.backoffice.reads.people import may_see_entity
 from dotbridge.backoffice.reads.person import address_of
 from dotbridge.connections.models import ContactRequest
+from dotbridge.connections.services import retry_contact_request
 from dotbridge.consent.models import Scope, What
 from dotbridge.consent.selectors import Objection, may_be_mailed
 from dotbridge.entities.email import is_plausible
@@ -133,3 +137,15 @@ def acts_on(request: HttpRequest, whom: Whom, objections: tuple[Objection, ...])
     return [
         Act(verb=verb, title=title, url=act_url(whom, verb), is_danger=is_danger) for verb, title, is_danger in found
     ]
+
+
+def try_request_again(request: HttpRequest, asked: ContactRequest) -> None:
+    """Have Dotdigital asked again about a contact, and say so, or why not, on the page that comes next."""
+    try:
+        retry_contact_request(request=asked)
+    except ValidationError as error:
+        show_refusal(request, error)
+    else:
+        text = _("It is tried again as soon as the worker is free.")
+        log_change(request, asked.integration, f"{text} ({asked})")
+        messages.success(request, text)

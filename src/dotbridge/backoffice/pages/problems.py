@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
+from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
 
 VIEW = "dotbridge_sync.view_rejection"
@@ -33,9 +34,9 @@ def problems(request: HttpRequest) -> HttpResponse:
 def problem(request: HttpRequest) -> HttpResponse:
     """One cause, and whom or what it concerns."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")
-    search = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    search = search_of(request)
     run = request.GET.get("run", "")
-    rows = problems_of(reason, search=search, run=int(run) if run.isdecimal() and len(run) < 19 else None)
+    rows = problems_of(reason, search=search, run=key_of(request, "run"))
     current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     if not current.object_list and not search:
         raise Http404

@@ -7,13 +7,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import is_piece, page, show
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.search import search_everything
 
 
 @page()
 def search(request: HttpRequest) -> HttpResponse:
     """What is called so, as far as the person may see it."""
-    text = request.GET.get("q", "").strip().replace("\0", "")[:255]
+    text = search_of(request)
     context = {"kinds": search_everything(request, text), "text": text}
     if is_piece(request, "search-found"):
         return render(request, "backoffice/components/search_found.html", context)

@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import reason_text, standing_text
+from dotbridge.backoffice.reads.people import with_name_or_address
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.email import plausible_q
-from dotbridge.entities.registry import UnknownField, entity
+from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
@@ -62,7 +63,7 @@ def people_page(
     """
     found = _in_state(marketing_list, show)
     if search:
-        found = _searched(marketing_list, found, search)
+        found = with_name_or_address(found, entity(marketing_list.entity), search, address="email")
     key = _key_of(marketing_list, after)
     if key is not None:
         found = found.filter(record_pk__gt=key)
@@ -118,19 +119,6 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Row
 
 def _taken_off(marketing_list: MarketingList) -> Exists:
     return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
-
-
-def _searched(marketing_list: MarketingList, found: Rows, search: str) -> Rows:
-    listed = entity(marketing_list.entity)
-    condition = Q(email__icontains=search)
-    for name in ("full_name", "first_name", "last_name", "name"):
-        try:
-            field = listed.field(name)
-        except UnknownField:
-            continue
-        found = found.annotate(**{f"said_{name}": field.expression()})
-        condition |= Q(**{f"said_{name}__icontains": search})
-    return found.filter(condition)
 
 
 def _key_of(marketing_list: MarketingList, text: str) -> Any:

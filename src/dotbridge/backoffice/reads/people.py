@@ -66,21 +66,28 @@ def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = 
     return found[:most]
 
 
+def with_name_or_address(
+    rows: QuerySet[Any, dict[str, Any]], known: Entity, text: str, *, address: str
+) -> QuerySet[Any, dict[str, Any]]:
+    """Those whose name, in whatever fields the entity has it, or address holds the text. `address` is an annotation."""
+    condition = Q(**{f"{address}__icontains": text})
+    for name in NAME_FIELDS:
+        try:
+            field = known.field(name)
+        except UnknownField:
+            continue
+        rows = rows.annotate(**{f"said_{name}": field.expression()})
+        condition |= Q(**{f"said_{name}__icontains": text})
+    return rows.filter(condition)
+
+
 def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
     address = NullIf(Trim(known.email_expression()), Value(""))
     rows: QuerySet[Any, dict[str, Any]] = (
         known.queryset().order_by().values(record_pk=F("pk")).annotate(person_email=address)
     )
     if text:
-        condition = Q(person_email__icontains=text)
-        for name in NAME_FIELDS:
-            try:
-                field = known.field(name)
-            except UnknownField:
-                continue
-            rows = rows.annotate(**{f"said_{name}": field.expression()})
-            condition |= Q(**{f"said_{name}__icontains": text})
-        rows = rows.filter(condition)
+        rows = with_name_or_address(rows, known, text, address="person_email")
     first = rows.order_by("record_pk")[:most]
     if not text:
         # Read from the key's own index, so nothing can be slow.

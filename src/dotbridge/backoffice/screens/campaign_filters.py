@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.utils import parse_date_str as parse_date
 
 from dotbridge.backoffice.entity_labels import entity_label, label_records
-from dotbridge.backoffice.screens.sync_filters import is_key
+from dotbridge.backoffice.queries import is_key
 from dotbridge.campaigns.models import EmailCampaign, MarketingCampaign
 
 # A filter shows its choices as a list; older ones are reached from their own page.

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Tab
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import url_of
-from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.campaigns.models import EmailCampaign
 
 

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import CONTACT_STATUSES, status_badge
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.integrations.models import Integration
@@ -55,7 +56,7 @@ class BookFilter(admin.SimpleListFilter):
         """The books by name, and the chosen one wherever it stands."""
         books = dict(AddressBook.objects.order_by("name").values_list("pk", "name")[:MOST_BOOKS])
         chosen = request.GET.get(self.parameter_name, "")
-        if chosen.isdecimal() and len(chosen) < 19 and int(chosen) not in books:
+        if is_key(chosen) and int(chosen) not in books:
             books |= dict(AddressBook.objects.filter(pk=int(chosen)).values_list("pk", "name"))
         return [(str(pk), name) for pk, name in books.items()]
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped, shortened
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import require, show_problem, url_of
-from dotbridge.backoffice.screens.sync_filters import is_key
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import MERGEABLE, merge_campaigns
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.preview_reads import preview_of_mapping
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.mapping.models import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def preview_mapping(screen: Screen, request: HttpRequest, mapping: Mapping) -> HttpResponse:
     """Records of the mapping's entity, as they would be sent."""
-    search = _search_of(request)
+    search = search_of(request)
     context: dict[str, Any] = {"search": search, "mapping": mapping, "mapping_url": url_of(mapping)}
     try:
         context["records"] = preview_of_mapping(request, mapping, beginning=search)
@@ -27,7 +28,3 @@ def preview_mapping(screen: Screen, request: HttpRequest, mapping: Mapping) -> H
     except UnknownEntity as error:
         context["problem"] = str(error)
     return screen.render_page(request, "backoffice/preview.html", title=_("Preview"), record=mapping, **context)
-
-
-def _search_of(request: HttpRequest) -> str:
-    return request.GET.get("q", "").strip().replace("\0", "")[:255]

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.queries import is_key
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import Rejection, SyncRun
 
@@ -78,8 +79,3 @@ class ReasonFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """What was rejected for it."""
         return queryset.filter(reason=self.value()) if self.value() else queryset
-
-
-def is_key(text: str) -> bool:
-    """Whether a text out of an address can be a record's key."""
-    return text.isascii() and text.isdecimal() and len(text) < 19

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import badge, shortened
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
-from dotbridge.backoffice.screens.sync_filters import RunFilter, is_key
+from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import ListConnection
 from dotbridge.mirror.models import Contact

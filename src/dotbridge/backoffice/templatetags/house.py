@@ -19,6 +19,7 @@ from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
+from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, UPLOAD_TONES
 
 register = template.Library()
@@ -27,10 +28,7 @@ register = template.Library()
 NARROWEST = 0.6
 
 
-@register.filter
-def grouped(number: int | None) -> str:
-    """12345 -> 12,345; nothing -> a dash."""
-    return "-" if number is None else labels.grouped(number)
+register.filter(grouped)
 
 
 @register.filter

@@ -1,0 +1,29 @@
+"""What people type and addresses carry, as far as a page can use it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+LONGEST_SEARCH = 255
+
+
+def search_of(request: HttpRequest) -> str:
+    """What the person searches for, without what the database cannot hold; empty without a search."""
+    return request.GET.get("q", "").strip().replace("\0", "")[:LONGEST_SEARCH]
+
+
+def is_key(text: str) -> bool:
+    """Whether a text out of an address can be a record's key."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def key_of(request: HttpRequest, name: str) -> int | None:
+    """The key that a parameter of the address carries; None without one, or where it can be none."""
+    text = request.GET.get(name, "")
+    return int(text) if is_key(text) else None
+
+
+def after_run_of(request: HttpRequest) -> str:
+    """The run after which the person pressed a button, as it stands in the address; empty without one."""
+    text = request.GET.get("after_run", "")
+    return text if is_key(text) else ""

@@ -21,7 +21,7 @@ from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import request_ending, request_unsubscriptions, retry_contact_request
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import ConsentEvent, Scope, Source
-from dotbridge.consent.services import carry_over, opt_out_records
+from dotbridge.consent.services import carry_over, opt_in_records, opt_out_records
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members, members
@@ -271,6 +271,26 @@ def test_who_opted_out_of_everything_is_unsubscribed_in_dotdigital_once(
     sync(integration, kind=RunKind.REQUESTS)
     assert status(remote, "ann@example.com") == "Subscribed"
     assert not members(link.marketing_list).exists()
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+def test_an_opt_out_that_was_taken_back_is_not_told_any_more(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, of_all: bool
+) -> None:
+    ListConnection.objects.update(unsubscribes_book=True)
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    scope = (Scope.EVERYTHING, 0) if of_all else (Scope.LIST, link.marketing_list_id)
+    said = {"entity": "crm.contact", "record_ids": [ann.pk], "source": Source.PERSON}
+    opt_out_records(**said, scope=scope[0], scope_id=scope[1])
+    assert request_unsubscriptions() == 1
+    opt_in_records(**said, scope=scope[0], scope_id=scope[1])
+    sync(integration, kind=RunKind.REQUESTS)
+    sync(integration)
+    assert not ContactRequest.objects.exists()
+    assert status(remote, "ann@example.com") == "Subscribed"
+    assert remote.ask("GET", f"/v2/address-books/{book}/contacts/unsubscribed-since/2000-01-01") == []
+    assert set(remote.contacts(book)) == {"ann@example.com"}
 
 
 @pytest.mark.parametrize("unsubscribes", [False, True])

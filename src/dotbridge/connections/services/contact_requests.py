@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -61,15 +61,26 @@ _ASK = f"""
     WHERE n.unsubscribes_book AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
     ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
 """
+# An opt-out that was taken back before Dotdigital learned of it is none of its concern. Of whoever was erased there is no
+# state any more, and what they said before still holds.
+_WITHDRAW = """
+    DELETE FROM dotbridge_connections_contactrequest r
+    WHERE r.state = 'waiting' AND r.kind <> 'erase' AND r.email_key <> ''
+      AND (%(email_key)s::text IS NULL OR r.email_key = %(email_key)s::text)
+      AND NOT EXISTS (SELECT FROM dotbridge_consent_consentstate s WHERE s.event_id = r.event_id AND s.is_blocked)
+"""
 
 
 def request_unsubscriptions(*, email_key: str | None = None) -> int:
-    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet. One statement for all accounts.
+    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet, for all accounts at once.
 
-    With `email_key` those of one normalised address alone. Answers how many are asked for now.
+    With `email_key` those of one normalised address alone. What waits because of an opt-out that was taken back is
+    withdrawn. Answers how many are asked for now.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_ASK, {"live": list(LIVE), "email_key": email_key})
+    asked = {"live": list(LIVE), "email_key": email_key}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_WITHDRAW, asked)
+        cursor.execute(_ASK, asked)
         return int(cursor.rowcount)
 
 

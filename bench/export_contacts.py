@@ -189,21 +189,18 @@ class Bench:
 
 def first_export(link: Any, sink_url: str) -> dict[str, float]:
     """Seconds of each part of a first export, and the rate of the upload alone to the sink."""
-
     from dotbridge.integrations.services import open_account
-    from dotbridge.sync.inbound.consent import learn_consent
+    from dotbridge.sync.engine import EXPORT
     from dotbridge.sync.models import Upload, UploadState
     from dotbridge.sync.outbound import results
-    from dotbridge.sync.outbound.changes import note_changes
     from dotbridge.sync.outbound.members import empty_tables
-    from dotbridge.sync.outbound.prepare import prepare_uploads
-    from dotbridge.sync.outbound.removals import remove_departed
     from dotbridge.sync.outbound.upload import send_uploads
 
+    works = [part.work for part in EXPORT]
     with open_account(link.address_book.integration) as account:
         account.connect()
         bench = Bench(link, account)
-        taken = {"prepare": bench.seconds(learn_consent, remove_departed, note_changes, prepare_uploads)}
+        taken = {"prepare": bench.seconds(*works[: works.index(send_uploads)])}
         taken["sink_rate"] = sink_rate(link, sink_url)
         taken["upload"] = bench.seconds(send_uploads)
         sent = list(Upload.objects.filter(connection=link, state=UploadState.SENT).select_related("connection"))

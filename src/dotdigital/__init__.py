@@ -30,7 +30,16 @@ from dotdigital.campaign_models import (
 from dotdigital.campaigns import Campaigns
 from dotdigital.codes import MEANINGS, Meaning
 from dotdigital.contacts import Contacts
-from dotdigital.contacts_v3 import ContactsV3, ContactV3, ContactV3Draft, ImportV3, ListMembership, MergeV3
+from dotdigital.contacts_v3 import (
+    MAX_PAGE_V3,
+    ContactsV3,
+    ContactV3,
+    ContactV3Draft,
+    ImportV3,
+    ListMembership,
+    MarkedPage,
+    MergeV3,
+)
 from dotdigital.decoding import Malformed, Page
 from dotdigital.drafts import Attachment, CampaignDraft, Consent, ContactDraft, EmailDraft, SplitTest, TriggeredDraft
 from dotdigital.errors import (
@@ -42,6 +51,7 @@ from dotdigital.errors import (
     Transient,
     UnknownOutcome,
 )
+from dotdigital.imports_v3 import ImportedRow, ImportOutcome, Outcome
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,
@@ -76,6 +86,7 @@ __all__ = [
     "DEFAULT_OVERLAP",
     "MAX_IMPORT_BYTES",
     "MAX_PAGE",
+    "MAX_PAGE_V3",
     "MEANINGS",
     "Account",
     "AccountInfo",
@@ -113,17 +124,21 @@ __all__ = [
     "FromAddress",
     "Group",
     "Import",
+    "ImportOutcome",
     "ImportReport",
     "ImportV3",
+    "ImportedRow",
     "Limiter",
     "ListMembership",
     "LocalLimiter",
     "Malformed",
+    "MarkedPage",
     "Meaning",
     "MergeOption",
     "MergeV3",
     "NotFound",
     "Open",
+    "Outcome",
     "Page",
     "PageView",
     "Preference",

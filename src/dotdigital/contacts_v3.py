@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -14,8 +18,10 @@ from dotdigital import operations
 from dotdigital.campaign_models import Dated
 from dotdigital.decoding import Page, Unreadable, decode_page
 from dotdigital.drafts import Value, json_time, json_value
+from dotdigital.imports_v3 import ImportOutcome
 from dotdigital.models import Scalar
 from dotdigital.session import Session
+from dotdigital.uploads import FileBody
 from dotdigital.wire import Query
 
 MAX_PAGE_V3 = 5000
@@ -100,6 +106,13 @@ class ContactV3Draft(msgspec.Struct, frozen=True):
         return body
 
 
+@dataclass(frozen=True, slots=True)
+class MarkedPage(Page[ContactV3]):
+    """A page of contacts; ``following`` is the marker of the next one, None on the last."""
+
+    following: str | None = None
+
+
 class _Marked(msgspec.Struct, frozen=True):
     """A page with its links; rows stay raw until they are decoded one by one or all at once."""
 
@@ -122,11 +135,13 @@ class ContactsV3:
         segment_id: int | None = None,
         include: Sequence[str] = ("lists", "channelProperties"),
         limit: int = 1000,
-    ) -> Iterator[Page[ContactV3]]:
+        marker: str | None = None,
+    ) -> Iterator[MarkedPage]:
         """Yields contacts in a stable order; pages do not overlap, because the service continues from a marker.
 
-        ``include`` may name lists, channelProperties, preferences, consentRecords. Raises ValueError for filters the
-        service does not take together and for a limit outside 1..5000.
+        ``include`` may name lists, channelProperties, preferences, consentRecords. ``marker`` is where to begin: that
+        of an earlier page with the same filters. Raises ValueError for filters the service does not take together and
+        for a limit outside 1..5000.
         """
         if not 1 <= limit <= MAX_PAGE_V3:
             raise ValueError(f"limit is {limit}: the service takes 1 to {MAX_PAGE_V3}")
@@ -141,7 +156,9 @@ class ContactsV3:
             if since is not None:
                 query[name] = f"gte::{json_time(since)}"
         narrowed = {"~listId": list_id, "~segmentId": segment_id}
-        return self._walk(query | {name: number for name, number in narrowed.items() if number is not None}, limit)
+        return self._walk(
+            query | {name: number for name, number in narrowed.items() if number is not None}, limit, marker
+        )
 
     def get(self, contact: int | str, *, identifier: str = "email") -> ContactV3:
         """Answers one contact by an identifier: email, contactId, mobileNumber or one of the account's own."""
@@ -181,6 +198,25 @@ class ContactsV3:
         body = {"mergeOption": option.in_body, "contacts": contacts}
         return self._session.post(operations.V3_IMPORT, ImportV3, body).import_id
 
+    def import_file(self, file: BinaryIO | Path) -> str:
+        """Starts an import from a file that holds the request's JSON, streamed; answers the import's id.
+
+        The file is ``{"mergeOption": ..., "contacts": [...]}``, at most 50 MB. Raises as ``start_import``, and Rejected
+        for a file that is too large.
+        """
+        body = FileBody(file, file_name="", encoding="plain")
+        return self._session.upload(operations.V3_IMPORT, ImportV3, body).import_id
+
+    @contextmanager
+    def import_outcome(self, import_id: str) -> Iterator[ImportOutcome]:
+        """Answers how far an import is and what came of its rows, for as long as the block lasts.
+
+        The answer is kept in a temporary file meanwhile, because it may be large.
+        """
+        with tempfile.TemporaryFile(prefix="dotdigital-import-") as file:
+            outcome = self._session.save(operations.V3_IMPORT_STATUS, file, ImportOutcome, guid=import_id)
+            yield outcome
+
     def import_status(self, import_id: str) -> ImportV3:
         """Answers how far an import is and what came of it."""
         return self._session.get(operations.V3_IMPORT_STATUS, ImportV3, guid=import_id)
@@ -196,23 +232,23 @@ class ContactsV3:
         """Answers how far a deletion is, in the service's own keys."""
         return self._session.get(operations.V3_DELETE_STATUS, dict[str, Any], guid=delete_id)
 
-    def _walk(self, query: Mapping[str, str | int], limit: int) -> Iterator[Page[ContactV3]]:
-        marker: str | None = None
+    def _walk(self, query: Mapping[str, str | int], limit: int, marker: str | None) -> Iterator[MarkedPage]:
         while True:
             asked: Query = query if marker is None else {**query, "marker": marker}
-            page, following = self._session.read(operations.V3_CONTACTS, partial(_marked, limit=limit), query=asked)
+            page = self._session.read(operations.V3_CONTACTS, partial(_marked, limit=limit), query=asked)
             if page.rows:
                 yield page
-            if following is None or following == marker or not page.rows:
+            if page.following is None or page.following == marker or not page.rows:
                 return
-            marker = following
+            marker = page.following
 
 
-def _marked(body: bytearray, limit: int) -> tuple[Page[ContactV3], str | None]:
-    """Answers a page and the marker of the next one."""
+def _marked(body: bytearray, limit: int) -> MarkedPage:
+    """Answers a page with the marker of the next one."""
     try:
         marked = msgspec.json.decode(body, type=_Marked)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable("a page with _items was expected") from error
     following = (marked.links.get("next") or {}).get("marker")
-    return decode_page(bytes(marked.items), ContactV3, limit), str(following) if following else None
+    page = decode_page(bytes(marked.items), ContactV3, limit)
+    return MarkedPage(page.items, page.malformed, page.unkept, str(following) if following else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from dotdigital.decoding import Page, Row, decode_one, decode_page
 from dotdigital.faults import read_faults
@@ -97,6 +97,18 @@ class Session:
         """Yields the rows of a faults CSV while it arrives."""
         call = Call(operation, fill(operation, **parts), accept="text/csv, */*;q=0.5")
         return self.wire.stream(self.endpoint, call, read_faults)
+
+    def save(self, operation: Operation, file: BinaryIO, read: Callable[[BinaryIO], Shape], **parts: Part) -> Shape:
+        """Writes an answer's body into a file while it arrives, and answers what ``read`` makes of it."""
+
+        def write(chunks: Iterator[bytes]) -> Shape:
+            # A call that broke off is repeated from its beginning.
+            file.seek(0)
+            file.truncate()
+            file.writelines(chunks)
+            return read(file)
+
+        return self.wire.run(self.endpoint, Call(operation, fill(operation, **parts)), write)
 
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
         return self.wire.run(self.endpoint, call, lambda chunks: decode(bytes_of(chunks)))

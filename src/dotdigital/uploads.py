@@ -43,7 +43,8 @@ class JsonBody:
 
 
 class FileBody:
-    """One file for an import: ``multipart`` or ``json`` with base64 (contract §4.6); never in memory as a whole.
+    """One file for an import: ``multipart``, ``json`` with base64 (contract §4.6), or ``plain``, a file that is JSON
+    itself (contract §7); never in memory as a whole.
 
     ``file`` is a path or a seekable binary file, read from where it stands. Raises ValueError for a file that cannot
     seek and Rejected for one above 50 MB (contract §2.2).
@@ -62,8 +63,11 @@ class FileBody:
             self._as_multipart(file_name)
         elif encoding == "json":
             self._as_json(file_name)
+        elif encoding == "plain":
+            self._before = self._after = b""
+            self._base64, self._encoded_size, self.content_type = False, self._size, "application/json"
         else:
-            raise ValueError(f"encoding is {encoding!r}: use 'multipart' or 'json'")
+            raise ValueError(f"encoding is {encoding!r}: use 'multipart', 'json' or 'plain'")
         self.length = len(self._before) + self._encoded_size + len(self._after)
 
     def chunks(self) -> Iterator[bytes]:

@@ -32,6 +32,21 @@ class ContactsReadOf(models.TextChoices):
     CONNECTED_BOOKS = "connected", _("Address books that a list is connected to")
 
 
+class WireProtocol(models.TextChoices):
+    """In which version of its API contacts are read from Dotdigital and sent there."""
+
+    V2 = "v2", _("Version 2")
+    V3 = "v3", _("Version 3")
+
+
+class ProtocolChoice(models.TextChoices):
+    """Which version an integration is to use."""
+
+    AUTOMATIC = "automatic", _("Version 3 where the account offers it, else version 2")
+    V3 = WireProtocol.V3.value, WireProtocol.V3.label
+    V2 = WireProtocol.V2.value, WireProtocol.V2.label
+
+
 class Integration(models.Model):
     """One connected Dotdigital account. Its password is stored sealed and leaves this app only into a request."""
 
@@ -92,6 +107,18 @@ class Integration(models.Model):
         default=ContactsReadOf.ALL_BOOKS,
         help_text=_("Connected books are read first. Where calls are short, leave the others out."),
     )
+    protocol = models.CharField(
+        _("contacts by version"),
+        max_length=12,
+        choices=ProtocolChoice.choices,
+        default=ProtocolChoice.V2,
+        help_text=_("Version 3 needs far fewer calls. Opt-outs are read by both."),
+    )
+    protocol_found = models.CharField(
+        _("version in use"), max_length=4, choices=WireProtocol.choices, default=WireProtocol.V2, editable=False
+    )
+    protocol_reason = models.CharField(_("why this version"), max_length=255, blank=True, editable=False)
+    protocol_asked_at = models.DateTimeField(_("asked which versions there are"), null=True, editable=False)
     breaker_rows = models.PositiveIntegerField(
         _("stop and ask above so many contacts"),
         default=1000,

@@ -37,6 +37,12 @@ def keep_place(place: Reading, *, rows: int, last_ids: Sequence[int]) -> None:
     place.save()
 
 
+def keep_marker(place: Reading, marker: str) -> None:
+    """The same of a list that Dotdigital continues by markers."""
+    place.marker = marker
+    place.save()
+
+
 def end_reading(place: Reading) -> None:
     """The feed was read to its end, so its cursor moves and no place is kept."""
     Reading.objects.filter(pk=place.pk).delete()

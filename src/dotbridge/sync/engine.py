@@ -19,6 +19,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.protocols import protocol_of
 from dotbridge.integrations.services import note_account, open_account
 from dotbridge.sync.context import (
     NobodyWatches,
@@ -227,6 +228,7 @@ def _run_parts(
                     run=run,
                     observer=observer,
                     server_now=account.server_time(),
+                    protocol=protocol_of(run.integration, account),
                     wait_seconds=wait_seconds,
                     force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
                     reads_everything=run.kind == RunKind.RECONCILE,

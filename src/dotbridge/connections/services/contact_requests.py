@@ -61,8 +61,8 @@ _ASK = f"""
     WHERE n.unsubscribes_book AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
     ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
 """
-# An opt-out that was taken back before Dotdigital learned of it is none of its concern. Of whoever was erased there is no
-# state any more, and what they said before still holds.
+# An opt-out that was taken back before Dotdigital learned of it is none of its concern. Of whoever was erased there is
+# no state any more, and what they said before still holds.
 _WITHDRAW = """
     DELETE FROM dotbridge_connections_contactrequest r
     WHERE r.state = 'waiting' AND r.kind <> 'erase' AND r.email_key <> ''

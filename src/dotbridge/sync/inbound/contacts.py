@@ -11,11 +11,12 @@ from itertools import chain, islice
 from django.db import transaction
 
 from dotbridge.connections.selectors import connected_books, other_books
-from dotbridge.integrations.models import ContactsReadOf
+from dotbridge.integrations.models import ContactsReadOf, WireProtocol
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import end_reading, keep_place, move_cursor, place_of_reading
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.account_feed import import_account_feed
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone, note_seen
@@ -52,7 +53,13 @@ class Batch:
 
 
 def import_contacts(step: StepContext) -> None:
-    """Read each connected book. A book that cannot be read is said so; the others go on."""
+    """Read each connected book. A book that cannot be read is said so; the others go on.
+
+    By version 3 of the API one feed tells of the whole account.
+    """
+    if step.run.protocol is WireProtocol.V3:
+        import_account_feed(step)
+        return
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
@@ -64,6 +71,8 @@ def import_other_contacts(step: StepContext) -> None:
 
     Comes after all else that a run does, since nobody waits for it.
     """
+    if step.run.protocol is WireProtocol.V3:
+        raise StepSkipped("The feed of the account has told of every address book.")
     if step.run.only is not None:
         raise StepSkipped("This run is for one list alone.")
     if step.integration.contacts_read_of != ContactsReadOf.ALL_BOOKS:

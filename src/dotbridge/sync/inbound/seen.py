@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.mirror.status import LIVE
 
@@ -18,7 +19,7 @@ _NOTE = "INSERT INTO seen_contact SELECT remote_id FROM stage_contact UNION ALL 
 _MARK_GONE = """
     UPDATE dotbridge_mirror_membership m SET gone_at = %(at)s
     FROM dotbridge_mirror_contact c
-    WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+    WHERE m.address_book_id = ANY(%(books)s) AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
       AND c.id = m.contact_id AND c.suppressed_at IS NULL
       AND NOT EXISTS (SELECT FROM seen_contact s WHERE s.remote_id = c.remote_id)
 """
@@ -42,12 +43,21 @@ def mark_gone(book: AddressBook, at: datetime) -> int:
 
     Whom Dotdigital does not mail it need not list: they stay as they are.
     """
+    return _mark_gone([book.pk], at)
+
+
+def mark_gone_of_account(integration: Integration, at: datetime) -> int:
+    """The same after a complete reading of the whole account, for all of its books."""
+    return _mark_gone(list(integration.address_books.values_list("pk", flat=True)), at)
+
+
+def _mark_gone(books: list[int], at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE seen_contact")
         cursor.execute("SELECT EXISTS (SELECT FROM seen_contact)")
         if cursor.fetchone() == (False,):
             return 0
-        cursor.execute(_MARK_GONE, {"book": book.pk, "at": at, "live": list(LIVE)})
+        cursor.execute(_MARK_GONE, {"books": books, "at": at, "live": list(LIVE)})
         gone: int = cursor.rowcount
         cursor.execute("DROP TABLE seen_contact")
         return gone

@@ -5,6 +5,7 @@ The number of statements a batch is constant. Everything here runs inside the ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -130,6 +131,46 @@ _MEMBERSHIPS = """, listed AS (
         FROM listed l WHERE m.id = l.membership_id AND l.is_noted
     )
 """
+_STAGE_MEMBERSHIPS = """
+    CREATE TEMP TABLE IF NOT EXISTS stage_membership (remote_id bigint, book_id bigint, is_out boolean)
+    ON COMMIT DELETE ROWS
+"""
+# A contact of the account's feed is told with all its books: what is not among them is over. That a list does not hold
+# them by their own word is an opt-out of the book; that it holds them again is said by the book's own feed alone, which
+# therefore has to be told when they were listed.
+_ALL_BOOKS = """
+    WITH told AS (
+        SELECT c.id AS contact_id, b.id AS book_id, s.is_out
+        FROM stage_membership s
+        JOIN dotbridge_mirror_addressbook b ON b.integration_id = %(integration)s AND b.remote_id = s.book_id
+        JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
+    ), kept AS (
+        INSERT INTO dotbridge_mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)
+        SELECT book_id, contact_id, CASE WHEN bool_or(is_out) THEN 'Unsubscribed' ELSE 'Subscribed' END,
+               CASE WHEN bool_or(is_out) THEN %(listed_at)s END, %(listed_at)s
+        FROM told GROUP BY 1, 2
+        ON CONFLICT (address_book_id, contact_id) DO UPDATE SET
+            gone_at = NULL,
+            status = CASE WHEN excluded.status = 'Subscribed' THEN m.status
+                          WHEN m.status = ANY(%(live)s) THEN excluded.status ELSE m.status END,
+            unsubscribed_at = coalesce(m.unsubscribed_at, excluded.unsubscribed_at),
+            listed_at = CASE WHEN excluded.status = 'Subscribed' THEN excluded.listed_at ELSE m.listed_at END
+        WHERE m.gone_at IS NOT NULL
+           OR (excluded.status = 'Subscribed' AND m.status <> ALL(%(live)s))
+           OR (excluded.status <> 'Subscribed' AND m.status = ANY(%(live)s))
+    ), over AS (
+        UPDATE dotbridge_mirror_membership m SET gone_at = %(listed_at)s
+        FROM stage_contact s
+        JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
+        WHERE m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+          AND NOT EXISTS (SELECT FROM told t WHERE t.contact_id = m.contact_id AND t.book_id = m.address_book_id)
+    )
+    UPDATE dotbridge_mirror_membership m SET gone_at = %(listed_at)s
+    FROM dotbridge_mirror_contact c
+    WHERE c.integration_id = %(integration)s AND c.remote_id = ANY(%(gone_ids)s) AND m.contact_id = c.id
+      AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+"""
+_INCOMING_MEMBERS = _INCOMING + _MEMBERSHIPS + _COUNTS
 # Without statistics of its own a table that was empty a moment ago is searched by whichever index comes first: every
 # row through all rows before it. PostgreSQL itself looks in once a minute only.
 _MEASURE = (
@@ -144,24 +185,66 @@ def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool)
     Identity is the id, then the normalised address; an id stands in one line only. `sets_status` says whether this feed
     speaks for the account's status; data fields are taken from whatever feed carries them.
     """
-    return _merge(integration, lines, _INCOMING + _COUNTS, {"sets_status": sets_status})
+    return _merge(integration, _copied(lines), _INCOMING + _COUNTS, {"sets_status": sets_status})
 
 
 def merge_members(book: AddressBook, lines: bytes, listed_at: datetime) -> Merged:
     """The same with lines of a book's own list, which speaks for the status too, and with the memberships it proves."""
     parameters = {"sets_status": True, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
-    return _merge(book.integration, lines, _INCOMING + _MEMBERSHIPS + _COUNTS, parameters)
+    return _merge(book.integration, _copied(lines), _INCOMING_MEMBERS, parameters)
 
 
-def _merge(integration: Integration, lines: bytes, statement: str, parameters: dict[str, Any]) -> Merged:
+def merge_selected(book: AddressBook, selection: str, parameters: dict[str, Any], listed_at: datetime) -> Merged:
+    """The same of members that a query selects, whose status and data fields nobody has told: what is held stays.
+
+    Its columns are `remote_id`, `email`, `opt_in_type`, `email_type`.
+    """
+    fill = f"INSERT INTO stage_contact (remote_id, email, opt_in_type, email_type) {selection}"
+    parameters = {**parameters, "sets_status": False, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
+    return _merge(book.integration, lambda cursor: cursor.execute(fill, parameters), _INCOMING_MEMBERS, parameters)
+
+
+def merge_account(
+    integration: Integration, lines: bytes, memberships: bytes, *, gone_ids: list[int], listed_at: datetime
+) -> Merged:
+    """The same of contacts of the whole account, each with all of its books, as lines of `membership_line`.
+
+    `gone_ids` are contacts that the account does not have any more.
+    """
+    merged = merge_contacts(integration, lines, sets_status=True)
+    told: dict[str, Any] = {
+        "integration": integration.pk,
+        "listed_at": listed_at,
+        "gone_ids": gone_ids,
+        "live": list(LIVE),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGE_MEMBERSHIPS)
+        with cursor.copy("COPY stage_membership (remote_id, book_id, is_out) FROM STDIN") as copy:
+            copy.write(memberships)
+        cursor.execute("ANALYZE stage_membership")
+        cursor.execute(_ALL_BOOKS, told)
+    return merged
+
+
+def _copied(lines: bytes) -> Callable[[Any], object]:
+    def fill(cursor: Any) -> None:
+        with cursor.copy(_COPY) as copy:
+            copy.write(lines)
+
+    return fill
+
+
+def _merge(
+    integration: Integration, fill: Callable[[Any], object], statement: str, parameters: dict[str, Any]
+) -> Merged:
     parameters |= {"integration": integration.pk}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, parameters)
         if cursor.rowcount == 0:
             raise Integration.DoesNotExist("The integration was deleted while its contacts were being stored.")
         cursor.execute(_STAGE)
-        with cursor.copy(_COPY) as copy:
-            copy.write(lines)
+        fill(cursor)
         _leave_out_erased(integration)
         prefer_index_lookups()
         cursor.execute(_DO_NOT_WAIT)

@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from dotbridge.sync.inbound.storable import kind
-from dotdigital import Contact
+from dotdigital import Contact, ContactV3
 from dotdigital.decoding import moment
 from dotdigital.models import Scalar
 
@@ -23,7 +23,7 @@ _USUAL_DATE = re.compile(r"(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z
 _encode = msgspec.json.Encoder().encode
 
 
-def address_of(contact: Contact) -> str:
+def address_of(contact: Contact | ContactV3) -> str:
     """Its address as it is stored; without one, no row of the mirror can be made of it."""
     return (contact.email or "").replace("\0", "").strip()
 
@@ -36,17 +36,45 @@ def stage_line(contact: Contact, status: str | None, removed_at: datetime | None
     address = address_of(contact)
     if not address:
         return b""
-    data, subscribed = _data_fields(contact)
-    return b"%d\t%b\t%b\t%b\t%b\t%b\t%b\t%b\n" % (
+    fields = contact.data_fields
+    return contact_line(
         contact.id,
+        address,
+        status=status,
+        opt_in_type=contact.opt_in_type,
+        email_type=contact.email_type,
+        values=None if fields is None else {field.key: field.value for field in fields},
+        removed_at=removed_at,
+    )
+
+
+def contact_line(
+    remote_id: int,
+    address: str,
+    *,
+    status: str | None,
+    opt_in_type: str | None,
+    email_type: str | None,
+    values: Mapping[str, Scalar] | None,
+    removed_at: datetime | None = None,
+) -> bytes:
+    """The same of a contact whose parts are known one by one, with its address as it is stored."""
+    data, subscribed = _data_fields(values)
+    return b"%d\t%b\t%b\t%b\t%b\t%b\t%b\t%b\n" % (
+        remote_id,
         _escaped(address),
         _NULL if status is None else _kind(status),
-        _kind(contact.opt_in_type),
-        _kind(contact.email_type),
+        _kind(opt_in_type),
+        _kind(email_type),
         data,
         subscribed,
         _NULL if removed_at is None else removed_at.isoformat().encode(),
     )
+
+
+def membership_line(remote_id: int, book_id: int, *, is_out: bool) -> bytes:
+    """A line of who is in which book, by the ids in Dotdigital."""
+    return b"%d\t%d\t%b\n" % (remote_id, book_id, b"t" if is_out else b"f")
 
 
 def _escaped(text: str) -> bytes:
@@ -59,11 +87,10 @@ def _kind(word: str | None) -> bytes:
     return _escaped(kind(word))
 
 
-def _data_fields(contact: Contact) -> tuple[bytes, bytes]:
+def _data_fields(values: Mapping[str, Scalar] | None) -> tuple[bytes, bytes]:
     """The data fields as one JSON object, and the moment of the last subscription among them."""
-    if contact.data_fields is None:
+    if values is None:
         return _NULL, _NULL
-    values = {field.key: field.value for field in contact.data_fields}
     encoded = _encode(values)
     if b"\\" in encoded:
         encoded = _encode(_storable(values)).replace(b"\\", b"\\\\")

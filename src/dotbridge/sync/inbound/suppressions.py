@@ -6,13 +6,15 @@ Both feeds are read from the beginning at first: an opt-out of last year counts 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.db.models.functions import Coalesce
 
 from dotbridge.connections.selectors import connected_books
+from dotbridge.integrations.models import WireProtocol
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
@@ -28,6 +30,8 @@ from dotdigital import Contact, Page, Suppression
 
 BOOK_FEED = "unsubscribes"
 ACCOUNT_FEED = "suppressions"
+# By version 3 the feed of the account tells who left which book; the books' own feeds are a second witness.
+WITNESS_EVERY = timedelta(hours=1)
 BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 
 _UNSUBSCRIBE = """
@@ -47,6 +51,10 @@ def import_unsubscribes(step: StepContext) -> None:
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
+    if step.run.protocol is WireProtocol.V3 and not step.run.reads_everything:
+        books = _with_something_to_ask(step, books)
+        if not books:
+            raise StepSkipped("The feed of the account has told of every opt-out; the books are asked hourly.")
     go_over(step, books, partial(_import_unsubscribes_of_book, step), unread_book, turn=book_number)
 
 
@@ -54,7 +62,8 @@ def import_suppressions(step: StepContext) -> None:
     """The whole account: unsubscribed, bounced, complained. Contacts never seen before are kept too, so that a later
     export knows not to send them."""
     since = step.since(ACCOUNT_FEED)
-    if since is not None or step.run.reads_everything:
+    # By version 3 the feed of the account has told of all who changed, also of those who are back.
+    if step.run.protocol is WireProtocol.V2 and (since is not None or step.run.reads_everything):
         _read_returned(step, since or BEGINNING)
     for page in step.account.suppressed_since(since or BEGINNING):
         with transaction.atomic():
@@ -63,6 +72,22 @@ def import_suppressions(step: StepContext) -> None:
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
     move_cursor(step.integration, ACCOUNT_FEED, step.run.server_now)
+
+
+def _with_something_to_ask(step: StepContext, books: list[AddressBook]) -> list[AddressBook]:
+    """The books whose own feed was not read within the hour, or that list somebody again who had left them."""
+    positions = dict(
+        Cursor.objects.filter(integration=step.integration, feed=BOOK_FEED).values_list("object_id", "position")
+    )
+    left = Membership.objects.filter(address_book__in=books).exclude(status__in=LIVE).filter(gone_at=None)
+    newest = dict(left.values_list("address_book").annotate(newest=Max("listed_at")))
+    due = step.run.server_now - WITNESS_EVERY
+
+    def has_something(book: AddressBook) -> bool:
+        position = positions.get(book.pk)
+        return position is None or position <= due or (book.pk in newest and newest[book.pk] > position)
+
+    return [book for book in books if has_something(book)]
 
 
 def _read_returned(step: StepContext, since: datetime) -> None:

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.connections.models import ListConnection
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.sync.models.runs import SyncRun
 
 
@@ -25,7 +25,7 @@ UNFINISHED_UPLOADS = (UploadState.PREPARED, UploadState.UPLOADING, UploadState.S
 
 
 class Upload(models.Model):
-    """One CSV given to Dotdigital. What became of its rows follows from its state and each row's own reason."""
+    """One file given to Dotdigital. What became of its rows follows from its state and each row's own reason."""
 
     connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="uploads", verbose_name=_("connection"))
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="uploads", verbose_name=_("run"))
@@ -36,6 +36,13 @@ class Upload(models.Model):
     remote_id = models.CharField(_("import id"), max_length=64, blank=True)
     remote_status = models.CharField(_("status in Dotdigital"), max_length=64, blank=True)
     message = models.TextField(_("what happened"), blank=True)
+    protocol = models.CharField(
+        _("by version"),
+        max_length=4,
+        choices=WireProtocol.choices,
+        default=WireProtocol.V2,
+        help_text=_("How it is sent, and where its results are found."),
+    )
     columns = models.JSONField(_("data fields in the file"), default=list)
     merge_option = models.CharField(
         _("merge option"), max_length=64, help_text=_("What an empty cell does to Dotdigital's value.")

@@ -187,6 +187,7 @@ class Reading(models.Model):
     object_id = models.BigIntegerField()
     began_at = models.DateTimeField(help_text=_("By Dotdigital's clock: what has changed since is read afterwards."))
     skip = models.IntegerField(help_text=_("So many rows of the list were read."))
+    marker = models.TextField(default="", help_text=_("Where a list goes on that Dotdigital continues by markers."))
     last_ids = models.JSONField(help_text=_("The ids read last. They tell whether rows have gone before the place."))
 
     class Meta:

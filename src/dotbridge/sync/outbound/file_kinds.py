@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dotbridge.integrations.models import WireProtocol
 from dotbridge.sync.outbound.ranks import Ranked, RankedMapping
 from dotdigital import MergeOption
 
@@ -34,9 +35,14 @@ class FileKinds:
     choice: str
 
 
-def file_kinds(ranked: Ranked) -> FileKinds:
-    """The kinds for a list, by its mapping and those that may have a word on its data fields."""
+def file_kinds(ranked: Ranked, protocol: WireProtocol) -> FileKinds:
+    """The kinds for a list, by its mapping and those that may have a word on its data fields.
+
+    By version 3 each address says of each data field whether it is set, cleared or left alone, so one kind does.
+    """
     rank = ranked.rank
+    if protocol is WireProtocol.V3:
+        return FileKinds(kinds=(_clearing(() if rank is None else rank.columns),), choice="0")
     if rank is None:
         return FileKinds(kinds=(_keeping(()),), choice="0")
     others = _named_by_others(rank) if ranked.has_higher else set()

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
+from dotbridge.integrations.models import WireProtocol
 from dotbridge.mapping.tracking.services import claim_dirty_records
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Recheck, Upload
@@ -32,12 +33,14 @@ from dotbridge.sync.rejections import note_parameters, note_statement
 
 # The contract's limit of a file is 50 MB (§2.2). A row's JSON is never shorter than its CSV line.
 UPLOAD_BYTES = 45_000_000
+# What a row has beside its address and values: a comma and a line end, or the names of its parts.
+ROW_BYTES = {WireProtocol.V2: 2, WireProtocol.V3: 120}
 # The contract's limit of imports at work (§2.2); what does not fit waits for the next run.
 MOST_UPLOADS = 25
 
 _STORE = """
     WITH numbered AS (
-        SELECT *, sum(CASE WHEN moves THEN octet_length(mapped::text) + octet_length(email) + 2 ELSE 0 END)
+        SELECT *, sum(CASE WHEN moves THEN octet_length(mapped::text) + octet_length(email) + %(row_bytes)s ELSE 0 END)
                       OVER ({window} ROWS UNBOUNDED PRECEDING) AS bytes
         FROM (
             SELECT *, (differs OR is_due) IS TRUE AS moves, {choice} AS kind
@@ -169,12 +172,13 @@ def _assign(progress: _Progress, step: StepContext, evaluated: EvaluatedMembers,
 
 def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list[Prepared]:
     ranked = candidates.ranked
-    files = file_kinds(ranked)
+    files = file_kinds(ranked, step.run.protocol)
     uploads = Upload.objects.bulk_create(
         Upload(
             connection=ranked.link,
             run=step.run.run,
             created_at=timezone.now(),
+            protocol=step.run.protocol,
             merge_option=kind.merge,
             columns=kind.columns,
             rest_columns=kind.rest,
@@ -197,6 +201,7 @@ def _store(step: StepContext, candidates: Candidates, *, is_first: bool) -> list
             {
                 **outgoing.parameters,
                 "uploads": ids,
+                "row_bytes": ROW_BYTES[step.run.protocol],
                 "upload_bytes": UPLOAD_BYTES,
                 "most": MOST_UPLOADS,
                 "columns": list(ranked.rank.columns) if ranked.rank else [],

@@ -12,15 +12,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from dotbridge.integrations.models import WireProtocol
 from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.links import all_ranked
+from dotbridge.sync.outbound.named_rows import TAKEN_ALL_THE_SAME, take_named
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
 from dotbridge.sync.outbound.upload import move, send_upload
-from dotdigital import Fault, MergeOption, NotFound
+from dotdigital import Fault, ImportOutcome, MergeOption, NotFound, Outcome
+from dotdigital.imports_v3 import FINISHED
 
 FAULTS_AT_ONCE = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
@@ -99,44 +102,72 @@ def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Uploa
 def _poll(step: StepContext, upload: Upload) -> bool:
     """Ask once. True when the upload has come to its end, good or bad."""
     try:
-        answer = step.account.import_status(upload.remote_id)
+        if upload.protocol == WireProtocol.V3:
+            with step.account.contacts_v3.import_outcome(upload.remote_id) as outcome:
+                _note_status(upload, outcome.status)
+                if outcome.is_finished:
+                    _apply_outcome(step, upload, outcome)
+                is_at_work = outcome.is_at_work
+        else:
+            answer = step.account.import_status(upload.remote_id)
+            _note_status(upload, answer.status)
+            if answer.status == FINISHED:
+                _apply_report(step, upload)
+            is_at_work = answer.unfinished
     except NotFound:
         _give_up(step, upload, "Unknown")
         return True
+    if upload.state == UploadState.FINISHED:
+        return True
+    if is_at_work and not UPLOAD_MOVES.is_overdue(upload.sent_at):
+        return False
+    _give_up(step, upload, "Unknown" if is_at_work else upload.remote_status)
+    return True
+
+
+def _note_status(upload: Upload, status: str) -> None:
     upload.polls += 1
-    upload.remote_status = answer.status[:64]
+    upload.remote_status = status[:64]
     upload.save(update_fields=["polls", "remote_status"])
-    if answer.status == "Finished":
-        _apply_report(step, upload)
-        return True
-    if not answer.unfinished:
-        _give_up(step, upload, answer.status)
-        return True
-    if UPLOAD_MOVES.is_overdue(upload.sent_at):
-        _give_up(step, upload, "Unknown")
-        return True
-    return False
 
 
 def _apply_report(step: StepContext, upload: Upload) -> None:
     report = step.account.import_report(upload.remote_id)
-    faults = step.account.import_faults(upload.remote_id)
+    _refuse_rows(step, upload, step.account.import_faults(upload.remote_id))
+    with transaction.atomic():
+        _finish(step, upload, msgspec.to_builtins(report))
+    step.advance(upload.row_count)
+
+
+def _apply_outcome(step: StepContext, upload: Upload, outcome: ImportOutcome) -> None:
+    """The same by version 3, which names the rows that it took too, with the ids of their contacts."""
+    failed = (row for row in outcome.rows(Outcome.FAILED) if row.code not in TAKEN_ALL_THE_SAME)
+    _refuse_rows(step, upload, (Fault(row.code or "failure", row.email, {}) for row in failed))
+    with transaction.atomic():
+        step.count(unreported=take_named(step, upload, outcome))
+        _finish(step, upload, outcome.summary())
+    step.advance(upload.row_count)
+
+
+def _refuse_rows(step: StepContext, upload: Upload, faults: Iterator[Fault]) -> None:
     # A transaction a chunk, and none of them open while the next chunk is awaited.
     while chunk := list(islice(faults, FAULTS_AT_ONCE)):
         _apply_faults(step, upload, chunk)
-    with transaction.atomic():
-        upload.opted_out_count = upload.items.filter(reason__in=UNSUBSCRIBING).count()
-        upload.rejected_count = upload.items.exclude(reason__in=("", *UNSUBSCRIBING)).count()
-        move(upload, UploadState.FINISHED, report=msgspec.to_builtins(report), finished_at=timezone.now())
-        upload.save(update_fields=["rejected_count", "opted_out_count"])
-        if upload.rejected_count or upload.opted_out_count:
-            record_refusals(upload)
-            _recheck_refused(step, upload)
-        note_in_book(upload)
-        if upload.rest_columns:
-            _prepare_rest(step, upload)
-        step.count(confirmed=upload.row_count - upload.rejected_count - upload.opted_out_count)
-    step.advance(upload.row_count)
+
+
+def _finish(step: StepContext, upload: Upload, report: object) -> None:
+    """An upload has come to its good end; call it in the transaction that stores what came of its rows."""
+    upload.opted_out_count = upload.items.filter(reason__in=UNSUBSCRIBING).count()
+    upload.rejected_count = upload.items.exclude(reason__in=("", *UNSUBSCRIBING)).count()
+    move(upload, UploadState.FINISHED, report=report, finished_at=timezone.now())
+    upload.save(update_fields=["rejected_count", "opted_out_count"])
+    if upload.rejected_count or upload.opted_out_count:
+        record_refusals(upload)
+        _recheck_refused(step, upload)
+    note_in_book(upload)
+    if upload.rest_columns:
+        _prepare_rest(step, upload)
+    step.count(confirmed=upload.row_count - upload.rejected_count - upload.opted_out_count)
 
 
 def note_in_book(upload: Upload) -> None:
@@ -224,9 +255,15 @@ def _settle(step: StepContext, upload: Upload) -> bool:
     return True
 
 
+def _names_ids(upload: Upload) -> bool:
+    """Whether the report of the upload has told the ids. After an unknown outcome the book was read anyhow."""
+    return upload.protocol == WireProtocol.V3 or not upload.remote_id
+
+
 def _read_back(step: StepContext, finished: list[Upload]) -> None:
     """Read the ids that Dotdigital gave: the books of the uploads that have just come to their end."""
-    books = {upload.connection.address_book for upload in finished if upload.state == UploadState.FINISHED}
+    told = [upload for upload in finished if upload.state == UploadState.FINISHED]
+    books = {upload.connection.address_book for upload in told if not _names_ids(upload)}
     if not books:
         return
     step.run.refresh_clock()

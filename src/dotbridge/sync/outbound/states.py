@@ -156,6 +156,7 @@ REASONS: dict[str, Reason] = {
         Reason(
             "failure", _("Dotdigital could not take the row: a value does not fit its data field."), Rule.WAIT_FOR_FIX
         ),
+        Reason("unreported", _("Dotdigital's report does not name the row. It is sent again."), Rule.RETRY),
         Reason("other", _("Dotdigital refused the row for a reason that is not documented."), Rule.WAIT_FOR_FIX),
     )
 }
@@ -179,6 +180,11 @@ _ALIASES = {
     "suppressed by domain": "domain_suppressed",
     "domain suppressed": "domain_suppressed",
     "pending optin": "pending_opt_in",
+    "invalidemail": "invalid_email",
+    "duplicateidentifier": "duplicate",
+    "globallysuppressed": "suppressed",
+    "invalidcontact": "failure",
+    "identifierconflict": "failure",
     "failures": "failure",
     "failure": "failure",
 }

@@ -1,34 +1,35 @@
-"""The upload: rows streamed out of the database into one CSV, given to Dotdigital, and noted before and after."""
+"""The upload: rows streamed out of the database into one file, given to Dotdigital, and noted before and after."""
 
 from __future__ import annotations
 
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from psycopg import sql
 
 from dotbridge.connections import request_moves
+from dotbridge.integrations.models import WireProtocol
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.files import write_csv, write_json
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotdigital import MergeOption, NotFound, Rejected
+from dotdigital.imports_v3 import NOT_FINISHED
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
 RETRY_AFTER = timedelta(hours=1)
-TOO_MANY_IMPORTS = "ERROR_IMPORT_TOOMANYACTIVEIMPORTS"
+TOO_MANY_IMPORTS = ("ERROR_IMPORT_TOOMANYACTIVEIMPORTS", "contacts:tooManyActiveImports")
 # The steps that must have gone well for a list, in this run, before anything of it is sent.
 CHECKED_BEFORE = ("opt_outs", "removals", "prepare")
 # They are in the book and wait to be taken out of it: our note about them stays.
@@ -81,8 +82,9 @@ def _refusal(upload: Upload, failure: Failure) -> Refusal:
 def send_upload(step: StepContext, upload: Upload) -> None:
     """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`, and
     LockLost before anything is sent when another run may be at work."""
-    with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=".csv") as spool:
-        rows = write_csv(upload, spool)
+    write, suffix = (write_json, ".json") if upload.protocol == WireProtocol.V3 else (write_csv, ".csv")
+    with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=suffix) as spool:
+        rows = write(upload, spool)
         if not rows:
             upload.delete()
             return
@@ -100,9 +102,13 @@ def send_upload(step: StepContext, upload: Upload) -> None:
 
 def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
     move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
-    book = step.account.address_book(upload.connection.address_book.remote_id)
-    answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
-    move(upload, UploadState.SENT, remote_id=answer.id, remote_status=answer.status)
+    if upload.protocol == WireProtocol.V3:
+        import_id, status = step.account.contacts_v3.import_file(file), NOT_FINISHED
+    else:
+        book = step.account.address_book(upload.connection.address_book.remote_id)
+        answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
+        import_id, status = answer.id, answer.status
+    move(upload, UploadState.SENT, remote_id=import_id, remote_status=status)
     step.count(uploaded=rows)
 
 
@@ -112,7 +118,7 @@ def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> N
         move(upload, UploadState.REFUSED, message=refusal.detail, finished_at=timezone.now())
         step.reject([refusal])
         return
-    if error.code == TOO_MANY_IMPORTS:
+    if error.code in TOO_MANY_IMPORTS:
         move(upload, UploadState.PREPARED, sent_at=None)
         raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
     move(upload, UploadState.REFUSED, message=error.text, finished_at=timezone.now())
@@ -134,29 +140,6 @@ def move(upload: Upload, state: UploadState, **changes: object) -> None:
         request_moves.move(upload, UPLOAD_MOVES, state, **changes)
     except request_moves.MovedMeanwhile:
         raise LockLost("An upload was moved by another run.") from None
-
-
-def write_csv(upload: Upload, file: IO[bytes]) -> int:
-    """Write the upload's rows as CSV (UTF-8, header row, RFC 4180 quoting) and answer how many there are.
-
-    A cell is empty where the value is empty and where Dotdigital's is kept; what it means is the upload's merge option.
-    It is written as the value is, also when it starts with `=`: to Dotdigital it is data, and has to arrive unchanged.
-    """
-    columns = [
-        sql.SQL(", i.values ->> {name} AS {column}").format(name=sql.Literal(name), column=sql.Identifier(name))
-        for name in upload.columns
-    ]
-    query = sql.SQL(
-        'COPY (SELECT i.email AS "Email"{columns} FROM dotbridge_sync_exportitem i '
-        "WHERE i.upload_id = {upload} AND i.removal_id IS NULL) TO STDOUT (FORMAT csv, HEADER)"
-    ).format(columns=sql.SQL("").join(columns), upload=sql.Literal(upload.pk))
-    with connection.cursor() as cursor:
-        with cursor.copy(query) as copy:
-            for chunk in copy:
-                file.write(chunk)
-        file.flush()
-        # COPY's own tag counts the rows; line ends do not, because values may hold some.
-        return int(cursor.rowcount)
 
 
 def _spool_dir() -> Path:

@@ -1,0 +1,48 @@
+"""By which version of Dotdigital's API the contacts of an account are read and sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
+from dotdigital import Account, NotFound, Rejected
+
+# An account may be given version 3 any day, and may lose it.
+ASKED_EVERY = timedelta(days=1)
+
+
+def protocol_of(integration: Integration, account: Account) -> WireProtocol:
+    """The version to be used now. Where the integration leaves it open, the account is asked once a day.
+
+    What was found, and why, is kept with the integration. Raises what the call raises, but for a refusal: that says
+    that the account has no version 3.
+    """
+    asked_at = integration.protocol_asked_at
+    if integration.protocol != ProtocolChoice.AUTOMATIC:
+        _keep(integration, WireProtocol(integration.protocol), _("Chosen in the settings of the integration."))
+    elif asked_at is None or timezone.now() - asked_at >= ASKED_EVERY:
+        _keep(integration, *_asked(account), is_asked=True)
+    return WireProtocol(integration.protocol_found)
+
+
+def give_up_v3(integration: Integration, reason: str) -> None:
+    """The account refused version 3: where the integration leaves it open, version 2 is used until the next day."""
+    if integration.protocol == ProtocolChoice.AUTOMATIC:
+        _keep(integration, WireProtocol.V2, reason, is_asked=True)
+
+
+def _asked(account: Account) -> tuple[WireProtocol, str]:
+    try:
+        next(account.contacts_v3.pages(limit=1), None)
+    except (NotFound, Rejected) as error:
+        return WireProtocol.V2, _("The account does not offer version 3: %(answer)s") % {"answer": error.text}
+    return WireProtocol.V3, _("The account offers version 3.")
+
+
+def _keep(integration: Integration, protocol: WireProtocol, reason: str, *, is_asked: bool = False) -> None:
+    integration.protocol_asked_at = timezone.now() if is_asked else None
+    integration.protocol_found, integration.protocol_reason = protocol, reason[:255]
+    integration.save(update_fields=["protocol_found", "protocol_reason", "protocol_asked_at"])

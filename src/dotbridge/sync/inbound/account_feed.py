@@ -1,0 +1,174 @@
+"""Contacts by version 3 of the API: one feed for the account, with every contact's books and standing (contract §7).
+
+A contact of the feed is told whole: the books that it is in, and so those that it has left. Opt-outs are read by
+version 2 too, as a second witness: where the two differ, consent only falls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from dotbridge.mirror.models import DataField
+from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import end_reading, keep_marker, move_cursor, place_of_reading
+from dotbridge.sync.inbound.ahead import read_ahead
+from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
+from dotbridge.sync.inbound.stage import measure_tables, merge_account
+from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
+from dotbridge.sync.inbound.storable import NO_ID, is_id
+from dotbridge.sync.models import Reading
+from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage
+
+FEED = "account"
+PARTS = ("lists", "channelProperties")
+# These contacts are in no book any more; that they are not there is nobody's opt-out.
+GONE = frozenset({"deleted", "binned"})
+# What version 2 calls a status that the two spell differently; of all others the first letter differs.
+STATUSES = {"sharedsuppression": "SharedSuppression", "domainSuppressed": "DomainSuppression"}
+# A contact that is reached by other channels has no standing by e-mail, and that is no word against it.
+NO_STANDING = frozenset({"noSubscription", "deleted", "binned"})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A page, ready for the database: lines of contacts and of their memberships."""
+
+    contacts: bytes
+    memberships: bytes
+    read: int
+    gone_ids: list[int]
+    unread_ids: list[int]
+    refusals: list[Refusal]
+    is_complete: bool
+    following: str | None
+
+
+def import_account_feed(step: StepContext) -> None:
+    """Bring the account's contacts and memberships into the mirror: all at first, then those that changed.
+
+    The cursor moves only when the feed was read to its end. A first reading keeps its place with each page: whatever
+    ends it, the next run goes on there. Raises StepPaused when the run has had its time.
+    """
+    since = step.since(FEED)
+    place = _place(step) if since is None and not step.run.reads_everything else None
+    goes_on = place is not None and place.pk is not None
+    # Whom a run before this one has seen is not known any more.
+    knows_who_is_gone, is_complete = since is None and not goes_on, True
+    closed_at = step.run.server_now if place is None else place.began_at
+    if knows_who_is_gone:
+        forget_seen()
+    pages = step.account.contacts_v3.pages(
+        modified_since=since, include=PARTS, limit=MAX_PAGE_V3, marker=place.marker or None if place else None
+    )
+    names = dict(_names_of_fields(step))
+    with read_ahead(_batches(pages, names)) as ahead:
+        for number, batch in enumerate(ahead):
+            step.run.require_lock()
+            if number == 1:
+                measure_tables()
+            with transaction.atomic():
+                _store(step, batch, closed_at)
+                if knows_who_is_gone:
+                    note_seen(batch.unread_ids)
+                if place is not None and batch.following:
+                    keep_marker(place, batch.following)
+            is_complete = is_complete and batch.is_complete
+            if place is not None and batch.following:
+                step.run.require_time()
+    step.run.require_lock()
+    with transaction.atomic():
+        if knows_who_is_gone and is_complete:
+            step.count(gone=mark_gone_of_account(step.integration, closed_at))
+        move_cursor(step.integration, FEED, closed_at)
+        if place is not None:
+            end_reading(place)
+    if goes_on:
+        import_account_feed(step)
+
+
+def _place(step: StepContext) -> Reading:
+    kept = place_of_reading(step.integration, FEED, 0)
+    beginning = Reading(
+        integration=step.integration, feed=FEED, object_id=0, began_at=step.run.server_now, skip=0, last_ids=[]
+    )
+    return kept or beginning
+
+
+def _names_of_fields(step: StepContext) -> Iterator[tuple[str, str]]:
+    """The account's data fields by their names in lower case: version 3 may write them in another case."""
+    for name in DataField.objects.filter(integration=step.integration).values_list("name", flat=True):
+        yield name.lower(), name
+
+
+def _store(step: StepContext, batch: Batch, listed_at: datetime) -> None:
+    step.reject(batch.refusals)
+    merged = merge_account(
+        step.integration, batch.contacts, batch.memberships, gone_ids=batch.gone_ids, listed_at=listed_at
+    )
+    step.count(read=batch.read, new=merged.new, changed=merged.changed)
+    step.advance(batch.read)
+
+
+def _batches(pages: Iterator[MarkedPage], names: dict[str, str]) -> Generator[Batch]:
+    for page in pages:
+        # Of one id the row read last counts.
+        rows = {each.contact_id: each for each in page.items if is_id(each.contact_id)}
+        refusals = [Refusal("contact", "unreadable", row.reason) for row in page.malformed]
+        refusals += [
+            Refusal(f"contact {each.contact_id}", "unreadable", NO_ID)
+            for each in page.items
+            if not is_id(each.contact_id)
+        ]
+        gone = [number for number, row in rows.items() if row.status in GONE]
+        there = [row for row in rows.values() if row.status not in GONE]
+        # Who is reached by other channels alone is no contact that we could mail, and nothing to be complained about.
+        mailed = [row for row in there if address_of(row)]
+        yield Batch(
+            contacts=b"".join(_contact_line(row, names) for row in mailed),
+            memberships=b"".join(
+                membership_line(row.contact_id, each.id, is_out=not _is_in(each.status))
+                for row in mailed
+                for each in row.lists or ()
+                if is_id(each.id)
+            ),
+            read=len(rows),
+            gone_ids=gone,
+            unread_ids=[row.contact_id for row in there if not address_of(row)],
+            refusals=refusals,
+            is_complete=not page.malformed,
+            following=page.following,
+        )
+
+
+def _is_in(status: str | None) -> bool:
+    """Whether a list still holds the contact by its own word; anything but a subscription is an opt-out of the list."""
+    return status is None or status.lower() == "subscribed"
+
+
+def _contact_line(row: ContactV3, names: dict[str, str]) -> bytes:
+    channel: dict[str, Any] = (row.channel_properties or {}).get("email") or {}
+    fields = {names.get(key.lower(), key.upper()): value for key, value in (row.data_fields or {}).items()}
+    return contact_line(
+        row.contact_id,
+        address_of(row),
+        status=_status(str(channel.get("status") or row.status or "")),
+        opt_in_type=_word(channel.get("optInType")),
+        email_type=_word(channel.get("emailType")),
+        values=None if row.data_fields is None else fields,
+    )
+
+
+def _status(word: str) -> str | None:
+    """What version 2 calls it; None where nothing is said of mail."""
+    if not word or word in NO_STANDING:
+        return None
+    return STATUSES.get(word, word[0].upper() + word[1:])
+
+
+def _word(value: object) -> str:
+    return value[0].upper() + value[1:] if isinstance(value, str) and value else ""

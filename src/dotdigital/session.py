@@ -93,6 +93,34 @@ class Session:
 
         return pages(one_page, size=page_size, overlap=overlap, start=start)
 
+    def read_stream(
+        self,
+        operation: Operation,
+        decode: Callable[[Iterator[bytes]], Shape],
+        *,
+        query: Query | None = None,
+        **parts: Part,
+    ) -> Shape:
+        """Answers what ``decode`` makes of the body while it arrives; it may leave the rest unread."""
+        return self.wire.run(self.endpoint, Call(operation, fill(operation, **parts), query=query or {}), decode)
+
+    def stream(
+        self, operation: Operation, decode: Callable[[Iterator[bytes]], Iterator[Shape]], **parts: Part
+    ) -> Iterator[Shape]:
+        """Yields what ``decode`` makes of the body while it arrives; see ``Wire.stream`` for interruptions."""
+        return self.wire.stream(self.endpoint, Call(operation, fill(operation, **parts)), decode)
+
+    def download(
+        self,
+        operation: Operation,
+        write: Callable[[Iterator[bytes]], None],
+        hear: Callable[[dict[str, str]], None],
+        **parts: Part,
+    ) -> None:
+        """Has ``write`` take a body of any media type while it arrives, after ``hear`` was given its headers."""
+        call = Call(operation, fill(operation, **parts), accept="*/*", hear=hear)
+        self.wire.run(self.endpoint, call, write)
+
     def faults(self, operation: Operation, **parts: Part) -> Iterator[Fault]:
         """Yields the rows of a faults CSV while it arrives."""
         call = Call(operation, fill(operation, **parts), accept="text/csv, */*;q=0.5")

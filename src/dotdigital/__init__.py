@@ -30,16 +30,7 @@ from dotdigital.campaign_models import (
 from dotdigital.campaigns import Campaigns
 from dotdigital.codes import MEANINGS, Meaning
 from dotdigital.contacts import Contacts
-from dotdigital.contacts_v3 import (
-    MAX_PAGE_V3,
-    ContactsV3,
-    ContactV3,
-    ContactV3Draft,
-    ImportV3,
-    ListMembership,
-    MarkedPage,
-    MergeV3,
-)
+from dotdigital.contacts_v3 import ContactsV3
 from dotdigital.decoding import Malformed, Page
 from dotdigital.drafts import Attachment, CampaignDraft, Consent, ContactDraft, EmailDraft, SplitTest, TriggeredDraft
 from dotdigital.errors import (
@@ -51,7 +42,17 @@ from dotdigital.errors import (
     Transient,
     UnknownOutcome,
 )
-from dotdigital.imports_v3 import ImportedRow, ImportOutcome, Outcome
+from dotdigital.events import (
+    Alerts,
+    Event,
+    EventDraft,
+    EventFilter,
+    EventPage,
+    Events,
+    EventType,
+    Subscription,
+    SubscriptionDraft,
+)
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,
@@ -80,6 +81,17 @@ from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program,
 from dotdigital.results import CampaignResults
 from dotdigital.transactional import Record, RecordCollection, RecordDraft, RecordFault, RecordReport
 from dotdigital.uploads import MAX_IMPORT_BYTES
+from dotdigital.v3_models import (
+    ContactV3,
+    ContactV3Draft,
+    DeletionV3,
+    FailureV3,
+    ImportV3,
+    ListMembership,
+    MergeV3,
+    ResultV3,
+)
+from dotdigital.v3_pages import MAX_PAGE_V3, MarkedPage
 from dotdigital.wire import Timeout
 
 __all__ = [
@@ -91,6 +103,7 @@ __all__ = [
     "Account",
     "AccountInfo",
     "AddressBook",
+    "Alerts",
     "Attachment",
     "Book",
     "BookmarkView",
@@ -113,21 +126,27 @@ __all__ = [
     "DataField",
     "DataFieldDeletion",
     "Deletion",
+    "DeletionV3",
     "Dependency",
     "DotdigitalError",
     "EmailDraft",
     "EmailStatistics",
     "Enrolment",
+    "Event",
+    "EventDraft",
+    "EventFilter",
+    "EventPage",
+    "EventType",
+    "Events",
+    "FailureV3",
     "Fault",
     "FieldValue",
     "FoundContacts",
     "FromAddress",
     "Group",
     "Import",
-    "ImportOutcome",
     "ImportReport",
     "ImportV3",
-    "ImportedRow",
     "Limiter",
     "ListMembership",
     "LocalLimiter",
@@ -138,7 +157,6 @@ __all__ = [
     "MergeV3",
     "NotFound",
     "Open",
-    "Outcome",
     "Page",
     "PageView",
     "Preference",
@@ -151,6 +169,7 @@ __all__ = [
     "Rejected",
     "Reply",
     "Resubscription",
+    "ResultV3",
     "Retry",
     "Revenue",
     "RoiDetail",
@@ -158,6 +177,8 @@ __all__ = [
     "SegmentRefresh",
     "Send",
     "SplitTest",
+    "Subscription",
+    "SubscriptionDraft",
     "Suppressed",
     "Suppression",
     "Survey",

@@ -18,6 +18,7 @@ from dotdigital.decoding import Page, Unreadable, parse_moment
 from dotdigital.drafts import Value, json_value
 from dotdigital.endpoints import Endpoints
 from dotdigital.errors import ConfigurationError
+from dotdigital.events import Events
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,
@@ -200,6 +201,11 @@ class Account:
     def contacts_v3(self) -> ContactsV3:
         """The same contacts through the newer v3 service."""
         return ContactsV3(self._session)
+
+    @property
+    def events(self) -> Events:
+        """What happened in the account, told by subscription, and events of one's own."""
+        return Events(self._session)
 
     @property
     def campaigns(self) -> Campaigns:

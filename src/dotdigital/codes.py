@@ -259,6 +259,18 @@ _V3: Final = {
     "contacts:tooManyBulkDeleteJobs": Meaning(
         "Too many deletions are running in the account at the same time.", "Wait until some have finished.", _WAIT
     ),
+    "events:badJson": Meaning("Dotdigital could not read the request.", "Report this as a bug."),
+    "events:inactiveSubscription": Meaning(
+        "The subscription to events is switched off.", "Make it active again; what happened meanwhile was not kept."
+    ),
+    "events:invalidCheckpoint": Meaning(
+        "Dotdigital does not know this place in the queue of events.", "Read the queue from its beginning."
+    ),
+    "events:invalidEventType": Meaning("Dotdigital does not know this type of event.", "Leave it out."),
+    "events:nameAlreadyExists": Meaning("A subscription of this name exists already.", "Choose another name."),
+    "events:subscriptionNotFound": Meaning(
+        "The subscription to events does not exist in the account.", "It was deleted; make it again."
+    ),
 }
 
 MEANINGS: Final[dict[str, Meaning]] = {

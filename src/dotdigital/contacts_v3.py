@@ -3,121 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, Final
 
 import msgspec
 
 from dotdigital import operations
-from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, Unreadable, decode_page
-from dotdigital.drafts import Value, json_time, json_value
-from dotdigital.imports_v3 import ImportOutcome
-from dotdigital.models import Scalar
+from dotdigital.decoding import Malformed, Unreadable, decode_one, malformed
+from dotdigital.drafts import json_time
+from dotdigital.json_stream import members
+from dotdigital.operations import check_id
 from dotdigital.session import Session
-from dotdigital.uploads import FileBody
+from dotdigital.uploads import LinesBody, check_size
+from dotdigital.v3_models import ContactV3, ContactV3Draft, DeletionV3, ImportV3, MergeV3, ResultV3
+from dotdigital.v3_pages import MarkedPage, check_limit, marked_pages
 from dotdigital.wire import Query
 
-MAX_PAGE_V3 = 5000
-MAX_DELETION = 5000
-
-
-class MergeV3(StrEnum):
-    """Which value wins when the contact exists already; the service spells it differently in paths and in bodies."""
-
-    OVERWRITE = "overwrite"
-    OVERWRITE_IF_NOT_EMPTY = "overwrite-if-not-empty"
-    OVERWRITE_IF_EMPTY = "overwrite-if-empty"
-
-    @property
-    def in_body(self) -> str:
-        """The spelling of import bodies."""
-        first, *rest = self.value.split("-")
-        return first + "".join(word.capitalize() for word in rest)
-
-
-class ListMembership(msgspec.Struct, frozen=True):
-    """A list the contact is on, with its status there."""
-
-    id: int
-    name: str | None = None
-    status: str | None = None
-
-
-class ContactV3(Dated, frozen=True, rename="camel"):
-    """A contact as v3 answers it. ``status`` is in lower case here: subscribed, unsubscribed, pendingOptIn, ..."""
-
-    dates = ("created", "updated")
-
-    contact_id: int
-    status: str | None = None
-    created: datetime | None = None
-    updated: datetime | None = None
-    identifiers: dict[str, str | int | None] = {}
-    data_fields: dict[str, Scalar] | None = None
-    channel_properties: dict[str, dict[str, Any] | None] | None = None
-    lists: list[ListMembership] | None = None
-    preferences: list[dict[str, Any]] | None = None
-    consent_records: list[dict[str, Any]] | None = None
-
-    @property
-    def email(self) -> str | None:
-        """The address, if the contact has one."""
-        address = self.identifiers.get("email")
-        return None if address is None else str(address)
-
-
-class ImportV3(msgspec.Struct, frozen=True, rename="camel"):
-    """How far a v3 import is, and once it is Finished what came of each contact, in the service's own keys."""
-
-    import_id: str
-    status: str = "NotFinished"
-    summary: dict[str, int] = {}
-    created: list[dict[str, Any]] = []
-    updated: list[dict[str, Any]] = []
-    failures: list[dict[str, Any]] = []
-
-
-class ContactV3Draft(msgspec.Struct, frozen=True):
-    """A contact to be written through v3. A data field with the value None is cleared; what is not named stays."""
-
-    identifiers: Mapping[str, str]
-    data_fields: Mapping[str, Value] = {}
-    lists: Sequence[int] = ()
-    channel_properties: Mapping[str, Any] = {}
-
-    def body(self) -> dict[str, Any]:
-        """Answers the contact as JSON. Raises ValueError without an identifier."""
-        if not self.identifiers:
-            raise ValueError("identifiers is empty: name at least one, such as email")
-        body: dict[str, Any] = {"identifiers": dict(self.identifiers)}
-        if self.data_fields:
-            body["dataFields"] = {key: json_value(value) for key, value in self.data_fields.items()}
-        if self.lists:
-            body["lists"] = list(self.lists)
-        if self.channel_properties:
-            body["channelProperties"] = dict(self.channel_properties)
-        return body
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedPage(Page[ContactV3]):
-    """A page of contacts; ``following`` is the marker of the next one, None on the last."""
-
-    following: str | None = None
-
-
-class _Marked(msgspec.Struct, frozen=True):
-    """A page with its links; rows stay raw until they are decoded one by one or all at once."""
-
-    items: msgspec.Raw = msgspec.field(name="_items", default=msgspec.Raw(b"[]"))
-    links: dict[str, dict[str, Any] | None] = msgspec.field(name="_links", default={})
+MAX_DELETION: Final = 5000
+INCLUDES: Final = ("channelProperties", "lists", "preferences", "consentRecords")
+_OUTCOMES: Final = frozenset({"created", "updated", "failures"})
+# Beyond this the drafts of an import wait in a file for the call that sends them.
+_KEPT_IN_MEMORY: Final = 1024 * 1024
 
 
 class ContactsV3:
@@ -134,31 +42,31 @@ class ContactsV3:
         list_id: int | None = None,
         segment_id: int | None = None,
         include: Sequence[str] = ("lists", "channelProperties"),
+        data_fields: Sequence[str] | None = None,
         limit: int = 1000,
         marker: str | None = None,
-    ) -> Iterator[MarkedPage]:
+    ) -> Iterator[MarkedPage[ContactV3]]:
         """Yields contacts in a stable order; pages do not overlap, because the service continues from a marker.
 
-        ``include`` may name lists, channelProperties, preferences, consentRecords. ``marker`` is where to begin: that
-        of an earlier page with the same filters. Raises ValueError for filters the service does not take together and
-        for a limit outside 1..5000.
+        ``include`` may name lists, channelProperties, preferences, consentRecords; ``data_fields`` the data fields that
+        are wanted, none for an empty list and all for None. ``marker``, from an earlier page of the same filters, reads
+        on from there. Raises ValueError for filters the service does not take together and for a limit outside 1..5000,
+        Rejected for a marker the service does not know (any more), Transient for markers that go in a circle.
         """
-        if not 1 <= limit <= MAX_PAGE_V3:
-            raise ValueError(f"limit is {limit}: the service takes 1 to {MAX_PAGE_V3}")
+        check_limit(limit)
+        query = {"limit": limit, **_shown(include, data_fields)}
         if modified_since is not None and created_since is not None:
             raise ValueError("give modified_since or created_since, not both")
         if list_id is not None and segment_id is not None:
             raise ValueError("give list_id or segment_id, not both")
-        query: dict[str, str | int] = {"limit": limit, "data-fields": "[[ALL]]"}
-        if include:
-            query["include"] = "|".join(include)
         for name, since in (("~modified", modified_since), ("~created", created_since)):
             if since is not None:
                 query[name] = f"gte::{json_time(since)}"
-        narrowed = {"~listId": list_id, "~segmentId": segment_id}
-        return self._walk(
-            query | {name: number for name, number in narrowed.items() if number is not None}, limit, marker
-        )
+        for name, number in (("~listId", list_id), ("~segmentId", segment_id)):
+            if number is not None:
+                check_id(name, number)
+                query[name] = number
+        return marked_pages(self._session, operations.V3_CONTACTS, ContactV3, query, marker=marker)
 
     def get(self, contact: int | str, *, identifier: str = "email") -> ContactV3:
         """Answers one contact by an identifier: email, contactId, mobileNumber or one of the account's own."""
@@ -176,79 +84,128 @@ class ContactsV3:
         identifier: str = "email",
         option: MergeV3 = MergeV3.OVERWRITE,
     ) -> ContactV3:
-        """Creates the contact or changes what the draft names."""
+        """Creates the contact or changes what the draft names.
+
+        Raises Rejected if one of the draft's identifiers belongs to another contact. A draft with consent records or
+        resubscribeOptions is not sent again after an interruption: UnknownOutcome.
+        """
         query: Query = {"merge-option": option.value}
+        operation = operations.V3_MERGE._replace(repeatable=draft.repeatable)
         return self._session.post(
-            operations.V3_MERGE, ContactV3, draft.body(), query=query, identifier=identifier, wanted=contact
+            operation, ContactV3, draft.body(), query=query, identifier=identifier, wanted=contact
         )
 
     def replace(self, contact: int | str, draft: ContactV3Draft, *, identifier: str = "email") -> ContactV3:
-        """Replaces the whole contact: whatever the draft does not name is lost."""
-        return self._session.post(operations.V3_REPLACE, ContactV3, draft.body(), identifier=identifier, wanted=contact)
+        """Replaces the whole contact: whatever the draft does not name is lost. Consent records are not taken here."""
+        if draft.consents:
+            raise ValueError("consents cannot be given with replace: the service takes them with create and merge")
+        operation = operations.V3_REPLACE._replace(repeatable=draft.repeatable)
+        return self._session.post(operation, ContactV3, draft.body(), identifier=identifier, wanted=contact)
 
     def delete(self, contact: int | str, *, identifier: str = "email") -> None:
         """Deletes a contact from the account."""
         self._session.tell(operations.V3_DELETE, identifier=identifier, wanted=contact)
 
     def start_import(
-        self, drafts: Sequence[ContactV3Draft], *, match: str = "email", option: MergeV3 = MergeV3.OVERWRITE
+        self, drafts: Iterable[ContactV3Draft], *, match: str = "email", option: MergeV3 = MergeV3.OVERWRITE
     ) -> str:
-        """Starts an import and answers its id. Raises Rejected, to be tried ``later``, with 25 imports running."""
-        contacts = [{"matchIdentifier": match, **each.body()} for each in drafts]
-        body = {"mergeOption": option.in_body, "contacts": contacts}
-        return self._session.post(operations.V3_IMPORT, ImportV3, body).import_id
+        """Starts an import of up to 50 MB and answers its id; the drafts are not held in memory, but in a file.
 
-    def import_file(self, file: BinaryIO | Path) -> str:
-        """Starts an import from a file that holds the request's JSON, streamed; answers the import's id.
-
-        The file is ``{"mergeOption": ..., "contacts": [...]}``, at most 50 MB. Raises as ``start_import``, and Rejected
-        for a file that is too large.
+        ``match`` names the identifier by which contacts are found. Raises ValueError without any draft, Rejected above
+        50 MB, and Rejected, to be tried ``later``, with 25 imports running.
         """
-        body = FileBody(file, file_name="", encoding="plain")
+        with tempfile.SpooledTemporaryFile(max_size=_KEPT_IN_MEMORY) as file:
+            encode = msgspec.json.Encoder().encode
+            for each in drafts:
+                file.write(encode({"matchIdentifier": match, **each.body()}) + b"\n")
+                check_size(file.tell())
+            file.seek(0)
+            return self.import_file(file, option=option)  # type: ignore[arg-type]
+
+    def import_file(self, file: BinaryIO | Path, *, option: MergeV3 = MergeV3.OVERWRITE) -> str:
+        """Starts an import of contacts that were written as JSON beforehand, one a line, and answers its id.
+
+        ``file`` is a path or a seekable binary file, read from where it stands and never in memory as a whole. Each
+        line is what the service takes: matchIdentifier, identifiers, dataFields and so on. Raises as ``start_import``.
+        """
+        before = b'{"mergeOption":' + msgspec.json.encode(option.in_body) + b',"contacts":['
+        body = LinesBody(file, before=before, after=b"]}")
         return self._session.upload(operations.V3_IMPORT, ImportV3, body).import_id
 
-    @contextmanager
-    def import_outcome(self, import_id: str) -> Iterator[ImportOutcome]:
-        """Answers how far an import is and what came of its rows, for as long as the block lasts.
-
-        The answer is kept in a temporary file meanwhile, because it may be large.
-        """
-        with tempfile.TemporaryFile(prefix="dotdigital-import-") as file:
-            outcome = self._session.save(operations.V3_IMPORT_STATUS, file, ImportOutcome, guid=import_id)
-            yield outcome
-
     def import_status(self, import_id: str) -> ImportV3:
-        """Answers how far an import is and what came of it."""
-        return self._session.get(operations.V3_IMPORT_STATUS, ImportV3, guid=import_id)
+        """Answers how far an import is and its summary; what came of each contact is passed over.
 
-    def delete_many(self, contact_ids: Sequence[int]) -> dict[str, Any]:
-        """Starts the deletion of up to 5,000 contacts; answers its id in the service's own keys."""
-        if not 1 <= len(contact_ids) <= MAX_DELETION:
-            raise ValueError(f"contact_ids has {len(contact_ids)} ids: the service takes 1 to {MAX_DELETION}")
-        body = [{"contactId": each} for each in contact_ids]
-        return self._session.post(operations.V3_DELETE_MANY, dict[str, Any], body)
+        Polling does not count against the quota.
+        """
+        return self._session.read_stream(operations.V3_IMPORT_STATUS, _status, guid=import_id)
 
-    def delete_status(self, delete_id: str) -> dict[str, Any]:
-        """Answers how far a deletion is, in the service's own keys."""
-        return self._session.get(operations.V3_DELETE_STATUS, dict[str, Any], guid=delete_id)
+    def import_results(self, import_id: str) -> Iterator[ResultV3 | Malformed]:
+        """Yields what came of each contact of a finished import while it arrives; nothing for one that is not finished.
 
-    def _walk(self, query: Mapping[str, str | int], limit: int, marker: str | None) -> Iterator[MarkedPage]:
-        while True:
-            asked: Query = query if marker is None else {**query, "marker": marker}
-            page = self._session.read(operations.V3_CONTACTS, partial(_marked, limit=limit), query=asked)
-            if page.rows:
-                yield page
-            if page.following is None or page.following == marker or not page.rows:
-                return
-            marker = page.following
+        An entry that cannot be read comes as Malformed and costs none of the others.
+        """
+        return self._session.stream(operations.V3_IMPORT_STATUS, _results, guid=import_id)
+
+    def delete_many(self, contacts: Sequence[int | str | Mapping[str, int | str]]) -> str:
+        """Starts the deletion of up to 5,000 contacts and answers its id.
+
+        A contact is named by its id, its address, or a single identifier such as ``{"mobileNumber": "447123123123"}``.
+        Raises Rejected, to be tried ``later``, when too many deletions are running.
+        """
+        if not 1 <= len(contacts) <= MAX_DELETION:
+            raise ValueError(f"contacts has {len(contacts)} entries: the service takes 1 to {MAX_DELETION}")
+        body = [_named(each) for each in contacts]
+        return self._session.post(operations.V3_DELETE_MANY, DeletionV3, body).delete_id
+
+    def delete_status(self, delete_id: str) -> DeletionV3:
+        """Answers how far a deletion is and what came of it. Polling does not count against the quota."""
+        return self._session.get(operations.V3_DELETE_STATUS, DeletionV3, guid=delete_id)
 
 
-def _marked(body: bytearray, limit: int) -> MarkedPage:
-    """Answers a page with the marker of the next one."""
+def _shown(include: Sequence[str], data_fields: Sequence[str] | None) -> dict[str, str | int]:
+    unknown = set(include) - set(INCLUDES)
+    if unknown:
+        raise ValueError(f"include names {min(unknown)}: the service knows {', '.join(INCLUDES)}")
+    shown: dict[str, str | int] = {}
+    if data_fields is None:
+        shown["data-fields"] = "[[ALL]]"
+    elif data_fields:
+        shown["data-fields"] = "|".join(data_fields)
+    if include:
+        shown["include"] = "|".join(include)
+    return shown
+
+
+def _named(contact: int | str | Mapping[str, int | str]) -> dict[str, int | str]:
+    if isinstance(contact, Mapping):
+        if len(contact) != 1:
+            raise ValueError("a contact to be deleted is named by exactly one identifier")
+        return dict(contact)
+    if isinstance(contact, int):
+        check_id("contacts", contact)
+        return {"contactId": contact}
+    return {"email": contact}
+
+
+def _status(chunks: Iterator[bytes]) -> ImportV3:
+    """Reads no further than needed: a finished import may have a hundred thousand entries behind its summary."""
+    found: dict[str, bytes] = {}
+    for name, raw in members(chunks):
+        if name in {"importId", "status", "summary"}:
+            found[name] = raw
+            if len(found) == 3:
+                break
+    return decode_one(b"{" + b",".join(b'"%s":%s' % (key.encode(), raw) for key, raw in found.items()) + b"}", ImportV3)
+
+
+def _results(chunks: Iterator[bytes]) -> Iterator[ResultV3 | Malformed]:
+    for name, raw in members(chunks):
+        if name in _OUTCOMES:
+            yield _result(raw, name)
+
+
+def _result(raw: bytes, outcome: str) -> ResultV3 | Malformed:
     try:
-        marked = msgspec.json.decode(body, type=_Marked)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreadable("a page with _items was expected") from error
-    following = (marked.links.get("next") or {}).get("marker")
-    page = decode_page(bytes(marked.items), ContactV3, limit)
-    return MarkedPage(page.items, page.malformed, page.unkept, str(following) if following else None)
+        return msgspec.structs.replace(decode_one(raw, ResultV3), outcome=outcome)
+    except Unreadable as error:
+        return malformed(raw, str(error))

@@ -208,6 +208,18 @@ def _text(body: bytes | bytearray) -> str:
     return body.decode("utf-8-sig", errors="surrogateescape")
 
 
+def malformed(raw: bytes, reason: str) -> Malformed:
+    """Answers an entry that could not be decoded as one to be looked at."""
+    return Malformed(raw.decode(errors="backslashreplace")[:RAW_LIMIT], reason)
+
+
+def load_leniently(body: bytes | bytearray) -> Any:
+    """Answers a body that has half characters, bytes that are no UTF-8 or numbers that are none. Raises Unreadable."""
+    if len(body) > _LONGEST_MENDED:
+        raise Unreadable("the body is no JSON")
+    return _loads(body)
+
+
 def _loads(body: bytes | bytearray) -> Any:
     """The standard library's parser takes lone surrogates and bytes that are no UTF-8: only their rows are lost."""
     try:

@@ -54,6 +54,21 @@ class Consent:
         }
         return {"fields": [{"key": key, "value": value} for key, value in known.items() if value is not None]}
 
+    def record(self) -> dict[str, str]:
+        """Answers the record as v3 takes it (contract §7). Raises ValueError that names what it lacks."""
+        known = {
+            "text": self.text,
+            "dateTimeConsented": json_time(self.at) if self.at else None,
+            "url": self.url,
+            "ipAddress": self.ip_address,
+            "userAgent": self.user_agent,
+        }
+        complete = {key: value for key, value in known.items() if value}
+        lacking = set(known) - set(complete)
+        if lacking:
+            raise ValueError(f"a consent record lacks {min(lacking)}: v3 takes complete ones only")
+        return complete
+
 
 @dataclass(frozen=True, slots=True)
 class ContactDraft:

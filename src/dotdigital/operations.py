@@ -170,6 +170,16 @@ V3_IMPORT_STATUS: Final = _get("/contacts/v3/import/{guid}", UNLIMITED)
 V3_DELETE_MANY: Final = _post("/contacts/v3/delete", LOW)
 V3_DELETE_STATUS: Final = _get("/contacts/v3/delete/{guid}", UNLIMITED)
 
+EVENT_SUBSCRIPTIONS: Final = _get("/events/v3/export/subscriptions", MEDIUM)
+EVENT_SUBSCRIPTION: Final = _get("/events/v3/export/subscriptions/{id}", HIGH)
+EVENT_SUBSCRIPTION_CREATE: Final = _post("/events/v3/export/subscriptions")
+EVENT_SUBSCRIPTION_UPDATE: Final = _put("/events/v3/export/subscriptions/{id}")
+EVENT_SUBSCRIPTION_DELETE: Final = _delete("/events/v3/export/subscriptions/{id}")
+# The same checkpoint brings the same page, so that a lost answer is no loss.
+EVENTS: Final = _get("/events/v3/export/{id}", LOW)
+EVENTS_IMPORT: Final = _post("/events/v3/import", LOW)
+EVENT_LARGE_OBJECT: Final = _get("/events/v3/lob/{guid}", HIGH)
+
 
 class Events(NamedTuple):
     """The three reads of one kind of event of a campaign (contract §4.1); a read that does not exist is None."""

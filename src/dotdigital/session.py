@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from dotdigital.decoding import Page, Row, decode_one, decode_page
 from dotdigital.faults import read_faults
@@ -93,22 +93,38 @@ class Session:
 
         return pages(one_page, size=page_size, overlap=overlap, start=start)
 
+    def read_stream(
+        self,
+        operation: Operation,
+        decode: Callable[[Iterator[bytes]], Shape],
+        *,
+        query: Query | None = None,
+        **parts: Part,
+    ) -> Shape:
+        """Answers what ``decode`` makes of the body while it arrives; it may leave the rest unread."""
+        return self.wire.run(self.endpoint, Call(operation, fill(operation, **parts), query=query or {}), decode)
+
+    def stream(
+        self, operation: Operation, decode: Callable[[Iterator[bytes]], Iterator[Shape]], **parts: Part
+    ) -> Iterator[Shape]:
+        """Yields what ``decode`` makes of the body while it arrives; see ``Wire.stream`` for interruptions."""
+        return self.wire.stream(self.endpoint, Call(operation, fill(operation, **parts)), decode)
+
+    def download(
+        self,
+        operation: Operation,
+        write: Callable[[Iterator[bytes]], None],
+        hear: Callable[[dict[str, str]], None],
+        **parts: Part,
+    ) -> None:
+        """Has ``write`` take a body of any media type while it arrives, after ``hear`` was given its headers."""
+        call = Call(operation, fill(operation, **parts), accept="*/*", hear=hear)
+        self.wire.run(self.endpoint, call, write)
+
     def faults(self, operation: Operation, **parts: Part) -> Iterator[Fault]:
         """Yields the rows of a faults CSV while it arrives."""
         call = Call(operation, fill(operation, **parts), accept="text/csv, */*;q=0.5")
         return self.wire.stream(self.endpoint, call, read_faults)
-
-    def save(self, operation: Operation, file: BinaryIO, read: Callable[[BinaryIO], Shape], **parts: Part) -> Shape:
-        """Writes an answer's body into a file while it arrives, and answers what ``read`` makes of it."""
-
-        def write(chunks: Iterator[bytes]) -> Shape:
-            # A call that broke off is repeated from its beginning.
-            file.seek(0)
-            file.truncate()
-            file.writelines(chunks)
-            return read(file)
-
-        return self.wire.run(self.endpoint, Call(operation, fill(operation, **parts)), write)
 
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
         return self.wire.run(self.endpoint, call, lambda chunks: decode(bytes_of(chunks)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -43,8 +43,7 @@ class JsonBody:
 
 
 class FileBody:
-    """One file for an import: ``multipart``, ``json`` with base64 (contract §4.6), or ``plain``, a file that is JSON
-    itself (contract §7); never in memory as a whole.
+    """One file for an import: ``multipart`` or ``json`` with base64 (contract §4.6); never in memory as a whole.
 
     ``file`` is a path or a seekable binary file, read from where it stands. Raises ValueError for a file that cannot
     seek and Rejected for one above 50 MB (contract §2.2).
@@ -53,29 +52,19 @@ class FileBody:
     def __init__(self, file: BinaryIO | Path, *, file_name: str, encoding: str) -> None:
         self._file = file
         self._start, self._size = _extent(file)
-        if self._size > MAX_IMPORT_BYTES:
-            raise Rejected(
-                f"The file has {self._size} bytes; Dotdigital takes at most {MAX_IMPORT_BYTES}. Send it in parts.",
-                detail=f"import file of {self._size} bytes",
-                code="FILE_TOO_LARGE",
-            )
+        check_size(self._size)
         if encoding == "multipart":
             self._as_multipart(file_name)
         elif encoding == "json":
             self._as_json(file_name)
-        elif encoding == "plain":
-            self._before = self._after = b""
-            self._base64, self._encoded_size, self.content_type = False, self._size, "application/json"
         else:
-            raise ValueError(f"encoding is {encoding!r}: use 'multipart', 'json' or 'plain'")
+            raise ValueError(f"encoding is {encoding!r}: use 'multipart' or 'json'")
         self.length = len(self._before) + self._encoded_size + len(self._after)
 
     def chunks(self) -> Iterator[bytes]:
         """Yields the body piece by piece, reading the file from where it stood. Raises Rejected if it has shrunk."""
         yield self._before
-        with ExitStack() as stack:
-            source = stack.enter_context(self._file.open("rb")) if isinstance(self._file, Path) else self._file
-            source.seek(self._start)
+        with _opened(self._file, self._start) as source:
             left = self._size
             while left:
                 piece = _read_exactly(source, min(_CHUNK, left))
@@ -100,6 +89,59 @@ class FileBody:
         self._after = b'"}'
         self._base64, self._encoded_size = True, (self._size + 2) // 3 * 4
         self.content_type = "application/json"
+
+
+class LinesBody:
+    """A file of JSON values, one a line, sent as a JSON list with something around it; never in memory as a whole.
+
+    ``file`` is a path or a seekable binary file, read from where it stands. Its lines end with a newline alone, the
+    last one perhaps without. Raises ValueError for a file that is empty or cannot seek, and Rejected above 50 MB.
+    """
+
+    content_type = "application/json"
+
+    def __init__(self, file: BinaryIO | Path, *, before: bytes, after: bytes) -> None:
+        self._file = file
+        self._before, self._after = before, after
+        self._start, self._size = _extent(file)
+        if self._size:
+            with _opened(file, self._start + self._size - 1) as source:
+                self._size -= _read_exactly(source, 1) == b"\n"
+        if not self._size:
+            raise ValueError("there is nothing to import: give at least one line")
+        self.length = len(before) + self._size + len(after)
+        check_size(self.length)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yields the body piece by piece, reading the file from where it stood. Raises Rejected if it has shrunk."""
+        yield self._before
+        with _opened(self._file, self._start) as source:
+            left = self._size
+            while left:
+                piece = _read_exactly(source, min(_CHUNK, left))
+                left -= len(piece)
+                # Within a JSON value a line end is written as an escape: each newline stands between two values.
+                yield piece.replace(b"\n", b",")
+        yield self._after
+
+
+@contextmanager
+def _opened(file: BinaryIO | Path, at: int) -> Iterator[BinaryIO]:
+    """Opens the file, or takes the open one, at a place; an open one stays open and where it was put."""
+    with ExitStack() as stack:
+        source = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
+        source.seek(at)
+        yield source
+
+
+def check_size(size: int) -> None:
+    """Raises Rejected for an import that is larger than the service takes (contract §2.2)."""
+    if size > MAX_IMPORT_BYTES:
+        raise Rejected(
+            f"The import has {size} bytes; Dotdigital takes at most {MAX_IMPORT_BYTES}. Send it in parts.",
+            detail=f"import of {size} bytes",
+            code="FILE_TOO_LARGE",
+        )
 
 
 def _extent(file: BinaryIO | Path) -> tuple[int, int]:

@@ -68,7 +68,8 @@ class Timeout:
 class Call:
     """One call of an operation: where to, with which query and body, and what is wanted back.
 
-    ``nothing`` is the body that a 204 stands for. Any other empty body is a cut one, never an empty list.
+    ``nothing`` is the body that a 204 stands for. Any other empty body is a cut one, never an empty list. ``hear`` is
+    given the headers of a success, their names in lower case, before its body.
     """
 
     operation: Operation
@@ -77,6 +78,7 @@ class Call:
     body: Body | None = None
     accept: str = "application/json"
     nothing: bytes = b""
+    hear: Callable[[dict[str, str]], None] | None = None
 
 
 @functools.cache
@@ -208,6 +210,8 @@ class Wire:
         chunks = _of_bounded_size(body)
         if 200 <= response.status_code < 300 or response.status_code in call.operation.accepts:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
+            if call.hear is not None:
+                call.hear(headers)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
         error = error_for(call.operation, response.status_code, _beginning(chunks), headers=headers)

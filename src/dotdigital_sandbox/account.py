@@ -29,13 +29,13 @@ class Account:
         self.settings = settings
         self.switches = settings.switches
         folder = private_folder(settings.data_dir)
+        self.clock = Clock()
         with ExitStack() as ends:
             ends.callback(FolderLock(folder).release)
             self.uploads = private_folder(folder / "uploads")
-            self.store = Store(private_file(folder / "account.sqlite3"))
+            self.store = Store(private_file(folder / "account.sqlite3"), self.clock.text)
             ends.callback(self.store.close)
             self._ends = ends.pop_all()
-        self.clock = Clock()
         self.faults = TransportFaults(settings.random_seed)
         self.log = CallLog()
         self.marks = PageMarks()

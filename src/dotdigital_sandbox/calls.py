@@ -20,6 +20,7 @@ JSON = "application/json; charset=utf-8"
 PAGE = 1000
 BIG_PAGE = 2000
 INT32 = 2**31 - 1
+INT64 = 2**63 - 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -130,9 +131,10 @@ class Call:
     def id(self, name: str, missing: str) -> int:
         """A numeric id of the path; anything else is refused as not found with the given code."""
         text = self.params[name]
-        if not (text.isascii() and text.isdigit()) or int(text) > INT32:
+        number = whole_number(text)
+        if number is None or number > INT32:
             raise refusal(missing)
-        return int(text)
+        return number
 
     def json(self) -> Any:
         """The body as JSON; refused by its media type or when it cannot be read (contract §1.5)."""
@@ -158,11 +160,14 @@ class Call:
 
 
 def whole_number(value: object) -> int | None:
-    """A whole number of the body, also one in quotes, as some clients write ids; None for anything else."""
+    """A whole number, also one in quotes, as some clients write ids; None for anything else.
+
+    One that is beyond what the store can hold counts as the greatest that it can.
+    """
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        # The first twenty digits are more than any number has that is taken.
-        return int(value[:20])
-    return value if type(value) is int else None
+        # Python reads no number of thousands of digits; the first twenty are more than any has that is kept.
+        return min(int(value[:20]), INT64)
+    return max(-INT64, min(value, INT64)) if type(value) is int else None
 
 
 def list_or_empty(value: object) -> list[Any]:

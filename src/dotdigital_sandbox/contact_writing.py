@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dotdigital_sandbox.calls import encoded, lowered, one_of, text_or_none
+from dotdigital_sandbox.calls import encoded, lowered, one_of, text_or_none, whole_number
 from dotdigital_sandbox.contact_statuses import EMAIL_TYPES, OPT_IN_TYPES, PENDING, SUBSCRIBED
 from dotdigital_sandbox.data_fields import READ_ONLY, field_takers
 from dotdigital_sandbox.errors import ApiError, refusal
@@ -84,7 +84,7 @@ def _given_values(db: Connection, switches: Switches, fields: object) -> dict[st
 def find_contact(db: Connection, ident: str) -> Row | None:
     """The contact of an id or an address."""
     if ident.isascii() and ident.isdigit():
-        row: Row | None = db.execute("SELECT * FROM contact WHERE id = ?", (min(int(ident), 2**62),)).fetchone()
+        row: Row | None = db.execute("SELECT * FROM contact WHERE id = ?", (whole_number(ident),)).fetchone()
         return row
     return contact_by_email(db, ident)
 

@@ -47,6 +47,10 @@ def _list_faults(call: Call) -> Answer:
     return json_answer(call.account.faults.orders())
 
 
+def _list_imported(call: Call) -> Answer:
+    return json_answer(Controls(call.account).imported_events(call.text("email")))
+
+
 def _freeze(controls: Controls, body: dict[str, Any]) -> None:
     at = body.get("at")
     instant = parse_instant(str(at)) if at else None
@@ -142,6 +146,12 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
         "make a program: name, status",
     ),
     ("POST", "surveys", _survey, "make a survey: name, questions, replies by address"),
+    (
+        "POST",
+        "large-objects",
+        lambda c, b: c.keep_large_object(str(b["text"]).encode(), str(b.get("mediatype", "text/plain"))),
+        "keep a large object of events: text, mediaType",
+    ),
     ("POST", "campaigns/send", _send, "send campaignId to addressBookIds and let recipients react"),
     ("POST", "users", _user, "let in an API user: name, password, scheme none|tiered|flat"),
     ("POST", "users/disable", lambda c, b: c.disable_user(str(b["name"])), "shut an API user out: name"),
@@ -160,5 +170,6 @@ ROUTES = [
     *(Route(verb, f"/_sandbox/{path}", _doing(deed), UNLIMITED) for verb, path, deed, _ in DEEDS),
     Route("GET", "/_sandbox/calls", _list_calls, UNLIMITED),
     Route("GET", "/_sandbox/faults", _list_faults, UNLIMITED),
+    Route("GET", "/_sandbox/imported-events", _list_imported, UNLIMITED),
     *overview.ROUTES,
 ]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from dotdigital_sandbox.chores import next_chore_due
 from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
+from dotdigital_sandbox.event_export import keep_large_object
+from dotdigital_sandbox.event_import import imported_events
 from dotdigital_sandbox.folder import private_file, private_folder
 from dotdigital_sandbox.oauth import register_client
 from dotdigital_sandbox.segments import make_segment
@@ -125,6 +127,15 @@ class Controls:
         """Let the person click the confirmation links they were sent; how many there were."""
         with self._account.store.writing() as db:
             return complete_challenges(db, self._account, contact_id=contact_of(db, email)["id"])
+
+    def imported_events(self, email: str) -> list[dict[str, Any]]:
+        """What clients imported about a contact through the events of version 3: id, type, at, timeline, data."""
+        return imported_events(self._account, email)
+
+    def keep_large_object(self, content: bytes, media_type: str = "application/octet-stream") -> str:
+        """Keep bytes as a large object that events may refer to; its id."""
+        with self._account.store.writing() as db:
+            return keep_large_object(db, self._account, content, media_type)
 
     # Background work
 

@@ -23,6 +23,9 @@ from dotdigital_sandbox import (
     contacts,
     control_api,
     data_fields,
+    event_export,
+    event_import,
+    event_subscriptions,
     import_reports,
     insight,
     mail,
@@ -71,6 +74,9 @@ API_ROUTES: list[Route] = [
     *surveys.ROUTES,
     *v3_imports.ROUTES,
     *v3_contacts.ROUTES,
+    *event_subscriptions.ROUTES,
+    *event_export.ROUTES,
+    *event_import.ROUTES,
 ]
 _V3 = re.compile(r"/[^/]+/v3(/|$)", re.IGNORECASE)
 

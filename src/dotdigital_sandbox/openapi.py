@@ -34,6 +34,8 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "email": {"type": "string", "format": "email"},
     "base64": {"type": "string", "format": "byte"},
     "letter": {"type": "string", "pattern": r"\$[Uu][Nn][Ss][Uu][Bb]\$"},
+    "short": {"type": "string", "minLength": 1, "maxLength": 50},
+    "jsonpath": {"type": "string", "pattern": r"^\$(\.[A-Za-z]+)+$"},
     "any": {},
 }
 _PARTS: dict[str, dict[str, Any]] = {
@@ -42,7 +44,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
     "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }
-_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection"})
+_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection", "lob_id"})
 _STATUS_TEXTS = {
     200: "Done", 201: "Made", 202: "Will be done", 204: "Done, nothing to say", 400: "Refused",
     401: "Wrong credentials", 403: "Not in this region", 404: "Not found", 409: "In conflict with what there is",
@@ -159,7 +161,7 @@ def _content(body: str) -> dict[str, Any]:
 
 
 def _responses(route: Route, described: Described) -> dict[str, Any]:
-    v3 = route.path.startswith("/contacts/v3")
+    v3 = "/v3" in route.path
     error = _schema("V3Error|Error" if v3 else "Error")
     responses = {str(described.status): _success(route, described)}
     asks = described.queries or described.body or "{" in route.path
@@ -171,7 +173,11 @@ def _responses(route: Route, described: Described) -> dict[str, Any]:
 
 
 def _success(route: Route, described: Described) -> dict[str, Any]:
-    kinds: dict[str, dict[str, Any]] = {"-": {}, "csv": {CSV: {"schema": {"type": "string"}}}}
+    kinds: dict[str, dict[str, Any]] = {
+        "-": {},
+        "csv": {CSV: {"schema": {"type": "string"}}},
+        "bytes": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
     content = kinds[described.shape] if described.shape in kinds else {JSON: {"schema": _schema(described.shape)}}
     response = _response(described.status, content)
     links = links_of(operation_id(route.method, route.path))

@@ -16,6 +16,8 @@ from dotdigital_sandbox.contact_statuses import (
     SUBSCRIBED,
     SUPPRESSED,
 )
+from dotdigital_sandbox.event_subscriptions import ALERTS
+from dotdigital_sandbox.event_triggers import TYPES
 from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, MOBILE_WISHES
 from dotdigital_sandbox.values import FIELD_TYPES
 
@@ -50,6 +52,9 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "V3MobileStatus": MOBILE_WISHES,
     "V3ListStatus": ("subscribed", "suppressed"),
     "V3Merge": ("overwrite", "overwriteIfNotEmpty", "overwriteIfEmpty"),
+    "EventKind": tuple(sorted(TYPES)),
+    "EventStatus": ("active", "inactive"),
+    "EventAlert": tuple(ALERTS),
 }  # fmt: skip
 
 _THREES = (
@@ -184,6 +189,13 @@ SHAPES: dict[str, str] = {
     ),
     "SurveyAnswer": "fieldId:int subFieldId:int? value:any",
     "V3ErrorDetail": "item:str description:str",
+    "Event": "id:guid accountId:int processedDate:date type:EventKind eventDate:date data:{any}",
+    "EventPage": "checkPoint:str events:[Event]",
+    "EventSubscription": (
+        "id:int name:str status:EventStatus subscribedEventTypes:[EventType] alertsConfiguration:EventAlerts "
+        "created:date updated:date"
+    ),
+    "EventSubscriptionPage": "_links:V3Links _items:[EventSubscription]",
     "V3Import": "importId:guid",
     "V3Deletion": "deleteId:guid",
     "V3DeletionStatus": "deleteId:guid status:str",
@@ -246,6 +258,18 @@ BODIES: dict[str, str] = {
     ),
     "V3GivenMobileChannel": "status:V3MobileStatus",
     "V3ResubscribeOptions": ("resubscribeWithNoChallenge:bool preferredLocale:str redirectUrlAfterChallenge:str"),
+    "NewEventSubscription": (
+        "name!:short status!:EventStatus subscribedEventTypes!:[EventType] alertsConfiguration!:EventAlerts"
+    ),
+    "EventType": "eventType!:EventKind filters:[EventFilter]",
+    "EventFilter": "field!:jsonpath matchPattern!:short caseSensitive:bool",
+    "EventAlerts": "alertChannels!:EventAlert email:email",
+    "ImportedEvent": (
+        "contactIdentity!:EventContact type!:short id:str eventTimestamp:date timelineDetails:EventTimeline "
+        "eventData:{any}"
+    ),
+    "EventContact": "identifier!:str value!:str?",
+    "EventTimeline": "summary!:short",
     # These three come with some of their keys only.
     "V3Error": "errorCode!:str description!:str details:[V3ErrorDetail]",
     "V3Identifiers": "email:str mobileNumber:str",

@@ -51,6 +51,9 @@ class Switches:
     )
     watchdog_share: float = switch(0.5, "an import with a greater share of role addresses is rejected (§5.2)")
     unsent_summary: Literal["zeros", "not-found"] = switch("zeros", "summary of a campaign never sent (§4.9)")
+    event_payload: Literal["documented", "more"] = switch(
+        "documented", "data of an event: only what the vendor's documents show, or also what we guess"
+    )
     token_seconds: int = switch(28800, "life of an OAuth access token (§1.4)")
     rotate_refresh_tokens: bool = switch(
         False, "each refresh hands out a new refresh token and ends the old one (§1.4)"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 
-SCHEMAS = ("schema.sql", "schema_campaigns.sql", "schema_more.sql")
+SCHEMAS = ("schema.sql", "schema_campaigns.sql", "schema_more.sql", "schema_events.sql")
 
 
 class ForeignState(OSError):
@@ -21,11 +21,12 @@ class Store:
     """A pool of connections to the account's file.
 
     Readers see one snapshot for the length of a ``reading()`` block; ``writing()`` blocks take turns and
-    commit as a whole.
+    commit as a whole. ``now`` is what the file's triggers take for the present instant.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: Callable[[], str]) -> None:
         self.path = path
+        self._now = now
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._turn = threading.Lock()
         self.generation = 0
@@ -48,6 +49,7 @@ class Store:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -32000")
+        db.create_function("account_now", 0, self._now)
         return db
 
     @contextmanager

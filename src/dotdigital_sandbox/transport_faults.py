@@ -92,6 +92,10 @@ class TransportFaults:
         return None
 
 
+# What version 3 calls the rows of its pages.
+_LISTS = ("_items", "events")
+
+
 def mangled(kind: FaultKind, body: bytes) -> bytes:
     """The body as the fault leaves it: broken JSON, rows twice, or rows in another order."""
     if kind == "malformed":
@@ -99,8 +103,19 @@ def mangled(kind: FaultKind, body: bytes) -> bytes:
     if kind not in ("duplicate", "reorder"):
         return body
     try:
-        rows = msgspec.json.decode(body, type=list[msgspec.Raw])
+        return _rows_mangled(kind, body)
     except msgspec.DecodeError:
+        pass
+    try:
+        page = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        listed = next(name for name in _LISTS if name in page)
+        page[listed] = msgspec.Raw(_rows_mangled(kind, bytes(page[listed])))
+    except (msgspec.DecodeError, StopIteration):
         return body
+    return msgspec.json.encode(page)
+
+
+def _rows_mangled(kind: FaultKind, body: bytes) -> bytes:
+    rows = msgspec.json.decode(body, type=list[msgspec.Raw])
     rows = rows[::-1] if kind == "reorder" else rows + rows[-1:]
     return b"[" + b",".join(bytes(row) for row in rows) + b"]"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.consents import keep_consent
@@ -33,12 +30,12 @@ from dotdigital_sandbox.subscriptions import come_back
 from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
 from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
 from dotdigital_sandbox.v3_json import CONSENT_KEYS, contact_out
+from dotdigital_sandbox.v3_paging import marked_page
 from dotdigital_sandbox.values import is_email
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
-LIMIT = 5000
 DEFAULT_LIMIT = 1000
 ALL_FIELDS = "[[all]]"
 PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
@@ -301,54 +298,36 @@ def _since(call: Call, name: str) -> str | None:
     return text_of(instant) if instant else None
 
 
-def _marker(call: Call) -> int:
-    text = call.text("marker")
-    try:
-        return int(base64.urlsafe_b64decode(text.encode())) if text else 0
-    except (binascii.Error, ValueError):
-        raise V3Error(400, "invalidFilter", "The marker is not one of ours", "marker") from None
-
-
 def _filters(call: Call) -> tuple[str, dict[str, Any]]:
     modified, created = _since(call, "modified"), _since(call, "created")
     book, segment = (call.text(f"~{name}") or call.text(name) for name in ("listid", "segmentid"))
     if (modified and created) or (book and segment):
         raise V3Error(400, "invalidFilter", "These filters cannot be used together")
     members = book or segment
-    if members and not members.isdigit():
+    number = whole_number(members) if members else 0
+    if number is None:
         raise V3Error(400, "invalidFilter", "listId and segmentId are numbers")
     sql = "c.id > :after"
     if modified or created:
         sql += f" AND +c.{'modified' if modified else 'created'} >= :since"
     if members:
         sql += " AND EXISTS (SELECT 1 FROM membership m WHERE m.book_id = :book AND m.contact_id = c.id)"
-    return sql, {"since": modified or created, "book": int(members or 0)}
+    return sql, {"since": modified or created, "book": min(number, INT32)}
 
 
 def list_contacts(call: Call) -> Answer:
     """GET /contacts/v3: pages by marker, ascending."""
-    limit_text = call.text("limit") or str(DEFAULT_LIMIT)
-    if not limit_text.isdigit() or not 1 <= int(limit_text) <= LIMIT:
-        raise V3Error(400, "invalidFilter", f"limit must lie between 1 and {LIMIT}", "limit")
-    limit, after = int(limit_text), _marker(call)
+    page = marked_page(call, DEFAULT_LIMIT, code="invalidFilter")
     condition, params = _filters(call)
     with call.account.store.reading() as db:
         rows = db.execute(
             f"SELECT * FROM contact c WHERE {condition} ORDER BY c.id LIMIT :limit",
-            {**params, "after": after, "limit": limit + 1},
+            {**params, "after": page.after, "limit": page.limit + 1},
         ).fetchall()
         parts, fields = _parts(call), _fields(call, listing=True)
-        items = [contact_out(db, row, parts=parts, fields=fields) for row in rows[:limit]]
-    links = {"self": _link(call, after), "first": _link(call, 0)}
-    if len(rows) > limit:
-        links["next"] = _link(call, rows[limit - 1]["id"])
-    return json_answer({"_links": links, "_items": items})
-
-
-def _link(call: Call, after: int) -> dict[str, str]:
-    marker = base64.urlsafe_b64encode(str(after).encode()).decode() if after else ""
-    query = [(name, value) for name, values in call.query.items() for value in values if name != "marker"]
-    return {"marker": marker, "link": f"{call.path}?{urlencode([*query, ('marker', marker)] if marker else query)}"}
+        items = [contact_out(db, row, parts=parts, fields=fields) for row in rows[: page.limit]]
+    following = rows[page.limit - 1]["id"] if len(rows) > page.limit else None
+    return json_answer(page.answer(items, following=following))
 
 
 ROUTES = [

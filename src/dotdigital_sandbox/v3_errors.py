@@ -9,12 +9,23 @@ from dotdigital_sandbox.errors import ApiError
 
 
 class V3Error(ApiError):
-    """A refusal in the words of version 3."""
+    """A refusal in the words of version 3; a code without a prefix is one of contacts.
 
-    def __init__(self, status: int, code: str, description: str, item: str | None = None) -> None:
+    ``details`` say what each item lacks; an ``item`` alone lacks what the description says.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        description: str,
+        item: str | None = None,
+        *,
+        details: list[dict[str, str]] | None = None,
+    ) -> None:
         super().__init__(status, description)
         self.code = code if ":" in code else f"contacts:{code}"
-        self.details = [{"item": item, "description": description}] if item else None
+        self.details = details or ([{"item": item, "description": description}] if item else None)
 
     def body(self) -> dict[str, Any]:
         """The JSON of the refusal."""
@@ -29,8 +40,8 @@ def list_of(value: object, item: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def object_of(value: object, item: str) -> dict[str, Any]:
+def object_of(value: object, item: str, *, code: str = "badRequest") -> dict[str, Any]:
     """The JSON object of a request with its keys in lower case; refused, naming the item, when it is none."""
     if not isinstance(value, dict):
-        raise V3Error(400, "badRequest", f"{item} must be an object", item)
+        raise V3Error(400, code, f"{item} must be an object", item)
     return lowered(value)

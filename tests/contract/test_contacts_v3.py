@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from dotdigital import Account, ContactDraft, ContactV3Draft, ImportV3, MergeV3, NotFound, Rejected
+from dotdigital import Account, ContactDraft, ContactV3Draft, ImportV3, MergeV3, NotFound, Rejected, ResultV3
 from dotdigital_sandbox import Sandbox
 
 
@@ -18,7 +18,7 @@ def ann(**fields: str | None) -> ContactV3Draft:
 
 def imported(account: Account, import_id: str) -> ImportV3:
     deadline = time.monotonic() + 20
-    while (state := account.contacts_v3.import_status(import_id)).status == "NotFinished":
+    while (state := account.contacts_v3.import_status(import_id)).unfinished:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return state
@@ -83,8 +83,14 @@ def test_an_import_tells_of_each_contact(sandbox: Sandbox, account: Account) -> 
     state = imported(account, account.contacts_v3.start_import(drafts))
     assert state.status == "Finished"
     assert (state.summary["newContacts"], state.summary["updatedContacts"]) == (1, 1)
-    assert [each["identifiers"]["email"] for each in state.created] == ["bob@example.com"]
-    assert [each["failures"][0]["failureCode"] for each in state.failures] == ["invalidEmail"]
+    results = [each for each in account.contacts_v3.import_results(state.import_id) if isinstance(each, ResultV3)]
+    assert {each.outcome: each.identifiers["email"] for each in results} == {
+        "created": "bob@example.com", "updated": "ann@example.com", "failures": "invisible"
+    }  # fmt: skip
+    by_outcome = {each.outcome: each for each in results}
+    assert by_outcome["created"].contact_id == account.contacts.get("bob@example.com").id
+    assert [each.failure_code for each in by_outcome["failures"].failures] == ["invalidEmail"]
+    assert by_outcome["failures"].contact_id is None
     with pytest.raises(NotFound) as caught:
         account.contacts_v3.import_status("00000000-0000-0000-0000-000000000000")
     assert caught.value.code == "contacts:importNotFound"
@@ -120,7 +126,7 @@ def test_many_contacts_are_deleted_by_id_or_address(sandbox: Sandbox, account: A
     post = {"url": f"{sandbox.url}/contacts/v3/delete", "auth": (sandbox.user, sandbox.password)}
     assert httpx2.post(json=by_address, **post).status_code == 202
     sandbox.finish_chores()
-    assert account.contacts_v3.delete_status(asked["deleteId"])["status"] == "Finished"
+    assert account.contacts_v3.delete_status(asked).status == "Finished"
     left = [contact.email for page in account.contacts_v3.pages() for contact in page]
     assert left == ["c3@example.com"]
     for bad in ([{"contactId": "x"}], [{}], [True], {"contactIds": [None]}):

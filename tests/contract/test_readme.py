@@ -34,4 +34,7 @@ def test_the_examples_do_what_they_say(sandbox: Sandbox, connect: MakeAccount) -
     assert "ERROR_CONTACT_SUPPRESSED" in printed.getvalue()
     assert (names["report"].new_contacts, names["report"].invalid_entries) == (1, 1)
     assert names["faults"] == [("Invalid Email", "Nobody")]
-    assert len(others) == 2
+    assert [outcome for outcome, _ in names["results"]] == ["created"] * 3
+    assert [f"contact.created {contact}" in printed.getvalue() for _, contact in names["results"]] == [True] * 3
+    assert names["checkpoint"]
+    assert len(others) == 3

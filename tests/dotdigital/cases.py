@@ -10,6 +10,7 @@ from dotdigital import (
     Account,
     Attachment,
     CampaignDraft,
+    Consent,
     ContactDraft,
     ContactV3Draft,
     EmailDraft,
@@ -66,6 +67,16 @@ V3_BODY = {
     "identifiers": {"email": "ann@example.com"},
     "dataFields": {"FIRSTNAME": None},
     "lists": [7],
+}
+
+
+CONSENT = Consent("Yes", SINCE, "https://www.example.com", "203.0.113.7", "Firefox")
+CONSENT_RECORD = {
+    "text": "Yes",
+    "dateTimeConsented": DAY,
+    "url": "https://www.example.com",
+    "ipAddress": "203.0.113.7",
+    "userAgent": "Firefox",
 }
 
 

@@ -310,18 +310,18 @@ OTHER_CASES = {
         {"newContacts": 1},
     ),
     "v3 delete many": Case(
-        lambda a: a.contacts_v3.delete_many([5, 6]),
+        lambda a: a.contacts_v3.delete_many([5, "ann@example.com", {"mobileNumber": "447123123123"}]),
         {"deleteId": "g"},
         "POST /contacts/v3/delete",
-        [{"contactId": 5}, {"contactId": 6}],
-        {"deleteId": "g"},
+        [{"contactId": 5}, {"email": "ann@example.com"}, {"mobileNumber": "447123123123"}],
+        "g",
         202,
     ),
     "v3 delete status": Case(
-        lambda a: a.contacts_v3.delete_status("g"),
+        lambda a: a.contacts_v3.delete_status("g").unfinished,
         {"deleteId": "g", "status": "Finished"},
         "GET /contacts/v3/delete/g",
         None,
-        {"deleteId": "g", "status": "Finished"},
+        False,
     ),
 }

@@ -14,23 +14,27 @@ import pytest
 from dotdigital import (
     Account,
     CampaignDraft,
+    Consent,
     ContactDraft,
     ContactV3Draft,
     EmailDraft,
+    EventDraft,
     NotFound,
     Rejected,
     SplitTest,
+    SubscriptionDraft,
     Transient,
     operations,
 )
 from dotdigital.operations import Events, Operation
-from tests.dotdigital.cases import DAY, SINCE, SUPPRESSION, V3_ANN
+from tests.dotdigital.cases import CONSENT, DAY, SINCE, SUPPRESSION, V3_ANN
 from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
 from tests.dotdigital.cases_contacts import CONTACT_CASES
+from tests.dotdigital.cases_events import EVENT_CASES
 from tests.dotdigital.cases_others import OTHER_CASES
 from tests.dotdigital.server import RESET, Reply, Request, Server, answer
 
-CASES = {**CONTACT_CASES, **CAMPAIGN_CASES, **OTHER_CASES}
+CASES = {**CONTACT_CASES, **CAMPAIGN_CASES, **OTHER_CASES, **EVENT_CASES}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -58,6 +62,7 @@ ELSEWHERE = {
     "IMPORT_FAULTS",
     "DATA_FIELDS",
     "V3_CONTACTS",
+    "EVENT_SUBSCRIPTIONS",
 }
 
 
@@ -100,10 +105,44 @@ def test_v3_pages_end_without_rows_and_with_a_repeated_marker(server: Server, ac
     server.say(answer(200, v3_page([], "again")))
     assert list(account.contacts_v3.pages(created_since=SINCE, segment_id=3, include=())) == []
     server.say(answer(200, v3_page([1], "again")), answer(200, v3_page([2], "again")))
-    assert len(list(account.contacts_v3.pages())) == 2
+    pages = list(account.contacts_v3.pages())
+    assert [page.marker for page in pages] == ["again", None]
     server.otherwise = lambda request: answer(200, [1])
     with pytest.raises(Transient):
         list(account.contacts_v3.pages())
+
+
+def test_v3_pages_that_go_in_a_circle_are_an_error_and_no_end(server: Server, account: Account) -> None:
+    server.say(*(answer(200, v3_page([1, 2], marker)) for marker in ("a", "b", "a")))
+    read: list[int] = []
+    with pytest.raises(Transient, match="in a circle"):
+        read.extend(len(page) for page in account.contacts_v3.pages(limit=2))
+    assert read == [2, 2, 2]
+    server.say(*(answer(200, v3_page([1, 2], marker)) for marker in ("a", "a")))
+    with pytest.raises(Transient, match="in a circle"):
+        list(account.contacts_v3.pages(limit=2))
+
+
+def test_a_marker_that_was_kept_reads_on(server: Server, account: Account) -> None:
+    server.say(answer(200, v3_page([3], None)))
+    (page,) = account.contacts_v3.pages(marker="kept", data_fields=["A", "B"], include=())
+    assert unquote(server.requests[0].target) == "/contacts/v3?limit=1000&data-fields=A|B&marker=kept"
+    assert page.marker is None
+    server.say(answer(400, {"errorCode": "contacts:invalidFilter", "description": "The marker"}))
+    with pytest.raises(Rejected):
+        list(account.contacts_v3.pages(marker="expired", data_fields=()))
+    assert "data-fields" not in server.requests[1].target
+
+
+@pytest.mark.parametrize("bad", [b'"\\ud800"', b'"\xff"', b"NaN", b"[]", b"1e999"])
+def test_a_bad_row_of_v3_costs_none_of_the_others(server: Server, account: Account, bad: bytes) -> None:
+    row = b'{"contactId": 2, "identifiers": {"email": %s}}' % bad
+    body = b'{"_links": {"next": {"marker": "m"}}, "_items": [{"contactId": 1}, %s, {"contactId": 3}]}' % row
+    server.say(answer(200, body), answer(200, v3_page([], None)))
+    (page,) = account.contacts_v3.pages()
+    good = [contact.contact_id for contact in page]
+    assert (good[0], good[-1], page.rows, page.marker) == (1, 3, 3, "m")
+    assert len(good) + len(page.malformed) == 3
 
 
 def test_a_v3_slot_that_is_taken_is_no_quota(server: Server, account: Account) -> None:
@@ -169,7 +208,26 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.contacts_v3.pages(modified_since=SINCE, created_since=SINCE), "not both"),
     (lambda a: a.contacts_v3.pages(list_id=1, segment_id=1), "not both"),
     (lambda a: a.contacts_v3.create(ContactV3Draft({})), "identifiers"),
-    (lambda a: a.contacts_v3.delete_many([]), "0 ids"),
+    (lambda a: a.contacts_v3.delete_many([]), "0 entries"),
+    (lambda a: a.contacts_v3.delete_many([{"email": "a@example.com", "contactId": 5}]), "exactly one"),
+    (lambda a: a.contacts_v3.delete_many([0]), "start at 1"),
+    (lambda a: a.contacts_v3.pages(include=("everything",)), "include names everything"),
+    (lambda a: a.contacts_v3.pages(list_id=0), "start at 1"),
+    (lambda a: a.contacts_v3.start_import([]), "nothing to import"),
+    (lambda a: a.contacts_v3.create(ContactV3Draft({"email": "a"}, lists=range(1, 102))), "101 ids"),
+    (lambda a: a.contacts_v3.create(ContactV3Draft({"email": "a"}, lists=[0])), "start at 1"),
+    (lambda a: a.contacts_v3.create(ContactV3Draft({"email": "a"}, consents=[Consent()] * 6)), "6 records"),
+    (lambda a: a.contacts_v3.create(ContactV3Draft({"email": "a"}, consents=[Consent("Yes")])), "lacks"),
+    (lambda a: a.contacts_v3.replace("a", ContactV3Draft({"email": "a"}, consents=[CONSENT])), "replace"),
+    (lambda a: a.events.subscriptions(limit=5001), "limit"),
+    (lambda a: a.events.read(5, limit=0), "limit"),
+    (lambda a: a.events.read(0), "start at 1"),
+    (lambda a: a.events.subscribe(SubscriptionDraft("", ["email.read"])), "name has 0"),
+    (lambda a: a.events.subscribe(SubscriptionDraft("x", [])), "types"),
+    (lambda a: a.events.subscribe(SubscriptionDraft("x", "email.read")), "types"),
+    (lambda a: a.events.import_events([]), "0 entries"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x" * 81)]), "81 characters"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x", summary="")]), "summary"),
 ]
 
 

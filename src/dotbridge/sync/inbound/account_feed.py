@@ -45,7 +45,7 @@ class Batch:
     unread_ids: list[int]
     refusals: list[Refusal]
     is_complete: bool
-    following: str | None
+    marker: str | None
 
 
 def import_account_feed(step: StepContext) -> None:
@@ -75,10 +75,10 @@ def import_account_feed(step: StepContext) -> None:
                 _store(step, batch, closed_at)
                 if knows_who_is_gone:
                     note_seen(batch.unread_ids)
-                if place is not None and batch.following:
-                    keep_marker(place, batch.following)
+                if place is not None and batch.marker:
+                    keep_marker(place, batch.marker)
             is_complete = is_complete and batch.is_complete
-            if place is not None and batch.following:
+            if place is not None and batch.marker:
                 step.run.require_time()
     step.run.require_lock()
     with transaction.atomic():
@@ -114,7 +114,7 @@ def _store(step: StepContext, batch: Batch, listed_at: datetime) -> None:
     step.advance(batch.read)
 
 
-def _batches(pages: Iterator[MarkedPage], names: dict[str, str]) -> Generator[Batch]:
+def _batches(pages: Iterator[MarkedPage[ContactV3]], names: dict[str, str]) -> Generator[Batch]:
     for page in pages:
         # Of one id the row read last counts.
         rows = {each.contact_id: each for each in page.items if is_id(each.contact_id)}
@@ -141,7 +141,7 @@ def _batches(pages: Iterator[MarkedPage], names: dict[str, str]) -> Generator[Ba
             unread_ids=[row.contact_id for row in there if not address_of(row)],
             refusals=refusals,
             is_complete=not page.malformed,
-            following=page.following,
+            marker=page.marker,
         )
 
 

@@ -26,7 +26,6 @@ _CONTACT = """
         'lists', json_build_array({book}))
     FROM dotbridge_sync_exportitem i WHERE i.upload_id = {upload} AND i.removal_id IS NULL
 """
-_BEGINNING, _END = b'{"mergeOption":"overwrite","contacts":[', b"]}"
 
 
 def write_csv(upload: Upload, file: IO[bytes]) -> int:
@@ -53,7 +52,7 @@ def write_csv(upload: Upload, file: IO[bytes]) -> int:
 
 
 def write_json(upload: Upload, file: IO[bytes]) -> int:
-    """Write the upload's rows as the body of an import of version 3 and answer how many there are."""
+    """Write the upload's rows as an import of version 3 takes them, one a line, and answer how many there are."""
     book = upload.connection.address_book
     types: dict[str, list[str]] = {}
     for name, kind in DataField.objects.filter(integration=book.integration_id).values_list("name", "type"):
@@ -66,13 +65,9 @@ def write_json(upload: Upload, file: IO[bytes]) -> int:
         upload=sql.Literal(upload.pk),
     )
     with connection.cursor() as cursor:
-        file.write(_BEGINNING)
-        before = b""
         with cursor.copy(sql.SQL("COPY ({query}) TO STDOUT").format(query=query)) as copy:
             for row in copy:
                 # Of what JSON has, COPY escapes the backslash alone; its line ends are the only ones.
-                file.write(before + bytes(row).replace(b"\\\\", b"\\").rstrip(b"\n"))
-                before = b","
-        file.write(_END)
+                file.write(bytes(row).replace(b"\\\\", b"\\"))
         file.flush()
         return int(cursor.rowcount)

@@ -1,8 +1,13 @@
-"""Rows that an import names as taken, with the ids of their contacts: nobody has to be read back for those."""
+"""Rows that an import names, with what came of them and the ids of their contacts: no book has to be read for those.
+
+Which rows were taken stands in a temporary table of this session until all of the report has arrived, so that no
+transaction waits for the network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 
@@ -11,55 +16,66 @@ from dotbridge.sync.inbound.stage import merge_selected
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Upload
 from dotbridge.sync.outbound.states import REASONS
-from dotdigital import ImportOutcome, Outcome
+from dotdigital import Fault, Malformed, ResultV3
 
 # The contact itself was taken; only something that goes along with it was not.
-TAKEN_ALL_THE_SAME = ("consentRecordsNotApplied",)
-_STAGE = """
-    CREATE TEMP TABLE IF NOT EXISTS stage_named (remote_id bigint, email_key text COLLATE "C") ON COMMIT DELETE ROWS
+TAKEN_ALL_THE_SAME = "consentRecordsNotApplied"
+_FAILED = "failures"
+_UNREPORTED = REASONS["unreported"]
+_FORGET = """
+    CREATE TEMP TABLE IF NOT EXISTS named_row (remote_id bigint, email_key text COLLATE "C");
+    TRUNCATE named_row
 """
 # Of a contact that is known, what only a feed tells stays as it is. A row that we never sent is nobody's.
 _TAKEN = """
     SELECT DISTINCT ON (n.remote_id) n.remote_id, i.email, coalesce(held.opt_in_type, ''), coalesce(held.email_type, '')
-    FROM stage_named n
+    FROM named_row n
     JOIN dotbridge_sync_exportitem i ON i.upload_id = %(upload)s AND i.email_key = n.email_key AND i.reason = ''
     LEFT JOIN dotbridge_mirror_contact held
         ON held.integration_id = %(integration)s AND held.remote_id = n.remote_id
     ORDER BY n.remote_id, i.id
 """
 # Nobody knows what became of them. They are tried again a day later, and not for ever.
-_UNREPORTED = """
+_REFUSE_UNREPORTED = """
     UPDATE dotbridge_sync_exportitem i SET reason = %(reason)s
     WHERE i.upload_id = %(upload)s AND i.reason = ''
-      AND NOT EXISTS (SELECT FROM stage_named n WHERE n.email_key = i.email_key)
+      AND NOT EXISTS (SELECT FROM named_row n WHERE n.email_key = i.email_key)
     RETURNING i.email
 """
 
 
-def take_named(step: StepContext, upload: Upload, outcome: ImportOutcome) -> int:
+def forget_named_rows() -> None:
+    """Begin to read a report."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET)
+
+
+def note_named_rows(results: Iterable[ResultV3 | Malformed]) -> list[Fault]:
+    """Note which of these rows were taken; answers the faults of those that were not."""
+    faults = []
+    with connection.cursor() as cursor, cursor.copy("COPY named_row (remote_id, email_key) FROM STDIN") as copy:
+        for result in results:
+            if isinstance(result, Malformed):
+                continue
+            address = str(result.identifiers.get("email") or "").replace("\0", "").strip()
+            codes = [failure.failure_code for failure in result.failures if failure.failure_code != TAKEN_ALL_THE_SAME]
+            if result.outcome == _FAILED and (codes or not result.failures):
+                faults.append(Fault(codes[0] if codes else "", address, {}))
+            elif result.contact_id is not None and is_id(result.contact_id):
+                copy.write_row((result.contact_id, address.lower()))
+    return faults
+
+
+def take_named_rows(step: StepContext, upload: Upload) -> int:
     """Store the ids of the rows that were taken, and refuse those that the report does not name; answers how many.
 
     Call it in a transaction, after the rows that failed were refused.
     """
+    book = upload.connection.address_book
+    named: dict[str, Any] = {"upload": upload.pk, "integration": book.integration_id, "reason": _UNREPORTED.code}
     with connection.cursor() as cursor:
-        cursor.execute(_STAGE)
-        with cursor.copy("COPY stage_named (remote_id, email_key) FROM STDIN") as copy:
-            for remote_id, email_key in _taken(outcome):
-                copy.write_row((remote_id, email_key))
-        cursor.execute("ANALYZE stage_named")
-        book = upload.connection.address_book
-        named = {"upload": upload.pk, "integration": book.integration_id}
-        merged = merge_selected(book, _TAKEN, named, step.run.server_now)
-        step.count(ids_new=merged.new)
-        cursor.execute(_UNREPORTED, {**named, "reason": UNREPORTED.code})
-        step.reject(Refusal(email, UNREPORTED.code, str(UNREPORTED.text)) for (email,) in cursor)
+        cursor.execute("ANALYZE named_row")
+        step.count(ids_new=merge_selected(book, _TAKEN, named, step.run.server_now).new)
+        cursor.execute(_REFUSE_UNREPORTED, named)
+        step.reject(Refusal(email, _UNREPORTED.code, str(_UNREPORTED.text)) for (email,) in cursor)
         return int(cursor.rowcount)
-
-
-UNREPORTED = REASONS["unreported"]
-
-
-def _taken(outcome: ImportOutcome) -> Iterator[tuple[int, str]]:
-    for row in outcome.rows(Outcome.CREATED, Outcome.UPDATED):
-        if row.contact_id is not None and is_id(row.contact_id):
-            yield row.contact_id, row.email.replace("\0", "").strip().lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import islice
 
@@ -18,14 +18,14 @@ from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.links import all_ranked
-from dotbridge.sync.outbound.named_rows import TAKEN_ALL_THE_SAME, take_named
+from dotbridge.sync.outbound.named_rows import forget_named_rows, note_named_rows, take_named_rows
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
 from dotbridge.sync.outbound.upload import move, send_upload
-from dotdigital import Fault, ImportOutcome, MergeOption, NotFound, Outcome
-from dotdigital.imports_v3 import FINISHED
+from dotdigital import Fault, Import, ImportV3, MergeOption, NotFound
 
 FAULTS_AT_ONCE = 5000
+FINISHED = "Finished"
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
 _STAGE = "CREATE TEMP TABLE IF NOT EXISTS stage_fault (email text, reason text, detail text) ON COMMIT DELETE ROWS"
@@ -102,57 +102,54 @@ def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Uploa
 def _poll(step: StepContext, upload: Upload) -> bool:
     """Ask once. True when the upload has come to its end, good or bad."""
     try:
-        if upload.protocol == WireProtocol.V3:
-            with step.account.contacts_v3.import_outcome(upload.remote_id) as outcome:
-                _note_status(upload, outcome.status)
-                if outcome.is_finished:
-                    _apply_outcome(step, upload, outcome)
-                is_at_work = outcome.is_at_work
-        else:
-            answer = step.account.import_status(upload.remote_id)
-            _note_status(upload, answer.status)
-            if answer.status == FINISHED:
+        answer = _status(step, upload)
+        upload.polls += 1
+        upload.remote_status = answer.status[:64]
+        upload.save(update_fields=["polls", "remote_status"])
+        if answer.status == FINISHED:
+            if isinstance(answer, ImportV3):
+                _apply_results(step, upload, answer.summary)
+            else:
                 _apply_report(step, upload)
-            is_at_work = answer.unfinished
     except NotFound:
         _give_up(step, upload, "Unknown")
         return True
     if upload.state == UploadState.FINISHED:
         return True
-    if is_at_work and not UPLOAD_MOVES.is_overdue(upload.sent_at):
+    if answer.unfinished and not UPLOAD_MOVES.is_overdue(upload.sent_at):
         return False
-    _give_up(step, upload, "Unknown" if is_at_work else upload.remote_status)
+    _give_up(step, upload, "Unknown" if answer.unfinished else upload.remote_status)
     return True
 
 
-def _note_status(upload: Upload, status: str) -> None:
-    upload.polls += 1
-    upload.remote_status = status[:64]
-    upload.save(update_fields=["polls", "remote_status"])
+def _status(step: StepContext, upload: Upload) -> Import | ImportV3:
+    if upload.protocol == WireProtocol.V3:
+        return step.account.contacts_v3.import_status(upload.remote_id)
+    return step.account.import_status(upload.remote_id)
 
 
 def _apply_report(step: StepContext, upload: Upload) -> None:
     report = step.account.import_report(upload.remote_id)
-    _refuse_rows(step, upload, step.account.import_faults(upload.remote_id))
+    faults = step.account.import_faults(upload.remote_id)
+    # A transaction a chunk, and none of them open while the next chunk is awaited.
+    while chunk := list(islice(faults, FAULTS_AT_ONCE)):
+        _apply_faults(step, upload, chunk)
     with transaction.atomic():
         _finish(step, upload, msgspec.to_builtins(report))
     step.advance(upload.row_count)
 
 
-def _apply_outcome(step: StepContext, upload: Upload, outcome: ImportOutcome) -> None:
+def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]) -> None:
     """The same by version 3, which names the rows that it took too, with the ids of their contacts."""
-    failed = (row for row in outcome.rows(Outcome.FAILED) if row.code not in TAKEN_ALL_THE_SAME)
-    _refuse_rows(step, upload, (Fault(row.code or "failure", row.email, {}) for row in failed))
+    forget_named_rows()
+    results = step.account.contacts_v3.import_results(upload.remote_id)
+    while chunk := list(islice(results, FAULTS_AT_ONCE)):
+        if faults := note_named_rows(chunk):
+            _apply_faults(step, upload, faults)
     with transaction.atomic():
-        step.count(unreported=take_named(step, upload, outcome))
-        _finish(step, upload, outcome.summary())
+        step.count(unreported=take_named_rows(step, upload))
+        _finish(step, upload, dict(summary))
     step.advance(upload.row_count)
-
-
-def _refuse_rows(step: StepContext, upload: Upload, faults: Iterator[Fault]) -> None:
-    # A transaction a chunk, and none of them open while the next chunk is awaited.
-    while chunk := list(islice(faults, FAULTS_AT_ONCE)):
-        _apply_faults(step, upload, chunk)
 
 
 def _finish(step: StepContext, upload: Upload, report: object) -> None:

@@ -25,10 +25,10 @@ from dotbridge.sync.outbound.members import require_current_members, roomy_trans
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotdigital import MergeOption, NotFound, Rejected
-from dotdigital.imports_v3 import NOT_FINISHED
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
 RETRY_AFTER = timedelta(hours=1)
+NOT_FINISHED = "NotFinished"
 TOO_MANY_IMPORTS = ("ERROR_IMPORT_TOOMANYACTIVEIMPORTS", "contacts:tooManyActiveImports")
 # The steps that must have gone well for a list, in this run, before anything of it is sent.
 CHECKED_BEFORE = ("opt_outs", "removals", "prepare")

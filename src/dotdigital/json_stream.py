@@ -1,0 +1,139 @@
+"""Reading a long JSON object while it arrives: each entry of its lists by itself, so that no list is held whole."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from dotdigital.decoding import Unreadable
+
+# A row of the service stays well below; what goes on for longer is none.
+LONGEST_VALUE: Final = 4 * 1024 * 1024
+_MARKS = re.compile(rb'[{}\[\]]|"[^"\\]*(?:\\.[^"\\]*)*"|"', re.DOTALL)
+_SCALAR = re.compile(rb"[^\s,\]}]+")
+_BLANK: Final = b" \t\r\n"
+_OPENING: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+
+
+def members(chunks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yields the members of a JSON object as (name, raw JSON); a list yields each of its entries under its name.
+
+    An empty list yields nothing. Raises Unreadable for what is no object, is cut, or has an entry beyond 4 MB.
+    """
+    text = _Text(chunks)
+    text.skip(codecs.BOM_UTF8)
+    text.expect(b"{")
+    if text.next_is(b"}"):
+        return
+    while True:
+        name = _name(text.value())
+        text.expect(b":")
+        if text.next_is(b"["):
+            for entry in _entries(text):
+                yield name, entry
+        else:
+            yield name, text.value()
+        if text.next_is(b"}"):
+            return
+        text.expect(b",")
+
+
+def _entries(text: _Text) -> Iterator[bytes]:
+    if text.next_is(b"]"):
+        return
+    while True:
+        yield text.value()
+        if text.next_is(b"]"):
+            return
+        text.expect(b",")
+
+
+def _name(raw: bytes) -> str:
+    try:
+        name = json.loads(raw)
+    except ValueError as error:
+        raise Unreadable("a member has no readable name") from error
+    if not isinstance(name, str):
+        raise Unreadable("a member has no name")
+    return name
+
+
+class _Text:
+    """What has arrived and was not read yet."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._held = bytearray()
+        self._at = 0
+
+    def skip(self, prefix: bytes) -> None:
+        """Passes over a prefix, if there is one."""
+        while len(self._held) < len(prefix) and self._more(1):
+            pass
+        if self._held.startswith(prefix):
+            self._at = len(prefix)
+
+    def next_is(self, mark: bytes) -> bool:
+        """Whether the next character that is no blank is this one; passes over it if so."""
+        found = self._peek() == mark[0]
+        self._at += found
+        return found
+
+    def expect(self, mark: bytes) -> None:
+        """Passes over this character. Raises Unreadable where there is another."""
+        if not self.next_is(mark):
+            raise Unreadable(f"{mark.decode()} was expected")
+
+    def value(self) -> bytes:
+        """Answers the raw JSON of the next value."""
+        self._peek()
+        while (end := self._end()) is None:
+            # At least as much again, so that a long value is not looked through anew for each small piece of it.
+            if not self._more(len(self._held) - self._at):
+                raise Unreadable("the body is cut")
+        value = bytes(memoryview(self._held)[self._at : end])
+        self._at = end
+        return value
+
+    def _peek(self) -> int:
+        while True:
+            while self._at < len(self._held):
+                if self._held[self._at] not in _BLANK:
+                    return self._held[self._at]
+                self._at += 1
+            if not self._more(1):
+                raise Unreadable("the body is cut")
+
+    def _more(self, size: int) -> bool:
+        """Takes in at least so many bytes more; whether there were any."""
+        del self._held[: self._at]
+        self._at = 0
+        if len(self._held) > LONGEST_VALUE:
+            raise Unreadable(f"an entry of more than {LONGEST_VALUE} bytes")
+        wanted = len(self._held) + max(size, 1)
+        before = len(self._held)
+        while len(self._held) < wanted and (chunk := next(self._chunks, None)) is not None:
+            self._held += chunk
+        return len(self._held) > before
+
+    def _end(self) -> int | None:
+        """Where the value that begins here ends, if that much has arrived."""
+        first = self._held[self._at]
+        if first in b"}],:":
+            raise Unreadable("a value was expected")
+        if first not in b'{["':
+            match = _SCALAR.match(self._held, self._at)
+            # A number at the end of what is held may go on.
+            return match.end() if match and match.end() < len(self._held) else None
+        depth = 0
+        for match in _MARKS.finditer(self._held, self._at):
+            mark = match[0]
+            if mark == b'"':
+                return None
+            depth += _OPENING.get(mark[0], 0)
+            if depth <= 0:
+                return match.end()
+        return None

@@ -1,0 +1,99 @@
+"""Lists of v3: pages that lead to one another by markers (contract §7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Generic
+
+import msgspec
+
+from dotdigital.decoding import Page, Row, Unreadable, decode_page, load_leniently
+from dotdigital.errors import Transient
+from dotdigital.operations import Operation
+from dotdigital.session import Session
+
+MAX_PAGE_V3: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPage(Page[Row], Generic[Row]):
+    """A page with the ``marker`` of the next one; None for the last. A marker may be kept and read on from later."""
+
+    marker: str | None = None
+
+
+class _Marked(msgspec.Struct, frozen=True):
+    """A page with its links; rows stay raw until they are decoded one by one or all at once."""
+
+    items: msgspec.Raw = msgspec.field(name="_items", default=msgspec.Raw(b"[]"))
+    links: Any = msgspec.field(name="_links", default=None)
+
+
+def check_limit(limit: int) -> None:
+    """Raises ValueError for a limit outside 1..5000."""
+    if not 1 <= limit <= MAX_PAGE_V3:
+        raise ValueError(f"limit is {limit}: the service takes 1 to {MAX_PAGE_V3}")
+
+
+def marked_pages(
+    session: Session, operation: Operation, row: type[Row], query: dict[str, str | int], *, marker: str | None = None
+) -> Iterator[MarkedPage[Row]]:
+    """Yields the pages from a marker on, or from the first; ``query`` holds the ``limit``.
+
+    The list ends with a page that names no next one, has no rows, or is a short one that names itself. Raises Transient
+    for markers that go in a circle: going on would never end, and ending would lose what was not read.
+    """
+    limit = int(query["limit"])
+    decode = partial(_decode, row=row, limit=limit)
+    return _walk(lambda asked: session.read(operation, decode, query=query | _marking(asked)), limit, marker)
+
+
+def _marking(marker: str | None) -> dict[str, str | int]:
+    return {} if marker is None else {"marker": marker}
+
+
+def _walk(read: Callable[[str | None], MarkedPage[Row]], limit: int, marker: str | None) -> Iterator[MarkedPage[Row]]:
+    asked = {marker}
+    while True:
+        page = read(marker)
+        if not page.rows:
+            return
+        # Such a page is the end of the list, told by pointing at itself.
+        if page.marker == marker and page.rows < limit:
+            yield MarkedPage(page.items, page.malformed, page.unkept)
+            return
+        yield page
+        if page.marker is None:
+            return
+        if page.marker in asked:
+            raise Transient(
+                "Dotdigital sent the pages of a list in a circle. Try again later.",
+                detail="paging: a marker that was followed already",
+            )
+        marker = page.marker
+        asked.add(marker)
+
+
+def _decode(body: bytearray, *, row: type[Row], limit: int) -> MarkedPage[Row]:
+    items, links = _parts(body)
+    page = decode_page(items, row, limit)
+    following = links.get("next") if isinstance(links, dict) else None
+    marker = following.get("marker") if isinstance(following, dict) else None
+    return MarkedPage(page.items, page.malformed, page.unkept, str(marker) if marker else None)
+
+
+def _parts(body: bytearray) -> tuple[bytes, Any]:
+    """Answers the rows, still as JSON, and the links."""
+    try:
+        marked = msgspec.json.decode(body, type=_Marked)
+        return bytes(marked.items), marked.links
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    # Half a character or a NaN somewhere: it must cost its own row and not the page.
+    content = load_leniently(body)
+    if not isinstance(content, dict) or not isinstance(content.get("_items"), list):
+        raise Unreadable("a page with _items was expected")
+    return json.dumps(content["_items"]).encode(), content.get("_links")

@@ -108,6 +108,14 @@ class Account:
         """How many HTTP requests were sent so far, repeated ones included."""
         return self._session.wire.requests
 
+    @property
+    def answered_at(self) -> datetime | None:
+        """When, by the service's clock, its newest answer was given, to the second; None if none has said it.
+
+        It costs no call. ``server_time`` asks.
+        """
+        return self._session.wire.answered_at
+
     def connect(self) -> AccountInfo:
         """Asks ``base_url`` who we are and sends all further calls to the host it names (contract §1.1).
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -120,12 +121,18 @@ class Wire:
         self._retry = retry
         self._before_request = before_request or (lambda: None)
         self._count = 0
+        self._answered_at: datetime | None = None
         self._count_lock = threading.Lock()
 
     @property
     def requests(self) -> int:
         """How many HTTP requests were sent, repeated ones included."""
         return self._count
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When, by the service's clock, the newest answer was given, to the second; None if none has said it."""
+        return self._answered_at
 
     def close(self) -> None:
         """Closes the kept connections."""
@@ -207,6 +214,7 @@ class Wire:
 
     def _judged(self, call: Call, response: httpx2.Response, body: Iterator[bytes]) -> Iterator[bytes]:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        self._answered_at = _moment_of(headers.get("date", "")) or self._answered_at
         chunks = _of_bounded_size(body)
         if 200 <= response.status_code < 300 or response.status_code in call.operation.accepts:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
@@ -222,6 +230,15 @@ class Wire:
         status = TOO_MANY if isinstance(error, Throttled) else response.status_code
         self._limiter.observe(call.operation.tier, headers, status)
         raise error
+
+
+def _moment_of(date: str) -> datetime | None:
+    """Answers the time of a Date header (RFC 9110, 5.6.7); None for anything else."""
+    try:
+        at = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None
 
 
 @contextmanager

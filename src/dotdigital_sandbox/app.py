@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import replace
-from email.utils import formatdate
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -65,7 +65,8 @@ class SandboxApp:
             body_file.unlink(missing_ok=True)
         if not control:
             self._log(call, answer, tier, started, fault)
-        await self._deliver(answer, fault, scope, send)
+        at = format_datetime(self._account.clock.now(), usegmt=True)
+        await self._deliver(replace(answer, headers={"Date": at, **answer.headers}), fault, scope, send)
 
     async def _answer(self, call: Call, receive: Receive, body_file: Path, fault: Fault | None) -> tuple[Answer, str]:
         try:
@@ -147,7 +148,7 @@ class SandboxApp:
 
 def _head(answer: Answer, length: int | None) -> MutableMapping[str, Any]:
     # In their usual case: there are clients that look for them letter by letter.
-    headers = {"Date": formatdate(usegmt=True), **answer.headers}
+    headers = dict(answer.headers)
     if answer.media_type:
         headers["Content-Type"] = answer.media_type
     if length is not None:

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
-from dotdigital import Account, NotFound, Rejected
+from dotdigital import Account, DotdigitalError, NotFound, Rejected
 
 # An account may be given version 3 any day, and may lose it.
+FORBIDDEN = 403
 ASKED_EVERY = timedelta(days=1)
 
 
@@ -34,10 +35,17 @@ def give_up_v3(integration: Integration, reason: str) -> None:
         _keep(integration, WireProtocol.V2, reason, is_asked=True)
 
 
+def is_denied(error: DotdigitalError) -> bool:
+    """Whether the account does not have what was asked for, though its credentials are right."""
+    return isinstance(error, (NotFound, Rejected)) or error.status == FORBIDDEN
+
+
 def _asked(account: Account) -> tuple[WireProtocol, str]:
     try:
         next(account.contacts_v3.pages(limit=1), None)
-    except (NotFound, Rejected) as error:
+    except DotdigitalError as error:
+        if not is_denied(error):
+            raise
         return WireProtocol.V2, _("The account does not offer version 3: %(answer)s") % {"answer": error.text}
     return WireProtocol.V3, _("The account offers version 3.")
 

@@ -19,7 +19,7 @@ from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.mirror.models import AddressBook, Campaign, Contact, FormerAddress
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import CampaignListing, Cursor, Reading, SyncRun, Turn, Upload
+from dotbridge.sync.models import CampaignListing, Cursor, EventHint, EventSubscription, Reading, SyncRun, Turn, Upload
 from dotbridge.sync.selectors import ON_THEIR_WAY
 
 # What is known of the former account, by its ids, and what was noted about the way to it.
@@ -35,6 +35,8 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         Cursor,
         Turn,
         Reading,
+        EventSubscription,
+        EventHint,
         CampaignListing,
         RateWindow,
     )

@@ -76,13 +76,14 @@ class NobodyWatches:
 class RunContext:
     """What all steps of one run share.
 
-    `protocol` is by which version of the API contacts are read and sent. `only` is the one connection that the run is
-    for; None for all of the integration. `members_evaluated` says, by connection, whose members the temporary tables
-    show; `ranks` are the account's mappings, by entity. `left_out` are the connections that this run leaves alone from
-    now on, because a step has stopped for them; `went_well` are, by the name of a step, those for which it did its work
-    to the end. `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic clock, it was
-    seen to be ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take
-    as long as it likes.
+    `protocol` is by which version of the API contacts are read and sent; `hears_events` since when, by Dotdigital's
+    clock, no event of the account was missed, None where they cannot be followed. `only` is the one connection that the
+    run is for; None for all of the integration. `members_evaluated` says, by connection, whose members the temporary
+    tables show; `ranks` are the account's mappings, by entity. `left_out` are the connections that this run leaves
+    alone from now on, because a step has stopped for them; `went_well` are, by the name of a step, those for which it
+    did its work to the end. `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic
+    clock, it was seen to be ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run
+    that may take as long as it likes.
     """
 
     integration: Integration
@@ -92,6 +93,7 @@ class RunContext:
     server_now: datetime
     wait_seconds: float
     protocol: WireProtocol = WireProtocol.V2
+    hears_events: datetime | None = None
     force_data_fields: bool = False
     reads_everything: bool = False
     only: ListConnection | None = None

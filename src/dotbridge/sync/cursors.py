@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db import connection
+
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.models import Cursor, Reading
 
 # A change may become visible a little after the moment it is dated with, so each window re-reads the end of the last.
 OVERLAP = timedelta(minutes=5)
+_MOVE_OF_BOOKS = """
+    INSERT INTO dotbridge_sync_cursor (integration_id, feed, object_id, position)
+    SELECT integration_id, %(feed)s, id, %(position)s
+    FROM dotbridge_mirror_addressbook WHERE integration_id = %(integration)s AND gone_at IS NULL
+    ON CONFLICT (integration_id, feed, object_id) DO UPDATE SET position = excluded.position
+"""
 
 
 def read_cursor(integration: Integration, feed: str, object_id: int = 0) -> datetime | None:
@@ -23,6 +31,12 @@ def move_cursor(integration: Integration, feed: str, position: datetime, object_
     Cursor.objects.update_or_create(
         integration=integration, feed=feed, object_id=object_id, defaults={"position": position}
     )
+
+
+def move_cursors_of_books(integration: Integration, feed: str, position: datetime) -> None:
+    """Say the same of every address book of an account."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVE_OF_BOOKS, {"integration": integration.pk, "feed": feed, "position": position})
 
 
 def place_of_reading(integration: Integration, feed: str, object_id: int) -> Reading | None:

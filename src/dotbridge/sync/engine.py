@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import protocol_of
 from dotbridge.integrations.services import note_account, open_account
 from dotbridge.sync.context import (
@@ -40,6 +40,7 @@ from dotbridge.sync.inbound.campaigns import import_campaigns
 from dotbridge.sync.inbound.consent import learn_consent
 from dotbridge.sync.inbound.contacts import import_contacts, import_other_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
+from dotbridge.sync.inbound.events import hear_of_contacts
 from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED, import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
@@ -89,6 +90,7 @@ class Part:
     reads_all: bool = False
 
 
+EVENTS = Part("events", _("Events of contacts"), hear_of_contacts)
 CONSENT = Part("consent", _("Who may be mailed"), learn_consent)
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
 DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True, reads_all=True),)
@@ -96,6 +98,7 @@ IMPORT = (
     Part("address_books", _("Address books"), import_address_books, compares=True, reads_all=True),
     *DATA_FIELDS,
     Part("campaigns", _("Campaigns"), import_campaigns, compares=True),
+    EVENTS,
     Part("contacts", _("Contacts"), import_contacts, compares=True),
     Part("unsubscribes", _("Unsubscribed from a book"), import_unsubscribes, compares=True),
     Part("suppressions", _("Suppressed in the account"), import_suppressions, compares=True),
@@ -222,13 +225,14 @@ def _run_parts(
         with open_account(run.integration, before_request=lock.require) as account:
             try:
                 note_account(integration=run.integration, account=account, info=account.connect())
+                protocol = protocol_of(run.integration, account)
                 context = RunContext(
                     integration=run.integration,
                     account=account,
                     run=run,
                     observer=observer,
-                    server_now=account.server_time(),
-                    protocol=protocol_of(run.integration, account),
+                    server_now=account.answered_at or account.server_time(),
+                    protocol=protocol,
                     wait_seconds=wait_seconds,
                     force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
                     reads_everything=run.kind == RunKind.RECONCILE,
@@ -264,6 +268,8 @@ def _parts_of(context: RunContext) -> list[Part]:
     """
     kind = RunKind(context.run.kind)
     parts = [part for part in PARTS[kind] if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
+    if context.protocol is not WireProtocol.V3:
+        parts = [part for part in parts if part is not EVENTS]
     begun = frozenset(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
     if context.only is not None or kind not in {RunKind.IMPORT, RunKind.SYNC} or not begun & CONSENT_AND_CONTACTS:
         return parts

@@ -7,24 +7,35 @@ version 2 too, as a second witness: where the two differ, consent only falls.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from dotbridge.mirror.models import DataField
+from dotbridge.mirror.models import Contact, DataField
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.cursors import end_reading, keep_marker, move_cursor, place_of_reading
+from dotbridge.sync.cursors import (
+    OVERLAP,
+    end_reading,
+    keep_marker,
+    move_cursor,
+    move_cursors_of_books,
+    place_of_reading,
+)
 from dotbridge.sync.inbound.ahead import read_ahead
+from dotbridge.sync.inbound.events import hinted_contacts, settle_hints, settle_staged_hints
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_account
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.models import Reading
-from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage
+from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound
 
 FEED = "account"
+BOOK_CONTACTS = "contacts"
+# So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
+MOST_LOOKS = 200
 PARTS = ("lists", "channelProperties")
 # These contacts are in no book any more; that they are not there is nobody's opt-out.
 GONE = frozenset({"deleted", "binned"})
@@ -48,13 +59,45 @@ class Batch:
     marker: str | None
 
 
-def import_account_feed(step: StepContext) -> None:
+def import_account_feed(step: StepContext, heard_since: datetime) -> None:
     """Bring the account's contacts and memberships into the mirror: all at first, then those that changed.
 
+    Since `heard_since` the events have told of everybody whom the feed does not tell of; what was before is read whole.
     The cursor moves only when the feed was read to its end. A first reading keeps its place with each page: whatever
     ends it, the next run goes on there. Raises StepPaused when the run has had its time.
     """
+    hinted = hinted_contacts(step, MOST_LOOKS + 1)
     since = step.since(FEED)
+    if since is not None and (since + OVERLAP < heard_since or _is_too_much(step, hinted)):
+        since = None
+    _read(step, since)
+    _look(step, hinted_contacts(step, MOST_LOOKS))
+
+
+def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
+    """Whether to look at them one by one takes longer than to read everybody."""
+    everybody = Contact.objects.filter(integration=step.integration).count() // MAX_PAGE_V3 + 1
+    return len(hinted) > max(MOST_LOOKS, everybody)
+
+
+def _look(step: StepContext, remote_ids: list[int]) -> None:
+    """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted."""
+    names = dict(_names_of_fields(step))
+    for remote_id in remote_ids:
+        step.run.require_lock()
+        try:
+            found = [step.account.contacts_v3.get(remote_id, identifier="contactId")]
+        except NotFound:
+            found = []
+        page = MarkedPage(found)
+        batch = replace(_batch(page, names), gone_ids=[] if found else [remote_id])
+        with transaction.atomic():
+            _store(step, batch, step.run.server_now)
+            settle_hints(step, [remote_id])
+        step.count(looked=1)
+
+
+def _read(step: StepContext, since: datetime | None) -> None:
     place = _place(step) if since is None and not step.run.reads_everything else None
     goes_on = place is not None and place.pk is not None
     # Whom a run before this one has seen is not known any more.
@@ -63,16 +106,16 @@ def import_account_feed(step: StepContext) -> None:
     if knows_who_is_gone:
         forget_seen()
     pages = step.account.contacts_v3.pages(
-        modified_since=since, include=PARTS, limit=MAX_PAGE_V3, marker=place.marker or None if place else None
+        modified_since=since, include=PARTS, limit=MAX_PAGE_V3, marker=(place.marker or None) if place else None
     )
-    names = dict(_names_of_fields(step))
-    with read_ahead(_batches(pages, names)) as ahead:
+    with read_ahead(_batches(pages, dict(_names_of_fields(step)))) as ahead:
         for number, batch in enumerate(ahead):
             step.run.require_lock()
             if number == 1:
                 measure_tables()
             with transaction.atomic():
                 _store(step, batch, closed_at)
+                settle_staged_hints(step)
                 if knows_who_is_gone:
                     note_seen(batch.unread_ids)
                 if place is not None and batch.marker:
@@ -85,10 +128,13 @@ def import_account_feed(step: StepContext) -> None:
         if knows_who_is_gone and is_complete:
             step.count(gone=mark_gone_of_account(step.integration, closed_at))
         move_cursor(step.integration, FEED, closed_at)
+        # What the books' own feeds tell is known up to here as well.
+        move_cursors_of_books(step.integration, BOOK_CONTACTS, closed_at)
         if place is not None:
             end_reading(place)
     if goes_on:
-        import_account_feed(step)
+        # What has changed since it began.
+        _read(step, closed_at - OVERLAP)
 
 
 def _place(step: StepContext) -> Reading:
@@ -116,33 +162,34 @@ def _store(step: StepContext, batch: Batch, listed_at: datetime) -> None:
 
 def _batches(pages: Iterator[MarkedPage[ContactV3]], names: dict[str, str]) -> Generator[Batch]:
     for page in pages:
-        # Of one id the row read last counts.
-        rows = {each.contact_id: each for each in page.items if is_id(each.contact_id)}
-        refusals = [Refusal("contact", "unreadable", row.reason) for row in page.malformed]
-        refusals += [
-            Refusal(f"contact {each.contact_id}", "unreadable", NO_ID)
-            for each in page.items
-            if not is_id(each.contact_id)
-        ]
-        gone = [number for number, row in rows.items() if row.status in GONE]
-        there = [row for row in rows.values() if row.status not in GONE]
-        # Who is reached by other channels alone is no contact that we could mail, and nothing to be complained about.
-        mailed = [row for row in there if address_of(row)]
-        yield Batch(
-            contacts=b"".join(_contact_line(row, names) for row in mailed),
-            memberships=b"".join(
-                membership_line(row.contact_id, each.id, is_out=not _is_in(each.status))
-                for row in mailed
-                for each in row.lists or ()
-                if is_id(each.id)
-            ),
-            read=len(rows),
-            gone_ids=gone,
-            unread_ids=[row.contact_id for row in there if not address_of(row)],
-            refusals=refusals,
-            is_complete=not page.malformed,
-            marker=page.marker,
-        )
+        yield _batch(page, names)
+
+
+def _batch(page: MarkedPage[ContactV3], names: dict[str, str]) -> Batch:
+    # Of one id the row read last counts.
+    rows = {each.contact_id: each for each in page.items if is_id(each.contact_id)}
+    refusals = [Refusal("contact", "unreadable", row.reason) for row in page.malformed]
+    refusals += [
+        Refusal(f"contact {each.contact_id}", "unreadable", NO_ID) for each in page.items if not is_id(each.contact_id)
+    ]
+    there = [row for row in rows.values() if row.status not in GONE]
+    # Who is reached by other channels alone is no contact that we could mail, and nothing to be complained about.
+    mailed = [row for row in there if address_of(row)]
+    return Batch(
+        contacts=b"".join(_contact_line(row, names) for row in mailed),
+        memberships=b"".join(
+            membership_line(row.contact_id, each.id, is_out=not _is_in(each.status))
+            for row in mailed
+            for each in row.lists or ()
+            if is_id(each.id)
+        ),
+        read=len(rows),
+        gone_ids=[number for number, row in rows.items() if row.status in GONE],
+        unread_ids=[row.contact_id for row in there if not address_of(row)],
+        refusals=refusals,
+        is_complete=not page.malformed and not page.unkept,
+        marker=page.marker,
+    )
 
 
 def _is_in(status: str | None) -> bool:

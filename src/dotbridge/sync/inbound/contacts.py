@@ -11,7 +11,7 @@ from itertools import chain, islice
 from django.db import transaction
 
 from dotbridge.connections.selectors import connected_books, other_books
-from dotbridge.integrations.models import ContactsReadOf, WireProtocol
+from dotbridge.integrations.models import ContactsReadOf
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import end_reading, keep_place, move_cursor, place_of_reading
@@ -55,10 +55,10 @@ class Batch:
 def import_contacts(step: StepContext) -> None:
     """Read each connected book. A book that cannot be read is said so; the others go on.
 
-    By version 3 of the API one feed tells of the whole account.
+    Where the account's events can be followed, one feed tells of the whole account.
     """
-    if step.run.protocol is WireProtocol.V3:
-        import_account_feed(step)
+    if step.run.hears_events is not None:
+        import_account_feed(step, step.run.hears_events)
         return
     books = connected_books(step.integration, only=step.run.only)
     if not books:
@@ -71,7 +71,7 @@ def import_other_contacts(step: StepContext) -> None:
 
     Comes after all else that a run does, since nobody waits for it.
     """
-    if step.run.protocol is WireProtocol.V3:
+    if step.run.hears_events is not None:
         raise StepSkipped("The feed of the account has told of every address book.")
     if step.run.only is not None:
         raise StepSkipped("This run is for one list alone.")

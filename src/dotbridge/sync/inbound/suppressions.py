@@ -14,12 +14,11 @@ from django.db.models import Max
 from django.db.models.functions import Coalesce
 
 from dotbridge.connections.selectors import connected_books
-from dotbridge.integrations.models import WireProtocol
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import move_cursor
+from dotbridge.sync.cursors import OVERLAP, move_cursor
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.stage import merge_contacts
@@ -51,7 +50,7 @@ def import_unsubscribes(step: StepContext) -> None:
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
-    if step.run.protocol is WireProtocol.V3 and not step.run.reads_everything:
+    if step.run.hears_events is not None and not step.run.reads_everything:
         books = _with_something_to_ask(step, books)
         if not books:
             raise StepSkipped("The feed of the account has told of every opt-out; the books are asked hourly.")
@@ -62,8 +61,14 @@ def import_suppressions(step: StepContext) -> None:
     """The whole account: unsubscribed, bounced, complained. Contacts never seen before are kept too, so that a later
     export knows not to send them."""
     since = step.since(ACCOUNT_FEED)
+    if (
+        step.run.hears_events is not None
+        and since is not None
+        and since + OVERLAP > step.run.server_now - WITNESS_EVERY
+    ):
+        raise StepSkipped("The feed of the account has told of everybody; this one is read hourly.")
     # By version 3 the feed of the account has told of all who changed, also of those who are back.
-    if step.run.protocol is WireProtocol.V2 and (since is not None or step.run.reads_everything):
+    if step.run.hears_events is None and (since is not None or step.run.reads_everything):
         _read_returned(step, since or BEGINNING)
     for page in step.account.suppressed_since(since or BEGINNING):
         with transaction.atomic():

@@ -42,6 +42,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='EventSubscription',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=50)),
+                ('remote_id', models.BigIntegerField(null=True)),
+                ('checkpoint', models.TextField(default='')),
+                ('heard_since', models.DateTimeField(null=True)),
+                ('unusable_until', models.DateTimeField(null=True)),
+                ('reason', models.CharField(default='', max_length=255)),
+                ('integration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='event_subscription', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'event subscription',
+                'verbose_name_plural': 'event subscriptions',
+            },
+        ),
+        migrations.CreateModel(
             name='ResultMatching',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -238,6 +255,19 @@ class Migration(migrations.Migration):
                 'verbose_name': 'cursor',
                 'verbose_name_plural': 'cursors',
                 'constraints': [models.UniqueConstraint(fields=('integration', 'feed', 'object_id'), name='cursor_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='EventHint',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField()),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'event hint',
+                'verbose_name_plural': 'event hints',
+                'constraints': [models.UniqueConstraint(fields=('integration', 'remote_id'), name='event_hint_once')],
             },
         ),
         migrations.CreateModel(

@@ -2,6 +2,7 @@
 
 from dotbridge.sync.models.absences import Absence, Listing
 from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair, ResultMatching
+from dotbridge.sync.models.events import EventHint, EventSubscription
 from dotbridge.sync.models.exports import (
     UNFINISHED_UPLOADS,
     ExportItem,
@@ -22,6 +23,8 @@ __all__ = [
     "CampaignListing",
     "CampaignPair",
     "Cursor",
+    "EventHint",
+    "EventSubscription",
     "ExportItem",
     "Ground",
     "Listing",

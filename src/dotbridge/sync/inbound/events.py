@@ -1,0 +1,149 @@
+"""Events of the account as hints: each says *look at this contact*, and nothing more is taken from it.
+
+What most events hold is not documented, so what happened is read from the contact itself. They tell what no feed of
+changes does: who joined an address book, was taken out of one, or was deleted (docs/dotdigital-versions.md).
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from dotbridge.integrations.protocols import is_denied
+from dotbridge.sync.context import StepContext
+from dotbridge.sync.inbound.storable import is_id
+from dotbridge.sync.models import EventHint, EventSubscription
+from dotdigital import DotdigitalError, Event, NotFound, Rejected, Subscription, SubscriptionDraft
+
+log = structlog.get_logger(__name__)
+
+TYPES = ("contact.membershipUpdated", "contact.removed", "interaction.unsubscribe")
+PAGE = 5000
+CAN_GO_ON_FROM_NOW = ("events:inactiveSubscription", "events:invalidCheckpoint")
+# An account that has no events, or none that can be followed, is asked again the next day.
+ASKED_AGAIN_AFTER = timedelta(days=1)
+_NOTE = """
+    INSERT INTO dotbridge_sync_eventhint (integration_id, remote_id)
+    SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING
+"""
+_SETTLE_STAGED = """
+    DELETE FROM dotbridge_sync_eventhint h USING stage_contact s
+    WHERE h.integration_id = %s AND h.remote_id = s.remote_id
+"""
+
+
+def hear_events(step: StepContext) -> EventSubscription | None:
+    """Note whom the events since the last time are about; None where the account has none that can be followed.
+
+    A page's contacts are stored before the page counts as received. A subscription that is gone, or inactive, or whose
+    place is lost, goes on from now: `heard_since` then says that everything has to be read once.
+    """
+    ours, _made = EventSubscription.objects.get_or_create(
+        integration=step.integration, defaults={"name": f"Dotbridge {uuid.uuid4()}"}
+    )
+    if ours.unusable_until is not None and timezone.now() < ours.unusable_until:
+        return None
+    try:
+        _read(step, ours)
+    except DotdigitalError as error:
+        if not is_denied(error):
+            raise
+        _give_up(ours, error.text)
+        return None
+    return None if ours.unusable_until else ours
+
+
+def hear_of_contacts(step: StepContext) -> None:
+    """Follow the account's events; without them the address books are read one by one."""
+    ours = hear_events(step)
+    if ours is None:
+        reason = EventSubscription.objects.get(integration=step.integration).reason
+        step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": reason}
+        return
+    step.run.hears_events = ours.heard_since
+    step.advance(0)
+
+
+def settle_staged_hints(step: StepContext) -> None:
+    """Whoever is on the stage has been looked at; call it in the transaction that stores them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE_STAGED, [step.integration.pk])
+
+
+def hinted_contacts(step: StepContext, most: int) -> list[int]:
+    """The contacts that have still to be looked at, the oldest hints first, not more than so many."""
+    hints = EventHint.objects.filter(integration=step.integration).order_by("pk")
+    return list(hints.values_list("remote_id", flat=True)[:most])
+
+
+def settle_hints(step: StepContext, remote_ids: list[int] | None = None) -> None:
+    """These contacts have been looked at, or all."""
+    hints = EventHint.objects.filter(integration=step.integration)
+    (hints if remote_ids is None else hints.filter(remote_id__in=remote_ids)).delete()
+
+
+def _read(step: StepContext, ours: EventSubscription) -> None:
+    """Read what waits. After a refusal that can be mended, once more from now on."""
+    remote_id = _subscribed(step, ours) if ours.remote_id is None else ours.remote_id
+    try:
+        _read_pages(step, ours, remote_id)
+    except NotFound:
+        log.warning("the subscription to events is gone and made again")
+        _read_pages(step, ours, _subscribed(step, ours))
+    except Rejected as error:
+        if error.code not in CAN_GO_ON_FROM_NOW:
+            raise
+        log.warning("events are followed from now on", code=error.code)
+        _begin(step, ours, step.account.events.subscription(remote_id))
+        _read_pages(step, ours, remote_id)
+
+
+def _subscribed(step: StepContext, ours: EventSubscription) -> int:
+    """Make the subscription, or find the one that was made before a crash."""
+    events = step.account.events
+    found = next((each for page in events.subscriptions() for each in page if each.name == ours.name), None)
+    return _begin(step, ours, found or events.subscribe(SubscriptionDraft(ours.name, TYPES)))
+
+
+def _begin(step: StepContext, ours: EventSubscription, theirs: Subscription) -> int:
+    if not theirs.active:
+        theirs = step.account.events.update(theirs.id, SubscriptionDraft(ours.name, TYPES))
+    step.run.refresh_clock()
+    _change(ours, remote_id=theirs.id, checkpoint="", heard_since=step.run.server_now, unusable_until=None, reason="")
+    return theirs.id
+
+
+def _read_pages(step: StepContext, ours: EventSubscription, remote_id: int) -> None:
+    for page in step.account.events.pages(remote_id, checkpoint=ours.checkpoint or None, limit=PAGE):
+        step.run.require_lock()
+        named = [number for number in map(_contact_of, page.items) if number is not None]
+        if len(named) < page.rows:
+            # Of some nobody knows whom they are about, so the address books have to be read one by one.
+            _give_up(ours, _("Dotdigital's events do not name their contacts."))
+            return
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_NOTE, [step.integration.pk, named])
+            _change(ours, checkpoint=page.checkpoint)
+        step.count(events=page.rows)
+
+
+def _contact_of(event: Event) -> int | None:
+    number = event.contact_id
+    return number if number is not None and is_id(number) else None
+
+
+def _give_up(ours: EventSubscription, reason: str) -> None:
+    """Until the next day the address books are read one by one."""
+    until = timezone.now() + ASKED_AGAIN_AFTER
+    _change(ours, remote_id=None, checkpoint="", heard_since=None, unusable_until=until, reason=reason[:255])
+
+
+def _change(ours: EventSubscription, **changes: object) -> None:
+    for name, value in changes.items():
+        setattr(ours, name, value)
+    ours.save(update_fields=list(changes))

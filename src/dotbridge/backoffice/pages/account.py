@@ -26,6 +26,7 @@ from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import request_import
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
+from dotbridge.sync.inbound.events import end_subscription
 
 VIEW = "dotbridge_integrations.view_integration"
 MAY_ADD = "dotbridge_integrations.add_integration"
@@ -166,6 +167,8 @@ def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("confirmed"):
         name = integration.name
         try:
+            if not connected_lists(integration):
+                end_subscription(integration)
             delete_integration(integration=integration)
         except ValidationError as error:
             show_refusal(request, error)

@@ -14,7 +14,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, DataField
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.models import EventSubscription, State, SyncRun
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -40,6 +40,7 @@ class AccountFacts:
     books: int
     data_fields: int
     lists: list[MarketingList]
+    events_problem: str
 
 
 # What it is called, the kinds of runs that do it, and how often the schedule starts it.
@@ -82,4 +83,8 @@ def facts_of(integration: Integration) -> AccountFacts:
         books=AddressBook.objects.filter(integration=integration, gone_at=None).count(),
         data_fields=DataField.objects.filter(integration=integration, gone_at=None).count(),
         lists=[link.marketing_list for link in links.order_by("marketing_list__name")],
+        events_problem=EventSubscription.objects.filter(integration=integration, unusable_until__gt=timezone.now())
+        .values_list("reason", flat=True)
+        .first()
+        or "",
     )

@@ -22,6 +22,7 @@ SETTINGS = (
     "forced_comparison",
     "export_waits_for",
     "contacts_read_of",
+    "protocol",
     "breaker_rows",
     "breaker_percent",
 )

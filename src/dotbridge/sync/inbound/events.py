@@ -14,7 +14,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.integrations.models import Integration
 from dotbridge.integrations.protocols import is_denied
+from dotbridge.integrations.services import open_account
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import EventHint, EventSubscription
@@ -67,6 +69,20 @@ def hear_of_contacts(step: StepContext) -> None:
         return
     step.run.hears_events = ours.heard_since
     step.advance(0)
+
+
+def end_subscription(integration: Integration) -> None:
+    """Delete our subscription there before the integration goes. One that cannot be reached becomes inactive there
+    after thirty days, so it stops nothing."""
+    ours = EventSubscription.objects.filter(integration=integration, remote_id__isnull=False).first()
+    if ours is None or ours.remote_id is None:
+        return
+    try:
+        with open_account(integration) as account:
+            account.connect()
+            account.events.delete(ours.remote_id)
+    except DotdigitalError as error:
+        log.warning("the subscription to events was not deleted", detail=error.detail)
 
 
 def settle_staged_hints(step: StepContext) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
@@ -18,6 +19,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import (
     DISCONNECT_TASK,
+    EVENT,
     RUN_TASK,
     request_disconnection,
     request_run,
@@ -34,6 +36,7 @@ from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.folding import fold_quiet_runs
+from dotbridge.sync.inbound.events import has_news, integrations_with_events
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
 
@@ -99,6 +102,25 @@ def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
 def schedule_import(timestamp: int) -> None:
     """Every four minutes: import."""
     request_for_all(RunKind.IMPORT)
+
+
+# Every half minute, to the second: who opts out, or is deleted or taken out there, is here within a minute.
+@app.periodic(cron="* * * * * */30")
+@app.task(name="dotbridge.schedule_news", queueing_lock="dotbridge_schedule_news", **CONTROL)
+def schedule_news(timestamp: int) -> None:
+    """Every half minute: see which accounts whose events are followed have news."""
+    for integration_id in integrations_with_events():
+        lock = f"dotbridge-news-{integration_id}"
+        with suppress(AlreadyEnqueued), transaction.atomic():
+            look_for_news.configure(queueing_lock=lock).defer(integration_id=integration_id)
+
+
+@app.task(name="dotbridge.look_for_news", **ON_SCHEDULE)
+def look_for_news(*, integration_id: int) -> None:
+    """Import what happened in an account, if something did."""
+    integration = Integration.objects.filter(pk=integration_id, is_active=True).first()
+    if integration is not None and has_news(integration):
+        request_run(integration=integration, kind=RunKind.IMPORT, trigger=EVENT)
 
 
 # Two minutes later than the imports, so that the two find the integration free.

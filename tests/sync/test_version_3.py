@@ -9,14 +9,18 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import request_run
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
+from dotbridge.jobs import look_for_news
 from dotbridge.lists.services import remove_records
 from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.mirror.models import Contact, Membership
+from dotbridge.sync.inbound.events import has_news, integrations_with_events
 from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -269,3 +273,17 @@ def test_automatic_takes_version_3_where_the_account_has_it(integration: Integra
     sync(integration, kind=RunKind.IMPORT)
     integration.refresh_from_db()
     assert integration.protocol_found == WireProtocol.V3
+
+
+def test_events_that_wait_bring_an_import_at_once(v3: Integration, remote: RemoteAccount, link: ListConnection) -> None:
+    assert not has_news(v3)
+    assert integrations_with_events() == [v3.pk]
+    add_contact("ann@example.com")
+    sync(v3)
+    sync(v3)
+    assert not has_news(v3)
+    request_run(integration=v3, kind=RunKind.IMPORT, trigger="schedule", delay=100)
+    remote.sandbox.unsubscribe("ann@example.com")
+    look_for_news(integration_id=v3.pk)
+    (job,) = ProcrastinateJob.objects.filter(task_name="dotbridge.run_sync", status="todo")
+    assert job.scheduled_at is None

@@ -74,8 +74,12 @@ def reseal_passwords() -> Resealed:
     return Resealed(number=number, unreadable=tuple(unreadable))
 
 
-def open_account(integration: Integration, *, before_request: Callable[[], None] | None = None) -> Account:
+def open_account(
+    integration: Integration, *, before_request: Callable[[], None] | None = None, goes_to_region: bool = False
+) -> Account:
     """The way to the integration's account, within its quota, never inside a transaction. Close it after use.
+
+    With `goes_to_region` calls go at once to the host that was found when it was connected last.
 
     `before_request` is called before each request, from whatever thread sends it, and may raise to forbid it. For the
     quota it waits a few seconds only, then raises Throttled. Raises ConfigurationError when the password cannot be read
@@ -90,7 +94,7 @@ def open_account(integration: Integration, *, before_request: Callable[[], None]
     return Account(
         integration.username,
         _password(integration),
-        integration.base_url,
+        (integration.endpoint if goes_to_region else "") or integration.base_url,
         allowed_origins=settings.CONFIG.api_origins,
         limiter=DatabaseLimiter(integration, max_wait=QUOTA_SECONDS),
         retry=Retry(max_wait=QUOTA_SECONDS, throttle_base=QUOTA_SECONDS / 2, throttle_tries=2),

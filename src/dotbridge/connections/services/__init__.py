@@ -30,6 +30,7 @@ from dotbridge.connections.services.endings import cancel_ending, request_ending
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
 from dotbridge.connections.services.run_requests import (
     DISCONNECT_TASK,
+    EVENT,
     RUN_TASK,
     request_disconnection,
     request_import,
@@ -38,6 +39,7 @@ from dotbridge.connections.services.run_requests import (
 
 __all__ = [
     "DISCONNECT_TASK",
+    "EVENT",
     "RUN_TASK",
     "allow_once",
     "cancel_ending",

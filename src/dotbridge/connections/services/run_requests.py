@@ -16,7 +16,7 @@ from dotbridge.queues import EXPORT_RANK, IMPORT_RANK, REQUEST_RANK, WAITED_RANK
 # The jobs module stands above this one, so its task is known here by name.
 RUN_TASK = "dotbridge.run_sync"
 DISCONNECT_TASK = "dotbridge.disconnect_lists"
-PERSON = "person"
+PERSON, EVENT = "person", "event"
 
 
 def request_run(
@@ -57,6 +57,8 @@ def request_run(
             _let_go_first(queueing_lock, queue, kind)
         elif kind == RunKind.EXPORT:
             _let_go_next(queueing_lock)
+        elif trigger == EVENT:
+            _let_go_next(queueing_lock, at_once=True)
         return False
     return True
 
@@ -107,10 +109,12 @@ def _let_go_first(queueing_lock: str, queue: Queue, kind: RunKind) -> None:
         )
 
 
-def _let_go_next(queueing_lock: str) -> None:
+def _let_go_next(queueing_lock: str, *, at_once: bool = False) -> None:
+    """Make the waiting job the next one of its queue, when its time has come or at once."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE procrastinate_jobs SET priority = greatest(priority, %s)"
+            "UPDATE procrastinate_jobs SET priority = greatest(priority, %s),"
+            " scheduled_at = CASE WHEN %s THEN NULL ELSE scheduled_at END"
             " WHERE queueing_lock = %s AND status = 'todo'",
-            [Queue.SYNC.priority(WAITED_RANK), queueing_lock],
+            [Queue.SYNC.priority(WAITED_RANK), at_once, queueing_lock],
         )

@@ -71,6 +71,30 @@ def hear_of_contacts(step: StepContext) -> None:
     step.advance(0)
 
 
+def integrations_with_events() -> list[int]:
+    """The active integrations whose account's events are followed."""
+    followed = EventSubscription.objects.filter(
+        remote_id__isnull=False, unusable_until=None, integration__is_active=True
+    )
+    return list(followed.values_list("integration_id", flat=True).order_by("pk"))
+
+
+def has_news(integration: Integration) -> bool:
+    """Whether events wait for us: one call, which takes none of them. False where they are not followed, and when
+    Dotdigital cannot be asked now: the next import of the schedule finds out why."""
+    ours = EventSubscription.objects.filter(
+        integration=integration, remote_id__isnull=False, unusable_until=None
+    ).first()
+    if ours is None or ours.remote_id is None:
+        return False
+    try:
+        with open_account(integration, goes_to_region=True) as account:
+            return bool(account.events.read(ours.remote_id, checkpoint=ours.checkpoint or None, limit=1).rows)
+    except DotdigitalError as error:
+        log.warning("nobody knows whether there are events", detail=error.detail)
+        return False
+
+
 def end_subscription(integration: Integration) -> None:
     """Delete our subscription there before the integration goes. One that cannot be reached becomes inactive there
     after thirty days, so it stops nothing."""

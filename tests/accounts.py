@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
@@ -58,7 +59,7 @@ class RemoteAccount:
     def find_contact(self, email: str) -> dict[str, Any] | None:
         """The contact with this address, None when the account does not know it."""
         try:
-            found: dict[str, Any] = self.ask("GET", f"/v2/contacts/{email}")
+            found: dict[str, Any] = self.ask("GET", f"/v2/contacts/{quote(email)}")
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise

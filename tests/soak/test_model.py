@@ -9,12 +9,13 @@ import dataclasses
 import os
 import tempfile
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.test.utils import override_settings
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -32,6 +33,7 @@ from tests.soak.oracle import CONTACTS, LEADS, LISTS, Record
 from tests.soak.world import World
 
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
+SYSTEM = SystemRandom()
 PARTS, EXAMPLES, STEPS = (10, 10, 100) if IS_FULL else (1, 4, 35)
 
 KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
@@ -188,16 +190,22 @@ def _config(sandbox: Sandbox) -> Any:
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("_part", range(PARTS))
 def test_everything_ends_as_the_oracle_says(_part: int, transactional_db: None) -> None:
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=not IS_FULL,
-            # A failure is shown as it was found: to shrink it takes thousands of runs.
-            phases=(Phase.generate,),
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    # Each walk by itself: what a run has made of a fault, and so what there is to choose from, depends on the moment it
+    # struck, and of walks that it compares Hypothesis expects that the same choices lead to the same ones. Of the two
+    # examples the first one is the simplest there is.
+    for walk in range(EXAMPLES):
+        number = SYSTEM.getrandbits(32) if IS_FULL else walk
+        print(f"walk {number}")  # what pytest shows of a failure
+        run_state_machine_as_test(
+            seed(number)(Machine),
+            settings=settings(
+                max_examples=2,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                # A failure is shown as it was found: to shrink it takes thousands of runs.
+                phases=(Phase.generate,),
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

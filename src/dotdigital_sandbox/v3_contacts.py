@@ -182,10 +182,17 @@ def _known(db: Connection, call: Call) -> Row | None:
     return matched(db, call.params["identifier"], call.params["value"])
 
 
-def _must_exist(row: Row | None) -> Row:
+def _must_exist(call: Call, row: Row | None) -> Row:
     if row is None:
-        raise V3Error(404, "contactNotFound", "The contact was not found")
+        raise contact_not_found(call)
     return row
+
+
+def contact_not_found(call: Call, code: str = "contactNotFound") -> V3Error:
+    """The refusal where the path names a contact that there is not."""
+    identifier, value = call.params["identifier"], call.params["value"]
+    details = [{"item": value, "description": f"Not found using the identifier '{identifier}'"}]
+    return V3Error(404, code, "The following contacts could not be found", details=details)
 
 
 def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
@@ -205,7 +212,7 @@ def _body(call: Call) -> Any:
 def read_contact(call: Call) -> Answer:
     """GET /contacts/v3/{identifier}/{value}."""
     with call.account.store.reading() as db:
-        return _answer(call, db, _must_exist(_known(db, call))["id"])
+        return _answer(call, db, _must_exist(call, _known(db, call))["id"])
 
 
 def create_contact(call: Call) -> Answer:
@@ -224,7 +231,7 @@ def replace_contact(call: Call) -> Answer:
     """PUT /contacts/v3/{identifier}/{value}: what is not given is cleared."""
     body = _body(call)
     with call.account.store.writing() as db:
-        known = _must_exist(_known(db, call))
+        known = _must_exist(call, _known(db, call))
         given = read_given(db, call.account, body, **_named(call, known))
         return _answer(call, db, save_given(db, call.account, given, known=known, replace=True))
 
@@ -249,7 +256,7 @@ def _named(call: Call, known: Row | None) -> dict[str, str]:
         return {"email": known["email"], "mobile": known["mobile"] or ""}
     kind, value = call.params["identifier"].lower(), call.params["value"]
     if kind == "contactid":
-        raise V3Error(404, "contactNotFound", "The contact was not found")
+        raise contact_not_found(call)
     return {"email": value} if kind == "email" else {"mobile": mobile_of(value)}
 
 
@@ -267,7 +274,7 @@ def merge_values(contact: GivenContact, known: Row | None, option: int) -> None:
 def delete_contact(call: Call) -> Answer:
     """DELETE /contacts/v3/{identifier}/{value}: 200 with the id."""
     with call.account.store.writing() as db:
-        row = _must_exist(_known(db, call))
+        row = _must_exist(call, _known(db, call))
         delete_contacts(db, call.account, [row["id"]])
     return json_answer({"contactId": row["id"]})
 
@@ -289,17 +296,18 @@ def _listed(text: str) -> list[str]:
     return [each.strip() for each in re.split("[,|]", text) if each.strip()]
 
 
-def _since(call: Call, name: str) -> str | None:
+def since_of(call: Call, name: str, *, code: str = "invalidFilter") -> str | None:
+    """The instant of a filter such as ``~modified=gte::2024-01-01T00:00:00Z``, as the store writes it."""
     text = call.text(f"~{name}") or call.text(name)
     match = _SINCE.fullmatch(text)
     instant = parse_instant(match[1]) if match else None
     if text and instant is None:
-        raise V3Error(400, "invalidFilter", f"The filter '{name}' must look like gte::2024-01-01T00:00:00Z", name)
+        raise V3Error(400, code, f"The filter '{name}' must look like gte::2024-01-01T00:00:00Z", name)
     return text_of(instant) if instant else None
 
 
 def _filters(call: Call) -> tuple[str, dict[str, Any]]:
-    modified, created = _since(call, "modified"), _since(call, "created")
+    modified, created = since_of(call, "modified"), since_of(call, "created")
     book, segment = (call.text(f"~{name}") or call.text(name) for name in ("listid", "segmentid"))
     if (modified and created) or (book and segment):
         raise V3Error(400, "invalidFilter", "These filters cannot be used together")

@@ -44,6 +44,7 @@ from dotdigital_sandbox import (
     things,
     uploads,
     v3_contacts,
+    v3_deletions,
     v3_imports,
 )
 from dotdigital_sandbox.account import Account
@@ -78,6 +79,7 @@ API_ROUTES: list[Route] = [
     *mail.ROUTES,
     *surveys.ROUTES,
     *v3_imports.ROUTES,
+    *v3_deletions.ROUTES,
     *v3_contacts.ROUTES,
     *insight_v3.ROUTES,
     *insight_v3_records.ROUTES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from http import HTTPStatus
 from sqlite3 import Connection, Row
@@ -19,6 +18,7 @@ from dotdigital_sandbox.insight_store import (
     NO_CONTACT,
     check_key,
     collection_named,
+    is_collection_name,
     keep_record,
     make_collection,
     note_work,
@@ -29,12 +29,11 @@ from dotdigital_sandbox.routing import LOW, MEDIUM, UNLIMITED, Route
 from dotdigital_sandbox.values import is_email
 
 LATEST = 100
-_COLLECTION = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 
 
 def _collection(call: Call) -> str:
     name = call.params["collection"]
-    if not _COLLECTION.fullmatch(name):
+    if not is_collection_name(name):
         raise refusal("TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME")
     return name
 

@@ -105,5 +105,5 @@ def work_of(db: Connection, account: Account, kind: str, guid: str) -> tuple[Row
 
 
 def is_collection_name(name: str) -> bool:
-    """Whether a collection can have this name in version 3."""
+    """Whether a collection can have this name."""
     return re.fullmatch(r"[-A-Za-z_][-A-Za-z0-9_]{1,254}", name) is not None

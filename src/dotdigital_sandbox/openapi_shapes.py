@@ -214,7 +214,7 @@ SHAPES: dict[str, str] = {
     "EventSubscriptionPage": "_links:V3Links _items:[EventSubscription]",
     "V3Import": "importId:guid",
     "V3Deletion": "deleteId:guid",
-    "V3DeletionStatus": "deleteId:guid status:str",
+    "V3DeletionSummary": "requestedContacts:int deletedContacts:int unknownContacts:int invalidEntries:int",
     "V3DeletedContact": "contactId:int",
     "V3Summary": (
         "newContacts:int updatedContacts:int globallySuppressed:int invalidEntries:int duplicateIdentifiers:int"
@@ -311,7 +311,8 @@ BODIES: dict[str, str] = {
     "V3SmsChannel": "countryCode!:str status!:V3MobileStatus",
     "V3WhatsAppChannel": "status!:V3MobileStatus",
     "V3List": "id!:int name!:str status!:V3ListStatus",
-    "V3Preference": "id!:int isOptedIn!:bool publicName!:str privateName!:str",
+    "V3Preference": "id!:int isOptedIn!:bool name!:str publicName!:str privateName!:str",
+    "V3DeletionStatus": ("deleteId!:guid status!:str summary:V3DeletionSummary deleted:[any] failures:[any]"),
     "V3Page": "_links!:V3Links _items!:[V3Contact]",
     "V3Links": "self!:V3Link first!:V3Link next:V3Link",
     "V3Link": "marker!:str link!:str",

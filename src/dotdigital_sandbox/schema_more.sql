@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS insight_work (
 
 CREATE TABLE IF NOT EXISTS import_result (
     import_id INTEGER NOT NULL, row INTEGER NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (import_id, row)
+    PRIMARY KEY (import_id, row, outcome)
 ) WITHOUT ROWID;
 
 -- Whatever is kept as it was given: templates, programs, enrolments, surveys, mails, OAuth clients and tokens.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -13,15 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered, whole_number
+from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import Merge
 from dotdigital_sandbox.import_sources import upload_path
-from dotdigital_sandbox.removals import start_deletion
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.uploads import note_import, spooled
-from dotdigital_sandbox.v3_contacts import matched, merge_values, read_given, save_given
+from dotdigital_sandbox.v3_contacts import matched, merge_values, named, read_given, save_given
 from dotdigital_sandbox.v3_errors import V3Error, object_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MERGES: dict[str, Merge] = {"overwrite": 0, "overwriteifnotempty": 1, "overwriteifempty": 2}
 BATCH = 500
-DELETE_LIMIT = 5000
 SUMMARY = {
     "created": "newContacts",
     "updated": "updatedContacts",
@@ -42,6 +41,11 @@ SUMMARY = {
     "duplicateIdentifier": "duplicateIdentifiers",
 }
 
+# Said of what belongs to a contact that is imported all the same.
+CONSENTS = "consentRecordsNotApplied"
+_NAME = re.compile(r"[-A-Za-z0-9_]{1,50}")
+# Outcome, counter key and body.
+Result = tuple[str, str, dict[str, Any]]
 FAILURES = frozenset(SUMMARY) - {"created", "updated"}
 
 
@@ -58,8 +62,7 @@ def start_import(call: Call) -> Answer:
     if merge is None:
         raise V3Error(400, "badRequest", "The merge option is unknown", "mergeOption")
     for each in contacts:
-        if not isinstance(each, dict) or "identifiers" not in lowered(each):
-            raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
+        _check_row(each)
     guid = str(uuid.uuid4())
     path = upload_path(call.account, guid)
     with new_file(path) as file:
@@ -74,6 +77,16 @@ def start_import(call: Call) -> Answer:
     return json_answer({"importId": guid}, status=HTTPStatus.ACCEPTED)
 
 
+def _check_row(given: object) -> None:
+    """Refuse the whole import for a row without identifiers, or with a match identifier that can be none."""
+    keys = lowered(given) if isinstance(given, dict) else {}
+    if "identifiers" not in keys:
+        raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
+    match = keys.get("matchidentifier")
+    if match is not None and not (isinstance(match, str) and _NAME.fullmatch(match)):
+        raise V3Error(400, "badRequest", "The matchIdentifier must be the name of an identifier", "matchIdentifier")
+
+
 def process(account: Account, job: Row) -> dict[str, int]:
     """Do a queued import; the counters of its summary."""
     counters: Counter[str] = Counter(dict.fromkeys(SUMMARY.values(), 0))
@@ -82,7 +95,11 @@ def process(account: Account, job: Row) -> dict[str, int]:
         rows = enumerate(file, start=1)
         while batch := list(islice(rows, BATCH)):
             with account.store.writing() as db:
-                results = [(number, *_one(db, account, job["merge"], line, seen)) for number, line in batch]
+                results = [
+                    (number, *result)
+                    for number, line in batch
+                    for result in _one(db, account, job["merge"], line, seen)
+                ]
                 db.executemany(
                     "INSERT OR REPLACE INTO import_result VALUES (?, ?, ?, ?)",
                     [(job["id"], number, outcome, json.dumps(body)) for number, outcome, _, body in results],
@@ -91,8 +108,8 @@ def process(account: Account, job: Row) -> dict[str, int]:
     return dict(counters)
 
 
-def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> tuple[str, str, dict[str, Any]]:
-    """Outcome, counter key and body of one row."""
+def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> list[Result]:
+    """What came of one row: its outcome, and a failure of what belongs to it."""
     raw = lowered(msgspec.json.decode(line))
     identifiers, match = raw.get("identifiers") or {}, str(raw.get("matchidentifier") or "email")
     known: Row | None = None
@@ -103,8 +120,7 @@ def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[st
         known = matched(db, match, value)
         if known is None and match.lower() == "contactid":
             raise V3Error(404, "contactNotFound", "The contact was not found", match)  # noqa: TRY301
-        named = {"email": known["email"], "mobile": known["mobile"] or ""} if known else {}
-        given = read_given(db, account, raw, **named)
+        given = read_given(db, account, raw, named(known), forgiving=True)
         key = f"{match}:{known['id'] if known else given.contact.email.lower() or given.contact.mobile}"
         if key in seen:
             text = "The identifier occurs twice in this import"
@@ -113,9 +129,18 @@ def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[st
         contact_id = save_given(db, account, given, known=known)
         seen |= {key, f"{match}:{contact_id}"}
     except V3Error as refused:
-        return _failed(identifiers, match, known, _failure_code(refused), refused.message)
+        return [_failed(identifiers, match, known["id"] if known else None, _failure_code(refused), refused.message)]
     outcome = "updated" if known else "created"
-    return outcome, outcome, {"contactId": contact_id, "identifiers": identifiers}
+    results: list[Result] = [(outcome, outcome, {"contactId": contact_id, "identifiers": _shown(identifiers)})]
+    if given.consent_fault:
+        results.append(_failed(identifiers, match, contact_id, CONSENTS, given.consent_fault.message))
+    return results
+
+
+def _shown(identifiers: object) -> dict[str, str]:
+    """The identifiers of a row as they are repeated: texts, without the id of the service's own."""
+    known = identifiers.items() if isinstance(identifiers, dict) else ()
+    return {name: str(value) for name, value in known if value is not None and name.lower() != "contactid"}
 
 
 def _failure_code(refused: V3Error) -> str:
@@ -128,12 +153,10 @@ def _failure_code(refused: V3Error) -> str:
     return code if code in FAILURES else "invalidContact"
 
 
-def _failed(
-    identifiers: object, match: str, known: Row | None, code: str, text: str
-) -> tuple[str, str, dict[str, Any]]:
-    body = {"matchIdentifier": match, "identifiers": identifiers}
+def _failed(identifiers: object, match: str, contact_id: int | None, code: str, text: str) -> Result:
+    body = {"matchIdentifier": match, "identifiers": _shown(identifiers)}
     # Whom it is about is left out where nobody is known.
-    whom = {} if known is None else {"contactId": known["id"]}
+    whom = {} if contact_id is None else {"contactId": contact_id}
     return "failures", code, {**whom, **body, "failures": [{"failureCode": code, "description": text}]}
 
 
@@ -160,53 +183,7 @@ def _results(db: Connection, import_id: int, outcome: str) -> Iterator[Any]:
         yield json.loads(row["body"])
 
 
-def start_delete(call: Call) -> Answer:
-    """POST /contacts/v3/delete: contacts out of the account, in the background."""
-    body = call.json()
-    given = lowered(body).get("contactids") if isinstance(body, dict) else body
-    if not isinstance(given, list):
-        raise V3Error(400, "badRequest", "The contacts must be a list of identifiers", "contactIds")
-    if not 1 <= len(given) <= DELETE_LIMIT:
-        raise V3Error(400, "noContactsSpecified", f"Between 1 and {DELETE_LIMIT} contacts can be deleted", "contactIds")
-    with call.account.store.writing() as db:
-        found = [_meant(db, each) for each in given]
-        ids = [each for each in found if each is not None]
-        guid = start_deletion(db, call.account, book_id=None, contact_ids=ids)
-    call.account.work.wake()
-    return json_answer({"deleteId": guid}, status=HTTPStatus.ACCEPTED)
-
-
-def _meant(db: Connection, given: object) -> int | None:
-    """The contact of ``{"contactId": 1}``, ``{"email": "a@example.com"}`` or a plain id; None when there is none."""
-    keys = lowered(given) if isinstance(given, dict) else {"contactid": given}
-    number = whole_number(keys.get("contactid"))
-    if number is not None:
-        return number
-    for name in ("email", "mobileNumber"):
-        value = keys.get(name.lower())
-        if isinstance(value, str):
-            row = matched(db, name, value)
-            return None if row is None else int(row["id"])
-    text = "A contact to delete is named by contactId, email or mobileNumber"
-    raise V3Error(400, "badRequest", text, "contactIds")
-
-
-def delete_status(call: Call) -> Answer:
-    """GET /contacts/v3/delete/{id}."""
-    with call.account.store.reading() as db:
-        row = db.execute(
-            "SELECT * FROM deletion WHERE guid = ? AND book_id IS NULL", (call.params["guid"].lower(),)
-        ).fetchone()
-    if row is None:
-        raise V3Error(404, "invalidDeleteId", "The deletion was not found")
-    return json_answer(
-        {"deleteId": row["guid"], "status": "Finished" if row["status"] == "Completed" else "NotFinished"}
-    )
-
-
 ROUTES = [
     Route("PUT", "/contacts/v3/import", start_import, LOW, upload=True),
     Route("GET", "/contacts/v3/import/{guid}", import_status, UNLIMITED),
-    Route("POST", "/contacts/v3/delete", start_delete, LOW),
-    Route("GET", "/contacts/v3/delete/{guid}", delete_status, UNLIMITED),
 ]

@@ -9,6 +9,7 @@ import logging
 import math
 import re
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from sqlite3 import Row
 from typing import Any, Literal
@@ -125,14 +126,19 @@ def _openapi(call: Call) -> Answer:
     return json_answer(openapi_document(API_ROUTES, shape=call.account.settings.shape))
 
 
+@cache
+def _tables() -> tuple[RouteTable, RouteTable, RouteTable]:
+    """The operations, the control and the pages of single sign-on; the same for every account of a process."""
+    control = [*control_api.ROUTES, Route("GET", "/_sandbox/openapi.json", _openapi, UNLIMITED)]
+    return RouteTable(API_ROUTES), RouteTable(control), RouteTable(oauth.ROUTES)
+
+
 class FrontDoor:
     """Answers a call whose body has been read."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._api = RouteTable(API_ROUTES)
-        self._control = RouteTable([*control_api.ROUTES, Route("GET", "/_sandbox/openapi.json", _openapi, UNLIMITED)])
-        self._web = RouteTable(oauth.ROUTES)
+        self._api, self._control, self._web = _tables()
 
     def wants_file(self, call: Call) -> bool:
         """Whether the call's body belongs on disk."""

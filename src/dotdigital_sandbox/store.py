@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -120,17 +121,18 @@ def _create(db: sqlite3.Connection) -> None:
         db.executescript(_statements(name))
 
 
-def expected_columns() -> set[tuple[str, str]]:
+@cache
+def expected_columns() -> frozenset[tuple[str, str]]:
     """Table and column names of an account of this version."""
     with closing(sqlite3.connect(":memory:")) as db:
         _create(db)
         return _columns(db)
 
 
-def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:
+def _columns(db: sqlite3.Connection) -> frozenset[tuple[str, str]]:
     """Table and column names of a database."""
     names = db.execute(
         "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c "
         "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
     )
-    return {(table, column) for table, column in names}
+    return frozenset((table, column) for table, column in names)

@@ -35,6 +35,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "base64": {"type": "string", "format": "byte"},
     "letter": {"type": "string", "pattern": r"\$[Uu][Nn][Ss][Uu][Bb]\$"},
     "short": {"type": "string", "minLength": 1, "maxLength": 50},
+    "foldername": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,20}$"},
     "insightname": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{1,20}$"},
     "jsonpath": {"type": "string", "pattern": r"^\$(\.[A-Za-z]+)+$"},
     "any": {},
@@ -45,7 +46,7 @@ _PARTS: dict[str, dict[str, Any]] = {
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
     "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }
-_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection", "lob_id", "record"})
+_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection", "lob_id", "record", "number"})
 _STATUS_TEXTS = {
     200: "Done", 201: "Made", 202: "Will be done", 204: "Done, nothing to say", 400: "Refused",
     401: "Wrong credentials", 403: "Not in this region", 404: "Not found", 409: "In conflict with what there is",

@@ -173,6 +173,15 @@ SHAPES: dict[str, str] = {
     ),
     "SplitTest": "campaignId:int splitTestWinnerMetric:SplitMetric? versions:[any]",
     "RecordCollection": "id:str name:str",
+    "Folder": "id:int name:str childFolders:[Folder]?",
+    "Image": (
+        "url:str filename:str mimeType:str sizeInBytes:int widthInPixels:int heightInPixels:int contentTags:[str]"
+    ),
+    "MadeImage": "id:int name:str path:str",
+    "Document": "id:int name:str fileName:str fileSize:int dateCreated:date dateModified:date",
+    "SmsCampaign": (
+        "id:int name:str message:str sendingIdentity:str sendingIdentityId:int toggleShortLinks:bool status:str"
+    ),
     "Score": ("contactId:int email:str dateModified:date scoreLabel:str score:int engagement:int suitability:int"),
     "Record": "key:str contactIdentifier:str json:str",
     "RecordImport": "id:guid status:RecordImportStatus",
@@ -286,6 +295,10 @@ BODIES: dict[str, str] = {
     ),
     "EventContact": "identifier!:str value!:str?",
     "EventTimeline": "summary!:short",
+    "NewFolder": "name!:foldername",
+    "NewSmsCampaign": "name!:short message!:short sendingIdentity:str toggleShortLinks:bool",
+    "SmsCopy": "campaignId!:int copyName!:short",
+    "SmsMessage": "message!:short",
     "InsightContent": "total:num",
     "InsightKeys": "keys!:[str]",
     "NewInsightImport": (

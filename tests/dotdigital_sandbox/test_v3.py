@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -264,3 +265,44 @@ def test_a_deletion_tells_what_came_of_each_contact(api: Api) -> None:
         ({"contactId": ann}, "contactNotFound"),
     ]  # fmt: skip
     assert api.message("GET", f"/v2/contacts/{bob}") == (404, "Error: ERROR_CONTACT_NOT_FOUND")
+
+
+NO_BODIES = [b"{", b"", b"null", b"[]", b"[" * 5000, b'{"a":' * 5000, b'{"\xc3":1}', b"<a/>", b"\xff"]
+
+
+@pytest.mark.parametrize("body", NO_BODIES, ids=range(len(NO_BODIES)))
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", ""), ("PUT", "/import"), ("POST", "/delete"), ("PUT", "/contactId/1"), ("PATCH", "/email/a@example.com")],
+)
+def test_a_body_that_is_none_is_refused_by_every_operation(api: Api, method: str, path: str, body: bytes) -> None:
+    api.contact("ann@example.com")
+    asked = api.http.request(method, f"/contacts/v3{path}", content=body, headers={"Content-Type": "application/json"})
+    assert asked.status_code == 400
+    assert asked.json()["errorCode"].startswith("contacts:")
+
+
+def test_an_import_has_its_limit_and_ends_in_words_of_this_version(start: Any) -> None:
+    api = start(import_megabytes=1)
+    row = {"matchIdentifier": "email", "identifiers": {"email": "ann@example.com"}, "dataFields": {"FIRSTNAME": "A\nB"}}
+    large = {"contacts": [{**row, "dataFields": {"FIRSTNAME": "x" * 1_100_000}}]}
+    assert error(api, "PUT", "/contacts/v3/import", large) == (413, "gateway:tooLarge")
+    api.sandbox.finish_import_as("InvalidFileFormat")
+    for status in ("Failed", "Finished"):
+        # Written by hand, so to speak: over many lines.
+        body = json.dumps({"CONTACTS": [row], "MergeOption": "overwrite"}, indent=2)
+        started = api.http.put("/contacts/v3/import", content=body, headers={"Content-Type": "application/json"}).json()
+        api.sandbox.finish_imports()
+        assert api.get(f"/contacts/v3/import/{started['importId']}")["status"] == status
+    assert api.get("/contacts/v3/email/ann@example.com")["dataFields"]["FIRSTNAME"] == "A\nB"
+
+
+def test_a_long_status_is_told_whole(api: Api) -> None:
+    rows = [{"matchIdentifier": "email", "identifiers": {"email": f"p{number}@example.com"}} for number in range(4100)]
+    started = api.ask(
+        "PUT", "/contacts/v3/import", {"contacts": [*rows, {"identifiers": {"email": "bad"}}]}, status=202
+    )
+    api.sandbox.finish_imports()
+    done = api.get(f"/contacts/v3/import/{started['importId']}")
+    assert [each["identifiers"]["email"] for each in done["created"]] == [row["identifiers"]["email"] for row in rows]
+    assert (len(done["updated"]), len(done["failures"])) == (0, 1)

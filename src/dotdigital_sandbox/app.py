@@ -43,6 +43,10 @@ class SandboxApp:
     """Serves one account over ASGI."""
 
     def __init__(self, account: Account) -> None:
+        self.serve(account)
+
+    def serve(self, account: Account) -> None:
+        """Serve this account from the next call on."""
         self._account = account
         self._door = FrontDoor(account)
         self._longest = int(account.settings.import_megabytes * BODY_OVERHEAD * MEGABYTE) + MEGABYTE

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from dotdigital_sandbox.account import Account
+from dotdigital_sandbox.app import SandboxApp
 from dotdigital_sandbox.control_api import DEEDS
 from dotdigital_sandbox.front_door import API_ROUTES
 from dotdigital_sandbox.opening import open_account
@@ -187,7 +188,7 @@ def run(settings: Settings, *, host: str, port: int) -> None:
     if settings.control:
         typer.echo(f"At a glance: {url}/_sandbox/")
     try:
-        server_of(account).run(sockets=[listener])
+        server_of(SandboxApp(account)).run(sockets=[listener])
     finally:
         account.close()
 

@@ -63,6 +63,7 @@ def bring_up_to_date(db: Connection, account: Account) -> None:
     if away:
         listen(db)
     db.execute("DELETE FROM feed WHERE at < ?", (old,))
+    db.execute("DELETE FROM large_object WHERE created < ?", (old,))
 
 
 def _instant(text: str) -> datetime:

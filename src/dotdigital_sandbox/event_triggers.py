@@ -62,6 +62,20 @@ def _campaign(kind: str, kinds: str, more: str = "") -> Source:
 
 
 _LEFT = "NEW.unsubscribed_at IS NOT NULL"
+# Bigger records are referred to by an event, not carried by it (the vendor's "large objects").
+LARGE = 32_000
+_IS_LARGE = f"length(NEW.json) > {LARGE}"
+_LARGE_ID = "text_uuid(NEW.collection || '/' || NEW.key || '/' || NEW.modified)"
+_KEEP_LARGE = (
+    f"INSERT OR REPLACE INTO large_object SELECT {_LARGE_ID}, 'application/json', cast(NEW.json AS BLOB), {_NOW} "
+    f"WHERE {_IS_LARGE};"
+)
+_RECORD = (
+    "json_object('collectionName', NEW.collection, 'key', NEW.key, "
+    f"iif({_IS_LARGE}, 'lobId', 'json'), iif({_IS_LARGE}, {_LARGE_ID}, json(NEW.json)))"
+)
+
+
 SOURCES: tuple[Source, ...] = (
     Source("contact.created", "INSERT ON contact", "NEW.id"),
     Source(
@@ -125,6 +139,26 @@ SOURCES: tuple[Source, ...] = (
         for change, when in (
             ("INSERT ON membership", _LEFT),
             ("UPDATE OF unsubscribed_at ON membership", f"{_LEFT} AND OLD.unsubscribed_at IS NULL"),
+        )
+    ),
+    *(
+        Source("insightData.set", change, "nullif(NEW.contact_id, 0)", _RECORD, when=when, before=_KEEP_LARGE)
+        for change, when in (
+            ("INSERT ON insight", "TRUE"),
+            ("UPDATE OF json, contact_id ON insight", "OLD.json <> NEW.json OR OLD.contact_id <> NEW.contact_id"),
+        )
+    ),
+    Source(
+        "insightData.removed",
+        "DELETE ON insight",
+        "nullif(OLD.contact_id, 0)",
+        "json_object('collectionName', OLD.collection, 'key', OLD.key)",
+    ),
+    *(
+        Source(kind, change, "NULL", f"json_object('collectionName', {row}.name)")
+        for kind, change, row in (
+            ("insightData.collectionCreated", "INSERT ON insight_collection", "NEW"),
+            ("insightData.collectionRemoved", "DELETE ON insight_collection", "OLD"),
         )
     ),
 )

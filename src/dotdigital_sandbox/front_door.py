@@ -9,6 +9,7 @@ import logging
 import math
 import re
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from sqlite3 import Row
 from typing import Any, Literal
@@ -28,18 +29,25 @@ from dotdigital_sandbox import (
     event_subscriptions,
     import_reports,
     insight,
+    insight_v3,
+    insight_v3_imports,
+    insight_v3_records,
     mail,
+    media,
     oauth,
     preferences,
     removals,
     reporting,
+    scoring,
     segments,
     sends,
+    sms,
     subscriptions,
     surveys,
     things,
     uploads,
     v3_contacts,
+    v3_deletions,
     v3_imports,
 )
 from dotdigital_sandbox.account import Account
@@ -69,11 +77,18 @@ API_ROUTES: list[Route] = [
     *campaign_summary.ROUTES,
     *segments.ROUTES,
     *insight.ROUTES,
+    *scoring.ROUTES,
     *things.ROUTES,
     *mail.ROUTES,
     *surveys.ROUTES,
+    *media.ROUTES,
+    *sms.ROUTES,
     *v3_imports.ROUTES,
+    *v3_deletions.ROUTES,
     *v3_contacts.ROUTES,
+    *insight_v3.ROUTES,
+    *insight_v3_records.ROUTES,
+    *insight_v3_imports.ROUTES,
     *event_subscriptions.ROUTES,
     *event_export.ROUTES,
     *event_import.ROUTES,
@@ -115,14 +130,19 @@ def _openapi(call: Call) -> Answer:
     return json_answer(openapi_document(API_ROUTES, shape=call.account.settings.shape))
 
 
+@cache
+def _tables() -> tuple[RouteTable, RouteTable, RouteTable]:
+    """The operations, the control and the pages of single sign-on; the same for every account of a process."""
+    control = [*control_api.ROUTES, Route("GET", "/_sandbox/openapi.json", _openapi, UNLIMITED)]
+    return RouteTable(API_ROUTES), RouteTable(control), RouteTable(oauth.ROUTES)
+
+
 class FrontDoor:
     """Answers a call whose body has been read."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._api = RouteTable(API_ROUTES)
-        self._control = RouteTable([*control_api.ROUTES, Route("GET", "/_sandbox/openapi.json", _openapi, UNLIMITED)])
-        self._web = RouteTable(oauth.ROUTES)
+        self._api, self._control, self._web = _tables()
 
     def wants_file(self, call: Call) -> bool:
         """Whether the call's body belongs on disk."""

@@ -3,67 +3,56 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
-from datetime import timedelta
 from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered
 from dotdigital_sandbox.contact_writing import contact_of, find_contact
-from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
+from dotdigital_sandbox.insight_fields import Fault
+from dotdigital_sandbox.insight_store import (
+    ACCOUNT,
+    CONTACT,
+    NO_CONTACT,
+    check_key,
+    collection_named,
+    is_collection_name,
+    keep_record,
+    make_collection,
+    note_work,
+    record_of,
+    work_of,
+)
 from dotdigital_sandbox.routing import LOW, MEDIUM, UNLIMITED, Route
 from dotdigital_sandbox.values import is_email
 
 LATEST = 100
-KEY_LIMIT = 255
-# Records of the account itself, not of a contact.
-ACCOUNT, NO_CONTACT = "account", 0
-_COLLECTION = re.compile(r"[a-zA-Z0-9_-]{1,255}")
-
-
-class Fault(ValueError):
-    """Why an item cannot be kept, in the words of the report."""
 
 
 def _collection(call: Call) -> str:
     name = call.params["collection"]
-    if not _COLLECTION.fullmatch(name):
+    if not is_collection_name(name):
         raise refusal("TRANSACTIONAL_DATA_INVALID_COLLECTION_NAME")
     return name
 
 
-def _keep(db: Connection, call: Call, collection: str, given: object) -> Row:
-    """Keep one item; raises :class:`Fault`."""
+def _keep(db: Connection, call: Call, name: str, given: object) -> Row:
+    """Keep one item in a collection, made with its first item; raises :class:`Fault`."""
     if not isinstance(given, dict):
         raise Fault("InvalidJson")
-    keys = {str(name).lower(): value for name, value in given.items()}
-    key, ident, text = keys.get("key"), keys.get("contactidentifier"), keys.get("json")
-    if not isinstance(key, str) or not 1 <= len(key) <= KEY_LIMIT:
-        raise Fault("InvalidClientKey")
-    if not isinstance(text, str):
-        text = json.dumps(text) if isinstance(text, dict) else ""
-    try:
-        json.loads(text)
-    except ValueError:
-        raise Fault("InvalidJson") from None
-    if ident is None and (held := _held(db, collection, key)) is not None:
-        contact_id = held["contact_id"]
-    else:
-        contact_id = _owner(db, ident)
-    row: Row = db.execute(
-        "INSERT INTO insight VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET contact_id = excluded.contact_id, "
-        "json = excluded.json, modified = excluded.modified RETURNING *",
-        (collection, key, contact_id, text, call.account.clock.text()),
-    ).fetchone()
-    return row
-
-
-def _held(db: Connection, collection: str, key: object) -> Row | None:
-    row: Row | None = db.execute("SELECT * FROM insight WHERE collection = ? AND key = ?", (collection, key)).fetchone()
-    return row
+    keys = lowered(given)
+    key, ident, content = check_key(keys.get("key")), keys.get("contactidentifier"), keys.get("json")
+    if not isinstance(content, (str, dict)):
+        raise Fault("InvalidJson")
+    held = record_of(db, name, key) if ident is None else None
+    contact_id = held["contact_id"] if held is not None else _owner(db, ident)
+    collection = collection_named(db, name)
+    if collection is None:
+        scope = ACCOUNT if contact_id == NO_CONTACT else CONTACT
+        collection = make_collection(db, call.account, name, scope=scope)
+    return keep_record(db, call.account, collection, content, key=key, contact_id=contact_id)
 
 
 def _owner(db: Connection, ident: object) -> int:
@@ -84,7 +73,7 @@ def _out(row: Row) -> dict[str, Any]:
 
 
 def _item_of(db: Connection, call: Call) -> Row:
-    row = _held(db, _collection(call), call.params["key"])
+    row = record_of(db, _collection(call), call.params["key"])
     if row is None:
         raise refusal("TRANSACTIONAL_DATA_DOES_NOT_EXIST")
     return row
@@ -93,7 +82,7 @@ def _item_of(db: Connection, call: Call) -> Row:
 def save_item(call: Call) -> Answer:
     """POST /v2/contacts/transactional-data/{collection}, and .../{key}: an upsert."""
     body = call.json_object()
-    body.setdefault("key", call.params.get("key") or str(uuid.uuid4()))
+    body["key"] = call.params.get("key") or body.get("key", str(uuid.uuid4()))
     try:
         with call.account.store.writing() as db:
             row = _keep(db, call, _collection(call), body)
@@ -142,8 +131,6 @@ def import_items(call: Call) -> Answer:
     if not isinstance(items, list):
         raise refusal("PARAMETER_INVALID")
     collection, faults, seen = _collection(call), list[dict[str, Any]](), set[str]()
-    guid = str(uuid.uuid4())
-    due = text_of(call.account.clock.now() + timedelta(seconds=call.account.settings.import_seconds))
     with call.account.store.writing() as db:
         for item in items:
             key = str(lowered(item).get("key")) if isinstance(item, dict) else ""
@@ -153,27 +140,28 @@ def import_items(call: Call) -> Answer:
                 _keep(db, call, collection, item)
                 seen.add(key)
             except Fault as fault:
-                detail = {"detail": None} if call.account.settings.shape == "current" else {}
-                faults.append({"key": key, "reason": str(fault), **detail})
+                detail = {"detail": "; ".join(fault.details) or None}
+                current = call.account.settings.shape == "current"
+                faults.append({"key": key, "reason": str(fault), **(detail if current else {})})
         counts = {"totalItems": len(items), "totalImported": len(items) - len(faults), "totalRejected": len(faults)}
-        report = json.dumps({**counts, "faults": faults})
-        db.execute("INSERT INTO insight_import VALUES (?, 'Finished', ?, ?)", (guid, report, due))
+        seconds = call.account.settings.import_seconds
+        guid = note_work(db, call.account, "v2", {**counts, "faults": faults}, seconds=seconds)
     return json_answer({"id": guid, "status": "NotStarted"}, status=HTTPStatus.ACCEPTED)
 
 
 def _import_of(call: Call) -> tuple[Row, bool]:
     """The import of the path, and whether its time has passed."""
     with call.account.store.reading() as db:
-        row = db.execute("SELECT * FROM insight_import WHERE guid = ?", (call.params["guid"].lower(),)).fetchone()
+        row, over = work_of(db, call.account, "v2", call.params["guid"])
     if row is None:
         raise refusal("IMPORT_NOT_FOUND")
-    return row, row["due"] <= call.account.clock.text()
+    return row, over
 
 
 def import_status(call: Call) -> Answer:
     """GET /v2/contacts/transactional-data/import/{guid}."""
     row, over = _import_of(call)
-    return json_answer({"id": row["guid"], "status": row["status"] if over else "NotFinished"})
+    return json_answer({"id": row["guid"], "status": "Finished" if over else "NotFinished"})
 
 
 def import_report(call: Call) -> Answer:
@@ -184,8 +172,44 @@ def import_report(call: Call) -> Answer:
     return json_answer(json.loads(row["report"]))
 
 
+def list_collections(call: Call) -> Answer:
+    """GET /v2/contacts/transactional-data-collections: those of the account and those of contacts."""
+    page = call.page()
+    with call.account.store.reading() as db:
+        rows = db.execute("SELECT id, name FROM insight_collection ORDER BY id LIMIT ? OFFSET ?", page)
+        return json_answer([{"id": str(row["id"]), "name": row["name"]} for row in rows])
+
+
+def _known_collection(db: Connection, call: Call) -> str:
+    row = collection_named(db, _collection(call))
+    if row is None:
+        raise refusal("TRANSACTIONAL_DATA_COLLECTION_DOES_NOT_EXIST")
+    return str(row["name"])
+
+
+def items_of_account(call: Call) -> Answer:
+    """GET /v2/transactional-data/{collection}: the items of the account itself, a hundred a page."""
+    page = call.page(LATEST, most=LATEST)
+    with call.account.store.reading() as db:
+        rows = db.execute(
+            "SELECT * FROM insight WHERE collection = ? AND contact_id = ? ORDER BY key LIMIT ? OFFSET ?",
+            (_known_collection(db, call), NO_CONTACT, *page),
+        )
+        return json_answer([_out(row) for row in rows])
+
+
+def empty_collection(call: Call) -> Answer:
+    """PUT /v2/contacts/transactional-data/{collection}/empty: the collection itself stays."""
+    with call.account.store.writing() as db:
+        db.execute("DELETE FROM insight WHERE collection = ?", (_known_collection(db, call),))
+    return NO_CONTENT
+
+
 _BASE = "/v2/contacts/transactional-data"
 ROUTES = [
+    Route("GET", f"{_BASE}-collections", list_collections, MEDIUM),
+    Route("GET", "/v2/transactional-data/{collection}", items_of_account, MEDIUM),
+    Route("PUT", f"{_BASE}/{{collection}}/empty", empty_collection, MEDIUM),
     Route("POST", f"{_BASE}/{{collection}}", save_item, MEDIUM),
     Route("POST", f"{_BASE}/import/{{collection}}", import_items, LOW),
     Route("GET", f"{_BASE}/import/{{guid}}", import_status, UNLIMITED),

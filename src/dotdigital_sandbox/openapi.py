@@ -35,6 +35,8 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "base64": {"type": "string", "format": "byte"},
     "letter": {"type": "string", "pattern": r"\$[Uu][Nn][Ss][Uu][Bb]\$"},
     "short": {"type": "string", "minLength": 1, "maxLength": 50},
+    "foldername": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,20}$"},
+    "insightname": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{1,20}$"},
     "jsonpath": {"type": "string", "pattern": r"^\$(\.[A-Za-z]+)+$"},
     "any": {},
 }
@@ -44,11 +46,12 @@ _PARTS: dict[str, dict[str, Any]] = {
     "merge": {"type": "string", "enum": ["0", "1", "2"]},
     "identifier": {"type": "string", "enum": ["contactId", "email", "mobileNumber"]},
 }
-_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection", "lob_id"})
+_TEXT_PARTS = frozenset({"ident", "value", "name", "key", "collection", "lob_id", "record", "number"})
 _STATUS_TEXTS = {
     200: "Done", 201: "Made", 202: "Will be done", 204: "Done, nothing to say", 400: "Refused",
     401: "Wrong credentials", 403: "Not in this region", 404: "Not found", 409: "In conflict with what there is",
-    413: "Too large", 429: "Too many calls, or imports", 503: "Out of order, as ordered by the control",
+    412: "There are too many already", 413: "Too large", 429: "Too many calls, or imports",
+    503: "Out of order, as ordered by the control",
 }  # fmt: skip
 
 
@@ -167,16 +170,23 @@ def _responses(route: Route, described: Described) -> dict[str, Any]:
     asks = described.queries or described.body or "{" in route.path
     refused = [400, 404] if asks else []
     for status in sorted({*refused, 401, 403, 429, 503, *described.more}):
-        schema = _schema(described.shape) if status in (201, 409) and not (v3 and status == 409) else error
-        responses[str(status)] = _response(status, {JSON: {"schema": schema}})
+        responses[str(status)] = _further(status, described, error, v3=v3)
     return responses
+
+
+def _further(status: int, described: Described, error: dict[str, Any], *, v3: bool) -> dict[str, Any]:
+    """What is answered beside the usual success: another one, or a refusal."""
+    if described.shape == "-" and status < 300:
+        return _response(status, {})
+    schema = _schema(described.shape) if status in (201, 409) and not (v3 and status == 409) else error
+    return _response(status, {JSON: {"schema": schema}})
 
 
 def _success(route: Route, described: Described) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {
         "-": {},
         "csv": {CSV: {"schema": {"type": "string"}}},
-        "bytes": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        "bytes": {"*/*": {"schema": {}}},
     }
     content = kinds[described.shape] if described.shape in kinds else {JSON: {"schema": _schema(described.shape)}}
     response = _response(described.status, content)

@@ -18,6 +18,8 @@ from dotdigital_sandbox.contact_statuses import (
 )
 from dotdigital_sandbox.event_subscriptions import ALERTS
 from dotdigital_sandbox.event_triggers import TYPES
+from dotdigital_sandbox.insight_store import COLLECTION_TYPES
+from dotdigital_sandbox.insight_v3 import SCOPES
 from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, MOBILE_WISHES
 from dotdigital_sandbox.values import FIELD_TYPES
 
@@ -52,6 +54,10 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "V3MobileStatus": MOBILE_WISHES,
     "V3ListStatus": ("subscribed", "suppressed"),
     "V3Merge": ("overwrite", "overwriteIfNotEmpty", "overwriteIfEmpty"),
+    "InsightScope": SCOPES,
+    "InsightType": COLLECTION_TYPES,
+    "InsightJobState": ("NotFinished", "Finished"),
+    "InsightImportState": ("Processing", "Complete"),
     "EventKind": tuple(sorted(TYPES)),
     "EventStatus": ("active", "inactive"),
     "EventAlert": tuple(ALERTS),
@@ -166,6 +172,17 @@ SHAPES: dict[str, str] = {
         "fromAddress:str isSplitTest:bool"
     ),
     "SplitTest": "campaignId:int splitTestWinnerMetric:SplitMetric? versions:[any]",
+    "RecordCollection": "id:str name:str",
+    "Folder": "id:int name:str childFolders:[Folder]?",
+    "Image": (
+        "url:str filename:str mimeType:str sizeInBytes:int widthInPixels:int heightInPixels:int contentTags:[str]"
+    ),
+    "MadeImage": "id:int name:str path:str",
+    "Document": "id:int name:str fileName:str fileSize:int dateCreated:date dateModified:date",
+    "SmsCampaign": (
+        "id:int name:str message:str sendingIdentity:str sendingIdentityId:int toggleShortLinks:bool status:str"
+    ),
+    "Score": ("contactId:int email:str dateModified:date scoreLabel:str score:int engagement:int suitability:int"),
     "Record": "key:str contactIdentifier:str json:str",
     "RecordImport": "id:guid status:RecordImportStatus",
     "RecordFault": "key:str reason:str detail:str?",
@@ -189,6 +206,14 @@ SHAPES: dict[str, str] = {
     ),
     "SurveyAnswer": "fieldId:int subFieldId:int? value:any",
     "V3ErrorDetail": "item:str description:str",
+    "InsightCollection": ("collectionName:str collectionType:InsightType collectionScope:InsightScope recordCount:int"),
+    "InsightJob": "jobId:guid",
+    "InsightSchema": "collectionName:str collectionType:InsightType schema:{any}",
+    "InsightPage": "_links:V3Links _items:[InsightRecord]",
+    "InsightDeletion": "summary:InsightDeleted notFound:[str] failures:[any]",
+    "InsightDeleted": "totalRecords:int totalDeleted:int totalNotFound:int",
+    "InsightJobSummary": "totalRecords:int totalProcessed:int totalFailed:int",
+    "InsightImportSummary": "totalRecords:int totalImported:int totalRejected:int",
     "Event": "id:guid accountId:int processedDate:date type:EventKind eventDate:date data:{any}",
     "EventPage": "checkPoint:str events:[Event]",
     "EventSubscription": (
@@ -198,7 +223,7 @@ SHAPES: dict[str, str] = {
     "EventSubscriptionPage": "_links:V3Links _items:[EventSubscription]",
     "V3Import": "importId:guid",
     "V3Deletion": "deleteId:guid",
-    "V3DeletionStatus": "deleteId:guid status:str",
+    "V3DeletionSummary": "requestedContacts:int deletedContacts:int unknownContacts:int invalidEntries:int",
     "V3DeletedContact": "contactId:int",
     "V3Summary": (
         "newContacts:int updatedContacts:int globallySuppressed:int invalidEntries:int duplicateIdentifiers:int"
@@ -270,7 +295,23 @@ BODIES: dict[str, str] = {
     ),
     "EventContact": "identifier!:str value!:str?",
     "EventTimeline": "summary!:short",
-    # These three come with some of their keys only.
+    "NewFolder": "name!:foldername",
+    "NewSmsCampaign": "name!:short message!:short sendingIdentity:str toggleShortLinks:bool",
+    "SmsCopy": "campaignId!:int copyName!:short",
+    "SmsMessage": "message!:short",
+    "InsightContent": "total:num",
+    "InsightKeys": "keys!:[str]",
+    "NewInsightImport": (
+        "collectionName!:insightname collectionScope!:InsightScope collectionType!:InsightType "
+        "records!:[NewInsightRecord]"
+    ),
+    "NewInsightRecord": "key!:short json!:{any} contactIdentity:EventContact",
+    # These come with some of their keys only.
+    "InsightRecord": "key!:str json!:{any} created!:date updated!:date ownerContactId:int",
+    "InsightJobStatus": "jobId!:guid status!:InsightJobState summary:InsightJobSummary failures:[any]",
+    "InsightImport": (
+        "importId!:guid status!:InsightImportState collectionName:str summary:InsightImportSummary failures:[any]"
+    ),
     "V3Error": "errorCode!:str description!:str details:[V3ErrorDetail]",
     "V3Identifiers": "email:str mobileNumber:str",
     "V3Consent": ("text:str dateTimeConsented:str url:str ipAddress:str userAgent:str dateTimeCreated:str"),
@@ -283,7 +324,8 @@ BODIES: dict[str, str] = {
     "V3SmsChannel": "countryCode!:str status!:V3MobileStatus",
     "V3WhatsAppChannel": "status!:V3MobileStatus",
     "V3List": "id!:int name!:str status!:V3ListStatus",
-    "V3Preference": "id!:int isOptedIn!:bool publicName!:str privateName!:str",
+    "V3Preference": "id!:int isOptedIn!:bool name!:str publicName!:str privateName!:str",
+    "V3DeletionStatus": ("deleteId!:guid status!:str summary:V3DeletionSummary deleted:[any] failures:[any]"),
     "V3Page": "_links!:V3Links _items!:[V3Contact]",
     "V3Links": "self!:V3Link first!:V3Link next:V3Link",
     "V3Link": "marker!:str link!:str",

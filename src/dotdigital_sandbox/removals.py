@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 
-def start_deletion(db: Connection, account: Account, *, book_id: int | None, contact_ids: list[int] | None) -> str:
+def start_deletion(
+    db: Connection, account: Account, *, book_id: int | None, contact_ids: list[int] | None, entries: str | None = None
+) -> str:
     """Note a removal to be done soon; without a book the contacts leave the account.
 
-    Without ids everybody leaves the book.
+    Without ids everybody leaves the book. ``entries`` is kept with it, for who asks what came of it.
     """
     guid = str(uuid.uuid4())
     due = text_of(account.clock.now() + timedelta(seconds=account.settings.deletion_seconds))
     ids = None if contact_ids is None else json.dumps(contact_ids)
-    db.execute("INSERT INTO deletion (guid, due, book_id, contact_ids) VALUES (?, ?, ?, ?)", (guid, due, book_id, ids))
+    db.execute(
+        "INSERT INTO deletion (guid, due, book_id, contact_ids, entries) VALUES (?, ?, ?, ?, ?)",
+        (guid, due, book_id, ids, entries),
+    )
     return guid
 
 

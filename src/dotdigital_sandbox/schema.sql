@@ -68,5 +68,6 @@ CREATE TABLE IF NOT EXISTS import_fault (
 ) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS deletion (
-    guid TEXT PRIMARY KEY, due TEXT NOT NULL, book_id INTEGER, contact_ids TEXT, status TEXT NOT NULL DEFAULT 'Started'
+    guid TEXT PRIMARY KEY, due TEXT NOT NULL, book_id INTEGER, contact_ids TEXT, status TEXT NOT NULL DEFAULT 'Started',
+    entries TEXT
 );

@@ -17,18 +17,25 @@ CREATE TABLE IF NOT EXISTS contact_preference (
     PRIMARY KEY (contact_id, preference_id)
 ) WITHOUT ROWID;
 
+-- fields: what is known of the records' keys and types, as insight_fields.py reads it.
+CREATE TABLE IF NOT EXISTS insight_collection (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, scope TEXT NOT NULL, type TEXT NOT NULL,
+    fields TEXT NOT NULL DEFAULT '{}', created TEXT NOT NULL
+);
+-- A record of the account itself has contact 0.
 CREATE TABLE IF NOT EXISTS insight (
-    collection TEXT NOT NULL COLLATE NOCASE, key TEXT NOT NULL, contact_id INTEGER NOT NULL, json TEXT NOT NULL,
-    modified TEXT NOT NULL, PRIMARY KEY (collection, key)
-) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY AUTOINCREMENT, collection TEXT NOT NULL COLLATE NOCASE, key TEXT NOT NULL, contact_id INTEGER NOT NULL,
+    json TEXT NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL, UNIQUE (collection, key)
+);
 CREATE INDEX IF NOT EXISTS insight_contact ON insight (contact_id, collection, modified);
-CREATE TABLE IF NOT EXISTS insight_import (
-    guid TEXT PRIMARY KEY, status TEXT NOT NULL, report TEXT NOT NULL, due TEXT NOT NULL
+-- Imports of records and other work that is done at once but reported as finished when due; kind is v2, v3 or job.
+CREATE TABLE IF NOT EXISTS insight_work (
+    guid TEXT PRIMARY KEY, kind TEXT NOT NULL, report TEXT NOT NULL, due TEXT NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS import_result (
     import_id INTEGER NOT NULL, row INTEGER NOT NULL, outcome TEXT NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (import_id, row)
+    PRIMARY KEY (import_id, row, outcome)
 ) WITHOUT ROWID;
 
 -- Whatever is kept as it was given: templates, programs, enrolments, surveys, mails, OAuth clients and tokens.

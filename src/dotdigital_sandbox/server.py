@@ -98,10 +98,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server_of(account: Account) -> Server:
-    """A server for the account that logs no paths, because paths hold addresses."""
+def server_of(app: SandboxApp) -> Server:
+    """A server for an account that logs no paths, because paths hold addresses."""
     config = uvicorn.Config(
-        SandboxApp(account),
+        app,
         http=Protocol,
         access_log=False,
         log_level=logging.WARNING,
@@ -171,7 +171,8 @@ class Sandbox(Controls):
         super().__init__(self.account)
         host, self._port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
-        self._server = server_of(self.account)
+        self._app = SandboxApp(self.account)
+        self._server = server_of(self._app)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="sandbox-server", daemon=True
         )
@@ -182,6 +183,12 @@ class Sandbox(Controls):
                 raise RuntimeError("the sandbox did not start")
             time.sleep(0.002)
         return self
+
+    def serve(self, account: Account) -> None:
+        """Serve another account from now on, at the same address; the one before is the caller's to close."""
+        self._app.serve(account)
+        super().__init__(account)
+        self.account = account
 
     def stop(self) -> None:
         """Close the socket and the account; starting again takes the same port and the same state."""

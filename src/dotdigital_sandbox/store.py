@@ -5,8 +5,10 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -49,7 +51,9 @@ class Store:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA cache_size = -32000")
+        # What the triggers of the file ask for: see event_triggers.py.
         db.create_function("account_now", 0, self._now)
+        db.create_function("text_uuid", 1, _text_uuid, deterministic=True)
         return db
 
     @contextmanager
@@ -104,6 +108,10 @@ class Store:
             self._writer.close()
 
 
+def _text_uuid(text: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, text))
+
+
 def _statements(name: str) -> str:
     return resources.files("dotdigital_sandbox").joinpath(name).read_text(encoding="utf-8")
 
@@ -113,17 +121,18 @@ def _create(db: sqlite3.Connection) -> None:
         db.executescript(_statements(name))
 
 
-def expected_columns() -> set[tuple[str, str]]:
+@cache
+def expected_columns() -> frozenset[tuple[str, str]]:
     """Table and column names of an account of this version."""
     with closing(sqlite3.connect(":memory:")) as db:
         _create(db)
         return _columns(db)
 
 
-def _columns(db: sqlite3.Connection) -> set[tuple[str, str]]:
+def _columns(db: sqlite3.Connection) -> frozenset[tuple[str, str]]:
     """Table and column names of a database."""
     names = db.execute(
         "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c "
         "WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
     )
-    return {(table, column) for table, column in names}
+    return frozenset((table, column) for table, column in names)

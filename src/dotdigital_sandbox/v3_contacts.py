@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from sqlite3 import Connection, Row
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.consents import keep_consent
@@ -28,8 +28,9 @@ from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
 from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
+from dotdigital_sandbox.v3_consents import read_consents
 from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
-from dotdigital_sandbox.v3_json import CONSENT_KEYS, contact_out
+from dotdigital_sandbox.v3_json import contact_out
 from dotdigital_sandbox.v3_paging import marked_page
 from dotdigital_sandbox.values import is_email
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 DEFAULT_LIMIT = 1000
+MOST_LISTS = 100
 ALL_FIELDS = "[[all]]"
 PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
 _SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
@@ -50,20 +52,39 @@ class Given:
 
     contact: GivenContact
     lists: list[int] | None
-    preferences: list[dict[str, Any]]
-    consents: list[dict[str, Any]]
+    preferences: list[tuple[int, bool]]
+    consents: list[dict[str, str]]
     resubscribe: dict[str, Any] | None
     wishes: Wishes
+    consent_fault: V3Error | None = None
 
 
-def read_given(db: Connection, account: Account, body: object, *, email: str = "", mobile: str = "") -> Given:
-    """Read a contact of a request; ``email`` and ``mobile`` stand in for identifiers not given. Raises V3Error."""
+class Named(NamedTuple):
+    """Identifiers that are known already, and need not be given again."""
+
+    email: str = ""
+    mobile: str = ""
+
+
+NOBODY = Named()
+
+
+def named(row: Row | None) -> Named:
+    """What a contact is known by."""
+    return NOBODY if row is None else Named(row["email"], row["mobile"] or "")
+
+
+def read_given(db: Connection, account: Account, body: object, by: Named = NOBODY, *, forgiving: bool = False) -> Given:
+    """Read a contact of a request; what it is known ``by`` stands in for identifiers not given. Raises V3Error.
+
+    To be ``forgiving`` is to note a fault of the consent records beside the contact, which can do without them.
+    """
     keys = object_of(body, "contact")
-    if keys.get("identifiers") is None and not email and not mobile:
+    if keys.get("identifiers") is None and not any(by):
         raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
     given = object_of(keys.get("identifiers") or {}, "identifiers")
-    number = mobile_of(given["mobilenumber"]) if given.get("mobilenumber") is not None else mobile or None
-    address = given.get("email") or email
+    number = mobile_of(given["mobilenumber"]) if given.get("mobilenumber") is not None else by.mobile or None
+    address = given.get("email") or by.email
     if (address or not number) and not (isinstance(address, str) and is_email(address)):
         raise V3Error(400, "invalidId", f"The id value '{address}' is invalid for the identifier 'email'", "email")
     channels = object_of(keys.get("channelproperties") or {}, "channelProperties")
@@ -80,20 +101,47 @@ def read_given(db: Connection, account: Account, body: object, *, email: str = "
         raise V3Error(400, "invalidContacts", refused.message) from None
     contact.mobile = number
     resubscribe = channel.get("resubscribeoptions")
+    consents, fault = _consents(keys.get("consentrecords"), forgiving=forgiving)
     return Given(
         contact,
         _list_ids(db, keys.get("lists")),
-        [object_of(each, "preferences") for each in list_of(keys.get("preferences"), "preferences")],
-        [object_of(each, "consentRecords") for each in list_of(keys.get("consentrecords"), "consentRecords")],
+        _preferences(db, keys.get("preferences")),
+        consents,
         object_of(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
         read_wishes(channels),
+        fault,
     )
+
+
+def _consents(given: object, *, forgiving: bool) -> tuple[list[dict[str, str]], V3Error | None]:
+    try:
+        return read_consents(given), None
+    except V3Error as fault:
+        if not forgiving:
+            raise
+        return [], fault
+
+
+def _preferences(db: Connection, given: object) -> list[tuple[int, bool]]:
+    chosen: list[tuple[int, bool]] = []
+    for each in list_of(given, "preferences"):
+        keys = object_of(each, "preferences")
+        number = whole_number(keys.get("id"))
+        if number is None or not isinstance(keys.get("isoptedin"), bool):
+            raise V3Error(400, "badRequest", "A preference needs an id, and isOptedIn true or false", "preferences")
+        known = db.execute("SELECT 1 FROM preference WHERE id = ? AND selectable", (number,))
+        if known.fetchone() is None:
+            raise V3Error(400, "invalidContacts", f"There is no preference {number}", "preferences")
+        chosen.append((number, keys["isoptedin"]))
+    return chosen
 
 
 def _list_ids(db: Connection, given: object) -> list[int] | None:
     if given is None:
         return None
     ids = given if isinstance(given, list) else [None]
+    if not 1 <= len(ids) <= MOST_LISTS:
+        raise V3Error(400, "badRequest", f"lists must hold between 1 and {MOST_LISTS} ids", "lists")
     for each in ids:
         number = whole_number(each) or 0
         known = db.execute(
@@ -116,9 +164,12 @@ def save_given(db: Connection, account: Account, given: Given, *, known: Row | N
         contact_id = known["id"]
         if replace:
             contact.values = {**dict.fromkeys(json.loads(known["data"])), **contact.values}
-        update_contact(db, account, known, contact, suppressed_too=True)
+        try:
+            update_contact(db, account, known, contact, suppressed_too=True)
+        except ApiError as refused:
+            raise V3Error(400, "invalidContacts", refused.message, "email") from None
         if given.resubscribe is not None and known["status"] != SUBSCRIBED:
-            challenging = not given.resubscribe.get("resubscribewithnochallenge")
+            challenging = given.resubscribe.get("resubscribewithnochallenge") is False
             options = {
                 "preferredlocale": given.resubscribe.get("preferredlocale"),
                 "returnurltouseifchallenged": given.resubscribe.get("redirecturlafterchallenge"),
@@ -126,13 +177,10 @@ def save_given(db: Connection, account: Account, given: Given, *, known: Row | N
             come_back(db, account, GivenContact(known["email"]), book_id=None, challenging=challenging, body=options)
     save_channels(db, account, contact_id, contact.mobile, given.wishes)
     _save_lists(db, account, contact_id, given.lists, replace=replace)
-    for each in given.preferences:
-        number = whole_number(each.get("id"))
-        if number is not None and isinstance(each.get("isoptedin"), bool):
-            choose_preference(db, contact_id, number, opted_in=each["isoptedin"])
-    for each in given.consents:
-        names = {v3.lower(): v2 for v2, v3 in CONSENT_KEYS.items()}
-        keep_consent(db, account, contact_id, {names[key]: str(value) for key, value in each.items() if key in names})
+    for preference_id, opted_in in given.preferences:
+        choose_preference(db, contact_id, preference_id, opted_in=opted_in)
+    for record in given.consents:
+        keep_consent(db, account, contact_id, record)
     return contact_id
 
 
@@ -182,10 +230,17 @@ def _known(db: Connection, call: Call) -> Row | None:
     return matched(db, call.params["identifier"], call.params["value"])
 
 
-def _must_exist(row: Row | None) -> Row:
+def _must_exist(call: Call, row: Row | None) -> Row:
     if row is None:
-        raise V3Error(404, "contactNotFound", "The contact was not found")
+        raise contact_not_found(call)
     return row
+
+
+def contact_not_found(call: Call, code: str = "contactNotFound") -> V3Error:
+    """The refusal where the path names a contact that there is not."""
+    identifier, value = call.params["identifier"], call.params["value"]
+    details = [{"item": value, "description": f"Not found using the identifier '{identifier}'"}]
+    return V3Error(404, code, "The following contacts could not be found", details=details)
 
 
 def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
@@ -205,7 +260,7 @@ def _body(call: Call) -> Any:
 def read_contact(call: Call) -> Answer:
     """GET /contacts/v3/{identifier}/{value}."""
     with call.account.store.reading() as db:
-        return _answer(call, db, _must_exist(_known(db, call))["id"])
+        return _answer(call, db, _must_exist(call, _known(db, call))["id"])
 
 
 def create_contact(call: Call) -> Answer:
@@ -224,8 +279,8 @@ def replace_contact(call: Call) -> Answer:
     """PUT /contacts/v3/{identifier}/{value}: what is not given is cleared."""
     body = _body(call)
     with call.account.store.writing() as db:
-        known = _must_exist(_known(db, call))
-        given = read_given(db, call.account, body, **_named(call, known))
+        known = _must_exist(call, _known(db, call))
+        given = read_given(db, call.account, body, _named(call, known))
         return _answer(call, db, save_given(db, call.account, given, known=known, replace=True))
 
 
@@ -237,20 +292,20 @@ def merge_contact(call: Call) -> Answer:
         raise V3Error(400, "badRequest", f"merge-option must be one of {', '.join(MERGES)}", "merge-option")
     with call.account.store.writing() as db:
         known = _known(db, call)
-        given = read_given(db, call.account, body, **_named(call, known))
+        given = read_given(db, call.account, body, _named(call, known))
         merge_values(given.contact, known, MERGES[option])
         contact_id = save_given(db, call.account, given, known=known)
         return _answer(call, db, contact_id, status=HTTPStatus.OK if known else HTTPStatus.CREATED)
 
 
-def _named(call: Call, known: Row | None) -> dict[str, str]:
+def _named(call: Call, known: Row | None) -> Named:
     """What the path says about who is meant, for :func:`read_given`."""
     if known is not None:
-        return {"email": known["email"], "mobile": known["mobile"] or ""}
+        return named(known)
     kind, value = call.params["identifier"].lower(), call.params["value"]
     if kind == "contactid":
-        raise V3Error(404, "contactNotFound", "The contact was not found")
-    return {"email": value} if kind == "email" else {"mobile": mobile_of(value)}
+        raise contact_not_found(call)
+    return Named(email=value) if kind == "email" else Named(mobile=mobile_of(value))
 
 
 def merge_values(contact: GivenContact, known: Row | None, option: int) -> None:
@@ -267,7 +322,7 @@ def merge_values(contact: GivenContact, known: Row | None, option: int) -> None:
 def delete_contact(call: Call) -> Answer:
     """DELETE /contacts/v3/{identifier}/{value}: 200 with the id."""
     with call.account.store.writing() as db:
-        row = _must_exist(_known(db, call))
+        row = _must_exist(call, _known(db, call))
         delete_contacts(db, call.account, [row["id"]])
     return json_answer({"contactId": row["id"]})
 
@@ -289,17 +344,18 @@ def _listed(text: str) -> list[str]:
     return [each.strip() for each in re.split("[,|]", text) if each.strip()]
 
 
-def _since(call: Call, name: str) -> str | None:
+def since_of(call: Call, name: str, *, code: str = "invalidFilter") -> str | None:
+    """The instant of a filter such as ``~modified=gte::2024-01-01T00:00:00Z``, as the store writes it."""
     text = call.text(f"~{name}") or call.text(name)
     match = _SINCE.fullmatch(text)
     instant = parse_instant(match[1]) if match else None
     if text and instant is None:
-        raise V3Error(400, "invalidFilter", f"The filter '{name}' must look like gte::2024-01-01T00:00:00Z", name)
+        raise V3Error(400, code, f"The filter '{name}' must look like gte::2024-01-01T00:00:00Z", name)
     return text_of(instant) if instant else None
 
 
 def _filters(call: Call) -> tuple[str, dict[str, Any]]:
-    modified, created = _since(call, "modified"), _since(call, "created")
+    modified, created = since_of(call, "modified"), since_of(call, "created")
     book, segment = (call.text(f"~{name}") or call.text(name) for name in ("listid", "segmentid"))
     if (modified and created) or (book and segment):
         raise V3Error(400, "invalidFilter", "These filters cannot be used together")

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
+from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered, whole_number
+from dotdigital_sandbox.calls import Answer, Call, encoded, json_answer, lowered
 from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.folder import new_file
 from dotdigital_sandbox.import_rows import Merge
 from dotdigital_sandbox.import_sources import upload_path
-from dotdigital_sandbox.removals import start_deletion
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
-from dotdigital_sandbox.uploads import note_import, spooled
-from dotdigital_sandbox.v3_contacts import matched, merge_values, read_given, save_given
+from dotdigital_sandbox.uploads import MEGABYTE, note_import, spooled
+from dotdigital_sandbox.v3_contacts import matched, merge_values, named, read_given, save_given
 from dotdigital_sandbox.v3_errors import V3Error, object_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 MERGES: dict[str, Merge] = {"overwrite": 0, "overwriteifnotempty": 1, "overwriteifempty": 2}
 BATCH = 500
-DELETE_LIMIT = 5000
+TOLD = 2000
+# How an import of version 3 can end, or stand.
+STATUSES = ("Finished", "NotFinished", "RejectedByWatchdog", "Failed", "ExceedsAllowedContactLimit")
 SUMMARY = {
     "created": "newContacts",
     "updated": "updatedContacts",
@@ -42,36 +45,70 @@ SUMMARY = {
     "duplicateIdentifier": "duplicateIdentifiers",
 }
 
+# Said of what belongs to a contact that is imported all the same.
+CONSENTS = "consentRecordsNotApplied"
+_NAME = re.compile(r"[-A-Za-z0-9_]{1,50}")
+# Outcome, counter key and body.
+Result = tuple[str, str, dict[str, Any]]
 FAILURES = frozenset(SUMMARY) - {"created", "updated"}
 
 
 def start_import(call: Call) -> Answer:
     """PUT /contacts/v3/import."""
-    try:
-        body = lowered(msgspec.json.decode(spooled(call).read_bytes()))
-    except (msgspec.DecodeError, ApiError):
-        raise V3Error(400, "badJson", "The body is no JSON object") from None
-    contacts = body.get("contacts")
-    if not isinstance(contacts, list) or not contacts:
-        raise V3Error(400, "noContactsSpecified", "No contacts were specified", "contacts")
-    merge = MERGES.get(str(body.get("mergeoption") or "overwrite").lower())
-    if merge is None:
-        raise V3Error(400, "badRequest", "The merge option is unknown", "mergeOption")
-    for each in contacts:
-        if not isinstance(each, dict) or "identifiers" not in lowered(each):
-            raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
+    source = spooled(call)
+    if source.stat().st_size > call.account.settings.import_megabytes * MEGABYTE:
+        raise V3Error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "gateway:tooLarge", "The import is too large")
     guid = str(uuid.uuid4())
     path = upload_path(call.account, guid)
-    with new_file(path) as file:
-        file.writelines(encoded(each) + b"\n" for each in contacts)
     try:
+        merge, rows = _read(source)
+        with new_file(path) as file:
+            for row in rows:
+                _check_row(msgspec.json.decode(row))
+                # Within a JSON value a line end is an escape: those that there are part the values.
+                file.write(bytes(row).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n")
         with call.account.store.writing() as db:
-            note_import(db, call.account, guid=guid, kind="v3", merge=merge, book_ids=[], header=[])
-    except ApiError:
+            _note(db, call.account, guid, merge)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         path.unlink(missing_ok=True)
-        raise V3Error(429, "tooManyActiveImports", "There are too many active imports") from None
+        raise V3Error(400, "badJson", "The body is no JSON object") from None
+    except V3Error:
+        path.unlink(missing_ok=True)
+        raise
     call.account.work.wake()
     return json_answer({"importId": guid}, status=HTTPStatus.ACCEPTED)
+
+
+def _read(source: Path) -> tuple[Merge, list[msgspec.Raw]]:
+    """The merge option and the rows of a body, still as JSON: a decoded row takes ten times the room."""
+    members = msgspec.json.decode(source.read_bytes(), type=dict[str, msgspec.Raw])
+    body = {name.lower(): raw for name, raw in members.items()}
+    option = msgspec.json.decode(body["mergeoption"]) if "mergeoption" in body else None
+    listed = bytes(body.get("contacts", b"null"))
+    rows = msgspec.json.decode(listed, type=list[msgspec.Raw]) if listed.startswith(b"[") else []
+    if not rows:
+        raise V3Error(400, "noContactsSpecified", "No contacts were specified", "contacts")
+    merge = MERGES.get(str(option or "overwrite").lower())
+    if merge is None:
+        raise V3Error(400, "badRequest", "The merge option is unknown", "mergeOption")
+    return merge, rows
+
+
+def _note(db: Connection, account: Account, guid: str, merge: Merge) -> None:
+    try:
+        note_import(db, account, guid=guid, kind="v3", merge=merge, book_ids=[], header=[])
+    except ApiError:
+        raise V3Error(429, "tooManyActiveImports", "There are too many active imports") from None
+
+
+def _check_row(given: object) -> None:
+    """Refuse the whole import for a row without identifiers, or with a match identifier that can be none."""
+    keys = lowered(given) if isinstance(given, dict) else {}
+    if "identifiers" not in keys:
+        raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
+    match = keys.get("matchidentifier")
+    if match is not None and not (isinstance(match, str) and _NAME.fullmatch(match)):
+        raise V3Error(400, "badRequest", "The matchIdentifier must be the name of an identifier", "matchIdentifier")
 
 
 def process(account: Account, job: Row) -> dict[str, int]:
@@ -82,7 +119,11 @@ def process(account: Account, job: Row) -> dict[str, int]:
         rows = enumerate(file, start=1)
         while batch := list(islice(rows, BATCH)):
             with account.store.writing() as db:
-                results = [(number, *_one(db, account, job["merge"], line, seen)) for number, line in batch]
+                results = [
+                    (number, *result)
+                    for number, line in batch
+                    for result in _one(db, account, job["merge"], line, seen)
+                ]
                 db.executemany(
                     "INSERT OR REPLACE INTO import_result VALUES (?, ?, ?, ?)",
                     [(job["id"], number, outcome, json.dumps(body)) for number, outcome, _, body in results],
@@ -91,8 +132,8 @@ def process(account: Account, job: Row) -> dict[str, int]:
     return dict(counters)
 
 
-def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> tuple[str, str, dict[str, Any]]:
-    """Outcome, counter key and body of one row."""
+def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> list[Result]:
+    """What came of one row: its outcome, and a failure of what belongs to it."""
     raw = lowered(msgspec.json.decode(line))
     identifiers, match = raw.get("identifiers") or {}, str(raw.get("matchidentifier") or "email")
     known: Row | None = None
@@ -103,8 +144,7 @@ def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[st
         known = matched(db, match, value)
         if known is None and match.lower() == "contactid":
             raise V3Error(404, "contactNotFound", "The contact was not found", match)  # noqa: TRY301
-        named = {"email": known["email"], "mobile": known["mobile"] or ""} if known else {}
-        given = read_given(db, account, raw, **named)
+        given = read_given(db, account, raw, named(known), forgiving=True)
         key = f"{match}:{known['id'] if known else given.contact.email.lower() or given.contact.mobile}"
         if key in seen:
             text = "The identifier occurs twice in this import"
@@ -113,9 +153,18 @@ def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[st
         contact_id = save_given(db, account, given, known=known)
         seen |= {key, f"{match}:{contact_id}"}
     except V3Error as refused:
-        return _failed(identifiers, match, known, _failure_code(refused), refused.message)
+        return [_failed(identifiers, match, known["id"] if known else None, _failure_code(refused), refused.message)]
     outcome = "updated" if known else "created"
-    return outcome, outcome, {"contactId": contact_id, "identifiers": identifiers}
+    results: list[Result] = [(outcome, outcome, {"contactId": contact_id, "identifiers": _shown(identifiers)})]
+    if given.consent_fault:
+        results.append(_failed(identifiers, match, contact_id, CONSENTS, given.consent_fault.message))
+    return results
+
+
+def _shown(identifiers: object) -> dict[str, str]:
+    """The identifiers of a row as they are repeated: texts, without the id of the service's own."""
+    known = identifiers.items() if isinstance(identifiers, dict) else ()
+    return {name: str(value) for name, value in known if value is not None and name.lower() != "contactid"}
 
 
 def _failure_code(refused: V3Error) -> str:
@@ -128,85 +177,49 @@ def _failure_code(refused: V3Error) -> str:
     return code if code in FAILURES else "invalidContact"
 
 
-def _failed(
-    identifiers: object, match: str, known: Row | None, code: str, text: str
-) -> tuple[str, str, dict[str, Any]]:
-    body = {"matchIdentifier": match, "identifiers": identifiers}
+def _failed(identifiers: object, match: str, contact_id: int | None, code: str, text: str) -> Result:
+    body = {"matchIdentifier": match, "identifiers": _shown(identifiers)}
     # Whom it is about is left out where nobody is known.
-    whom = {} if known is None else {"contactId": known["id"]}
+    whom = {} if contact_id is None else {"contactId": contact_id}
     return "failures", code, {**whom, **body, "failures": [{"failureCode": code, "description": text}]}
 
 
 def import_status(call: Call) -> Answer:
-    """GET /contacts/v3/import/{importId}."""
+    """GET /contacts/v3/import/{importId}: once finished, in pieces, since it tells of each row."""
     with call.account.store.reading() as db:
         job = db.execute(
             "SELECT * FROM import_job WHERE guid = ? AND kind = 'v3'", (call.params["guid"].lower(),)
         ).fetchone()
-        if job is None:
-            raise V3Error(404, "importNotFound", "The import was not found")
-        out: dict[str, Any] = {"importId": job["guid"], "status": job["status"]}
-        if job["status"] == "Finished":
-            out["summary"] = json.loads(job["counters"]) or dict.fromkeys(SUMMARY.values(), 0)
-            for outcome in ("created", "updated", "failures"):
-                out[outcome] = list(_results(db, job["id"], outcome))
-    return json_answer(out)
+    if job is None:
+        raise V3Error(404, "importNotFound", "The import was not found")
+    status = job["status"] if job["status"] in STATUSES else "Failed"
+    if status != "Finished":
+        return json_answer({"importId": job["guid"], "status": status})
+    return Answer(pieces=_told(call.account, job))
 
 
-def _results(db: Connection, import_id: int, outcome: str) -> Iterator[Any]:
-    for row in db.execute(
-        "SELECT body FROM import_result WHERE import_id = ? AND outcome = ? ORDER BY row", (import_id, outcome)
-    ):
-        yield json.loads(row["body"])
+def _told(account: Account, job: Row) -> Iterator[bytes]:
+    summary = json.loads(job["counters"]) or dict.fromkeys(SUMMARY.values(), 0)
+    yield encoded({"importId": job["guid"], "status": job["status"], "summary": summary})[:-1]
+    for outcome in ("created", "updated", "failures"):
+        yield b',"%s":[' % outcome.encode()
+        last, comma = 0, ""
+        while rows := _results(account, job["id"], outcome, last):
+            yield (comma + ",".join(row["body"] for row in rows)).encode()
+            last, comma = rows[-1]["row"], ","
+        yield b"]"
+    yield b"}"
 
 
-def start_delete(call: Call) -> Answer:
-    """POST /contacts/v3/delete: contacts out of the account, in the background."""
-    body = call.json()
-    given = lowered(body).get("contactids") if isinstance(body, dict) else body
-    if not isinstance(given, list):
-        raise V3Error(400, "badRequest", "The contacts must be a list of identifiers", "contactIds")
-    if not 1 <= len(given) <= DELETE_LIMIT:
-        raise V3Error(400, "noContactsSpecified", f"Between 1 and {DELETE_LIMIT} contacts can be deleted", "contactIds")
-    with call.account.store.writing() as db:
-        found = [_meant(db, each) for each in given]
-        ids = [each for each in found if each is not None]
-        guid = start_deletion(db, call.account, book_id=None, contact_ids=ids)
-    call.account.work.wake()
-    return json_answer({"deleteId": guid}, status=HTTPStatus.ACCEPTED)
-
-
-def _meant(db: Connection, given: object) -> int | None:
-    """The contact of ``{"contactId": 1}``, ``{"email": "a@example.com"}`` or a plain id; None when there is none."""
-    keys = lowered(given) if isinstance(given, dict) else {"contactid": given}
-    number = whole_number(keys.get("contactid"))
-    if number is not None:
-        return number
-    for name in ("email", "mobileNumber"):
-        value = keys.get(name.lower())
-        if isinstance(value, str):
-            row = matched(db, name, value)
-            return None if row is None else int(row["id"])
-    text = "A contact to delete is named by contactId, email or mobileNumber"
-    raise V3Error(400, "badRequest", text, "contactIds")
-
-
-def delete_status(call: Call) -> Answer:
-    """GET /contacts/v3/delete/{id}."""
-    with call.account.store.reading() as db:
-        row = db.execute(
-            "SELECT * FROM deletion WHERE guid = ? AND book_id IS NULL", (call.params["guid"].lower(),)
-        ).fetchone()
-    if row is None:
-        raise V3Error(404, "invalidDeleteId", "The deletion was not found")
-    return json_answer(
-        {"deleteId": row["guid"], "status": "Finished" if row["status"] == "Completed" else "NotFinished"}
-    )
+def _results(account: Account, import_id: int, outcome: str, after: int) -> list[Row]:
+    with account.store.reading() as db:
+        return db.execute(
+            "SELECT row, body FROM import_result WHERE import_id = ? AND outcome = ? AND row > ? ORDER BY row LIMIT ?",
+            (import_id, outcome, after, TOLD),
+        ).fetchall()
 
 
 ROUTES = [
     Route("PUT", "/contacts/v3/import", start_import, LOW, upload=True),
     Route("GET", "/contacts/v3/import/{guid}", import_status, UNLIMITED),
-    Route("POST", "/contacts/v3/delete", start_delete, LOW),
-    Route("GET", "/contacts/v3/delete/{guid}", delete_status, UNLIMITED),
 ]

@@ -6,8 +6,8 @@ import json
 from sqlite3 import Connection, Row
 from typing import Any
 
-from dotdigital_sandbox.consents import consents_of
 from dotdigital_sandbox.v3_channels import channels_out, identifiers_out
+from dotdigital_sandbox.v3_consents import consents_out
 
 _STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
 
@@ -37,32 +37,21 @@ def contact_out(db: Connection, row: Row, *, parts: frozenset[str], fields: froz
             "JOIN preference p ON p.id = c.preference_id WHERE c.contact_id = ? ORDER BY p.id",
             (row["id"],),
         )
-        out["preferences"] = [
+        preferences = [
             {
                 "id": each["id"],
                 "isOptedIn": bool(each["opted_in"]),
+                "name": each["public_name"],
                 "publicName": each["public_name"],
                 "privateName": each["name"],
             }
             for each in chosen
         ]
+        # There is no empty list of them.
+        out |= {"preferences": preferences} if preferences else {}
     if "consentRecords" in parts:
-        out["consentRecords"] = [_consent(each) for each in consents_of(db, row["id"])]
+        out["consentRecords"] = consents_out(db, row["id"])
     return out
-
-
-CONSENT_KEYS = {
-    "TEXT": "text",
-    "DATETIMECONSENTED": "dateTimeConsented",
-    "URL": "url",
-    "IPADDRESS": "ipAddress",
-    "USERAGENT": "userAgent",
-    "DATETIMECREATED": "dateTimeCreated",
-}
-
-
-def _consent(record: dict[str, Any]) -> dict[str, Any]:
-    return {CONSENT_KEYS[pair["key"]]: pair["value"] for pair in record["fields"]}
 
 
 def _lists(db: Connection, contact_id: int) -> list[dict[str, Any]]:

@@ -77,6 +77,17 @@ def known(sandbox: Sandbox) -> Known:
         "/contacts/v3/import": made("/contacts/v3/import", {"contacts": v3_people}, "PUT", "importId"),
         "/contacts/v3/delete": made("/contacts/v3/delete", [1_000_000], key="deleteId"),
     }
+    insight = {"collectionName": "Stock", "collectionScope": "account", "collectionType": "custom"}
+    guids["/insightData/v3/import"] = made(
+        "/insightData/v3/import", {**insight, "records": [{"key": "1", "json": {"total": 1}}] * 2}, "PUT", "importId"
+    )
+    guids["/insightData/v3/async"] = made("/insightData/v3/collections/Stock/empty", None, "DELETE", "jobId")
+    hints = {
+        "name": "Hints",
+        "status": "active",
+        "subscribedEventTypes": [{"eventType": "contact.created"}],
+        "alertsConfiguration": {"alertChannels": "none"},
+    }
     sandbox.finish_imports()
     sandbox.finish_chores()
     shelf = made("/v2/preferences", {"privateName": "Shelf", "isPreference": False})
@@ -96,8 +107,12 @@ def known(sandbox: Sandbox) -> Known:
         "identifier": ["email"],
         "date": ["2000-01-01", "2024-02-29"],
         "name": ["COMPANY", "VIP"],
+        "/insightData/v3/account collection": ["Stock"],
         "collection": ["Orders"],
         "key": ["1"],
+        "record": ["1"],
+        "subscription_id": [made("/events/v3/export/subscriptions", hints)],
+        "lob_id": [sandbox.keep_large_object(b"{}", "application/json")],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,3 +86,29 @@ def test_it_serves_an_account_and_its_page(served: str) -> None:
         assert page.headers["content-type"].startswith("text/html")
         assert http.get("/_sandbox/page/page.css").status_code == http.get("/_sandbox/page/page.js").status_code == 200
         assert "/v2/contacts" in http.get("/_sandbox/openapi.json").json()["paths"]
+
+
+def test_a_project_of_a_stranger_tests_itself_with_the_plugin(environment: Path, tmp_path: Path) -> None:
+    """``examples/newsletter`` as it stands, away from this repository, with the wheel and pytest alone."""
+    project = shutil.copytree(ROOT / "examples" / "newsletter", tmp_path / "newsletter")
+    run(UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python", "pytest")
+    words = [environment / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", project]
+    said = run(*words, f"--rootdir={project}", PYTEST_ADDOPTS="")
+    assert "7 passed" in said, said
+    assert "@pytest.mark.dotdigital" in run(*words, f"--rootdir={project}", "--markers", PYTEST_ADDOPTS="")
+
+
+def test_the_plugin_is_in_nobodys_way_without_the_extra(tmp_path: Path, environment: Path) -> None:
+    """The client alone has the plugin, but not what the server needs: pytest starts, and a test that asks is told."""
+    (wheel,) = (environment.parent / "dist").glob("*.whl")
+    place = tmp_path / "venv"
+    run(UV, "venv", "--quiet", "--python", sys.executable, place)
+    run(UV, "pip", "install", "--quiet", "--python", place / "bin" / "python", wheel, "pytest")
+    test = tmp_path / "test_it.py"
+    test.write_text("def test_plain(): pass\n\ndef test_asks(dotdigital_account): pass\n")
+    done = subprocess.run(
+        [place / "bin" / "python", "-m", "pytest", "-q", "--rootdir", tmp_path, test],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert "1 passed, 1 error" in done.stdout
+    assert 'pip install "dotbridge[sandbox]"' in done.stdout

@@ -477,3 +477,21 @@ def test_a_large_object_comes_in_its_own_media_type(api: Api) -> None:
     assert answer.content == b"\x00\xff" * 50_000
     said = api.ask("POST", "/_sandbox/large-objects", {"text": "{}", "mediaType": "application/json"}, status=200)
     assert api.get(f"/events/v3/lob/{said['result']}") == {}
+
+
+def test_insight_data_are_told_and_large_ones_by_reference(api: Api) -> None:
+    api.sandbox.change_switch("event_payload", "more")
+    ann = api.contact("ann@example.com")
+    reader = Reader(api, subscribe(api))
+    path = "/insightData/v3/contacts/email/ann@example.com/Orders"
+    api.ask("POST", "/insightData/v3/collections/Orders?collectionScope=contact&collectionType=orders", status=201)
+    api.ask("PUT", f"{path}/1", {"total": 5}, status=201)
+    large = {f"text{number}": "x" * 40_000 for number in range(2)}
+    api.ask("PUT", f"{path}/1", large, status=204)
+    created, small, big = reader.page()
+    assert (created["type"], created["data"]["collectionName"]) == ("insightData.collectionCreated", "Orders")
+    assert (small["type"], small["data"]["json"], small["data"]["contactId"]) == ("insightData.set", {"total": 5}, ann)
+    assert "json" not in big["data"]
+    assert api.get(f"/events/v3/lob/{big['data']['lobId']}") == large
+    api.ask("DELETE", "/insightData/v3/collections/Orders", status=202)
+    assert reader.types() == ["insightData.removed", "insightData.collectionRemoved"]

@@ -99,7 +99,7 @@ def test_transactional_data_under_a_given_key(api: Api) -> None:
     made = api.ask("POST", path, body, status=200)
     assert made["key"] == "seven"
     # Whose record it is need not be said again, and what it holds may come as it is.
-    assert api.ask("POST", path, {"json": {"total": 5}}, status=200) == {**made, "json": '{"total": 5}'}
+    assert api.ask("POST", path, {"json": {"total": 5}}, status=200) == {**made, "json": '{"total":5}'}
     assert api.message("POST", f"{path}teen", {"json": "{}"})[0] == 400
 
 

@@ -1,0 +1,66 @@
+"""An account to try a client on: the sandbox, put back to its first state as often as wanted, in milliseconds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+from dotdigital_sandbox.folder import private_folder
+from dotdigital_sandbox.opening import open_account
+from dotdigital_sandbox.server import Sandbox
+
+_SECONDS = 30
+
+
+class DotdigitalAccount(Sandbox):
+    """A sandbox whose state is for trying things out, and can be thrown away.
+
+    ``url``, ``user`` and ``password`` are what a client is given; all that can be done to the account is said by
+    :class:`dotdigital_sandbox.controls.Controls`: faults, clock, recipients, imports.
+    """
+
+    def __init__(self, data_dir: str | Path, **settings: Any) -> None:
+        self._numbers = count()
+        self._folder = private_folder(Path(data_dir))
+        super().__init__(self._next_folder(), **settings)
+        self._first = self._folder / "first.sqlite3"
+
+    def start(self) -> Self:
+        """Open the account and listen; what it begins with is what :meth:`reset` goes back to."""
+        self._switches = replace(self.settings.switches)
+        super().start()
+        self.dump(self._first)
+        return self
+
+    def reset(self) -> None:
+        """Put everything back to how it was at the start: state, clock, switches, faults, the log of calls.
+
+        What was still in work is dropped. The address stays the same.
+        """
+        before = self.account
+        folder = private_folder(self._next_folder())
+        shutil.copyfile(self._first, folder / "account.sqlite3")
+        settings = replace(self.settings, data_dir=folder, switches=replace(self._switches))
+        self.serve(open_account(settings))
+        before.close()
+        shutil.rmtree(before.settings.data_dir, ignore_errors=True)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """What the API answers to a GET, such as ``get("/v2/contacts/ann@example.com")``; raises HTTPError."""
+        asked = f"{self.url}{quote(path, safe='/%@+~')}{'?' if query else ''}{urlencode(query)}"
+        token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        request = Request(asked, headers={"Authorization": f"Basic {token}"})  # noqa: S310 - our own address
+        # Never by way of a proxy: the account is on this machine.
+        with build_opener(ProxyHandler({})).open(request, timeout=_SECONDS) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+    def _next_folder(self) -> Path:
+        return self._folder / f"account{next(self._numbers)}"

@@ -1,0 +1,78 @@
+"""The account that tests try their client on: put back to its beginning, whatever was done to it."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+
+import httpx2
+import pytest
+
+from dotdigital_sandbox.trial_account import DotdigitalAccount
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[DotdigitalAccount]:
+    with DotdigitalAccount(tmp_path, seed="demo", switches={"never": "null"}) as running:
+        yield running
+
+
+def test_a_reset_forgets_all_that_was_done(account: DotdigitalAccount) -> None:
+    url, before = account.url, account.get("/v2/contacts/count")
+    with httpx2.Client(base_url=url, auth=(account.user, account.password)) as http:
+        http.post("/v2/contacts", json={"email": "ann@example.com"}).raise_for_status()
+        http.post("/v2/address-books", json={"name": "Mine"}).raise_for_status()
+        account.advance(1_000_000)
+        account.freeze()
+        account.change_switch("never", "year-1")
+        account.add_user("other", "secret")
+        account.fail_next(times=None)
+        account.hold_imports()
+        body = {"fileName": "a.csv", "data": base64.b64encode(b"Email\nbob@example.com\n").decode()}
+        with pytest.raises(httpx2.HTTPStatusError):
+            http.post("/v2/contacts/import", json=body).raise_for_status()
+        account.clear_faults()
+        http.post("/v2/contacts/import", json=body).raise_for_status()
+        account.reset()
+        # The kept connection is as good as before.
+        assert http.get("/v2/contacts/ann@example.com").status_code == 404
+    assert account.url == url
+    assert account.get("/v2/contacts/count") == before
+    assert [each["name"] for each in account.get("/v2/address-books")].count("Mine") == 0
+    assert abs(account.account.clock.now().timestamp() - time.time()) < 60
+    assert not account.account.clock.frozen
+    assert account.account.switches.never == "null"
+    assert account.call_counts()["total"] == 3
+    account.finish_imports()
+    with pytest.raises(HTTPError, match="404"):
+        account.get("/v2/contacts/bob@example.com")
+
+
+def test_a_reset_takes_milliseconds_and_leaves_nothing_behind(account: DotdigitalAccount, tmp_path: Path) -> None:
+    account.reset()
+    started = time.perf_counter()
+    for _ in range(20):
+        account.reset()
+    assert (time.perf_counter() - started) / 20 < 0.2
+    assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 1
+
+
+def test_work_in_hand_is_dropped(account: DotdigitalAccount) -> None:
+    rows = "".join(f"p{number}@example.com\n" for number in range(100_000))
+    body = {"fileName": "a.csv", "data": base64.b64encode(f"Email\n{rows}".encode()).decode()}
+    auth = (account.user, account.password)
+    httpx2.post(f"{account.url}/v2/contacts/import", json=body, auth=auth, timeout=30).raise_for_status()
+    account.reset()
+    before = account.get("/v2/contacts/count")
+    account.finish_imports()
+    assert account.get("/v2/contacts/count") == before
+
+
+def test_looking_in_asks_as_a_client_does(account: DotdigitalAccount) -> None:
+    people = account.get("/contacts/v3", limit=2, **{"data-fields": "FIRSTNAME"})
+    assert len(people["_items"]) == 2
+    assert account.get("/v2/contacts/subscriber.1@example.com")["email"] == "subscriber.1@example.com"
+    assert account.calls()[-1]["path"] == "/v2/contacts/subscriber.1@example.com"

@@ -5,6 +5,7 @@ All of it is asked under a time limit: a person waits for it, and nobody else sh
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,12 @@ from dotbridge.entities.registry import Entity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer, may_view
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import RuleError, RuleProblem, compile_read, read_rule
 from dotbridge.lists.rules.compiling import unless
 from dotbridge.lists.rules.membership import members_among
-from dotbridge.lists.selectors import list_condition
+from dotbridge.lists.rules.sources import contacted_through
+from dotbridge.lists.selectors import list_condition, rule_condition
 
 DEFAULT_LIMIT = 10
 DEFAULT_TIMEOUT_MS = 3_000
@@ -109,8 +111,50 @@ def what_changes(
     read = read_rule(entity, new_rule, marketing_list=marketing_list, viewer=viewer)
     if read.problems:
         return RuleChange(problems=read.problems)
+    return _changes(
+        entity, marketing_list, _kept(entity, marketing_list, compile_read(entity, read)), limit, timeout_ms
+    )
+
+
+def what_settings_change(
+    marketing_list: MarketingList,
+    *,
+    type: ListType,  # noqa: A002 - the field's own name
+    include_previously_contacted: bool,
+    timeout_ms: int = DEFAULT_TIMEOUT_MS,
+) -> RuleChange:
+    """What another type, or keeping whom the list has reached or not, would do to the members of the list.
+
+    A list that stops being dynamic keeps whom it holds, and so does one on demand that becomes manual; else the rule is
+    asked. Raises UnknownEntity.
+    """
+    entity = entity_of(marketing_list.entity)
+    after = copy.copy(marketing_list)
+    after.type, after.include_previously_contacted = type, include_previously_contacted
+    asks_rule = type == ListType.DYNAMIC or (type == ListType.ON_DEMAND and marketing_list.type == ListType.MANUAL)
     try:
-        joining, leaving, counted = _compared(entity, marketing_list, compile_read(entity, read))
+        if asks_rule:
+            held = rule_condition(marketing_list)
+        else:
+            plain = copy.copy(marketing_list)
+            plain.include_previously_contacted = False
+            held = list_condition(plain)
+        return _changes(entity, marketing_list, _kept(entity, after, held), 0, timeout_ms)
+    except RuleError as error:
+        return RuleChange(problems=tuple(error.problems))
+
+
+def _kept(entity: Entity, marketing_list: MarketingList, held: Q) -> Q:
+    """Those who are on the list by `held`, or because it reached them and keeps those."""
+    if not marketing_list.include_previously_contacted or not held:
+        return held
+    reached = contacted_through(entity, marketing_list)
+    return held if reached is None else held | reached
+
+
+def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: int, timeout_ms: int) -> RuleChange:
+    try:
+        joining, leaving, counted = _compared(entity, marketing_list, wanted)
     except RuleError:
         return RuleChange(was_broken=True)
     try:
@@ -136,7 +180,7 @@ def changed_keys(
     """
     entity = entity_of(marketing_list.entity)
     wanted = compile_read(entity, read_rule(entity, new_rule, marketing_list=marketing_list))
-    joining, leaving, _counted = _compared(entity, marketing_list, wanted)
+    joining, leaving, _counted = _compared(entity, marketing_list, _kept(entity, marketing_list, wanted))
 
     def keys(records: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
         address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))

@@ -95,7 +95,8 @@ def refresh_list_for(*, list_id: int, user_id: int | None = None) -> None:
         log.info("refresh dropped: there is no such list on demand any more", marketing_list=list_id)
         return
     try:
-        refresh_list(marketing_list=marketing_list, by=get_user_model().objects.filter(pk=user_id).first())
+        user = None if user_id is None else get_user_model().objects.filter(pk=user_id).first()
+        refresh_list(marketing_list=marketing_list, by=user)
     except (RuleError, UnknownEntity):
         log.warning("a list was not refreshed: its rule has to be mended", marketing_list=list_id)
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import Contact, ContactEmail
-from dotbridge.lists.address_loads import forget_old_address_loads, load_addresses
-from dotbridge.lists.listed_services import WrongListType
+from dotbridge.lists.address_loads import forget_old_address_loads, load_addresses, undo_address_load
+from dotbridge.lists.listed_services import WrongListType, add_records
 from dotbridge.lists.models import AddressLoad, ListType, MarketingList, NotedAddress, WhyNoted
 from dotbridge.lists.selectors import members
 from dotbridge.lists.services import create_list, remove_records
@@ -47,6 +47,16 @@ def test_what_did_not_match_is_kept(picked: MarketingList) -> None:
     assert members(picked).count() == 2
     again = load_addresses(marketing_list=picked, addresses=given, by=user)
     assert (again.added, again.already) == (0, 2)
+
+
+def test_a_load_is_taken_back(picked: MarketingList) -> None:
+    add_records(marketing_list=picked, record_ids=[Contact.objects.get(first_name="c").pk])
+    load = load_addresses(marketing_list=picked, addresses=["b@example.com", "c@example.com"])
+    assert members(picked).count() == 2
+    for expected in (1, 0):
+        assert undo_address_load(load=load) == expected
+        assert [row["email"] for row in members(picked)] == ["c@example.com"]
+        assert load.undone_at is not None
 
 
 def test_addresses_are_loaded_into_manual_lists_alone(picked: MarketingList) -> None:

@@ -1,4 +1,4 @@
-"""Changing lists: at the same time as somebody else, with a rule that broke from outside, and deleting what others name.
+"""Changing lists: beside somebody else, with a rule that broke from outside; and deleting what others name.
 
 The kind of fault held down in the previews: whom the list keeps because it reached them was counted as leaving. The
 second place is the change of the setting itself.

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dotbridge.lists.listed_services import AddressReport, add_addresses
-from dotbridge.lists.models import LONGEST_NOTED, AddressLoad, MarketingList, NotedAddress, WhyNoted
+from dotbridge.lists.models import LONGEST_NOTED, AddressLoad, ListedRecord, MarketingList, NotedAddress, WhyNoted
 
 # The reports name people, so they go some day.
 KEPT = timedelta(days=90)
@@ -31,16 +31,23 @@ def load_addresses(
     `unread` are lines in which no address was found; they are kept as no addresses. Raises as `add_addresses`.
     """
     with transaction.atomic():
-        report = add_addresses(marketing_list=marketing_list, addresses=addresses, by=by)
         load = AddressLoad.objects.create(
-            marketing_list=marketing_list,
-            name=name[:255],
-            added=report.added,
-            already=report.already,
-            created_by_id=by.pk if by else None,
+            marketing_list=marketing_list, name=name[:255], created_by_id=by.pk if by else None
         )
+        report = add_addresses(marketing_list=marketing_list, addresses=addresses, by=by, load=load)
+        load.added, load.already = report.added, report.already
+        load.save(update_fields=["added", "already"])
         NotedAddress.objects.bulk_create(_noted(load, report, unread), batch_size=_AT_ONCE)
     return load
+
+
+def undo_address_load(*, load: AddressLoad) -> int:
+    """Take those out of the list again whom this load has put on it. Answers how many still stood on it."""
+    with transaction.atomic():
+        AddressLoad.objects.filter(pk=load.pk, undone_at=None).update(undone_at=timezone.now())
+        taken, _by_model = ListedRecord.objects.filter(load=load).delete()
+    load.refresh_from_db()
+    return taken
 
 
 def _noted(load: AddressLoad, report: AddressReport, unread: Sequence[str]) -> Iterator[NotedAddress]:

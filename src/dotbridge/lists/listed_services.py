@@ -17,7 +17,7 @@ from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import as_key
-from dotbridge.lists.models import ListedRecord, ListType, MarketingList, RemovedItem
+from dotbridge.lists.models import AddressLoad, ListedRecord, ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import rule_condition
 
@@ -62,8 +62,8 @@ _PICK_ADDRESSES = """
         ORDER BY g.email_key, r.record_pk
     ),
     added AS (
-        INSERT INTO {listed} (marketing_list_id, record_id, created_by_id)
-        SELECT %s, f.record_id, %s FROM found f
+        INSERT INTO {listed} (marketing_list_id, record_id, created_by_id, load_id)
+        SELECT %s, f.record_id, %s, %s FROM found f
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
         RETURNING record_id
     )
@@ -177,7 +177,11 @@ def add_records(
 
 
 def add_addresses(
-    *, marketing_list: MarketingList, addresses: Sequence[str], by: AbstractBaseUser | None = None
+    *,
+    marketing_list: MarketingList,
+    addresses: Sequence[str],
+    by: AbstractBaseUser | None = None,
+    load: AddressLoad | None = None,
 ) -> AddressReport:
     """Put the records of these addresses on a manual list, in one statement. Blank lines say nothing.
 
@@ -197,6 +201,7 @@ def add_addresses(
                 *parameters,
                 marketing_list.pk,
                 by.pk if by else None,
+                load.pk if load else None,
                 marketing_list.pk,
             ],
         )

@@ -79,6 +79,35 @@ class MarketingList(models.Model):
         return self.type == ListType.DYNAMIC
 
 
+class AddressLoad(models.Model):
+    """Addresses that somebody put on a manual list at once, and what came of them."""
+
+    marketing_list = models.ForeignKey(
+        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="address_loads"
+    )
+    name = models.CharField(_("file"), max_length=255, blank=True, help_text=_("Empty: they were typed or pasted."))
+    added = models.PositiveIntegerField(_("added"), default=0)
+    already = models.PositiveIntegerField(_("on the list already"), default=0)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False, db_index=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("load of addresses")
+        verbose_name_plural = _("loads of addresses")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name or str(_("Pasted addresses"))
+
+
 class ListedRecord(models.Model):
     """A record that stands on an on-demand or manual list."""
 
@@ -90,6 +119,15 @@ class ListedRecord(models.Model):
         db_index=False,
     )
     record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
+    load = models.ForeignKey(
+        AddressLoad,
+        verbose_name=_("load"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="listed_records",
+        db_index=False,
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -107,6 +145,8 @@ class ListedRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["marketing_list", "record_id"], name="lists_listed_once"),
         ]
+        # Few records come from a load, and taking one back, or forgetting it, asks for those alone.
+        indexes = [models.Index(fields=["load"], condition=models.Q(load__isnull=False), name="lists_listed_of_load")]
 
     def __str__(self) -> str:
         return self.record_id
@@ -143,34 +183,6 @@ class RemovedItem(models.Model):
 
     def __str__(self) -> str:
         return self.record_id
-
-
-class AddressLoad(models.Model):
-    """Addresses that somebody put on a manual list at once, and what came of them."""
-
-    marketing_list = models.ForeignKey(
-        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="address_loads"
-    )
-    name = models.CharField(_("file"), max_length=255, blank=True, help_text=_("Empty: they were typed or pasted."))
-    added = models.PositiveIntegerField(_("added"), default=0)
-    already = models.PositiveIntegerField(_("on the list already"), default=0)
-    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False, db_index=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("created by"),
-        null=True,
-        blank=True,
-        on_delete=models.SET_NULL,
-        related_name="+",
-    )
-
-    class Meta:
-        verbose_name = _("load of addresses")
-        verbose_name_plural = _("loads of addresses")
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return self.name or str(_("Pasted addresses"))
 
 
 class WhyNoted(models.TextChoices):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -27,6 +27,7 @@ from dotbridge.lists.rules.membership import members_among
 from dotbridge.lists.rules.sources import contacted_through
 from dotbridge.lists.selectors import list_condition, rule_condition
 
+Keys = QuerySet[Any, dict[str, Any]]
 DEFAULT_LIMIT = 10
 DEFAULT_TIMEOUT_MS = 3_000
 
@@ -56,7 +57,8 @@ class RuleChange:
     """Whom a new rule brings onto a list and takes off it, removed ones and those who may not be mailed not counted.
 
     `adds` and `takes_out` are None where nobody can say: the new rule has `problems`, the old one is broken
-    (`was_broken`), or it took too long (`took_too_long`).
+    (`was_broken`), or it took too long (`took_too_long`). `joining` and `leaving` are who they are, as rows of
+    `record_id` and `email_key` that can stand in larger SQL: so that others can say how many of them Dotdigital has.
     """
 
     adds: int | None = None
@@ -67,6 +69,8 @@ class RuleChange:
     problems: tuple[RuleProblem, ...] = ()
     was_broken: bool = False
     took_too_long: bool = False
+    joining: Keys | None = field(default=None, compare=False, repr=False)
+    leaving: Keys | None = field(default=None, compare=False, repr=False)
 
 
 def count_and_sample(
@@ -166,30 +170,11 @@ def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: in
                 stays=numbers.get((True, True), 0),
                 first_added=_sample(entity, joining, limit),
                 first_taken_out=_sample(entity, leaving, limit),
+                joining=_keys(entity, joining),
+                leaving=_keys(entity, leaving),
             )
     except TookTooLong:
         return RuleChange(took_too_long=True)
-
-
-def changed_keys(
-    marketing_list: MarketingList, new_rule: Mapping[str, Any] | None
-) -> tuple[QuerySet[Any, dict[str, Any]], QuerySet[Any, dict[str, Any]]]:
-    """Who would come and who would go, as rows of `record_id` and `email_key` that can stand in larger SQL.
-
-    So that others can say how many of them Dotdigital has. Raises UnknownEntity and RuleError, for either rule.
-    """
-    entity = entity_of(marketing_list.entity)
-    wanted = compile_read(entity, read_rule(entity, new_rule, marketing_list=marketing_list))
-    joining, leaving, _counted = _compared(entity, marketing_list, _kept(entity, marketing_list, wanted))
-
-    def keys(records: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
-        address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
-        # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
-        named: QuerySet[Any, dict[str, Any]] = records.values(record_id=Cast("pk", TextField()))
-        with_address: QuerySet[Any, dict[str, Any]] = named.annotate(email_key=normalised(address))
-        return with_address
-
-    return keys(joining), keys(leaving)
 
 
 def _require_right(entity: Entity, viewer: Viewer | None) -> None:
@@ -211,6 +196,14 @@ def _compared(
         .values("is_wanted", "is_there", "number")
     )
     return joining, leaving, counted
+
+
+def _keys(entity: Entity, records: QuerySet[Any]) -> Keys:
+    address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
+    # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
+    named: Keys = records.values(record_id=Cast("pk", TextField()))
+    with_address: Keys = named.annotate(email_key=normalised(address))
+    return with_address
 
 
 def _unless(condition: Q) -> Q:

@@ -1,4 +1,4 @@
-"""Refreshing a list on demand because a person asked: at once, or by the worker where that takes too long to wait for."""
+"""Refreshing a list on demand because a person asked: at once, or by the worker where that takes too long."""
 
 from __future__ import annotations
 

@@ -17,12 +17,15 @@ from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
+    MAY_CHANGE_LIST,
     link_of,
     list_or_404,
     list_url,
     may_see_people,
     show_list_page,
 )
+from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
+from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.standing import MEANINGS, MOST_MILLISECONDS, TONES, WORDS, Standing, standing_of
@@ -80,6 +83,7 @@ def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
         "backoffice/house/list_bar.html",
         {
             "standing": standing_of(marketing_list),
+            "is_live": marketing_list.is_live,
             "list_url": list_url(marketing_list),
             "chosen": chosen,
             "is_whole": request.GET.get("whole") == "yes",
@@ -107,8 +111,13 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
     after = request.GET.get("after", "")[:64]
     try:
         with statement_time_limit(MOST_MILLISECONDS):
+            columns = columns_for(marketing_list, request.user)
             found = people_page(
-                marketing_list, show=Standing(shown) if shown else None, after=after, search=search.replace("\0", "")
+                marketing_list,
+                show=Standing(shown) if shown else None,
+                after=after,
+                search=search.replace("\0", ""),
+                columns=columns,
             )
             known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])
     except (RuleError, UnknownEntity) as error:
@@ -124,14 +133,21 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
                 "url": person_url(marketing_list.entity, person.record_id),
                 "tone": TONES[person.standing],
                 "word": WORDS[person.standing],
+                "cells": [
+                    (column.label, shown_value(column, value))
+                    for column, value in zip(columns, person.cells, strict=True)
+                ],
             }
             for person in found.people
         ],
+        "columns": columns,
         "pager": {
             "previous": "?" + urlencode(query) if after else "",
             "next": "?" + urlencode({**query, "after": found.after}) if found.after else "",
         },
-        "may_remove": request.user.has_perm("dotbridge_lists.add_removeditem"),
+        "may_remove": not is_picked(marketing_list) and request.user.has_perm("dotbridge_lists.add_removeditem"),
+        "may_take_out": is_picked(marketing_list) and request.user.has_perm(MAY_CHANGE_LIST),
+        "taken_out": len(last_taken_out(request, marketing_list)),
         "may_unsubscribe": request.user.has_perm("dotbridge_lists.opt_out_members"),
         "may_restore": request.user.has_perm("dotbridge_lists.delete_removeditem"),
         "may_resubscribe": request.user.has_perm("dotbridge_lists.opt_in_members")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
@@ -21,6 +22,7 @@ from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.email import plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
+from dotbridge.lists.columns import ListColumn, Sort, with_columns
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     Rows = QuerySet[Any, dict[str, Any]]
 
 PAGE = 50
+AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,33 +47,62 @@ class ListPerson:
     why: StrOrPromise
     is_member: bool
     since: datetime | None = None
+    cells: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeoplePage:
-    """Some people in the order of their keys. `after` leads to the next ones; empty on the last page."""
+    """Some people in the order of their keys, or as the columns sort them. `after` leads to the next ones; empty on the
+    last page."""
 
     people: list[ListPerson]
     after: str
 
 
 def people_page(
-    marketing_list: MarketingList, *, show: Standing | None = None, after: str = "", search: str = ""
+    marketing_list: MarketingList,
+    *,
+    show: Standing | None = None,
+    after: str = "",
+    search: str = "",
+    columns: Sequence[ListColumn] = (),
 ) -> PeoplePage:
-    """The people after the one with the key `after`: all of the list, or those that a state's number counts.
+    """A page of people: all of the list, or those that a state's number counts.
 
-    `search` is a part of the address or of a name. Raises RuleError and UnknownEntity.
+    `after` is the key of the last one before, or how many stood before where a column sorts the list. `search` is a
+    part of the address or of a name. Raises RuleError and UnknownEntity.
     """
+    found = _found(marketing_list, show, search, columns)
+    skipped = int(after) if is_sorted(columns) and after.isdecimal() else 0
+    key = None if is_sorted(columns) else _key_of(marketing_list, after)
+    if key is not None:
+        found = found.filter(record_pk__gt=key)
+    rows = list(found[skipped : skipped + PAGE + 1])
+    people = described(marketing_list, rows[:PAGE])
+    if len(rows) <= PAGE:
+        return PeoplePage(people=people, after="")
+    return PeoplePage(people=people, after=str(skipped + PAGE) if is_sorted(columns) else people[-1].record_id)
+
+
+def all_people(
+    marketing_list: MarketingList, *, show: Standing | None = None, columns: Sequence[ListColumn] = ()
+) -> Iterator[list[ListPerson]]:
+    """Everybody that the pages show, some at a time: a million people are never here at once. Raises the same."""
+    rows = _found(marketing_list, show, "", columns).iterator(chunk_size=AT_ONCE)
+    while some := list(islice(rows, AT_ONCE)):
+        yield described(marketing_list, some)
+
+
+def is_sorted(columns: Sequence[ListColumn]) -> bool:
+    """Whether any of the columns orders the list."""
+    return any(column.sort is not Sort.NONE for column in columns)
+
+
+def _found(marketing_list: MarketingList, show: Standing | None, search: str, columns: Sequence[ListColumn]) -> Rows:
     found = _in_state(marketing_list, show)
     if search:
         found = with_name_or_address(found, entity(marketing_list.entity), search, address="email")
-    key = _key_of(marketing_list, after)
-    if key is not None:
-        found = found.filter(record_pk__gt=key)
-    rows = list(found.order_by("record_pk")[: PAGE + 1])
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
-    return PeoplePage(people=described(marketing_list, rows), after=str(rows[-1]["record_id"]) if more else "")
+    return with_columns(found, columns)
 
 
 def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
@@ -164,6 +196,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
                 why=why or MEANINGS[standing],
                 is_member=is_member,
                 since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
+                cells=tuple(row[f"column_{place}"] for place in range(len(row)) if f"column_{place}" in row),
             )
         )
     return described

@@ -13,6 +13,7 @@ from dotbridge.connections.services.account_changes import (
 )
 from dotbridge.connections.services.connecting import (
     allow_once,
+    check_columns,
     check_free,
     connect_list,
     refresh_data_fields,
@@ -41,6 +42,7 @@ __all__ = [
     "RUN_TASK",
     "allow_once",
     "cancel_ending",
+    "check_columns",
     "check_free",
     "connect_list",
     "discard_change",

@@ -12,6 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dotbridge.campaigns.services import create_marketing_campaign
+from dotbridge.lists.address_loads import load_addresses
+from dotbridge.lists.models import AddressLoad, ListType, MarketingList
+from dotbridge.lists.services import create_list
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -104,8 +107,14 @@ def house_of(world: World) -> list[str]:
     plain += " activity-newcomers activity-changes settings accounts account-add"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
     of_list += " list-plan list-plan-numbers"
+    of_list += " list-settings list-snapshot"
     row = world.mapping.rows.get()
+    picked, snapshot, load = lists_of_other_types(world)
     return [
+        *(page(name, picked) for name in ("list", "list-bar", "list-pick", "list-settings")),
+        page("list-pick", picked) + "?q=ann.0",
+        *(page(name, picked, load) for name in ("list-address-load", "list-address-load-undo")),
+        *(page(name, snapshot) for name in ("list", "list-rule", "list-snapshot")),
         *map(page, plain.split()),
         *(page(name, connected) for name in of_list.split()),
         *(page("list", connected) + f"?show={state}" for state in ("in_step", "refused", "opted_out", "removed")),
@@ -140,6 +149,19 @@ def house_of(world: World) -> list[str]:
         page("upload-retry", world.refused.pk),
         page("account", world.integration.pk),
     ]
+
+
+def lists_of_other_types(world: World) -> tuple[int, int, int]:
+    """A manual list with a load of addresses, and one on demand; the second time they are there already."""
+    kept = {each.type: each for each in MarketingList.objects.exclude(type=ListType.DYNAMIC)}
+    if not kept:
+        columns = [{"field": "last_name", "label": HOSTILE, "sort": "desc"}, {"field": "primary_email"}]
+        for kind in (ListType.MANUAL, ListType.ON_DEMAND):
+            made = create_list(name=f"{kind} {HOSTILE}", entity="crm.contact", type=kind, columns=columns)
+            kept[made.type] = made
+        given = ["ann.0@example.com", "nobody@example.org", HOSTILE]
+        load_addresses(marketing_list=kept[ListType.MANUAL], addresses=given, name=HOSTILE)
+    return kept[ListType.MANUAL].pk, kept[ListType.ON_DEMAND].pk, AddressLoad.objects.latest("pk").pk
 
 
 @pytest.mark.parametrize("name", LISTS)

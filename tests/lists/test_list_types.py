@@ -119,6 +119,9 @@ def test_a_manual_list_holds_what_was_picked(ada: Contact, bob: Contact) -> None
     assert names(picked) == ""
     report = add_records(marketing_list=picked, record_ids=[bob.pk, str(bob.pk), "no number", 0, "9" * 30, "\0"])
     assert report == PickReport(added=1, already=0, unknown=("no number", "0", "9" * 30, "\0"))
+    for nobody in ([], ["no number"]):
+        expected = PickReport(added=0, already=0, unknown=tuple(nobody))
+        assert add_records(marketing_list=picked, record_ids=nobody) == expected
     report = add_records(marketing_list=picked, record_ids=[ada.pk, bob.pk])
     assert (report.added, report.already) == (1, 1)
     assert names(picked) == "AB"

@@ -165,6 +165,8 @@ def add_records(
     listed = entity_of(marketing_list.entity)
     given = dict.fromkeys(str(record_id) for record_id in record_ids)
     keys = [key for key in (_key(listed, text) for text in given) if key is not None]
+    if not keys:
+        return PickReport(added=0, already=0, unknown=tuple(given))
     found, parameters = _keys(listed, Q(pk__in=keys))
     with connection.cursor() as cursor:
         cursor.execute(

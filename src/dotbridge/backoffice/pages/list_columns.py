@@ -9,10 +9,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.reads.list_columns import seen_columns
+from dotbridge.backoffice.reads.list_columns import may_see_column, seen_columns
 from dotbridge.entities.fields import BETWEEN_LABELS, FieldKind
 from dotbridge.entities.registry import Entity, EntityField, UnknownEntity, entity
-from dotbridge.entities.rights import Viewer, may_see_field
+from dotbridge.entities.rights import Viewer
 from dotbridge.lists.columns import MOST_COLUMNS, ListColumn, Sort, columns_of, default_columns, read_columns
 from dotbridge.lists.editing import fingerprint
 
@@ -58,9 +58,9 @@ def read_posted_columns(request: HttpRequest, marketing_list: Any) -> list[dict[
     """
     known = entity(marketing_list.entity)
     given = [{"field": line.field, "label": line.label, "sort": line.sort} for line in _posted(request)]
-    read = [column for column in read_columns(known, given) if may_see_field(request.user, known, column.field)]
+    read = [column for column in read_columns(known, given) if may_see_column(request.user, known, column.field)]
     kept = columns_of(marketing_list) if marketing_list.columns else ()
-    hidden = [column for column in kept if not may_see_field(request.user, known, column.field)]
+    hidden = [column for column in kept if not may_see_column(request.user, known, column.field)]
     wanted = [*read, *hidden]
     if tuple(wanted) == default_columns(known):
         return []
@@ -89,7 +89,7 @@ def _offered(known: Entity, viewer: Viewer) -> list[tuple[str, list[tuple[str, s
     """The fields that the person may see, by where they come from: heading, and path and label of each."""
     groups: dict[str, list[tuple[str, str]]] = {str(known.label): []}
     for field in known.fields:
-        if field.kind is not FieldKind.OTHER and may_see_field(viewer, known, field):
+        if field.kind is not FieldKind.OTHER and may_see_column(viewer, known, field):
             groups.setdefault(_heading(known, field.names), []).append((field.path, _own_name(field)))
     return list(groups.items())
 

@@ -60,7 +60,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = _picked_list(request, pk)
     if marketing_list.type != ListType.MANUAL:
         return HttpResponseRedirect(list_url(marketing_list, "list-rule"))
-    form = AddressesForm(request.POST or None, request.FILES or None) if request.method == "POST" else AddressesForm()
+    form = AddressesForm(request.POST, request.FILES) if request.method == "POST" else AddressesForm()
     if request.method == "POST" and form.is_valid():
         load = _load(request, marketing_list, form)
         if load is not None:

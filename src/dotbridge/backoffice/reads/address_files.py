@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +19,7 @@ from dotbridge.lists.listed_services import MOST_ADDRESSES
 
 # By so many lines a column of addresses is known where its heading says nothing.
 _SAMPLE = 200
-_BETWEEN = ",;\t"
+_BETWEEN = re.compile(r"[,;\t]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +86,8 @@ def _in_record(cells: Sequence[Cell], columns: Sequence[int]) -> tuple[str, Sequ
 
 
 def _in_line(line: str) -> tuple[str, Sequence[str]]:
-    if found := read_address(line).addresses:
-        return line, found
-    for between in _BETWEEN:
-        line = line.replace(between, "\n")
-    pieces = [piece for piece in line.splitlines() if "@" in piece]
-    found = tuple(address for piece in pieces for address in read_address(piece).addresses)
-    return " ".join(line.split()), found
+    pieces = [piece for piece in _BETWEEN.split(line) if "@" in piece]
+    return line, tuple(address for piece in pieces for address in read_address(piece).addresses)
 
 
 def _collected(lines: Iterator[tuple[str, Sequence[str]]]) -> AddressesRead:

@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.registry import Entity, entity
+from dotbridge.entities.registry import Entity, EntityField, entity
 from dotbridge.entities.rights import Viewer, may_see_field
-from dotbridge.lists.columns import ListColumn, columns_of
+from dotbridge.lists.columns import ListColumn, columns_of, is_email
 from dotbridge.lists.models import MarketingList
 
 
@@ -24,7 +24,13 @@ def columns_for(marketing_list: MarketingList, viewer: Viewer) -> list[ListColum
 
 def seen_columns(listed: Entity, columns: Sequence[ListColumn], viewer: Viewer) -> list[ListColumn]:
     """Those of the columns whose fields the person may see."""
-    return [column for column in columns if may_see_field(viewer, listed, column.field)]
+    return [column for column in columns if may_see_column(viewer, listed, column.field)]
+
+
+def may_see_column(viewer: Viewer, listed: Entity, field: EntityField) -> bool:
+    """Whether a person who may see the records may see this field of them. The address belongs to the record, even
+    where it is kept in a table of its own."""
+    return is_email(listed, field) or may_see_field(viewer, listed, field)
 
 
 def shown_value(column: ListColumn, value: Any) -> str:

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import reason_text, standing_text
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.people import with_name_or_address
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
-from dotbridge.entities.email import plausible_q
+from dotbridge.entities.email import is_plausible, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
 from dotbridge.lists.columns import ListColumn, Sort, with_columns
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 AT_ONCE = 1_000
+MOST_SKIPPED = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,7 @@ def people_page(
     part of the address or of a name. Raises RuleError and UnknownEntity.
     """
     found = _found(marketing_list, show, search, columns)
-    skipped = int(after) if is_sorted(columns) and after.isdecimal() else 0
+    skipped = min(int(after), MOST_SKIPPED) if is_sorted(columns) and is_key(after) else 0
     key = None if is_sorted(columns) else _key_of(marketing_list, after)
     if key is not None:
         found = found.filter(record_pk__gt=key)
@@ -169,7 +171,6 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
     items = (
         {item.email_key: item for item in _items(link).filter(email_key__in=keys)} if link is not None and keys else {}
     )
-    plausible = _plausible(marketing_list, rows)
     speakers = _speakers(marketing_list, keys)
     described = []
     for row in rows:
@@ -182,7 +183,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
             standing, why = Standing.OPTED_OUT, _why_off(off[record_id])
         elif not key:
             standing = Standing.NO_ADDRESS
-        elif record_id not in plausible:
+        elif not is_plausible(row["email"]):
             standing = Standing.BAD_ADDRESS
         elif speakers.get(key, record_id) != record_id:
             standing = Standing.SHARED
@@ -219,12 +220,6 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     if state is RowState.REJECTED:
         return Standing.REFUSED, reason_text(item.reason)
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
-
-
-def _plausible(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> set[str]:
-    keys = [row["record_pk"] for row in rows]
-    found = mailable_members(marketing_list).filter(record_pk__in=keys)
-    return set(found.values_list("record_id", flat=True))
 
 
 def _speakers(marketing_list: MarketingList, keys: set[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from dotbridge.entities.sql import as_key
 from dotbridge.entities.time_limits import statement_time_limit
 from dotbridge.lists.models import ListedRecord, MarketingList, RemovedItem
 
-PAGE = 50
+PAGE = 25
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from dotbridge.campaigns.models import MarketingCampaign
 from dotbridge.campaigns.services import create_marketing_campaign
 from dotbridge.lists.address_loads import load_addresses
 from dotbridge.lists.models import AddressLoad, ListType, MarketingList
@@ -62,20 +63,12 @@ def pages_of(world: World) -> list[str]:
     }
     of_person = f"?entity=crm.contact&record={world.people[0].pk}"
     of_mail = f"?mail={world.email_campaign.pk}"
-    other = create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))
     campaigns = [
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record") + of_person,
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record-piece") + of_person,
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist") + of_mail,
         reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + of_mail,
         reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk]),
-        reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_delete", args=[world.email_campaign.pk]),
-        reverse(
-            "dotbridge_tables:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk]
-        ),
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_delete", args=[world.marketing_campaign.pk]),
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge")
-        + f"?campaign={world.marketing_campaign.pk}&campaign={other.pk}",
     ]
     return [
         reverse("admin:crm_contact_change", args=[world.people[0].pk]),
@@ -128,7 +121,10 @@ def house_of(world: World) -> list[str]:
         page("campaign", world.email_campaign.pk),
         page("campaign-people", world.email_campaign.pk),
         page("campaigns-compare") + f"?campaign={world.email_campaign.pk}",
+        page("campaign-delete", world.email_campaign.pk),
         page("marketing-campaign", world.marketing_campaign.pk),
+        page("marketing-campaign-delete", world.marketing_campaign.pk),
+        page("marketing-campaign-merge") + f"?campaign={world.marketing_campaign.pk}&campaign={other_campaign()}",
         page("people") + "?q=ann",
         page("search") + "?q=b",
         page("person-record", "crm.contact", world.people[0].pk),
@@ -149,6 +145,12 @@ def house_of(world: World) -> list[str]:
         page("upload-retry", world.refused.pk),
         page("account", world.integration.pk),
     ]
+
+
+def other_campaign() -> int:
+    """A second marketing campaign, with all that it can have."""
+    kept = MarketingCampaign.objects.filter(code="OTHER").first()
+    return (kept or create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))).pk
 
 
 def lists_of_other_types(world: World) -> tuple[int, int, int]:

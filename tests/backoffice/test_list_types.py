@@ -272,7 +272,7 @@ def test_a_list_on_demand_says_what_a_refresh_would_change(
     assert page_of(snapshot, "list-snapshot") in texts(back_office.get(page_of(snapshot, "list-rule")))
     piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))
     assert "by its schedule" in piece
-    assert "Adds 1 person; 0 of them in Book 1" in piece
+    assert "Adds 1 person. Of them, 0 stand in Book 1" in piece
     assert "It refreshes only when somebody asks." in piece
     done = texts(back_office.post(page_of(snapshot, "list-refresh-now"), follow=True))
     assert "The list was refreshed: 1 came, 0 went." in done
@@ -417,7 +417,7 @@ def test_columns_are_shown_and_carried_away(back_office: Client, picked: Marketi
     page = back_office.get(page_of(picked))
     assert 'aria-sort="descending"' in texts(page)
     shown = [dict(line["cells"]) for line in page.context["people"]]
-    assert shown[0] == {"=Score": "90", "VIP": "yes", "Born": "03/02/1990", "Primary e-mail": "ann.1@example.com"}
+    assert shown[0] == {"=Score": "90", "VIP": "yes", "Born": "3 Feb 1990", "Primary e-mail": "ann.1@example.com"}
     assert shown[1]["Born"] == ""
     file = reverse("dotbridge:list-file", args=[picked.pk, "csv"])
     rows = list(csv.reader(io.StringIO(b"".join(back_office.get(file)).decode())))

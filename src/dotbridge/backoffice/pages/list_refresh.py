@@ -62,11 +62,20 @@ def _change(marketing_list: Any) -> RuleChange | str:
 def refresh_list_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Refresh the list, at once or by the worker."""
     marketing_list = list_or_404(pk)
-    refresh(request, marketing_list)
+    _refresh(request, marketing_list)
     return HttpResponseRedirect(list_url(marketing_list, "list-rule"))
 
 
-def refresh(request: HttpRequest, marketing_list: Any) -> None:
+def fill(request: HttpRequest, marketing_list: Any) -> None:
+    """Take a new list for the first time; only what goes wrong is worth a word."""
+    try:
+        if refresh_now(marketing_list=marketing_list, by=person_of(request)) is None:
+            messages.info(request, _("Its people are put on it by the worker, because there are many."))
+    except (RuleError, UnknownEntity, WrongListType) as error:
+        messages.error(request, str(error))
+
+
+def _refresh(request: HttpRequest, marketing_list: Any) -> None:
     """Refresh it, and say on the page that comes next what came of that."""
     change = _change(marketing_list)
     try:

@@ -22,7 +22,7 @@ from dotbridge.backoffice.pages.list_frame import (
     may_see_people,
     show_list_page,
 )
-from dotbridge.backoffice.pages.list_refresh import refresh
+from dotbridge.backoffice.pages.list_refresh import fill
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.lists.editing import ChangedMeanwhile
 from dotbridge.lists.models import ListType
@@ -65,7 +65,7 @@ def _make(request: HttpRequest, form: NewListForm) -> str | None:
     if made.type == ListType.MANUAL:
         return list_url(made, "list-pick")
     if made.type == ListType.ON_DEMAND:
-        refresh(request, made)
+        fill(request, made)
     return list_url(made)
 
 

@@ -43,28 +43,22 @@ def why_not_counted(change: RuleChange) -> str:
 
 def _adds(link: ListConnection | None, change: RuleChange) -> list[str]:
     number = change.adds or 0
+    said = [ngettext("Adds %(n)s person.", "Adds %(n)s people.", number) % {"n": grouped(number)}]
     there = _in_book(link, change.joining)
-    if link is None or there is None:
-        return [ngettext("Adds %(n)s person.", "Adds %(n)s people.", number) % {"n": grouped(number)}]
-    text = ngettext(
-        "Adds %(n)s person; %(there)s of them in %(book)s in Dotdigital already.",
-        "Adds %(n)s people; %(there)s of them in %(book)s in Dotdigital already.",
-        number,
-    )
-    return [text % {"n": grouped(number), "there": grouped(there), "book": link.address_book}]
+    if link is not None and there is not None:
+        text = _("Of them, %(n)s stand in %(book)s in Dotdigital already.")
+        said.append(text % {"n": grouped(there), "book": link.address_book})
+    return said
 
 
 def _takes_out(link: ListConnection | None, change: RuleChange) -> list[str]:
     number = change.takes_out or 0
+    said = [ngettext("Takes out %(n)s person.", "Takes out %(n)s people.", number) % {"n": grouped(number)}]
     there = _in_book(link, change.leaving)
-    if link is None or there is None:
-        return [ngettext("Takes out %(n)s person.", "Takes out %(n)s people.", number) % {"n": grouped(number)}]
-    text = ngettext(
-        "Takes out %(n)s person; %(there)s of them in %(book)s in Dotdigital, to leave it with the next export.",
-        "Takes out %(n)s people; %(there)s of them in %(book)s in Dotdigital, to leave it with the next export.",
-        number,
-    )
-    return [text % {"n": grouped(number), "there": grouped(there), "book": link.address_book}]
+    if link is not None and there is not None:
+        text = _("Of them, %(n)s stand in %(book)s in Dotdigital; they leave it with the next export.")
+        said.append(text % {"n": grouped(there), "book": link.address_book})
+    return said
 
 
 def _in_book(link: ListConnection | None, keys: Keys | None) -> int | None:

@@ -37,9 +37,9 @@ def shown_value(column: ListColumn, value: Any) -> str:
     """A value on a page; empty where there is none."""
     known = _chosen(column, value)
     if isinstance(known, datetime.datetime):
-        return date_format(timezone.localtime(known), "SHORT_DATETIME_FORMAT")
+        return date_format(timezone.localtime(known), "DATETIME_FORMAT")
     if isinstance(known, datetime.date):
-        return date_format(known, "SHORT_DATE_FORMAT")
+        return date_format(known, "DATE_FORMAT")
     if isinstance(known, Decimal | float):
         return str(number_format(known, use_l10n=True))
     return "" if known is None else str(known)

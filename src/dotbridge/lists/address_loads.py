@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from dotbridge.lists.listed_services import AddressReport, add_addresses
@@ -15,7 +15,12 @@ from dotbridge.lists.models import LONGEST_NOTED, AddressLoad, ListedRecord, Mar
 
 # The reports name people, so they go some day.
 KEPT = timedelta(days=90)
-_AT_ONCE = 5_000
+# In one statement: row by row, 200,000 of them keep a person waiting for half a minute.
+_NOTE = """
+    INSERT INTO dotbridge_lists_notedaddress (load_id, why, text, email_key)
+    SELECT %s, n.why, n.text, lower(n.text)
+    FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS n (why, text, place) ORDER BY n.place
+"""
 
 
 def load_addresses(
@@ -37,7 +42,9 @@ def load_addresses(
         report = add_addresses(marketing_list=marketing_list, addresses=addresses, by=by, load=load)
         load.added, load.already = report.added, report.already
         load.save(update_fields=["added", "already"])
-        NotedAddress.objects.bulk_create(_noted(load, report, unread), batch_size=_AT_ONCE)
+        noted = list(_noted(report, unread))
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, [load.pk, [why for why, _text in noted], [text for _why, text in noted]])
     return load
 
 
@@ -50,7 +57,8 @@ def undo_address_load(*, load: AddressLoad) -> int:
     return taken
 
 
-def _noted(load: AddressLoad, report: AddressReport, unread: Sequence[str]) -> Iterator[NotedAddress]:
+def _noted(report: AddressReport, unread: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Why and what, in the order in which it is shown."""
     kinds = (
         (WhyNoted.NOT_FOUND, report.not_found),
         (WhyNoted.NOT_AN_ADDRESS, dict.fromkeys((*report.not_addresses, *unread))),
@@ -59,8 +67,7 @@ def _noted(load: AddressLoad, report: AddressReport, unread: Sequence[str]) -> I
     )
     for why, texts in kinds:
         for text in texts:
-            shown = text.replace("\0", "").strip()[:LONGEST_NOTED]
-            yield NotedAddress(load=load, why=why, text=shown, email_key=shown.lower())
+            yield why.value, text.replace("\0", "").strip()[:LONGEST_NOTED]
 
 
 def forget_old_address_loads() -> int:

@@ -104,10 +104,16 @@ def update_list(
         "columns": None if columns is None else [dict(column) for column in columns],
         "include_previously_contacted": include_previously_contacted,
     }
+    # Of the last two, None is a value.
     given = {field: value for field, value in given.items() if value is not None}
-    # Of these, None is a value.
     also = {"refresh_every": refresh_every, "owner": owner}
     given |= {field: value for field, value in also.items() if not isinstance(value, Unchanged)}
+    return _change(marketing_list, given, by=by, seen=seen)
+
+
+def _change(
+    marketing_list: MarketingList, given: dict[str, Any], *, by: AbstractBaseUser | None, seen: str | None
+) -> MarketingList:
     with transaction.atomic():
         changed = MarketingList.objects.select_for_update().get(pk=marketing_list.pk)
         if seen is not None and seen != fingerprint(changed, given):

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import shortened
 from dotbridge.backoffice.pages.list_forms import interval_text
+from dotbridge.backoffice.reads.list_columns import seen_columns
 from dotbridge.entities.registry import UnknownEntity, entity
-from dotbridge.lists.columns import Sort
+from dotbridge.lists.columns import ColumnsError, Sort, columns_of
 from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import read_rule
@@ -60,7 +61,7 @@ def in_words(marketing_list: MarketingList, name: str, value: Any, viewer: Viewe
     if name == "rule":
         return _rule_in_words(marketing_list, value, viewer)
     if name == "columns":
-        return ", ".join(_column_in_words(column) for column in value) or _("none chosen")
+        return _columns_in_words(marketing_list, value, viewer)
     if name == "refresh_every":
         return interval_text(int(value.total_seconds())) if value else _("Only when somebody asks")
     if name == "type":
@@ -78,8 +79,12 @@ def _rule_in_words(marketing_list: MarketingList, rule: Mapping[str, Any], viewe
     return read_in_words(known, read_rule(known, rule, marketing_list=marketing_list, viewer=viewer))
 
 
-def _column_in_words(column: Any) -> str:
-    if not isinstance(column, dict):
-        return "?"
-    name = str(column.get("label") or column.get("field"))
-    return {Sort.ASCENDING: f"{name} ↑", Sort.DESCENDING: f"{name} ↓"}.get(column.get("sort") or Sort.NONE, name)
+def _columns_in_words(marketing_list: MarketingList, columns: Any, viewer: Viewer) -> str:
+    """The columns by their headings; those of fields that the person may not see are left out."""
+    try:
+        known = entity(marketing_list.entity)
+        shown = columns_of(MarketingList(entity=marketing_list.entity, columns=columns))
+    except (UnknownEntity, ColumnsError) as error:
+        return str(error)
+    arrows = {Sort.ASCENDING: " ↑", Sort.DESCENDING: " ↓", Sort.NONE: ""}
+    return ", ".join(f"{column.label}{arrows[column.sort]}" for column in seen_columns(known, shown, viewer))

@@ -213,8 +213,10 @@ class AddressesForm(forms.Form):
         label=gettext_lazy("Paste addresses"),
         required=False,
         strip=True,
+        # What is sent in a form, and not in a file of it, has a limit of 2.5 MB.
+        max_length=1_000_000,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
-        help_text=gettext_lazy("One a line, or with a comma or semicolon between."),
+        help_text=gettext_lazy("One a line, or with a comma or semicolon between. For very many, choose a file."),
     )
     file = forms.FileField(
         label=gettext_lazy("Or choose a file"),

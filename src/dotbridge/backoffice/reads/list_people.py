@@ -168,9 +168,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
     off = _objections(marketing_list, rows)
     keys = {(row["email"] or "").lower() for row in rows} - {""}
     link = getattr(marketing_list, "connection", None)
-    items = (
-        {item.email_key: item for item in _items(link).filter(email_key__in=keys)} if link is not None and keys else {}
-    )
+    items = _items(link, keys)
     speakers = _speakers(marketing_list, keys)
     described = []
     for row in rows:
@@ -197,14 +195,23 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
                 why=why or MEANINGS[standing],
                 is_member=is_member,
                 since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
-                cells=tuple(row[f"column_{place}"] for place in range(len(row)) if f"column_{place}" in row),
+                cells=_cells(row),
             )
         )
     return described
 
 
-def _items(link: ListConnection) -> QuerySet[ExportItem]:
-    return ExportItem.objects.filter(connection=link).select_related("upload")
+def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
+    """The values of the columns, in their order."""
+    return tuple(row[f"column_{place}"] for place in range(len(row)) if f"column_{place}" in row)
+
+
+def _items(link: ListConnection | None, keys: set[str]) -> dict[str, ExportItem]:
+    """What was exported for these addresses, by address."""
+    if link is None or not keys:
+        return {}
+    items = ExportItem.objects.filter(connection=link, email_key__in=keys).select_related("upload")
+    return {item.email_key: item for item in items}
 
 
 def _exported(link: ListConnection | None, item: ExportItem | None, record_id: str) -> tuple[Standing, StrOrPromise]:

@@ -116,7 +116,7 @@ def test_a_marketing_campaign_is_deleted_after_a_question(
     assert logged_in("dotbridge_campaigns.view_marketingcampaign").post(address).status_code == 403
     asking = texts(back_office.get(address))
     assert f"others may take them: {campaign.code}." in asking
-    assert "Its 1 e-mail campaigns and 5 activities stay" in asking
+    assert "Its e-mail campaigns (1) and activities (5) stay" in asking
     assert MarketingCampaign.objects.filter(pk=campaign.pk).exists()
     back_office.post(address, {"confirmed": "yes"})
     assert not MarketingCampaign.objects.exists()

@@ -54,7 +54,7 @@ def delete_marketing(request: HttpRequest, pk: int) -> HttpResponse:
     activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign=campaign).count()
     codes = CampaignCode.objects.filter(marketing_campaign=campaign).order_by("pk").values_list("code", flat=True)
     lines = [
-        _("Its %(mails)s e-mail campaigns and %(activities)s activities stay, outside of any marketing campaign.")
+        _("Its e-mail campaigns (%(mails)s) and activities (%(activities)s) stay, outside of any marketing campaign.")
         % {"mails": grouped(mails), "activities": grouped(activities)},
         _("Links with these codes lead nowhere any more, and others may take them: %(codes)s.")
         % {"codes": ", ".join(codes)},

@@ -163,10 +163,9 @@ def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
     activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign__in=campaigns).count()
     codes = CampaignCode.objects.filter(marketing_campaign__in=campaigns).order_by("pk").values_list("code", flat=True)
     return [
-        _("The remaining campaign then has all %(mails)s e-mail campaigns and %(activities)s activities.")
+        _("The remaining campaign then has all e-mail campaigns (%(mails)s) and activities (%(activities)s).")
         % {"mails": grouped(mails), "activities": grouped(activities)},
-        _("All codes stay valid and lead to it: %(codes)s. Its own comes first; the others stand in parentheses.")
-        % {"codes": ", ".join(codes)},
+        _("All codes stay valid and lead to it: %(codes)s. New links get its own.") % {"codes": ", ".join(codes)},
         ngettext(
             "%(n)s campaign is deleted here. Nothing changes in Dotdigital.",
             "%(n)s campaigns are deleted here. Nothing changes in Dotdigital.",

@@ -7,8 +7,10 @@ field to somebody who may not see it; so every button is pressed without its rig
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -150,7 +152,10 @@ def test_another_type_is_asked_about_with_its_numbers(back_office: Client, picke
     assert "Takes out 1 person." in page
     picked.refresh_from_db()
     assert picked.type == ListType.MANUAL
-    # What was typed goes with the answer.
+    # What was typed goes with the answer, whichever it is.
+    (back,) = re.findall(r'href="([^"]+typed=yes[^"]*)"', page)
+    again = back_office.get(unescape(back)).context["form"]
+    assert (again["type"].value(), again["description"].value()) == ("dynamic", "now live")
     back_office.post(page_of(picked, "list-settings"), {**typed, "confirmed": "yes"})
     picked.refresh_from_db()
     assert (picked.type, picked.description) == (ListType.DYNAMIC, "now live")

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -47,32 +48,39 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
     form = SettingsForm(
         request.POST if request.method == "POST" else None,
         marketing_list=marketing_list,
-        initial={
-            **{name: getattr(marketing_list, name) for name in SETTINGS},
-            "refresh_every": _seconds(marketing_list.refresh_every),
-        },
+        initial={**_present(marketing_list), **_typed(request)},
     )
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = {"is_typed": bool(_typed(request))}
     if request.method == "POST" and form.is_valid():
         mine = form.settings()
         if _changes_people(marketing_list, mine) and not request.POST.get("confirmed"):
             return _ask(request, marketing_list, mine)
-        context = _save(request, marketing_list, form, mine)
-        if not context:
+        problem = _save(request, marketing_list, form, mine)
+        if problem is None:
             return HttpResponseRedirect(list_url(marketing_list, "list-settings"))
+        context |= problem
     return show_settings(request, marketing_list, form=form, context=context)
 
 
-def _seconds(every: Any) -> str:
-    return str(int(every.total_seconds())) if every else ""
+def _present(marketing_list: Any) -> dict[str, Any]:
+    """What the list holds, as the form shows it."""
+    every = marketing_list.refresh_every
+    shown = {name: getattr(marketing_list, name) for name in SETTINGS}
+    return {**shown, "refresh_every": str(int(every.total_seconds())) if every else ""}
+
+
+def _typed(request: HttpRequest) -> dict[str, Any]:
+    """What the person had typed, when they come back from the question without having said yes."""
+    if request.GET.get("typed") != "yes":
+        return {}
+    ticked = {"include_previously_contacted": "include_previously_contacted" in request.GET}
+    return {**{name: request.GET[name] for name in SETTINGS if name in request.GET}, **ticked}
 
 
 def show_settings(
     request: HttpRequest, marketing_list: Any, *, form: SettingsForm | None = None, context: Mapping[str, Any]
 ) -> HttpResponse:
     """The page with both its forms. `context` may hold what is wrong with one of them."""
-    initial = {name: getattr(marketing_list, name) for name in SETTINGS}
-    initial["refresh_every"] = _seconds(marketing_list.refresh_every)
     is_posted = form is not None and form.is_bound
     return show_list_page(
         request,
@@ -81,7 +89,7 @@ def show_settings(
         tab="list-settings",
         status=409 if "clash" in context else 200,
         context={
-            "form": form or SettingsForm(marketing_list=marketing_list, initial=initial),
+            "form": form or SettingsForm(marketing_list=marketing_list, initial=_present(marketing_list)),
             "seen": seen_of(request, marketing_list, SETTINGS) if is_posted else fingerprint(marketing_list, SETTINGS),
             "may_see_people": may_see_people(request, marketing_list.entity),
             **columns_context(request, marketing_list),
@@ -103,7 +111,7 @@ def _ask(request: HttpRequest, marketing_list: Any, mine: Mapping[str, Any]) -> 
         said = said_of_change(marketing_list, change)
     except UnknownEntity as error:
         said = [str(error)]
-    hidden = [(name, request.POST[name]) for name in [*SETTINGS, "seen"] if name in request.POST]
+    hidden: list[tuple[str, str]] = [(name, request.POST[name]) for name in [*SETTINGS, "seen"] if name in request.POST]
     return ask_first(
         request,
         marketing_list,
@@ -113,7 +121,7 @@ def _ask(request: HttpRequest, marketing_list: Any, mine: Mapping[str, Any]) -> 
         answer=_("Yes, change it"),
         hidden=hidden,
         action_url=request.path,
-        back_url=request.path,
+        back_url=f"{request.path}?{urlencode([('typed', 'yes'), *hidden])}",
     )
 
 
@@ -152,8 +160,8 @@ def _of_type(marketing_list: Any, after: ListType) -> list[str]:
     return said
 
 
-def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: dict[str, Any]) -> dict[str, Any]:
-    """Empty once the settings are kept; else what the page says."""
+def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: dict[str, Any]) -> dict[str, Any] | None:
+    """None once the settings are kept; else what the page says besides what stands at the fields."""
     before = {name: getattr(marketing_list, name) for name in mine}
     try:
         with statement_time_limit(MOST_MILLISECONDS):
@@ -167,16 +175,16 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
         return clash_of(request, error, form, mine)
     except (RuleError, UnknownEntity) as error:
         form.add_error("type", str(error))
-        return {"is_refused": True}
+        return {}
     except TookTooLong:
         form.add_error("type", _("This takes too long at present. Nothing was changed; make the rule simpler first."))
-        return {"is_refused": True}
+        return {}
     changed = [name for name in mine if before[name] != getattr(marketing_list, name)]
     if changed:
         text = _("Changed: %(names)s.") % {"names": ", ".join(str(form.fields[name].label) for name in changed)}
         log_change(request, marketing_list, text)
         messages.success(request, text)
-    return {}
+    return None
 
 
 @require_POST

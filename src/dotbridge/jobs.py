@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 from procrastinate import JobContext
@@ -26,9 +27,14 @@ from dotbridge.connections.services import (
     request_unsubscriptions,
 )
 from dotbridge.consent.chain import seal_days
+from dotbridge.entities.registry import UnknownEntity
 from dotbridge.files.services import forget_old_loads
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.listed_services import refresh_due_lists
+from dotbridge.lists.address_loads import forget_old_address_loads
+from dotbridge.lists.listed_services import refresh_due_lists, refresh_list
+from dotbridge.lists.models import ListType, MarketingList
+from dotbridge.lists.refreshing import REFRESH_TASK
+from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SILENT_SECONDS
@@ -82,6 +88,20 @@ def disconnect(*, integration_id: int) -> None:
     integration = Integration.objects.filter(pk=integration_id).first()
     if integration is not None:
         disconnect_lists(integration)
+
+
+@app.task(name=REFRESH_TASK, queue=Queue.PEOPLE)
+def refresh_list_for(*, list_id: int, user_id: int | None = None) -> None:
+    """Refresh one list on demand because a person asked for it, unless it was deleted or changed its type meanwhile."""
+    marketing_list = MarketingList.objects.filter(pk=list_id, type=ListType.ON_DEMAND).first()
+    if marketing_list is None:
+        log.info("refresh dropped: there is no such list on demand any more", marketing_list=list_id)
+        return
+    try:
+        user = None if user_id is None else get_user_model().objects.filter(pk=user_id).first()
+        refresh_list(marketing_list=marketing_list, by=user)
+    except (RuleError, UnknownEntity):
+        log.warning("a list was not refreshed: its rule has to be mended", marketing_list=list_id)
 
 
 def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
@@ -198,7 +218,7 @@ def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
     events = retention.delete_old_events(keep_days=settings.CONFIG.keep_events_days)
-    loads = forget_old_loads()
+    loads = forget_old_loads() + forget_old_address_loads()
     log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs(), file_loads=loads)
 
 

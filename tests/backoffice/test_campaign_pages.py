@@ -116,11 +116,12 @@ def test_a_sent_campaign_is_not_edited(back_office: Client, world: World) -> Non
 def test_a_campaign_is_deleted_after_a_question(
     back_office: Client, logged_in: Callable[..., Client], world: World
 ) -> None:
-    address = url_of(world.email_campaign, "delete")
+    address = reverse("dotbridge:campaign-delete", args=[world.email_campaign.pk])
+    assert address in texts(back_office.get(reverse("dotbridge:campaign", args=[world.email_campaign.pk])))
     assert logged_in("dotbridge_campaigns.view_emailcampaign").post(address, {"confirmed": "yes"}).status_code == 403
     page = texts(back_office.get(address))
-    assert "the statistics of 2 recipients" in page
-    assert "5 marketing activities" in page
+    assert "The results of 2 recipients go with it." in page
+    assert "5 activities go with it." in page
     assert EmailCampaign.objects.filter(pk=world.email_campaign.pk).exists()
     back_office.post(address, {"confirmed": "yes"})
     assert not EmailCampaign.objects.filter(pk=world.email_campaign.pk).exists()

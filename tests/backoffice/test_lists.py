@@ -46,15 +46,16 @@ def undo_of(item: RemovedItem) -> str:
     return reverse("dotbridge:list-bring-back", args=[item.marketing_list_id, "removed", item.record_id])
 
 
-def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
-    typed = {"name": "Bees", "description": "", "entity": "crm.contact", "rule": json.dumps(RULE)}
+def test_a_list_is_made_and_its_rule_changed(back_office: Client, world: World) -> None:
+    typed = {"name": "Bees", "entity": "crm.contact", "type": "dynamic", "rule": json.dumps(RULE)}
     back_office.post(reverse(ADD), typed)
     made = MarketingList.objects.get(name="Bees")
     assert made.rule == RULE
-    assert "&quot;last_name&quot;" in texts(back_office.get(page_of(made, "list-rule")))
-    back_office.post(page_of(made, "list-rule"), {"name": "All", "description": "everybody", "rule": ""})
+    page = back_office.get(page_of(made, "list-rule"))
+    assert "&quot;last_name&quot;" in texts(page)
+    back_office.post(page_of(made, "list-rule"), {"rule": "", "seen": page.context["seen"]})
     made.refresh_from_db()
-    assert (made.name, made.description, made.rule, made.entity) == ("All", "everybody", {}, "crm.contact")
+    assert (made.name, made.rule, made.entity) == ("Bees", {}, "crm.contact")
 
 
 @pytest.mark.parametrize(
@@ -68,14 +69,16 @@ def test_a_list_is_made_and_changed(back_office: Client, world: World) -> None:
     ],
 )
 def test_a_rule_that_cannot_be_read_is_explained(back_office: Client, db: None, rule: str, said: str) -> None:
-    page = texts(back_office.post(reverse(ADD), {"name": "Bees", "entity": "crm.contact", "rule": rule}))
+    page = texts(
+        back_office.post(reverse(ADD), {"name": "Bees", "type": "dynamic", "entity": "crm.contact", "rule": rule})
+    )
     assert said in page
     assert '<script>"' not in page
     assert not MarketingList.objects.exists()
 
 
 def test_an_entity_that_is_not_registered_is_refused(back_office: Client, db: None) -> None:
-    page = texts(back_office.post(reverse(ADD), {"name": "Users", "entity": "auth.user", "rule": "{}"}))
+    page = texts(back_office.post(reverse(ADD), {"name": "Users", "type": "dynamic", "entity": "auth.user"}))
     assert "Select a valid choice" in page
 
 

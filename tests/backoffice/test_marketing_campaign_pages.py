@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from dotbridge.backoffice.campaign_reads import activity_table, chart_of
+from dotbridge.backoffice.campaign_reads import activity_table
+from dotbridge.backoffice.charts import bars_by_period
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import (
     ActivityType,
@@ -31,7 +31,13 @@ from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
 CAMPAIGNS = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist"
-MERGE = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"
+LIST = "dotbridge:marketing-campaigns"
+ADD = "dotbridge:marketing-campaign-add"
+MERGE = "dotbridge:marketing-campaign-merge"
+
+
+def page_of(campaign: MarketingCampaign, page: str = "marketing-campaign") -> str:
+    return reverse(f"dotbridge:{page}", args=[campaign.pk])
 
 
 def moment(*parts: int) -> datetime:
@@ -61,18 +67,17 @@ def merged(*campaigns: MarketingCampaign, **values: Any) -> dict[str, Any]:
 
 
 def test_a_marketing_campaign_is_made_and_changed(back_office: Client, db: None) -> None:
-    back_office.post(
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"),
-        typed(budget="12.50", start_date="2026-06-01"),
-    )
+    back_office.post(reverse(ADD), typed(budget="12.50", start_date="2026-06-01"))
     made = MarketingCampaign.objects.get()
     assert (made.name, made.code, str(made.budget), made.is_automatic) == ("Summer", "SUMMER", "12.50", False)
-    back_office.post(url_of(made), typed(code="HEAT", end_date="2026-07-01"))
+    back_office.post(page_of(made), typed(code="HEAT", end_date="2026-07-01"))
     made.refresh_from_db()
     assert (made.code, made.budget, made.end_date) == ("HEAT", None, date(2026, 7, 1))
     assert campaign_of_code("SUMMER") == made
     assert "HEAT (SUMMER)" in texts(back_office.get(url_of(made)))
     assert "HEAT (SUMMER)" in texts(back_office.get(reverse(CAMPAIGNS) + "?q=SUMMER"))
+    for query, is_found in (("SUMMER", True), ("heat", True), ("WINTER", False)):
+        assert (page_of(made) in texts(back_office.get(f"{reverse(LIST)}?q={query}"))) is is_found
 
 
 @pytest.mark.parametrize(
@@ -94,26 +99,32 @@ def test_what_does_not_fit_is_said_at_its_field(
 ) -> None:
     update_marketing_campaign(marketing_campaign=spring, code="FORMER")
     update_marketing_campaign(marketing_campaign=spring, code="SPRING")
-    assert said in texts(
-        back_office.post(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"), typed(**values))
-    )
+    assert said in texts(back_office.post(reverse(ADD), typed(**values)))
     assert MarketingCampaign.objects.count() == 1
 
 
 def test_a_new_campaign_is_its_makers_own(back_office: Client) -> None:
-    page = texts(back_office.get(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add")))
+    page = texts(back_office.get(reverse(ADD)))
     assert "selected>mona</option>" in page
 
 
-def test_a_marketing_campaign_is_deleted_after_a_question(back_office: Client, world: World) -> None:
+def test_a_marketing_campaign_is_deleted_after_a_question(
+    back_office: Client, logged_in: Callable[..., Client], world: World
+) -> None:
     campaign = world.marketing_campaign
-    assert campaign.code in texts(back_office.get(url_of(campaign, "delete")))
+    address = page_of(campaign, "marketing-campaign-delete")
+    assert logged_in("dotbridge_campaigns.view_marketingcampaign").post(address).status_code == 403
+    asking = texts(back_office.get(address))
+    assert f"others may take them: {campaign.code}." in asking
+    assert "Its e-mail campaigns (1) and activities (5) stay" in asking
     assert MarketingCampaign.objects.filter(pk=campaign.pk).exists()
-    back_office.post(url_of(campaign, "delete"), {"confirmed": "yes"})
+    back_office.post(address, {"confirmed": "yes"})
     assert not MarketingCampaign.objects.exists()
+    assert LogEntry.objects.get().is_deletion()
     world.email_campaign.refresh_from_db()
     assert world.email_campaign.marketing_campaign is None
     assert world.email_campaign.activities.count() == 5
+    assert back_office.post(address, {"confirmed": "yes"}).status_code == 404
     assert "Outside of any campaign" in texts(
         back_office.get(
             reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record")
@@ -123,23 +134,20 @@ def test_a_marketing_campaign_is_deleted_after_a_question(back_office: Client, w
 
 
 def test_a_marketing_campaign_shows_its_mails_and_activities(back_office: Client, world: World) -> None:
-    page = texts(back_office.get(url_of(world.marketing_campaign)))
-    assert f'href="{url_of(world.email_campaign)}"' in page
-    piece = texts(back_office.get(url_of(world.marketing_campaign, "activities")))
-    assert 'role="img"' in piece
-    assert '<th scope="col" class="db-number">Opened</th>' in piece
+    page = texts(back_office.get(page_of(world.marketing_campaign)))
+    assert reverse("dotbridge:campaign", args=[world.email_campaign.pk]) in page
+    assert "What recipients did over time" in page
+    assert '<th scope="col" class="figure">Opened</th>' in page
+    assert page_of(world.marketing_campaign, "marketing-campaign-delete") in page
     empty = create_marketing_campaign(name="Empty", code="EMPTY")
-    assert "No e-mail campaign takes part" in texts(back_office.get(url_of(empty)))
-    assert "Nothing yet." in texts(back_office.get(url_of(empty, "activities")))
+    assert "No activity yet." in texts(back_office.get(page_of(empty)))
 
 
 def test_chosen_campaigns_lead_to_the_merge(
     back_office: Client, spring: MarketingCampaign, summer: MarketingCampaign
 ) -> None:
-    chosen = {"action": "merge_chosen", "_selected_action": [summer.pk, spring.pk]}
-    response = back_office.post(reverse(CAMPAIGNS), chosen)
-    assert response["Location"] == f"{reverse(MERGE)}?campaign={spring.pk}&campaign={summer.pk}"
-    page = texts(back_office.get(response["Location"]))
+    assert f'action="{reverse(MERGE)}"' in texts(back_office.get(reverse(LIST)))
+    page = texts(back_office.get(reverse(MERGE), {"campaign": [summer.pk, spring.pk]}))
     assert "What is kept" in page
     assert "cannot be undone" in page
     assert "SPRING, SUMMER" in page
@@ -152,11 +160,12 @@ def test_a_merge_proposes_what_is_not_empty(
     response = back_office.get(f"{reverse(MERGE)}?campaign={spring.pk}&campaign={summer.pk}")
     assert response.context["remaining"] == spring
     fields = {field.name: field for field in response.context["field_choices"]}
+    same = {field.name: field.same for field in response.context["same_fields"]}
     chosen = {name: [each.key for each in field.choices if each.is_chosen] for name, field in fields.items()}
     assert chosen["name"] == [str(spring.pk)]
     assert chosen["budget"] == chosen["start_date"] == [str(summer.pk)]
     assert [each.value for each in fields["budget"].choices] == ["empty", "500.00"]
-    assert (fields["report_period"].same, fields["report_period"].choices) == ("Daily", [])
+    assert same["report_period"] == "Daily"
     MarketingCampaign.objects.filter(pk=summer.pk).update(is_automatic=False)
     response = back_office.get(f"{reverse(MERGE)}?campaign={spring.pk}&campaign={summer.pk}")
     assert response.context["remaining"] == summer
@@ -170,7 +179,7 @@ def test_a_merge_keeps_what_was_chosen(back_office: Client, world: World, summer
     kept = MarketingCampaign.objects.get()
     assert (kept.pk, kept.name, kept.budget, kept.start_date) == (imported.pk, "Summer", 500, None)
     assert campaign_of_code("SUMMER") == kept
-    assert f"{imported.code} (SUMMER)" in said
+    assert "Links with these former codes lead here as well: SUMMER" in said
     assert sum(activity_summary(kept).values()) == 5
     assert LogEntry.objects.get().object_id == str(kept.pk)
 
@@ -203,11 +212,11 @@ def test_a_merge_is_for_those_who_may_change_and_delete(
 ) -> None:
     rights = ["dotbridge_campaigns.view_marketingcampaign", "dotbridge_campaigns.change_marketingcampaign"]
     person = logged_in(*rights)
-    assert "merge_chosen" not in texts(person.get(reverse(CAMPAIGNS)))
+    assert "Merge into one campaign" not in texts(person.get(reverse(LIST)))
     assert person.post(reverse(MERGE), merged(spring, summer, remaining=spring.pk)).status_code == 403
     assert MarketingCampaign.objects.count() == 2
     may = logged_in(*rights, "dotbridge_campaigns.delete_marketingcampaign")
-    assert "merge_chosen" in texts(may.get(reverse(CAMPAIGNS)))
+    assert "Merge into one campaign" in texts(may.get(reverse(LIST)))
     assert "delete_selected" not in texts(may.get(reverse(CAMPAIGNS)))
 
 
@@ -234,11 +243,17 @@ def test_a_chart_leaves_out_what_was_sent() -> None:
     at = moment(2026, 3, 1)
     sent = ActivityPoint(begins_at=at, type=ActivityType.SEND, count=900)
     opened = ActivityPoint(begins_at=at, type=ActivityType.OPEN, count=3)
+    clicked = ActivityPoint(begins_at=at, type=ActivityType.CLICK, count=1)
     only_sent = activity_table(ActivitiesOverTime(period=ReportPeriod.DAY, points=[sent]))
-    assert chart_of(only_sent) == {}
-    both = activity_table(ActivitiesOverTime(period=ReportPeriod.DAY, points=[sent, opened]))
-    drawn = json.loads(chart_of(both)["data"])
-    assert [(each["label"], each["data"]) for each in drawn["datasets"]] == [("Opened", [3])]
+    assert bars_by_period(only_sent) is None
+    chart = bars_by_period(activity_table(ActivitiesOverTime(period=ReportPeriod.DAY, points=[sent, opened, clicked])))
+    assert chart is not None
+    assert chart.highest == 4
+    assert [(bar.tone, bar.y, bar.height) for bar in chart.bars] == [
+        ("info", "51.0", "123.0"),
+        ("good", "10.0", "41.0"),
+    ]
+    assert chart.tones == [("info", "Opened"), ("good", "Clicked")]
 
 
 def test_ages_between_two_points_are_not_filled() -> None:
@@ -273,9 +288,7 @@ def test_a_code_that_somebody_takes_in_the_same_moment_is_said(client: Client) -
     earlier = threading.Thread(target=take_the_code)
     earlier.start()
     assert entered.wait(20)
-    page = texts(
-        client.post(reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_add"), typed(), follow=True)
-    )
+    page = texts(client.post(reverse(ADD), typed(), follow=True))
     earlier.join(20)
     assert waited
     assert "This code belongs, or belonged, to another campaign." in page

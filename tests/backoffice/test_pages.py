@@ -11,7 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from dotbridge.campaigns.models import MarketingCampaign
 from dotbridge.campaigns.services import create_marketing_campaign
+from dotbridge.lists.address_loads import load_addresses
+from dotbridge.lists.models import AddressLoad, ListType, MarketingList
+from dotbridge.lists.services import create_list
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -59,20 +63,12 @@ def pages_of(world: World) -> list[str]:
     }
     of_person = f"?entity=crm.contact&record={world.people[0].pk}"
     of_mail = f"?mail={world.email_campaign.pk}"
-    other = create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))
     campaigns = [
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record") + of_person,
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record-piece") + of_person,
         reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist") + of_mail,
         reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + of_mail,
         reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk]),
-        reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_delete", args=[world.email_campaign.pk]),
-        reverse(
-            "dotbridge_tables:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk]
-        ),
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_delete", args=[world.marketing_campaign.pk]),
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge")
-        + f"?campaign={world.marketing_campaign.pk}&campaign={other.pk}",
     ]
     return [
         reverse("admin:crm_contact_change", args=[world.people[0].pk]),
@@ -104,8 +100,14 @@ def house_of(world: World) -> list[str]:
     plain += " activity-newcomers activity-changes settings accounts account-add"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
     of_list += " list-plan list-plan-numbers"
+    of_list += " list-settings list-snapshot"
     row = world.mapping.rows.get()
+    picked, snapshot, load = lists_of_other_types(world)
     return [
+        *(page(name, picked) for name in ("list", "list-bar", "list-pick", "list-settings")),
+        page("list-pick", picked) + "?q=ann.0",
+        *(page(name, picked, load) for name in ("list-address-load", "list-address-load-undo")),
+        *(page(name, snapshot) for name in ("list", "list-rule", "list-snapshot")),
         *map(page, plain.split()),
         *(page(name, connected) for name in of_list.split()),
         *(page("list", connected) + f"?show={state}" for state in ("in_step", "refused", "opted_out", "removed")),
@@ -119,7 +121,10 @@ def house_of(world: World) -> list[str]:
         page("campaign", world.email_campaign.pk),
         page("campaign-people", world.email_campaign.pk),
         page("campaigns-compare") + f"?campaign={world.email_campaign.pk}",
+        page("campaign-delete", world.email_campaign.pk),
         page("marketing-campaign", world.marketing_campaign.pk),
+        page("marketing-campaign-delete", world.marketing_campaign.pk),
+        page("marketing-campaign-merge") + f"?campaign={world.marketing_campaign.pk}&campaign={other_campaign()}",
         page("people") + "?q=ann",
         page("search") + "?q=b",
         page("person-record", "crm.contact", world.people[0].pk),
@@ -140,6 +145,25 @@ def house_of(world: World) -> list[str]:
         page("upload-retry", world.refused.pk),
         page("account", world.integration.pk),
     ]
+
+
+def other_campaign() -> int:
+    """A second marketing campaign, with all that it can have."""
+    kept = MarketingCampaign.objects.filter(code="OTHER").first()
+    return (kept or create_marketing_campaign(name=HOSTILE, code="OTHER", budget=Decimal("12.50"))).pk
+
+
+def lists_of_other_types(world: World) -> tuple[int, int, int]:
+    """A manual list with a load of addresses, and one on demand; the second time they are there already."""
+    kept = {each.type: each for each in MarketingList.objects.exclude(type=ListType.DYNAMIC)}
+    if not kept:
+        columns = [{"field": "last_name", "label": HOSTILE, "sort": "desc"}, {"field": "primary_email"}]
+        for kind in (ListType.MANUAL, ListType.ON_DEMAND):
+            made = create_list(name=f"{kind} {HOSTILE}", entity="crm.contact", type=kind, columns=columns)
+            kept[made.type] = made
+        given = ["ann.0@example.com", "nobody@example.org", HOSTILE]
+        load_addresses(marketing_list=kept[ListType.MANUAL], addresses=given, name=HOSTILE)
+    return kept[ListType.MANUAL].pk, kept[ListType.ON_DEMAND].pk, AddressLoad.objects.latest("pk").pk
 
 
 @pytest.mark.parametrize("name", LISTS)

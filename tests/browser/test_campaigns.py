@@ -1,4 +1,4 @@
-"""Campaigns by hand: two that an import made become one, and its activities are seen in a chart and a table."""
+"""Campaigns by hand: two that an import made become one, its activities are seen, and it is deleted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from dotbridge.campaigns.services import create_marketing_campaign
 from tests.backoffice.world import World
 from tests.browser.test_walk import barriers
 
-LIST = "dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist"
-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_two_campaigns_are_merged_by_keyboard(
@@ -22,14 +20,14 @@ def test_two_campaigns_are_merged_by_keyboard(
     back_office.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     imported = world.marketing_campaign
     create_marketing_campaign(name="Spring", code="SPRING")
-    back_office.goto(live_server.url + reverse(LIST))
-    for box in back_office.locator("input.action-select").all():
+    back_office.goto(live_server.url + reverse("dotbridge:marketing-campaigns"))
+    for box in back_office.locator("[data-choose]").all():
         box.focus()
         back_office.keyboard.press("Space")
-    back_office.get_by_label("Select action to run").select_option(label="Merge into one campaign")
-    assert barriers(back_office) == []
-    back_office.get_by_role("button", name="Run").press("Enter")
+    found = barriers(back_office)
+    back_office.get_by_role("button", name="Merge into one campaign").press("Enter")
     expect(back_office.get_by_role("heading", name="What is kept")).to_be_visible()
+    found += barriers(back_office)
     remaining = back_office.get_by_role("group", name="Remaining campaign")
     expect(remaining.get_by_role("radio", name="Spring")).to_be_checked()
     name = back_office.get_by_role("group", name="Name", exact=True)
@@ -40,25 +38,38 @@ def test_two_campaigns_are_merged_by_keyboard(
     expect(back_office.get_by_text("1 campaign was merged into")).to_be_visible()
     kept = MarketingCampaign.objects.get()
     assert (kept.code, kept.name) == ("SPRING", imported.name)
-    expect(back_office.get_by_text(f"SPRING ({imported.code})")).to_be_visible()
+    expect(back_office.get_by_text(f"lead here as well: {imported.code}")).to_be_visible()
+    found += barriers(back_office)
+    assert found == []
     assert complaints == []
 
 
-def test_a_chart_is_drawn_and_told_as_a_table(
+def test_activities_are_drawn_and_told_as_a_table(
     back_office: Page, live_server: LiveServer, world: World, complaints: list[str]
 ) -> None:
-    back_office.goto(
-        live_server.url
-        + reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_change", args=[world.marketing_campaign.pk])
-    )
-    expect(back_office.get_by_role("img", name="Chart of opens")).to_be_visible()
-    drawn = "() => Object.values(Chart.instances).map((chart) => chart.data.datasets.map((each) => each.label))"
-    back_office.wait_for_function("() => Object.keys(Chart.instances).length === 1")
-    assert back_office.evaluate(drawn) == [["Opened", "Clicked", "Hard-bounced"]]
-    summary = back_office.get_by_text("The same as a table")
+    back_office.goto(live_server.url + reverse("dotbridge:marketing-campaign", args=[world.marketing_campaign.pk]))
+    expect(back_office.get_by_role("img", name="What recipients did over time")).to_be_visible()
+    over_time = back_office.get_by_role("region", name="Activities over time")
+    assert over_time.get_by_role("listitem").all_text_contents() == ["Opened", "Clicked", "Hard-bounced"]
+    summary = over_time.get_by_text("The same as a table")
     summary.focus()
     back_office.keyboard.press("Enter")
-    table = back_office.get_by_role("region", name="Activities over time").get_by_role("table")
-    expect(table.get_by_role("columnheader", name="Opened")).to_be_visible()
+    expect(over_time.get_by_role("columnheader", name="Opened")).to_be_visible()
     assert barriers(back_office) == []
+    assert complaints == []
+
+
+def test_campaigns_are_deleted_after_a_question(
+    back_office: Page, live_server: LiveServer, world: World, complaints: list[str]
+) -> None:
+    for page, said in (("marketing-campaign", "stay, outside of any"), ("campaign", "2 recipients go with it")):
+        campaign = world.marketing_campaign if page == "marketing-campaign" else world.email_campaign
+        back_office.goto(live_server.url + reverse(f"dotbridge:{page}", args=[campaign.pk]))
+        back_office.get_by_label("More").click()
+        back_office.get_by_role("link", name="Delete").click()
+        expect(back_office.get_by_text(said)).to_be_visible()
+        assert barriers(back_office) == []
+        back_office.get_by_role("button", name="Yes, delete it").click()
+        expect(back_office.get_by_role("status").filter(has_text="was deleted")).to_be_visible()
+        assert not type(campaign).objects.filter(pk=campaign.pk).exists()
     assert complaints == []

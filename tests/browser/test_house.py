@@ -21,7 +21,7 @@ from tests.backoffice.world import World
 from tests.browser.test_walk import barriers
 
 # Pieces that a page fetches; they stand in a page and are looked at there.
-PIECES = ("counts/", "/bar/", "/numbers/", "/live/")
+PIECES = ("counts/", "/bar/", "/numbers/", "/live/", "/snapshot/")
 
 
 def whole_pages(world: World) -> list[str]:
@@ -127,16 +127,16 @@ def test_what_only_waits_is_called_back(back_office: Page, live_server: LiveServ
 
 
 def test_a_changed_form_asks_before_it_is_left(back_office: Page, live_server: LiveServer, world: World) -> None:
-    back_office.goto(live_server.url + reverse("dotbridge:list-rule", args=[world.marketing_list.pk]))
-    expect(back_office.get_by_role("button", name="Save")).to_be_hidden()
+    back_office.goto(live_server.url + reverse("dotbridge:list-settings", args=[world.marketing_list.pk]))
+    expect(back_office.get_by_role("button", name="Save", exact=True)).to_be_hidden()
     back_office.get_by_label("Name", exact=True).fill("Renamed")
-    expect(back_office.get_by_role("button", name="Save")).to_be_visible()
+    expect(back_office.get_by_role("button", name="Save", exact=True)).to_be_visible()
     asked: list[str] = []
     back_office.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     back_office.get_by_role("link", name="Home").click()
     back_office.wait_for_timeout(300)
     assert asked == ["beforeunload"]
-    back_office.get_by_role("button", name="Save").click()
+    back_office.get_by_role("button", name="Save", exact=True).click()
     expect(back_office.get_by_role("heading", name="Renamed", level=1)).to_be_visible()
     assert asked == ["beforeunload"]
 

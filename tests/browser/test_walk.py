@@ -34,9 +34,6 @@ def all_pages(world: World) -> list[str]:
     ]
     hidden = [reverse("dotbridge_tables:dotbridge_sync_syncrun_progress", args=[world.run.pk])]
     hidden += [reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_results", args=[world.email_campaign.pk])]
-    hidden += [
-        reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_activities", args=[world.marketing_campaign.pk])
-    ]
     piece = reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_of-record-piece")
     # The host's own pages are the host's own matter, and those of the house have a walk of their own.
     hidden += [reverse("admin:crm_contact_change", args=[world.people[0].pk]), *house_of(world)]

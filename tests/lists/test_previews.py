@@ -13,7 +13,7 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.entities.registry import entity
 from dotbridge.lists.listed_services import refresh_list
 from dotbridge.lists.models import ListType, MarketingList
-from dotbridge.lists.previews import SampleRecord, changed_keys, count_and_sample, what_changes
+from dotbridge.lists.previews import SampleRecord, count_and_sample, what_changes
 from dotbridge.lists.services import create_list, remove_records, unsubscribe_records, update_list
 
 pytestmark = pytest.mark.django_db
@@ -92,8 +92,9 @@ def test_saving_says_who_comes_and_who_goes(people: list[Contact]) -> None:
     assert (change.adds, change.takes_out, change.stays) == (3, 3, 4)
     assert [record.name for record in change.first_added] == ["P16", "P17"]
     assert [record.name for record in change.first_taken_out] == ["P9", "P10"]
-    joining, leaving = changed_keys(old, tree(score(12)))
-    assert (joining.count(), leaving.count()) == (3, 3)
+    assert change.joining is not None
+    assert change.leaving is not None
+    assert (change.joining.count(), change.leaving.count()) == (3, 3)
     update_list(marketing_list=old, rule=tree(score(12)))
     change = what_changes(old, tree(score(12)))
     assert (change.adds, change.takes_out, change.stays) == (0, 0, 7)

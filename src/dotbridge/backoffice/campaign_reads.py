@@ -1,8 +1,7 @@
-"""What the campaigns' screens read: figures beside e-mail campaigns, and activities as a chart and a table."""
+"""What the campaigns' screens read: figures beside e-mail campaigns, and activities as a table."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
 NEWEST = 5
 MOST_PERIODS = 400
 
-# Seen on light and on dark ground alike. Sent mails are no reaction, and would dwarf everything else.
-_COLOURS = {
-    ActivityType.OPEN: "#3b82f6",
-    ActivityType.CLICK: "#0d9488",
-    ActivityType.SOFT_BOUNCE: "#d97706",
-    ActivityType.HARD_BOUNCE: "#dc2626",
-    ActivityType.UNSUBSCRIBE: "#a855f7",
-}
-_TEXT, _LINE = "#8b95a5", "#8b95a555"
 _FORMATS = {ReportPeriod.HOUR: "SHORT_DATETIME_FORMAT", ReportPeriod.DAY: "SHORT_DATE_FORMAT"}
 
 
@@ -132,37 +122,6 @@ def activity_table(found: ActivitiesOverTime) -> ActivityTable:
         for begin in _without_gaps(sorted(counts), found.period)
     ]
     return ActivityTable(types=types, rows=rows)
-
-
-def chart_of(table: ActivityTable) -> dict[str, str]:
-    """The table as data and options of the chart component: what recipients did, not what was sent to them.
-
-    Empty when there is nothing to draw.
-    """
-    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in _COLOURS]
-    if not drawn:
-        return {}
-    data = {
-        "labels": [name for name, _numbers in table.rows],
-        "datasets": [
-            {
-                "label": str(kind.label),
-                "data": [numbers[place] for _name, numbers in table.rows],
-                "backgroundColor": _COLOURS[kind],
-                "maxBarThickness": 28,
-            }
-            for place, kind in drawn
-        ],
-    }
-    axis = {"stacked": True, "ticks": {"color": _TEXT, "maxRotation": 0, "autoSkip": True}, "grid": {"color": _LINE}}
-    options = {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "plugins": {"legend": {"position": "bottom", "labels": {"color": _TEXT, "boxWidth": 12}}},
-        "scales": {"x": axis, "y": {**axis, "beginAtZero": True, "ticks": {"color": _TEXT, "precision": 0}}},
-    }
-    return {"data": json.dumps(data), "options": json.dumps(options)}
 
 
 def _wall_clock(moment: datetime) -> datetime:

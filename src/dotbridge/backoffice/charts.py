@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from dotbridge.backoffice.campaign_reads import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
+from dotbridge.campaigns.models import ActivityType
 
 WIDTH, HEIGHT, FLOOR = 960, 200, 174
+ACTIVITY_TONES = {
+    ActivityType.OPEN: "info",
+    ActivityType.CLICK: "good",
+    ActivityType.SOFT_BOUNCE: "wait",
+    ActivityType.HARD_BOUNCE: "bad",
+    ActivityType.UNSUBSCRIBE: "out",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +43,12 @@ class ChartLabel:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """What a template draws: bars, some labels below them, and the highest number."""
+    """What a template draws: bars, some labels below them, the highest number, and which tone means what."""
 
     bars: list[ChartBar]
     labels: list[ChartLabel]
     highest: int
+    tones: list[tuple[str, str]] = field(default_factory=list)
 
 
 def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
@@ -65,3 +75,32 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
             words = f"{date_format(at, 'j M')} {date_format(at, 'TIME_FORMAT')}"
             labels.append(ChartLabel(x=f"{place * step:.1f}", text=words))
     return Chart(bars=bars, labels=labels, highest=highest)
+
+
+def bars_by_period(table: ActivityTable) -> Chart | None:
+    """What recipients did, period by period; what was sent to them would dwarf it. None without any."""
+    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in ACTIVITY_TONES]
+    if not drawn:
+        return None
+    highest = max(sum(numbers[place] for place, _kind in drawn) for _name, numbers in table.rows) or 1
+    step = WIDTH / len(table.rows)
+    bars, labels = [], []
+    for column, (name, numbers) in enumerate(table.rows):
+        top = float(FLOOR)
+        for place, kind in drawn:
+            height = (FLOOR - 10) * numbers[place] / highest
+            top -= height
+            if numbers[place]:
+                bars.append(
+                    ChartBar(
+                        x=f"{column * step + step * 0.15:.1f}",
+                        y=f"{top:.1f}",
+                        width=f"{min(step * 0.7, 28):.1f}",
+                        height=f"{height:.1f}",
+                        tone=ACTIVITY_TONES[kind],
+                    )
+                )
+        if column % max(1, len(table.rows) // 8) == 0:
+            labels.append(ChartLabel(x=f"{column * step:.1f}", text=name))
+    tones = [(ACTIVITY_TONES[kind], str(kind.label)) for _place, kind in drawn]
+    return Chart(bars=bars, labels=labels, highest=highest, tones=tones)

@@ -11,8 +11,10 @@ from django.db.models import QuerySet
 from dotbridge.connections.models import Resubscription
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
+from dotbridge.entities.registry import entity
+from dotbridge.entities.sql import as_key
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.selectors import members, opted_out_records
+from dotbridge.lists.selectors import matching_records, members, opted_out_records
 from dotbridge.mirror.models import AddressBook
 
 PAGE = 50
@@ -20,7 +22,21 @@ PAGE = 50
 
 def chosen_members(marketing_list: MarketingList, record_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Those of the ids that are members, with their addresses: what came from a browser may be anything."""
-    return list(members(marketing_list).filter(record_id__in=record_ids).order_by("record_pk")[: len(record_ids)])
+    return _chosen(members(marketing_list), marketing_list, record_ids)
+
+
+def chosen_records(marketing_list: MarketingList, record_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of the ids that stand on the list, whether they may be mailed or not, with their addresses."""
+    return _chosen(matching_records(marketing_list), marketing_list, record_ids)
+
+
+def _chosen(
+    rows: QuerySet[Any, dict[str, Any]], marketing_list: MarketingList, record_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    # By the key itself, which has an index; its text has none.
+    known = entity(marketing_list.entity)
+    keys = [key for key in (as_key(known, text) for text in record_ids) if key is not None]
+    return list(rows.filter(record_pk__in=keys).order_by("record_pk"))
 
 
 def free_books(name: str = "") -> QuerySet[AddressBook]:

@@ -15,7 +15,6 @@ from dotbridge.lists.models import MarketingList
 
 MOST_COLUMNS = 30
 _LONGEST_LABEL = 100
-_SHOWN_BY_DEFAULT = 4
 
 
 class Sort(enum.StrEnum):
@@ -59,7 +58,7 @@ def read_columns(listed: Entity, given: Any) -> tuple[ListColumn, ...]:
 
 
 def columns_of(marketing_list: MarketingList) -> tuple[ListColumn, ...]:
-    """The columns of a list; of one that names none, its address and first fields. Fields that are gone are left out.
+    """The columns of a list; of one that names none, its address. Fields that are gone are left out.
 
     Raises UnknownEntity.
     """
@@ -70,17 +69,13 @@ def columns_of(marketing_list: MarketingList) -> tuple[ListColumn, ...]:
 
 
 def default_columns(listed: Entity) -> tuple[ListColumn, ...]:
-    """What a list shows while nobody chose: an address, if it is a field, and the first texts of the record itself."""
-    addresses = [field for field in listed.fields if is_email(listed, field)][:1]
-    texts = [
-        field
-        for field in listed.fields
-        if field.kind is FieldKind.STRING and not field.is_virtual and "__" not in field.path and field not in addresses
-    ]
-    chosen = [*texts[:_SHOWN_BY_DEFAULT], *addresses]
-    return tuple(
-        ListColumn(field=field, label=str(field.label), sort=Sort.NONE, is_email=field in addresses) for field in chosen
-    )
+    """What a list shows beside each record's name while nobody chose: the address, if a field holds it."""
+    found = _address_fields(listed)[:1]
+    return tuple(ListColumn(field=field, label=_("Address"), sort=Sort.NONE, is_email=True) for field in found)
+
+
+def _address_fields(listed: Entity) -> list[EntityField]:
+    return [field for field in listed.fields if is_email(listed, field)]
 
 
 def is_email(listed: Entity, field: EntityField) -> bool:
@@ -90,9 +85,12 @@ def is_email(listed: Entity, field: EntityField) -> bool:
     return field.path in listed.email_reads and field.kind is FieldKind.STRING
 
 
-def has_email_column(marketing_list: MarketingList) -> bool:
-    """Whether the list shows an address, as a list that is connected to an address book has to."""
-    return any(column.is_email for column in columns_of(marketing_list))
+def lacks_email_column(listed: Entity, columns: Sequence[ListColumn]) -> bool:
+    """Whether the columns show no address, as those of a list that is connected to an address book have to.
+
+    Of an entity whose address no field holds nobody can ask for it.
+    """
+    return not any(column.is_email for column in columns) and bool(_address_fields(listed))
 
 
 def with_columns(records: QuerySet[Any, Any], columns: Sequence[ListColumn]) -> QuerySet[Any, Any]:

@@ -17,7 +17,7 @@ from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import as_key
-from dotbridge.lists.models import ListedRecord, ListType, MarketingList
+from dotbridge.lists.models import AddressLoad, ListedRecord, ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import rule_condition
 
@@ -38,7 +38,7 @@ _REFRESH = """
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
         RETURNING 1
     ),
-    noted AS (UPDATE {lists} SET refreshed_at = statement_timestamp() WHERE id = %s)
+    noted AS (UPDATE {lists} SET refreshed_at = statement_timestamp(), refreshed_by_id = %s WHERE id = %s)
     SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM added), (SELECT count(*) FROM gone)
 """
 _PICK = """
@@ -62,12 +62,13 @@ _PICK_ADDRESSES = """
         ORDER BY g.email_key, r.record_pk
     ),
     added AS (
-        INSERT INTO {listed} (marketing_list_id, record_id, created_by_id)
-        SELECT %s, f.record_id, %s FROM found f
+        INSERT INTO {listed} (marketing_list_id, record_id, created_by_id, load_id)
+        SELECT %s, f.record_id, %s, %s FROM found f
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
         RETURNING record_id
     )
-    SELECT g.address, f.records, f.record_id IN (SELECT record_id FROM added)
+    SELECT g.address, f.records, f.record_id IN (SELECT record_id FROM added),
+           f.record_id IN (SELECT record_id FROM {removed} WHERE marketing_list_id = %s)
     FROM given g LEFT JOIN found f ON f.email_key = g.email_key ORDER BY g.address
 """
 
@@ -99,7 +100,8 @@ class AddressReport:
     """What came of a file of addresses, each counted once whatever its letter case.
 
     `not_found` are addresses of no record, `not_addresses` what could be none, `shared` those of several records: of
-    these the first one was taken.
+    these the first one was taken. Of `taken_off` the records were put on the list as well, but somebody has taken them
+    off by hand, and so they stay off.
     """
 
     added: int
@@ -107,6 +109,7 @@ class AddressReport:
     not_found: tuple[str, ...]
     not_addresses: tuple[str, ...]
     shared: tuple[str, ...]
+    taken_off: tuple[str, ...] = ()
 
 
 def refresh_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = None) -> RefreshReport:
@@ -117,7 +120,7 @@ def refresh_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None =
     if marketing_list.type != ListType.ON_DEMAND:
         raise WrongListType(_("Only a list on demand is refreshed."))
     report = fill_list(marketing_list=marketing_list, by=by)
-    marketing_list.refresh_from_db(fields=["refreshed_at"])
+    marketing_list.refresh_from_db(fields=["refreshed_at", "refreshed_by"])
     return report
 
 
@@ -130,7 +133,8 @@ def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = No
     with transaction.atomic(), connection.cursor() as cursor:
         # Two refreshes at once would each count what the other wrote.
         MarketingList.objects.select_for_update().get(pk=key)
-        cursor.execute(statement, [*parameters, key, key, by.pk if by else None, key])
+        person = by.pk if by else None
+        cursor.execute(statement, [*parameters, key, key, person, person, key])
         total, added, taken_out = cursor.fetchone()
     return RefreshReport(total=total, added=added, taken_out=taken_out)
 
@@ -161,6 +165,8 @@ def add_records(
     listed = entity_of(marketing_list.entity)
     given = dict.fromkeys(str(record_id) for record_id in record_ids)
     keys = [key for key in (_key(listed, text) for text in given) if key is not None]
+    if not keys:
+        return PickReport(added=0, already=0, unknown=tuple(given))
     found, parameters = _keys(listed, Q(pk__in=keys))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -173,7 +179,11 @@ def add_records(
 
 
 def add_addresses(
-    *, marketing_list: MarketingList, addresses: Sequence[str], by: AbstractBaseUser | None = None
+    *,
+    marketing_list: MarketingList,
+    addresses: Sequence[str],
+    by: AbstractBaseUser | None = None,
+    load: AddressLoad | None = None,
 ) -> AddressReport:
     """Put the records of these addresses on a manual list, in one statement. Blank lines say nothing.
 
@@ -188,16 +198,25 @@ def add_addresses(
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
-            [[each for each in given if is_plausible(each)], *parameters, marketing_list.pk, by.pk if by else None],
+            [
+                [each for each in given if is_plausible(each)],
+                *parameters,
+                marketing_list.pk,
+                by.pk if by else None,
+                load.pk if load else None,
+                marketing_list.pk,
+            ],
         )
         rows = cursor.fetchall()
     found = [row for row in rows if row[1] is not None]
+    on_it = [is_new for _address, _records, is_new, is_off in found if not is_off]
     return AddressReport(
-        added=sum(is_new for _address, _records, is_new in found),
-        already=sum(not is_new for _address, _records, is_new in found),
-        not_found=tuple(address for address, records, _is_new in rows if records is None),
+        added=sum(on_it),
+        already=len(on_it) - sum(on_it),
+        not_found=tuple(address for address, records, _is_new, _is_off in rows if records is None),
         not_addresses=wrong,
-        shared=tuple(address for address, records, _is_new in found if records > 1),
+        shared=tuple(address for address, records, _is_new, is_off in found if records > 1 and not is_off),
+        taken_off=tuple(address for address, _records, _is_new, is_off in found if is_off),
     )
 
 
@@ -227,7 +246,8 @@ def _addresses(listed: Entity) -> tuple[str, Sequence[Any]]:
         .annotate(record_id=Cast("pk", TextField()), email_key=normalised(listed.email_expression()))
     )
     sql, parameters = records.query.sql_with_params()
-    return _PICK_ADDRESSES.format(records=sql, listed=_table(ListedRecord)), parameters
+    tables = {"listed": _table(ListedRecord), "removed": _table(RemovedItem)}
+    return _PICK_ADDRESSES.format(records=sql, **tables), parameters
 
 
 def _key(listed: Entity, text: str) -> Any:
@@ -236,5 +256,5 @@ def _key(listed: Entity, text: str) -> Any:
     return None if isinstance(key, int) and abs(key) >= 2**63 else key
 
 
-def _table(model: type[ListedRecord | MarketingList]) -> str:
+def _table(model: type[ListedRecord | MarketingList | RemovedItem]) -> str:
     return connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - Django's documented way to ask a model about itself

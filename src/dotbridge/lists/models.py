@@ -7,7 +7,11 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.entities.email import LONGEST_ADDRESS
 from dotbridge.entities.record_ids import RECORD_ID_LENGTH
+
+# What is no address may be anything; so much of it is shown again.
+LONGEST_NOTED = LONGEST_ADDRESS
 
 
 class ListType(models.TextChoices):
@@ -44,6 +48,16 @@ class MarketingList(models.Model):
         _("refresh every"), null=True, blank=True, help_text=_("For on-demand lists; empty: only when asked.")
     )
     refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True, editable=False)
+    refreshed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("refreshed by"),
+        help_text=_("Empty: by the schedule."),
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -65,6 +79,35 @@ class MarketingList(models.Model):
         return self.type == ListType.DYNAMIC
 
 
+class AddressLoad(models.Model):
+    """Addresses that somebody put on a manual list at once, and what came of them."""
+
+    marketing_list = models.ForeignKey(
+        MarketingList, verbose_name=_("marketing list"), on_delete=models.CASCADE, related_name="address_loads"
+    )
+    name = models.CharField(_("file"), max_length=255, blank=True, help_text=_("Empty: they were typed or pasted."))
+    added = models.PositiveIntegerField(_("added"), default=0)
+    already = models.PositiveIntegerField(_("on the list already"), default=0)
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False, db_index=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("created by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("load of addresses")
+        verbose_name_plural = _("loads of addresses")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.name or str(_("Pasted addresses"))
+
+
 class ListedRecord(models.Model):
     """A record that stands on an on-demand or manual list."""
 
@@ -76,6 +119,15 @@ class ListedRecord(models.Model):
         db_index=False,
     )
     record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
+    load = models.ForeignKey(
+        AddressLoad,
+        verbose_name=_("load"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="listed_records",
+        db_index=False,
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -93,6 +145,8 @@ class ListedRecord(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["marketing_list", "record_id"], name="lists_listed_once"),
         ]
+        # Few records come from a load, and taking one back, or forgetting it, asks for those alone.
+        indexes = [models.Index(fields=["load"], condition=models.Q(load__isnull=False), name="lists_listed_of_load")]
 
     def __str__(self) -> str:
         return self.record_id
@@ -129,3 +183,33 @@ class RemovedItem(models.Model):
 
     def __str__(self) -> str:
         return self.record_id
+
+
+class WhyNoted(models.TextChoices):
+    """Why an address of a load is worth a look."""
+
+    NOT_FOUND = "not_found", _("No record has this address")
+    NOT_AN_ADDRESS = "not_an_address", _("This cannot be an address")
+    TAKEN_OFF = "taken_off", _("Taken off this list by hand, and stays off")
+    SHARED = "shared", _("Several records have this address; the first one was taken")
+
+
+class NotedAddress(models.Model):
+    """An address of a load that nobody was added for, or that somebody has to look at."""
+
+    load = models.ForeignKey(
+        AddressLoad, verbose_name=_("load"), on_delete=models.CASCADE, related_name="noted", db_index=False
+    )
+    why = models.CharField(_("why"), max_length=16, choices=WhyNoted)
+    text = models.CharField(_("address"), max_length=LONGEST_NOTED)
+    email_key = models.CharField(_("address in small letters"), max_length=LONGEST_NOTED, db_index=True)
+
+    class Meta:
+        verbose_name = _("noted address")
+        verbose_name_plural = _("noted addresses")
+        ordering = ["pk"]
+        # A page of a report shows those of one kind, in the order of the file.
+        indexes = [models.Index(fields=["load", "why", "id"], name="lists_noted_of_load")]
+
+    def __str__(self) -> str:
+        return self.text

@@ -5,8 +5,9 @@ All of it is asked under a time limit: a person waits for it, and nobody else sh
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -19,12 +20,14 @@ from dotbridge.entities.registry import Entity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer, may_view
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import RuleError, RuleProblem, compile_read, read_rule
 from dotbridge.lists.rules.compiling import unless
 from dotbridge.lists.rules.membership import members_among
-from dotbridge.lists.selectors import list_condition
+from dotbridge.lists.rules.sources import contacted_through
+from dotbridge.lists.selectors import list_condition, rule_condition
 
+Keys = QuerySet[Any, dict[str, Any]]
 DEFAULT_LIMIT = 10
 DEFAULT_TIMEOUT_MS = 3_000
 
@@ -54,7 +57,8 @@ class RuleChange:
     """Whom a new rule brings onto a list and takes off it, removed ones and those who may not be mailed not counted.
 
     `adds` and `takes_out` are None where nobody can say: the new rule has `problems`, the old one is broken
-    (`was_broken`), or it took too long (`took_too_long`).
+    (`was_broken`), or it took too long (`took_too_long`). `joining` and `leaving` are who they are, as rows of
+    `record_id` and `email_key` that can stand in larger SQL: so that others can say how many of them Dotdigital has.
     """
 
     adds: int | None = None
@@ -65,6 +69,8 @@ class RuleChange:
     problems: tuple[RuleProblem, ...] = ()
     was_broken: bool = False
     took_too_long: bool = False
+    joining: Keys | None = field(default=None, compare=False, repr=False)
+    leaving: Keys | None = field(default=None, compare=False, repr=False)
 
 
 def count_and_sample(
@@ -109,8 +115,50 @@ def what_changes(
     read = read_rule(entity, new_rule, marketing_list=marketing_list, viewer=viewer)
     if read.problems:
         return RuleChange(problems=read.problems)
+    return _changes(
+        entity, marketing_list, _kept(entity, marketing_list, compile_read(entity, read)), limit, timeout_ms
+    )
+
+
+def what_settings_change(
+    marketing_list: MarketingList,
+    *,
+    type: ListType,  # noqa: A002 - the field's own name
+    include_previously_contacted: bool,
+    timeout_ms: int = DEFAULT_TIMEOUT_MS,
+) -> RuleChange:
+    """What another type, or keeping whom the list has reached or not, would do to the members of the list.
+
+    A list that stops being dynamic keeps whom it holds, and so does one on demand that becomes manual; else the rule is
+    asked. Raises UnknownEntity.
+    """
+    entity = entity_of(marketing_list.entity)
+    after = copy.copy(marketing_list)
+    after.type, after.include_previously_contacted = type, include_previously_contacted
+    asks_rule = type == ListType.DYNAMIC or (type == ListType.ON_DEMAND and marketing_list.type == ListType.MANUAL)
     try:
-        joining, leaving, counted = _compared(entity, marketing_list, compile_read(entity, read))
+        if asks_rule:
+            held = rule_condition(marketing_list)
+        else:
+            plain = copy.copy(marketing_list)
+            plain.include_previously_contacted = False
+            held = list_condition(plain)
+        return _changes(entity, marketing_list, _kept(entity, after, held), 0, timeout_ms)
+    except RuleError as error:
+        return RuleChange(problems=tuple(error.problems))
+
+
+def _kept(entity: Entity, marketing_list: MarketingList, held: Q) -> Q:
+    """Those who are on the list by `held`, or because it reached them and keeps those."""
+    if not marketing_list.include_previously_contacted or not held:
+        return held
+    reached = contacted_through(entity, marketing_list)
+    return held if reached is None else held | reached
+
+
+def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: int, timeout_ms: int) -> RuleChange:
+    try:
+        joining, leaving, counted = _compared(entity, marketing_list, wanted)
     except RuleError:
         return RuleChange(was_broken=True)
     try:
@@ -122,30 +170,11 @@ def what_changes(
                 stays=numbers.get((True, True), 0),
                 first_added=_sample(entity, joining, limit),
                 first_taken_out=_sample(entity, leaving, limit),
+                joining=_keys(entity, joining),
+                leaving=_keys(entity, leaving),
             )
     except TookTooLong:
         return RuleChange(took_too_long=True)
-
-
-def changed_keys(
-    marketing_list: MarketingList, new_rule: Mapping[str, Any] | None
-) -> tuple[QuerySet[Any, dict[str, Any]], QuerySet[Any, dict[str, Any]]]:
-    """Who would come and who would go, as rows of `record_id` and `email_key` that can stand in larger SQL.
-
-    So that others can say how many of them Dotdigital has. Raises UnknownEntity and RuleError, for either rule.
-    """
-    entity = entity_of(marketing_list.entity)
-    wanted = compile_read(entity, read_rule(entity, new_rule, marketing_list=marketing_list))
-    joining, leaving, _counted = _compared(entity, marketing_list, wanted)
-
-    def keys(records: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
-        address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
-        # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
-        named: QuerySet[Any, dict[str, Any]] = records.values(record_id=Cast("pk", TextField()))
-        with_address: QuerySet[Any, dict[str, Any]] = named.annotate(email_key=normalised(address))
-        return with_address
-
-    return keys(joining), keys(leaving)
 
 
 def _require_right(entity: Entity, viewer: Viewer | None) -> None:
@@ -167,6 +196,14 @@ def _compared(
         .values("is_wanted", "is_there", "number")
     )
     return joining, leaving, counted
+
+
+def _keys(entity: Entity, records: QuerySet[Any]) -> Keys:
+    address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
+    # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
+    named: Keys = records.values(record_id=Cast("pk", TextField()))
+    with_address: Keys = named.annotate(email_key=normalised(address))
+    return with_address
 
 
 def _unless(condition: Q) -> Q:

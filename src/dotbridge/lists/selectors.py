@@ -14,8 +14,9 @@ from dotbridge.consent.conditions import is_blocked, record_is_blocked
 from dotbridge.consent.scopes import ListScopes, scopes_of_list
 from dotbridge.entities.email import normalised, plausible_q
 from dotbridge.entities.registry import entity
-from dotbridge.lists.models import MarketingList, RemovedItem
+from dotbridge.lists.models import ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError, compile_rule, read_rule
+from dotbridge.lists.rules.lists_named import LIST_PATH
 from dotbridge.lists.rules.membership import condition_of_list
 from dotbridge.lists.rules.tree import ListRule
 
@@ -144,6 +145,24 @@ def count_members(marketing_list: MarketingList) -> MemberCounts:
     )
     counts["duplicates"] = counts.pop("addressed") - counts["mailable"]
     return MemberCounts(**counts)
+
+
+def lists_that_name(marketing_list: MarketingList) -> list[MarketingList]:
+    """The lists whose rules ask about this one, by their names."""
+    others = MarketingList.objects.exclude(pk=marketing_list.pk).exclude(type=ListType.MANUAL).order_by("name")
+    asking = others.annotate(rule_text=Cast("rule", TextField())).filter(rule_text__contains=LIST_PATH)
+    return [each for each in asking if _names(each.rule, marketing_list.pk)]
+
+
+def _names(rule: Any, key: int) -> bool:
+    """Whether a rule, or a part of it, asks about the list with this key."""
+    if not isinstance(rule, dict):
+        return False
+    if rule.get("field") == LIST_PATH:
+        value = rule.get("value")
+        return str(key) in map(str, value if isinstance(value, list) else [value])
+    parts = rule.get("rules")
+    return isinstance(parts, list) and any(_names(part, key) for part in parts)
 
 
 def _without(exists: Combinable) -> Q:

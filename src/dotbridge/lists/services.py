@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from dotbridge.consent.models import Scope, Source
 from dotbridge.consent.services import opt_in_records, opt_out_records
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
+from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.listed_services import fill_list, refresh_list
 from dotbridge.lists.models import (
     ListedRecord,
@@ -23,6 +26,7 @@ from dotbridge.lists.models import (
     RemovedItem,
 )
 from dotbridge.lists.rules import compile_rule
+from dotbridge.lists.selectors import lists_that_name
 
 
 class Unchanged(enum.Enum):
@@ -45,11 +49,13 @@ def create_list(
     include_previously_contacted: bool = False,
     refresh_every: timedelta | None = None,
     owner: AbstractBaseUser | None = None,
+    is_filled: bool = True,
 ) -> MarketingList:
     """A new list of the records of `entity` ("crm.contact") that `rule` matches; without a rule, of all of them.
 
-    A list on demand is filled at once; a manual one begins empty. Raises UnknownEntity, RuleError, ColumnsError, and
-    Django's ValidationError for a name that is empty, too long or taken.
+    A list on demand is filled at once, unless `is_filled` says that its first refresh follows; a manual one begins
+    empty. Raises UnknownEntity, RuleError, ColumnsError, and Django's ValidationError for a name that is empty, too
+    long or taken.
     """
     made = MarketingList(
         name=name,
@@ -64,7 +70,7 @@ def create_list(
     )
     with transaction.atomic():
         _save(made)
-        if made.type == ListType.ON_DEMAND:
+        if made.type == ListType.ON_DEMAND and is_filled:
             refresh_list(marketing_list=made, by=owner)
     return made
 
@@ -81,12 +87,14 @@ def update_list(
     refresh_every: timedelta | Unchanged | None = UNCHANGED,
     owner: AbstractBaseUser | Unchanged | None = UNCHANGED,
     by: AbstractBaseUser | None = None,
+    seen: str | None = None,
 ) -> MarketingList:
     """Change what is given and keep the rest. The entity stays: removed items and opt-outs name records of it.
 
     A list that stops being dynamic keeps who is on it now; one that becomes dynamic forgets what stood on it.
-    The rule of a list on demand counts from its next refresh. Raises RuleError, ColumnsError and Django's
-    ValidationError; then nothing is changed.
+    The rule of a list on demand counts from its next refresh. `seen` is the `fingerprint` of the given fields as the
+    person saw them. Raises ChangedMeanwhile where they hold something else by now, RuleError, ColumnsError and
+    Django's ValidationError; then nothing is changed.
     """
     given: dict[str, Any] = {
         "name": name,
@@ -96,16 +104,26 @@ def update_list(
         "columns": None if columns is None else [dict(column) for column in columns],
         "include_previously_contacted": include_previously_contacted,
     }
+    # Of the last two, None is a value.
     given = {field: value for field, value in given.items() if value is not None}
-    # Of these, None is a value.
     also = {"refresh_every": refresh_every, "owner": owner}
     given |= {field: value for field, value in also.items() if not isinstance(value, Unchanged)}
+    return _change(marketing_list, given, by=by, seen=seen)
+
+
+def _change(
+    marketing_list: MarketingList, given: dict[str, Any], *, by: AbstractBaseUser | None, seen: str | None
+) -> MarketingList:
     with transaction.atomic():
         changed = MarketingList.objects.select_for_update().get(pk=marketing_list.pk)
+        if seen is not None and seen != fingerprint(changed, given):
+            raise ChangedMeanwhile(changed)
         former_type = changed.type
         for field, value in given.items():
             setattr(changed, field, value)
-        _save(changed)
+        # A rule that was broken from outside keeps nobody from renaming the list, and a manual list asks none.
+        asks_anew = changed.type not in (former_type, ListType.MANUAL)
+        _save(changed, checks_rule="rule" in given or asks_anew)
         _change_type(changed, former_type, by)
     marketing_list.refresh_from_db()
     return marketing_list
@@ -118,6 +136,21 @@ def _change_type(changed: MarketingList, former_type: str, by: AbstractBaseUser 
         ListedRecord.objects.filter(marketing_list=changed).delete()
     elif former_type == ListType.DYNAMIC or changed.type == ListType.ON_DEMAND:
         fill_list(marketing_list=changed, by=by)
+
+
+def delete_list(*, marketing_list: MarketingList) -> None:
+    """Delete a list with what stands on it. Who opted out of it stays opted out.
+
+    Raises ValidationError where rules of other lists ask about it. A connected list is refused by the database.
+    """
+    with transaction.atomic():
+        _hold_rules_of_lists()
+        if naming := lists_that_name(marketing_list):
+            names = ", ".join(each.name for each in naming)
+            raise ValidationError(
+                _("Other lists ask about this one. Change their rules first: %(names)s.") % {"names": names}
+            )
+        marketing_list.delete()
 
 
 def remove_records(
@@ -187,18 +220,23 @@ def resubscribe_records(
     return said.records_lifted
 
 
-def _save(marketing_list: MarketingList) -> MarketingList:
+def _save(marketing_list: MarketingList, *, checks_rule: bool = True) -> MarketingList:
     with transaction.atomic():
         if "lists." in str(marketing_list.rule):
             # Two lists that are saved at once could each name the other.
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dotbridge.lists.rules'))")
+            _hold_rules_of_lists()
         listed = entity_of(marketing_list.entity)
-        compile_rule(listed, marketing_list.rule, marketing_list=marketing_list)
+        if checks_rule:
+            compile_rule(listed, marketing_list.rule, marketing_list=marketing_list)
         read_columns(listed, marketing_list.columns)
         marketing_list.full_clean()
         marketing_list.save()
     return marketing_list
+
+
+def _hold_rules_of_lists() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dotbridge.lists.rules'))")
 
 
 def _write(statement: str, fixed: list[Any], record_ids: Iterable[object]) -> int:
@@ -214,6 +252,6 @@ def _delete(model: type[RemovedItem], marketing_list: MarketingList, ids: Iterab
     deleted = 0
     with transaction.atomic():
         for batch in batches(map(record_id_of, ids)):
-            rows, _ = model.objects.filter(marketing_list=marketing_list, record_id__in=batch).delete()
+            rows, _by_model = model.objects.filter(marketing_list=marketing_list, record_id__in=batch).delete()
             deleted += rows
     return deleted

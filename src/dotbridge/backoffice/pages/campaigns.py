@@ -109,6 +109,7 @@ def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: d
             "remote": remote,
             "books": list(remote.address_books.order_by("name")) if remote else [],
             "may_see_people": request.user.has_perm(MAY_SEE_PEOPLE),
+            "may_delete": request.user.has_perm("dotbridge_campaigns.delete_emailcampaign"),
             "table_url": reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_change", args=[pk]),
             **context,
         },

@@ -2,89 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dotbridge.backoffice.entity_labels import entity_choices
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.connections.models import ListConnection
-from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import RuleError, compile_rule
 from dotbridge.mirror.data_field_rules import Visibility
 from dotbridge.mirror.models import AddressBook
-
-
-class _Indented(json.JSONEncoder):
-    """JSON that a person can read and edit."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "indent": 2})
-
-
-class ListForm(forms.Form):
-    """A list's name, what it is made of, and its rule."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
-    description = forms.CharField(
-        label=gettext_lazy("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    entity = forms.ChoiceField(
-        label=gettext_lazy("Who can be on the list"),
-        help_text=gettext_lazy("It cannot be changed afterwards."),
-    )
-    rule = forms.JSONField(
-        label=gettext_lazy("Rule"),
-        required=False,
-        encoder=_Indented,
-        widget=forms.Textarea(attrs={"class": "code", "rows": 12, "spellcheck": "false"}),
-        help_text=gettext_lazy("Empty: everybody is on the list."),
-        error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
-    )
-
-    def __init__(self, *args: Any, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.marketing_list = marketing_list
-        if marketing_list is None:
-            self.fields["entity"].choices = entity_choices()  # type: ignore[attr-defined]
-        else:
-            del self.fields["entity"]
-
-    def clean_name(self) -> str:
-        """The name, if no other list has it."""
-        name: str = self.cleaned_data["name"].strip()
-        others = MarketingList.objects.filter(name=name)
-        if self.marketing_list is not None:
-            others = others.exclude(pk=self.marketing_list.pk)
-        if others.exists():
-            raise ValidationError(_("Another list has this name already."))
-        return name
-
-    def clean_rule(self) -> dict[str, Any]:
-        """The rule as an object; nothing at all means everybody."""
-        rule = self.cleaned_data["rule"]
-        if rule in (None, ""):
-            return {}
-        if not isinstance(rule, dict):
-            raise ValidationError(_("A rule is an object in braces: { … }."))
-        return rule
-
-    def clean(self) -> dict[str, Any]:
-        """Say at the rule what is wrong with it."""
-        cleaned = super().clean() or {}
-        key = self.marketing_list.entity if self.marketing_list else cleaned.get("entity", "")
-        if key and "rule" in cleaned:
-            try:
-                compile_rule(entity(key), cleaned["rule"], marketing_list=self.marketing_list)
-            except (RuleError, UnknownEntity) as error:
-                self.add_error("rule", str(error))
-        return cleaned
 
 
 class BookForm(forms.Form):

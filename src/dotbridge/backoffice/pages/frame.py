@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -172,5 +172,16 @@ def log_change(request: HttpRequest, record: Model, text: str) -> None:
         queryset=[record],
         action_flag=CHANGE,
         change_message=text,
+        single_object=True,
+    )
+
+
+def log_deletion(request: HttpRequest, record: Model) -> None:
+    """Keep that a person deleted the record. To be called before it is gone."""
+    LogEntry.objects.log_actions(
+        user_id=person_of(request).pk,
+        queryset=[record],
+        action_flag=DELETION,
+        change_message="",
         single_object=True,
     )

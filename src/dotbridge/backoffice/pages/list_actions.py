@@ -7,19 +7,24 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import page
+from dotbridge.backoffice.pages.frame import log_deletion, page
 from dotbridge.backoffice.pages.list_frame import MAY_REQUEST, link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import RemovedItem
+from dotbridge.lists import services as list_services
+from dotbridge.lists.models import ListedRecord, RemovedItem
+from dotbridge.lists.selectors import lists_that_name
 
 VIEW = "dotbridge_lists.view_marketinglist"
 
@@ -108,18 +113,26 @@ def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Disconnect the list before you delete it."))
         return HttpResponseRedirect(list_url(marketing_list))
     if request.method == "POST" and request.POST.get("confirmed"):
-        name = str(marketing_list)
-        marketing_list.delete()
-        messages.success(request, _("%(name)s was deleted.") % {"name": name})
-        return HttpResponseRedirect(reverse("dotbridge:lists"))
+        return _deleted(request, marketing_list)
+    naming = lists_that_name(marketing_list)
+    if naming:
+        names = ", ".join(each.name for each in naming)
+        messages.error(
+            request, _("Other lists ask about this one. Change their rules first: %(names)s.") % {"names": names}
+        )
+        return HttpResponseRedirect(list_url(marketing_list))
     removed = RemovedItem.objects.filter(marketing_list=marketing_list).count()
+    listed = ListedRecord.objects.filter(marketing_list=marketing_list).count()
+    mails = EmailCampaign.objects.filter(marketing_list=marketing_list).count()
     return ask_first(
         request,
         marketing_list,
         tab="list",
         question=_("Delete %(name)s?") % {"name": marketing_list},
         consequences=[
-            _("The records themselves stay. The mails that went to the list stay as well."),
+            _("The records themselves stay."),
+            _("Mails that went to the list, which stay: %(n)s.") % {"n": grouped(mails)} if mails else "",
+            _("With it goes who stands on it: %(n)s.") % {"n": grouped(listed)} if listed else "",
             _("With it goes who was taken off it by hand: %(n)s.") % {"n": grouped(removed)} if removed else "",
             _("Who opted out stays opted out; that is kept for good."),
         ],
@@ -128,3 +141,18 @@ def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
         back_url=list_url(marketing_list),
         is_danger=True,
     )
+
+
+def _deleted(request: HttpRequest, marketing_list: Any) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            log_deletion(request, marketing_list)
+            list_services.delete_list(marketing_list=marketing_list)
+    except ValidationError as error:
+        show_refusal(request, error)
+        return HttpResponseRedirect(list_url(marketing_list))
+    except ProtectedError:
+        messages.error(request, _("Disconnect the list before you delete it."))
+        return HttpResponseRedirect(list_url(marketing_list))
+    messages.success(request, _("%(name)s was deleted.") % {"name": marketing_list})
+    return HttpResponseRedirect(reverse("dotbridge:lists"))

@@ -17,6 +17,7 @@ from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
 from dotbridge.backoffice.pages.list_frame import (
+    MAY_CHANGE_LIST,
     MAY_CONNECT,
     MAY_MAKE_BOOK,
     MAY_REQUEST,
@@ -29,7 +30,7 @@ from dotbridge.backoffice.pages.list_frame import (
 from dotbridge.backoffice.pages.list_plan import plan_context
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.connections.services import connect_list, request_address_book
+from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook
 
 # More are found by typing a part of the name.
@@ -70,6 +71,12 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     if link_of(marketing_list) is not None:
         return HttpResponseRedirect(list_url(marketing_list))
+    try:
+        check_columns(marketing_list)
+    except ValidationError as error:
+        show_refusal(request, error)
+        may_mend = request.user.has_perm(MAY_CHANGE_LIST)
+        return HttpResponseRedirect(list_url(marketing_list, "list-settings" if may_mend else "list"))
     search = search_of(request)
     form = BookForm(request.GET if "address_book" in request.GET else None)
     if form.is_bound and form.is_valid():
@@ -114,10 +121,13 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list, book = list_or_404(pk), chosen_book(request)
     if book is None or link_of(marketing_list) is not None:
         return render(request, "backoffice/components/plan.html", {"problem": _("The address book is not free.")})
-    with transaction.atomic():
-        link = connect_list(marketing_list=marketing_list, address_book=book)
-        context = plan_context(link, with_people=may_see_people(request, marketing_list.entity))
-        transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            link = connect_list(marketing_list=marketing_list, address_book=book)
+            context = plan_context(link, with_people=may_see_people(request, marketing_list.entity))
+            transaction.set_rollback(True)
+    except ValidationError as error:
+        return render(request, "backoffice/components/plan.html", {"problem": " ".join(error.messages)})
     return render(request, "backoffice/components/plan.html", {**context, "is_first": True})
 
 

@@ -18,7 +18,7 @@ from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 
 MAY_CONNECT = "dotbridge_connections.add_listconnection"
 MAY_CHANGE_CONNECTION = "dotbridge_connections.change_listconnection"
@@ -53,10 +53,15 @@ def may_see_people(request: HttpRequest, entity_key: str) -> bool:
 
 
 def list_tabs(request: HttpRequest, marketing_list: MarketingList, current: str) -> list[Tab]:
-    """The five views of a list that the person may have."""
-    tabs = [("list", _("People"), ""), ("list-rule", _("Rule"), "")]
+    """The views of a list that the person may have."""
+    tabs = [("list", _("People"), "")]
+    if marketing_list.type != ListType.MANUAL:
+        tabs += [("list-rule", _("Rule"), "")]
+    elif may_see_people(request, marketing_list.entity):
+        tabs += [("list-pick", _("Pick people"), MAY_CHANGE_LIST)]
     tabs += [("list-campaigns", _("Campaigns"), "dotbridge_campaigns.view_emailcampaign")]
-    tabs += [("list-connection", _("Connection"), ""), ("list-history", _("History"), "")]
+    tabs += [("list-connection", _("Connection"), ""), ("list-settings", _("Settings"), MAY_CHANGE_LIST)]
+    tabs += [("list-history", _("History"), "")]
     return [
         Tab(title=title, url=list_url(marketing_list, name), is_current=name == current)
         for name, title, permission in tabs
@@ -88,6 +93,9 @@ def show_list_page(
             "marketing_list": marketing_list,
             "link": link,
             "rule_words": rule_words(marketing_list, request.user),
+            "is_manual": marketing_list.type == ListType.MANUAL,
+            "is_snapshot": marketing_list.type == ListType.ON_DEMAND,
+            "may_change_list": may(MAY_CHANGE_LIST),
             "list_needs": [need for need in needs_of(request) if need.marketing_list == marketing_list.pk],
             "may_connect": link is None and may(MAY_CONNECT),
             "may_sync": link is not None and may(MAY_REQUEST),

@@ -1,31 +1,27 @@
-"""What a person does to people of a list: take off, unsubscribe, bring back, carry away as a file."""
+"""What a person does to people of a list: take off or out, unsubscribe, bring back."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
-from openpyxl import Workbook
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.list_reads import OptedOut, chosen_members, opted_out_record
+from dotbridge.backoffice.list_reads import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
-from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
-from dotbridge.backoffice.reads.list_people import PAGE, ListPerson, people_page
+from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, link_of, list_or_404, list_url, may_see_people
+from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
+from dotbridge.backoffice.reads.list_people import PAGE
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.backoffice.reads.standing import WORDS, Standing
+from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.services import request_resubscription
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.entities.registry import UnknownEntity
@@ -33,11 +29,13 @@ from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import remove_records, restore_records, resubscribe_records, unsubscribe_records
 
-PERMISSIONS = {"remove": "dotbridge_lists.add_removeditem", "unsubscribe": "dotbridge_lists.opt_out_members"}
+PERMISSIONS = {
+    "remove": "dotbridge_lists.add_removeditem",
+    "take-out": MAY_CHANGE_LIST,
+    "unsubscribe": "dotbridge_lists.opt_out_members",
+}
 MAY_ASK = "dotbridge_connections.add_resubscription"
 MAY_OPT_IN = "dotbridge_lists.opt_in_members"
-# A spreadsheet takes a cell that begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:
@@ -51,7 +49,7 @@ def change_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and then take the chosen people off the list or unsubscribe them from it."""
     marketing_list = list_or_404(pk)
     verb, back = request.POST.get("verb", ""), list_url(marketing_list)
-    if verb not in PERMISSIONS:
+    if verb not in PERMISSIONS or (verb == "take-out" and not is_picked(marketing_list)):
         messages.error(request, _("Choose what to do with the people."))
         return HttpResponseRedirect(back)
     _require(request, PERMISSIONS[verb])
@@ -59,7 +57,7 @@ def change_people(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     asked = [key for key in request.POST.getlist("record")[:PAGE] if 0 < len(key) <= 64 and "\0" not in key]
     try:
-        chosen = chosen_members(marketing_list, asked)
+        chosen = (chosen_records if verb == "take-out" else chosen_members)(marketing_list, asked)
     except (RuleError, UnknownEntity) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(back)
@@ -71,22 +69,32 @@ def change_people(request: HttpRequest, pk: int) -> HttpResponse:
     return _ask(request, marketing_list, verb, chosen)
 
 
-def _ask(request: HttpRequest, marketing_list: Any, verb: str, chosen: list[dict[str, Any]]) -> HttpResponse:
-    number, is_connected = len(chosen), link_of(marketing_list) is not None
-    if verb == "remove":
-        question = ngettext("Take %(n)s person off the list?", "Take %(n)s people off the list?", number)
-        answer = _("Yes, take off")
-        lines = [_("The records themselves stay. You can put them back on the list, under Taken off.")]
-        if is_connected:
-            lines.append(_("They leave the address book with the next export; their subscription is not touched."))
-    else:
+def _said_before(verb: str, *, number: int, is_connected: bool) -> tuple[str, str, list[str]]:
+    """The question, the answer that does it, and what follows."""
+    if verb == "unsubscribe":
         question = ngettext(
             "Unsubscribe %(n)s person from the list?", "Unsubscribe %(n)s people from the list?", number
         )
-        answer = _("Yes, unsubscribe")
         lines = [_("Nothing is sent to them through this list any more, until they ask for it again.")]
         if is_connected:
             lines.append(_("They leave the address book with the next export; their status in the account stays."))
+        return question, _("Yes, unsubscribe"), lines
+    if verb == "take-out":
+        question = ngettext("Take %(n)s person out of the list?", "Take %(n)s people out of the list?", number)
+        answer = _("Yes, take out")
+        lines = [_("The records themselves stay. You can undo it afterwards, or pick them again at any time.")]
+    else:
+        question = ngettext("Take %(n)s person off the list?", "Take %(n)s people off the list?", number)
+        answer = _("Yes, take off")
+        lines = [_("The records themselves stay. You can put them back on the list, under Taken off.")]
+    if is_connected:
+        lines.append(_("They leave the address book with the next export; their subscription is not touched."))
+    return question, answer, lines
+
+
+def _ask(request: HttpRequest, marketing_list: Any, verb: str, chosen: list[dict[str, Any]]) -> HttpResponse:
+    number, is_connected = len(chosen), link_of(marketing_list) is not None
+    question, answer, lines = _said_before(verb, number=number, is_connected=is_connected)
     known = label_records(request, marketing_list.entity, [row["record_id"] for row in chosen])
     items = []
     for row in chosen:
@@ -108,6 +116,11 @@ def _ask(request: HttpRequest, marketing_list: Any, verb: str, chosen: list[dict
 
 
 def _changed(request: HttpRequest, marketing_list: Any, verb: str, record_ids: list[str]) -> HttpResponse:
+    if verb == "take-out":
+        text = take_out(request, marketing_list, record_ids)
+        log_change(request, marketing_list, text)
+        messages.success(request, text)
+        return HttpResponseRedirect(list_url(marketing_list))
     if verb == "remove":
         number = remove_records(marketing_list=marketing_list, record_ids=record_ids, by=person_of(request))
         text = ngettext("%(n)s person was taken off the list.", "%(n)s people were taken off the list.", number)
@@ -240,73 +253,3 @@ def _asked(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResp
     text = _("Dotdigital is asked as soon as the worker is free. Its answer stands on the page of the person.")
     _report(request, marketing_list, text, row.record_id)
     return followed(back, after)
-
-
-@page(VIEW)
-def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
-    """The people that the page shows, all of them, as a CSV or a workbook."""
-    marketing_list = list_or_404(pk)
-    if not may_see_people(request, marketing_list.entity):
-        raise PermissionDenied
-    shown = request.GET.get("show", "")
-    if shown and shown not in set(Standing):
-        raise Http404
-    rows = _file_rows(request, marketing_list, Standing(shown) if shown else None)
-    try:
-        first = next(rows)
-    except (RuleError, UnknownEntity) as error:
-        messages.error(request, str(error))
-        return HttpResponseRedirect(list_url(marketing_list))
-    name = f"list-{marketing_list.pk}.{form}"
-    if form == "csv":
-        response: HttpResponseBase = StreamingHttpResponse(
-            _csv_lines(first, rows), content_type="text/csv; charset=utf-8"
-        )
-    else:
-        response = _workbook(first, rows)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _file_rows(request: HttpRequest, marketing_list: Any, show: Standing | None) -> Iterator[list[str]]:
-    """Page after page, so that a million people are never here at once."""
-    after = ""
-    found = people_page(marketing_list, show=show)
-    yield [_("Record"), _("Who"), _("Address"), _("State"), _("Why")]
-    while True:
-        known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])
-        for person in found.people:
-            yield _file_row(person, known[person.record_id].text if person.record_id in known else "")
-        after = found.after
-        if not after:
-            return
-        found = people_page(marketing_list, show=show, after=after)
-
-
-def _file_row(person: ListPerson, name: str) -> list[str]:
-    cells = [person.record_id, name, person.email, str(WORDS[person.standing]), str(person.why)]
-    return [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]
-
-
-def _csv_lines(first: list[str], rest: Iterator[list[str]]) -> Iterator[str]:
-    yield _csv_line(first)
-    yield from map(_csv_line, rest)
-
-
-def _csv_line(row: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(row)
-    return line.getvalue()
-
-
-def _workbook(first: list[str], rest: Iterator[list[str]]) -> HttpResponse:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.append(first)
-    for row in rest:
-        sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    return HttpResponse(
-        content.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )

@@ -1,32 +1,46 @@
-"""A list's rule: what it is made of, and who is on it because of that."""
+"""Making a list, and its rule: what it is made of, and who is on it because of that."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.pages.forms import ListForm
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.forms import add_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
 from dotbridge.backoffice.pages.list_actions import VIEW
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url, show_list_page
+from dotbridge.backoffice.pages.list_editing import clash_of, seen_of
+from dotbridge.backoffice.pages.list_forms import NewListForm, RuleForm
+from dotbridge.backoffice.pages.list_frame import (
+    MAY_CHANGE_LIST,
+    list_or_404,
+    list_url,
+    may_see_people,
+    show_list_page,
+)
+from dotbridge.backoffice.pages.list_refresh import fill
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
+from dotbridge.lists.editing import ChangedMeanwhile
+from dotbridge.lists.models import ListType
 from dotbridge.lists.services import create_list, update_list
 
 
 @page(VIEW, "dotbridge_lists.add_marketinglist")
 def add_list(request: HttpRequest) -> HttpResponse:
-    """Make a list."""
-    form = ListForm(request.POST if request.method == "POST" else None)
+    """Make a list; whom it holds follows on the page of its type."""
+    form = NewListForm(
+        request.POST if request.method == "POST" else None,
+        request=request,
+        initial={"owner": request.user.pk, "type": ListType.DYNAMIC},
+    )
     if request.method == "POST" and form.is_valid():
-        made = create_list(**form.cleaned_data)
-        text = _("%(name)s was made.") % {"name": made}
-        log_change(request, made, text)
-        messages.success(request, text)
-        return HttpResponseRedirect(list_url(made))
+        made = _make(request, form)
+        if made is not None:
+            return HttpResponseRedirect(made)
     return show(
         request,
         "backoffice/house/list_add.html",
@@ -37,34 +51,69 @@ def add_list(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _make(request: HttpRequest, form: NewListForm) -> str | None:
+    """The address of the page that comes next; None where the list was refused, which the form then says."""
+    given = {**form.settings(), "entity": form.cleaned_data["entity"], "rule": form.cleaned_data["rule"]}
+    try:
+        made = create_list(**given, is_filled=False)
+    except ValidationError as error:
+        add_refusal(form, error)
+        return None
+    text = _("%(name)s was made.") % {"name": made}
+    log_change(request, made, text)
+    messages.success(request, text)
+    if made.type == ListType.MANUAL:
+        return list_url(made, "list-pick")
+    if made.type == ListType.ON_DEMAND:
+        fill(request, made)
+    return list_url(made)
+
+
 @page(VIEW)
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    """The rule, and changing it for those who may."""
+    """The rule, and changing it for those who may; of a manual list, the page where people are picked."""
     marketing_list = list_or_404(pk)
-    may_change = request.user.has_perm(MAY_CHANGE_LIST)
-    initial = {"name": marketing_list.name, "description": marketing_list.description, "rule": marketing_list.rule}
-    form = ListForm(
-        request.POST if request.method == "POST" and may_change else None,
+    if marketing_list.type == ListType.MANUAL:
+        return HttpResponseRedirect(list_url(marketing_list, "list-pick"))
+    may_change = request.user.has_perm(MAY_CHANGE_LIST) and may_see_people(request, marketing_list.entity)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    form = RuleForm(
+        request.POST if request.method == "POST" else None,
         marketing_list=marketing_list,
-        initial=initial,
+        viewer=request.user,
+        initial={"rule": marketing_list.rule},
     )
-    if request.method == "POST" and may_change and form.is_valid():
-        return _saved(request, marketing_list, form)
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         "may_change": may_change,
+        "seen": seen_of(request, marketing_list, ["rule"]),
+        "is_on_demand": marketing_list.type == ListType.ON_DEMAND,
         "rule_builder": builder_addresses(),
         "rule_entity": marketing_list.entity,
         "rule_list": marketing_list.pk,
     }
-    return show_list_page(request, "backoffice/house/list_rule.html", marketing_list, tab="list-rule", context=context)
+    if request.method == "POST" and form.is_valid():
+        clash = _save(request, marketing_list, form)
+        if clash is None:
+            return HttpResponseRedirect(list_url(marketing_list, "list-rule"))
+        context |= clash
+    status = 409 if "clash" in context else 200
+    return show_list_page(
+        request, "backoffice/house/list_rule.html", marketing_list, tab="list-rule", status=status, context=context
+    )
 
 
-def _saved(request: HttpRequest, marketing_list: Any, form: ListForm) -> HttpResponse:
-    update_list(marketing_list=marketing_list, **form.cleaned_data)
+def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str, Any] | None:
+    """None once the rule is kept; else what the page says of the other person's change."""
+    mine = {"rule": form.cleaned_data["rule"]}
+    seen = seen_of(request, marketing_list, mine)
+    try:
+        update_list(marketing_list=marketing_list, by=person_of(request), seen=seen, **mine)
+    except ChangedMeanwhile as error:
+        return clash_of(request, error, form, mine)
     if form.has_changed():
-        names = ", ".join(str(form.fields[name].label) for name in form.changed_data)
-        text = _("Changed: %(names)s.") % {"names": names}
+        text = _("Changed: %(names)s.") % {"names": _("Rule")}
         log_change(request, marketing_list, text)
         messages.success(request, text)
-    return HttpResponseRedirect(list_url(marketing_list, "list-rule"))
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -14,21 +15,25 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import with_figures
-from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
+    MAY_CHANGE_LIST,
     link_of,
     list_or_404,
     list_url,
     may_see_people,
     show_list_page,
 )
-from dotbridge.backoffice.reads.list_people import people_page
+from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
+from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
+from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.standing import MEANINGS, MOST_MILLISECONDS, TONES, WORDS, Standing, standing_of
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
@@ -80,6 +85,7 @@ def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
         "backoffice/house/list_bar.html",
         {
             "standing": standing_of(marketing_list),
+            "is_live": marketing_list.is_live,
             "list_url": list_url(marketing_list),
             "chosen": chosen,
             "is_whole": request.GET.get("whole") == "yes",
@@ -107,8 +113,13 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
     after = request.GET.get("after", "")[:64]
     try:
         with statement_time_limit(MOST_MILLISECONDS):
+            columns = columns_for(marketing_list, request.user)
             found = people_page(
-                marketing_list, show=Standing(shown) if shown else None, after=after, search=search.replace("\0", "")
+                marketing_list,
+                show=Standing(shown) if shown else None,
+                after=after,
+                search=search.replace("\0", ""),
+                columns=columns,
             )
             known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])
     except (RuleError, UnknownEntity) as error:
@@ -117,25 +128,42 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
         return {"problem": _("This takes too long. Search for a part of an address, or make the rule simpler.")}
     query: dict[str, str] = {"show": shown, "q": search}
     return {
-        "people": [
-            {
-                "person": person,
-                "record": known.get(person.record_id),
-                "url": person_url(marketing_list.entity, person.record_id),
-                "tone": TONES[person.standing],
-                "word": WORDS[person.standing],
-            }
-            for person in found.people
-        ],
+        "people": [_line(marketing_list, person, known.get(person.record_id), columns) for person in found.people],
+        "columns": columns,
         "pager": {
             "previous": "?" + urlencode(query) if after else "",
             "next": "?" + urlencode({**query, "after": found.after}) if found.after else "",
         },
-        "may_remove": request.user.has_perm("dotbridge_lists.add_removeditem"),
-        "may_unsubscribe": request.user.has_perm("dotbridge_lists.opt_out_members"),
-        "may_restore": request.user.has_perm("dotbridge_lists.delete_removeditem"),
-        "may_resubscribe": request.user.has_perm("dotbridge_lists.opt_in_members")
-        or request.user.has_perm("dotbridge_connections.add_resubscription"),
+        **_rights(request, marketing_list),
+    }
+
+
+def _line(
+    marketing_list: Any, person: ListPerson, record: RecordLabel | None, columns: Sequence[ListColumn]
+) -> dict[str, Any]:
+    """One person as the table shows them."""
+    return {
+        "person": person,
+        "record": record,
+        "url": person_url(marketing_list.entity, person.record_id),
+        "tone": TONES[person.standing],
+        "word": WORDS[person.standing],
+        "cells": [
+            (column.label, shown_value(column, value)) for column, value in zip(columns, person.cells, strict=True)
+        ],
+    }
+
+
+def _rights(request: HttpRequest, marketing_list: Any) -> dict[str, Any]:
+    """What may be done with the people, by the list's type and the person's rights."""
+    may, picked = request.user.has_perm, is_picked(marketing_list)
+    return {
+        "may_remove": not picked and may("dotbridge_lists.add_removeditem"),
+        "may_take_out": picked and may(MAY_CHANGE_LIST),
+        "taken_out": len(last_taken_out(request, marketing_list)),
+        "may_unsubscribe": may("dotbridge_lists.opt_out_members"),
+        "may_restore": may("dotbridge_lists.delete_removeditem"),
+        "may_resubscribe": may("dotbridge_lists.opt_in_members") or may("dotbridge_connections.add_resubscription"),
     }
 
 

@@ -16,17 +16,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import activity_table, with_figures
+from dotbridge.backoffice.charts import bars_by_period
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.marketing_campaign_merge import MAY_MERGE
 from dotbridge.backoffice.queries import search_of
-from dotbridge.campaigns.models import MarketingCampaign
+from dotbridge.campaigns.models import CampaignCode, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
 
 VIEW = "dotbridge_campaigns.view_marketingcampaign"
-MAY_MERGE = ("dotbridge_campaigns.change_marketingcampaign", "dotbridge_campaigns.delete_marketingcampaign")
 PAGE = 50
 
 
@@ -60,7 +61,9 @@ def marketing_campaigns(request: HttpRequest) -> HttpResponse:
         mails=Count("email_campaigns"), last_sent=Max("email_campaigns__sent_at")
     ).select_related("owner")
     if search:
-        found = found.filter(Q(name__icontains=search) | Q(code__icontains=search))
+        # By a former code, too: it still leads to its campaign.
+        with_code = CampaignCode.objects.filter(code__icontains=search).values("marketing_campaign")
+        found = found.filter(Q(name__icontains=search) | Q(pk__in=with_code))
     current = Paginator(found.order_by("-start_date", "-pk"), PAGE).get_page(request.GET.get("page"))
     return show(
         request,
@@ -74,7 +77,6 @@ def marketing_campaigns(request: HttpRequest) -> HttpResponse:
             "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
             "may_add": request.user.has_perm("dotbridge_campaigns.add_marketingcampaign"),
             "may_merge": request.user.has_perms(MAY_MERGE),
-            "merge_url": reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"),
         },
     )
 
@@ -92,6 +94,7 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(request.path)
     may_see_mails = request.user.has_perm("dotbridge_campaigns.view_emailcampaign")
+    table = activity_table(activities_over_time(found))
     return show(
         request,
         "backoffice/house/marketing_campaign.html",
@@ -103,13 +106,13 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             "form": form,
             "may_change": may_change,
             "may_delete": request.user.has_perm("dotbridge_campaigns.delete_marketingcampaign"),
-            "delete_url": reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_delete", args=[pk]),
             "former_codes": former_codes(found),
             "campaigns": list(with_figures(found.email_campaigns.order_by("-sent_at", "-pk"))[:100])
             if may_see_mails
             else [],
             "totals": [(kind.label, number) for kind, number in activity_summary(found).items() if number],
-            "table": activity_table(activities_over_time(found)),
+            "table": table,
+            "chart": bars_by_period(table),
         },
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Window
@@ -13,14 +14,16 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import reason_text, standing_text
+from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.people import with_name_or_address
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
-from dotbridge.entities.email import plausible_q
+from dotbridge.entities.email import is_plausible, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
+from dotbridge.lists.columns import ListColumn, Sort, with_columns
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     Rows = QuerySet[Any, dict[str, Any]]
 
 PAGE = 50
+AT_ONCE = 1_000
+MOST_SKIPPED = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,33 +49,62 @@ class ListPerson:
     why: StrOrPromise
     is_member: bool
     since: datetime | None = None
+    cells: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeoplePage:
-    """Some people in the order of their keys. `after` leads to the next ones; empty on the last page."""
+    """Some people in the order of their keys, or as the columns sort them. `after` leads to the next ones; empty on the
+    last page."""
 
     people: list[ListPerson]
     after: str
 
 
 def people_page(
-    marketing_list: MarketingList, *, show: Standing | None = None, after: str = "", search: str = ""
+    marketing_list: MarketingList,
+    *,
+    show: Standing | None = None,
+    after: str = "",
+    search: str = "",
+    columns: Sequence[ListColumn] = (),
 ) -> PeoplePage:
-    """The people after the one with the key `after`: all of the list, or those that a state's number counts.
+    """A page of people: all of the list, or those that a state's number counts.
 
-    `search` is a part of the address or of a name. Raises RuleError and UnknownEntity.
+    `after` is the key of the last one before, or how many stood before where a column sorts the list. `search` is a
+    part of the address or of a name. Raises RuleError and UnknownEntity.
     """
+    found = _found(marketing_list, show, search, columns)
+    skipped = min(int(after), MOST_SKIPPED) if is_sorted(columns) and is_key(after) else 0
+    key = None if is_sorted(columns) else _key_of(marketing_list, after)
+    if key is not None:
+        found = found.filter(record_pk__gt=key)
+    rows = list(found[skipped : skipped + PAGE + 1])
+    people = described(marketing_list, rows[:PAGE])
+    if len(rows) <= PAGE:
+        return PeoplePage(people=people, after="")
+    return PeoplePage(people=people, after=str(skipped + PAGE) if is_sorted(columns) else people[-1].record_id)
+
+
+def all_people(
+    marketing_list: MarketingList, *, show: Standing | None = None, columns: Sequence[ListColumn] = ()
+) -> Iterator[list[ListPerson]]:
+    """Everybody that the pages show, some at a time: a million people are never here at once. Raises the same."""
+    rows = _found(marketing_list, show, "", columns).iterator(chunk_size=AT_ONCE)
+    while some := list(islice(rows, AT_ONCE)):
+        yield described(marketing_list, some)
+
+
+def is_sorted(columns: Sequence[ListColumn]) -> bool:
+    """Whether any of the columns orders the list."""
+    return any(column.sort is not Sort.NONE for column in columns)
+
+
+def _found(marketing_list: MarketingList, show: Standing | None, search: str, columns: Sequence[ListColumn]) -> Rows:
     found = _in_state(marketing_list, show)
     if search:
         found = with_name_or_address(found, entity(marketing_list.entity), search, address="email")
-    key = _key_of(marketing_list, after)
-    if key is not None:
-        found = found.filter(record_pk__gt=key)
-    rows = list(found.order_by("record_pk")[: PAGE + 1])
-    more = len(rows) > PAGE
-    rows = rows[:PAGE]
-    return PeoplePage(people=described(marketing_list, rows), after=str(rows[-1]["record_id"]) if more else "")
+    return with_columns(found, columns)
 
 
 def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
@@ -134,10 +168,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
     off = _objections(marketing_list, rows)
     keys = {(row["email"] or "").lower() for row in rows} - {""}
     link = getattr(marketing_list, "connection", None)
-    items = (
-        {item.email_key: item for item in _items(link).filter(email_key__in=keys)} if link is not None and keys else {}
-    )
-    plausible = _plausible(marketing_list, rows)
+    items = _items(link, keys)
     speakers = _speakers(marketing_list, keys)
     described = []
     for row in rows:
@@ -150,7 +181,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
             standing, why = Standing.OPTED_OUT, _why_off(off[record_id])
         elif not key:
             standing = Standing.NO_ADDRESS
-        elif record_id not in plausible:
+        elif not is_plausible(row["email"]):
             standing = Standing.BAD_ADDRESS
         elif speakers.get(key, record_id) != record_id:
             standing = Standing.SHARED
@@ -164,13 +195,23 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
                 why=why or MEANINGS[standing],
                 is_member=is_member,
                 since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
+                cells=_cells(row),
             )
         )
     return described
 
 
-def _items(link: ListConnection) -> QuerySet[ExportItem]:
-    return ExportItem.objects.filter(connection=link).select_related("upload")
+def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
+    """The values of the columns, in their order."""
+    return tuple(row[f"column_{place}"] for place in range(len(row)) if f"column_{place}" in row)
+
+
+def _items(link: ListConnection | None, keys: set[str]) -> dict[str, ExportItem]:
+    """What was exported for these addresses, by address."""
+    if link is None or not keys:
+        return {}
+    items = ExportItem.objects.filter(connection=link, email_key__in=keys).select_related("upload")
+    return {item.email_key: item for item in items}
 
 
 def _exported(link: ListConnection | None, item: ExportItem | None, record_id: str) -> tuple[Standing, StrOrPromise]:
@@ -186,12 +227,6 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     if state is RowState.REJECTED:
         return Standing.REFUSED, reason_text(item.reason)
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
-
-
-def _plausible(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> set[str]:
-    keys = [row["record_pk"] for row in rows]
-    found = mailable_members(marketing_list).filter(record_pk__in=keys)
-    return set(found.values_list("record_id", flat=True))
 
 
 def _speakers(marketing_list: MarketingList, keys: set[str]) -> dict[str, str]:

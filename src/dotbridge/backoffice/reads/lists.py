@@ -40,7 +40,9 @@ def lists_with_state() -> QuerySet[Any]:
     coming = AccountChange.objects.filter(
         kind=ChangeKind.CREATE_ADDRESS_BOOK, marketing_list=OuterRef("pk"), state__in=OPEN_CHANGES
     )
-    return MarketingList.objects.select_related("connection__address_book__integration", "connection__ending").annotate(
+    return MarketingList.objects.select_related(
+        "connection__address_book__integration", "connection__ending", "owner", "refreshed_by"
+    ).annotate(
         sent_at=Subquery(runs.filter(state__in=GOOD).values("finished_at")[:1]),
         is_at_work=Exists(runs.filter(state=State.RUNNING)),
         is_refused=Exists(refused),

@@ -1,5 +1,4 @@
 """E-mail campaigns: what was sent to which list, and what came of it. What was sent cannot be edited any more."""
-# ruff: noqa: ARG002 - Django's hooks give more than every screen needs
 
 from __future__ import annotations
 
@@ -17,25 +16,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
-from dotbridge.backoffice.labels import badge, grouped, with_share
+from dotbridge.backoffice.labels import badge, with_share
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, link_to
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
-from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
-from dotbridge.campaigns.services import delete_email_campaign
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
-
-MAY_DELETE = "dotbridge_campaigns.delete_emailcampaign"
 
 
 @admin.register(EmailCampaign, site=table_site)
-class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
+class EmailCampaignScreen(ReadOnlyScreen):
     """The e-mail campaigns, sent last first."""
 
-    deletion_title = gettext_lazy("Delete e-mail campaign")
     list_display = (
         "name",
         "subject_text",
@@ -78,10 +72,6 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
         """With the figures that Dotdigital gives."""
         campaigns: QuerySet[EmailCampaign] = super().get_queryset(request)
         return with_figures(campaigns.select_related("marketing_list", "marketing_campaign", "owner"))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As granted: it can be deleted, though not edited."""
-        return bool(request.user.has_perm(MAY_DELETE))
 
     @admin.display(description=gettext_lazy("Subject"), ordering="subject")
     def subject_text(self, campaign: Any) -> str | None:
@@ -161,27 +151,6 @@ class EmailCampaignScreen(DeletingScreen, ReadOnlyScreen):
             "recipients_url": recipients if may_see else "",
         }
         return render(request, "backoffice/campaign_results.html", context)
-
-    def delete_record(self, request: HttpRequest, record: EmailCampaign) -> str:
-        """It goes with its statistics and activities."""
-        self.log_deletions(request, EmailCampaign.objects.filter(pk=record.pk))
-        delete_email_campaign(email_campaign=record)
-        return _("%(name)s was deleted.") % {"name": record}
-
-    def deletion(self, request: HttpRequest, record: EmailCampaign) -> Mapping[str, Any]:
-        """What goes with it."""
-        return {
-            "question": _("Delete %(name)s?") % {"name": record},
-            "consequences": [
-                _("The campaign in Dotdigital stays as it is. It is not imported again."),
-                _("This goes with it and cannot be brought back:"),
-            ],
-            "items": [
-                _("the statistics of %(n)s recipients") % {"n": grouped(record.statistics.count())},
-                _("%(n)s marketing activities") % {"n": grouped(record.activities.count())},
-            ],
-            "answer": _("Yes, delete it"),
-        }
 
 
 def state_of(campaign: Any) -> SafeString:

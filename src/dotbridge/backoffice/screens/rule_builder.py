@@ -13,11 +13,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from dotbridge.backoffice.reads.list_changes import said_of_change
 from dotbridge.backoffice.screens.rule_builder_texts import builder_texts
 from dotbridge.entities.registry import Entity, UnknownEntity, entity
 from dotbridge.entities.rights import may_view
 from dotbridge.lists.catalogue import field_catalogue, search_values
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.previews import RuleChange, RulePreview, count_and_sample, what_changes
 from dotbridge.lists.rules import RuleProblem, read_rule
 from dotbridge.lists.rules.operators import MEASURE_LABELS
@@ -100,7 +101,8 @@ def preview(request: HttpRequest, listed: Entity) -> JsonResponse:
         **_counted(tried),
     }
     if marketing_list is not None and not read.problems and not tried.took_too_long:
-        answer["change"] = _changed(what_changes(marketing_list, rule, viewer=request.user, limit=3))
+        change = what_changes(marketing_list, rule, viewer=request.user, limit=3)
+        answer["change"] = _changed(marketing_list, change)
     return JsonResponse(answer)
 
 
@@ -112,11 +114,17 @@ def _counted(tried: RulePreview) -> dict[str, Any]:
     }
 
 
-def _changed(change: RuleChange) -> dict[str, Any]:
+def _changed(marketing_list: MarketingList, change: RuleChange) -> dict[str, Any]:
+    """What saving the rule would change; of a list on demand its next refresh does that."""
+    is_later = marketing_list.type == ListType.ON_DEMAND
     return {
         "adds": change.adds,
         "takes_out": change.takes_out,
         "stays": change.stays,
+        "said": [
+            _("The next refresh with this rule:") if is_later else _("Saving this rule:"),
+            *said_of_change(marketing_list, change),
+        ],
         "first_added": [record.name for record in change.first_added],
         "first_taken_out": [record.name for record in change.first_taken_out],
     }
@@ -138,7 +146,8 @@ def _list(request: HttpRequest, listed: Entity) -> MarketingList | None:
     key = request.GET.get("list", "")
     if not key.isascii() or not key.isdigit() or len(key) > 18:
         return None
-    return MarketingList.objects.filter(pk=int(key), entity=listed.key).first()
+    lists = MarketingList.objects.select_related("connection__address_book")
+    return lists.filter(pk=int(key), entity=listed.key).first()
 
 
 def _refusal(text: str, status: int) -> JsonResponse:

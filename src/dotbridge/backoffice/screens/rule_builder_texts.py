@@ -53,8 +53,6 @@ def builder_texts() -> dict[str, str]:
         "tooLong": _("Counting took too long and was stopped. Fewer conditions are faster."),
         "notCounted": _("Not counted: something has to be mended first."),
         "incomplete": _("{number} conditions are not finished and left out of the count."),
-        "adds": _("Saving adds {adds} and takes out {removes}. Staying: {stays}."),
-        "noChange": _("Saving changes nobody. Staying: {stays}."),
         "offline": _("The server did not answer. What you wrote stays here; it is asked again with your next change."),
         "added": _("Added."),
         "removed": _("Removed. Undo brings it back."),

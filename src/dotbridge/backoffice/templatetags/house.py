@@ -156,3 +156,9 @@ def upload_tone(state: str) -> str:
 def change_tone(state: str) -> str:
     """The tone of the state of a change of the account."""
     return CHANGE_TONES.get(state, "quiet")
+
+
+@register.filter
+def place(wanted: object, number: int) -> bool:
+    """Whether this is the place that is meant."""
+    return wanted == number

@@ -13,6 +13,7 @@ from dotbridge.connections.services.account_changes import (
 )
 from dotbridge.connections.services.connecting import (
     allow_once,
+    check_columns,
     check_free,
     connect_list,
     refresh_data_fields,
@@ -43,6 +44,7 @@ __all__ = [
     "RUN_TASK",
     "allow_once",
     "cancel_ending",
+    "check_columns",
     "check_free",
     "connect_list",
     "discard_change",

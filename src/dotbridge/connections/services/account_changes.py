@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState, RunKind
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
+from dotbridge.connections.services.connecting import check_columns
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -134,6 +135,7 @@ def request_address_book(
     if marketing_list is not None:
         if hasattr(marketing_list, "connection"):
             raise ValidationError(_("The list is connected already: one list, one book."))
+        check_columns(marketing_list)
         if AccountChange.objects.filter(marketing_list=marketing_list, state__in=OPEN_CHANGES).exists():
             raise ValidationError(_("An address book for this list is being made already."))
     details = {"visibility": visibility}

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import obstacle_to_newcomers
+from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.lists.columns import columns_of, lacks_email_column
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
 
@@ -18,15 +20,27 @@ from dotbridge.mirror.models import AddressBook
 def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> ListConnection:
     """Keep a list and an address book in step from the next run on.
 
-    Raises ValidationError when either is connected already or the book is gone.
+    Raises ValidationError when either is connected already, the book is gone, or no column of the list shows an
+    address.
     """
     if address_book.gone_at is not None:
         raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})
+    check_columns(marketing_list)
     try:
         with transaction.atomic():
             return ListConnection.objects.create(marketing_list=marketing_list, address_book=address_book)
     except IntegrityError:
         raise ValidationError(_("The list or the address book is connected already: one list, one book.")) from None
+
+
+def check_columns(marketing_list: MarketingList) -> None:
+    """Raise ValidationError when no column of the list shows an address: nobody would see whom it is sent to."""
+    try:
+        lacks_it = lacks_email_column(entity(marketing_list.entity), columns_of(marketing_list))
+    except UnknownEntity as error:
+        raise ValidationError(str(error)) from None
+    if lacks_it:
+        raise ValidationError(_("No column of the list shows an e-mail address. Add one under Settings, Columns."))
 
 
 def check_free(address_book: AddressBook) -> None:

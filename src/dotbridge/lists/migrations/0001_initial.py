@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ('refreshed_by', models.ForeignKey(blank=True, editable=False, help_text='Empty: by the schedule.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='refreshed by')),
             ],
             options={
                 'verbose_name': 'marketing list',
@@ -38,19 +39,55 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='AddressLoad',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(blank=True, help_text='Empty: they were typed or pasted.', max_length=255, verbose_name='file')),
+                ('added', models.PositiveIntegerField(default=0, verbose_name='added')),
+                ('already', models.PositiveIntegerField(default=0, verbose_name='on the list already')),
+                ('undone_at', models.DateTimeField(blank=True, null=True, verbose_name='undone at')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True, editable=False, verbose_name='created at')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('marketing_list', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='address_loads', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+            ],
+            options={
+                'verbose_name': 'load of addresses',
+                'verbose_name_plural': 'loads of addresses',
+                'ordering': ['-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='ListedRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('record_id', models.CharField(max_length=64, verbose_name='record')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('load', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='listed_records', to='dotbridge_lists.addressload', verbose_name='load')),
                 ('marketing_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='listed_records', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
             ],
             options={
                 'verbose_name': 'listed record',
                 'verbose_name_plural': 'listed records',
                 'ordering': ['-created_at', '-pk'],
+                'indexes': [models.Index(condition=models.Q(('load__isnull', False)), fields=['load'], name='lists_listed_of_load')],
                 'constraints': [models.UniqueConstraint(fields=('marketing_list', 'record_id'), name='lists_listed_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='NotedAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('why', models.CharField(choices=[('not_found', 'No record has this address'), ('not_an_address', 'This cannot be an address'), ('taken_off', 'Taken off this list by hand, and stays off'), ('shared', 'Several records have this address; the first one was taken')], max_length=16, verbose_name='why')),
+                ('text', models.CharField(max_length=254, verbose_name='address')),
+                ('email_key', models.CharField(db_index=True, max_length=254, verbose_name='address in small letters')),
+                ('load', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='noted', to='dotbridge_lists.addressload', verbose_name='load')),
+            ],
+            options={
+                'verbose_name': 'noted address',
+                'verbose_name_plural': 'noted addresses',
+                'ordering': ['pk'],
+                'indexes': [models.Index(fields=['load', 'why', 'id'], name='lists_noted_of_load')],
             },
         ),
         migrations.CreateModel(

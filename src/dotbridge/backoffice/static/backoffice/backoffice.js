@@ -40,19 +40,9 @@
         for (const box of document.querySelectorAll(toggle.dataset.checksAll)) box.checked = toggle.checked;
     }
 
-    // django-unfold draws the charts that are there when the page has loaded. This draws one that comes later.
-    let hasLoaded = false;
-
-    function drawChart(event) {
-        const canvas = event.target.querySelector("canvas.chart");
-        if (hasLoaded && canvas && !Chart.getChart(canvas)) renderCharts();
-    }
-
-    window.addEventListener("load", () => { hasLoaded = true; });
     document.addEventListener("DOMContentLoaded", () => {
         makeOperable(document);
         new MutationObserver(() => makeOperable(document)).observe(document.body, { childList: true, subtree: true });
     });
     document.addEventListener("change", allBoxes);
-    document.addEventListener("htmx:afterSettle", drawChart);
 })();

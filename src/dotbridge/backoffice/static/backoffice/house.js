@@ -101,4 +101,10 @@
     if (back) window.location.assign(back);
   }, true);
   openSheets(document);
+
+  /* The tab one is on is in sight, also where the screen is too narrow for all of them. */
+  document.querySelectorAll(".tabs").forEach((tabs) => {
+    const current = tabs.querySelector("[aria-current]");
+    if (current) tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+  });
 })();

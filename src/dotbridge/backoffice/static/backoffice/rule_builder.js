@@ -202,11 +202,7 @@ class RuleBuilder extends HTMLElement {
         const unfinished = answer.problems.filter((problem) => problem.kind === "incomplete").length;
         if (unfinished) shown.push(h("p", { class: "rb-subtle" }, fill(texts.incomplete, { number: unfinished })));
         for (const problem of answer.problems) if (!problem.key) shown.push(h("p", { class: "rb-problem" }, problem.text));
-        const change = answer.change;
-        if (change && change.adds !== null) {
-            const values = { adds: number.format(change.adds), removes: number.format(change.takes_out), stays: number.format(change.stays) };
-            shown.push(h("p", { class: "rb-change" }, fill(change.adds || change.takes_out ? texts.adds : texts.noChange, values)));
-        }
+        if (answer.change) shown.push(h("p", { class: "rb-change" }, answer.change.said.join(" ")));
         if (answer.sample.length) {
             const people = answer.sample.map(({ name, email }) => h("li", {}, name, email ? h("span", { class: "rb-subtle" }, ` ${email}`) : null));
             shown.push(h("details", { class: "rb-sample", open: true }, h("summary", {}, texts.first), h("ol", {}, people)));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -16,13 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped, shortened
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.queries import is_key
-from dotbridge.backoffice.screens.base import require, show_problem, url_of
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import MERGEABLE, merge_campaigns
-
-if TYPE_CHECKING:
-    from dotbridge.backoffice.screens.base import Screen
 
 MAY_MERGE = ("dotbridge_campaigns.change_marketingcampaign", "dotbridge_campaigns.delete_marketingcampaign")
 # Each field shows a choice a campaign; more than these nobody compares.
@@ -49,37 +46,43 @@ class FieldChoice:
     choices: list[Choice]
 
 
-def ask_for_merge(screen: Screen, request: HttpRequest) -> HttpResponse:
+@page("dotbridge_campaigns.view_marketingcampaign", *MAY_MERGE)
+def merge(request: HttpRequest) -> HttpResponse:
     """Show what is kept and what follows, and merge once that is confirmed."""
-    for permission in MAY_MERGE:
-        require(request, permission)
     given = request.POST if request.method == "POST" else request.GET
     campaigns = _campaigns(given)
-    back = reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_changelist")
+    back = reverse("dotbridge:marketing-campaigns")
     if not 2 <= len(campaigns) <= MOST_MERGED:
         text = _("Choose two or more campaigns to merge, %(most)s at most.") % {"most": MOST_MERGED}
         messages.error(request, text)
         return HttpResponseRedirect(back)
+    problem = ""
     if request.method == "POST" and request.POST.get("confirmed"):
         try:
-            return _merge(screen, request, campaigns)
+            return _merged(request, campaigns)
         except ValidationError as error:
-            show_problem(request, error)
+            problem = " ".join(error.messages)
     remaining = _chosen(given, "remaining", campaigns) or _proposed(campaigns)
-    return screen.render_page(
+    fields = [_field_choice(given, name, campaigns, remaining) for name in MERGEABLE]
+    return show(
         request,
-        "backoffice/merge.html",
+        "backoffice/house/merge.html",
         title=_("Merge campaigns"),
-        campaigns=campaigns,
-        remaining=remaining,
-        field_choices=[_field_choice(given, name, campaigns, remaining) for name in MERGEABLE],
-        consequences=_consequences(campaigns),
-        action_url=reverse("dotbridge_tables:dotbridge_campaigns_marketingcampaign_merge"),
-        back_url=back,
+        current="campaigns",
+        crumbs=[Crumb(title=_("Marketing campaigns"), url=back)],
+        context={
+            "campaigns": campaigns,
+            "remaining": remaining,
+            "problem": problem,
+            "field_choices": [field for field in fields if field.choices],
+            "same_fields": [field for field in fields if not field.choices],
+            "consequences": _consequences(campaigns),
+            "back_url": back,
+        },
     )
 
 
-def _merge(screen: Screen, request: HttpRequest, campaigns: Sequence[MarketingCampaign]) -> HttpResponse:
+def _merged(request: HttpRequest, campaigns: Sequence[MarketingCampaign]) -> HttpResponse:
     remaining = _chosen(request.POST, "remaining", campaigns)
     if remaining is None:
         raise ValidationError(_("Choose the campaign that remains."))
@@ -91,12 +94,12 @@ def _merge(screen: Screen, request: HttpRequest, campaigns: Sequence[MarketingCa
         others=others,
         chosen={name: source for name, source in sources.items() if source is not None},
     )
-    screen.log_change(request, merged, _("Merged with %(names)s.") % {"names": names})
+    log_change(request, merged, _("Merged with %(names)s.") % {"names": names})
     text = ngettext(
         "%(n)s campaign was merged into %(name)s.", "%(n)s campaigns were merged into %(name)s.", len(others)
     )
     messages.success(request, text % {"n": len(others), "name": merged.name})
-    return HttpResponseRedirect(url_of(merged))
+    return HttpResponseRedirect(reverse("dotbridge:marketing-campaign", args=[merged.pk]))
 
 
 def _campaigns(given: QueryDict) -> list[MarketingCampaign]:
@@ -160,10 +163,9 @@ def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
     activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign__in=campaigns).count()
     codes = CampaignCode.objects.filter(marketing_campaign__in=campaigns).order_by("pk").values_list("code", flat=True)
     return [
-        _("The remaining campaign then has all %(mails)s e-mail campaigns and %(activities)s activities.")
+        _("The remaining campaign then has all e-mail campaigns (%(mails)s) and activities (%(activities)s).")
         % {"mails": grouped(mails), "activities": grouped(activities)},
-        _("All codes stay valid and lead to it: %(codes)s. Its own comes first; the others stand in parentheses.")
-        % {"codes": ", ".join(codes)},
+        _("All codes stay valid and lead to it: %(codes)s. New links get its own.") % {"codes": ", ".join(codes)},
         ngettext(
             "%(n)s campaign is deleted here. Nothing changes in Dotdigital.",
             "%(n)s campaigns are deleted here. Nothing changes in Dotdigital.",

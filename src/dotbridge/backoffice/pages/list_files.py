@@ -1,0 +1,103 @@
+"""The people of a list carried away: all that its page shows, in its columns, as a CSV or a workbook."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from openpyxl import Workbook
+
+from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.pages.frame import page
+from dotbridge.backoffice.pages.list_actions import VIEW
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people
+from dotbridge.backoffice.reads.list_columns import columns_for, file_value
+from dotbridge.backoffice.reads.list_people import ListPerson, all_people
+from dotbridge.backoffice.reads.standing import WORDS, Standing
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.lists.columns import ListColumn
+from dotbridge.lists.rules import RuleError
+
+# A spreadsheet takes a cell that begins like this for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Row = list[Any]
+
+
+@page(VIEW)
+def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
+    """The people that the page shows, all of them, as a CSV or a workbook."""
+    marketing_list = list_or_404(pk)
+    if not may_see_people(request, marketing_list.entity):
+        raise PermissionDenied
+    shown = request.GET.get("show", "")
+    if shown and shown not in set(Standing):
+        raise Http404
+    rows = _rows(request, marketing_list, Standing(shown) if shown else None)
+    try:
+        first = next(rows)
+    except (RuleError, UnknownEntity) as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(list_url(marketing_list))
+    if form == "csv":
+        response: HttpResponseBase = StreamingHttpResponse(
+            csv_lines(first, rows), content_type="text/csv; charset=utf-8"
+        )
+    else:
+        response = _workbook(first, rows)
+    response["Content-Disposition"] = f'attachment; filename="list-{marketing_list.pk}.{form}"'
+    return response
+
+
+def _rows(request: HttpRequest, marketing_list: Any, show: Standing | None) -> Iterator[Row]:
+    """The headings once the first people are known, then everybody."""
+    columns = columns_for(marketing_list, request.user)
+    some = all_people(marketing_list, show=show, columns=columns)
+    people = next(some, [])
+    yield guarded([_("Record"), _("Who"), *(column.label for column in columns), _("State"), _("Why")])
+    while people:
+        known = label_records(request, marketing_list.entity, [person.record_id for person in people])
+        for person in people:
+            yield _row(person, known[person.record_id].text if person.record_id in known else "", columns)
+        people = next(some, [])
+
+
+def _row(person: ListPerson, name: str, columns: Sequence[ListColumn]) -> Row:
+    values = [file_value(column, value) for column, value in zip(columns, person.cells, strict=True)]
+    return guarded([person.record_id, name, *values, str(WORDS[person.standing]), str(person.why)])
+
+
+def guarded(row: Row) -> Row:
+    """The row for a spreadsheet: no text in it is taken for a formula."""
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
+
+
+def csv_lines(first: Row, rest: Iterator[Row]) -> Iterator[str]:
+    """The rows as lines of a CSV, one after the other."""
+    yield _csv_line(first)
+    yield from map(_csv_line, rest)
+
+
+def _csv_line(row: Row) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(row)
+    return line.getvalue()
+
+
+def _workbook(first: Row, rest: Iterator[Row]) -> HttpResponse:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(first)
+    for row in rest:
+        sheet.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return HttpResponse(
+        content.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    )

@@ -9,6 +9,9 @@ from dotbridge.backoffice.pages import (
     account,
     activity,
     campaigns,
+    draft_frame,
+    draft_send,
+    drafts,
     fields,
     home,
     list_actions,
@@ -31,6 +34,7 @@ from dotbridge.backoffice.pages import (
 )
 
 LIST = "lists/<int:pk>/"
+DRAFT = "campaigns/not-sent/<int:account>/<int:remote_id>/"
 
 pages = [
     path("", home.home, name="home"),
@@ -73,6 +77,17 @@ pages = [
     path(f"{LIST}allow-once/", list_plan.allow, name="list-allow"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/compare/", campaigns.compare, name="campaigns-compare"),
+    path("campaigns/not-sent/", drafts.drafts, name="drafts"),
+    path("campaigns/not-sent/new/", drafts.add_draft, name="draft-add"),
+    path("campaigns/not-sent/templates/", drafts.read_templates, name="draft-templates"),
+    path("campaigns/not-sent/sends/<int:pk>/<slug:verb>/", drafts.decide_send, name="draft-decide"),
+    path(DRAFT, drafts.draft, name="draft"),
+    path(f"{DRAFT}state/", drafts.draft_state, name="draft-state"),
+    path(f"{DRAFT}test/", drafts.send_test, name="draft-test"),
+    path(f"{DRAFT}send/", draft_send.send, name="draft-send"),
+    path(f"{DRAFT}look/", draft_frame.look, name="draft-look"),
+    path(f"{DRAFT}preview/", draft_frame.preview, name="draft-preview"),
+    path(f"{DRAFT}content/", draft_frame.content, name="draft-content"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/people/", campaigns.campaign_people, name="campaign-people"),
     path("campaigns/marketing/", marketing_campaigns.marketing_campaigns, name="marketing-campaigns"),

@@ -95,7 +95,9 @@ ENDING_MOVES = RequestMoves(
 # A send that was not taken ends; one that may have been taken is never asked for again, and waits for a person instead.
 SEND_MOVES = RequestMoves(
     allowed={
-        SendState.WAITING: frozenset({SendState.WAITING, SendState.ASKED, SendState.FAILED}),
+        SendState.WAITING: frozenset(
+            {SendState.WAITING, SendState.ASKED, SendState.FAILED, SendState.WITHDRAWN},
+        ),
         SendState.ASKED: frozenset(
             {
                 SendState.WAITING,
@@ -111,10 +113,11 @@ SEND_MOVES = RequestMoves(
             {SendState.ACCEPTED, SendState.SENT, SendState.CANCELLED, SendState.UNKNOWN},
         ),
         # A person has it looked at again, or has looked in Dotdigital and says that nobody was sent it.
-        SendState.UNKNOWN: frozenset({SendState.ASKED, SendState.FAILED}),
+        SendState.UNKNOWN: frozenset({SendState.ASKED, SendState.WITHDRAWN}),
         SendState.SENT: frozenset(),
         SendState.CANCELLED: frozenset(),
         SendState.FAILED: frozenset(),
+        SendState.WITHDRAWN: frozenset(),
     },
     waiting=SendState.WAITING,
     called=SendState.ASKED,

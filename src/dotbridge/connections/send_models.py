@@ -22,6 +22,7 @@ class SendState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled in Dotdigital")
     FAILED = "failed", _("Not sent")
     UNKNOWN = "unknown", _("Outcome unknown")
+    WITHDRAWN = "withdrawn", _("Taken back")
 
 
 OPEN_SENDS = (SendState.WAITING, SendState.ASKED, SendState.ACCEPTED)
@@ -73,7 +74,7 @@ class CampaignSend(models.Model):
             # Two clicks, two tabs, two people: a campaign is sent once, unless it surely was not.
             models.UniqueConstraint(
                 fields=["integration", "remote_id"],
-                condition=models.Q(is_test=False) & ~models.Q(state__in=["failed", "cancelled"]),
+                condition=models.Q(is_test=False) & ~models.Q(state__in=["failed", "cancelled", "withdrawn"]),
                 name="campaign_sent_once",
             ),
             models.UniqueConstraint(

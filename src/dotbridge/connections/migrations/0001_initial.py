@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ('recipients', models.IntegerField(default=0, verbose_name='recipients confirmed')),
                 ('fingerprint', models.CharField(blank=True, max_length=64)),
                 ('send_at', models.DateTimeField(help_text='Empty: at once.', null=True, verbose_name='to be sent')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being asked for'), ('accepted', 'Taken by Dotdigital'), ('sent', 'Sent'), ('cancelled', 'Cancelled in Dotdigital'), ('failed', 'Not sent'), ('unknown', 'Outcome unknown')], default='waiting', max_length=12, verbose_name='state')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being asked for'), ('accepted', 'Taken by Dotdigital'), ('sent', 'Sent'), ('cancelled', 'Cancelled in Dotdigital'), ('failed', 'Not sent'), ('unknown', 'Outcome unknown'), ('withdrawn', 'Taken back')], default='waiting', max_length=12, verbose_name='state')),
                 ('send_id', models.CharField(blank=True, max_length=64, verbose_name='number of the send')),
                 ('remote_status', models.CharField(blank=True, max_length=64, verbose_name='state in Dotdigital')),
                 ('copy_id', models.BigIntegerField(null=True, verbose_name='copy that a test is sent as')),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'permissions': [('send_campaigns', 'Can send campaigns by Dotdigital')],
                 'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked', 'accepted'])), fields=['integration'], name='campaign_send_open')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_test', False), models.Q(('state__in', ['failed', 'cancelled']), _negated=True)), fields=('integration', 'remote_id'), name='campaign_sent_once'), models.UniqueConstraint(condition=models.Q(('is_test', True), ('state__in', ['waiting', 'asked', 'accepted'])), fields=('integration', 'remote_id', 'requested_by'), name='campaign_test_once'), models.CheckConstraint(condition=models.Q(('is_test', True), ('book_ids__len__gt', 0), _connector='OR'), name='campaign_send_has_books')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_test', False), models.Q(('state__in', ['failed', 'cancelled', 'withdrawn']), _negated=True)), fields=('integration', 'remote_id'), name='campaign_sent_once'), models.UniqueConstraint(condition=models.Q(('is_test', True), ('state__in', ['waiting', 'asked', 'accepted'])), fields=('integration', 'remote_id', 'requested_by'), name='campaign_test_once'), models.CheckConstraint(condition=models.Q(('is_test', True), ('book_ids__len__gt', 0), _connector='OR'), name='campaign_send_has_books')],
             },
         ),
         migrations.CreateModel(

@@ -133,7 +133,7 @@ def _end(send: CampaignSend, state: SendState, text: str, refusal: str) -> None:
     if send.state != state:
         raise ValidationError(refusal)
     try:
-        finish_send(send=send, state=SendState.FAILED, message=text)
+        finish_send(send=send, state=SendState.WITHDRAWN, message=text)
     except MovedMeanwhile:
         raise ValidationError(refusal) from None
 

@@ -30,6 +30,7 @@ from dotbridge.backoffice.pages import (
     problems,
     search,
     settings,
+    studio,
     uploads,
 )
 
@@ -93,6 +94,13 @@ pages = [
     path("campaigns/marketing/", marketing_campaigns.marketing_campaigns, name="marketing-campaigns"),
     path("campaigns/marketing/new/", marketing_campaigns.add, name="marketing-campaign-add"),
     path("campaigns/marketing/<int:pk>/", marketing_campaigns.marketing_campaign, name="marketing-campaign"),
+    path("studio/", studio.studio, name="studio"),
+    path("studio/<int:pk>/", studio.studio_account, name="studio-account"),
+    path("studio/<int:pk>/connect/", studio.connect, name="studio-connect"),
+    path("studio/<int:pk>/frame/", studio.frame, name="studio-frame"),
+    path("studio/<int:pk>/open/", studio.open_tab, name="studio-open"),
+    path("studio/<int:pk>/disconnect/", studio.end, name="studio-end"),
+    path("dotdigital/oauth/callback", studio.callback, name="studio-callback"),
     path("people/", people.people, name="people"),
     re_path(r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"),
     re_path(
@@ -127,6 +135,7 @@ pages = [
     path("settings/accounts/<int:pk>/sync/", account.sync_account, name="account-sync"),
     path("settings/accounts/<int:pk>/check/", account.check_account, name="account-check"),
     path("settings/accounts/<int:pk>/switch/", account.switch_account, name="account-switch"),
+    path("settings/accounts/<int:pk>/single-sign-on/", studio.set_up, name="account-sign-on"),
     path("settings/accounts/<int:pk>/missing/<slug:listing>/", absences.missing, name="account-missing"),
     path("settings/accounts/<int:pk>/delete/", account.delete_account, name="account-delete"),
 ]

@@ -34,6 +34,7 @@ from dotbridge.mirror.models import (
     SenderAddress,
     Template,
 )
+from dotbridge.studio.models import Grant, PendingSignOn
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import CampaignListing, Cursor, Reading, SyncRun, Turn, Upload
 from dotbridge.sync.selectors import ON_THEIR_WAY
@@ -54,6 +55,8 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         ContactRequest,
         CampaignSend,
         Look,
+        Grant,
+        PendingSignOn,
         Cursor,
         Turn,
         Reading,

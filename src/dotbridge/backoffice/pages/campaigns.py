@@ -42,6 +42,7 @@ def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
         ("campaigns", _("E-mail campaigns"), VIEW),
         ("drafts", _("Not sent"), VIEW),
         ("marketing-campaigns", _("Marketing campaigns"), "dotbridge_campaigns.view_marketingcampaign"),
+        ("studio", _("Email Studio"), "dotbridge_studio.use_studio"),
     ]
     return [
         Tab(title=title, url=reverse(f"dotbridge:{name}"), is_current=name == current)

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dotbridge.campaigns.services import create_marketing_campaign
+from dotbridge.mirror.models import Template
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -101,7 +102,7 @@ def house_of(world: World) -> list[str]:
     connected, free = world.marketing_list.pk, world.unconnected.pk
     plain = "home home-lists search lists list-add campaigns campaigns-compare marketing-campaigns"
     plain += " marketing-campaign-add people fields activity activity-problems activity-uploads activity-conflicts"
-    plain += " activity-newcomers activity-changes settings accounts account-add"
+    plain += " activity-newcomers activity-changes settings accounts account-add drafts draft-add"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
     of_list += " list-plan list-plan-numbers"
     row = world.mapping.rows.get()
@@ -139,7 +140,20 @@ def house_of(world: World) -> list[str]:
         page("upload", world.refused.pk),
         page("upload-retry", world.refused.pk),
         page("account", world.integration.pk),
+        page("account-sign-on", world.integration.pk),
+        page("studio-account", world.integration.pk),
+        page("draft", *_key(world)),
+        page("draft-state", *_key(world)),
+        page("draft-preview", *_key(world)),
+        page("draft-send", *_key(world)),
+        page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=now",
+        page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=later",
+        page("draft-add") + f"?template={Template.objects.latest('pk').pk}",
     ]
+
+
+def _key(world: World) -> tuple[int, int]:
+    return world.integration.pk, world.draft.remote_id
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -97,7 +97,6 @@ def studio_account(request: HttpRequest, pk: int) -> HttpResponse:
     )
     response["Content-Security-Policy"] = _policy_with(application_of(integration))
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

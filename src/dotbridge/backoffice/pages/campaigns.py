@@ -133,7 +133,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         "statistics": statistics_block(found),
     }
     if remote is not None and remote.gone_at is None:
-        context |= preview_context(remote.integration, remote.remote_id)
+        context |= preview_context(remote.integration, remote.remote_id, can_change=False)
         context["open_url"] = open_in_dotdigital(remote.integration)
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 

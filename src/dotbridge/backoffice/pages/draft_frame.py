@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -26,8 +28,8 @@ CONTENT_POLICY = (
     "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline' https:; font-src https: data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-# What was read so long ago is read again when somebody looks.
-FRESH_SECONDS = 60
+# A mail that can still be changed is read again when somebody looks so long after the last reading.
+FRESH = timedelta(minutes=1)
 
 
 def draft_url(found: DraftPage, name: str = "draft") -> str:
@@ -51,10 +53,13 @@ def draft_crumbs() -> list[Crumb]:
     ]
 
 
-def preview_context(integration: Integration, remote_id: int) -> dict[str, Any]:
-    """What the preview is drawn from."""
+def preview_context(integration: Integration, remote_id: int, *, can_change: bool = True) -> dict[str, Any]:
+    """What the preview is drawn from. `is_asked`: there is no need to have it read again."""
+    found = preview_of(integration, remote_id)
+    read_at = found.content.read_at if found.content else None
     return {
-        "preview": preview_of(integration, remote_id),
+        "preview": found,
+        "is_asked": read_at is not None and (not can_change or timezone.now() - read_at < FRESH),
         "preview_account": integration,
         "preview_campaign": remote_id,
         "has_worker": worker_is_alive(),

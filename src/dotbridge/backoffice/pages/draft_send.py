@@ -26,9 +26,7 @@ from dotbridge.backoffice.pages.draft_frame import (
 )
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
-from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.reads.drafts import DraftPage, moment_words, sendable_links
-from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.models import CampaignSend, ListConnection
 from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.services import problem_of_sending, request_send
@@ -187,7 +185,6 @@ def _show(request: HttpRequest, found: DraftPage, template: str, context: dict[s
 
 def _send(request: HttpRequest, found: DraftPage, choice: ChooseForm, confirm: ConfirmForm) -> HttpResponse | None:
     """Ask for it; None, with what is wrong on the form, when it was refused."""
-    after = last_run(found.integration.pk)
     if found.draft is None:
         return HttpResponseRedirect(draft_url(found))
     try:
@@ -203,14 +200,14 @@ def _send(request: HttpRequest, found: DraftPage, choice: ChooseForm, confirm: C
     except ValidationError as error:
         if _is_theirs(request, found):
             # The second click of two: the first one has been taken.
-            return followed(draft_url(found), after)
+            return HttpResponseRedirect(draft_url(found))
         add_refusal(confirm, error)
         return None
     except TookTooLong:
         confirm.add_error(None, _("Counting took too long. Try again in a moment."))
         return None
     messages.success(request, _said(made))
-    return followed(draft_url(found), after)
+    return HttpResponseRedirect(draft_url(found))
 
 
 def _is_theirs(request: HttpRequest, found: DraftPage) -> bool:

@@ -29,8 +29,8 @@ from dotbridge.backoffice.pages.draft_frame import (
 )
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import page, person_of, show
-from dotbridge.backoffice.pages.list_actions import followed, show_refusal
-from dotbridge.backoffice.queries import after_run_of, key_of, search_of
+from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.drafts import (
     DraftPage,
     drafts_with_state,
@@ -38,7 +38,7 @@ from dotbridge.backoffice.reads.drafts import (
     send_words,
     sent_campaign,
 )
-from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.connections.models import CampaignSend, LookKind, SendState
 from dotbridge.connections.services import (
     give_up_send,
@@ -84,6 +84,7 @@ def _sends_context(request: HttpRequest, found: DraftPage) -> dict[str, object]:
         "lines": [{"send": send, "words": send_words(send)} for send in found.sends],
         "state_url": draft_url(found, "draft-state"),
         "may_send": request.user.has_perm(MAY_SEND),
+        "has_worker": worker_is_alive(),
         "campaign": sent_campaign(found.integration, found.remote_id),
     }
 
@@ -114,7 +115,6 @@ def draft(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
             "problem": "" if is_taken else problem,
             "can_send": found.draft is not None and not problem and not is_taken,
             "open_url": open_in_dotdigital(found.integration),
-            "strip_after": after_run_of(request),
             "my_address": getattr(request.user, "email", ""),
         },
     )
@@ -137,7 +137,6 @@ def send_test(request: HttpRequest, account: int, remote_id: int) -> HttpRespons
     found = draft_or_404(account, remote_id)
     if found.draft is None:
         raise Http404
-    after = last_run(account)
     try:
         request_test(draft=found.draft, by=person_of(request))
     except ValidationError as error:
@@ -145,7 +144,7 @@ def send_test(request: HttpRequest, account: int, remote_id: int) -> HttpRespons
         return HttpResponseRedirect(draft_url(found))
     text = _("A test is sent to %(address)s. Nobody else gets it.")
     messages.success(request, text % {"address": person_of(request).email})
-    return followed(draft_url(found), after)
+    return HttpResponseRedirect(draft_url(found))
 
 
 _VERBS = {
@@ -205,18 +204,17 @@ def add_draft(request: HttpRequest) -> HttpResponse:
             title=_("New campaign"),
             current="campaigns",
             crumbs=draft_crumbs(),
-            context={"templates": templates.order_by("name", "pk"), "strip_after": after_run_of(request)},
+            context={"templates": templates.order_by("name", "pk")},
         )
     form = NewCampaignForm(template, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        after = last_run(template.integration_id)
         try:
             request_campaign(template=template, by=person_of(request), **form.cleaned_data)
         except ValidationError as error:
             add_refusal(form, error)
         else:
             messages.success(request, _("It is made in Dotdigital. Nobody is sent it."))
-            return followed(reverse("dotbridge:drafts"), after)
+            return HttpResponseRedirect(reverse("dotbridge:drafts"))
     return show(
         request,
         "backoffice/house/form_page.html",

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -191,4 +192,6 @@ def _check_number(links: Sequence[ListConnection], number: int) -> None:
     if number != now.number:
         text = ngettext("It would go to %(number)s person now.", "It would go to %(number)s people now.", now.number)
         again = _("Type this number to confirm it.")
-        raise ValidationError({"number": f"{text % {'number': now.number}} {again}"})
+        raise ValidationError(
+            {"number": f"{text % {'number': number_format(now.number, force_grouping=True)}} {again}"}
+        )

@@ -155,6 +155,11 @@ def test_the_mail_is_shown_and_can_do_nothing(back_office: Client, world: World)
 
 
 def test_the_mail_is_read_when_somebody_looks(back_office: Client, world: World) -> None:
+    for nobodys in (777, 10**30):
+        address = f"/campaigns/not-sent/{world.integration.pk}/{nobodys}/"
+        assert back_office.post(f"{address}look/").status_code == 404
+        assert back_office.get(f"{address}content/").status_code == 404
+        assert back_office.get(address).status_code == 404
     piece = texts(back_office.post(url("draft-look", world)))
     assert "no worker is running" in piece
     look = Look.objects.get()

@@ -181,6 +181,26 @@ def test_who_opted_out_here_is_taken_out_before_anything_is_sent(
     assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p2@example.com"]
 
 
+def test_whom_we_have_not_brought_to_the_book_is_unsubscribed_from_it(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    """No export takes them out: they were in the book before, or are there under another address by now."""
+    book = link.address_book.remote_id
+    remote.create_contact("before@example.com", book=book)
+    add_contact("before@example.com")
+    opt_out(link, "before@example.com")
+    sync(integration)
+    assert "before@example.com" in remote.contacts(book)
+    send = ask_to_send(draft, link)
+    for _turn in range(3):
+        assert not posts(remote)
+        send = carry_out(integration, send)
+        sync(integration, kind=RunKind.EXPORT)
+    send = carry_out(integration, send)
+    remote.sandbox.finish_chores()
+    assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p1@example.com", "p2@example.com"]
+
+
 def test_an_opt_out_counts_under_every_address_of_its_record_and_contact(
     integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
 ) -> None:

@@ -70,7 +70,7 @@ def count_recipients(links: Sequence[ListConnection]) -> Recipients:
     parts: list[str] = []
     values: dict[str, Any] = {}
     for number, link in enumerate(links):
-        part = _in_book(link).named(f"book{number}")
+        part = mailed_in_book(link).named(f"book{number}")
         parts.append(part[0])
         values |= part[1]
     with connection.cursor() as cursor:
@@ -79,7 +79,7 @@ def count_recipients(links: Sequence[ListConnection]) -> Recipients:
     return Recipients(number=mailed, held=held)
 
 
-def _in_book(link: ListConnection) -> Fragment:
+def mailed_in_book(link: ListConnection) -> Fragment:
     """`id` of each contact that Dotdigital mails in a book, and `is_held`: whether they may not be mailed from here."""
     scopes, book = scopes_of_connection(link), link.address_book
     records = _blocked_records(link.marketing_list.entity, scopes)

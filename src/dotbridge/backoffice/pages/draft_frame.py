@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.frame import Crumb, page
-from dotbridge.backoffice.reads.drafts import DraftPage, draft_page, preview_of
+from dotbridge.backoffice.reads.drafts import DraftPage, draft_page, is_known, preview_of
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.connections.models import LookKind
 from dotbridge.connections.services import request_look
@@ -71,6 +71,8 @@ def preview_context(integration: Integration, remote_id: int, *, can_change: boo
 def look(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """Have the content read anew, and show how that stands."""
     integration = get_object_or_404(Integration, pk=account)
+    if not is_known(integration, remote_id):
+        raise Http404
     request_look(integration=integration, kind=LookKind.CONTENT, remote_id=remote_id)
     context = preview_context(integration, remote_id)
     return render(request, "backoffice/components/mail_preview.html", {**context, "is_asked": True})

@@ -41,6 +41,7 @@ from dotbridge.backoffice.reads.drafts import (
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.connections.models import CampaignSend, LookKind, SendState
 from dotbridge.connections.services import (
+    address_of,
     give_up_send,
     look_again,
     problem_of_sending,
@@ -115,7 +116,7 @@ def draft(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
             "problem": "" if is_taken else problem,
             "can_send": found.draft is not None and not problem and not is_taken,
             "open_url": open_in_dotdigital(found.integration),
-            "my_address": getattr(request.user, "email", ""),
+            "my_address": address_of(person_of(request)),
         },
     )
 
@@ -143,7 +144,7 @@ def send_test(request: HttpRequest, account: int, remote_id: int) -> HttpRespons
         show_refusal(request, error)
         return HttpResponseRedirect(draft_url(found))
     text = _("A test is sent to %(address)s. Nobody else gets it.")
-    messages.success(request, text % {"address": person_of(request).email})
+    messages.success(request, text % {"address": address_of(person_of(request))})
     return HttpResponseRedirect(draft_url(found))
 
 

@@ -65,6 +65,12 @@ def sent_campaign(integration: Integration, remote_id: int) -> int | None:
     return campaign.values_list("pair__email_campaign", flat=True).first()
 
 
+def is_known(integration: Integration, remote_id: int) -> bool:
+    """Whether it is a campaign that somebody may look at here: one of the account's that is listed, sent or not."""
+    tables = (Draft, Campaign, CampaignSend)
+    return any(table.objects.filter(integration=integration, remote_id=remote_id).exists() for table in tables)
+
+
 def send_words(send: CampaignSend) -> str:
     """How a send stands, in a few words."""
     if send.remote_status == "Scheduled" and send.is_open and send.send_at is not None:

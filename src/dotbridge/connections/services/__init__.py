@@ -26,6 +26,7 @@ from dotbridge.connections.services.contact_requests import (
     request_unsubscriptions,
     retry_contact_request,
     tell_of_opt_out,
+    unsubscribe_held,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
 from dotbridge.connections.services.looks import request_look
@@ -38,6 +39,7 @@ from dotbridge.connections.services.run_requests import (
     request_run,
 )
 from dotbridge.connections.services.sends import (
+    address_of,
     finish_send,
     give_up_send,
     look_again,
@@ -50,6 +52,7 @@ from dotbridge.connections.services.sends import (
 __all__ = [
     "DISCONNECT_TASK",
     "RUN_TASK",
+    "address_of",
     "allow_once",
     "cancel_ending",
     "check_free",
@@ -87,5 +90,6 @@ __all__ = [
     "set_create_entities",
     "set_settings",
     "tell_of_opt_out",
+    "unsubscribe_held",
     "withdraw_send",
 ]

@@ -18,7 +18,7 @@ from dotbridge.connections.models import CampaignSend, RunKind, SendState
 from dotbridge.connections.recipients import count_recipients
 from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
 from dotbridge.connections.selectors import links_of_send, open_sends
-from dotbridge.connections.services import finish_send, request_import, request_run
+from dotbridge.connections.services import finish_send, request_import, request_run, unsubscribe_held
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Draft
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
@@ -97,6 +97,9 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
             "%(number)s people in the address books have opted out here. They are taken out in Dotdigital before "
             "anything is sent."
         ) % {"number": held}
+        if send.attempts:
+            # The export that was asked for then has left them there: they are none of those whom we have brought.
+            unsubscribe_held(links=links_of_send(send))
         put_off(send, SEND_MOVES, text=text)
         request_run(integration=step.integration, kind=RunKind.EXPORT, trigger="person")
         return

@@ -72,8 +72,8 @@ _WITHDRAW = """
       AND (%(email_key)s::text IS NULL OR r.email_key = %(email_key)s::text)
       AND NOT EXISTS (SELECT FROM dotbridge_consent_consentstate s WHERE s.event_id = r.event_id AND s.is_blocked)
 """
-# Whoever is held in a book, see `recipients`. A word about the record or a former address is none about this address, so
-# such a request names none, and is not withdrawn.
+# Whoever is held in a book, see `recipients`. A word about the record or a former address is none about this address:
+# such a request names none, so that it is not withdrawn.
 _ASK_FOR_HELD = """
     INSERT INTO dotbridge_connections_contactrequest
         (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)

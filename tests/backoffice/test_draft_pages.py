@@ -49,9 +49,13 @@ def test_a_send_is_confirmed_with_the_number_and_asked_for_once(back_office: Cli
     address = url("draft-send", ready)
     first = texts(back_office.get(address))
     assert "First list 0" in first
-    second = back_office.get(address, {"lists": ready.link.pk, "when": "now"})
-    assert second.context["numbers"].number == 1
-    assert f'value="{"f" * 64}"' in texts(second)
+    chosen = {"lists": ready.link.pk, "when": "now"}
+    second = texts(back_office.get(address, chosen))
+    assert f"{url('draft-numbers', ready)}?lists={ready.link.pk}&amp;when=now" in second
+    piece = back_office.get(url("draft-numbers", ready), chosen)
+    assert piece.context["numbers"].number == 1
+    assert f'value="{"f" * 64}"' in texts(piece)
+    assert "Choose again" in texts(back_office.get(url("draft-numbers", ready), {"lists": "777"}))
     for _click in range(2):
         response = back_office.post(address, form(ready))
         assert response.status_code == 302
@@ -100,8 +104,9 @@ def test_a_later_moment_is_the_sites_own_time(back_office: Client, ready: World,
     settings.TIME_ZONE = "Europe/Vienna"
     at = (timezone.now() + timedelta(days=30)).replace(second=0, microsecond=0)
     local = timezone.localtime(at).strftime("%Y-%m-%dT%H:%M")
-    page = back_office.get(url("draft-send", ready), {"lists": ready.link.pk, "when": "later", "send_at": local})
-    assert local in texts(page)
+    later = {"lists": ready.link.pk, "when": "later", "send_at": local}
+    assert timezone.localtime(at).tzname() in texts(back_office.get(url("draft-send", ready), later))
+    assert f'name="send_at" value="{local}"' in texts(back_office.get(url("draft-numbers", ready), later))
     back_office.post(url("draft-send", ready), form(ready, when="later", send_at=local))
     assert CampaignSend.objects.get().send_at == at
 

@@ -148,6 +148,7 @@ def house_of(world: World) -> list[str]:
         page("draft-send", *_key(world)),
         page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=now",
         page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=later",
+        page("draft-numbers", *_key(world)) + f"?lists={world.link.pk}&when=now",
         page("draft-add") + f"?template={Template.objects.latest('pk').pk}",
     ]
 

@@ -86,6 +86,7 @@ pages = [
     path(f"{DRAFT}state/", drafts.draft_state, name="draft-state"),
     path(f"{DRAFT}test/", drafts.send_test, name="draft-test"),
     path(f"{DRAFT}send/", draft_send.send, name="draft-send"),
+    path(f"{DRAFT}send/numbers/", draft_send.numbers, name="draft-numbers"),
     path(f"{DRAFT}look/", draft_frame.look, name="draft-look"),
     path(f"{DRAFT}preview/", draft_frame.preview, name="draft-preview"),
     path(f"{DRAFT}content/", draft_frame.content, name="draft-content"),

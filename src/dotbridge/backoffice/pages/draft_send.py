@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,7 +27,7 @@ from dotbridge.backoffice.pages.draft_frame import (
 )
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
-from dotbridge.backoffice.reads.drafts import DraftPage, moment_words, sendable_links
+from dotbridge.backoffice.reads.drafts import DraftPage, moment_words, preview_of, sendable_links
 from dotbridge.connections.models import CampaignSend, ListConnection
 from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.services import problem_of_sending, request_send
@@ -126,7 +127,20 @@ def send(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     confirm = ConfirmForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and confirm.is_valid() and (answer := _send(request, found, choice, confirm)):
         return answer
-    return _show_numbers(request, found, choice, confirm)
+    return _show_look(request, found, choice, confirm)
+
+
+@page(VIEW, MAY_SEND)
+def numbers(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
+    """A piece of the last step: how many people it would go to, and the form that confirms it."""
+    found = draft_or_404(account, remote_id)
+    choice = ChooseForm(found.integration, request.GET)
+    if found.draft is None or not choice.is_valid():
+        context: dict[str, Any] = {"problem": _("Something has changed meanwhile. Choose again.")}
+    else:
+        context = _numbers_context(found, choice, ConfirmForm())
+    context |= {"action_url": draft_url(found, "draft-send"), "back_url": draft_url(found)}
+    return render(request, "backoffice/components/send_numbers.html", context)
 
 
 def _show_choice(request: HttpRequest, found: DraftPage, choice: ChooseForm) -> HttpResponse:
@@ -145,28 +159,38 @@ def _show_choice(request: HttpRequest, found: DraftPage, choice: ChooseForm) -> 
     )
 
 
-def _show_numbers(request: HttpRequest, found: DraftPage, choice: ChooseForm, confirm: ConfirmForm) -> HttpResponse:
+def _numbers_context(found: DraftPage, choice: ChooseForm, confirm: ConfirmForm) -> dict[str, Any]:
     links, send_at = list(choice.cleaned_data["lists"]), choice.cleaned_data["send_at"]
     counted = _count(links)
-    preview = preview_context(found.integration, found.remote_id)
-    content = preview["preview"].content
+    content = preview_of(found.integration, found.remote_id).content
     hidden = [("lists", link.pk) for link in links] + [("when", choice.cleaned_data["when"])]
     if send_at is not None:
         hidden.append(("send_at", timezone.localtime(send_at).strftime("%Y-%m-%dT%H:%M")))
+    return {
+        "numbers": counted.numbers,
+        "problem": counted.problem,
+        "confirm": confirm,
+        "fingerprint": content.fingerprint if content else "",
+        "hidden": hidden,
+    }
+
+
+def _show_look(request: HttpRequest, found: DraftPage, choice: ChooseForm, confirm: ConfirmForm) -> HttpResponse:
+    """The last step. Its numbers come once the page stands, or at once with what was typed and refused."""
+    send_at = choice.cleaned_data["send_at"]
+    is_first = not confirm.is_bound
+    numbers_url = f"{draft_url(found, 'draft-numbers')}?{request.GET.urlencode()}" if is_first else ""
     return _show(
         request,
         found,
         "backoffice/house/draft_confirm.html",
         {
-            **preview,
+            **preview_context(found.integration, found.remote_id),
             "draft": found.draft,
-            "links": links,
-            "numbers": counted.numbers,
-            "problem": counted.problem,
-            "confirm": confirm,
-            "fingerprint": content.fingerprint if content else "",
-            "hidden": hidden,
+            "links": list(choice.cleaned_data["lists"]),
             "when_words": moment_words(send_at) if send_at else _("At once"),
+            "numbers_url": numbers_url,
+            **({} if is_first else _numbers_context(found, choice, confirm)),
         },
     )
 

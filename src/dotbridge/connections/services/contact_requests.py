@@ -22,7 +22,7 @@ from dotbridge.connections.models import (
     ListConnection,
     RunKind,
 )
-from dotbridge.connections.recipients import mailed_in_book
+from dotbridge.connections.recipients import held_in_book
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
@@ -80,13 +80,12 @@ _ASK_FOR_HELD = """
     SELECT c.integration_id, 'unsubscribe_book', %(book_asked)s,
            CASE WHEN s.event_id IS NULL THEN '' ELSE c.email_key END, c.remote_id, coalesce(s.event_id, 0),
            'waiting', '', 0
-    FROM ({in_book}) held
+    FROM ({held}) held
     JOIN dotbridge_mirror_contact c ON c.id = held.id
     LEFT JOIN LATERAL (
         SELECT max(event_id) AS event_id FROM dotbridge_consent_consentstate
         WHERE kind = 'address' AND subject = c.email_key AND is_blocked
     ) s ON true
-    WHERE held.is_held
     ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
 """
 
@@ -111,9 +110,9 @@ def unsubscribe_held(*, links: Sequence[ListConnection]) -> int:
     """
     asked = 0
     for link in links:
-        in_book, values = mailed_in_book(link).named("in_book")
+        held, values = held_in_book(link).named("held")
         with connection.cursor() as cursor:
-            cursor.execute(_ASK_FOR_HELD.format(in_book=in_book), {**values, "book_asked": link.address_book_id})
+            cursor.execute(_ASK_FOR_HELD.format(held=held), {**values, "book_asked": link.address_book_id})
             asked += int(cursor.rowcount)
     return asked
 

@@ -315,10 +315,14 @@ def rotate() -> None:
     from dotbridge.consent.keys import reseal_key
     from dotbridge.encryption import SecretUnreadable
     from dotbridge.integrations.services import reseal_passwords
+    from dotbridge.studio.services import reseal_secrets
 
     resealed = reseal_passwords()
     typer.echo(f"Sealed with the newest key: the passwords of {resealed.number} integrations.")
     unreadable = [f"the password of “{name}”" for name in resealed.unreadable]
+    number, names = reseal_secrets()
+    typer.echo(f"Sealed with the newest key: {number} secrets of single sign-ons.")
+    unreadable += [f"the client secret of the single sign-on of “{name}”" for name in names]
     try:
         reseal_key()
     except SecretUnreadable:

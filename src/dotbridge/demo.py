@@ -22,6 +22,7 @@ from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.studio.services import set_up_sign_on
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import State, SyncRun
@@ -31,6 +32,7 @@ ACCOUNT = "Dotdigital sandbox"
 LIST = "Everybody in the CRM"
 BOOK = "Newsletter"
 USER = "demo"
+SANDBOX_CLIENT, SANDBOX_SECRET = "sandbox-client", "sandbox-secret"
 SANDBOX_USER, SANDBOX_PASSWORD = "apiuser-000000000000@apiconnector.com", "sandbox"
 # Data fields of the sandbox's account beyond those that every account has, and what fills them.
 ROWS = {"COMPANY": "account__name", "LEADSCORE": "lead_score", "BIRTHDAY": "birthday", "VIP": "is_vip"}
@@ -88,9 +90,11 @@ def demo_login(config: Config) -> tuple[str, str]:
 def _integration(config: Config) -> Integration:
     existing = Integration.objects.filter(name=ACCOUNT).first()
     if existing is None:
-        return create_integration(
+        made = create_integration(
             name=ACCOUNT, username=SANDBOX_USER, password=SANDBOX_PASSWORD, base_url=config.sandbox_url
         )
+        set_up_sign_on(integration=made, client_id=SANDBOX_CLIENT, secret=SANDBOX_SECRET, domain="")
+        return made
     if existing.base_url != config.sandbox_url:
         existing.base_url = config.sandbox_url
         existing.save(update_fields=["base_url"])

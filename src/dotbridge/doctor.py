@@ -24,6 +24,7 @@ from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
+from dotbridge.studio.models import SignOn
 
 OLDEST_VERSION = 14
 # A job that failed longer ago is only mentioned: its work has been done by the next one since, or failed again.
@@ -80,6 +81,8 @@ def _findings() -> Iterator[Finding]:
         yield finding
     for integration in Integration.objects.all():
         yield _key(integration)
+        if sign_on := SignOn.objects.filter(integration=integration).first():
+            yield _sign_on_key(sign_on)
         if integration.is_active:
             yield _account(integration)
 
@@ -167,6 +170,19 @@ def _key(integration: Integration) -> Finding:
     if not has_newest_key(integration.password_sealed):
         return Finding(subject, is_good=True, text=FORMER_KEY)
     return Finding(subject, is_good=True, text="its password can be read")
+
+
+def _sign_on_key(sign_on: SignOn) -> Finding:
+    subject = f"key of single sign-on “{sign_on}”"
+    try:
+        unseal(sign_on.secret_sealed)
+    except SecretUnreadable:
+        text = "its secret cannot be read; enter it again, or add the former key to DOTBRIDGE_SECRET_KEYS"
+        return Finding(subject, is_good=False, text=text)
+    sealed = [sign_on.secret_sealed, *sign_on.integration.grants.values_list("refresh_token_sealed", flat=True)]
+    if not all(map(has_newest_key, sealed)):
+        return Finding(subject, is_good=True, text=FORMER_KEY)
+    return Finding(subject, is_good=True, text="its secret can be read")
 
 
 def _consent_key() -> Finding | None:

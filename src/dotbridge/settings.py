@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "dotbridge.lists",
     "dotbridge.campaigns",
     "dotbridge.integrations",
+    "dotbridge.studio",
     "dotbridge.mirror",
     "dotbridge.mapping",
     "dotbridge.connections",

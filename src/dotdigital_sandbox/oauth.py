@@ -5,6 +5,8 @@ None of it is good for the API, which takes Basic authentication only.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import json
 import secrets
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_CLIENT = "sandbox-client"
 DEFAULT_SECRET = "sandbox-secret"  # noqa: S105 - the published client of an account on one's own machine
 CODE_SECONDS = 300
+_ASKED = ("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge", "code_challenge_method")
 _STYLE = "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors *"
 
 
@@ -83,7 +86,7 @@ def stylesheet(_call: Call) -> Answer:
 
 def _asked(fields: dict[str, str], db: Connection) -> tuple[dict[str, str], str | None]:
     """The request of the authorise page, and what is wrong with it."""
-    wanted = {name: fields.get(name, "") for name in ("client_id", "redirect_uri", "response_type", "scope", "state")}
+    wanted = {name: fields.get(name, "") for name in _ASKED}
     client = _client(db, wanted["client_id"])
     if client is None:
         return wanted, "The application is not known to this account."
@@ -130,6 +133,9 @@ def decide(call: Call) -> Answer:
             return _back(wanted, error="access_denied")
         if not _is_user(db, fields.get("username", ""), fields.get("password", "")):
             return _form(wanted, "The user name or the password is wrong.")
+        method = wanted["code_challenge_method"] or "plain"
+        if wanted["code_challenge"] and method not in ("S256", "plain"):
+            return _back(wanted, error="invalid_request")
         code = secrets.token_urlsafe(24)
         until = text_of(call.account.clock.now() + timedelta(seconds=CODE_SECONDS))
         _keep(
@@ -137,7 +143,13 @@ def decide(call: Call) -> Answer:
             call.account,
             "oauth-code",
             code,
-            {"client_id": wanted["client_id"], "redirect_uri": wanted["redirect_uri"], "until": until},
+            {
+                "client_id": wanted["client_id"],
+                "redirect_uri": wanted["redirect_uri"],
+                "until": until,
+                "challenge": wanted["code_challenge"],
+                "method": method,
+            },
         )
     return _back(wanted, code=code)
 
@@ -188,11 +200,22 @@ def _by_code(db: Connection, account: Account, fields: dict[str, str]) -> Answer
         fields["client_id"],
         fields.get("redirect_uri", ""),
     )
-    if not known or not right or known["until"] < account.clock.text():
+    if not known or not right or known["until"] < account.clock.text() or not _verifies(known, fields):
         return _token_error("invalid_grant", "The code is wrong, was used already, or is too old.")
     refresh = secrets.token_urlsafe(32)
     _keep(db, account, "oauth-refresh", refresh, {"client_id": fields["client_id"]})
     return _granted(db, account, refresh)
+
+
+def _verifies(known: dict[str, Any], fields: dict[str, str]) -> bool:
+    """Whether who brings the code is who asked for it, where they gave a challenge then (RFC 7636)."""
+    challenge, verifier = known.get("challenge", ""), fields.get("code_verifier", "")
+    if not challenge:
+        return True
+    if known["method"] == "S256":
+        digest = hashlib.sha256(verifier.encode()).digest()
+        verifier = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return hmac.compare_digest(verifier.encode(), challenge.encode())
 
 
 def _by_refresh(db: Connection, account: Account, fields: dict[str, str]) -> Answer:

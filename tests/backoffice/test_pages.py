@@ -16,6 +16,7 @@ from dotbridge.campaigns.services import create_marketing_campaign
 from dotbridge.lists.address_loads import load_addresses
 from dotbridge.lists.models import AddressLoad, ListType, MarketingList
 from dotbridge.lists.services import create_list
+from dotbridge.mirror.models import Template
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -97,7 +98,7 @@ def house_of(world: World) -> list[str]:
     connected, free = world.marketing_list.pk, world.unconnected.pk
     plain = "home home-lists search lists list-add campaigns campaigns-compare marketing-campaigns"
     plain += " marketing-campaign-add people fields activity activity-problems activity-uploads activity-conflicts"
-    plain += " activity-newcomers activity-changes settings accounts account-add"
+    plain += " activity-newcomers activity-changes settings accounts account-add drafts draft-add"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
     of_list += " list-plan list-plan-numbers"
     of_list += " list-settings list-snapshot"
@@ -144,6 +145,16 @@ def house_of(world: World) -> list[str]:
         page("upload", world.refused.pk),
         page("upload-retry", world.refused.pk),
         page("account", world.integration.pk),
+        page("account-sign-on", world.integration.pk),
+        page("studio-account", world.integration.pk),
+        page("draft", *_key(world)),
+        page("draft-state", *_key(world)),
+        page("draft-preview", *_key(world)),
+        page("draft-send", *_key(world)),
+        page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=now",
+        page("draft-send", *_key(world)) + f"?lists={world.link.pk}&when=later",
+        page("draft-numbers", *_key(world)) + f"?lists={world.link.pk}&when=now",
+        page("draft-add") + f"?template={Template.objects.latest('pk').pk}",
     ]
 
 
@@ -164,6 +175,10 @@ def lists_of_other_types(world: World) -> tuple[int, int, int]:
         given = ["ann.0@example.com", "nobody@example.org", HOSTILE]
         load_addresses(marketing_list=kept[ListType.MANUAL], addresses=given, name=HOSTILE)
     return kept[ListType.MANUAL].pk, kept[ListType.ON_DEMAND].pk, AddressLoad.objects.latest("pk").pk
+
+
+def _key(world: World) -> tuple[int, int]:
+    return world.integration.pk, world.draft.remote_id
 
 
 @pytest.mark.parametrize("name", LISTS)

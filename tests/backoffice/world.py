@@ -11,7 +11,15 @@ from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
-from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ListConnection, RunKind
+from dotbridge.connections.models import (
+    AccountChange,
+    CampaignSend,
+    ChangeKind,
+    ChangeState,
+    ListConnection,
+    RunKind,
+    SendState,
+)
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
@@ -24,11 +32,16 @@ from dotbridge.mirror.models import (
     AddressBook,
     Campaign,
     CampaignBook,
+    CampaignContent,
     CampaignSummary,
     Contact,
     DataField,
+    Draft,
     Membership,
+    SenderAddress,
+    Template,
 )
+from dotbridge.studio.services import set_up_sign_on
 from dotbridge.sync.models import (
     CampaignPair,
     ExportItem,
@@ -72,6 +85,7 @@ class World:
     newcomer: Newcomer
     email_campaign: EmailCampaign
     marketing_campaign: MarketingCampaign
+    draft: Draft
 
 
 def build_world(number: int = 1, name: str = "First") -> World:
@@ -120,7 +134,44 @@ def build_world(number: int = 1, name: str = "First") -> World:
         newcomer=link.newcomers.latest("pk"),
         email_campaign=EmailCampaign.objects.latest("pk"),
         marketing_campaign=MarketingCampaign.objects.latest("pk"),
+        draft=_drafts(integration, number),
     )
+
+
+def _drafts(integration: Integration, number: int) -> Draft:
+    """Campaigns that wait to be sent, one of them looked at and of unknown outcome, and what a new one is made of."""
+    for index in range(number):
+        draft = Draft.objects.create(
+            integration=integration,
+            remote_id=900 + index,
+            name=f"Draft {index} {HOSTILE}",
+            subject=HOSTILE,
+            from_name=HOSTILE,
+            status="Unsent",
+        )
+    CampaignContent.objects.create(
+        integration=integration,
+        remote_id=draft.remote_id,
+        html=HOSTILE,
+        plain_text=HOSTILE,
+        fingerprint="f" * 64,
+        read_at=timezone.now(),
+    )
+    for index in range(number):
+        CampaignSend.objects.create(
+            integration=integration,
+            remote_id=900 + index,
+            name=draft.name,
+            book_ids=[10],
+            recipients=7,
+            state=SendState.UNKNOWN,
+            message=HOSTILE,
+            finished_at=timezone.now(),
+        )
+        Template.objects.create(integration=integration, remote_id=50 + index, name=HOSTILE, subject=HOSTILE)
+    SenderAddress.objects.create(integration=integration, remote_id=1, email="news@example.com")
+    set_up_sign_on(integration=integration, client_id=HOSTILE, secret="secret-word", domain="")
+    return draft
 
 
 def _person(index: int) -> Person:

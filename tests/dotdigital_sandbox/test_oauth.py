@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -118,3 +120,21 @@ def test_names_are_escaped(api: Api) -> None:
     assert page.status_code == 200
     assert "<b>x</b>" not in page.text
     assert "<script>" not in page.text
+
+
+def test_a_code_is_for_who_asked_with_the_challenge(demo: Api) -> None:
+    """PKCE (RFC 7636): who gave a challenge has to bring its verifier; who gave none needs none."""
+    verifier = "a-verifier-that-nobody-else-knows-of-1234567890"
+    digest = hashlib.sha256(verifier.encode()).digest()
+    challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    ways = [("S256", challenge), ("plain", verifier), ("", verifier)]
+    for method, given in ways:
+        asked = {"code_challenge": given, "code_challenge_method": method}
+        for brought in ("", "another", given if method == "S256" else ""):
+            code = code_of(log_in(demo, **asked))["code"][0]
+            refused = token(demo, grant_type="authorization_code", code=code, code_verifier=brought)
+            assert refused.json()["error"] == "invalid_grant"
+        code = code_of(log_in(demo, **asked))["code"][0]
+        assert "access_token" in token(demo, grant_type="authorization_code", code=code, code_verifier=verifier).json()
+    odd = log_in(demo, code_challenge=challenge, code_challenge_method="S512")
+    assert code_of(odd)["error"] == ["invalid_request"]

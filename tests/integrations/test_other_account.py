@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.models import CampaignSend, ListConnection, Look, LookKind, RunKind, SendState
 from dotbridge.connections.services import connect_list
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import Contact
@@ -26,8 +28,9 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection, create_integration, set_password
 from dotbridge.lists.services import remove_records
 from dotbridge.mapping.models import MappingRow
-from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import AddressBook, CampaignContent, Draft, SenderAddress, Template
 from dotbridge.mirror.models import Contact as Mirrored
+from dotbridge.studio.models import Grant
 from dotbridge.sync.account_move import move_to_another_account
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import Cursor, ExportItem, State, Upload, UploadState
@@ -136,7 +139,33 @@ def test_it_is_not_moved_in_the_middle_of_something(integration: Integration, re
     Upload.objects.update(state=UploadState.SENT)
     with pytest.raises(ValidationError, match="on its way"):
         move_to_another_account(integration=integration)
+    Upload.objects.update(state=UploadState.FINISHED)
+    sent = {"integration": integration, "remote_id": 7, "name": "Spring", "book_ids": [1]}
+    for state in (SendState.ASKED, SendState.ACCEPTED):
+        send = CampaignSend.objects.create(state=state, **sent)
+        with pytest.raises(ValidationError, match="being sent"):
+            move_to_another_account(integration=integration)
+        send.delete()
     assert ExportItem.objects.count() == 2
+
+
+def test_drafts_sends_and_grants_of_the_former_account_go(integration: Integration, remote: RemoteAccount) -> None:
+    """Their ids, and what people have allowed, are the former account's."""
+    connected(integration, remote)
+    person = User.objects.create_user("mona")
+    of_account: dict[str, Any] = {"integration": integration, "remote_id": 7}
+    Draft.objects.create(name="Spring", **of_account)
+    CampaignContent.objects.create(fingerprint="f" * 64, read_at=timezone.now(), **of_account)
+    Template.objects.create(name="Frame", **of_account)
+    SenderAddress.objects.create(email="news@example.com", **of_account)
+    CampaignSend.objects.create(name="Spring", book_ids=[1], state=SendState.SENT, **of_account)
+    Look.objects.create(kind=LookKind.CONTENT, **of_account)
+    Grant.objects.create(integration=integration, user=person, refresh_token_sealed="sealed")
+
+    move_to_another_account(integration=integration)
+
+    for model in (Draft, CampaignContent, Template, SenderAddress, CampaignSend, Look, Grant):
+        assert not model.objects.exists(), model
 
 
 def test_an_account_belongs_to_one_integration(integration: Integration, sandbox: Sandbox) -> None:

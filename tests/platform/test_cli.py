@@ -175,16 +175,24 @@ from dotbridge import cli; cli._start()
 from dotbridge.consent.keys import hash_key
 print(hash_key().seed)
 """
+SIGN_ON = """
+from dotbridge import cli; cli._start()
+from dotbridge.integrations.models import Integration
+from dotbridge.studio.services import set_up_sign_on
+set_up_sign_on(integration=Integration.objects.get(name="Rotated"), client_id="c", secret="s", domain="")
+"""
 
 
 def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
-    """Every secret that is stored: the passwords of the API users, and the key that erased addresses are known by."""
+    """Every secret that is stored: the passwords of the API users, those of single sign-ons, and the key that erased
+    addresses are known by."""
     office.rest_integrations()
     office.add_integration("Rotated")
+    assert office.python(SIGN_ON).wait(60) == 0, office.output
     assert office.python(SEED).wait(60) == 0
     seed = office.output.split()[-1]
     former, new = (office.data_dir / "secret_key").read_text().strip(), "r" * 40
-    subjects = ("key of “Rotated”", "key of erased addresses")
+    subjects = ("key of “Rotated”", "key of single sign-on “Rotated”", "key of erased addresses")
 
     before = office.run("doctor", DOTBRIDGE_SECRET_KEYS=f"{new},{former}").stdout.splitlines()
     for subject in subjects:
@@ -195,6 +203,7 @@ def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
     lost = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS="l" * 40)
     assert lost.returncode == 2
     assert "the password of “Rotated”" in lost.stderr
+    assert "the client secret of the single sign-on of “Rotated”" in lost.stderr
     assert "the key that erased addresses are recognised by" in lost.stderr
 
     done = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS=f"{new},{former}")

@@ -25,10 +25,13 @@ from dotbridge.connections.models import (
     RunKind,
 )
 from dotbridge.connections.request_moves import (
+    CALLED_SEND_MOVES,
     CHANGE_MOVES,
     ENDING_MOVES,
+    LOOK_MOVES,
     MOST_ATTEMPTS,
     RESUBSCRIPTION_MOVES,
+    SEND_MOVES,
     MovedMeanwhile,
     RequestMoves,
     move,
@@ -52,6 +55,9 @@ TABLES = {
     "ending": ENDING_MOVES,
     "upload": UPLOAD_MOVES,
     "removal": REMOVAL_MOVES,
+    "send": SEND_MOVES,
+    "send that was called": CALLED_SEND_MOVES,
+    "look": LOOK_MOVES,
 }
 
 

@@ -13,7 +13,7 @@ from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
-from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField
+from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField, Draft
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import SyncRun
 
@@ -24,6 +24,7 @@ def what_goes(integration: Integration) -> list[tuple[str, int]]:
         (_("address books"), AddressBook.objects.all()),
         (_("contacts, as they were read"), Contact.objects.all()),
         (_("campaigns, as they were read; what became of them in your records stays"), Campaign.objects.all()),
+        (_("campaigns not sent, as they were read"), Draft.objects.all()),
         (_("data fields"), DataField.objects.all()),
         (_("mappings"), Mapping.objects.all()),
         (_("runs with their steps and rejections"), SyncRun.objects.all()),

@@ -10,6 +10,9 @@ from dotbridge.backoffice.pages import (
     activity,
     campaign_deletion,
     campaigns,
+    draft_frame,
+    draft_send,
+    drafts,
     fields,
     home,
     list_actions,
@@ -34,10 +37,12 @@ from dotbridge.backoffice.pages import (
     problems,
     search,
     settings,
+    studio,
     uploads,
 )
 
 LIST = "lists/<int:pk>/"
+DRAFT = "campaigns/not-sent/<int:account>/<int:remote_id>/"
 
 pages = [
     path("", home.home, name="home"),
@@ -90,6 +95,18 @@ pages = [
     path(f"{LIST}allow-once/", list_plan.allow, name="list-allow"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/compare/", campaigns.compare, name="campaigns-compare"),
+    path("campaigns/not-sent/", drafts.drafts, name="drafts"),
+    path("campaigns/not-sent/new/", drafts.add_draft, name="draft-add"),
+    path("campaigns/not-sent/templates/", drafts.read_templates, name="draft-templates"),
+    path("campaigns/not-sent/sends/<int:pk>/<slug:verb>/", drafts.decide_send, name="draft-decide"),
+    path(DRAFT, drafts.draft, name="draft"),
+    path(f"{DRAFT}state/", drafts.draft_state, name="draft-state"),
+    path(f"{DRAFT}test/", drafts.send_test, name="draft-test"),
+    path(f"{DRAFT}send/", draft_send.send, name="draft-send"),
+    path(f"{DRAFT}send/numbers/", draft_send.numbers, name="draft-numbers"),
+    path(f"{DRAFT}look/", draft_frame.look, name="draft-look"),
+    path(f"{DRAFT}preview/", draft_frame.preview, name="draft-preview"),
+    path(f"{DRAFT}content/", draft_frame.content, name="draft-content"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/people/", campaigns.campaign_people, name="campaign-people"),
     path("campaigns/<int:pk>/delete/", campaign_deletion.delete_email, name="campaign-delete"),
@@ -98,6 +115,13 @@ pages = [
     path("campaigns/marketing/", marketing_campaigns.marketing_campaigns, name="marketing-campaigns"),
     path("campaigns/marketing/new/", marketing_campaigns.add, name="marketing-campaign-add"),
     path("campaigns/marketing/<int:pk>/", marketing_campaigns.marketing_campaign, name="marketing-campaign"),
+    path("studio/", studio.studio, name="studio"),
+    path("studio/<int:pk>/", studio.studio_account, name="studio-account"),
+    path("studio/<int:pk>/connect/", studio.connect, name="studio-connect"),
+    path("studio/<int:pk>/frame/", studio.frame, name="studio-frame"),
+    path("studio/<int:pk>/open/", studio.open_tab, name="studio-open"),
+    path("studio/<int:pk>/disconnect/", studio.end, name="studio-end"),
+    path("dotdigital/oauth/callback", studio.callback, name="studio-callback"),
     path("people/", people.people, name="people"),
     re_path(r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"),
     re_path(
@@ -132,6 +156,7 @@ pages = [
     path("settings/accounts/<int:pk>/sync/", account.sync_account, name="account-sync"),
     path("settings/accounts/<int:pk>/check/", account.check_account, name="account-check"),
     path("settings/accounts/<int:pk>/switch/", account.switch_account, name="account-switch"),
+    path("settings/accounts/<int:pk>/single-sign-on/", studio.set_up, name="account-sign-on"),
     path("settings/accounts/<int:pk>/missing/<slug:listing>/", absences.missing, name="account-missing"),
     path("settings/accounts/<int:pk>/delete/", account.delete_account, name="account-delete"),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dotbridge.campaigns.models import ActivityType
-from dotbridge.connections.models import ChangeState
+from dotbridge.connections.models import ChangeState, SendState
 from dotbridge.sync.models import State, UploadState
 
 RUN_TONES: dict[str, str] = {
@@ -29,6 +29,16 @@ CHANGE_TONES: dict[str, str] = {
     ChangeState.ASKED: "info",
     ChangeState.DONE: "good",
     ChangeState.FAILED: "bad",
+}
+SEND_TONES: dict[str, str] = {
+    SendState.WAITING: "quiet",
+    SendState.ASKED: "info",
+    SendState.ACCEPTED: "info",
+    SendState.SENT: "good",
+    SendState.CANCELLED: "quiet",
+    SendState.FAILED: "bad",
+    SendState.UNKNOWN: "bad",
+    SendState.WITHDRAWN: "quiet",
 }
 ACTIVITY_TONES: dict[str, str] = {
     ActivityType.SEND: "quiet",

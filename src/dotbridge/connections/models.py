@@ -10,8 +10,39 @@ from django.db import models
 from django.db.models.functions import Now, Upper
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.connections.send_models import (
+    OPEN_SENDS,
+    CampaignSend,
+    Look,
+    LookKind,
+    LookState,
+    SendState,
+)
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
+
+__all__ = [
+    "OPEN_CHANGES",
+    "OPEN_RESUBSCRIPTIONS",
+    "OPEN_SENDS",
+    "AccountChange",
+    "CampaignSend",
+    "ChangeKind",
+    "ChangeState",
+    "ContactRequest",
+    "ContactRequestKind",
+    "Ending",
+    "EndingState",
+    "ListConnection",
+    "Look",
+    "LookKind",
+    "LookState",
+    "Resubscription",
+    "ResubscriptionState",
+    "RunKind",
+    "SendState",
+    "StoppedWhat",
+]
 
 
 class RunKind(models.TextChoices):
@@ -89,6 +120,7 @@ class ChangeKind(models.TextChoices):
     CREATE_DATA_FIELD = "create_data_field", _("Create a data field")
     DELETE_DATA_FIELD = "delete_data_field", _("Delete a data field")
     CREATE_ADDRESS_BOOK = "create_address_book", _("Create an address book")
+    CREATE_CAMPAIGN = "create_campaign", _("Create a campaign")
 
 
 class ChangeState(models.TextChoices):
@@ -106,7 +138,8 @@ OPEN_CHANGES = (ChangeState.WAITING, ChangeState.ASKED)
 class AccountChange(models.Model):
     """One change of the account that a person asked for, by the name of what it is about.
 
-    `details` holds what the call needs: type, visibility, default and notes of a data field, visibility of a book.
+    `details` holds what the call needs: type, visibility, default and notes of a data field, visibility of a book,
+    template, subject and sender of a campaign.
     """
 
     integration = models.ForeignKey(

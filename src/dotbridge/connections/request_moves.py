@@ -12,14 +12,14 @@ A row is moved by a statement that names the state it had: whoever else has move
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import ChangeState, EndingState, ResubscriptionState
+from dotbridge.connections.models import ChangeState, EndingState, LookState, ResubscriptionState, SendState
 
 # A request that could not be made so often waits for a person.
 MOST_ATTEMPTS = 10
@@ -91,6 +91,49 @@ ENDING_MOVES = RequestMoves(
     },
     waiting=EndingState.WAITING,
     given_up=EndingState.FAILED,
+)
+# A send that was not taken ends; one that may have been taken is never asked for again, and waits for a person instead.
+SEND_MOVES = RequestMoves(
+    allowed={
+        SendState.WAITING: frozenset(
+            {SendState.WAITING, SendState.ASKED, SendState.FAILED, SendState.WITHDRAWN},
+        ),
+        SendState.ASKED: frozenset(
+            {
+                SendState.WAITING,
+                SendState.ASKED,
+                SendState.ACCEPTED,
+                SendState.SENT,
+                SendState.CANCELLED,
+                SendState.FAILED,
+                SendState.UNKNOWN,
+            }
+        ),
+        SendState.ACCEPTED: frozenset(
+            {SendState.ACCEPTED, SendState.SENT, SendState.CANCELLED, SendState.UNKNOWN},
+        ),
+        # A person has it looked at again, or has looked in Dotdigital and says that nobody was sent it.
+        SendState.UNKNOWN: frozenset({SendState.ASKED, SendState.WITHDRAWN}),
+        SendState.SENT: frozenset(),
+        SendState.CANCELLED: frozenset(),
+        SendState.FAILED: frozenset(),
+        SendState.WITHDRAWN: frozenset(),
+    },
+    waiting=SendState.WAITING,
+    called=SendState.ASKED,
+    given_up=SendState.FAILED,
+    # Dotdigital may take days for a large send.
+    longest=timedelta(days=7),
+)
+CALLED_SEND_MOVES = replace(SEND_MOVES, given_up=SendState.UNKNOWN)
+# A reading calls for nothing to be done, so it has no call to be looked up.
+LOOK_MOVES = RequestMoves(
+    allowed={
+        LookState.WAITING: frozenset({LookState.WAITING, LookState.FAILED}),
+        LookState.FAILED: frozenset({LookState.WAITING}),
+    },
+    waiting=LookState.WAITING,
+    given_up=LookState.FAILED,
 )
 
 

@@ -10,11 +10,15 @@ from django.utils import timezone
 from dotbridge.connections.models import (
     OPEN_CHANGES,
     OPEN_RESUBSCRIPTIONS,
+    OPEN_SENDS,
     AccountChange,
+    CampaignSend,
     ContactRequest,
     Ending,
     EndingState,
     ListConnection,
+    Look,
+    LookState,
     Resubscription,
 )
 from dotbridge.consent.scopes import ListScopes
@@ -80,7 +84,9 @@ def integrations_with_requests() -> QuerySet[Integration]:
     endings = Ending.objects.filter(is_due, **of_integration, state=EndingState.WAITING)
     returns = Resubscription.objects.filter(is_due, **of_integration, state__in=OPEN_RESUBSCRIPTIONS)
     contacts = ContactRequest.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_CHANGES)
-    is_waiting = Exists(changes) | Exists(endings) | Exists(returns) | Exists(contacts)
+    sends = CampaignSend.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_SENDS)
+    looks = Look.objects.filter(is_due, integration=OuterRef("pk"), state=LookState.WAITING)
+    is_waiting = Exists(changes) | Exists(endings) | Exists(returns) | Exists(contacts) | Exists(sends) | Exists(looks)
     return Integration.objects.filter(is_waiting, is_active=True)
 
 
@@ -88,6 +94,31 @@ def open_contact_requests(integration: Integration) -> list[ContactRequest]:
     """What Dotdigital has to learn of single contacts of an account and is due by now, the oldest first."""
     found = ContactRequest.objects.filter(integration=integration, state__in=OPEN_CHANGES)
     return list(found.select_related("integration", "address_book").exclude(due_at__gt=timezone.now()).order_by("pk"))
+
+
+def open_sends(integration: Integration) -> list[CampaignSend]:
+    """The sends of an account that are due to be asked for, or to be looked after, the oldest first."""
+    found = CampaignSend.objects.filter(integration=integration, state__in=OPEN_SENDS)
+    found = found.select_related("integration", "requested_by").exclude(due_at__gt=timezone.now())
+    return list(found.order_by("pk"))
+
+
+def open_looks(integration: Integration) -> list[Look]:
+    """What of an account somebody waits to see, and is due to be read, the oldest first."""
+    found = Look.objects.filter(integration=integration, state=LookState.WAITING)
+    return list(found.exclude(due_at__gt=timezone.now()).order_by("pk"))
+
+
+def links_of_send(send: CampaignSend) -> list[ListConnection]:
+    """The connections whose books a campaign is to be sent to, those that are still as they were chosen."""
+    found = ListConnection.objects.filter(
+        pk__in=send.connection_ids,
+        address_book__integration=send.integration_id,
+        address_book__remote_id__in=send.book_ids,
+        address_book__gone_at=None,
+        ending=None,
+    )
+    return list(found.select_related("marketing_list", "address_book__integration").order_by("pk"))
 
 
 def integrations_to_disconnect() -> QuerySet[Integration]:

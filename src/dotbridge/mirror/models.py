@@ -15,6 +15,7 @@ from dotbridge.mirror.campaign_models import (
     ResultKind,
     WaitingResult,
 )
+from dotbridge.mirror.draft_models import CampaignContent, Draft, SenderAddress, Template
 from dotbridge.mirror.status import LIVE, SUBSCRIBED
 from dotbridge.mirror.summary_models import CampaignSummary
 
@@ -23,14 +24,18 @@ __all__ = [
     "AddressBook",
     "Campaign",
     "CampaignBook",
+    "CampaignContent",
     "CampaignSummary",
     "ClickEvent",
     "Contact",
     "DataField",
+    "Draft",
     "FormerAddress",
     "Membership",
     "OpenEvent",
     "ResultKind",
+    "SenderAddress",
+    "Template",
     "WaitingResult",
 ]
 

@@ -12,12 +12,29 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import AccountChange, ContactRequest, ListConnection
+from dotbridge.connections.models import (
+    AccountChange,
+    CampaignSend,
+    ContactRequest,
+    ListConnection,
+    Look,
+    SendState,
+)
 from dotbridge.consent.models import Scope
 from dotbridge.consent.services import forget_remote_ids
 from dotbridge.deletion import delete_with_children
 from dotbridge.integrations.models import Integration, RateWindow
-from dotbridge.mirror.models import AddressBook, Campaign, Contact, FormerAddress
+from dotbridge.mirror.models import (
+    AddressBook,
+    Campaign,
+    CampaignContent,
+    Contact,
+    Draft,
+    FormerAddress,
+    SenderAddress,
+    Template,
+)
+from dotbridge.studio.models import Grant, PendingSignOn
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import CampaignListing, Cursor, EventHint, EventSubscription, Reading, SyncRun, Turn, Upload
 from dotbridge.sync.selectors import ON_THEIR_WAY
@@ -29,9 +46,17 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         AddressBook,
         Contact,
         Campaign,
+        Draft,
+        CampaignContent,
+        Template,
+        SenderAddress,
         FormerAddress,
         AccountChange,
         ContactRequest,
+        CampaignSend,
+        Look,
+        Grant,
+        PendingSignOn,
         Cursor,
         Turn,
         Reading,
@@ -41,6 +66,8 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         RateWindow,
     )
 )
+# Dotdigital was asked for these, and nobody could follow them from the other account.
+_SENDING = (SendState.ASKED, SendState.ACCEPTED)
 
 
 def move_to_another_account(*, integration: Integration) -> None:
@@ -49,7 +76,7 @@ def move_to_another_account(*, integration: Integration) -> None:
     Lists stay, and have to be connected to the other account's address books. The mappings stay: data fields go by
     their names. What people have opted out of stays: of everything, of lists, and of the former account. In that one
     nothing is changed any more, also not what it was to be told of contacts. Raises ValidationError while a run is at
-    work or an upload is on its way.
+    work, an upload is on its way, or a campaign is.
     """
     with integration_lock(integration.pk) as lock:
         if lock is None:
@@ -57,6 +84,8 @@ def move_to_another_account(*, integration: Integration) -> None:
         links = ListConnection.objects.filter(address_book__integration=integration)
         if Upload.objects.filter(connection__in=links, state__in=ON_THEIR_WAY).exists():
             raise ValidationError(_("An upload is on its way to the former account. Move it when that is finished."))
+        if CampaignSend.objects.filter(integration=integration, state__in=_SENDING).exists():
+            raise ValidationError(_("A campaign is being sent by the former account. Move it when that is over."))
         with transaction.atomic():
             # Held first: contacts name it without a foreign key (docs/adr/0021).
             list(Integration.objects.filter(pk=integration.pk).select_for_update())

@@ -50,6 +50,7 @@ from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.contact_requests import tell_of_contacts
 from dotbridge.sync.outbound.endings import end_connections
+from dotbridge.sync.outbound.looks import read_what_people_want_to_see
 from dotbridge.sync.outbound.lost_values import compare_contacts
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
@@ -57,6 +58,7 @@ from dotbridge.sync.outbound.refused_rows import settle_rejections
 from dotbridge.sync.outbound.removals import remove_departed, remove_opted_out
 from dotbridge.sync.outbound.resubscriptions import ask_for_resubscriptions
 from dotbridge.sync.outbound.results import finish_uploads, read_results
+from dotbridge.sync.outbound.sends import send_campaigns
 from dotbridge.sync.outbound.upload import send_uploads
 from dotbridge.sync.verdicts import (
     end_run,
@@ -139,6 +141,9 @@ REQUESTS = (
     Part("account_changes", _("Changes of the account"), carry_out_changes),
     Part("resubscriptions", _("Resubscriptions"), ask_for_resubscriptions),
     Part("endings", _("Ending connections"), end_connections),
+    # After the opt-outs that Dotdigital is told of, and the connections that end.
+    Part("campaign_sends", _("Sending campaigns"), send_campaigns),
+    Part("looks", _("What people want to see"), read_what_people_want_to_see),
 )
 PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: (*IMPORT, OTHER_CONTACTS),

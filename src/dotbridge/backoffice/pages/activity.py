@@ -34,6 +34,7 @@ MAY_DECIDE = {
     ChangeKind.CREATE_DATA_FIELD: "dotbridge_mirror.add_datafield",
     ChangeKind.DELETE_DATA_FIELD: "dotbridge_mirror.delete_datafield",
     ChangeKind.CREATE_ADDRESS_BOOK: "dotbridge_mirror.add_addressbook",
+    ChangeKind.CREATE_CAMPAIGN: "dotbridge_mirror.add_draft",
 }
 
 

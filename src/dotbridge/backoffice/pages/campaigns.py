@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.charts import bars_by_hour
 from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.draft_frame import preview_context
 from dotbridge.backoffice.pages.frame import Crumb, Tab, page, show
 from dotbridge.backoffice.queries import is_key, search_of
 from dotbridge.backoffice.reads.campaigns import (
@@ -26,6 +27,7 @@ from dotbridge.backoffice.reads.campaigns import (
     people_of,
     recipients,
 )
+from dotbridge.backoffice.reads.drafts import open_in_dotdigital
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
 VIEW = "dotbridge_campaigns.view_emailcampaign"
@@ -38,7 +40,9 @@ def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
     """E-mail campaigns and marketing campaigns."""
     kinds = [
         ("campaigns", _("E-mail campaigns"), VIEW),
+        ("drafts", _("Not sent"), VIEW),
         ("marketing-campaigns", _("Marketing campaigns"), "dotbridge_campaigns.view_marketingcampaign"),
+        ("studio", _("Email Studio"), "dotbridge_studio.use_studio"),
     ]
     return [
         Tab(title=title, url=reverse(f"dotbridge:{name}"), is_current=name == current)
@@ -122,13 +126,16 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(campaigns_with_figures(), pk=pk)
     remote = campaign_behind(found)
     hours = hours_of(remote) if remote else []
-    context = {
+    context: dict[str, Any] = {
         "cards": cards_of(found),
         "hours": hours,
         "chart": bars_by_hour(hours),
         "links": links_of(remote) if remote else [],
         "statistics": statistics_block(found),
     }
+    if remote is not None and remote.gone_at is None:
+        context |= preview_context(remote.integration, remote.remote_id, can_change=False)
+        context["open_url"] = open_in_dotdigital(remote.integration)
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 
 

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.connections.models import AccountChange, ChangeState, ContactRequest, Ending, ListConnection, RunKind
+from dotbridge.connections.models import (
+    AccountChange,
+    CampaignSend,
+    ChangeState,
+    ContactRequest,
+    Ending,
+    ListConnection,
+    RunKind,
+    SendState,
+)
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
@@ -27,6 +37,9 @@ from dotbridge.sync.selectors import Missing, missing_of_listings
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+# A campaign that was not sent is somebody's business for so long.
+FAILED_IS_SHOWN = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +77,8 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     if may("dotbridge_connections.view_accountchange"):
         yield from _of_changes()
         yield from _of_contact_requests()
+    if may("dotbridge_connections.send_campaigns"):
+        yield from _of_sends()
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
 
@@ -226,6 +241,26 @@ def _of_changes() -> Iterator[Need]:
             since=change.finished_at,
             url=reverse("dotbridge:activity-changes"),
             button=_("See what to do"),
+        )
+
+
+def _of_sends() -> Iterator[Need]:
+    """Campaigns of which nobody knows whether they were sent, and those of the last days that were not."""
+    newest = CampaignSend.objects.filter(
+        integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), is_test=False
+    ).order_by("-pk")
+    found = CampaignSend.objects.filter(pk=Subquery(newest.values("pk")[:1]))
+    is_recent = Q(state=SendState.FAILED, finished_at__gt=timezone.now() - FAILED_IS_SHOWN)
+    for send in found.filter(Q(state=SendState.UNKNOWN) | is_recent).order_by("-pk")[:20]:
+        is_unknown = send.state == SendState.UNKNOWN
+        title = _("%(name)s: it may have been sent or not") if is_unknown else _("%(name)s was not sent")
+        yield Need(
+            tone="bad",
+            title=title % {"name": send},
+            text=send.message,
+            since=send.finished_at,
+            url=reverse("dotbridge:draft", args=[send.integration_id, send.remote_id]),
+            button=_("Look and decide") if is_unknown else _("See what to do"),
         )
 
 

@@ -20,7 +20,8 @@ from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.templatetags.backoffice import grouped
-from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, UPLOAD_TONES
+from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
+from dotbridge.connections.models import SendState
 
 register = template.Library()
 
@@ -162,3 +163,15 @@ def change_tone(state: str) -> str:
 def place(wanted: object, number: int) -> bool:
     """Whether this is the place that is meant."""
     return wanted == number
+
+
+@register.filter
+def send_tone(state: str) -> str:
+    """The tone of the state of a campaign that is sent."""
+    return SEND_TONES.get(state, "quiet")
+
+
+@register.filter
+def send_label(state: str) -> str:
+    """The state of a campaign that is sent, in words."""
+    return str(dict(SendState.choices).get(state, state))

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.db.models.functions.text
@@ -66,7 +67,7 @@ class Migration(migrations.Migration):
             name='AccountChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('create_data_field', 'Create a data field'), ('delete_data_field', 'Delete a data field'), ('create_address_book', 'Create an address book')], max_length=24, verbose_name='what')),
+                ('kind', models.CharField(choices=[('create_data_field', 'Create a data field'), ('delete_data_field', 'Delete a data field'), ('create_address_book', 'Create an address book'), ('create_campaign', 'Create a campaign')], max_length=24, verbose_name='what')),
                 ('name', models.CharField(max_length=255, verbose_name='name')),
                 ('details', models.JSONField(default=dict, verbose_name='details')),
                 ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being done'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8, verbose_name='state')),
@@ -84,6 +85,40 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'changes of the account',
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(models.F('integration'), models.F('kind'), django.db.models.functions.text.Upper('name'), condition=models.Q(('state', 'done'), _negated=True), name='account_change_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CampaignSend',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('name', models.CharField(max_length=255, verbose_name='name')),
+                ('is_test', models.BooleanField(default=False, verbose_name='test')),
+                ('connection_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None, verbose_name='connections')),
+                ('book_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='Their ids in Dotdigital. None at all would mean everybody, so there is always one.', size=None, verbose_name='address books')),
+                ('recipients', models.IntegerField(default=0, verbose_name='recipients confirmed')),
+                ('fingerprint', models.CharField(blank=True, max_length=64)),
+                ('send_at', models.DateTimeField(help_text='Empty: at once.', null=True, verbose_name='to be sent')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('asked', 'Being asked for'), ('accepted', 'Taken by Dotdigital'), ('sent', 'Sent'), ('cancelled', 'Cancelled in Dotdigital'), ('failed', 'Not sent'), ('unknown', 'Outcome unknown'), ('withdrawn', 'Taken back')], default='waiting', max_length=12, verbose_name='state')),
+                ('send_id', models.CharField(blank=True, max_length=64, verbose_name='number of the send')),
+                ('remote_status', models.CharField(blank=True, max_length=64, verbose_name='state in Dotdigital')),
+                ('copy_id', models.BigIntegerField(null=True, verbose_name='copy that a test is sent as')),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('due_at', models.DateTimeField(editable=False, null=True, verbose_name='looked at again from')),
+                ('called_at', models.DateTimeField(editable=False, null=True, verbose_name='Dotdigital was asked')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sends', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked by')),
+            ],
+            options={
+                'verbose_name': 'campaign send',
+                'verbose_name_plural': 'campaign sends',
+                'ordering': ['-id'],
+                'permissions': [('send_campaigns', 'Can send campaigns by Dotdigital')],
+                'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked', 'accepted'])), fields=['integration'], name='campaign_send_open')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_test', False), models.Q(('state__in', ['failed', 'cancelled', 'withdrawn']), _negated=True)), fields=('integration', 'remote_id'), name='campaign_sent_once'), models.UniqueConstraint(condition=models.Q(('is_test', True), ('state__in', ['waiting', 'asked', 'accepted'])), fields=('integration', 'remote_id', 'requested_by'), name='campaign_test_once'), models.CheckConstraint(condition=models.Q(('is_test', True), ('book_ids__len__gt', 0), _connector='OR'), name='campaign_send_has_books')],
             },
         ),
         migrations.CreateModel(
@@ -109,6 +144,25 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'indexes': [models.Index(condition=models.Q(('state__in', ['waiting', 'asked', 'failed'])), fields=['integration'], name='contact_request_open'), models.Index(fields=['address_book', 'email_key'], name='contact_request_in_book')],
                 'constraints': [models.UniqueConstraint(fields=('integration', 'kind', 'address_book', 'remote_id', 'event_id'), name='contact_request_once', nulls_distinct=False)],
+            },
+        ),
+        migrations.CreateModel(
+            name='Look',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('content', 'The content of a campaign'), ('templates', 'Templates and senders')], max_length=16, verbose_name='what')),
+                ('remote_id', models.BigIntegerField(default=0, verbose_name='id in Dotdigital')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting for the worker'), ('failed', 'Given up')], default='waiting', max_length=8, verbose_name='state')),
+                ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
+                ('due_at', models.DateTimeField(editable=False, null=True, verbose_name='tried again from')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='asked for')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='looks', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'look',
+                'verbose_name_plural': 'looks',
+                'constraints': [models.UniqueConstraint(fields=('integration', 'kind', 'remote_id'), name='look_once')],
             },
         ),
         migrations.CreateModel(

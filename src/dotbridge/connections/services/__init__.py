@@ -7,6 +7,7 @@ from dotbridge.connections.services.account_changes import (
     note_failed_deletion,
     problem_of_deletion,
     request_address_book,
+    request_campaign,
     request_data_field,
     request_data_field_deletion,
     retry_change,
@@ -26,8 +27,10 @@ from dotbridge.connections.services.contact_requests import (
     request_unsubscriptions,
     retry_contact_request,
     tell_of_opt_out,
+    unsubscribe_held,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
+from dotbridge.connections.services.looks import request_look
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
 from dotbridge.connections.services.run_requests import (
     DISCONNECT_TASK,
@@ -37,11 +40,22 @@ from dotbridge.connections.services.run_requests import (
     request_import,
     request_run,
 )
+from dotbridge.connections.services.sends import (
+    address_of,
+    finish_send,
+    give_up_send,
+    look_again,
+    problem_of_sending,
+    request_send,
+    request_test,
+    withdraw_send,
+)
 
 __all__ = [
     "DISCONNECT_TASK",
     "EVENT",
     "RUN_TASK",
+    "address_of",
     "allow_once",
     "cancel_ending",
     "check_columns",
@@ -51,20 +65,28 @@ __all__ = [
     "finish_change",
     "finish_contact_request",
     "finish_resubscription",
+    "finish_send",
+    "give_up_send",
+    "look_again",
     "mapped_at",
     "note_failed_deletion",
     "note_returns",
     "problem_of_deletion",
+    "problem_of_sending",
     "refresh_data_fields",
     "request_address_book",
+    "request_campaign",
     "request_data_field",
     "request_data_field_deletion",
     "request_deletion",
     "request_disconnection",
     "request_ending",
     "request_import",
+    "request_look",
     "request_resubscription",
     "request_run",
+    "request_send",
+    "request_test",
     "request_unsubscriptions",
     "retry_change",
     "retry_contact_request",
@@ -72,4 +94,6 @@ __all__ = [
     "set_create_entities",
     "set_settings",
     "tell_of_opt_out",
+    "unsubscribe_held",
+    "withdraw_send",
 ]

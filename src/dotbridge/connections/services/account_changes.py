@@ -26,7 +26,9 @@ from dotbridge.mirror.data_field_rules import (
     checked_default,
     checked_name,
 )
-from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.mirror.models import AddressBook, DataField, Draft, SenderAddress, Template
+
+LONGEST_CAMPAIGN_NAME = 255
 
 
 def request_data_field(
@@ -142,6 +144,44 @@ def request_address_book(
     return _request(
         integration, ChangeKind.CREATE_ADDRESS_BOOK, name, by, details=details, marketing_list=marketing_list
     )
+
+
+def request_campaign(
+    *,
+    template: Template,
+    name: str,
+    subject: str,
+    from_name: str,
+    sender: SenderAddress | None = None,
+    by: AbstractBaseUser | None = None,
+) -> AccountChange:
+    """Have a campaign made of a template, as a draft: nobody is sent it. Without a sender it is the account's own.
+
+    Raises ValidationError, a text a field, for what Dotdigital would refuse.
+    """
+    given = {"name": name, "subject": subject, "from_name": from_name}
+    given = {field: " ".join(value.split()) for field, value in given.items()}
+    problems: dict[str, Any] = {
+        field: _("This is needed.")
+        if not value
+        else _("At most %(most)s characters.") % {"most": LONGEST_CAMPAIGN_NAME}
+        for field, value in given.items()
+        if not 0 < len(value) <= LONGEST_CAMPAIGN_NAME
+    }
+    account = template.integration_id
+    if sender is not None and sender.integration_id != account:
+        problems["sender"] = _("This is no sender of the template's account.")
+    if Draft.objects.filter(integration=account, name__iexact=given["name"]).exists():
+        problems["name"] = _("A campaign of this name is waiting to be sent already.")
+    if problems:
+        raise ValidationError(problems)
+    details = {
+        "template": template.remote_id,
+        "subject": given["subject"],
+        "from_name": given["from_name"],
+        "sender": sender.remote_id if sender else None,
+    }
+    return _request(template.integration, ChangeKind.CREATE_CAMPAIGN, given["name"], by, details=details)
 
 
 def _problem_of_book_name(integration: Integration, name: str) -> str:

@@ -6,6 +6,7 @@ book, where the connection says so. Each word is asked for once; Dotdigital's la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -18,8 +19,10 @@ from dotbridge.connections.models import (
     ChangeState,
     ContactRequest,
     ContactRequestKind,
+    ListConnection,
     RunKind,
 )
+from dotbridge.connections.recipients import held_in_book
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
@@ -69,6 +72,22 @@ _WITHDRAW = """
       AND (%(email_key)s::text IS NULL OR r.email_key = %(email_key)s::text)
       AND NOT EXISTS (SELECT FROM dotbridge_consent_consentstate s WHERE s.event_id = r.event_id AND s.is_blocked)
 """
+# Whoever is held in a book, see `recipients`. A word about the record or a former address is none about this address:
+# such a request names none, so that it is not withdrawn.
+_ASK_FOR_HELD = """
+    INSERT INTO dotbridge_connections_contactrequest
+        (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
+    SELECT c.integration_id, 'unsubscribe_book', %(book_asked)s,
+           CASE WHEN s.event_id IS NULL THEN '' ELSE c.email_key END, c.remote_id, coalesce(s.event_id, 0),
+           'waiting', '', 0
+    FROM ({held}) held
+    JOIN dotbridge_mirror_contact c ON c.id = held.id
+    LEFT JOIN LATERAL (
+        SELECT max(event_id) AS event_id FROM dotbridge_consent_consentstate
+        WHERE kind = 'address' AND subject = c.email_key AND is_blocked
+    ) s ON true
+    ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
+"""
 
 
 def request_unsubscriptions(*, email_key: str | None = None) -> int:
@@ -82,6 +101,20 @@ def request_unsubscriptions(*, email_key: str | None = None) -> int:
         cursor.execute(_WITHDRAW, asked)
         cursor.execute(_ASK, asked)
         return int(cursor.rowcount)
+
+
+def unsubscribe_held(*, links: Sequence[ListConnection]) -> int:
+    """Have whoever may not be mailed, and still stands in one of these books, unsubscribed from it in Dotdigital.
+
+    An export takes out only whom we have brought there. Answers how many are asked for now, in a statement a book.
+    """
+    asked = 0
+    for link in links:
+        held, values = held_in_book(link).named("held")
+        with connection.cursor() as cursor:
+            cursor.execute(_ASK_FOR_HELD.format(held=held), {**values, "book_asked": link.address_book_id})
+            asked += int(cursor.rowcount)
+    return asked
 
 
 def tell_of_opt_out(*, email_key: str) -> int:

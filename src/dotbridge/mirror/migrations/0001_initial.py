@@ -101,6 +101,22 @@ class Migration(migrations.Migration):
             field=models.ManyToManyField(related_name='campaigns', through='dotbridge_mirror.CampaignBook', to='dotbridge_mirror.addressbook', verbose_name='address books'),
         ),
         migrations.CreateModel(
+            name='CampaignContent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('html', models.TextField(blank=True, verbose_name='HTML')),
+                ('plain_text', models.TextField(blank=True, verbose_name='plain text')),
+                ('fingerprint', models.CharField(help_text='Of subject, sender and both contents: another one is another mail.', max_length=64)),
+                ('read_at', models.DateTimeField(verbose_name='read')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'content of a campaign',
+                'verbose_name_plural': 'contents of campaigns',
+            },
+        ),
+        migrations.CreateModel(
             name='CampaignSummary',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -226,6 +242,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Draft',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('name', models.CharField(max_length=255, verbose_name='name')),
+                ('subject', models.CharField(blank=True, max_length=255, verbose_name='subject')),
+                ('from_name', models.CharField(blank=True, max_length=255, verbose_name="sender's name")),
+                ('from_address', models.CharField(blank=True, max_length=255, verbose_name="sender's address")),
+                ('status', models.CharField(blank=True, max_length=64, verbose_name='status')),
+                ('is_split_test', models.BooleanField(default=False, verbose_name='split test')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'campaign not sent',
+                'verbose_name_plural': 'campaigns not sent',
+                'ordering': ['-remote_id'],
+            },
+        ),
+        migrations.CreateModel(
             name='FormerAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -273,6 +308,36 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SenderAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('email', models.CharField(max_length=255, verbose_name='e-mail')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sender_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'sender address',
+                'verbose_name_plural': 'sender addresses',
+                'ordering': ['email'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Template',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
+                ('name', models.CharField(max_length=255, verbose_name='name')),
+                ('subject', models.CharField(blank=True, max_length=255, verbose_name='subject')),
+                ('from_name', models.CharField(blank=True, max_length=255, verbose_name="sender's name")),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='templates', to='dotbridge_integrations.integration', verbose_name='integration')),
+            ],
+            options={
+                'verbose_name': 'template',
+                'verbose_name_plural': 'templates',
+                'ordering': ['name', 'remote_id'],
+            },
+        ),
+        migrations.CreateModel(
             name='WaitingResult',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -305,6 +370,10 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('integration', 'remote_id'), name='campaign_once'),
         ),
         migrations.AddConstraint(
+            model_name='campaigncontent',
+            constraint=models.UniqueConstraint(fields=('integration', 'remote_id'), name='campaign_content_once'),
+        ),
+        migrations.AddConstraint(
             model_name='clickevent',
             constraint=models.UniqueConstraint(fields=('campaign', 'event_key'), name='click_event_once'),
         ),
@@ -323,6 +392,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='datafield',
             constraint=models.UniqueConstraint(fields=('integration', 'name'), name='data_field_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='draft',
+            constraint=models.UniqueConstraint(fields=('integration', 'remote_id'), name='draft_once'),
         ),
         migrations.AddIndex(
             model_name='formeraddress',
@@ -347,6 +420,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='openevent',
             constraint=models.UniqueConstraint(fields=('campaign', 'event_key'), name='open_event_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='senderaddress',
+            constraint=models.UniqueConstraint(fields=('integration', 'remote_id'), name='sender_address_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='template',
+            constraint=models.UniqueConstraint(fields=('integration', 'remote_id'), name='template_once'),
         ),
         migrations.AddIndex(
             model_name='waitingresult',

@@ -24,6 +24,7 @@ from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.campaign_records import make_records
+from dotbridge.sync.inbound.drafts import is_draft, store_drafts
 from dotbridge.sync.inbound.storable import is_id, kind, text
 from dotbridge.sync.models import CampaignListing, Listing
 from dotdigital import Campaign as RemoteCampaign
@@ -53,6 +54,8 @@ def import_campaigns(step: StepContext) -> None:
         _ask_books(step, books)
     else:
         listing = _read_listing(step, books)
+        is_complete = listing.is_complete and bool(listing.ids)
+        store_drafts(step.integration, listing.drafts, is_complete=is_complete)
         if _is_news(step, listing):
             unread = _ask_books(step, books)
             _note_listing(step, listing, is_known=not unread)
@@ -70,6 +73,7 @@ class _Listing:
     ids: set[int] = field(default_factory=set)
     is_complete: bool = True
     fingerprint: str = ""
+    drafts: list[RemoteCampaign] = field(default_factory=list)
 
 
 def _read_listing(step: StepContext, books: list[AddressBook]) -> _Listing:
@@ -78,6 +82,7 @@ def _read_listing(step: StepContext, books: list[AddressBook]) -> _Listing:
     for page in step.account.campaigns.pages():
         step.reject(Refusal("campaign", "unreadable", row.reason) for row in page.malformed)
         found.is_complete = found.is_complete and not page.malformed
+        found.drafts += filter(is_draft, page.items)
         looks |= {each.id: hashlib.sha256(msgspec.json.encode(each)).digest() for each in page.items}
     found.ids = set(looks)
     whole = hashlib.sha256(repr(sorted(book.pk for book in books)).encode())

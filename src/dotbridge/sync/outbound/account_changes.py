@@ -20,6 +20,7 @@ from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.book_changes import NewBook
+from dotbridge.sync.outbound.campaign_changes import NewCampaign
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
 from dotdigital import NotFound, Rejected
 
@@ -46,6 +47,7 @@ class Making(Protocol):
 MAKINGS: dict[ChangeKind, Callable[[], Making]] = {
     ChangeKind.CREATE_DATA_FIELD: NewDataField,
     ChangeKind.CREATE_ADDRESS_BOOK: NewBook,
+    ChangeKind.CREATE_CAMPAIGN: NewCampaign,
 }
 
 

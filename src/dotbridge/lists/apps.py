@@ -6,3 +6,4 @@ class ListsConfig(AppConfig):
     name = "dotbridge.lists"
     label = "dotbridge_lists"
     verbose_name = _("Marketing lists")
+    default_auto_field = "django.db.models.BigAutoField"

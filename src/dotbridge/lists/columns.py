@@ -75,7 +75,9 @@ def default_columns(listed: Entity) -> tuple[ListColumn, ...]:
     texts = [
         field
         for field in listed.fields
-        if field.kind is FieldKind.STRING and not field.is_virtual and "__" not in field.path and field not in addresses
+        # A plain column, so not the text of a key: that says nothing to a reader.
+        if field.kind is FieldKind.STRING and isinstance(field.source, F) and "__" not in field.path
+        if not field.is_virtual and field not in addresses
     ]
     chosen = [*texts[:_SHOWN_BY_DEFAULT], *addresses]
     return tuple(

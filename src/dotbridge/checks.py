@@ -24,6 +24,7 @@ NEEDED_APPS: dict[str, tuple[str, ...]] = {
     "procrastinate.contrib.django": (),
     "django.contrib.auth": (),
     "django.contrib.contenttypes": (),
+    "django.contrib.postgres": (),
 }
 NEEDED_BY_PAGES: dict[str, tuple[str, ...]] = {
     "django.contrib.admin": (),

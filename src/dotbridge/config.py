@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
-
 from dotbridge.conf import (
     ORIGINS_ALLOWED,
     SETTINGS,
@@ -261,6 +259,8 @@ def _read_env_file(path: Path) -> None:
         if line and not line.startswith("#") and not ENV_LINE.fullmatch(line):
             # The line may hold a password, so only its number is shown.
             raise OperatorError(f"{path}, line {number}, cannot be used: write NAME=value, or # before a comment.")
+    import environ  # noqa: PLC0415 - a host's project reads no environment of ours
+
     environ.Env.read_env(io.StringIO("\n".join(lines)), overwrite=False)
 
 

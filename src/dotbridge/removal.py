@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 from dotbridge import APPS
 from dotbridge.queues import Queue
 
+_QUEUE = "procrastinate_jobs"
 _JOBS = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = ANY(%s)"
 # Events and the notes of what was deferred go with their jobs, or name them no more.
 _FORGET_TIMES = "DELETE FROM procrastinate_periodic_defers WHERE task_name = ANY(%s)"
@@ -32,22 +33,29 @@ def find_ours() -> Ours:
     """What a removal would take away."""
     there = set(connection.introspection.table_names())
     tables = {model._meta.db_table for each in _labels() for model in apps.get_app_config(each).get_models()}  # noqa: SLF001
-    with connection.cursor() as cursor:
-        cursor.execute(_JOBS, [_queues()])
-        (jobs,) = cursor.fetchone()
+    jobs = 0
+    if _QUEUE in there:
+        with connection.cursor() as cursor:
+            cursor.execute(_JOBS, [_queues()])
+            (jobs,) = cursor.fetchone()
     return Ours(tables=tuple(sorted(tables & there)), jobs=int(jobs))
 
 
 def remove_ours() -> None:
     """Take away triggers, tables, jobs, and the rights that name them. What is half done is done by the next call."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        tasks = [task.name for task in app.tasks.values() if task.queue in set(Queue)]
-        cursor.execute(_FORGET_TIMES, [tasks])
-        cursor.execute(_FORGET_JOBS, [_queues()])
+    if _QUEUE in connection.introspection.table_names():
+        _forget_jobs()
     for label in reversed(_labels()):
         # The triggers go with the table that they write to; the migration that made it takes them off.
         call_command("migrate", label, "zero", verbosity=0, interactive=False)
     ContentType.objects.filter(app_label__in=_labels()).delete()
+
+
+def _forget_jobs() -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        tasks = [task.name for task in app.tasks.values() if task.queue in set(Queue)]
+        cursor.execute(_FORGET_TIMES, [tasks])
+        cursor.execute(_FORGET_JOBS, [_queues()])
 
 
 def _labels() -> list[str]:

@@ -304,14 +304,21 @@ def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, 
     from dotbridge.next_export import find_connections, next_export_as_json, show_next_export, write_csv
 
     links = find_connections(find_integrations(name), one_list)
+    problems = []
     if csv is not None:
         with csv.open("w", encoding="utf-8", newline="") as file:
-            write_csv(file, links)
+            problems = write_csv(file, links)
     for link in links:
-        if as_json:
-            typer.echo(json.dumps(next_export_as_json(link)))
-        elif csv is None:
-            show_next_export(Console(), link)
+        # One that cannot be worked out is told; the others are shown all the same.
+        try:
+            if as_json:
+                typer.echo(json.dumps(next_export_as_json(link)))
+            elif csv is None:
+                show_next_export(Console(), link)
+        except OperatorError as error:
+            problems.append(str(error))
+    if problems:
+        raise OperatorError("\n".join(dict.fromkeys(problems)))
 
 
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:

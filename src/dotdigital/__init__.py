@@ -75,7 +75,7 @@ from dotdigital.models import (
     Suppressed,
     Suppression,
 )
-from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
+from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, flat
 from dotdigital.patience import Retry
 from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program, Survey, Template
 from dotdigital.results import CampaignResults
@@ -189,4 +189,5 @@ __all__ = [
     "Transient",
     "TriggeredDraft",
     "UnknownOutcome",
+    "flat",
 ]

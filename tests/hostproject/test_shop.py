@@ -28,8 +28,8 @@ def customer(number, **more):
 buyers = [customer(number, interests=["tea", "cups"], extra={"shoe_size": "38"}) for number in range(3)]
 customer(7, interests=["tea"], deleted_at=timezone.now())
 customer(8, interests=["coffee"])
-for buyer in buyers:
-    Order.objects.create(customer=buyer, placed_at=timezone.now(), total=12)
+for number, buyer in enumerate(buyers):
+    Order.objects.create(customer=buyer, placed_at=timezone.now(), total=12, items=number)
 """
 RULE = {
     "combinator": "and",
@@ -53,6 +53,12 @@ field = DataField.objects.get(name="FIRSTNAME")
 set_mapping_row(mapping=mapping, data_field=field, entity_fields=["first_name"], is_two_way=True)
 for name, path in {"CARD": "loyalty_card", "INTERESTS": "interests", "SHOE": "extra__shoe_size"}.items():
     set_mapping_row(mapping=mapping, data_field=DataField.objects.get(name=name), entity_fields=[path])
+faulty = create_list(
+    name="Faulty",
+    entity="shop.customer",
+    rule={"combinator": "and", "rules": [{"field": "items_per_order", "operator": ">=", "value": 1}]},
+)
+connect_list(marketing_list=faulty, address_book=AddressBook.objects.get(name="A faulty list"))
 made = create_list(name="Tea", entity="shop.customer", rule=json.loads(os.environ["RULE"]))
 link = connect_list(marketing_list=made, address_book=AddressBook.objects.get(name="Tea drinkers"))
 set_create_entities(link=link, create_entities=True)
@@ -89,7 +95,8 @@ def connected(shop: ShopFloor) -> ShopFloor:
     shop.ask(FILL)
     for name in ("CARD", "INTERESTS", "SHOE"):
         shop.remote.create_field(name, "String")
-    shop.remote.create_book("Tea drinkers")
+    for name in ("Tea drinkers", "A faulty list"):
+        shop.remote.create_book(name)
     shop.ask(
         "from dotbridge.integrations.services import create_integration\nimport os\n"
         "create_integration(name='Shop', username=os.environ['U'], password=os.environ['P'], base_url=os.environ['B'])",
@@ -138,6 +145,27 @@ def test_pages_of_both_open_and_the_shops_own_admin_is_as_it_was(connected: Shop
     assert found["own_admin_of_users"] == "people.admin"
     own = ["Django administration"] if admin == "project.settings" else ["Own shop office", "unfold"]
     assert found["own_admin"] == own
+
+
+def test_a_fault_of_a_registration_stops_nobody_else_and_is_told_with_its_line(connected: ShopFloor) -> None:
+    """Of a list on each of its pages and in its runs; the second place is the preview of a rule."""
+    told = connected.ask(
+        "from django.test import Client\nfrom django.urls import reverse\n"
+        "from django.contrib.auth import get_user_model\n"
+        "from dotbridge.entities.registry import entity\nfrom dotbridge.lists.models import MarketingList\n"
+        "from dotbridge.lists.previews import count_and_sample\nfrom dotbridge.sync.models import Rejection\n"
+        "client, faulty = Client(), MarketingList.objects.get(name='Faulty')\n"
+        "client.force_login(get_user_model().objects.filter(is_superuser=True).first() or"
+        " get_user_model().objects.create_superuser('boss@example.com', 'long and invented'))\n"
+        "page = client.get(reverse('dotbridge:list', args=[faulty.pk]))\n"
+        "preview = count_and_sample(entity('shop.customer'), faulty.rule)\n"
+        "tell({'page': page.content.decode(), 'preview': [each.text for each in preview.problems],"
+        " 'run': list(Rejection.objects.filter(reason='list_unreadable').values_list('detail', flat=True))})"
+    )
+    for text in (told["page"], *told["preview"], *told["run"]):
+        assert "division by zero (items_per_order, shop/list_entities.py:" in text
+    assert told["preview"]
+    assert told["run"]
 
 
 def test_who_is_on_a_list_arrives_with_odd_fields_as_text(connected: ShopFloor) -> None:
@@ -196,8 +224,9 @@ def test_each_command_is_one_of_manage_pys_and_uses_the_shops_database(connected
     assert "embedded" not in told
     assert f"at {connected.database['HOST']}" in told
     assert "start `manage.py dotbridge worker`" in told
-    planned = [json.loads(line) for line in connected.manage("dotbridge", "export", "--dry-run", "--json").splitlines()]
-    assert len(planned) == 1
+    planned = connected.run("manage.py", "dotbridge", "export", "--dry-run", "--json")
+    assert [json.loads(line)["list"] for line in planned.stdout.splitlines()] == ["Tea"]
+    assert (planned.returncode, len(planned.stderr.splitlines())) == (2, 1), "the faulty list, in one line"
     refused = connected.manage("dotbridge", "serve", code=2)
     assert "Your project serves its own pages" in refused
     assert "Every sealed day is as it was" in connected.manage("dotbridge", "consent", "verify")

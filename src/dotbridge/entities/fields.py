@@ -19,6 +19,7 @@ from django.db.models.functions import Cast
 from django.utils.text import capfirst, format_lazy
 
 from dotbridge.entities.choices import Choices
+from dotbridge.entities.lines import line_of_caller
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -69,6 +70,11 @@ class VirtualField:
     kind: FieldKind
     expression: Combinable
     reads: tuple[str, ...] = ()
+    registered_at: str = field(init=False, default="", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note the host's line, which texts about the field name."""
+        object.__setattr__(self, "registered_at", line_of_caller(beyond=__file__))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,7 @@ class EntityField:
     `reads` are the paths of the model's fields that it comes from; a virtual field names its own. `names` are the names
     of the relations that lead to it and its own, the label is made of them. `decimal_places` is None but for decimals.
     `lookup` finds the values of a field whose values are not in `choices`; `shows` are further models that it tells of.
+    `registered_at` is the line where a host made a virtual field.
     """
 
     path: str
@@ -91,6 +98,7 @@ class EntityField:
     decimal_places: int | None = None
     lookup: Choices | None = field(default=None, repr=False, compare=False)
     shows: tuple[type[models.Model], ...] = ()
+    registered_at: str = field(default="", repr=False, compare=False)
 
     def expression(self) -> Combinable:
         """A fresh expression of the value, for `annotate` on the entity's queryset."""

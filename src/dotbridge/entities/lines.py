@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import FrameType
 
 
-def line_of_caller() -> str:
-    """File and line of the caller of the function that asks: "shop/list_entities.py:12"."""
-    frame = sys._getframe(2)  # noqa: SLF001 - Python's documented way to ask who calls
-    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
+def line_of_caller(*, beyond: str) -> str:
+    """File and line of whoever called into the file `beyond`: "shop/list_entities.py:12"."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - Python's documented way to ask who calls
+    # What Python generates, such as the `__init__` of a dataclass, has no file.
+    while frame is not None and (frame.f_code.co_filename == beyond or frame.f_code.co_filename.startswith("<")):
+        frame = frame.f_back
+    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}" if frame is not None else ""
 
 
 def _short(filename: str) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "Collection",
     "Entity",
     "EntityField",
+    "FaultyEntity",
     "FieldKind",
     "NewRecord",
     "NoEmailField",
@@ -58,6 +59,14 @@ class UnknownEntity(LookupError):
 
     def __init__(self, key: str, known: Sequence[str]) -> None:
         super().__init__(f"No entity is called {key!r}. Registered are: {', '.join(known) or 'none'}.")
+        self.key = key
+
+
+class FaultyEntity(UnknownEntity):
+    """An entity whose records cannot be asked about, as if it were not there: the text says which field is at fault."""
+
+    def __init__(self, key: str, text: str) -> None:
+        LookupError.__init__(self, text)
         self.key = key
 
 
@@ -197,7 +206,7 @@ def register(
         manager=_manager(model, manager),
         collections=_collections(model, collections),
         plural=capfirst(model._meta.verbose_name_plural or key) if plural is None else plural,
-        registered_at=line_of_caller(),
+        registered_at=line_of_caller(beyond=__file__),
     )
     _registered[key] = registered
     return registered
@@ -293,6 +302,7 @@ def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str
                 reads=tuple(virtual.reads),
                 source=virtual.expression,
                 names=(virtual.label,),
+                registered_at=virtual.registered_at,
             )
         )
     return offered

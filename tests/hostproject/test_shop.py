@@ -59,6 +59,9 @@ faulty = create_list(
     rule={"combinator": "and", "rules": [{"field": "items_per_order", "operator": ">=", "value": 1}]},
 )
 connect_list(marketing_list=faulty, address_book=AddressBook.objects.get(name="A faulty list"))
+resellers = create_list(name="Resellers", entity="crm.reseller")
+link = connect_list(marketing_list=resellers, address_book=AddressBook.objects.get(name="Resellers"))
+set_create_entities(link=link, create_entities=True)
 made = create_list(name="Tea", entity="shop.customer", rule=json.loads(os.environ["RULE"]))
 link = connect_list(marketing_list=made, address_book=AddressBook.objects.get(name="Tea drinkers"))
 set_create_entities(link=link, create_entities=True)
@@ -95,7 +98,7 @@ def connected(shop: ShopFloor) -> ShopFloor:
     shop.ask(FILL)
     for name in ("CARD", "INTERESTS", "SHOE"):
         shop.remote.create_field(name, "String")
-    for name in ("Tea drinkers", "A faulty list"):
+    for name in ("Tea drinkers", "A faulty list", "Resellers"):
         shop.remote.create_book(name)
     shop.ask(
         "from dotbridge.integrations.services import create_integration\nimport os\n"
@@ -194,16 +197,19 @@ def test_what_changes_in_the_database_or_there_comes_to_the_other_side(connected
     assert "Anna" in connected.ask(names)
 
 
-def test_somebody_new_there_becomes_a_record_by_the_shops_own_function(connected: ShopFloor) -> None:
-    """It belongs to another record, and its address stands in a table of its own: only the shop can make it."""
+def test_somebody_new_there_becomes_a_record(connected: ShopFloor) -> None:
+    """One belongs to another record, and its address stands in a table of its own: only the shop's own function can
+    make it. Another one stands in two tables, and needs none."""
     books = {each["name"]: each["id"] for each in connected.remote.ask("GET", "/v2/address-books")}
     connected.remote.create_contact("new@example.com", book=books["Tea drinkers"], FIRSTNAME="Nora")
+    connected.remote.create_contact("seller@example.com", book=books["Resellers"])
     connected.manage("dotbridge", "sync", "--wait", "20")
     made = (
         "from shop.models import CustomerEmail\nfound = CustomerEmail.objects.get(email='new@example.com')\n"
-        "tell([found.customer.first_name, found.customer.region.name])"
+        "from crm.models import Reseller\n"
+        "tell([found.customer.first_name, found.customer.region.name, Reseller.objects.get().email])"
     )
-    assert connected.ask(made) == ["Nora", "North"]
+    assert connected.ask(made) == ["Nora", "North", "seller@example.com"]
 
 
 def test_an_opt_out_there_counts_here(connected: ShopFloor) -> None:
@@ -225,7 +231,7 @@ def test_each_command_is_one_of_manage_pys_and_uses_the_shops_database(connected
     assert f"at {connected.database['HOST']}" in told
     assert "start `manage.py dotbridge worker`" in told
     planned = connected.run("manage.py", "dotbridge", "export", "--dry-run", "--json")
-    assert [json.loads(line)["list"] for line in planned.stdout.splitlines()] == ["Tea"]
+    assert [json.loads(line)["list"] for line in planned.stdout.splitlines()] == ["Resellers", "Tea"]
     assert (planned.returncode, len(planned.stderr.splitlines())) == (2, 1), "the faulty list, in one line"
     refused = connected.manage("dotbridge", "serve", code=2)
     assert "Your project serves its own pages" in refused

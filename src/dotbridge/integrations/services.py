@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.conf import app_settings
+from dotbridge.conf import app_settings, typed_command
 from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
@@ -135,9 +135,8 @@ def problem_of_account(*, integration: Integration | None, account_id: int | Non
         texts = {"there": name or account_id, "here": (integration and integration.account_name) or known}
         return _(
             "These credentials belong to another account, %(there)s; this integration is connected to %(here)s. Make a "
-            "new integration for the other account, or move this one there, which starts clean: "
-            "dotbridge move-integration."
-        ) % {**texts}
+            "new integration for the other account, or move this one there, which starts clean: %(command)s."
+        ) % {**texts, "command": typed_command("move-integration")}
     others = Integration.objects.filter(account_id=account_id)
     if integration is not None:
         others = others.exclude(pk=integration.pk)

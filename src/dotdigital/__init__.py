@@ -53,6 +53,7 @@ from dotdigital.events import (
     Subscription,
     SubscriptionDraft,
 )
+from dotdigital.in_loop import AsyncAccount
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,
@@ -104,6 +105,7 @@ __all__ = [
     "AccountInfo",
     "AddressBook",
     "Alerts",
+    "AsyncAccount",
     "Attachment",
     "Book",
     "BookmarkView",

@@ -30,4 +30,6 @@ def test_each_recipe_does_what_it_says(make_sandbox: Any) -> None:
     assert printed.getvalue().splitlines()[0].startswith("Email: ")
     assert "Invalid Email" in printed.getvalue()
     assert (names["ended"].status, names["report"].new_contacts) == ("Finished", 1)
+    assert names["account_name"]
+    assert set(names["book_names"]) == set(names["books"])
     assert names["left"]["bob@example.com"] == "Unsubscribed"

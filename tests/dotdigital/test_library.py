@@ -6,13 +6,14 @@ book, pages of any list, the refusals of v3, a stream.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable
 
 import pytest
 
-from dotdigital import Account, ContactDraft, ContactV3Draft, NotFound, Rejected, Transient, flat
+from dotdigital import Account, AsyncAccount, ContactDraft, ContactV3Draft, NotFound, Rejected, Transient, flat
 from tests.dotdigital.server import RESET, Server, answer
 
 ANN = ContactDraft("ann@example.com")
@@ -82,6 +83,29 @@ def test_an_import_is_waited_for_and_not_for_ever(server: Server, account: Accou
     server.say(*[answer(200, unfinished)] * 50)
     with pytest.raises(Transient, match="not finished the import yet"):
         account.wait_for_import("x", seconds=0.05, pause=0.02)
+
+
+def test_in_an_event_loop_the_same_calls_hold_nothing_up(server: Server) -> None:
+    """Errors are the same, a listing that is left early gives its connection back, and others go on meanwhile."""
+    rows = [{"id": number, "name": str(number)} for number in range(1, 1001)]
+    server.say(answer(200, SAVED, more=[b""], pause=0.2), answer(200, rows), answer(404))
+
+    async def work() -> list[object]:
+        async with AsyncAccount("user", "password", server.url, allowed_origins=[server.url]) as account:
+            saving = asyncio.create_task(account.ask(lambda it: it.contacts.save(ANN)))
+            while not server.requests:
+                await asyncio.sleep(0.005)
+            found: list[object] = [(await saving).id]
+            async for page in account.each(lambda it: it.address_books()):
+                found.append(len(page))
+                break
+            with pytest.raises(NotFound):
+                await account.ask(lambda it: it.contacts.get(5))
+        with pytest.raises(RuntimeError, match="was closed"):
+            await account.ask(lambda it: it.info())
+        return found
+
+    assert asyncio.run(work()) == [5, 1000]
 
 
 def test_the_log_has_a_line_a_request_without_an_address(

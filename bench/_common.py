@@ -107,11 +107,9 @@ def set_up() -> None:
     import django
 
     django.setup()
-    from django.conf import settings
+    from dotbridge import embedded
 
-    from dotbridge import postgres
-
-    postgres.ensure_running(settings.CONFIG.data_dir)
+    embedded.bring_up()
 
 
 def settle() -> None:

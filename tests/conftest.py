@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from dotbridge import postgres
+from dotbridge import embedded, postgres
 from tests.database import do_not_wait_for_the_disk, empty_only_what_is_filled
 from tests.programs import refuse_foreign_programs
 
@@ -58,10 +58,10 @@ def django_db_modify_db_settings() -> None:
 
     The database is named after the process, so that xdist's workers, and two test runs at once, do not meet.
     """
-    if settings.CONFIG.database_url is None:
+    if embedded.data_dir() is not None:
         postgres.ensure_running(DATA_DIR)
         # pytest-django may have read the settings before this file could name the folder.
-        connection.settings_dict["HOST"] = str(postgres.socket_dir(DATA_DIR))
+        connection.settings_dict |= {"DATA_DIR": str(DATA_DIR), "HOST": str(postgres.socket_dir(DATA_DIR))}
         _prepare_server()
     connection.settings_dict["TEST"]["NAME"] = f"{DATABASE_PREFIX}{os.getpid()}"
 
@@ -73,7 +73,7 @@ def _prepare_server() -> None:
         # A test run that was killed leaves its database behind; nobody else would clear it away.
         names = link.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [DATABASE_PREFIX])
         for (name,) in names.fetchall():
-            if not _is_alive(int(name.removeprefix(DATABASE_PREFIX))):
+            if not _is_alive(int(name.removeprefix(DATABASE_PREFIX).split("_")[0])):
                 link.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

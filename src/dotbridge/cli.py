@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import logging
 import os
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -15,8 +15,10 @@ import typer
 from django.db.utils import OperationalError
 from rich.console import Console
 
-from dotbridge.config import Config, ConfigError, read_config
+from dotbridge import standalone
+from dotbridge.conf import where_keys_stand
 from dotbridge.errors import OperatorError
+from dotbridge.starting import quiet, require_migrated, start
 
 if TYPE_CHECKING:
     from dotbridge.connections.models import ListConnection
@@ -25,12 +27,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A marketing back office whose lists stay in step with Dotdigital.",
 )
-crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
-app.add_typer(crm, name="crm")
 keys = typer.Typer(no_args_is_help=True, help="The keys that secrets are sealed with.")
 app.add_typer(keys, name="keys")
+app.add_typer(standalone.app)
 
 IntegrationOption = Annotated[
     str | None,
@@ -46,8 +46,11 @@ WaitOption = Annotated[
 ]
 
 
-def main() -> None:
-    """Run the command; what an operator can mend is one line on standard error and exit code 2."""
+def main(words: Sequence[str] | None = None, *, name: str | None = None) -> None:
+    """Run the command; what an operator can mend is one line on standard error and exit code 2.
+
+    `words` are those behind the program's name, `name`; without them they are what the process was started with.
+    """
     for stream in (sys.stdout, sys.stderr):
         # A locale may lack a letter of somebody's name, or our quotation marks: that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
@@ -55,71 +58,31 @@ def main() -> None:
     # What we write is nobody else's to read: data, logs, files of people.
     os.umask(0o077)
     try:
-        app()
+        app(words, prog_name=name)
     except OperatorError as error:
         _give_up(str(error))
     except OperationalError as error:
         _give_up(f"The database cannot be used: {' '.join(str(error).split())}")
 
 
+def _show_version(is_asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if is_asked:
+        typer.echo(f"dotbridge {version('dotbridge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def dotbridge(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """A marketing back office whose lists stay in step with Dotdigital."""
+
+
 def _give_up(text: str) -> NoReturn:
     typer.echo(text, err=True)
     sys.exit(2)
-
-
-@app.command()
-def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the run; the last line is a JSON object.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Only end the sandbox that `--once` leaves listening.")] = False,
-) -> None:
-    """Try it all: a CRM, a Dotdigital account on this machine, a list kept in step with it, and the back office."""
-    from dotbridge.demo_sandbox import stop_sandbox
-    from dotbridge.processes import require_free_port
-
-    console = Console()
-    config = read_config()
-    if stop:
-        ended = stop_sandbox(config)
-        console.print("The sandbox was ended." if ended else "No sandbox was left by a demo.")
-        return
-    if config.sandbox_port == config.port:
-        raise ConfigError("DOTBRIDGE_SANDBOX_PORT", str(config.port), "it must differ from DOTBRIDGE_PORT")
-    if not once:
-        require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    _start()
-    _quiet()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0, interactive=False)
-    raise typer.Exit(_demo_once(config, console) if once else _demo_served(config, console))
-
-
-@app.command()
-def serve() -> None:
-    """Run the back office: web and worker together. What ends by itself, or is killed, is started again."""
-    from dotbridge.processes import require_free_port, run_together
-
-    config = _start()
-    require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    # A database that is not there yet is waited for by the worker, which says so.
-    with contextlib.suppress(OperationalError):
-        _require_migrated()
-    typer.echo(f"The back office: http://{config.host}:{config.port}")
-    raise typer.Exit(run_together([["web"], ["worker"]]))
-
-
-@app.command()
-def web() -> None:
-    """Run the web part alone."""
-    from dotbridge.processes import require_free_port, watch_lifeline
-
-    watch_lifeline()
-    config = _start()
-    require_free_port("DOTBRIDGE_PORT", config.host, config.port)
-    from dotbridge.web import serve_pages
-    from dotbridge.wsgi import application
-
-    serve_pages(application, config)
 
 
 @app.command()
@@ -132,14 +95,30 @@ def worker(
     from dotbridge.processes import watch_lifeline
 
     watch_lifeline()
-    config = _start()
-    if config.database_url is None:
-        from dotbridge import postgres
-
-        postgres.stand_by(config.data_dir)
+    start()
+    from dotbridge import embedded
     from dotbridge.worker import work
 
+    embedded.bring_up(stand_by=True)
+
     work(concurrency=concurrency)
+
+
+@app.command(name="run-due")
+def run_due(
+    seconds: Annotated[float, typer.Option(min=1, help="Begin nothing any more when so many seconds are over.")] = 240,
+    as_json: JsonOption = False,
+) -> None:
+    """Do what is due and end, for cron: the schedule, and what people asked for. In place of a worker."""
+    start()
+    quiet()
+    from dotbridge.due import run_due
+
+    done = run_due(seconds=seconds)
+    if as_json:
+        typer.echo(json.dumps({"jobs": done.jobs, "is_all": done.is_all}))
+    else:
+        typer.echo(f"{done.jobs} jobs were done. {'Nothing more is due.' if done.is_all else 'More is due.'}")
 
 
 @app.command()
@@ -182,8 +161,8 @@ def allow(
     one_list: Annotated[str, typer.Argument(metavar="LIST", help="Name or number of a list whose export has stopped.")],
 ) -> None:
     """Let the next export of a list remove or unsubscribe as many as it stopped before, once."""
-    _start()
-    _require_migrated()
+    start()
+    require_migrated()
     from django.core.exceptions import ValidationError
 
     from dotbridge.connections.services import allow_once
@@ -204,8 +183,8 @@ def move_integration(
     is_sure: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what would go.")] = False,
 ) -> None:
     """Move an integration to another Dotdigital account, where it starts clean."""
-    _start()
-    _require_migrated()
+    start()
+    require_migrated()
     from django.core.exceptions import ValidationError
 
     from dotbridge.integrations.selectors import find_integrations
@@ -235,17 +214,37 @@ def reconcile(integration: IntegrationOption = None, as_json: JsonOption = False
 @app.command()
 def doctor() -> None:
     """Check everything a running back office needs, and say how to mend what is wrong."""
-    _start()
-    _quiet()
+    start()
+    quiet()
     from dotbridge.doctor import examine
 
     raise typer.Exit(0 if examine(Console()) else 1)
 
 
 @app.command()
+def remove(
+    is_sure: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what would go.")] = False,
+) -> None:
+    """Take Dotbridge out of the database: its triggers, tables, jobs and rights. Your records stay."""
+    start()
+    from dotbridge.removal import find_ours, remove_ours
+
+    ours = find_ours()
+    if not is_sure:
+        typer.echo(
+            f"{len(ours.tables)} tables with all lists, mappings and what is known of consent go, {ours.jobs} jobs, "
+            "and the triggers on your tables. Your records stay, and nothing changes in Dotdigital. Run it again with "
+            "--yes."
+        )
+        return
+    remove_ours()
+    typer.echo("Taken out. Take the apps out of INSTALLED_APPS before you migrate again.")
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's tables to this version."""
-    _start()
+    start()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=1, interactive=False)
@@ -254,7 +253,7 @@ def migrate() -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def manage(context: typer.Context) -> None:
     """Run one of Django's own management commands, such as createsuperuser or shell."""
-    _start()
+    start()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["dotbridge manage", *context.args])
@@ -263,8 +262,8 @@ def manage(context: typer.Context) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def consent(context: typer.Context) -> None:
     """Who may be mailed: `verify` the ledger, `export` it as CSV, `erase` an address."""
-    _start()
-    _require_migrated()
+    start()
+    require_migrated()
     from django.core.management import CommandError, call_command
 
     try:
@@ -274,44 +273,11 @@ def consent(context: typer.Context) -> None:
         raise typer.Exit(error.returncode) from error
 
 
-@crm.command()
-def load(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, vCard or JSON Lines.")
-    ],
-    *,
-    encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="The character between cells.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN=FIELD, or COLUMN=unused; :dmy, :mdy, :comma, :point say how it is written."),
-    ] = None,
-    same_address: Annotated[
-        str | None, typer.Option(help="Which of several rows with one address counts: first, last or both.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what a load would do.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Load anybody's contact file into the example CRM, and report what was not taken and why."""
-    _start()
-    from django.core.management import CommandError, call_command
-
-    named = {"encoding": encoding, "delimiter": delimiter, "sheet": sheet, "same-address": same_address}
-    options = [f"--{name}={value}" for name, value in named.items() if value is not None]
-    options += [f"--columns={each}" for each in columns or ()]
-    options += [*(["--dry-run"] if dry_run else []), *(["--json"] if as_json else [])]
-    try:
-        call_command("load_file", "crm.contact", str(file), *options)
-    except CommandError as error:
-        raise OperatorError(str(error)) from error
-
-
 @keys.command()
 def rotate() -> None:
     """Seal every stored secret with the newest key, after which the former keys may go."""
-    _start()
-    _require_migrated()
+    start()
+    require_migrated()
     from dotbridge.consent.keys import reseal_key
     from dotbridge.encryption import SecretUnreadable
     from dotbridge.integrations.services import reseal_passwords
@@ -329,63 +295,40 @@ def rotate() -> None:
         unreadable.append("the key that erased addresses are recognised by")
     if unreadable:
         raise OperatorError(
-            f"No configured key opens {', '.join(unreadable)}; add the former key to DOTBRIDGE_SECRET_KEYS, or enter "
+            f"No configured key opens {', '.join(unreadable)}; add the former key to {where_keys_stand()}, or enter "
             "the password again."
         )
 
 
-def _demo_once(config: Config, console: Console) -> int:
-    from dotbridge.demo import demo_login, prepare_and_sync, print_json
-    from dotbridge.demo_sandbox import start_sandbox
-
-    start_sandbox(config, console)
-    done = prepare_and_sync(config, console)
-    demo_login(config)
-    console.print(f"The sandbox goes on at {config.sandbox_url} until `dotbridge demo --stop`.", style="dim")
-    print_json(done.summary)
-    return 0 if done.succeeded else 1
-
-
-def _demo_served(config: Config, console: Console) -> int:
-    from dotbridge.demo import demo_login, prepare_and_sync
-    from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
-    from dotbridge.processes import run_together
-
-    try:
-        start_sandbox(config, console)
-        prepare_and_sync(config, console)
-        user, password = demo_login(config)
-        console.print(
-            f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
-        )
-        console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
-        return run_together([["web"], ["worker"]])
-    finally:
-        stop_sandbox(config)
-
-
 def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, *, as_json: bool) -> None:
-    _start()
-    _quiet()
-    _require_migrated()
+    start()
+    quiet()
+    require_migrated()
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.next_export import find_connections, next_export_as_json, show_next_export, write_csv
 
     links = find_connections(find_integrations(name), one_list)
+    problems = []
     if csv is not None:
         with csv.open("w", encoding="utf-8", newline="") as file:
-            write_csv(file, links)
+            problems = write_csv(file, links)
     for link in links:
-        if as_json:
-            typer.echo(json.dumps(next_export_as_json(link)))
-        elif csv is None:
-            show_next_export(Console(), link)
+        # One that cannot be worked out is told; the others are shown all the same.
+        try:
+            if as_json:
+                typer.echo(json.dumps(next_export_as_json(link)))
+            elif csv is None:
+                show_next_export(Console(), link)
+        except OperatorError as error:
+            problems.append(str(error))
+    if problems:
+        raise OperatorError("\n".join(dict.fromkeys(problems)))
 
 
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:
-    _start()
-    _quiet()
-    _require_migrated()
+    start()
+    quiet()
+    require_migrated()
     from dotbridge.connections.models import ListConnection, RunKind
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.next_export import find_connections
@@ -415,31 +358,6 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
             links = ListConnection.objects.filter(address_book__integration=integration)
             typer.echo(json.dumps(run_as_json(run, links)))
     raise typer.Exit(0 if good else 1)
-
-
-def _start() -> Config:
-    """The configuration, with the embedded database running and Django ready."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dotbridge.settings")
-    config = read_config()
-    if config.database_url is None:
-        from dotbridge import postgres
-
-        postgres.ensure_running(config.data_dir)
-    import django
-
-    django.setup()
-    return config
-
-
-def _quiet() -> None:
-    """The terminal shows what happens; its log lines would only stand between."""
-    logging.getLogger("dotbridge").setLevel(logging.WARNING)
-
-
-def _require_migrated() -> None:
-    from dotbridge.doctor import require_migrations
-
-    require_migrations()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What the operator configured: environment variables and `.env`, checked once, with one line for each mistake."""
+"""What the operator of the standalone product configured: environment variables and `.env`, checked once, with one line
+for each mistake. A host's own project sets the dictionary `DOTBRIDGE` instead: see `dotbridge.conf`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,20 @@ import secrets
 import tempfile
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import environ
-
+from dotbridge.conf import (
+    ORIGINS_ALLOWED,
+    SETTINGS,
+    Setting,
+    read_count,
+    read_origins,
+    read_seconds,
+    read_words,
+)
 from dotbridge.errors import OperatorError
 
 ENV_LINE = re.compile(r"(export )?[A-Za-z_][A-Za-z_0-9]*=.*")
@@ -30,7 +40,10 @@ class ConfigError(OperatorError):
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Every setting an operator can change, typed. Secrets never appear in its `repr`."""
+    """Every setting an operator can change, typed. Secrets never appear in its `repr`.
+
+    `apps` are those of the apps, as the dictionary `DOTBRIDGE` holds them.
+    """
 
     data_dir: Path
     database_url: str | None
@@ -41,15 +54,10 @@ class Config:
     time_zone: str
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
-    api_origins: tuple[str, ...]
     debug: bool
-    import_wait_seconds: float
-    run_seconds: float
-    unknown_outcome_seconds: float
-    keep_runs_days: int
-    keep_events_days: int
     request_seconds: float
     request_megabytes: int
+    apps: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
@@ -58,6 +66,121 @@ class Config:
     def sandbox_url(self) -> str:
         """Where the sandbox that the demo starts listens."""
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+
+def _read_port(given: Any) -> int:
+    if not re.fullmatch("[0-9]{1,5}", str(given)) or not 1 <= int(given) <= 65535:
+        raise ValueError(given)
+    return int(given)
+
+
+def _read_time_zone(given: Any) -> str:
+    if given not in zoneinfo.available_timezones():
+        raise ValueError(given)
+    return str(given)
+
+
+def _read_flag(given: Any) -> bool:
+    if str(given).lower() not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ValueError(given)
+    return str(given).lower() in {"1", "true", "yes"}
+
+
+_PORT = "a port is a whole number from 1 to 65535"
+_DATABASE_URL = (
+    "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
+    "in USER and PASSWORD write characters such as @ : / as %40 %3A %2F"
+)
+# `docs/settings.md` is made from this table and from the one of the apps.
+STANDALONE = (
+    Setting(
+        name="DATABASE_URL",
+        default="",
+        allowed=_DATABASE_URL,
+        purpose="PostgreSQL 14 or newer. Without it an embedded server is run in the data folder.",
+        read=str,
+    ),
+    Setting(
+        name="DOTBRIDGE_SECRET_KEYS",
+        default="",
+        allowed="each key needs 32 characters or more",
+        purpose="Several, separated by commas: the first is used, the others still open what they sealed. Without them "
+        "a key is made on the first run and kept in the data folder.",
+        read=read_words,
+    ),
+    Setting(
+        name="DOTBRIDGE_DATA_DIR",
+        default=".dotbridge",
+        allowed="a folder that can be written to",
+        purpose="Where the embedded database, the secret key and files on their way to Dotdigital are kept.",
+        read=str,
+    ),
+    Setting(
+        name="DOTBRIDGE_HOST",
+        default="127.0.0.1",
+        allowed="an address of this machine",
+        purpose="The address that the back office listens on.",
+        read=str,
+    ),
+    Setting(
+        name="DOTBRIDGE_PORT",
+        default=8000,
+        allowed=_PORT,
+        purpose="The port that the back office listens on.",
+        read=_read_port,
+    ),
+    Setting(
+        name="DOTBRIDGE_SANDBOX_PORT",
+        default=8099,
+        allowed=_PORT,
+        purpose="The port of the account that the demo plays with.",
+        read=_read_port,
+    ),
+    Setting(
+        name="DOTBRIDGE_TIME_ZONE",
+        default="UTC",
+        allowed="a name of the IANA database, such as Europe/London",
+        purpose="How dates are shown, and when a day begins.",
+        read=_read_time_zone,
+    ),
+    Setting(
+        name="DOTBRIDGE_ALLOWED_HOSTS",
+        default="localhost,127.0.0.1,[::1]",
+        allowed="names, separated by commas",
+        purpose="The names under which the back office may be asked for.",
+        read=read_words,
+    ),
+    Setting(
+        name="DOTBRIDGE_TRUSTED_ORIGINS",
+        default="",
+        allowed=ORIGINS_ALLOWED,
+        purpose="Behind a proxy that speaks HTTPS: the origins that people see.",
+        read=read_origins,
+    ),
+    Setting(
+        name="DOTBRIDGE_DEBUG",
+        default=0,
+        allowed="1 or 0",
+        purpose="Whether errors are shown in the browser. For developers only.",
+        read=_read_flag,
+    ),
+    Setting(
+        name="DOTBRIDGE_REQUEST_SECONDS",
+        default=20.0,
+        allowed="a number of seconds from 0.1 to 86400",
+        purpose="How long a request may take to arrive (a large one longer: a second more for each 50 kB that have "
+        "come), and how long the reader of an answer may take nothing of it.",
+        read=read_seconds(least=0.1),
+    ),
+    Setting(
+        name="DOTBRIDGE_REQUEST_MEGABYTES",
+        default=100,
+        allowed="a whole number of megabytes from 1 to 9999",
+        purpose="How large a request may be, files included.",
+        read=read_count,
+    ),
+)
+_BY_NAME = {each.name: each for each in STANDALONE}
 
 
 def read_config(environment: Mapping[str, str] | None = None) -> Config:
@@ -70,27 +193,45 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         _read_env_file(Path.cwd() / ".env")
         environment = os.environ
     data_dir = _data_dir(environment)
-    sandbox_port = _port(environment, "DOTBRIDGE_SANDBOX_PORT", 8099)
+    sandbox_port = _read(environment, "DOTBRIDGE_SANDBOX_PORT")
     return Config(
         data_dir=data_dir,
         database_url=_database_url(environment),
         secret_keys=_secret_keys(environment, data_dir),
-        host=environment.get("DOTBRIDGE_HOST") or "127.0.0.1",
-        port=_port(environment, "DOTBRIDGE_PORT", 8000),
+        host=_read(environment, "DOTBRIDGE_HOST"),
+        port=_read(environment, "DOTBRIDGE_PORT"),
         sandbox_port=sandbox_port,
-        time_zone=_time_zone(environment),
-        allowed_hosts=_words(environment, "DOTBRIDGE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"),
-        trusted_origins=_origins(environment, "DOTBRIDGE_TRUSTED_ORIGINS", ""),
-        api_origins=_origins(environment, "DOTBRIDGE_API_ORIGINS", f"http://127.0.0.1:{sandbox_port}"),
-        debug=_flag(environment, "DOTBRIDGE_DEBUG"),
-        import_wait_seconds=_seconds(environment, "DOTBRIDGE_IMPORT_WAIT_SECONDS", 20),
-        run_seconds=_seconds(environment, "DOTBRIDGE_RUN_SECONDS", 600),
-        unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
-        keep_runs_days=_whole(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90, unit="days"),
-        keep_events_days=_whole(environment, "DOTBRIDGE_KEEP_EVENTS_DAYS", 400, unit="days"),
-        request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),
-        request_megabytes=_whole(environment, "DOTBRIDGE_REQUEST_MEGABYTES", 100, unit="megabytes"),
+        time_zone=_read(environment, "DOTBRIDGE_TIME_ZONE"),
+        allowed_hosts=_read(environment, "DOTBRIDGE_ALLOWED_HOSTS"),
+        trusted_origins=_read(environment, "DOTBRIDGE_TRUSTED_ORIGINS"),
+        debug=_read(environment, "DOTBRIDGE_DEBUG"),
+        request_seconds=_read(environment, "DOTBRIDGE_REQUEST_SECONDS"),
+        request_megabytes=_read(environment, "DOTBRIDGE_REQUEST_MEGABYTES"),
+        apps=_of_the_apps(environment, data_dir, sandbox_port),
     )
+
+
+def _of_the_apps(environment: Mapping[str, str], data_dir: Path, sandbox_port: int) -> dict[str, Any]:
+    """The dictionary `DOTBRIDGE`: each of its settings from the variable of its name, with our own two defaults."""
+    own = {"API_ORIGINS": f"http://127.0.0.1:{sandbox_port}", "SPOOL_DIR": data_dir / "spool"}
+    return {
+        each.name: _value(environment, f"DOTBRIDGE_{each.name}", each, default=own.get(each.name, each.default))
+        for each in SETTINGS
+    }
+
+
+def _read(environment: Mapping[str, str], name: str) -> Any:
+    return _value(environment, name, _BY_NAME[name], default=_BY_NAME[name].default)
+
+
+def _value(environment: Mapping[str, str], name: str, setting: Setting, *, default: Any) -> Any:
+    value = environment.get(name) or default
+    try:
+        return setting.read(value)
+    except ValueError as error:
+        # Of several origins the wrong one is shown, without what must not be seen.
+        shown = str(error.args[0]) if setting.read is read_origins else str(value)
+        raise ConfigError(name, shown, setting.allowed) from error
 
 
 def kept_secret(path: Path, *, length: int) -> str:
@@ -118,11 +259,13 @@ def _read_env_file(path: Path) -> None:
         if line and not line.startswith("#") and not ENV_LINE.fullmatch(line):
             # The line may hold a password, so only its number is shown.
             raise OperatorError(f"{path}, line {number}, cannot be used: write NAME=value, or # before a comment.")
+    import environ  # noqa: PLC0415 - a host's project reads no environment of ours
+
     environ.Env.read_env(io.StringIO("\n".join(lines)), overwrite=False)
 
 
 def _data_dir(environment: Mapping[str, str]) -> Path:
-    value = environment.get("DOTBRIDGE_DATA_DIR") or ".dotbridge"
+    value = environment.get("DOTBRIDGE_DATA_DIR") or str(_BY_NAME["DOTBRIDGE_DATA_DIR"].default)
     try:
         folder = Path(value).expanduser().resolve()
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,21 +291,16 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
         is_complete, scheme = False, "..."
     if not is_complete:
         # The value may hold a password, so only its scheme is shown.
-        raise ConfigError(
-            "DATABASE_URL",
-            f"{scheme}://...",
-            "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
-            "in USER and PASSWORD write characters such as @ : / as %40 %3A %2F",
-        )
+        raise ConfigError("DATABASE_URL", f"{scheme}://...", _DATABASE_URL)
     return url
 
 
 def _secret_keys(environment: Mapping[str, str], data_dir: Path) -> tuple[str, ...]:
     for name in ("DOTBRIDGE_SECRET_KEYS", "DOTBRIDGE_SECRET_KEY"):
-        keys = _words(environment, name, "")
+        keys = read_words(environment.get(name, ""))
         if keys:
             if short := [key for key in keys if len(key) < 32]:
-                raise ConfigError(name, f"<{len(short[0])} characters>", "each key needs 32 characters or more")
+                raise ConfigError(name, f"<{len(short[0])} characters>", _BY_NAME["DOTBRIDGE_SECRET_KEYS"].allowed)
             return keys
     return (_kept_secret_key(data_dir / "secret_key"),)
 
@@ -175,66 +313,3 @@ def _kept_secret_key(path: Path) -> str:
     if len(key) < 32:
         raise ConfigError(str(path), f"<{len(key)} characters>", "delete the file to have a new key made")
     return key
-
-
-def _port(environment: Mapping[str, str], name: str, default: int) -> int:
-    value = environment.get(name) or str(default)
-    if not re.fullmatch("[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise ConfigError(name, value, "a port is a whole number from 1 to 65535")
-    return int(value)
-
-
-def _time_zone(environment: Mapping[str, str]) -> str:
-    value = environment.get("DOTBRIDGE_TIME_ZONE") or "UTC"
-    if value not in zoneinfo.available_timezones():
-        raise ConfigError("DOTBRIDGE_TIME_ZONE", value, "a name of the IANA database, such as Europe/London")
-    return value
-
-
-def _seconds(environment: Mapping[str, str], name: str, default: float, *, least: float = 0) -> float:
-    value = environment.get(name) or str(default)
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = -1
-    if not least <= seconds <= 86_400:
-        raise ConfigError(name, value, f"a number of seconds from {least:g} to 86400")
-    return seconds
-
-
-def _whole(environment: Mapping[str, str], name: str, default: int, *, unit: str) -> int:
-    value = environment.get(name) or str(default)
-    if not re.fullmatch("[0-9]{1,4}", value) or int(value) < 1:
-        raise ConfigError(name, value, f"a whole number of {unit} from 1 to 9999")
-    return int(value)
-
-
-def _flag(environment: Mapping[str, str], name: str) -> bool:
-    value = environment.get(name, "").lower()
-    if value not in {"", "0", "1", "true", "false", "yes", "no"}:
-        raise ConfigError(name, value, "1 or 0")
-    return value in {"1", "true", "yes"}
-
-
-def _words(environment: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    value = environment.get(name) or default
-    return tuple(word.strip() for word in value.split(",") if word.strip())
-
-
-def _origins(environment: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    origins = _words(environment, name, default)
-    for origin in origins:
-        if not _is_origin(origin):
-            # Who writes user:password@ here shows it to nobody.
-            shown = origin.rpartition("@")[2]
-            raise ConfigError(name, shown, "an origin is http(s)://HOST or http(s)://HOST:PORT, separated by commas")
-    return origins
-
-
-def _is_origin(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        is_plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and is_plain
-    except ValueError:
-        return False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
@@ -15,6 +17,8 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from rich.console import Console
 from rich.markup import escape
 
+from dotbridge import embedded
+from dotbridge.conf import app_settings, is_standalone, typed_command, where_keys_stand
 from dotbridge.consent.models import ConsentKey
 from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
 from dotbridge.errors import OperatorError
@@ -29,7 +33,6 @@ from dotbridge.studio.models import SignOn
 OLDEST_VERSION = 14
 # A job that failed longer ago is only mentioned: its work has been done by the next one since, or failed again.
 FAILURE_IS_NEWS = timedelta(days=1)
-FORMER_KEY = "it needs a former key; run `dotbridge keys rotate`, after that the former key may go"
 
 
 class Finding(NamedTuple):
@@ -60,20 +63,23 @@ def pending_migrations() -> int:
 def require_migrations() -> None:
     """Raise OperatorError when the database lacks some."""
     if number := pending_migrations():
-        raise OperatorError(f"{number} migrations are not applied to the database; run `dotbridge migrate` first.")
+        raise OperatorError(
+            f"{number} migrations are not applied to the database; run `{typed_command('migrate')}` first."
+        )
 
 
 def _findings() -> Iterator[Finding]:
     try:
         yield _database()
         yield _letters()
+        yield _sessions()
         yield _migrations()
         if pending_migrations():
             return
     except DatabaseError as error:
         yield Finding("database", is_good=False, text=f"It cannot be reached: {str(error).splitlines()[0]}")
         return
-    yield _data_dir()
+    yield _spool_dir()
     yield _worker()
     yield _failed_jobs()
     yield _tracking()
@@ -91,7 +97,7 @@ def _database() -> Finding:
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
         version = int(cursor.fetchone()[0]) // 10_000
-    where = "embedded" if settings.CONFIG.database_url is None else "from DATABASE_URL"
+    where = "embedded" if embedded.data_dir() else f"at {connection.settings_dict['HOST'] or 'this machine'}"
     text = f"PostgreSQL {version}, {where}"
     if version < OLDEST_VERSION:
         text += f"; version {OLDEST_VERSION} or newer is needed"
@@ -110,29 +116,57 @@ def _letters() -> Finding:
     return Finding("letter case", good, text)
 
 
+def _sessions() -> Finding:
+    """Whether a connection keeps its session: behind a pooler in transaction mode another connection gets it."""
+    other = connection.copy()
+    try:
+        with connection.cursor() as cursor:
+            session = _session(cursor)
+            with other.cursor() as theirs:
+                theirs.execute("BEGIN")
+                is_shared = _session(theirs) == session
+                theirs.execute("ROLLBACK")
+    finally:
+        other.close()
+    text = (
+        "a pooler in transaction mode is in front, where a run loses its lock; give workers and commands a "
+        "connection in session mode, and the web part DISABLE_SERVER_SIDE_CURSORS"
+        if is_shared
+        else "each connection has its own"
+    )
+    return Finding("sessions", not is_shared, text)
+
+
+def _session(cursor: Any) -> int:
+    cursor.execute("SELECT pg_backend_pid()")
+    return int(cursor.fetchone()[0])
+
+
 def _migrations() -> Finding:
     number = pending_migrations()
     return Finding(
-        "migrations", not number, f"{number} not applied; run `dotbridge migrate`" if number else "all applied"
+        "migrations", not number, f"{number} not applied; run `{typed_command('migrate')}`" if number else "all applied"
     )
 
 
-def _data_dir() -> Finding:
-    folder = settings.CONFIG.data_dir
+def _spool_dir() -> Finding:
+    folder = app_settings().spool_dir or Path(tempfile.gettempdir())
     try:
-        probe = folder / ".doctor"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / f".doctor-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError as error:
-        return Finding("data folder", is_good=False, text=f"{folder} is not writable: {error.strerror}")
-    return Finding("data folder", is_good=True, text=str(folder))
+        return Finding("folder of uploads", is_good=False, text=f"{folder} is not writable: {error.strerror}")
+    return Finding("folder of uploads", is_good=True, text=str(folder))
 
 
 def _worker() -> Finding:
     alive = ProcrastinateWorker.objects.filter(
         last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
     ).exists()
-    text = "at least one is alive" if alive else "none is alive; start `dotbridge worker` or `dotbridge serve`"
+    start = f"start `{typed_command('worker')}`" + (f" or `{typed_command('serve')}`" if is_standalone() else "")
+    text = "at least one is alive" if alive else f"none is alive; {start}"
     return Finding("worker", alive, text)
 
 
@@ -152,13 +186,20 @@ def _failed_jobs() -> Finding:
 
 def _tracking() -> Finding:
     plan = current_plan()
-    if missing := untriggered_tables(plan):
+    missing = untriggered_tables(plan)
+    if plan.refused:
+        reasons = " ".join(str(reason) for _table, reason in sorted(plan.refused.items()))
+        text = (
+            f"{reasons} Changes there are seen once a day only; let the database user own the tables, or "
+            "GRANT TRIGGER ON them TO it, and migrate what is missing"
+        )
+    elif missing:
         text = f"no triggers note changes of {', '.join(sorted(missing))}; a worker puts them there within five minutes"
     elif plan.tables:
         text = f"triggers note changes of {', '.join(sorted(plan.tables))}"
     else:
         text = "no field is mapped yet"
-    return Finding("change tracking", not missing, text)
+    return Finding("change tracking", not missing and not plan.refused, text)
 
 
 def _key(integration: Integration) -> Finding:
@@ -168,7 +209,7 @@ def _key(integration: Integration) -> Finding:
     except SecretUnreadable as error:
         return Finding(subject, is_good=False, text=str(error))
     if not has_newest_key(integration.password_sealed):
-        return Finding(subject, is_good=True, text=FORMER_KEY)
+        return Finding(subject, is_good=True, text=_former_key())
     return Finding(subject, is_good=True, text="its password can be read")
 
 
@@ -177,11 +218,11 @@ def _sign_on_key(sign_on: SignOn) -> Finding:
     try:
         unseal(sign_on.secret_sealed)
     except SecretUnreadable:
-        text = "its secret cannot be read; enter it again, or add the former key to DOTBRIDGE_SECRET_KEYS"
+        text = f"its secret cannot be read; enter it again, or add the former key to {where_keys_stand()}"
         return Finding(subject, is_good=False, text=text)
     sealed = [sign_on.secret_sealed, *sign_on.integration.grants.values_list("refresh_token_sealed", flat=True)]
     if not all(map(has_newest_key, sealed)):
-        return Finding(subject, is_good=True, text=FORMER_KEY)
+        return Finding(subject, is_good=True, text=_former_key())
     return Finding(subject, is_good=True, text="its secret can be read")
 
 
@@ -194,11 +235,15 @@ def _consent_key() -> Finding | None:
     try:
         unseal(sealed)
     except SecretUnreadable:
-        text = "it cannot be read; add the former key to DOTBRIDGE_SECRET_KEYS and run `dotbridge keys rotate`"
+        text = f"it cannot be read; add the former key to {where_keys_stand()} and run `{typed_command('keys rotate')}`"
         return Finding(subject, is_good=False, text=text)
     if not has_newest_key(sealed):
-        return Finding(subject, is_good=True, text=FORMER_KEY)
+        return Finding(subject, is_good=True, text=_former_key())
     return Finding(subject, is_good=True, text="it can be read")
+
+
+def _former_key() -> str:
+    return f"it needs a former key; run `{typed_command('keys rotate')}`, after that the former key may go"
 
 
 def _account(integration: Integration) -> Finding:

@@ -8,6 +8,8 @@ import hashlib
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from dotbridge.conf import typed_command, where_keys_stand
+
 
 class SecretUnreadable(Exception):
     """None of the configured keys opens this secret. It has to be entered again, or the old key given back."""
@@ -46,7 +48,7 @@ def has_newest_key(sealed: str) -> bool:
 def _unreadable() -> SecretUnreadable:
     return SecretUnreadable(
         "The stored password cannot be read with the present secret keys. Enter it again, "
-        "or add the former key to DOTBRIDGE_SECRET_KEYS and run `dotbridge keys rotate`."
+        f"or add the former key to {where_keys_stand()} and run `{typed_command('keys rotate')}`."
     )
 
 

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
@@ -16,6 +15,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from dotbridge.conf import app_settings
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import (
@@ -78,7 +78,7 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
         kind=RunKind(kind),
         trigger=trigger,
         link=link,
-        most_seconds=settings.CONFIG.run_seconds,
+        most_seconds=app_settings().run_seconds,
     )
 
 
@@ -216,8 +216,8 @@ def seal_consent(timestamp: int) -> None:
 @app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **IN_BULK)
 def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
-    deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
-    events = retention.delete_old_events(keep_days=settings.CONFIG.keep_events_days)
+    deleted = retention.delete_old_records(keep_days=app_settings().keep_runs_days)
+    events = retention.delete_old_events(keep_days=app_settings().keep_events_days)
     loads = forget_old_loads() + forget_old_address_loads()
     log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs(), file_loads=loads)
 

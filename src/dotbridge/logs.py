@@ -38,6 +38,25 @@ def without_trace_of_outsiders(record: logging.LogRecord) -> bool:
     return True
 
 
+def follow_project() -> None:
+    """In a project that has not configured structlog, let our lines go where the project's logging says.
+
+    structlog would print them otherwise, in the middle of what a command answers to a script.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.ExceptionRenderer(places_of),
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
 def django_logging(*, to_terminal: bool) -> dict[str, Any]:
     """Django's LOGGING: everything through structlog's formatter, to standard error."""
     shared: list[Any] = [

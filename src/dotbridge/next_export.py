@@ -7,14 +7,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from django.db import DataError, ProgrammingError
 from rich.console import Console
 from rich.table import Table
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.faults import faulty
 from dotbridge.entities.registry import UnknownEntity, UnknownField
+from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
+from dotbridge.sync.failures import restore_connection
 from dotbridge.sync.outbound.next_export import BookGone, ExportNumbers, ExportRow, FieldChange, NextExport, next_export
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
@@ -61,7 +65,7 @@ def show_next_export(console: Console, link: ListConnection) -> None:
 
 
 def next_export_as_json(link: ListConnection) -> dict[str, Any]:
-    """One list's counts, for scripts."""
+    """One list's counts, for scripts. Raises OperatorError when the list cannot be worked out."""
     with _worked_out(link) as found:
         export = found.numbers()
     return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
@@ -82,13 +86,18 @@ def csv_lines(link: ListConnection) -> Iterator[str]:
                 yield line_of([_harmless(cell) for cell in (*start, *cells)])
 
 
-def write_csv(file: TextIO, links: Iterable[ListConnection]) -> None:
-    """Write the next exports of some lists into one file."""
+def write_csv(file: TextIO, links: Iterable[ListConnection]) -> list[str]:
+    """Write the next exports of some lists into one file. Answers why not, for each that cannot be worked out."""
+    problems = []
     for number, link in enumerate(links):
         lines = csv_lines(link)
         if number:
             next(lines)
-        file.writelines(lines)
+        try:
+            file.writelines(lines)
+        except OperatorError as error:
+            problems.append(str(error))
+    return problems
 
 
 @contextmanager
@@ -98,6 +107,10 @@ def _worked_out(link: ListConnection) -> Iterator[NextExport]:
             yield found
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         raise OperatorError(f"{link}: {error}") from error
+    except (DataError, ProgrammingError) as error:
+        restore_connection()
+        told = faulty(link.marketing_list.entity, StatementRefused(error).kind)
+        raise OperatorError(f"{link}: {told}") from error
 
 
 def _as_json(export: ExportNumbers) -> dict[str, Any]:

@@ -70,9 +70,8 @@ def socket_dir(data_dir: Path) -> Path:
 
 
 def django_database(data_dir: Path) -> dict[str, str]:
-    """Django's DATABASES entry for the embedded server. Starts nothing."""
+    """Where Django finds the embedded server. Starts nothing."""
     return {
-        "ENGINE": "django.db.backends.postgresql",
         "NAME": DATABASE,
         "USER": SUPERUSER,
         "HOST": str(socket_dir(data_dir)),

@@ -6,16 +6,17 @@ import sys
 
 import environ
 
-from dotbridge import logs, postgres
+from dotbridge import APPS, logs
 from dotbridge.backoffice.appearance import HOST_ADMIN
 from dotbridge.config import read_config
 
-CONFIG = read_config()
+_CONFIG = read_config()
+DOTBRIDGE = _CONFIG.apps
 
-DEBUG = CONFIG.debug
-SECRET_KEY, *SECRET_KEY_FALLBACKS = CONFIG.secret_keys
-ALLOWED_HOSTS = [*CONFIG.allowed_hosts]
-CSRF_TRUSTED_ORIGINS = [*CONFIG.trusted_origins]
+DEBUG = _CONFIG.debug
+SECRET_KEY, *SECRET_KEY_FALLBACKS = _CONFIG.secret_keys
+ALLOWED_HOSTS = [*_CONFIG.allowed_hosts]
+CSRF_TRUSTED_ORIGINS = [*_CONFIG.trusted_origins]
 
 INSTALLED_APPS = [
     "unfold",
@@ -30,19 +31,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "import_export",
     "procrastinate.contrib.django",
-    "dotbridge.entities",
-    "dotbridge.files",
+    *APPS,
     "dotbridge.crm",
-    "dotbridge.consent",
-    "dotbridge.lists",
-    "dotbridge.campaigns",
-    "dotbridge.integrations",
-    "dotbridge.studio",
-    "dotbridge.mirror",
-    "dotbridge.mapping",
-    "dotbridge.connections",
-    "dotbridge.sync",
-    "dotbridge.backoffice",
 ]
 
 MIDDLEWARE = [
@@ -75,9 +65,9 @@ TEMPLATES = [
 
 DATABASES = {
     "default": (
-        environ.Env.db_url_config(CONFIG.database_url)
-        if CONFIG.database_url
-        else postgres.django_database(CONFIG.data_dir)
+        environ.Env.db_url_config(_CONFIG.database_url)
+        if _CONFIG.database_url
+        else {"ENGINE": "dotbridge.embedded", "DATA_DIR": str(_CONFIG.data_dir)}
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -89,7 +79,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = CONFIG.time_zone
+TIME_ZONE = _CONFIG.time_zone
 USE_TZ = True
 USE_I18N = True
 
@@ -99,9 +89,9 @@ WHITENOISE_USE_FINDERS = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.trusted_origins else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _CONFIG.trusted_origins else None
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(CONFIG.trusted_origins)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_CONFIG.trusted_origins)
 X_FRAME_OPTIONS = "SAMEORIGIN"
 
 # How the example CRM's own admin looks.
@@ -110,7 +100,6 @@ UNFOLD = HOST_ADMIN
 LOGIN_URL = "dotbridge:login"
 LOGIN_REDIRECT_URL = "dotbridge:home"
 
-PROCRASTINATE_IMPORT_PATHS = ["dotbridge.jobs"]
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "no_module_holds_tasks_but_jobs"
 
 LOGGING = logs.django_logging(to_terminal=sys.stderr.isatty())

@@ -5,9 +5,6 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import include, path, reverse
 
-# Accounts are looked after in one place, the back office's, where nobody rises above their own rights.
-admin.site.unregister([User, Group])
-
 
 def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:
     """Where the table pages stood before they had a site of their own."""

@@ -23,11 +23,13 @@ from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry
 from procrastinate.worker import Worker
 
 from dotbridge.doctor import require_migrations
-from dotbridge.processes import SECONDS_TO_FINISH, SILENT_SECONDS, Pauses
+from dotbridge.processes import SECONDS_TO_FINISH, Pauses
 from dotbridge.queues import Queue
 
 LONGEST_PAUSE = 15
 POLL_SECONDS = 2.0
+# A worker of anybody's that was silent for so long is not asked after any more.
+FORGOTTEN_SECONDS = 24 * 3600.0
 # What the database calls the connections that are not a job's own.
 QUEUE_CONNECTIONS = "dotbridge queue"
 
@@ -41,7 +43,7 @@ def work(*, concurrency: int) -> None:
     """
     readiness = Readiness()
     _await_database(readiness)
-    with app.replace_connector(_connector()):
+    with app.replace_connector(queue_connector()):
         asyncio.run(_work(concurrency, readiness))
 
 
@@ -58,7 +60,8 @@ class Lane(Worker):
             "install_signal_handlers": False,
             # Nobody says when a job's integration or its time has come.
             "fetch_job_polling_interval": POLL_SECONDS,
-            "stalled_worker_timeout": SILENT_SECONDS,
+            # Others may say more seldom than ours that they are alive; a lost job is found without this.
+            "stalled_worker_timeout": FORGOTTEN_SECONDS,
             # What a run did is kept with the run; the queue's own record would only grow.
             "delete_jobs": "successful",
         }
@@ -145,7 +148,7 @@ def _await_database(readiness: Readiness) -> None:
             connection.close()
 
 
-def _connector() -> PsycopgConnector:
+def queue_connector() -> PsycopgConnector:
     """The queue's connections. They give up soon, so that a database that is there again is not waited for."""
     where = {**connector_params(), "application_name": QUEUE_CONNECTIONS}
     return PsycopgConnector(kwargs=where, min_size=1, max_size=8, timeout=5, reconnect_timeout=2)

@@ -7,13 +7,10 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dotbridge.settings")
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from dotbridge import postgres
+from dotbridge import embedded
 
-if settings.CONFIG.database_url is None:
-    postgres.ensure_running(settings.CONFIG.data_dir)
-    postgres.stand_by(settings.CONFIG.data_dir)
+embedded.bring_up(stand_by=True)
 
 application: Any = get_wsgi_application()

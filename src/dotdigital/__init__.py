@@ -53,6 +53,7 @@ from dotdigital.events import (
     Subscription,
     SubscriptionDraft,
 )
+from dotdigital.in_loop import AsyncAccount
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,
@@ -75,7 +76,7 @@ from dotdigital.models import (
     Suppressed,
     Suppression,
 )
-from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
+from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, flat
 from dotdigital.patience import Retry
 from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program, Survey, Template
 from dotdigital.results import CampaignResults
@@ -104,6 +105,7 @@ __all__ = [
     "AccountInfo",
     "AddressBook",
     "Alerts",
+    "AsyncAccount",
     "Attachment",
     "Book",
     "BookmarkView",
@@ -189,4 +191,5 @@ __all__ = [
     "Transient",
     "TriggeredDraft",
     "UnknownOutcome",
+    "flat",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from types import TracebackType
@@ -17,7 +18,7 @@ from dotdigital.contacts_v3 import ContactsV3
 from dotdigital.decoding import Page, Unreadable, parse_moment
 from dotdigital.drafts import Value, json_value
 from dotdigital.endpoints import Endpoints
-from dotdigital.errors import ConfigurationError
+from dotdigital.errors import ConfigurationError, Transient
 from dotdigital.events import Events
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
@@ -95,7 +96,7 @@ class Account:
         self.close()
 
     def close(self) -> None:
-        """Closes the kept connections."""
+        """Closes the kept connections. Calls after that raise RuntimeError."""
         self._session.wire.close()
 
     @property
@@ -184,6 +185,21 @@ class Account:
     def import_status(self, import_id: str) -> Import:
         """Answers how far an import is (contract §5.1). Polling does not count against the quota."""
         return self._session.get(operations.IMPORT, Import, guid=import_id)
+
+    def wait_for_import(self, import_id: str, *, seconds: float = 600.0, pause: float = 1.0) -> Import:
+        """Answers an import once it has come to its end, asking again after each pause; polling is free of quota.
+
+        Raises Transient when so many seconds are over: it goes on, and can be waited for again.
+        """
+        deadline = time.monotonic() + seconds
+        while (found := self.import_status(import_id)).unfinished:
+            if time.monotonic() + pause > deadline:
+                raise Transient(
+                    "Dotdigital has not finished the import yet. Wait for it again.",
+                    detail=f"import not finished after {seconds:g} s",
+                )
+            time.sleep(pause)
+        return found
 
     def import_report(self, import_id: str) -> ImportReport:
         """Answers the counters of a finished import; before its end NotFound is raised (contract §5.3)."""

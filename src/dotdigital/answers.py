@@ -23,6 +23,9 @@ from dotdigital.operations import Operation
 ERROR_BODY_LIMIT: Final = 16 * 1024
 _CODE = re.compile(r"ERROR_[A-Z0-9_]+")
 _V3_CODE = re.compile(r"[A-Za-z]{1,40}:[A-Za-z]{1,60}")
+# A name of a field, never a value: "Email is not a valid email address", "contacts[0].identifiers.email".
+_NAMED = re.compile(r"([A-Z][A-Za-z]{1,30}) (?:is|must|cannot|has)\b")
+_FIELD = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}")
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _FLAT_LIMIT: Final = "ERROR_APIUSAGE_EXCEEDED"
@@ -34,10 +37,12 @@ _NOT_FOUND: Final = ("_NOT_FOUND", "_NOTFOUND", "_DOES_NOT_EXIST", "NotFound")
 
 
 class Refusal(NamedTuple):
-    """What an error body says: the code if it has one, and the sentence without quoted values and addresses."""
+    """What an error body says: the code if it has one, the sentence without quoted values and addresses, and the field
+    that was refused, if it names one."""
 
     code: str | None
     sentence: str
+    field: str | None = None
 
 
 def read_refusal(body: bytes) -> Refusal | None:
@@ -50,10 +55,21 @@ def read_refusal(body: bytes) -> Refusal | None:
         return None
     if isinstance(content.get("message"), str):
         codes = _CODE.findall(content["message"])
-        return Refusal(codes[-1] if codes else None, _redacted(_CODE.sub("", content["message"])))
+        sentence = _redacted(_CODE.sub("", content["message"]))
+        named = _NAMED.match(sentence)
+        return Refusal(codes[-1] if codes else None, sentence, named[1] if named else None)
     if isinstance(content.get("errorCode"), str):
         code = content["errorCode"] if _V3_CODE.fullmatch(content["errorCode"]) else None
-        return Refusal(code, _redacted(str(content.get("description") or "")))
+        return Refusal(code, _redacted(str(content.get("description") or "")), _item(content.get("details")))
+    return None
+
+
+def _item(details: object) -> str | None:
+    """The first field that v3 names in the details of a refusal (contract §3.4)."""
+    for each in details if isinstance(details, list) else ():
+        item = each.get("item") if isinstance(each, dict) else None
+        if isinstance(item, str) and _FIELD.fullmatch(item):
+            return item
     return None
 
 
@@ -76,7 +92,9 @@ def error_for(operation: Operation, status: int, body: bytes, *, headers: Mappin
     text = person_text(code) if code and kind is not UnknownOutcome else None
     text = text or _text_of_status(kind, status, refusal)
     detail = describe(operation, status=status, code=code, cause=_location_note(status, headers))
-    return kind(text, detail=detail, code=code, status=status)
+    error = kind(text, detail=detail, code=code, status=status)
+    error.field = refusal.field
+    return error
 
 
 def _kind(operation: Operation, status: int, code: str | None) -> type[DotdigitalError]:

@@ -15,8 +15,10 @@ class DotdigitalError(Exception):
     """Something went wrong while talking to Dotdigital; the subclass says what to do about it.
 
     ``code`` is the vendor's error code if the answer had one (contract §3.3), ``status`` the HTTP status if there was
-    one.
+    one, ``field`` the part of the request that was refused, if the answer names it.
     """
+
+    field: str | None = None
 
     def __init__(self, text: str = "", *, detail: str = "", code: str | None = None, status: int | None = None) -> None:
         super().__init__(text)

@@ -56,7 +56,7 @@ ADDRESS_BOOK_DELETE: Final = _delete("/v2/address-books/{id}")
 BOOK_CONTACTS: Final = _get("/v2/address-books/{id}/contacts", MEDIUM)
 BOOK_MODIFIED_SINCE: Final = _get("/v2/address-books/{id}/contacts/modified-since/{date}", LOW)
 BOOK_UNSUBSCRIBED_SINCE: Final = _get("/v2/address-books/{id}/contacts/unsubscribed-since/{date}", LOW)
-BOOK_ADD_CONTACT: Final = _post("/v2/address-books/{id}/contacts")
+BOOK_ADD_CONTACT: Final = _post("/v2/address-books/{id}/contacts", repeatable=True)
 BOOK_REMOVE_CONTACT: Final = _delete("/v2/address-books/{id}/contacts/{contact}")
 BOOK_REMOVE_ALL: Final = _delete("/v2/address-books/{id}/contacts")
 BOOK_REMOVE_CONTACTS: Final = _post("/v2/address-books/{id}/contacts/delete")
@@ -68,7 +68,8 @@ BOOK_IMPORT: Final = _post("/v2/address-books/{id}/contacts/import/with-merge-op
 BOOK_CAMPAIGNS: Final = _get("/v2/address-books/{id}/campaigns", MEDIUM)
 
 CONTACTS: Final = _get("/v2/contacts", MEDIUM)
-CONTACT_SAVE: Final = _post("/v2/contacts")
+# Known by its address, a contact is the same after the second time.
+CONTACT_SAVE: Final = _post("/v2/contacts", repeatable=True)
 CONTACT: Final = _get("/v2/contacts/{who}", HIGH)
 CONTACT_UPDATE: Final = _put("/v2/contacts/{id}")
 CONTACT_DELETE: Final = _delete("/v2/contacts/{id}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Final
 
 from dotdigital.decoding import Page, Row
@@ -31,6 +31,23 @@ def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int, sta
     if start < 0:
         raise ValueError(f"start is {start}: it cannot be negative")
     return _Walk(read, size=size, overlap=min(overlap, size // 2), start=start).pages()
+
+
+def flat(pages: Iterable[Page[Row]], *, key: Callable[[Row], Hashable] | None = None) -> Iterator[Row]:
+    """Yields the rows of pages one by one; what could not be decoded is passed over, see ``Page.malformed``.
+
+    Pages overlap, so a row can come more than once. With ``key``, such as ``lambda contact: contact.id``, each comes
+    once; the keys that were seen are kept in memory until the end.
+    """
+    seen: set[Hashable] = set()
+    for page in pages:
+        for row in page:
+            if key is not None:
+                known = key(row)
+                if known in seen:
+                    continue
+                seen.add(known)
+            yield row
 
 
 class _Walk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import logging
 import ssl
 import threading
 import time
@@ -49,6 +50,8 @@ _NEVER_SENT: Final = (
     httpx2.UnsupportedProtocol,
 )
 _USER_AGENT: Final = "dotdigital-python/0.1"
+
+log = logging.getLogger("dotdigital")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class Wire:
         self._count = 0
         self._answered_at: datetime | None = None
         self._count_lock = threading.Lock()
+        self._is_closed = False
 
     @property
     def requests(self) -> int:
@@ -135,7 +139,8 @@ class Wire:
         return self._answered_at
 
     def close(self) -> None:
-        """Closes the kept connections."""
+        """Closes the kept connections. Whatever is asked afterwards is refused."""
+        self._is_closed = True
         self._transport.close()
 
     def run(self, origin: str, call: Call, read: Callable[[Iterator[bytes]], Read]) -> Read:
@@ -150,6 +155,7 @@ class Wire:
                 with closing(self._open(origin, call)) as chunks, _understood(call.operation, _Kept(chunks)) as kept:
                     return read(kept)
             except (Throttled, Transient) as error:
+                log.info("%s is tried again", error.detail)
                 patience.wait(error)
             except NotFound:
                 # The first try deleted it and its answer was lost on the way.
@@ -175,18 +181,25 @@ class Wire:
                         yield entry
                     return
             except (Throttled, Transient) as error:
+                log.info("%s is tried again", error.detail)
                 patience.wait(error)
 
     def _open(self, origin: str, call: Call) -> Generator[bytes]:
         """Sends the call once and yields the chunks of a successful body; a failure is one of the client's errors."""
+        if self._is_closed:
+            raise RuntimeError("This Account was closed. Make another one, or ask before it is closed.")
         self._before_request()
         with self._count_lock:
             self._count += 1
+        began = time.monotonic()
         outgoing = _Outgoing(call.body)
         bounds = Bounds(seconds=self._timeout.total, most_bytes=MAX_BODY)
         try:
             with bounds.applied():
                 response = self._transport.handle_request(self._request(origin, call, outgoing))
+            took = round((time.monotonic() - began) * 1000)
+            # The template of the path: the path itself may hold an address.
+            log.debug("%s %s: %s in %s ms", *call.operation[:2], response.status_code, took)
             with closing(response):
                 encoding = response.headers.get("content-encoding", "")
                 yield from self._judged(call, response, decompressed(bounds.over(response.iter_raw()), encoding))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -201,7 +200,7 @@ def test_a_refused_upload_goes_again_after_a_question(
 
 
 def test_an_account_is_tried_before_it_is_saved(back_office: Client, sandbox: Sandbox, settings: Any) -> None:
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(sandbox.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (sandbox.url,)}
     typed = {"name": "Shop", "username": sandbox.user, "password": "wrong", "base_url": sandbox.url}
     refused = texts(back_office.post(url("account-add"), typed))
     assert "It does not work, so nothing was saved." in refused
@@ -229,7 +228,7 @@ def test_an_account_is_read_as_soon_as_the_way_to_it_is_new(
     logged_in: Callable[..., Client], sandbox: Sandbox, settings: Any
 ) -> None:
     """Also for somebody who may not ask for runs. The kind: saved, and nothing moves until the schedule comes by."""
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(sandbox.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (sandbox.url,)}
     empty_queue()
     client = logged_in(*(f"dotbridge_integrations.{verb}_integration" for verb in ("view", "add", "change")))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +52,11 @@ def _let_django_work_beside_the_browser() -> Iterator[None]:
 @pytest.fixture
 def sandbox(tmp_path: Path, settings: Any) -> Iterator[Sandbox]:
     with Sandbox(tmp_path / "sandbox", seed="demo") as running:
-        settings.CONFIG = dataclasses.replace(
-            settings.CONFIG, api_origins=(running.url,), import_wait_seconds=20.0, unknown_outcome_seconds=0.0
-        )
+        settings.DOTBRIDGE = settings.DOTBRIDGE | {
+            "API_ORIGINS": (running.url,),
+            "IMPORT_WAIT_SECONDS": 20.0,
+            "UNKNOWN_OUTCOME_SECONDS": 0.0,
+        }
         yield running
 
 

@@ -235,7 +235,10 @@ def test_before_request_can_forbid(server: Server, make_account: MakeAccount) ->
 def test_a_closed_account_keeps_no_connection(server: Server, make_account: MakeAccount) -> None:
     with make_account(server.url) as account:
         list(account.address_books())
-    list(account.address_books())
+    with pytest.raises(RuntimeError, match="was closed"):
+        list(account.address_books())
+    with make_account(server.url) as account:
+        list(account.address_books())
     assert server.connections == 2
 
 

@@ -10,7 +10,6 @@ NTH call the process kills itself with SIGKILL, before or after the function has
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import json
@@ -56,7 +55,7 @@ def work(*, integration: int, point: str, moment: str, nth: int, kind: str, orig
     """Run a synchronisation that does not survive the point."""
     from django.conf import settings
 
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(origin,), unknown_outcome_seconds=0.0)
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (origin,), "UNKNOWN_OUTCOME_SECONDS": 0.0}
     from dotbridge.connections.models import RunKind
     from dotbridge.integrations.models import Integration
     from dotbridge.sync.engine import run_sync

@@ -8,7 +8,6 @@ two lists.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ from tests.accounts import RemoteAccount, add_contact, connect, sync
 def there(tmp_path: Path, settings: Any, remote: RemoteAccount) -> Iterator[RemoteAccount]:
     """Another account, in which the same numbers are other people's."""
     with Sandbox(tmp_path / "live", account_id=2) as live:
-        settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(live.url, remote.sandbox.url))
+        settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (live.url, remote.sandbox.url)}
         yield RemoteAccount(live)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Any
 
@@ -80,7 +79,7 @@ def test_a_password_sealed_with_a_lost_key_is_said_in_words(integration: Integra
 def test_a_check_ends_within_its_limit_when_nobody_answers(settings: Any) -> None:
     server = Server()
     server.otherwise = lambda request: SILENCE
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(server.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (server.url,)}
     started = time.monotonic()
     check = check_connection(username="u", password="p", base_url=server.url)
     assert time.monotonic() - started < 5.5
@@ -108,7 +107,7 @@ def test_a_foreign_endpoint_is_refused_by_the_check_too(settings: Any) -> None:
     foreign, server = Server(), Server()
     properties = [{"name": "ApiEndpoint", "type": "String", "value": foreign.url}]
     server.otherwise = lambda request: answer(200, {"id": 1, "properties": properties})
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(server.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (server.url,)}
     check = check_connection(username="u", password="p", base_url=server.url)
     assert not check.succeeded
     assert foreign.requests == []

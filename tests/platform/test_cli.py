@@ -15,7 +15,7 @@ from tests.platform.place import Place, children, free_port, own_folder, until
 
 PASSWORD = "Rainy-Afternoon-7"
 NEW_INTEGRATION = """
-from dotbridge import cli; cli._start()
+from dotbridge.starting import start; start()
 from dotbridge.integrations.services import create_integration
 import sys
 create_integration(name=sys.argv[1], username=sys.argv[2], password=sys.argv[3], base_url=sys.argv[4])
@@ -171,7 +171,7 @@ def test_a_lost_key_is_seen_and_the_former_one_helps(office: Office) -> None:
 
 
 SEED = """
-from dotbridge import cli; cli._start()
+from dotbridge.starting import start; start()
 from dotbridge.consent.keys import hash_key
 print(hash_key().seed)
 """

@@ -84,7 +84,7 @@ def test_without_settings_everything_has_a_value(tmp_path: Path) -> None:
     assert (found.host, found.port, found.sandbox_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8099")
     assert found.database_url is None
     assert found.time_zone == "UTC"
-    assert found.api_origins == ("http://127.0.0.1:8099",)
+    assert found.apps["API_ORIGINS"] == ("http://127.0.0.1:8099",)
     assert not found.debug
 
 
@@ -113,10 +113,10 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
     assert (found.host, found.port, found.sandbox_port) == ("0.0.0.0", 443, 9000)
     assert found.allowed_hosts == ("crm.example.com", "crm.example.org")
     assert found.trusted_origins == ("https://crm.example.com",)
-    assert found.api_origins == ("http://localhost:9000", "https://api.example.com")
+    assert found.apps["API_ORIGINS"] == ("http://localhost:9000", "https://api.example.com")
     assert found.debug
-    assert (found.import_wait_seconds, found.unknown_outcome_seconds) == (0.5, 0.0)
-    assert (found.keep_runs_days, found.keep_events_days, found.run_seconds) == (30, 60, 60.0)
+    assert (found.apps["IMPORT_WAIT_SECONDS"], found.apps["UNKNOWN_OUTCOME_SECONDS"]) == (0.5, 0.0)
+    assert [found.apps[name] for name in ("KEEP_RUNS_DAYS", "KEEP_EVENTS_DAYS", "RUN_SECONDS")] == [30, 60, 60.0]
     assert (found.request_seconds, found.request_megabytes) == (2.5, 500)
 
 

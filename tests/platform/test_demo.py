@@ -91,7 +91,7 @@ def test_without_a_terminal_lines_are_not_broken(once: tuple[Place, subprocess.C
 def test_a_run_that_did_not_happen_is_no_success(demo: Place) -> None:
     """Another run holds the integration: nothing was synchronised."""
     code = (
-        "import sys, pathlib; from dotbridge import cli; cli._start()\n"
+        "import sys, pathlib; from dotbridge.starting import start; start()\n"
         "from dotbridge.sync.locks import integration_lock; from dotbridge.integrations.models import Integration\n"
         "with integration_lock(Integration.objects.get().pk): print('HELD', flush=True); sys.stdin.read()"
     )

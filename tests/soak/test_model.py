@@ -5,7 +5,6 @@ A few hundred steps by default; `make soak` takes ten thousand, in parts that ru
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 from pathlib import Path
@@ -65,7 +64,10 @@ class Machine(RuleBasedStateMachine):
         forget_everything()
         self.folder = tempfile.TemporaryDirectory()
         self.sandbox = Sandbox(Path(self.folder.name), seed="empty").start()
-        self.settings = override_settings(CONFIG=_config(self.sandbox))
+        self.settings = override_settings(
+            DOTBRIDGE=django_settings.DOTBRIDGE
+            | {"API_ORIGINS": (self.sandbox.url,), "IMPORT_WAIT_SECONDS": 20.0, "UNKNOWN_OUTCOME_SECONDS": 0.0}
+        )
         self.settings.enable()
         integration = create_integration(
             name="Account", username=self.sandbox.user, password=self.sandbox.password, base_url=self.sandbox.url
@@ -178,12 +180,6 @@ def forget_everything() -> None:
         delete_integration(integration=integration)
     for model in (Contact, Lead, Account):
         model.objects.all().delete()
-
-
-def _config(sandbox: Sandbox) -> Any:
-    return dataclasses.replace(
-        django_settings.CONFIG, api_origins=(sandbox.url,), import_wait_seconds=20.0, unknown_outcome_seconds=0.0
-    )
 
 
 @pytest.mark.soak

@@ -9,7 +9,6 @@ interpreter, kills the process with SIGKILL after so many seconds, and says on a
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import sys
@@ -30,7 +29,7 @@ def main() -> None:
     from dotdigital import patience
 
     connection.settings_dict["NAME"] = os.environ["TEST_DATABASE"]
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(os.environ["TEST_ORIGIN"],))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (os.environ["TEST_ORIGIN"],)}
     patience.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * SHORTENED))  # type: ignore[attr-defined]
     for line in sys.stdin:
         kind, integration_id, seconds = line.split()

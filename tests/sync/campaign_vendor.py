@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -94,7 +93,7 @@ def vendor() -> Iterator[CampaignVendor]:
 @pytest.fixture
 def scripted(transactional_db: None, vendor: CampaignVendor, settings: Any) -> Integration:
     """An integration with the scripted vendor, its book connected to a list of all contacts."""
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(vendor.server.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (vendor.server.url,)}
     integration = create_integration(name="Scripted", username="u", password="p", base_url=vendor.server.url)
     book = AddressBook.objects.create(integration=integration, remote_id=BOOK, name="Readers")
     connect_list(marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=book)

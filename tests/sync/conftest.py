@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,11 @@ def remote(sandbox: Sandbox) -> RemoteAccount:
 
 @pytest.fixture
 def integration(transactional_db: None, sandbox: Sandbox, settings: Any) -> Integration:
-    settings.CONFIG = dataclasses.replace(
-        settings.CONFIG, api_origins=(sandbox.url,), import_wait_seconds=20.0, unknown_outcome_seconds=0.0
-    )
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {
+        "API_ORIGINS": (sandbox.url,),
+        "IMPORT_WAIT_SECONDS": 20.0,
+        "UNKNOWN_OUTCOME_SECONDS": 0.0,
+    }
     return create_integration(
         name="Test account", username=sandbox.user, password=sandbox.password, base_url=sandbox.url
     )

@@ -7,7 +7,6 @@ it holds, whatever address they have by now.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -339,8 +338,8 @@ class World:
 @pytest.fixture
 def sides(integration: Integration, remote: RemoteAccount, tmp_path: Path, settings: Any) -> Iterator[list[Side]]:
     with Sandbox(tmp_path / "other", seed="empty", account_id=2) as other:
-        origins = (*settings.CONFIG.api_origins, other.url)
-        settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=origins)
+        origins = (*settings.DOTBRIDGE["API_ORIGINS"], other.url)
+        settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": origins}
         second = create_integration(
             name="Other account", username=other.user, password=other.password, base_url=other.url
         )

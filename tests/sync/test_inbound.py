@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -64,7 +63,7 @@ def vendor() -> Iterator[Vendor]:
 @pytest.fixture
 def scripted(transactional_db: None, vendor: Vendor, settings: Any) -> Integration:
     """An integration with the scripted vendor, its book connected to an empty list."""
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(vendor.server.url,))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (vendor.server.url,)}
     integration = create_integration(name="Scripted", username="u", password="p", base_url=vendor.server.url)
     book = AddressBook.objects.create(integration=integration, remote_id=7, name="Readers")
     connect_list(marketing_list=create_list(name="Nobody", entity="crm.contact"), address_book=book)
@@ -251,7 +250,7 @@ def test_a_wrong_password_ends_the_run_and_says_what_to_do(integration: Integrat
 
 
 def test_an_unreachable_host_ends_the_run(integration: Integration, settings: Any) -> None:
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=("http://127.0.0.1:9",))
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": ("http://127.0.0.1:9",)}
     integration.base_url = "http://127.0.0.1:9"
 
     run = sync(integration)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -518,7 +517,7 @@ def test_an_unknown_outcome_is_given_its_time(
 ) -> None:
     """Rule: an import that may be at work is not judged by the book before it can have been taken."""
     note = note_of(link, "ann@example.com", UploadState.UNKNOWN)
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=600.0)
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"UNKNOWN_OUTCOME_SECONDS": 600.0}
     sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
     note.upload.refresh_from_db()
     assert note.upload.state == UploadState.UNKNOWN

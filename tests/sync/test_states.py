@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -105,12 +104,12 @@ def test_a_refused_file_and_an_unknown_outcome_go_again(
     Upload.objects.update(retry_at=timezone.now() - timedelta(seconds=1))
     sync(integration, kind=RunKind.CHANGES)
     assert watch.look() is RowState.QUEUED
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=3600.0)
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"UNKNOWN_OUTCOME_SECONDS": 3600.0}
     remote.sandbox.fail_next("reset", path="/contacts/import", method="POST", late=False)
     sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0)
     assert Upload.objects.latest("pk").state == UploadState.UNKNOWN
     assert watch.look() is RowState.ON_ITS_WAY
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, unknown_outcome_seconds=0.0)
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"UNKNOWN_OUTCOME_SECONDS": 0.0}
     sync(integration)
     assert watch.look() is RowState.CONFIRMED
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import time
 from pathlib import Path
@@ -285,7 +284,7 @@ def test_two_accounts_of_one_record_settle_on_the_newer_value(
 ) -> None:
     with Sandbox(tmp_path / "other", seed="empty", account_id=2) as running:
         other = RemoteAccount(running)
-        settings.CONFIG = dataclasses.replace(settings.CONFIG, api_origins=(remote.sandbox.url, running.url))
+        settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (remote.sandbox.url, running.url)}
         second = create_integration(
             name="Second account", username=running.user, password=running.password, base_url=running.url
         )

@@ -9,6 +9,7 @@ class BackofficeConfig(AppConfig):
     name = "dotbridge.backoffice"
     label = "dotbridge_backoffice"
     verbose_name = _("Back office")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Give the table pages their look, unless the host has given them one."""

@@ -6,6 +6,7 @@ class CampaignsConfig(AppConfig):
     name = "dotbridge.campaigns"
     label = "dotbridge_campaigns"
     verbose_name = _("Campaigns")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Let the rules of lists ask about marketing results."""

@@ -6,6 +6,7 @@ class ConnectionsConfig(AppConfig):
     name = "dotbridge.connections"
     label = "dotbridge_connections"
     verbose_name = _("Connections")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Tell consent which account and book bind a list, and take part in erasures."""

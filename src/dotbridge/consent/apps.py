@@ -6,6 +6,7 @@ class ConsentConfig(AppConfig):
     name = "dotbridge.consent"
     label = "dotbridge_consent"
     verbose_name = _("Consent")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from dotbridge.consent.files import register  # noqa: PLC0415 - it needs loaded apps

@@ -5,16 +5,21 @@ from __future__ import annotations
 
 import copy
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Func, TextField, Value
 from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.utils.text import capfirst, format_lazy
 
 from dotbridge.entities.choices import Choices
+from dotbridge.entities.lines import line_of_caller
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -40,6 +45,8 @@ _KINDS: tuple[tuple[type[models.Field[Any, Any]], FieldKind], ...] = (
     (models.FileField, FieldKind.OTHER),
     (models.CharField, FieldKind.STRING),
     (models.TextField, FieldKind.STRING),
+    (models.UUIDField, FieldKind.STRING),
+    (ArrayField, FieldKind.STRING),
     (models.BooleanField, FieldKind.BOOLEAN),
     (models.IntegerField, FieldKind.INTEGER),
     (models.DecimalField, FieldKind.DECIMAL),
@@ -63,6 +70,11 @@ class VirtualField:
     kind: FieldKind
     expression: Combinable
     reads: tuple[str, ...] = ()
+    registered_at: str = field(init=False, default="", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note the host's line, which texts about the field name."""
+        object.__setattr__(self, "registered_at", line_of_caller(beyond=__file__))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,7 @@ class EntityField:
     `reads` are the paths of the model's fields that it comes from; a virtual field names its own. `names` are the names
     of the relations that lead to it and its own, the label is made of them. `decimal_places` is None but for decimals.
     `lookup` finds the values of a field whose values are not in `choices`; `shows` are further models that it tells of.
+    `registered_at` is the line where a host made a virtual field.
     """
 
     path: str
@@ -85,6 +98,7 @@ class EntityField:
     decimal_places: int | None = None
     lookup: Choices | None = field(default=None, repr=False, compare=False)
     shows: tuple[type[models.Model], ...] = ()
+    registered_at: str = field(default="", repr=False, compare=False)
 
     def expression(self) -> Combinable:
         """A fresh expression of the value, for `annotate` on the entity's queryset."""
@@ -96,39 +110,73 @@ class PathError(Exception):
 
 
 def field_of_path(model: type[models.Model], path: str) -> EntityField:
-    """The model field at the end of `path`, relations followed by `__`.
+    """The model field at the end of `path`, relations followed by `__`, and behind a JSON field the keys in it.
 
     Raises PathError, which says which part of the path does not fit and why.
     """
-    *relations, last = path.split("__")
+    names = path.split("__")
     labels: list[StrOrPromise] = []
-    for name in relations:
+    for position, name in enumerate(names[:-1], 1):
         relation = _part(model, name, path)
+        if isinstance(relation, models.JSONField):
+            return _key_in_json(path, names[:position], [*labels, _label(relation), *names[position:]])
         if not relation.is_relation or relation.related_model is None:
             raise PathError(f"{path!r}: {name!r} of {model._meta.label} is not a relation")
         if relation.many_to_many or relation.one_to_many:
             raise PathError(f"{path!r}: {name!r} of {model._meta.label} leads to many records, not to one")
         labels.append(_label(relation))
         model = relation.related_model
-    found = _part(model, last, path)
+    found = _part(model, names[-1], path)
     if found.is_relation:
-        raise PathError(f"{path!r}: {last!r} of {model._meta.label} is a relation; name a field behind it")
+        raise PathError(f"{path!r}: {names[-1]!r} of {model._meta.label} is a relation; name a field behind it")
     labels.append(_label(found))
     return EntityField(
         path=path,
-        label=format_lazy(BETWEEN_LABELS.join(["{}"] * len(labels)), *labels),
+        label=_joined(labels),
         kind=kind_of(found),
         choices=tuple((value, text) for value, text in found.flatchoices),
+        is_virtual=isinstance(found, models.GeneratedField | ArrayField),
         reads=(path,),
-        source=F(path),
+        source=_source(found, path),
         names=tuple(labels),
         decimal_places=getattr(found, "decimal_places", None),
     )
 
 
 def kind_of(model_field: models.Field[Any, Any]) -> FieldKind:
-    """The kind of a model field's values; OTHER for what has no plain single value, such as JSON, binary and files."""
+    """The kind of a model field's values; OTHER for what has no plain single value, such as JSON, binary and files.
+
+    A generated field is what it is made to be; a UUID is its text, and an array the text of its parts.
+    """
+    if isinstance(model_field, models.GeneratedField):
+        return kind_of(model_field.output_field) if model_field.output_field else FieldKind.OTHER
     return next((kind for base, kind in _KINDS if isinstance(model_field, base)), FieldKind.OTHER)
+
+
+def _source(model_field: models.Field[Any, Any], path: str) -> Combinable:
+    """The value as its kind says: what a UUID or an array is compared with, and sent as, is text."""
+    if isinstance(model_field, models.UUIDField):
+        return Cast(F(path), TextField())
+    if isinstance(model_field, ArrayField):
+        return Func(F(path), Value(", "), function="array_to_string", output_field=TextField())
+    return F(path)
+
+
+def _key_in_json(path: str, to_field: Sequence[str], labels: Sequence[StrOrPromise]) -> EntityField:
+    return EntityField(
+        path=path,
+        label=_joined(labels),
+        kind=FieldKind.STRING,
+        is_virtual=True,
+        reads=("__".join(to_field),),
+        source=KT(path),
+        names=tuple(labels),
+    )
+
+
+def _joined(labels: Sequence[StrOrPromise]) -> StrOrPromise:
+    joined: StrOrPromise = format_lazy(BETWEEN_LABELS.join(["{}"] * len(labels)), *labels)
+    return joined
 
 
 def default_paths(model: type[models.Model]) -> list[str]:

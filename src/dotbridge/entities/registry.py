@@ -22,6 +22,7 @@ from django.db.models.expressions import Combinable
 from django.utils.text import capfirst
 
 from dotbridge.entities.fields import EntityField, FieldKind, PathError, VirtualField, default_paths, field_of_path
+from dotbridge.entities.lines import line_of_caller
 from dotbridge.entities.related_records import Collection, collection_of, default_collections
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "Collection",
     "Entity",
     "EntityField",
+    "FaultyEntity",
     "FieldKind",
     "NewRecord",
     "NoEmailField",
@@ -57,6 +59,14 @@ class UnknownEntity(LookupError):
 
     def __init__(self, key: str, known: Sequence[str]) -> None:
         super().__init__(f"No entity is called {key!r}. Registered are: {', '.join(known) or 'none'}.")
+        self.key = key
+
+
+class FaultyEntity(UnknownEntity):
+    """An entity whose records cannot be asked about, as if it were not there: the text says which field is at fault."""
+
+    def __init__(self, key: str, text: str) -> None:
+        LookupError.__init__(self, text)
         self.key = key
 
 
@@ -90,8 +100,10 @@ class Entity:
     `email_path` is the model's own field that holds the address, None where it is no plain field; `email_reads` are the
     paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
     a record was changed last. `create` saves new records with their addresses and `erase` takes
-    them away, None where the host offers no way. `collections` are what belongs to a record in any number; `plural`
-    names several records.
+    them away, None where the host offers no way; `host_creates` says that `create` is the host's own. With `saves_each`
+    values that come from Dotdigital are written by the record's own `save()`. `manager` names the manager whose records
+    count, empty for the model's default one. `collections` are what belongs to a record in any number; `plural`
+    names several records. `registered_at` is the file and line where the host registered it.
     """
 
     key: str
@@ -105,8 +117,12 @@ class Entity:
     modified_at: str | None = None
     create: Create | None = field(default=None, repr=False, compare=False)
     erase: Erase | None = field(default=None, repr=False, compare=False)
+    host_creates: bool = False
+    saves_each: bool = False
+    manager: str = ""
     collections: tuple[Collection, ...] = ()
     plural: StrOrPromise = ""
+    registered_at: str = field(default="", repr=False, compare=False)
 
     def field(self, path: str) -> EntityField:
         """The field with this path. Raises UnknownField."""
@@ -120,8 +136,11 @@ class Entity:
         return copy.deepcopy(self.email)
 
     def queryset(self) -> QuerySet[Any]:
-        """All records that the host shows by default."""
-        return self.model._default_manager.all()
+        """All records that count: the others, such as deleted ones, are on no list."""
+        manager: models.Manager[Any] = (
+            getattr(self.model, self.manager) if self.manager else self.model._default_manager
+        )
+        return manager.all()
 
 
 _registered: dict[str, Entity] = {}
@@ -140,6 +159,8 @@ def register(
     modified_at: str | None = None,
     create: Create | None = None,
     erase: Erase | None = None,
+    manager: str = "",
+    saves_each: bool = False,
     collections: Sequence[str | Collection] | None = None,
     plural: StrOrPromise | None = None,
 ) -> Entity:
@@ -153,7 +174,10 @@ def register(
     Dotdigital the newer wins, and without it nobody knows which that is. `create` saves new records with their
     addresses, a constant number of statements however many they are; where the address is a plain field of the model
     this is known without it. `erase` deletes the records of a person who asks to be forgotten, by their address in
-    lower case; without it they are left to the host. `collections` are the names of relations to many records that
+    lower case; without it they are left to the host. `manager` names the manager whose records count, such as the one
+    that leaves deleted records out; without it, the model's default one. With `saves_each` a value that comes from
+    Dotdigital is written by the record's `save()`, with your signals, a statement or more a record; without it, many
+    records by one statement. `collections` are the names of relations to many records that
     rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
@@ -161,6 +185,7 @@ def register(
     key = model._meta.label_lower
     if key in _registered:
         raise RegistrationError(f"{key} is registered already; register each model once.")
+    address = _email(model, email)
     email_path = _plain_path(model, email)
     paths = default_paths(model) if fields is None else list(fields)
     chosen = [_own_field(model, path) for path in paths if path not in exclude]
@@ -170,14 +195,18 @@ def register(
         label=capfirst(model._meta.verbose_name or key) if label is None else label,
         fields=(*chosen, *_virtual(key, virtual_fields, taken={own.path for own in chosen})),
         default_priority=default_priority,
-        email=_email(model, email),
+        email=address,
         email_path=email_path,
-        email_reads=(*email_reads, *_written_path(email)),
+        email_reads=(*email_reads, *_read_by(model, email)),
         modified_at=_modified_at(model, modified_at),
         erase=erase,
         create=create or (_creator(model, email_path) if email_path else None),
+        host_creates=create is not None,
+        saves_each=saves_each,
+        manager=_manager(model, manager),
         collections=_collections(model, collections),
         plural=capfirst(model._meta.verbose_name_plural or key) if plural is None else plural,
+        registered_at=line_of_caller(beyond=__file__),
     )
     _registered[key] = registered
     return registered
@@ -217,6 +246,10 @@ def _written_path(email: str | Combinable | None) -> list[str]:
     return [path] if isinstance(path, str) else []
 
 
+def _read_by(model: type[models.Model], email: str | Combinable | None) -> list[str]:
+    return [read for path in _written_path(email) for read in field_of_path(model, path).reads]
+
+
 def _plain_path(model: type[models.Model], email: str | Combinable | None) -> str | None:
     own = {own.name for own in model._meta.concrete_fields}
     return next((path for path in _written_path(email) if path in own), None)
@@ -226,9 +259,21 @@ def _creator(model: type[models.Model], email_path: str) -> Create:
     def create(newcomers: Sequence[NewRecord]) -> None:
         for newcomer in newcomers:
             setattr(newcomer.record, email_path, newcomer.email)
-        model._default_manager.bulk_create([newcomer.record for newcomer in newcomers])
+        if model._meta.get_parent_list():
+            # A record in several tables: Django makes no many at once of these.
+            for newcomer in newcomers:
+                newcomer.record.save(force_insert=True)
+        else:
+            model._base_manager.bulk_create([newcomer.record for newcomer in newcomers])
 
     return create
+
+
+def _manager(model: type[models.Model], name: str) -> str:
+    if name and not isinstance(getattr(model, name, None), models.Manager):
+        known = ", ".join(repr(manager.name) for manager in model._meta.managers)
+        raise RegistrationError(f"{model._meta.label_lower} has no manager {name!r}. It has: {known}.")
+    return name
 
 
 def _modified_at(model: type[models.Model], path: str | None) -> str | None:
@@ -257,6 +302,7 @@ def _virtual(key: str, virtual_fields: Sequence[VirtualField], *, taken: set[str
                 reads=tuple(virtual.reads),
                 source=virtual.expression,
                 names=(virtual.label,),
+                registered_at=virtual.registered_at,
             )
         )
     return offered
@@ -277,4 +323,4 @@ def _email(model: type[models.Model], email: str | Combinable | None) -> Combina
         raise NoEmailField(f"{key} cannot take its e-mail address from {error}. {mend}") from None
     if found.kind is not FieldKind.STRING:
         raise NoEmailField(f"{key} cannot take its e-mail address from {email!r}: it is no text. {mend}")
-    return F(email)
+    return found.source

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, DataError, ProgrammingError, connection, transaction
 from psycopg.errors import QueryCanceled
 
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # An earlier limit is read and the shorter one set by one statement: what pages ask for is counted.
 _LIMIT = """
     SELECT before, set_config('statement_timeout', CASE WHEN before = 0 THEN %(limit)s ELSE least(before, %(limit)s) END
@@ -24,11 +26,20 @@ class TookTooLong(Exception):
         self.milliseconds = milliseconds
 
 
+class StatementRefused(Exception):
+    """A statement that the database could not work out: a division by zero, a column that is not there. Nothing that it
+    did is kept. `kind` says what it was in words, without a value of anybody's record."""
+
+    def __init__(self, error: DatabaseError) -> None:
+        self.kind = _WORDS.sub(" ", type(error.__cause__ or error).__name__).lower()
+        super().__init__(self.kind)
+
+
 @contextmanager
 def statement_time_limit(milliseconds: int) -> Iterator[None]:
     """Let no statement inside take longer than this; within another limit the shorter one holds. A transaction.
 
-    Raises TookTooLong in place of Django's DatabaseError; what was written inside is rolled back.
+    Raises TookTooLong and StatementRefused in place of Django's DatabaseError; what was written inside is rolled back.
     """
     if milliseconds < 1:
         raise ValueError("A time limit is at least one millisecond; the database takes 0 for none at all.")
@@ -42,6 +53,8 @@ def statement_time_limit(milliseconds: int) -> Iterator[None]:
     except DatabaseError as error:
         if _was_cancelled(error):
             raise TookTooLong(milliseconds) from None
+        if isinstance(error, DataError | ProgrammingError):
+            raise StatementRefused(error) from error
         raise
 
 

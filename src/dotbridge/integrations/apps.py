@@ -6,3 +6,4 @@ class IntegrationsConfig(AppConfig):
     name = "dotbridge.integrations"
     label = "dotbridge_integrations"
     verbose_name = _("Integrations")
+    default_auto_field = "django.db.models.BigAutoField"

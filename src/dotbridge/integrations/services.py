@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.conf import app_settings, typed_command
 from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
@@ -95,7 +95,7 @@ def open_account(
         integration.username,
         _password(integration),
         (integration.endpoint if goes_to_region else "") or integration.base_url,
-        allowed_origins=settings.CONFIG.api_origins,
+        allowed_origins=app_settings().api_origins,
         limiter=DatabaseLimiter(integration, max_wait=QUOTA_SECONDS),
         retry=Retry(max_wait=QUOTA_SECONDS, throttle_base=QUOTA_SECONDS / 2, throttle_tries=2),
         before_request=check,
@@ -135,9 +135,8 @@ def problem_of_account(*, integration: Integration | None, account_id: int | Non
         texts = {"there": name or account_id, "here": (integration and integration.account_name) or known}
         return _(
             "These credentials belong to another account, %(there)s; this integration is connected to %(here)s. Make a "
-            "new integration for the other account, or move this one there, which starts clean: "
-            "dotbridge move-integration."
-        ) % {**texts}
+            "new integration for the other account, or move this one there, which starts clean: %(command)s."
+        ) % {**texts, "command": typed_command("move-integration")}
     others = Integration.objects.filter(account_id=account_id)
     if integration is not None:
         others = others.exclude(pk=integration.pk)
@@ -160,7 +159,7 @@ def check_connection(*, username: str, password: str, base_url: str, integration
             username,
             password,
             base_url,
-            allowed_origins=settings.CONFIG.api_origins,
+            allowed_origins=app_settings().api_origins,
             timeout=Timeout(connect=2, read=2, write=2, total=CHECK_SECONDS),
             retry=Retry(tries=1),
         ) as account:

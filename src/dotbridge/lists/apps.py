@@ -6,6 +6,7 @@ class ListsConfig(AppConfig):
     name = "dotbridge.lists"
     label = "dotbridge_lists"
     verbose_name = _("Marketing lists")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Take part in erasures."""

@@ -14,7 +14,7 @@ from dotbridge.entities.fields import BETWEEN_LABELS, EntityField, FieldKind
 from dotbridge.entities.registry import Entity, UnknownField
 from dotbridge.entities.related_records import Collection
 from dotbridge.entities.rights import Viewer, may_see_collection, may_see_field, may_view, models_behind
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.lists_named import LIST_LABEL, LIST_OPERATORS, LIST_PATH
 from dotbridge.lists.rules.operators import (
@@ -182,7 +182,7 @@ def _top_values(records: QuerySet[Any], field: EntityField, text: str, limit: in
     try:
         with statement_time_limit(SEARCH_TIMEOUT_MS):
             return [Choice(value, value) for value in counted[:limit]]
-    except TookTooLong:
+    except (StatementRefused, TookTooLong):
         return []
 
 

@@ -16,12 +16,13 @@ from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Cast, NullIf, Trim
 
 from dotbridge.entities.email import normalised
-from dotbridge.entities.registry import Entity
+from dotbridge.entities.faults import asking
+from dotbridge.entities.registry import Entity, FaultyEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer, may_view
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.models import ListType, MarketingList
-from dotbridge.lists.rules import RuleError, RuleProblem, compile_read, read_rule
+from dotbridge.lists.rules import ProblemKind, RuleError, RuleProblem, compile_read, read_rule
 from dotbridge.lists.rules.compiling import unless
 from dotbridge.lists.rules.membership import members_among
 from dotbridge.lists.rules.sources import contacted_through
@@ -92,10 +93,12 @@ def count_and_sample(
         return RulePreview(count=None, sample=(), problems=read.problems)
     matching = entity.queryset().order_by().filter(compile_read(entity, read, draft=True))
     try:
-        with statement_time_limit(timeout_ms):
+        with asking(entity.key, milliseconds=timeout_ms):
             return RulePreview(count=matching.count(), sample=_sample(entity, matching, limit), problems=read.problems)
     except TookTooLong:
         return RulePreview(count=None, sample=(), problems=read.problems, took_too_long=True)
+    except FaultyEntity as error:
+        return RulePreview(count=None, sample=(), problems=(*read.problems, _fault(error)))
 
 
 def what_changes(
@@ -162,7 +165,7 @@ def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: in
     except RuleError:
         return RuleChange(was_broken=True)
     try:
-        with statement_time_limit(timeout_ms):
+        with asking(entity.key, milliseconds=timeout_ms):
             numbers = {(row["is_wanted"], row["is_there"]): row["number"] for row in counted}
             return RuleChange(
                 adds=numbers.get((True, False), 0),
@@ -175,11 +178,17 @@ def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: in
             )
     except TookTooLong:
         return RuleChange(took_too_long=True)
+    except FaultyEntity as error:
+        return RuleChange(problems=(_fault(error),))
 
 
 def _require_right(entity: Entity, viewer: Viewer | None) -> None:
     if viewer is not None and not may_view(viewer, entity.model):
         raise PermissionDenied
+
+
+def _fault(error: FaultyEntity) -> RuleProblem:
+    return RuleProblem(place=(), kind=ProblemKind.BROKEN, text=str(error))
 
 
 def _compared(

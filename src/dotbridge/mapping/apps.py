@@ -10,6 +10,7 @@ class MappingConfig(AppConfig):
     name = "dotbridge.mapping"
     label = "dotbridge_mapping"
     verbose_name = _("Mapping")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Keep the triggers in step with the mappings, whoever changes these, and with the host's tables."""

@@ -98,6 +98,9 @@ def obstacle_to_creating(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
     if owner.create is None:
         text = gettext("%(entity)s is registered without a way to create records; its developer can give one.")
         return text % {"entity": owner.label}
+    if owner.host_creates:
+        # What else a record needs, such as one that it belongs to, the host's own function gives it.
+        return ""
     if missing := missing_fields(owner, rows):
         text = gettext("Map each of these required fields both ways, or give it a default: %(fields)s.")
         return text % {"fields": ", ".join(missing)}
@@ -107,7 +110,8 @@ def obstacle_to_creating(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
 def _is_required(own: Any) -> bool:
     is_automatic = own.has_default() or own.db_default is not NOT_PROVIDED or own.generated
     is_stamped = getattr(own, "auto_now", False) or getattr(own, "auto_now_add", False)
-    if is_automatic or is_stamped or isinstance(own, AutoField):
+    is_parent = bool(own.is_relation and own.remote_field.parent_link)
+    if is_automatic or is_stamped or is_parent or isinstance(own, AutoField):
         return False
     return not (own.blank and (own.null or own.empty_strings_allowed))
 

@@ -6,6 +6,7 @@ class MirrorConfig(AppConfig):
     name = "dotbridge.mirror"
     label = "dotbridge_mirror"
     verbose_name = _("What Dotdigital has")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Take part in erasures."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from dotbridge.conf import app_settings
 from dotbridge.integrations.models import Integration
 
 
@@ -41,7 +41,7 @@ def checked_domain(text: str) -> str:
         return ""
     if "://" not in text:
         text = f"https://{text}"
-    if text in settings.CONFIG.api_origins:
+    if text in app_settings().api_origins:
         return text
     scheme, _slashes, host = text.partition("://")
     # Whatever else an address may hold, a port, a user, a path, is no part of the name of a host.

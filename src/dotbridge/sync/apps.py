@@ -6,6 +6,7 @@ class SyncConfig(AppConfig):
     name = "dotbridge.sync"
     label = "dotbridge_sync"
     verbose_name = _("Synchronisation")
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Take part in erasures and merges."""

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.conf import app_settings
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
@@ -207,7 +207,7 @@ def run_sync(
                     run,
                     lock,
                     observer or NobodyWatches(),
-                    settings.CONFIG.import_wait_seconds if wait_seconds is None else wait_seconds,
+                    app_settings().import_wait_seconds if wait_seconds is None else wait_seconds,
                     most_seconds,
                     force_data_fields=force_data_fields,
                 )

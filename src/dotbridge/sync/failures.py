@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, DataError, InterfaceError, ProgrammingError, connection
 from psycopg.pq import TransactionStatus
 
 import dotbridge
 import dotdigital
+from dotbridge.entities.faults import faulty
 from dotbridge.entities.registry import UnknownEntity, UnknownField
+from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.lists.rules import RuleError
 from dotdigital import DotdigitalError, NotFound
 
@@ -30,13 +32,20 @@ _STANDARD_LIBRARY = Path(sysconfig.get_paths()["stdlib"])
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why something could not be done: a text for people, whether Dotdigital does not have it any more, and whether it
-    was Dotdigital that did not do it. `place` is for the log, empty where the text says all."""
+    was Dotdigital that did not do it. `place` is for the log, empty where the text says all. `refused` is what the
+    database could not work out, in words.
+    """
 
     text: str
     is_gone: bool = False
     is_remote: bool = False
     code: str = ""
     place: str = ""
+    refused: str = ""
+
+    def text_of(self, entity_key: str) -> str:
+        """The text for people, of a list of this entity: also which of its fields the database cannot work out."""
+        return str(faulty(entity_key, self.refused)) if self.refused else self.text
 
 
 def failure_of(error: Exception) -> Failure:
@@ -49,7 +58,9 @@ def failure_of(error: Exception) -> Failure:
     place = place_of(error)
     if isinstance(error, DatabaseError | InterfaceError):
         kind = type(error.__cause__ or error).__name__
-        return Failure(text=f"The database cannot work it out: {kind}. The log of the worker says where.", place=place)
+        refused = StatementRefused(error).kind if isinstance(error, DataError | ProgrammingError) else ""
+        text = f"The database cannot work it out: {kind}. The log of the worker says where."
+        return Failure(text=text, place=place, refused=refused)
     if isinstance(error, ValidationError):
         return Failure(text="A check of the record refused it. The log of the worker says where.", place=place)
     return Failure(text=f"An unexpected {type(error).__name__}. The log of the worker says where.", place=place)

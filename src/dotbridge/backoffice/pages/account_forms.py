@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.screens.integration_forms import SETTINGS
+from dotbridge.conf import app_settings
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotbridge.integrations.services import check_connection
@@ -63,7 +63,7 @@ class CredentialsForm(forms.Form):
     def clean_base_url(self) -> str:
         """The address, if the password may be sent there."""
         try:
-            return Endpoints(settings.CONFIG.api_origins).admit(self.cleaned_data["base_url"], setting="base URL")
+            return Endpoints(app_settings().api_origins).admit(self.cleaned_data["base_url"], setting="base URL")
         except ConfigurationError as error:
             raise ValidationError(error.text) from None
 

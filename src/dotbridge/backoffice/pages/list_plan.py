@@ -28,8 +28,9 @@ from dotbridge.backoffice.pages.list_frame import (
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
+from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity, UnknownField
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
 from dotbridge.next_export import csv_lines
@@ -54,7 +55,7 @@ KINDS: dict[ExportKind, tuple[StrOrPromise, str]] = {
 def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
     """The dry run of a connected list: numbers of each kind, and the first people of it where they may be seen."""
     try:
-        with statement_time_limit(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
+        with asking(link.marketing_list.entity, milliseconds=NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             export = planned.numbers()
             samples: dict[ExportKind, list[ExportRow]] = defaultdict(list)
             for row in planned.rows(most_a_kind=MOST_SHOWN * len(KINDS)) if with_people else ():
@@ -177,7 +178,7 @@ def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
     wanted = {StoppedWhat.REMOVE: ExportKind.REMOVE}
     try:
-        with statement_time_limit(NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
+        with asking(link.marketing_list.entity, milliseconds=NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
     except UNWORKABLE as error:
         return [str(error)]

@@ -31,8 +31,9 @@ from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.standing import MEANINGS, MOST_MILLISECONDS, TONES, WORDS, Standing, standing_of
 from dotbridge.campaigns.models import EmailCampaign
+from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
@@ -112,7 +113,7 @@ def list_people(request: HttpRequest, pk: int) -> HttpResponse:
 def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) -> dict[str, Any]:
     after = request.GET.get("after", "")[:64]
     try:
-        with statement_time_limit(MOST_MILLISECONDS):
+        with asking(marketing_list.entity, milliseconds=MOST_MILLISECONDS):
             columns = columns_for(marketing_list, request.user)
             found = people_page(
                 marketing_list,

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
 from dotbridge.backoffice.reads.standing import MOST_MILLISECONDS
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import FieldKind, UnknownEntity, UnknownField, entity
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping, MappingRow
@@ -101,7 +102,7 @@ def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[Mapp
 def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:
     """One real person as they would be sent, by the beginning of the address."""
     try:
-        with statement_time_limit(MOST_MILLISECONDS):
+        with asking(mapping.entity, milliseconds=MOST_MILLISECONDS):
             found = preview_of_mapping(request, mapping, beginning=beginning)
     except (UnknownEntity, TookTooLong):
         return None
@@ -126,7 +127,7 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
     ).select_related("marketing_list", "address_book__integration")
     try:
         with transaction.atomic():
-            with statement_time_limit(IMPACT_MILLISECONDS):
+            with asking(mapping.entity, milliseconds=IMPACT_MILLISECONDS):
                 before = sum(map(_sent, links))
                 change()
                 after = sum(map(_sent, links))

@@ -12,6 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.conf import typed_command
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import State, SyncRun
@@ -65,7 +66,7 @@ def _waiting(job: ProcrastinateJob) -> Live:
     if not worker_is_alive():
         return Live(
             text=_("It waits: no worker is running"),
-            detail=_("Start one on the server with: dotbridge worker"),
+            detail=_("Start one on the server with: %(command)s") % {"command": typed_command("worker")},
             tone="wait",
             job=job.pk,
         )

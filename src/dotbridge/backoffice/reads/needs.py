@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stopped import stopped_in_words
+from dotbridge.conf import typed_command
 from dotbridge.connections.models import (
     AccountChange,
     CampaignSend,
@@ -88,7 +89,8 @@ def _of_worker() -> Iterator[Need]:
         yield Need(
             tone="bad",
             title=_("No worker is running"),
-            text=_("Nothing is read or sent until one runs. Start it on the server with: dotbridge worker"),
+            text=_("Nothing is read or sent until one runs. Start it on the server with: %(command)s")
+            % {"command": typed_command("worker")},
             url=reverse("dotbridge:activity"),
             button=_("See the runs"),
         )

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.statuses import status_words
-from dotbridge.entities.registry import Entity, UnknownField, entities
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.faults import asking
+from dotbridge.entities.registry import Entity, FaultyEntity, UnknownField, entities
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact
 
@@ -93,9 +94,9 @@ def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
         # Read from the key's own index, so nothing can be slow.
         return list(first)
     try:
-        with statement_time_limit(SEARCH_MILLISECONDS):
+        with asking(known.key, milliseconds=SEARCH_MILLISECONDS):
             return list(first)
-    except TookTooLong:
+    except (FaultyEntity, TookTooLong):
         return []
 
 

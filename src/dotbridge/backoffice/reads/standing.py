@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
+from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members
@@ -111,7 +112,7 @@ class ListStanding:
 def standing_of(marketing_list: MarketingList) -> ListStanding:
     """Where everybody on the list stands now. Never raises for a rule that cannot be read or takes too long."""
     try:
-        with statement_time_limit(MOST_MILLISECONDS):
+        with asking(marketing_list.entity, milliseconds=MOST_MILLISECONDS):
             return _count(marketing_list)
     except (RuleError, UnknownEntity) as error:
         return ListStanding(numbers={}, problem=str(error))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from dotbridge.backoffice.screens.base import AnyModelForm
+from dotbridge.conf import app_settings
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_connection
@@ -81,6 +81,6 @@ class IntegrationForm(AnyModelForm):
         """The address, if the password may be sent there."""
         base_url: str = self.cleaned_data["base_url"]
         try:
-            return Endpoints(settings.CONFIG.api_origins).admit(base_url, setting="base URL")
+            return Endpoints(app_settings().api_origins).admit(base_url, setting="base URL")
         except ConfigurationError as error:
             raise forms.ValidationError(error.text) from None

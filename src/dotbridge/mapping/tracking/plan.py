@@ -37,6 +37,7 @@ _REASONS = {
     "parts": _("%(table)s is partitioned or inherited."),
     "privilege": _("The database user may not create triggers on %(table)s."),
 }
+_CAN_BE_MENDED = {"missing", "privilege"}
 
 
 @dataclass(kw_only=True)
@@ -73,11 +74,15 @@ class RecordRoute:
 
 @dataclass(kw_only=True)
 class TrackingPlan:
-    """The tables that need triggers, the routes back to the records, and mapped fields that cannot be tracked: why."""
+    """The tables that need triggers, the routes back to the records, and mapped fields that cannot be tracked: why.
+
+    `refused` are tables that could have triggers, if somebody mended what is said of them.
+    """
 
     tables: dict[str, TrackedTable] = field(default_factory=dict)
     routes: dict[tuple[str, str, tuple[Hop, ...]], RecordRoute] = field(default_factory=dict)
     untracked: dict[tuple[int, str], StrOrPromise] = field(default_factory=dict)
+    refused: dict[str, StrOrPromise] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -135,12 +140,15 @@ def _found(plan: TrackingPlan, one: _Wanted, path: str, watched: Iterable[Watche
         return []
 
 
-def _enter(plan: TrackingPlan, one: _Wanted, obstacles: Mapping[str, StrOrPromise]) -> None:
+def _enter(plan: TrackingPlan, one: _Wanted, obstacles: Mapping[str, str]) -> None:
     mapping = one.mapping
     for path, found in one.watched.items():
         for each in found:
             if each.table in obstacles:
-                plan.untracked[mapping.pk, path] = obstacles[each.table]
+                obstacle = obstacles[each.table]
+                plan.untracked[mapping.pk, path] = _REASONS[obstacle] % {"table": each.table}
+                if obstacle in _CAN_BE_MENDED:
+                    plan.refused[each.table] = _REASONS[obstacle] % {"table": each.table}
                 continue
             table = plan.tables.setdefault(each.table, TrackedTable(model=each.model))
             table.columns.setdefault(each.key_column, set()).update(each.columns)
@@ -152,9 +160,9 @@ def _enter(plan: TrackingPlan, one: _Wanted, obstacles: Mapping[str, StrOrPromis
             route.interested[mapping.pk] = InterestedMapping(mapping.pk, mapping.integration_id, includes_own_writes)
 
 
-def _obstacles(tables: set[str]) -> dict[str, StrOrPromise]:
-    """Why triggers cannot be put on these tables; a table with nothing against it is left out."""
+def _obstacles(tables: set[str]) -> dict[str, str]:
+    """What keeps triggers from these tables, a key of _REASONS; a table with nothing against it is left out."""
     names = sorted(tables)
     with connection.cursor() as cursor:
         cursor.execute(_OBSTACLES, [names, [connection.ops.quote_name(name) for name in names]])
-        return {name: _REASONS[obstacle] % {"table": name} for name, obstacle in cursor.fetchall() if obstacle}
+        return {name: obstacle for name, obstacle in cursor.fetchall() if obstacle}

@@ -53,7 +53,7 @@ def _route_refusal(route: WriteBackRoute, failure: Failure) -> Refusal:
 
 
 def _list_refusal(link: ListConnection, failure: Failure) -> Refusal:
-    return Refusal(str(link), "not_compared", failure.text)
+    return Refusal(str(link), "not_compared", failure.text_of(link.marketing_list.entity))
 
 
 def _routes(step: StepContext, links: list[ListConnection]) -> list[WriteBackRoute]:

@@ -63,7 +63,7 @@ def compare_and_write(
         # The record may have gone, or have another address since.
         if target is not None and target.email_key == item.email_key:
             chunk.take(item, target)
-    for record_id, problem in save_targets(list(targets.values())).items():
+    for record_id, problem in save_targets(list(targets.values()), one_by_one=route.owner.saves_each).items():
         chunk.refuse(record_id, problem)
     chunk.store()
     written = sum(bool(chunk.settled[item.id] and targets[item.record_id].before) for item in chunk.items)

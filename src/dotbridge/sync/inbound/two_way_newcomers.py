@@ -4,6 +4,8 @@ They become records only, not members: whether a record is on the list is for th
 did not bring to the book is never taken out of it.
 """
 
+# ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
+
 from __future__ import annotations
 
 import json
@@ -11,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import structlog
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F
 
 from dotbridge.connections.models import ListConnection
@@ -23,10 +26,13 @@ from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.failures import failure_of
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
 from dotbridge.sync.models import Newcomer
 
 NEWCOMERS_AT_ONCE = 1000
+
+log = structlog.get_logger(__name__)
 
 # Whoever was sent once has, or had, a record: one that was deleted here is not made again of what is left there.
 _STAGE = """
@@ -123,7 +129,7 @@ def _staged(link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], obst
 
 def _addresses(owner: Entity) -> Fragment:
     # Also of records that the host hides by default, such as archived ones: they are not to come back.
-    records = owner.model._base_manager.order_by().values(record_pk=F("pk"))  # noqa: SLF001
+    records = owner.model._base_manager.order_by().values(record_pk=F("pk"))
     return compiled(records.annotate(email_key=normalised(owner.email_expression())))
 
 
@@ -153,10 +159,8 @@ def _create(
         else:
             checked.append((unknown, made))
     refused = _save(owner, checked)
-    refusals += [
-        Refusal(unknown.email, "not_created", "A rule of the database does not allow it.") for unknown in refused
-    ]
-    created = {unknown.remote_id: str(made.record.pk) for unknown, made in checked if unknown not in refused}
+    refusals += refused.values()
+    created = {unknown.remote_id: str(made.record.pk) for unknown, made in checked if unknown.remote_id not in refused}
     Newcomer.objects.bulk_create(
         [
             Newcomer(
@@ -192,11 +196,31 @@ def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewR
     if owner.email_path is not None:
         setattr(record, owner.email_path, unknown.email)
     try:
-        record.clean_fields()
-        record.clean()
+        _clean(owner, record, {owner.email_path, *(row.path for row in rows)})
     except (ValidationError, OverflowError) as error:
         return Refusal(unknown.email, "not_created", f"No record was made of the contact. {_in_words(error)}")
+    except Exception as error:  # noqa: BLE001 - the host's own check failed for this one; the others go on
+        return _failed(unknown.email, error)
     return NewRecord(email=unknown.email, record=record)
+
+
+def _clean(owner: Entity, record: models.Model, given: set[str | None]) -> None:
+    """Have the model check what was given. What the host's own function adds afterwards is for that to check, and so
+    is the record as a whole then.
+
+    Raises ValidationError, and whatever the host's own checks raise.
+    """
+    if owner.host_creates:
+        record.clean_fields(exclude={own.name for own in record._meta.fields} - given)
+    else:
+        record.clean_fields()
+        record.clean()
+
+
+def _failed(email: str, error: Exception) -> Refusal:
+    failure = failure_of(error)
+    log.error("no record was made", error=type(error).__name__, place=failure.place)
+    return Refusal(email, "not_created", f"No record was made of the contact. {failure.text}")
 
 
 def _in_words(error: Exception) -> str:
@@ -207,16 +231,23 @@ def _in_words(error: Exception) -> str:
     return " ".join(f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items())
 
 
-def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> list[Unknown]:
-    """Save the records and answer whom the database refused. The statements grow only with the number of those."""
+def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[int, Refusal]:
+    """Save the records and answer who could not be saved, by remote id. The statements grow only with their number."""
     if not checked or owner.create is None:
-        return []
+        return {}
     try:
         with transaction.atomic():
             owner.create([made for _unknown, made in checked])
-    except (IntegrityError, DataError):
+    except Exception as error:  # noqa: BLE001 - the host's own function may raise anything; the others go on
         if len(checked) == 1:
-            return [checked[0][0]]
+            unknown = checked[0][0]
+            if isinstance(error, IntegrityError | DataError):
+                return {
+                    unknown.remote_id: Refusal(
+                        unknown.email, "not_created", "A rule of the database does not allow it."
+                    )
+                }
+            return {unknown.remote_id: _failed(unknown.email, error)}
         middle = len(checked) // 2
-        return _save(owner, checked[:middle]) + _save(owner, checked[middle:])
-    return []
+        return _save(owner, checked[:middle]) | _save(owner, checked[middle:])
+    return {}

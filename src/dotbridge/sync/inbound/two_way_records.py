@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+import structlog
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F
@@ -24,13 +25,19 @@ from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal
+from dotbridge.sync.failures import failure_of
 
 # Change tracking reads these in its triggers: what an account has written itself is no news to it.
 ORIGIN, INTEGRATION = "dotbridge.origin", "dotbridge.integration"
 DOTDIGITAL = "dotdigital"
 # A value is quoted in a rejection so that it can be found, not so that it can be read in full.
 _LONGEST_QUOTE = 100
+# The database's own text shows the whole row.
+_BROKEN_RULE = "A rule of the database does not allow it."
 _LENGTH = re.compile(r"\(.*?\)")
+
+
+log = structlog.get_logger(__name__)
 
 
 def mark_origin(integration: Integration) -> None:
@@ -101,22 +108,52 @@ def check_target(target: Target) -> str | None:
     try:
         target.record.clean()
     except ValidationError as error:
-        for path, value in target.before.items():
-            setattr(target.record, path, value)
-        target.before.clear()
+        _set_back(target)
         return " ".join(error.messages)
+    except Exception as error:  # noqa: BLE001 - the host's own check failed for this one; the others go on
+        _set_back(target)
+        return _failed(error)
     return None
 
 
-def save_targets(targets: Sequence[Target]) -> dict[str, str]:
-    """Store the records that were written to. Answers why not, by record id, for those that the database refused.
+def save_targets(targets: Sequence[Target], *, one_by_one: bool = False) -> dict[str, str]:
+    """Store the records that were written to. Answers why not, by record id, for those that were refused.
 
-    The number of statements grows only with how many are refused.
+    The number of statements grows only with how many are refused; `one_by_one` each by its own `save()`, with the
+    host's signals.
     """
     changed = [target for target in targets if target.before]
     refused: dict[str, str] = {}
-    _save(changed, refused)
+    if one_by_one:
+        for target in changed:
+            _save_one(target, refused)
+    else:
+        _save(changed, refused)
     return refused
+
+
+def _save_one(target: Target, refused: dict[str, str]) -> None:
+    record = target.record
+    stamps = [own.name for own in record._meta.concrete_fields if getattr(own, "auto_now", False)]
+    try:
+        with transaction.atomic():
+            record.save(update_fields=[*target.before, *stamps])
+    except (IntegrityError, DataError):
+        refused[str(record.pk)] = _BROKEN_RULE
+    except Exception as error:  # noqa: BLE001 - the host's own `save` may raise anything; the others go on
+        refused[str(record.pk)] = _failed(error)
+
+
+def _set_back(target: Target) -> None:
+    for path, value in target.before.items():
+        setattr(target.record, path, value)
+    target.before.clear()
+
+
+def _failed(error: Exception) -> str:
+    failure = failure_of(error)
+    log.error("a record was not written", error=type(error).__name__, place=failure.place)
+    return failure.text
 
 
 def refusal(email: str, row: TwoWayRow, text: str | None, error: Exception) -> Refusal:
@@ -142,8 +179,7 @@ def _save(targets: list[Target], refused: dict[str, str]) -> None:
             _update(model, [target.record for target in targets], sorted(names))
     except (IntegrityError, DataError):
         if len(targets) == 1:
-            # The database's own text shows the whole row.
-            refused[str(targets[0].record.pk)] = "A rule of the database does not allow it."
+            refused[str(targets[0].record.pk)] = _BROKEN_RULE
             return
         middle = len(targets) // 2
         _save(targets[:middle], refused)
@@ -156,13 +192,13 @@ def _update(model: type[models.Model], records: list[models.Model], names: list[
     """
     fields = [model._meta.get_field(name) for name in names]
     if any(own.model._meta.concrete_model is not model._meta.concrete_model for own in fields):
-        model._default_manager.bulk_update(records, names)
+        model._base_manager.bulk_update(records, names)
         return
     columns: list[Any] = [model._meta.pk, *fields]
     quoted = [sql.Identifier(own.column) for own in columns]
     statement = sql.SQL("UPDATE {table} t SET {values} FROM unnest({arrays}) AS v({columns}) WHERE t.{key} = v.{key}")
     composed = statement.format(
-        table=sql.Identifier(model._meta.db_table),
+        table=sql.SQL(connection.ops.quote_name(model._meta.db_table)),
         values=sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(column) for column in quoted[1:]),
         # Without the type's length, which a cast would cut to and an assignment holds to.
         arrays=sql.SQL(", ").join(

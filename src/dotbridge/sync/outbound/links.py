@@ -81,4 +81,4 @@ def _refusal(ranked: Ranked, failure: Failure) -> Refusal:
     name = str(ranked.link.marketing_list)
     if failure.is_remote or failure.is_gone:
         return Refusal(name, "not_done", failure.text)
-    return Refusal(name, "list_unreadable", failure.text)
+    return Refusal(name, "list_unreadable", failure.text_of(ranked.link.marketing_list.entity))

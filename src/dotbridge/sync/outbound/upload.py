@@ -6,10 +6,10 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.conf import app_settings
 from dotbridge.connections import request_moves
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
@@ -142,7 +142,8 @@ def move(upload: Upload, state: UploadState, **changes: object) -> None:
         raise LockLost("An upload was moved by another run.") from None
 
 
-def _spool_dir() -> Path:
-    folder: Path = settings.CONFIG.data_dir / "spool"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _spool_dir() -> Path | None:
+    folder = app_settings().spool_dir
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

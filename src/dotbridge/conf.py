@@ -1,0 +1,225 @@
+"""The settings of the apps: the dictionary `DOTBRIDGE` in Django's settings. Each has a default.
+
+A host writes what differs:
+
+    DOTBRIDGE = {"KEEP_RUNS_DAYS": 30}
+
+`docs/settings.md` is made from the table below. The standalone product fills the dictionary from its environment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting: its name, its default, what it may be, what it is for, and how a given value is read.
+
+    `read` takes the value itself or its text, as an environment variable holds it, and raises ValueError for what
+    cannot be used.
+    """
+
+    name: str
+    default: Any
+    allowed: str
+    purpose: str
+    read: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppSettings:
+    """What holds now: a field for each setting of `SETTINGS`, its name in lower case."""
+
+    api_origins: tuple[str, ...]
+    spool_dir: Path | None
+    import_wait_seconds: float
+    run_seconds: float
+    unknown_outcome_seconds: float
+    keep_runs_days: int
+    keep_events_days: int
+
+
+def read_seconds(least: float = 0) -> Callable[[Any], float]:
+    """A reader of a number of seconds, at least so many and at most a day."""
+
+    def read(given: Any) -> float:
+        seconds = float(given) if isinstance(given, int | float | str) and not isinstance(given, bool) else -1.0
+        if not least <= seconds <= 86_400:
+            raise ValueError(given)
+        return seconds
+
+    return read
+
+
+def read_count(given: Any) -> int:
+    """A whole number from 1 to 9999."""
+    if isinstance(given, bool) or not re.fullmatch("[0-9]{1,4}", str(given)) or int(given) < 1:
+        raise ValueError(given)
+    return int(given)
+
+
+def read_words(given: Any) -> tuple[str, ...]:
+    """Several texts: a list of them, or one text with commas between them."""
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, list | tuple | set | frozenset) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(given)
+    return tuple(word for part in parts if (word := part.strip()))
+
+
+def read_origins(given: Any) -> tuple[str, ...]:
+    """Several origins, as `read_words` reads them. Raises ValueError with the first that is none."""
+    origins = read_words(given)
+    for origin in origins:
+        if not _is_origin(origin):
+            # Who writes user:password@ here shows it to nobody.
+            raise ValueError(origin.rpartition("@")[2])
+    return origins
+
+
+def read_folder(given: Any) -> Path:
+    """A folder's path. It need not be there yet."""
+    if not isinstance(given, str | Path) or not str(given):
+        raise ValueError(given)
+    try:
+        return Path(given).expanduser().resolve()
+    except RuntimeError as error:
+        raise ValueError(given) from error
+
+
+ORIGINS_ALLOWED = "an origin is http(s)://HOST or http(s)://HOST:PORT, separated by commas"
+SETTINGS = (
+    Setting(
+        name="API_ORIGINS",
+        default=(),
+        allowed=ORIGINS_ALLOWED,
+        purpose="Origins beside Dotdigital's own that passwords may be sent to, such as a sandbox's.",
+        read=read_origins,
+    ),
+    Setting(
+        name="SPOOL_DIR",
+        default=None,
+        allowed="a folder that can be written to",
+        purpose="Where a file lies while it is sent to Dotdigital. The system's folder for temporary files by default.",
+        read=read_folder,
+    ),
+    Setting(
+        name="IMPORT_WAIT_SECONDS",
+        default=20.0,
+        allowed="a number of seconds from 0 to 86400",
+        purpose="How long a run waits for Dotdigital to finish an upload before it leaves the rest to the next one.",
+        read=read_seconds(),
+    ),
+    Setting(
+        name="RUN_SECONDS",
+        default=600.0,
+        allowed="a number of seconds from 0 to 86400",
+        purpose="How long a run may import before it keeps its place and lets others have a turn.",
+        read=read_seconds(),
+    ),
+    Setting(
+        name="UNKNOWN_OUTCOME_SECONDS",
+        default=600.0,
+        allowed="a number of seconds from 0 to 86400",
+        purpose="How long an upload with an unknown outcome is given before the book is read to see what was taken.",
+        read=read_seconds(),
+    ),
+    Setting(
+        name="KEEP_RUNS_DAYS",
+        default=90,
+        allowed="a whole number of days from 1 to 9999",
+        purpose="For how many days past runs are kept, with their steps, rejections and finished uploads.",
+        read=read_count,
+    ),
+    Setting(
+        name="KEEP_EVENTS_DAYS",
+        default=400,
+        allowed="a whole number of days from 1 to 9999",
+        purpose="For how many days opens and clicks are kept once they were applied.",
+        read=read_count,
+    ),
+)
+
+
+def app_settings() -> AppSettings:
+    """What holds now. A value that cannot be used counts as not given: the system check has named it."""
+    given = _given()
+    return AppSettings(**{each.name.lower(): _value(each, given) for each in SETTINGS})
+
+
+def wrong_settings() -> list[str]:
+    """A line for each setting that cannot be used: which, its value and what is allowed."""
+    given = getattr(settings, "DOTBRIDGE", {})
+    if not isinstance(given, Mapping):
+        return [f"DOTBRIDGE must be a dictionary, such as {{'KEEP_RUNS_DAYS': 30}}; it is a {type(given).__name__}."]
+    known = {each.name: each for each in SETTINGS}
+    lines = [_unknown(name, known) for name in given if name not in known]
+    for name, value in given.items():
+        if (setting := known.get(name)) is not None and not _is_default(setting, value):
+            lines.extend(_problem(setting, value))
+    return lines
+
+
+def is_standalone() -> bool:
+    """Whether this is the standalone product, not a host's project."""
+    return bool(settings.WSGI_APPLICATION == "dotbridge.wsgi.application")
+
+
+def typed_command(words: str) -> str:
+    """How one of our commands is typed here, such as "keys rotate"."""
+    return f"dotbridge {words}" if is_standalone() else f"manage.py dotbridge {words}"
+
+
+def where_keys_stand() -> str:
+    """The name of the setting that holds former secret keys."""
+    return "DOTBRIDGE_SECRET_KEYS" if is_standalone() else "SECRET_KEY_FALLBACKS"
+
+
+def _is_default(setting: Setting, value: Any) -> bool:
+    return value is None and setting.default is None
+
+
+def _problem(setting: Setting, value: Any) -> Iterable[str]:
+    try:
+        setting.read(value)
+    except (ValueError, TypeError):
+        shown = "..." if setting.read is read_origins else repr(value)
+        yield f"DOTBRIDGE[{setting.name!r}] = {shown} cannot be used: {setting.allowed}."
+
+
+def _unknown(name: Any, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(str(name).upper(), list(known), n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
+    return f"DOTBRIDGE[{name!r}] is no setting. {hint}"
+
+
+def _given() -> Mapping[str, Any]:
+    given = getattr(settings, "DOTBRIDGE", {})
+    return given if isinstance(given, Mapping) else {}
+
+
+def _value(setting: Setting, given: Mapping[str, Any]) -> Any:
+    value = given.get(setting.name, setting.default)
+    if _is_default(setting, value):
+        return None
+    try:
+        return setting.read(value)
+    except (ValueError, TypeError):
+        return setting.default
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_plain = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and is_plain
+    except ValueError:
+        return False

@@ -1,0 +1,5 @@
+from crm.models import Reseller
+
+from dotbridge.entities.registry import register
+
+register(Reseller, email="email")

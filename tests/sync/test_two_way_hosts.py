@@ -1,0 +1,144 @@
+"""A host's own functions and checks on the way back: what they raise is told of the one record, and the others go on.
+
+The kind: a host's code that may raise anything. Its places are `create`, `clean()` of a new record, `clean()` of a
+known one, and `save()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.db.models.signals import post_save
+
+from dotbridge.connections.models import ListConnection
+from dotbridge.crm.models import Contact
+from dotbridge.entities import registry
+from dotbridge.entities.registry import NewRecord, entity
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.models import Rejection
+from tests.accounts import RemoteAccount
+from tests.sync.two_way_account import change, connect_two_way, person, sync
+
+BAD, GOOD = "Bad", "Good"
+
+
+class Broken(Exception):
+    """Something that a host's code may raise."""
+
+
+@pytest.fixture
+def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
+    found = connect_two_way(integration, remote)
+    ListConnection.objects.filter(pk=found.pk).update(create_entities=True)
+    return found
+
+
+def host(monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
+    """Contacts, registered with other options."""
+    changed = dataclasses.replace(entity("crm.contact"), **options)
+    monkeypatch.setitem(registry._registered, "crm.contact", changed)
+
+
+def refuse_bad(record: Contact) -> None:
+    if record.first_name == BAD:
+        raise Broken("ann@example.com is not to be seen")
+
+
+def told() -> list[str]:
+    """What was said of each refused record."""
+    return [f"{each.reason} {each.detail}" for each in Rejection.objects.all()]
+
+
+def new(remote: RemoteAccount, link: ListConnection) -> None:
+    for name in (BAD, GOOD):
+        remote.create_contact(f"{name.lower()}@example.com", book=link.address_book.remote_id, FIRSTNAME=name)
+
+
+def test_what_a_function_that_creates_raises(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = entity("crm.contact").create
+    assert given is not None
+
+    def create(newcomers: Sequence[NewRecord]) -> None:
+        for newcomer in newcomers:
+            refuse_bad(newcomer.record)
+        given(newcomers)
+
+    host(monkeypatch, create=create)
+    new(remote, link)
+    sync(integration)
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {GOOD}
+    (text,) = told()
+    assert text.startswith("not_created No record was made of the contact. An unexpected Broken.")
+    assert "ann@" not in text
+
+
+@pytest.mark.parametrize("host_creates", [True, False], ids=["own create", "ours"])
+def test_what_a_check_of_a_new_record_raises(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    host_creates: bool,
+) -> None:
+    """With a function of its own the host checks a record when it is whole, so ours is not asked for then."""
+    host(monkeypatch, host_creates=host_creates)
+    monkeypatch.setattr(Contact, "clean", refuse_bad)
+    new(remote, link)
+    sync(integration)
+    assert set(Contact.objects.values_list("first_name", flat=True)) == ({BAD, GOOD} if host_creates else {GOOD})
+    assert len(told()) == (0 if host_creates else 1)
+
+
+def changed_there(remote: RemoteAccount, integration: Integration) -> None:
+    """Two known people got other first names in Dotdigital."""
+    for name in (BAD, GOOD):
+        person(f"{name.lower()}@example.com")
+    sync(integration)
+    for name in (BAD, GOOD):
+        change(remote, f"{name.lower()}@example.com", FIRSTNAME=name)
+    sync(integration)
+
+
+def test_what_a_check_of_a_known_record_raises(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Contact, "clean", refuse_bad)
+    changed_there(remote, integration)
+    assert GOOD in set(Contact.objects.values_list("first_name", flat=True))
+    assert BAD not in set(Contact.objects.values_list("first_name", flat=True))
+    (text,) = told()
+    assert "An unexpected Broken." in text
+
+
+@pytest.mark.parametrize("saves_each", [True, False], ids=["save", "one statement"])
+def test_a_host_may_have_each_record_saved_by_itself(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    saves_each: bool,
+) -> None:
+    """Then its signals are sent, and what its `save` raises is told of the one record."""
+    host(monkeypatch, saves_each=saves_each)
+    saved: list[str] = []
+
+    def note(instance: Contact, created: bool, **_said: Any) -> None:
+        if not created:
+            refuse_bad(instance)
+            saved.append(instance.first_name)
+
+    post_save.connect(note, sender=Contact)
+    try:
+        changed_there(remote, integration)
+    finally:
+        post_save.disconnect(note, sender=Contact)
+    names = set(Contact.objects.values_list("first_name", flat=True))
+    assert GOOD in names
+    assert (BAD in names) is not saves_each
+    assert saved == ([GOOD] if saves_each else [])
+    assert len(told()) == (1 if saves_each else 0)

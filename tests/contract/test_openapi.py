@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -53,6 +53,24 @@ def document(sandbox: Sandbox) -> Any:
     return answer.raise_for_status().json()
 
 
+HINTS = {
+    "name": "Hints",
+    "status": "active",
+    "subscribedEventTypes": [{"eventType": "contact.created"}],
+    "alertsConfiguration": {"alertChannels": "none"},
+}
+
+
+def insight_work(made: Callable[..., Any]) -> dict[str, Any]:
+    """The ids of an import of Insight data and of a collection being emptied."""
+    records = [{"key": "1", "json": {"total": 1}}] * 2
+    body = {"collectionName": "Stock", "collectionScope": "account", "collectionType": "custom", "records": records}
+    return {
+        "/insightData/v3/import": made("/insightData/v3/import", body, "PUT", "importId"),
+        "/insightData/v3/async": made("/insightData/v3/collections/Stock/empty", None, "DELETE", "jobId"),
+    }
+
+
 @pytest.fixture(scope="module")
 def known(sandbox: Sandbox) -> Known:
     """Ids, addresses and names that the account knows, by the name of the parameter: others are only ever not found."""
@@ -77,17 +95,7 @@ def known(sandbox: Sandbox) -> Known:
         "/contacts/v3/import": made("/contacts/v3/import", {"contacts": v3_people}, "PUT", "importId"),
         "/contacts/v3/delete": made("/contacts/v3/delete", [1_000_000], key="deleteId"),
     }
-    insight = {"collectionName": "Stock", "collectionScope": "account", "collectionType": "custom"}
-    guids["/insightData/v3/import"] = made(
-        "/insightData/v3/import", {**insight, "records": [{"key": "1", "json": {"total": 1}}] * 2}, "PUT", "importId"
-    )
-    guids["/insightData/v3/async"] = made("/insightData/v3/collections/Stock/empty", None, "DELETE", "jobId")
-    hints = {
-        "name": "Hints",
-        "status": "active",
-        "subscribedEventTypes": [{"eventType": "contact.created"}],
-        "alertsConfiguration": {"alertChannels": "none"},
-    }
+    guids |= insight_work(made)
     sandbox.finish_imports()
     sandbox.finish_chores()
     shelf = made("/v2/preferences", {"privateName": "Shelf", "isPreference": False})
@@ -111,7 +119,7 @@ def known(sandbox: Sandbox) -> Known:
         "collection": ["Orders"],
         "key": ["1"],
         "record": ["1"],
-        "subscription_id": [made("/events/v3/export/subscriptions", hints)],
+        "subscription_id": [made("/events/v3/export/subscriptions", HINTS)],
         "lob_id": [sandbox.keep_large_object(b"{}", "application/json")],
     }
 

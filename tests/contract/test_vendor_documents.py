@@ -95,7 +95,7 @@ def test_a_document_notices_what_is_wrong(documents: list[VendorDocument], spoil
 
 
 def test_contacts(ask: Asked) -> None:
-    http, sandbox = ask.http, ask.sandbox
+    http = ask.http
     boots = http.post("/v2/preferences", json={"privateName": "Boots"}).json()["id"]
     partial = {"contact": {"email": "ann@example.com"}, "consentFields": [{"fields": [{"key": "TEXT", "value": "Y"}]}]}
     http.post("/v2/contacts/with-consent", json=partial).raise_for_status()
@@ -115,6 +115,10 @@ def test_contacts(ask: Asked) -> None:
     one = f"{CONTACTS}/email/bob@example.com"
     for path in (one, f"{CONTACTS}/mobileNumber/447123123124", f"{CONTACTS}/email/complained.1@example.com"):
         ask("GET", path, status=200)
+
+
+def test_lists_and_changes_of_contacts(ask: Asked) -> None:
+    one = f"{CONTACTS}/email/bob@example.com"
     everything = "include=channelProperties|lists|preferences|consentRecords&data-fields=[[ALL]]"
     following = ask("GET", f"{CONTACTS}?limit=5&{everything}", status=200)["_links"]["next"]["marker"]
     ask("GET", f"{CONTACTS}?{everything}&marker={following}", status=200)
@@ -133,6 +137,11 @@ def test_contacts(ask: Asked) -> None:
     ask("DELETE", bad, status=400)
     ask("DELETE", nobody, status=404)
     ask("DELETE", one, status=200)
+
+
+def test_imports_and_deletions_of_contacts(ask: Asked) -> None:
+    sandbox = ask.sandbox
+    ask("PATCH", f"{CONTACTS}/email/ann@example.com", {}, status=200)
     rows = [
         {"matchIdentifier": "email", "identifiers": {"email": each}, "consentRecords": [record]}
         for each, record in (("ann@example.com", CONSENT), ("cid@example.com", {}), ("bad", CONSENT))
@@ -155,19 +164,25 @@ def test_contacts(ask: Asked) -> None:
     ask("GET", f"{CONTACTS}/delete/none", status=404)
 
 
-def test_events(ask: Asked) -> None:
-    base = f"{EVENTS}/subscriptions"
-    types = ["contact.created", "insightData.set", "email.doubleOptIn", "message.sent", "interaction.click"]
+EVENT_TYPES = ("contact.created", "insightData.set", "email.doubleOptIn", "message.sent", "interaction.click")
+
+
+def hints(name: str) -> dict[str, Any]:
+    """A subscription."""
     filters = [{"field": "$.channel", "matchPattern": "e*", "caseSensitive": False}]
-    body: dict[str, Any] = {
-        "name": "Hints",
+    return {
+        "name": name,
         "status": "active",
         "subscribedEventTypes": [
-            *({"eventType": each} for each in types),
+            *({"eventType": each} for each in EVENT_TYPES),
             {"eventType": "email.read", "filters": filters},
         ],
         "alertsConfiguration": {"alertChannels": "emailAndInApp", "email": "alerts@example.com"},
     }
+
+
+def test_subscriptions(ask: Asked) -> None:
+    base, body = f"{EVENTS}/subscriptions", hints("First")
     ident = ask("POST", base, body, status=201)["id"]
     ask("POST", base, body, status=409)
     unknown = {**body, "subscribedEventTypes": [{"eventType": "example.unknownType"}]}
@@ -182,6 +197,12 @@ def test_events(ask: Asked) -> None:
     ask("GET", f"{base}/0", status=404)
     ask("PUT", f"{base}/0", {**body, "name": "New"}, status=404)
     ask("DELETE", f"{base}/0", status=404)
+    ask("DELETE", f"{base}/{ident}", status=204)
+
+
+def test_events(ask: Asked) -> None:
+    base, body = f"{EVENTS}/subscriptions", hints("Hints")
+    ident = ask("POST", base, body, status=201)["id"]
     ask.sandbox.change_switch("event_payload", "more")
     ask.http.post("/v2/contacts", json={"email": "eve@example.com", "optInType": "VerifiedDouble"})
     ask.sandbox.complete_challenge("eve@example.com")
@@ -192,7 +213,7 @@ def test_events(ask: Asked) -> None:
     page = ask("GET", f"{EVENTS}/{ident}?limit=5", status=200)
     rest = ask("GET", f"{EVENTS}/{ident}?checkPoint={page['checkPoint']}", status=200)
     seen = {event["type"]: event for event in page["events"] + rest["events"]}
-    assert set(types) <= set(seen)
+    assert set(EVENT_TYPES) <= set(seen)
     assert ask.http.get(f"/events/v3/lob/{seen['insightData.set']['data']['lobId']}").json() == record["json"]
     ask("GET", f"/events/v3/lob/{seen['insightData.set']['data']['lobId']}", status=200)
     ask("GET", "/events/v3/lob/none", status=404)

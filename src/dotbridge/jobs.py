@@ -29,6 +29,7 @@ from dotbridge.connections.services import (
 from dotbridge.consent.chain import seal_days
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.files.services import forget_old_loads
+from dotbridge.files.waiting import LOAD_TASK, request_left_loads, run_load
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.address_loads import forget_old_address_loads
 from dotbridge.lists.listed_services import refresh_due_lists, refresh_list
@@ -104,6 +105,12 @@ def refresh_list_for(*, list_id: int, user_id: int | None = None) -> None:
         log.warning("a list was not refreshed: its rule has to be mended", marketing_list=list_id)
 
 
+@app.task(name=LOAD_TASK, queue=Queue.FILES)
+def load_file(*, load_id: int) -> None:
+    """Load a file that a person gave, or look through the whole of it."""
+    run_load(load_id=load_id)
+
+
 def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
     """Ask for a run of every active integration, each at a time of its own within so many seconds."""
     was_read = Exists(SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=READING_KINDS, state__in=READ_STATES))
@@ -177,6 +184,7 @@ def note_changes(timestamp: int) -> None:
 def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
     request_unsubscriptions()
+    request_left_loads()
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
     for integration in integrations_to_disconnect():

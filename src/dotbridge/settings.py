@@ -20,7 +20,6 @@ CSRF_TRUSTED_ORIGINS = [*CONFIG.trusted_origins]
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -28,7 +27,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "import_export",
     "procrastinate.contrib.django",
     "dotbridge.entities",
     "dotbridge.files",

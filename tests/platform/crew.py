@@ -18,7 +18,7 @@ from dotbridge.integrations.services import create_integration
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, until, url_of_test_database
 
-LANES = 4
+LANES = 5
 SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",

@@ -112,10 +112,11 @@ class FileTarget:
             return str(self.fields[name].label)
         return {ADDRESS: "E-mail", FULL_NAME: "Full name"}.get(name, name)
 
-    def kind_of(self, name: str) -> ValueKind:
-        """How the cells of a column that goes to this field are read."""
-        special = {ADDRESS: ValueKind.ADDRESS, FULL_NAME: ValueKind.FULL_NAME}
-        return special.get(name) or self.fields[name].kind
+    @property
+    def choices(self) -> dict[str, str]:
+        """Everything that a column can go to, with its name for people."""
+        names = [ADDRESS, *([FULL_NAME] if FULL_NAME in self.roles.values() else []), *self.fields]
+        return {name: self.label_of(name) for name in names}
 
 
 _registered: dict[str, FileTarget] = {}

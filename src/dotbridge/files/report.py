@@ -64,9 +64,10 @@ class LoadReport:
     """What became of a file. `rows` is the sum of created, updated, unchanged, same_address and refused.
 
     `number` is the load's own, 0 for one that was not kept. `questions` are for a person; with `has_more` only the
-    first rows of the file were looked at. `same_address` are rows whose address an earlier row has.
-    `opted_out` are the people whom the file says not to write to. `problems` are the first thousand: refused rows, and
-    rows taken without one of their values (`taken` is true); `problems_left_off` more.
+    first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved` are
+    people who were found by their id and get another address. `opted_out` are the people whom the file says not to
+    write to. `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is
+    true); `problems_left_off` more.
     """
 
     entity: str
@@ -89,6 +90,7 @@ class LoadReport:
     updated: int = 0
     unchanged: int = 0
     same_address: int = 0
+    moved: int = 0
     refused: int = 0
     opted_out: int = 0
     doubtful: int = 0

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dotbridge.files.errors import FileRefused, QuestionsOpen
 from dotbridge.files.merging import Clash, Merge
@@ -25,13 +26,19 @@ from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, Question,
 from dotbridge.files.rows import ReadRow, read_row
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
-from dotbridge.files.targets import FileTarget, file_target
+from dotbridge.files.targets import ADDRESS, FileTarget, file_target
 from dotbridge.files.understanding import Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 
 KEPT_DAYS = 30
 HOURS_TO_UNDO = 24
 _ROWS_BETWEEN_PROGRESS = 5_000
+_ALIKE = gettext_lazy(
+    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
+)
+_ALIKE_BY_ID = gettext_lazy(
+    "Line %(line)d has the same id. This line would overwrite it, so what differs was not taken."
+)
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
     SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
@@ -195,11 +202,11 @@ def _load(
     merge.find_related(make_missing=not report.dry_run)
     counts = merge.decide_fates()
     report.created, report.updated = counts.created, counts.updated
-    report.unchanged, report.same_address = counts.unchanged, counts.same_address
+    report.unchanged, report.same_address, report.moved = counts.unchanged, counts.same_address, counts.moved
     if kept is None:
         return
     progress("writing", report.rows)
-    note_updates(kept, understood.target, columns)
+    note_updates(kept, understood.target, columns, merge.address_table())
     merge.write()
     note_created(kept, understood.target, columns)
     if report.opted_out:
@@ -256,10 +263,7 @@ def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) 
                 line=clash.line,
                 column=", ".join(target.label_of(name) for name in clash.fields),
                 value=shortened(clash.email),
-                why=_(
-                    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
-                )
-                % {"line": clash.kept_line},
+                why=str(_ALIKE_BY_ID if ADDRESS in clash.fields else _ALIKE) % {"line": clash.kept_line},
                 mend=_("Say which line counts: first, last, or both as people of their own."),
             )
         )

@@ -113,6 +113,11 @@ class FileTarget:
         return {ADDRESS: "E-mail", FULL_NAME: "Full name"}.get(name, name)
 
     @property
+    def external_id(self) -> TargetField | None:
+        """The field by which the system that a file comes from knows the record, if the model has one."""
+        return self.fields.get(self.roles.get(Role.EXTERNAL_ID, ""))
+
+    @property
     def choices(self) -> dict[str, str]:
         """Everything that a column can go to, with its name for people."""
         names = [ADDRESS, *([FULL_NAME] if FULL_NAME in self.roles.values() else []), *self.fields]

@@ -32,6 +32,8 @@ def _counts(report: LoadReport) -> Iterator[str]:
     ) % {name: getattr(report, name) for name in ("rows", "created", "updated", "unchanged", "refused")}
     if report.same_address:
         yield _("%(number)d rows have the address of an earlier row.") % {"number": report.same_address}
+    if report.moved:
+        yield _("%(number)d people were found by their id and get another address.") % {"number": report.moved}
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
     yield from opted_out(report)

@@ -145,6 +145,7 @@ def _told(report: dict[str, Any]) -> dict[str, Any]:
         ("updated", _("Changed")),
         ("unchanged", _("Nothing new")),
         ("same_address", _("Same address as another row")),
+        ("moved", _("Found by id, other address")),
         ("refused", _("Not taken")),
         ("opted_out", _("Opted out")),
     )

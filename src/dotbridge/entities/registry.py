@@ -91,7 +91,7 @@ class Entity:
     paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
     a record was changed last. `create` saves new records with their addresses and `erase` takes
     them away, None where the host offers no way. `collections` are what belongs to a record in any number; `plural`
-    names several records.
+    names several records. With `takes_files` files of people may fill it.
     """
 
     key: str
@@ -107,6 +107,7 @@ class Entity:
     erase: Erase | None = field(default=None, repr=False, compare=False)
     collections: tuple[Collection, ...] = ()
     plural: StrOrPromise = ""
+    takes_files: bool = False
 
     def field(self, path: str) -> EntityField:
         """The field with this path. Raises UnknownField."""
@@ -142,6 +143,7 @@ def register(
     erase: Erase | None = None,
     collections: Sequence[str | Collection] | None = None,
     plural: StrOrPromise | None = None,
+    takes_files: bool = False,
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
@@ -155,6 +157,7 @@ def register(
     this is known without it. `erase` deletes the records of a person who asks to be forgotten, by their address in
     lower case; without it they are left to the host. `collections` are the names of relations to many records that
     rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
+    With `takes_files` files of people may be loaded into the model's own editable fields, where the address is one.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
     """
@@ -178,6 +181,7 @@ def register(
         create=create or (_creator(model, email_path) if email_path else None),
         collections=_collections(model, collections),
         plural=capfirst(model._meta.verbose_name_plural or key) if plural is None else plural,
+        takes_files=takes_files,
     )
     _registered[key] = registered
     return registered

@@ -200,6 +200,16 @@ def file_targets() -> tuple[FileTarget, ...]:
     return tuple(_registered[key] for key in sorted(_registered))
 
 
+def is_file_target(key: str) -> bool:
+    """Whether files may fill it."""
+    return key in _registered
+
+
+def can_be_filled(field: models.Field[Any, Any]) -> bool:
+    """Whether a file can fill a field of this kind."""
+    return any(isinstance(field, base) for base, _kind in _KINDS)
+
+
 def _spellings(taken: TargetField, given: FileField) -> list[str]:
     return [str(taken.field.verbose_name), *given.spellings.split(",")]
 

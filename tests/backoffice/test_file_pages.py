@@ -19,6 +19,7 @@ from dotbridge.crm.models import Contact, Lead
 from dotbridge.files.models import FileLoad, FilePiece, LoadState
 from dotbridge.files.waiting import LOAD_TASK, run_load
 from tests.backoffice.conftest import texts
+from tests.files.conftest import chosen
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FILE = "E-mail;Vorname;Geburtstag;Schuh;Opt out\nj@example.com;Jürgen;17/05/1990;38;yes\nkeine;Käthe;;;\n"
@@ -38,16 +39,6 @@ def address(name: str) -> str:
     return reverse(f"dotbridge:{name}", args=[the_load().pk])
 
 
-def choices(page: Any, **changed: str) -> dict[str, str]:
-    """What the form of the page would send, with some of it changed."""
-    sent = {"choosing": "1", "headers": page.context["headers"]}
-    for column in page.context["columns"]:
-        sent[f"goes-{column.number}"] = next(option.value for option in column.goes if option.is_chosen)
-        if column.written:
-            sent[f"written-{column.number}"] = next(option.value for option in column.written if option.is_chosen)
-    return {**sent, **changed}
-
-
 def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> None:
     page = give(back_office)
     shown = texts(page)
@@ -57,7 +48,7 @@ def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> N
         assert words in shown
     assert "An email address must have an @-sign" in shown
     assert "Says who may not be written to" in shown
-    begun = back_office.post(address("file-start"), choices(page), headers={"HX-Request": "true"})
+    begun = back_office.post(address("file-start"), chosen(page), headers={"HX-Request": "true"})
     assert 'hx-trigger="every 1s"' in texts(begun)
     assert ProcrastinateJob.objects.filter(task_name=LOAD_TASK).count() == 1
     run_load(load_id=the_load().pk)
@@ -72,16 +63,16 @@ def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> N
 def test_a_second_click_starts_nothing(back_office: Client) -> None:
     page = give(back_office)
     for _click in range(2):
-        back_office.post(address("file-start"), choices(page))
+        back_office.post(address("file-start"), chosen(page))
     assert ProcrastinateJob.objects.filter(task_name=LOAD_TASK).count() == 1
 
 
 def test_a_column_is_sent_elsewhere_and_the_look_is_renewed(back_office: Client) -> None:
     page = give(back_office)
-    renewed = back_office.post(address("file-look"), choices(page, **{"goes-3": "lead_score", "goes-4": "unused"}))
+    renewed = back_office.post(address("file-look"), chosen(page, **{"goes-3": "lead_score", "goes-4": "unused"}))
     assert [column.field for column in column_reports(renewed)] == ["email", "first_name", "birthday", "lead_score", ""]
     assert "Says who may not be written to" not in texts(renewed)
-    back_office.post(address("file-start"), choices(renewed))
+    back_office.post(address("file-start"), chosen(renewed))
     run_load(load_id=the_load().pk)
     assert Contact.objects.get().lead_score == 38
     FileLoad.objects.all().delete()
@@ -96,17 +87,17 @@ def column_reports(page: Any) -> list[Any]:
 
 def test_a_consent_column_is_chosen_and_taken_back(back_office: Client) -> None:
     page = give(back_office, "E-mail;Post\na@example.com;nein\nb@example.com;ja\n")
-    chosen = back_office.post(address("file-look"), choices(page, **{"goes-1": "opted-in"}))
-    assert dict(chosen.context["figures"])["Opted out"] == "1"
-    assert choices(chosen)["goes-1"] == "opted-in"
-    back = back_office.post(address("file-look"), choices(chosen, **{"goes-1": "unused"}))
+    answer = back_office.post(address("file-look"), chosen(page, **{"goes-1": "opted-in"}))
+    assert dict(answer.context["figures"])["Opted out"] == "1"
+    assert chosen(answer)["goes-1"] == "opted-in"
+    back = back_office.post(address("file-look"), chosen(answer, **{"goes-1": "unused"}))
     assert "Opted out" not in dict(back.context["figures"])
 
 
 def test_the_delimiter_is_chosen_and_what_was_chosen_for_other_columns_is_forgotten(back_office: Client) -> None:
     page = give(back_office, "E-mail|Name;Ort\na@example.com|Ada;Ulm\n")
     assert page.context["report"]["delimiter"] == ";"
-    sent = choices(page, delimiter="|")
+    sent = chosen(page, delimiter="|")
     renewed = back_office.post(address("file-look"), sent)
     assert [column.name for column in renewed.context["columns"]] == ["E-mail", "Name;Ort"]
     assert the_load().choices["columns"] == {}
@@ -117,9 +108,9 @@ def test_an_encoding_that_is_not_sure_is_chosen_by_its_sample(back_office: Clien
     shown = texts(page)
     assert "cp1250: a@example.com,Pirč" in shown
     assert page.context["can_load"] is False
-    chosen = back_office.post(address("file-look"), choices(page, encoding="cp1252"))
-    assert "Pirè" in texts(chosen)
-    back_office.post(address("file-start"), choices(chosen, encoding="cp1252"))
+    answer = back_office.post(address("file-look"), chosen(page, encoding="cp1252"))
+    assert "Pirè" in texts(answer)
+    back_office.post(address("file-start"), chosen(answer, encoding="cp1252"))
     run_load(load_id=the_load().pk)
     assert Contact.objects.get().last_name == "Pirè"
 
@@ -128,9 +119,9 @@ def test_dates_that_nothing_settles_are_asked(back_office: Client) -> None:
     page = give(back_office, "E-mail,Birthday\na@example.com,04/05/1990\n")
     assert "04/05/1990 can be read in two ways" in texts(page)
     assert page.context["can_load"] is False
-    chosen = back_office.post(address("file-look"), choices(page, **{"written-1": "mdy"}))
-    assert chosen.context["can_load"] is True
-    back_office.post(address("file-start"), choices(chosen))
+    answer = back_office.post(address("file-look"), chosen(page, **{"written-1": "mdy"}))
+    assert answer.context["can_load"] is True
+    back_office.post(address("file-start"), chosen(answer))
     run_load(load_id=the_load().pk)
     birthday = Contact.objects.get().birthday
     assert birthday is not None
@@ -143,13 +134,13 @@ def test_what_only_the_rest_of_a_large_file_asks_comes_back_as_a_question(
     monkeypatch.setattr("dotbridge.files.waiting.FIRST_ROWS", 1)
     page = give(back_office, "E-mail,First name\na@example.com,Ada\nb@example.com,Bo\na@example.com,Cy\n")
     assert "Of the first" in texts(page)
-    back_office.post(address("file-start"), {**choices(page), "whole": "1"})
+    back_office.post(address("file-start"), {**chosen(page), "whole": "1"})
     run_load(load_id=the_load().pk)
     looked = back_office.get(address("file"))
     assert "Of its 3 rows a load would make:" in texts(looked)
     assert looked.context["can_load"] is False
-    answered = back_office.post(address("file-look"), choices(looked, same_address="both"))
-    back_office.post(address("file-start"), choices(answered, same_address="both"))
+    answered = back_office.post(address("file-look"), chosen(looked, same_address="both"))
+    back_office.post(address("file-start"), chosen(answered, same_address="both"))
     run_load(load_id=the_load().pk)
     assert Contact.objects.count() == 3
 
@@ -157,8 +148,8 @@ def test_what_only_the_rest_of_a_large_file_asks_comes_back_as_a_question(
 def test_a_file_without_addresses_shows_its_columns_to_choose_from(back_office: Client) -> None:
     page = give(back_office, "Anschrift,Ort\nnoch keine,Ulm\na@example.com,Köln\nauch keine,Bonn\n")
     assert "Choose one that goes to E-mail." in texts(page)
-    chosen = back_office.post(address("file-look"), choices(page, **{"goes-0": "email"}))
-    assert chosen.context["report"]["created"] == 1
+    answer = back_office.post(address("file-look"), chosen(page, **{"goes-0": "email"}))
+    assert answer.context["report"]["created"] == 1
 
 
 def test_sheets_of_a_workbook_are_chosen(back_office: Client) -> None:
@@ -173,8 +164,8 @@ def test_sheets_of_a_workbook_are_chosen(back_office: Client) -> None:
     book.save(raw)
     page = give(back_office, raw.getvalue(), name="people.xlsx")
     assert [option.value for option in page.context["sheets"]] == ["First", "Second"]
-    chosen = back_office.post(address("file-look"), choices(page, sheet="Second"))
-    assert "b@example.com" in texts(chosen)
+    answer = back_office.post(address("file-look"), chosen(page, sheet="Second"))
+    assert "b@example.com" in texts(answer)
 
 
 @pytest.mark.parametrize("headers", ["", "no json", "[1]", '{"x": "E-mail"}', '{"1": {"a": 1}}', '{"1": "No such"}'])
@@ -211,7 +202,7 @@ def test_nothing_in_a_file_is_markup(back_office: Client) -> None:
 def test_reports_are_kept_and_carried_away(back_office: Client) -> None:
     page = give(back_office, "E-mail,First name\n=1+1,Ada\na@example.com,Bo\n")
     assert back_office.get(reverse("dotbridge:file-report", args=[the_load().pk, "json"])).status_code == 404
-    back_office.post(address("file-start"), choices(page))
+    back_office.post(address("file-start"), chosen(page))
     run_load(load_id=the_load().pk)
     as_json = back_office.get(reverse("dotbridge:file-report", args=[the_load().pk, "json"]))
     assert json.loads(as_json.content)["created"] == 1
@@ -223,7 +214,7 @@ def test_reports_are_kept_and_carried_away(back_office: Client) -> None:
 
 def test_a_load_is_undone_after_a_question(back_office: Client) -> None:
     page = give(back_office)
-    back_office.post(address("file-start"), choices(page))
+    back_office.post(address("file-start"), chosen(page))
     run_load(load_id=the_load().pk)
     assert "Undo the load of people.csv?" in texts(back_office.get(address("file-undo")))
     back_office.post(address("file-undo"), {"confirmed": "yes"})
@@ -237,7 +228,7 @@ def test_a_load_is_undone_after_a_question(back_office: Client) -> None:
 
 def test_a_file_is_forgotten_and_a_load_cancelled(back_office: Client) -> None:
     page = give(back_office)
-    back_office.post(address("file-start"), choices(page))
+    back_office.post(address("file-start"), chosen(page))
     back_office.post(address("file-discard"))
     assert FileLoad.objects.exists(), "not while it waits to be loaded"
     back_office.post(address("file-cancel"))
@@ -254,7 +245,7 @@ def test_other_kinds_of_records_are_loaded_by_those_who_may(logged_in: Callable[
     assert 'value="crm.lead"' in add
     assert 'value="crm.contact"' not in add
     page = give(sam, "E-mail,First name\na@example.com,Ada\n", entity="crm.lead")
-    sam.post(address("file-start"), choices(page))
+    sam.post(address("file-start"), chosen(page))
     run_load(load_id=the_load().pk)
     assert Lead.objects.get().first_name == "Ada"
     stranger = logged_in("crm.add_contact", "crm.change_contact")

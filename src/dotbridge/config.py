@@ -50,6 +50,8 @@ class Config:
     keep_events_days: int
     request_seconds: float
     request_megabytes: int
+    file_folders: tuple[str, ...]
+    file_private_addresses: bool
 
     def __repr__(self) -> str:
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
@@ -90,6 +92,8 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         keep_events_days=_whole(environment, "DOTBRIDGE_KEEP_EVENTS_DAYS", 400, unit="days"),
         request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),
         request_megabytes=_whole(environment, "DOTBRIDGE_REQUEST_MEGABYTES", 100, unit="megabytes"),
+        file_folders=_words(environment, "DOTBRIDGE_FILE_FOLDERS", ""),
+        file_private_addresses=_flag(environment, "DOTBRIDGE_FILE_PRIVATE_ADDRESSES"),
     )
 
 

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "dotbridge.crm",
     "dotbridge.consent",
     "dotbridge.lists",
+    "dotbridge.scheduled_files",
     "dotbridge.campaigns",
     "dotbridge.integrations",
     "dotbridge.studio",

@@ -89,12 +89,9 @@ class World:
     newcomer: Newcomer
     email_campaign: EmailCampaign
     marketing_campaign: MarketingCampaign
-<<<<<<< HEAD
     draft: Draft
-=======
     open_file: FileLoad
     loaded_file: FileLoad
->>>>>>> 0e8950b (Files of people are loaded by the worker and chosen on pages of their own: a load in a web request kept its person waiting and could ask nothing back)
 
 
 def build_world(number: int = 1, name: str = "First") -> World:

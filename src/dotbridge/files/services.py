@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.files.errors import FileRefused, QuestionsOpen
+from dotbridge.files.followers import tell_followers
 from dotbridge.files.merging import Clash, Merge
 from dotbridge.files.models import AT_WORK, FileLoad, FilePiece, FileShape, LoadedRecord, LoadState
 from dotbridge.files.opening import open_source
@@ -209,6 +210,7 @@ def _load(
     note_updates(kept, understood.target, columns, merge.address_table())
     merge.write()
     note_created(kept, understood.target, columns)
+    tell_followers(kept, report)
     if report.opted_out:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")

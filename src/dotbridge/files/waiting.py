@@ -91,9 +91,10 @@ def look_at(*, load: FileLoad) -> LoadReport:
         )
 
 
-def request_load(*, load: FileLoad, only_looks: bool = False) -> bool:
+def request_load(*, load: FileLoad, only_looks: bool = False, by_person: bool = True) -> bool:
     """Have the worker load the file, or look through the whole of it. False when that was asked for already.
 
+    What no person asked for waits behind what is on the schedule, and never holds up a person's file.
     Raises FileRefused where the file is no longer here.
     """
     if not is_kept(load):
@@ -108,7 +109,7 @@ def request_load(*, load: FileLoad, only_looks: bool = False) -> bool:
         )
         if not asked:
             return False
-        _defer(load)
+        _defer(load, Queue.FILES if by_person else Queue.BULK)
     load.refresh_from_db()
     return True
 
@@ -128,8 +129,7 @@ def request_left_loads() -> int:
     return number
 
 
-def _defer(load: FileLoad) -> None:
-    queue = Queue.FILES
+def _defer(load: FileLoad, queue: Queue = Queue.FILES) -> None:
     # Two files of one entity at once would only wait for each other.
     lock = f"dotbridge-files-{load.entity}"
     app.configure_task(LOAD_TASK, queue=queue, lock=lock, priority=queue.priority(REQUEST_RANK)).defer(load_id=load.pk)

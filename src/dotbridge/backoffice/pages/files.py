@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -22,6 +23,7 @@ from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
 from dotbridge.backoffice.pages.list_people import FORMULA
 from dotbridge.backoffice.reads.files import LOAD_TONES, label_of, may_load_into, targets_of
+from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad
 from dotbridge.files.targets import file_target
@@ -46,7 +48,7 @@ class FileForm(forms.Form):
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         file: Any = self.fields["file"]
-        file.help_text = file.help_text % {"most": LARGEST_FILE // 1024**2}
+        file.help_text = file.help_text % {"most": min(LARGEST_FILE // 1024**2, settings.CONFIG.request_megabytes)}
         choice: Any = self.fields["entity"]
         choice.choices = [(target.key, label_of(target.key)) for target in targets_of(request)]
 
@@ -82,7 +84,14 @@ def files(request: HttpRequest) -> HttpResponse:
         title=_("Files"),
         current="people",
         crumbs=[Crumb(title=_("People"), url=reverse("dotbridge:people"))],
-        context={"loads": rows, "pager": numbered_pager(found)},
+        context={
+            "loads": rows,
+            "pager": numbered_pager(found),
+            "scheduled": [pair for pair in files_and_troubles() if pair[0].entity in keys]
+            if request.user.has_perm("dotbridge_scheduled_files.view_scheduledfile")
+            else [],
+            "may_schedule": request.user.has_perm("dotbridge_scheduled_files.add_scheduledfile"),
+        },
     )
 
 

@@ -215,6 +215,8 @@ def _load(
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")
             cursor.execute(_OPT_OUTS)
+            # Who keeps consent joins it; without this the planner would expect a handful, and compare all with all.
+            cursor.execute(f"ANALYZE {OPT_OUTS}")
         hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from dotbridge.scheduled_files import fetching
 from dotbridge.scheduled_files.fetching import Allowed, FetchRefused, NotSettled, Place, fetched, parsed
+from tests.scheduled_files.s3_server import S3Server
 from tests.scheduled_files.sftp_server import PASSWORD, USER, SftpServer, long_ago
 
 EVERYWHERE = Allowed(private_addresses=True)
@@ -208,3 +209,15 @@ def test_sftp_by_password_and_the_key_that_was_seen_first(tmp_path: Path) -> Non
     assert "another key" in refusal_of(other)
     server.close()
     assert "cannot be reached" in refusal_of(Place(url=f"{url}/in", username=USER, secret=PASSWORD))
+
+
+def test_s3_by_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = S3Server({"shop/in/a.csv": b"old", "shop/in/b.csv": b"new", "shop/in/c.tmp": b"half"}, key="ours")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert content_of(Place(url="s3://shop/in/a.csv", username="ours", secret="x")) == ("a.csv", b"old")
+    assert content_of(Place(url="s3://shop/in", username="ours", secret="x")) == ("b.csv", b"new")
+    assert "not there" in refusal_of(Place(url="s3://shop/in/none.csv", username="ours", secret="x"))
+    assert "does not let us" in refusal_of(Place(url="s3://shop/in/a.csv", username="others", secret="x"))
+    server.close()
+    assert refusal_of(Place(url="s3://shop/in/a.csv", username="ours", secret="x"))

@@ -6,6 +6,7 @@ APPS = (
     "dotbridge.files",
     "dotbridge.consent",
     "dotbridge.lists",
+    "dotbridge.scheduled_files",
     "dotbridge.campaigns",
     "dotbridge.integrations",
     "dotbridge.studio",

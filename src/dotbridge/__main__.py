@@ -13,7 +13,6 @@ OURS = {
     "dotdigital_sandbox",
     "email_validator",
     "environ",
-    "import_export",
     "nameparser",
     "openpyxl",
     "phonenumbers",

@@ -281,6 +281,7 @@ def rotate() -> None:
     from dotbridge.consent.keys import reseal_key
     from dotbridge.encryption import SecretUnreadable
     from dotbridge.integrations.services import reseal_passwords
+    from dotbridge.scheduled_files.services import reseal_passwords as reseal_file_passwords
     from dotbridge.studio.services import reseal_secrets
 
     resealed = reseal_passwords()
@@ -289,6 +290,9 @@ def rotate() -> None:
     number, names = reseal_secrets()
     typer.echo(f"Sealed with the newest key: {number} secrets of single sign-ons.")
     unreadable += [f"the client secret of the single sign-on of “{name}”" for name in names]
+    number, names = reseal_file_passwords()
+    typer.echo(f"Sealed with the newest key: the passwords of {number} scheduled files.")
+    unreadable += [f"the password of the scheduled file “{name}”" for name in names]
     try:
         reseal_key()
     except SecretUnreadable:

@@ -46,6 +46,8 @@ class AppSettings:
     unknown_outcome_seconds: float
     keep_runs_days: int
     keep_events_days: int
+    file_folders: tuple[str, ...]
+    file_private_addresses: bool
 
 
 def read_seconds(least: float = 0) -> Callable[[Any], float]:
@@ -65,6 +67,13 @@ def read_count(given: Any) -> int:
     if isinstance(given, bool) or not re.fullmatch("[0-9]{1,4}", str(given)) or int(given) < 1:
         raise ValueError(given)
     return int(given)
+
+
+def read_flag(given: Any) -> bool:
+    """A truth value, or the text of one."""
+    if str(given).lower() not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ValueError(given)
+    return str(given).lower() in {"1", "true", "yes"}
 
 
 def read_words(given: Any) -> tuple[str, ...]:
@@ -145,6 +154,20 @@ SETTINGS = (
         allowed="a whole number of days from 1 to 9999",
         purpose="For how many days opens and clicks are kept once they were applied.",
         read=read_count,
+    ),
+    Setting(
+        name="FILE_FOLDERS",
+        default=(),
+        allowed="folders, separated by commas",
+        purpose="The folders that files which are read on a schedule may lie in.",
+        read=read_words,
+    ),
+    Setting(
+        name="FILE_PRIVATE_ADDRESSES",
+        default=False,
+        allowed="true or false",
+        purpose="Whether such files may be fetched from servers of the own network.",
+        read=read_flag,
     ),
 )
 

@@ -22,6 +22,7 @@ from dotbridge.conf import (
     SETTINGS,
     Setting,
     read_count,
+    read_flag,
     read_origins,
     read_seconds,
     read_words,
@@ -78,12 +79,6 @@ def _read_time_zone(given: Any) -> str:
     if given not in zoneinfo.available_timezones():
         raise ValueError(given)
     return str(given)
-
-
-def _read_flag(given: Any) -> bool:
-    if str(given).lower() not in {"0", "1", "true", "false", "yes", "no"}:
-        raise ValueError(given)
-    return str(given).lower() in {"1", "true", "yes"}
 
 
 _PORT = "a port is a whole number from 1 to 65535"
@@ -162,7 +157,7 @@ STANDALONE = (
         default=0,
         allowed="1 or 0",
         purpose="Whether errors are shown in the browser. For developers only.",
-        read=_read_flag,
+        read=read_flag,
     ),
     Setting(
         name="DOTBRIDGE_REQUEST_SECONDS",

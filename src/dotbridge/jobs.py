@@ -29,6 +29,7 @@ from dotbridge.connections.services import (
 from dotbridge.consent.chain import seal_days
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.files.services import forget_old_loads
+from dotbridge.files.waiting import LOAD_TASK, request_left_loads, run_load
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.address_loads import forget_old_address_loads
 from dotbridge.lists.listed_services import refresh_due_lists, refresh_list
@@ -39,6 +40,7 @@ from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
+from dotbridge.scheduled_files.services import READ_TASK, read_scheduled_file, request_due_readings
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.folding import fold_quiet_runs
@@ -102,6 +104,18 @@ def refresh_list_for(*, list_id: int, user_id: int | None = None) -> None:
         refresh_list(marketing_list=marketing_list, by=user)
     except (RuleError, UnknownEntity):
         log.warning("a list was not refreshed: its rule has to be mended", marketing_list=list_id)
+
+
+@app.task(name=LOAD_TASK, queue=Queue.FILES)
+def load_file(*, load_id: int) -> None:
+    """Load a file that a person gave, or look through the whole of it."""
+    run_load(load_id=load_id)
+
+
+@app.task(name=READ_TASK, queue=Queue.BULK)
+def read_file(*, scheduled_file_id: int, by_person: bool = False) -> None:
+    """Fetch a scheduled file, and have it loaded if it has changed."""
+    read_scheduled_file(scheduled_file_id=scheduled_file_id, by_person=by_person)
 
 
 def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
@@ -177,10 +191,18 @@ def note_changes(timestamp: int) -> None:
 def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
     request_unsubscriptions()
+    request_left_loads()
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
     for integration in integrations_to_disconnect():
         request_disconnection(integration=integration)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="dotbridge.schedule_files", queueing_lock="dotbridge_schedule_files", **CONTROL)
+def schedule_files(timestamp: int) -> None:
+    """Every minute: the scheduled files whose time has come."""
+    request_due_readings()
 
 
 @app.periodic(cron="0 1 * * *")

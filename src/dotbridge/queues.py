@@ -22,12 +22,13 @@ class Queue(StrEnum):
 
     CONTROL = "dotbridge_control"  # schedules and lost jobs
     PEOPLE = "dotbridge_people"  # what a person pressed
+    FILES = "dotbridge_files"  # files of people that are loaded: they wait only for each other
     SYNC = "dotbridge_sync"  # what is on the schedule
     BULK = "dotbridge_bulk"  # what reads everything: first readings and full comparisons
 
     def priority(self, rank: int = EXPORT_RANK) -> int:
         """The number that the queue of jobs sorts by, the highest first."""
-        return 100 * [Queue.BULK, Queue.SYNC, Queue.PEOPLE, Queue.CONTROL].index(self) + rank
+        return 100 * [Queue.BULK, Queue.SYNC, Queue.FILES, Queue.PEOPLE, Queue.CONTROL].index(self) + rank
 
 
 def start_delay(integration_id: int, *, seconds: float) -> float:

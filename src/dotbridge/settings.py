@@ -21,7 +21,6 @@ CSRF_TRUSTED_ORIGINS = [*_CONFIG.trusted_origins]
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,7 +28,6 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "import_export",
     "procrastinate.contrib.django",
     *APPS,
     "dotbridge.crm",

@@ -96,7 +96,7 @@ def house_of(world: World) -> list[str]:
         return reverse(f"dotbridge:{name}", args=args)
 
     connected, free = world.marketing_list.pk, world.unconnected.pk
-    plain = "home home-lists search lists list-add campaigns campaigns-compare marketing-campaigns"
+    plain = "home home-lists search files file-add lists list-add campaigns campaigns-compare marketing-campaigns"
     plain += " marketing-campaign-add people fields activity activity-problems activity-uploads activity-conflicts"
     plain += " activity-newcomers activity-changes settings accounts account-add drafts draft-add"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
@@ -127,6 +127,10 @@ def house_of(world: World) -> list[str]:
         page("marketing-campaign-delete", world.marketing_campaign.pk),
         page("marketing-campaign-merge") + f"?campaign={world.marketing_campaign.pk}&campaign={other_campaign()}",
         page("people") + "?q=ann",
+        page("file", world.open_file.pk),
+        page("file", world.loaded_file.pk),
+        page("file-state", world.open_file.pk),
+        page("file-undo", world.loaded_file.pk),
         page("search") + "?q=b",
         page("person-record", "crm.contact", world.people[0].pk),
         page("person-record", "crm.contact", world.people[4].pk),

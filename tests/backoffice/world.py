@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -23,6 +24,9 @@ from dotbridge.connections.models import (
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
+from dotbridge.files.models import FileLoad
+from dotbridge.files.services import load_file
+from dotbridge.files.waiting import keep_file
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
@@ -86,6 +90,8 @@ class World:
     email_campaign: EmailCampaign
     marketing_campaign: MarketingCampaign
     draft: Draft
+    open_file: FileLoad
+    loaded_file: FileLoad
 
 
 def build_world(number: int = 1, name: str = "First") -> World:
@@ -135,6 +141,8 @@ def build_world(number: int = 1, name: str = "First") -> World:
         email_campaign=EmailCampaign.objects.latest("pk"),
         marketing_campaign=MarketingCampaign.objects.latest("pk"),
         draft=_drafts(integration, number),
+        open_file=_file(f"open {HOSTILE}"),
+        loaded_file=_loaded_file(f"loaded {HOSTILE}"),
     )
 
 
@@ -172,6 +180,21 @@ def _drafts(integration: Integration, number: int) -> Draft:
     SenderAddress.objects.create(integration=integration, remote_id=1, email="news@example.com")
     set_up_sign_on(integration=integration, client_id=HOSTILE, secret="secret-word", domain="")
     return draft
+
+
+def _content() -> io.BytesIO:
+    """People whom every page of a file has something to say of; nobody among them is new to the CRM."""
+    rows = [f"ann.0@example.com;{HOSTILE};04/05/1990;1.000", f"ann.1@example.com;{'x' * 600};;", f"{HOSTILE};x;;"]
+    return io.BytesIO("\n".join(["E-mail;First name;Birthday;Lead score", *rows]).encode())
+
+
+def _file(name: str) -> FileLoad:
+    return keep_file(file=_content(), name=name.replace("/", "|"), entity="crm.contact", who=HOSTILE)
+
+
+def _loaded_file(name: str) -> FileLoad:
+    report = load_file(file=_content(), name=name, entity="crm.contact", who=HOSTILE)
+    return FileLoad.objects.get(pk=report.number)
 
 
 def _person(index: int) -> Person:

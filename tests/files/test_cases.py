@@ -19,9 +19,18 @@ from typing import Any
 import pytest
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, ContactPhone
-from tests.files.conftest import OptOutKeeper, counts, load_case
+from tests.backoffice.world import empty_queue
+from tests.files.conftest import Load, OptOutKeeper, command_case, counts, load_case, page_case
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
+WAYS: dict[str, Load] = {"function": load_case, "command": command_case, "pages": page_case}
+
+
+@pytest.fixture(params=WAYS)
+def load_case_by(request: pytest.FixtureRequest) -> Load:
+    """The ways in: the function behind them, the command line, and the pages of the back office."""
+    empty_queue()
+    return WAYS[request.param]
 
 
 def of(email: str) -> Contact:
@@ -39,22 +48,22 @@ def left_out(report: Any) -> list[tuple[int, str, str]]:
     return [(problem.line, problem.column, problem.value) for problem in report.problems if problem.taken]
 
 
-def test_typographic_signs_of_windows() -> None:
+def test_typographic_signs_of_windows(load_case_by: Load) -> None:
     for name in ("k1_apostrophe", "k4_quotes", "k7_pound"):
-        assert load_case(name).encoding == "cp1252"
+        assert load_case_by(name).encoding == "cp1252"
     assert of("k01@example.com").last_name == "O’Malley"
     assert of("k04@example.com").notes == "said “hello”"
     assert of("k07@example.com").notes == "owes £5"
 
 
-def test_german_with_a_euro_sign() -> None:
-    assert load_case("p4_german_euro_cp1252").encoding == "cp1252"
+def test_german_with_a_euro_sign(load_case_by: Load) -> None:
+    assert load_case_by("p4_german_euro_cp1252").encoding == "cp1252"
     assert (of("p10@example.com").last_name, of("p10@example.com").notes) == ("Müller", "Preis 0 €")
 
 
-def test_czech_and_hungarian_of_windows() -> None:
-    assert load_case("p2b_czech_30_cp1250").encoding == "cp1250"
-    assert load_case("p3b_hungarian_30_cp1250").encoding == "cp1250"
+def test_czech_and_hungarian_of_windows(load_case_by: Load) -> None:
+    assert load_case_by("p2b_czech_30_cp1250").encoding == "cp1250"
+    assert load_case_by("p3b_hungarian_30_cp1250").encoding == "cp1250"
     assert {"Novák", "Veselý", "Růžička", "Dvořák", "Šimek", "Černý", "Szőke", "Kőműves"} <= {
         *Contact.objects.values_list("last_name", flat=True)
     }
@@ -64,8 +73,8 @@ def test_czech_and_hungarian_of_windows() -> None:
     assert Contact.objects.count() == 60
 
 
-def test_googles_export() -> None:
-    report = load_case("a_google")
+def test_googles_export(load_case_by: Load) -> None:
+    report = load_case_by("a_google")
     assert counts(report) == (3, 0, 0, 0)
     assert left_out(report) == [(2, "Birthday", "--05-17")]
     assert column("first_name") == {"g01": "Ines", "g02": "Otto", "g03w": "Mia"}
@@ -78,14 +87,14 @@ def test_googles_export() -> None:
     assert (str(ines.account), ines.job_title) == ("Acme Ltd", "CTO")
 
 
-def test_columns_of_one_name() -> None:
-    load_case("i_dup_headers")
+def test_columns_of_one_name(load_case_by: Load) -> None:
+    load_case_by("i_dup_headers")
     assert column("first_name") == {"i01": "Ann", "i02": "Bob"}
     assert ContactEmail.objects.get(is_primary=False).email == "i02b@example.com"
 
 
-def test_what_a_spreadsheet_leaves_in_a_cell() -> None:
-    report = load_case("c_excel")
+def test_what_a_spreadsheet_leaves_in_a_cell(load_case_by: Load) -> None:
+    report = load_case_by("c_excel")
     assert column("phone") == {
         "x01": "",
         "x02": "00447911123",
@@ -103,9 +112,9 @@ def test_what_a_spreadsheet_leaves_in_a_cell() -> None:
     ]
 
 
-def test_damage_never_overwrites_a_good_value() -> None:
-    load_case("l5_overwrite_a")
-    report = load_case("l5_overwrite_b")
+def test_damage_never_overwrites_a_good_value(load_case_by: Load) -> None:
+    load_case_by("l5_overwrite_a")
+    report = load_case_by("l5_overwrite_b")
     ann = of("l12@example.com")
     assert (ann.first_name, ann.phone, ann.birthday) == ("Ann", "+44 7911 123456", datetime.date(1990, 5, 17))
     assert left_out(report) == [
@@ -116,9 +125,9 @@ def test_damage_never_overwrites_a_good_value() -> None:
     assert counts(report) == (0, 0, 1, 0)
 
 
-def test_an_order_of_day_and_month_is_the_columns() -> None:
+def test_an_order_of_day_and_month_is_the_columns(load_case_by: Load) -> None:
     for name in ("d_dates_us_dash", "d_dates_us_slash", "d_dates_uk_slash"):
-        assert left_out(load_case(name)) == []
+        assert left_out(load_case_by(name)) == []
     day = datetime.date
     assert column("birthday") == {
         "d01": day(1990, 5, 17),
@@ -133,29 +142,29 @@ def test_an_order_of_day_and_month_is_the_columns() -> None:
     }
 
 
-def test_thousands_and_decimals_are_the_columns() -> None:
-    report = load_case("e_numbers")
+def test_thousands_and_decimals_are_the_columns(load_case_by: Load) -> None:
+    report = load_case_by("e_numbers")
     assert list(column("lead_score").values()) == [1000, 12000, 1500, 1000, 1000, 42, None, None, 999999999]
     assert left_out(report) == [(8, "Lead score", "42%"), (9, "Lead score", "2147483648")]
 
 
-def test_lines_of_unequal_length() -> None:
-    report = load_case("f_short")
+def test_lines_of_unequal_length(load_case_by: Load) -> None:
+    report = load_case_by("f_short")
     assert column("first_name") == {"f01": "Jo", "f02": "Ge", "f04": "La"}
     assert [problem.line for problem in report.problems] == [5]
-    report = load_case("l1_trailing_header")
+    report = load_case_by("l1_trailing_header")
     assert (report.problems, report.unused_columns) == ([], [])
     assert column("first_name") | {"l01": "Ann", "l02": "Bob"} == column("first_name")
 
 
-def test_nobody_is_lost_for_a_value_that_is_too_long() -> None:
-    report = load_case("l3_long_language")
+def test_nobody_is_lost_for_a_value_that_is_too_long(load_case_by: Load) -> None:
+    report = load_case_by("l3_long_language")
     assert column("language") == {"l05": "", "l06": "en"}
     assert left_out(report) == [(2, "Language", "English (United Kingdom)")]
 
 
-def test_names_in_one_column() -> None:
-    load_case("l4_suffix")
+def test_names_in_one_column(load_case_by: Load) -> None:
+    load_case_by("l4_suffix")
     names = {key: (first, column("last_name")[key]) for key, first in column("first_name").items()}
     assert names == {
         "l07": ("Martin", "King"),
@@ -167,8 +176,8 @@ def test_names_in_one_column() -> None:
     assert str(of("l09@example.com").account) == "Acme Widgets, Inc."
 
 
-def test_addresses() -> None:
-    report = load_case("j_addresses")
+def test_addresses(load_case_by: Load) -> None:
+    report = load_case_by("j_addresses")
     refused = {problem.line for problem in report.problems if not problem.taken}
     assert column("first_name") == {
         "j01": "A",
@@ -193,8 +202,8 @@ def test_addresses() -> None:
     assert clash.value == "J18@example.com"
 
 
-def test_the_first_person_has_opted_out(keeper: OptOutKeeper) -> None:
-    report = load_case("l6_optout")
+def test_the_first_person_has_opted_out(load_case_by: Load, keeper: OptOutKeeper) -> None:
+    report = load_case_by("l6_optout")
     assert report.opted_out == 1
     assert report.consent_columns == ["Unsubscribed from all email", "Email Opt Out"]
     assert keeper.emails() == {"l13@example.com"}
@@ -208,15 +217,15 @@ def test_the_first_person_has_opted_out(keeper: OptOutKeeper) -> None:
     ("decision", "names"),
     [(None, ["Ann"]), ("first", ["Ann"]), ("last", ["Bob"]), ("both", ["Ann", "Bob"])],
 )
-def test_two_people_with_one_address(decision: str | None, names: list[str]) -> None:
+def test_two_people_with_one_address(load_case_by: Load, decision: str | None, names: list[str]) -> None:
     for _again in range(2):
-        report = load_case("l8_family", same_address=decision)
+        report = load_case_by("l8_family", same_address=decision)
         assert sorted(Contact.objects.values_list("first_name", flat=True)) == names
         told = [(problem.line, problem.column, "Line 2" in problem.why) for problem in report.problems]
         assert told == ([(3, "First name", True)] if decision is None else [])
 
 
-def test_a_company_in_three_spellings() -> None:
-    load_case("n7_company_case")
+def test_a_company_in_three_spellings(load_case_by: Load) -> None:
+    load_case_by("n7_company_case")
     assert Account.objects.get().name == "Northwind Ltd"
     assert Contact.objects.filter(account__isnull=False).count() == 3

@@ -15,10 +15,11 @@ from django.db.models.functions import Now
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
-from dotbridge.crm.models import Contact, Customer
+from dotbridge.crm.models import Account, Contact, Customer
 from dotbridge.entities import registry
 from dotbridge.entities.registry import register
 from dotbridge.files import targets
+from dotbridge.files.entity_targets import register_entities
 from dotbridge.files.targets import FileField, Role, RowsOfTheirOwn, register_file_target
 from tests.files.conftest import OptOutKeeper, counts, load
 
@@ -145,3 +146,68 @@ def test_what_a_host_cannot_mean_is_told_when_it_registers(own_registries: None)
     refused(Customer, "same_person names 'name', which is none of its fields", same_person=["name"])
     own = RowsOfTheirOwn(model=Customer, record="account", value="nose")
     refused(Customer, "has no field 'nose' that a file could fill", address=own)
+
+
+@pytest.fixture
+def visitor(own_registries: None) -> Iterator[Any]:
+    with isolate_apps("dotbridge.crm"):
+
+        class Visitor(models.Model):
+            mail = models.EmailField()
+            name = models.CharField(max_length=50, blank=True)
+            birth_date = models.DateField(null=True, blank=True)
+            phone = models.CharField(max_length=40, blank=True)
+            shoe_size = models.IntegerField("Schuhgröße", null=True, blank=True)
+            club = models.CharField(max_length=10, choices=[("a", "Alpha"), ("b", "Beta")], blank=True)
+            customer_number = models.IntegerField(null=True, blank=True)
+            secret = models.CharField(max_length=10, default="kept")
+            internal = models.CharField(max_length=10, default="kept", editable=False)
+            extra = models.JSONField(default=dict)
+            account = models.ForeignKey(Account, models.SET_NULL, null=True)
+            changed_at = models.DateTimeField(auto_now=True)
+
+            class Meta:
+                app_label = "crm"
+
+        with connection.schema_editor() as editor:
+            editor.create_model(Visitor)
+        yield Visitor
+        with connection.schema_editor() as editor:
+            editor.delete_model(Visitor)
+
+
+def test_a_registered_entity_takes_files_where_its_host_says_so(visitor: Any) -> None:
+    register(visitor, email="mail", exclude=["secret"], takes_files=True)
+    register_entities()
+    target = targets.file_target("crm.visitor")
+    assert list(target.fields) == ["name", "birth_date", "phone", "shoe_size", "club", "customer_number"]
+    content = (
+        "E-Mail;Name;Geburtstag;Telefon;Schuhgröße;Club;Kundennummer;Secret\n"
+        "a@example.com;Ada Byron;17.5.1990;+44 20 7946 0001;38;Beta;7;no\n"
+    )
+    report = load(content, entity="crm.visitor")
+    assert (counts(report), report.unused_columns) == ((1, 0, 0, 0), ["Secret"])
+    ada = visitor.objects.get()
+    assert (ada.name, ada.birth_date, ada.phone) == ("Ada Byron", datetime.date(1990, 5, 17), "+44 20 7946 0001")
+    assert (ada.shoe_size, ada.club, ada.customer_number, ada.secret, ada.extra) == (38, "b", 7, "kept", {})
+    assert counts(load("Kundennummer;E-Mail\n7;new@example.com\n", entity="crm.visitor")) == (0, 1, 0, 0)
+    assert visitor.objects.get().mail == "new@example.com"
+
+
+def test_an_entity_takes_no_files_unless_its_host_says_so(visitor: Any) -> None:
+    register(visitor, email="mail")
+    register_entities()
+    assert not targets.is_file_target("crm.visitor")
+
+
+def test_an_entity_whose_address_is_no_field_of_its_own_says_what_to_do(visitor: Any) -> None:
+    register(visitor, email=models.F("account__name"), takes_files=True)
+    with pytest.raises(ImproperlyConfigured, match=r"crm\.visitor takes files, .* file_targets\.py"):
+        register_entities()
+
+
+def test_a_target_of_the_hosts_own_goes_before_what_is_registered(visitor: Any) -> None:
+    register_file_target(visitor, address="mail", fields=[FileField("name")])
+    register(visitor, email="mail", takes_files=True)
+    register_entities()
+    assert list(targets.file_target("crm.visitor").fields) == ["name"]

@@ -358,7 +358,7 @@ def test_a_load_that_is_cancelled_keeps_nothing() -> None:
 
     with (CASES / "k1_apostrophe.csv").open("rb") as file, pytest.raises(LoadCancelled):
         load_file(file=file, name="x", entity="crm.contact", progress=cancel)
-    assert told == ["merging", "writing"]
+    assert told == ["merging", "finding", "writing"]
     assert not Contact.objects.exists()
 
 
@@ -369,5 +369,5 @@ def test_old_reports_are_forgotten() -> None:
     FileLoad.objects.update(loaded_at=timezone.now() - datetime.timedelta(hours=25))
     assert forget_old_loads() == 0
     assert not LoadedRecord.objects.exists()
-    FileLoad.objects.update(loaded_at="2020-01-01T00:00:00Z")
+    FileLoad.objects.update(made_at="2020-01-01T00:00:00Z")
     assert forget_old_loads() == 1

@@ -18,7 +18,7 @@ from dotbridge.integrations.services import create_integration
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, until, url_of_test_database
 
-LANES = 4
+LANES = 5
 SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",
@@ -32,6 +32,7 @@ SCHEDULE = {
     "dotbridge.schedule_data_fields": "15 3 * * *",
     "dotbridge.schedule_reconcile": "30 2 * * 0",
     "dotbridge.schedule_requests": "* * * * *",
+    "dotbridge.schedule_files": "* * * * *",
     "dotbridge.delete_old_records": "45 3 * * *",
     "dotbridge.retry_lost_jobs": "* * * * *",
     "dotbridge.let_waiting_jobs_go": "* * * * *",

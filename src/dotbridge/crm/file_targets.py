@@ -19,6 +19,7 @@ register_file_target(
         FileField("lead_score", spellings="score, leadscore, rating, Punkte, Bewertung"),
         FileField("is_vip", spellings="VIP, is VIP, key contact"),
         FileField("notes", role=Role.NOTES),
+        FileField("external_id", role=Role.EXTERNAL_ID),
     ],
     same_person=["first_name", "last_name"],
 )

@@ -52,6 +52,9 @@ class Contact(models.Model):
     is_vip = models.BooleanField(_("VIP"), default=False)
     language = models.CharField(_("language"), max_length=20, blank=True)
     notes = models.TextField(_("notes"), blank=True)
+    external_id = models.CharField(
+        _("external id"), max_length=100, blank=True, help_text=_("Under which another system knows the person.")
+    )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -60,6 +63,10 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         # By key, which needs no index of its own: names of 500 characters would not fit into one.
         ordering = ["-pk"]
+        # For files, which find people by it.
+        indexes = [
+            models.Index(fields=["external_id"], condition=~Q(external_id=""), name="crm_contact_by_external_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or str(_("Nameless contact"))

@@ -103,7 +103,8 @@ class Entity:
     them away, None where the host offers no way; `host_creates` says that `create` is the host's own. With `saves_each`
     values that come from Dotdigital are written by the record's own `save()`. `manager` names the manager whose records
     count, empty for the model's default one. `collections` are what belongs to a record in any number; `plural`
-    names several records. `registered_at` is the file and line where the host registered it.
+    names several records. With `takes_files` files of
+    people may fill it. `registered_at` is the file and line where the host registered it.
     """
 
     key: str
@@ -122,6 +123,7 @@ class Entity:
     manager: str = ""
     collections: tuple[Collection, ...] = ()
     plural: StrOrPromise = ""
+    takes_files: bool = False
     registered_at: str = field(default="", repr=False, compare=False)
 
     def field(self, path: str) -> EntityField:
@@ -163,6 +165,7 @@ def register(
     saves_each: bool = False,
     collections: Sequence[str | Collection] | None = None,
     plural: StrOrPromise | None = None,
+    takes_files: bool = False,
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
@@ -179,6 +182,7 @@ def register(
     Dotdigital is written by the record's `save()`, with your signals, a statement or more a record; without it, many
     records by one statement. `collections` are the names of relations to many records that
     rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
+    With `takes_files` files of people may be loaded into the model's own editable fields, where the address is one.
 
     Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
     """
@@ -206,6 +210,7 @@ def register(
         manager=_manager(model, manager),
         collections=_collections(model, collections),
         plural=capfirst(model._meta.verbose_name_plural or key) if plural is None else plural,
+        takes_files=takes_files,
         registered_at=line_of_caller(beyond=__file__),
     )
     _registered[key] = registered

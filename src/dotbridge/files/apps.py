@@ -10,5 +10,8 @@ class FilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let every installed app say which of its records a file can fill: its `file_targets.py` is imported."""
+        """Let every installed app say which of its records files can fill: in `file_targets.py`, or as it registers."""
         autodiscover_modules("file_targets")
+        from dotbridge.files.entity_targets import register_entities  # noqa: PLC0415 - models are ready only now
+
+        register_entities()

@@ -27,6 +27,10 @@ class ConsentKind(enum.Enum):
     LABELS = "labels"
 
 
+# What a person calls them who says that a column is one.
+CHOSEN_KINDS = {"opted-out": ConsentKind.OPTED_OUT, "opted-in": ConsentKind.OPTED_IN}
+
+
 class Says(enum.Enum):
     """What one cell says of its person."""
 

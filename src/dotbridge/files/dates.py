@@ -19,7 +19,9 @@ from dotbridge.files.records import Cell, cell_text
 
 LONGEST_DATE = 100
 DAY_FIRST, MONTH_FIRST = "day first", "month first"
-ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST}
+# What nothing settles is left out, and nobody is asked about it any more.
+LEAVE = "leave"
+ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST, "leave": LEAVE}
 _TIME = r"(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)? ?(?:[AP]M)?(?:Z|[+-]\d{2}:?\d{2})?))?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII | re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.ASCII | re.IGNORECASE)
@@ -50,6 +52,7 @@ class DateColumn:
     day_first: Counter[str] = field(default_factory=Counter)
     month_first: Counter[str] = field(default_factory=Counter)
     either: Counter[str] = field(default_factory=Counter)
+    example: str = ""
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
@@ -63,10 +66,11 @@ class DateColumn:
             self.month_first[separator] += 1
         elif first != second:
             self.either[separator] += 1
+            self.example = self.example or found[0]
 
     def order(self, separator: str) -> str | None:
         """The order under this separator, None where nothing settles it or the column says both."""
-        if self.chosen:
+        if self.chosen and self.chosen != LEAVE:
             return self.chosen
         day, month = self.day_first[separator], self.month_first[separator]
         if day and month:
@@ -75,6 +79,10 @@ class DateColumn:
             return DAY_FIRST if day else MONTH_FIRST
         # Nobody writes the month first and points between.
         return DAY_FIRST if separator == "." else None
+
+    def is_open(self) -> bool:
+        """Whether there are dates that could be either, and neither a row nor a person has settled it."""
+        return self.chosen is None and any(self.either[each] and self.order(each) is None for each in self.either)
 
     def decided(self) -> dict[str, str | None]:
         """What was decided for each separator that the column has, for the report."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dotbridge.files.encodings import Candidate
+from dotbridge.files.report import LoadReport
 
 
 class FileRefused(Exception):
@@ -15,6 +16,22 @@ class EncodingNotSure(FileRefused):
     def __init__(self, text: str, candidates: tuple[Candidate, ...]) -> None:
         super().__init__(text)
         self.candidates = candidates
+
+
+class QuestionsOpen(FileRefused):
+    """Something in the file can be read in two ways, and nobody has said which: `report.questions` names it."""
+
+    def __init__(self, text: str, report: LoadReport) -> None:
+        super().__init__(text)
+        self.report = report
+
+
+class AddressMissing(FileRefused):
+    """No column holds addresses; `report` says what the columns are, so that a person can name one."""
+
+    def __init__(self, text: str, report: LoadReport) -> None:
+        super().__init__(text)
+        self.report = report
 
 
 class LoadCancelled(Exception):

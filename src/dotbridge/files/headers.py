@@ -25,6 +25,7 @@ class Role(enum.Enum):
     BIRTHDAY = "birthday"
     LANGUAGE = "language"
     NOTES = "notes"
+    EXTERNAL_ID = "external id"
 
 
 NAMES: dict[Role, str] = {
@@ -86,6 +87,16 @@ NAMES: dict[Role, str] = {
         notes, note, comment, comments, remarks, description, notiz, notizen, bemerkung, bemerkungen,
         kommentar, anmerkung, remarque, remarques, commentaire, notas, comentarios, osservazioni,
         opmerkingen, uwagi, заметки, 備考, 备注
+    """,
+    # Not "id" alone: that may be the number of a row in one export, and is somebody else's in the next.
+    Role.EXTERNAL_ID: """
+        external id, externalid, external key, foreign id, record id, crm id, contact id, contactid, customer id,
+        customerid, customer number, customer no, customer no., customer ref, customer reference, client id, client
+        number, member id, member number, membership number, kundennummer, kundennr, kunden-nr., kunden-id, kdnr,
+        kd.-nr., mitgliedsnummer, externe id, numéro client, numéro de client, n° client, id client, identifiant
+        externe, número de cliente, nº de cliente, id de cliente, codice cliente, numero cliente, klantnummer, klant-id,
+        relatienummer, número do cliente, kundnummer, kundenummer, asiakasnumero, numer klienta, zákaznické číslo, číslo
+        zákazníka, ügyfélszám, müşteri no, номер клиента, 顧客番号, 顧客id, 会員番号, 客户编号
     """,
 }
 

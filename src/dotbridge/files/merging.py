@@ -2,8 +2,8 @@
 
 The steps of a merge, in this order:
 
-1. `settle_same_address`: of several rows with one address one is kept, with the values that count.
-2. `find_records`: the record of each kept row, by its address.
+1. `settle_same_address`: of several rows with one address or external id one is kept, with the values that count.
+2. `find_records`: the record of each kept row, by its external id and by its address.
 3. `find_related`: the related records that the rows name, missing ones made.
 4. `decide_fates`: whether each row creates, updates or changes nothing.
 5. `write`: the records, their addresses and further values.
@@ -21,11 +21,12 @@ from typing import Any
 from django.db import connection
 
 from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.files.external_ids import find_by_id, move_addresses, name_persons_by_id, note_moves, one_row_a_record
 from dotbridge.files.keys import NAME_KEY_SQL, SPELT_SQL
 from dotbridge.files.new_records import column as column_of
 from dotbridge.files.new_records import default, insert_values, is_known, new_key
 from dotbridge.files.stage import STAGE, StageColumn, measure, quoted
-from dotbridge.files.targets import FileTarget, RowsOfTheirOwn
+from dotbridge.files.targets import ADDRESS, FileTarget, RowsOfTheirOwn
 from dotbridge.files.understanding import BOTH, LAST
 
 
@@ -41,12 +42,13 @@ class Clash:
 
 @dataclass(frozen=True)
 class Counts:
-    """What becomes of the rows of the stage."""
+    """What becomes of the rows of the stage; `moved` of the updated ones get another address."""
 
     created: int
     updated: int
     unchanged: int
     same_address: int
+    moved: int
 
 
 @dataclass
@@ -83,7 +85,14 @@ class Merge:
         if decision == BOTH and named:
             person = "concat_ws(E'\\n', key, " + ", ".join(f"lower({column.value}::text)" for column in named) + ")"
         self._execute(f"UPDATE {STAGE} SET person = {person}")
+        if own_id := self._id():
+            name_persons_by_id(own_id)
         measure()
+
+    def _id(self) -> StageColumn | None:
+        """The column of external ids, if the file has one and the model a place for it."""
+        wanted = self.target.external_id
+        return next((column for column in self.columns if column.target is wanted), None) if wanted else None
 
     def _clashes(self, most: int) -> tuple[list[Clash], int]:
         differing = [
@@ -91,8 +100,8 @@ class Merge:
             f" AND k.{column.value} IS NOT NULL THEN %s END"
             for column in self.columns
         ]
-        if not differing:
-            return [], 0
+        # Only an id makes two addresses one person.
+        differing.append("CASE WHEN s.key <> k.key THEN %s END")
         rows = self._rows(
             f"""
             SELECT line, keeper, email, fields, count(*) OVER ()
@@ -103,7 +112,7 @@ class Merge:
             WHERE cardinality(fields) > 0
             ORDER BY line LIMIT %s
             """,
-            [*(column.target.name for column in self.columns), most],
+            [*(column.target.name for column in self.columns), ADDRESS, most],
         )
         return [Clash(*row[:4]) for row in rows], rows[0][4] if rows else 0
 
@@ -116,6 +125,9 @@ class Merge:
             for column in self.columns
         ]
         given = [f"{column.value} = best.{column.value}" for column in self.columns]
+        if self._id():
+            best += [f"(array_agg({each} ORDER BY line {order}))[1] AS {each}" for each in ("email", "other_email")]
+            given += [f"{each} = best.{each}" for each in ("email", "other_email")]
         self._execute(
             f"""
             UPDATE {STAGE} s SET {", ".join(given)}
@@ -125,24 +137,33 @@ class Merge:
         )
 
     def find_records(self, decision: str | None) -> None:
-        """Find the record of each kept row: of several with the address the one with the lowest key.
+        """Find the record of each kept row: by its external id, else by its address, of several the lowest key.
 
         With `both` a row that names a person finds the record of that name.
         """
+        if own_id := self._id():
+            find_by_id(self.target, own_id, *self._shown())
         for given in ("s.key", "lower(btrim(s.other_email))"):
             for by_name in (True, False) if decision == BOTH else (False,):
                 self._find(given, decision, by_name=by_name)
+        if own_id:
+            one_row_a_record(own_id)
+            note_moves(self.target, self.address_table())
 
     def _find(self, given: str, decision: str | None, *, by_name: bool) -> None:
         model = self.target.model._meta
         key = quoted(model.pk.column)
-        known, column, params = self._address_table()
+        known, column, params = self.address_table()
         alike = ""
         if by_name:
             named = [each for each in self.columns if each.target.name in self.target.same_person]
             if not named:
                 return
             alike = "".join(f" AND lower(r.{each.column}) = lower(coalesce(s.{each.value}, ''))" for each in named)
+        if own_id := self._id():
+            # A record that is known by another id is somebody else, who has the same address.
+            known_id = f"coalesce(r.{own_id.column}::text, '')"
+            alike += f" AND (s.{own_id.value} IS NULL OR {known_id} IN ('', s.{own_id.value}::text))"
         # Where several people share the address, only their names tell which record is whose.
         namesakes = f"SELECT key FROM {STAGE} WHERE fate IS NULL GROUP BY key HAVING count(*) > 1"
         alone = f" AND s.key NOT IN ({namesakes})" if decision == BOTH else ""
@@ -162,7 +183,7 @@ class Merge:
             params,
         )
 
-    def _address_table(self) -> tuple[str, str, tuple[Any, ...]]:
+    def address_table(self) -> tuple[str, str, tuple[Any, ...]]:
         """Records and their addresses as a table, the column of the address, and parameters; hidden ones left out."""
         model = self.target.model
         own = self.target.addresses
@@ -233,12 +254,13 @@ class Merge:
             f"s.{column.value} IS NOT NULL AND r.{column.column} IS DISTINCT FROM s.{column.given}"
             for column in self.columns
         ]
+        differs.append("s.moves")
         key = quoted(self.target.model._meta.pk.column)
         measure()
         self._execute(f"UPDATE {STAGE} SET fate = 'create' WHERE fate IS NULL AND record IS NULL")
         self._execute(
             f"""
-            UPDATE {STAGE} s SET fate = CASE WHEN {" OR ".join(differs) or "false"} THEN 'update' ELSE 'unchanged' END
+            UPDATE {STAGE} s SET fate = CASE WHEN {" OR ".join(differs)} THEN 'update' ELSE 'unchanged' END
             FROM {quoted(self.target.model._meta.db_table)} r
             WHERE s.fate IS NULL AND r.{key} = s.record
             """
@@ -254,12 +276,18 @@ class Merge:
             )
         measure()
         counted = dict(self._rows(f"SELECT fate, count(*) FROM {STAGE} GROUP BY fate"))
-        return Counts(*(counted.get(fate, 0) for fate in ("create", "update", "unchanged", "same address")))
+        ((moved,),) = self._rows(f"SELECT count(*) FROM {STAGE} WHERE moves")
+        created, updated, unchanged, same = (
+            counted.get(fate, 0) for fate in ("create", "update", "unchanged", "same address")
+        )
+        return Counts(created, updated, unchanged, same, moved)
 
     def write(self) -> None:
         """Write what the fates say, and give every row its record."""
         self._create()
         self._update()
+        if self._id():
+            move_addresses(self.target)
         self._execute(
             f"UPDATE {STAGE} s SET record = k.record FROM {STAGE} k WHERE s.fate = 'same address' AND k.line = s.keeper"
         )

@@ -1,4 +1,7 @@
-"""What is kept of loads: the report of each, and what people chose for the columns of a file's shape."""
+"""What is kept of loads: the file until it is loaded, how far its load is, and the report of each.
+
+Of every shape of file that people have chosen the columns of is kept what they chose.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,111 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 
+class LoadState(models.TextChoices):
+    """How a load stands. `MOVES` says what may follow what."""
+
+    OPEN = "open", _("not loaded yet")
+    WAITING = "waiting", _("waits for the worker")
+    RUNNING = "running", _("at work")
+    LOADED = "loaded", _("loaded")
+    UNDOING = "undoing", _("is being undone")
+    ASKS = "asks", _("needs an answer")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+# From which states a load can be asked for: those in which nothing is at work and nothing was loaded.
+CAN_START = (LoadState.OPEN, LoadState.ASKS, LoadState.FAILED, LoadState.CANCELLED)
+AT_WORK = (LoadState.WAITING, LoadState.RUNNING, LoadState.UNDOING)
+MOVES: dict[LoadState, tuple[LoadState, ...]] = {
+    **dict.fromkeys(CAN_START, (LoadState.WAITING,)),
+    LoadState.WAITING: (LoadState.RUNNING, LoadState.CANCELLED),
+    # One that is taken up again was left behind by a worker that died.
+    LoadState.RUNNING: (
+        LoadState.RUNNING,
+        LoadState.LOADED,
+        LoadState.OPEN,
+        LoadState.ASKS,
+        LoadState.FAILED,
+        LoadState.CANCELLED,
+    ),
+    LoadState.LOADED: (LoadState.UNDOING,),
+    LoadState.UNDOING: (LoadState.LOADED,),
+}
+
+
 class FileLoad(models.Model):
-    """One load of a file, with its report. `who` is the name of whoever asked for it."""
+    """One load of a file, with its report. `who` is the name of whoever asked for it.
+
+    `choices` is what a person said of the file. With `only_looks` the worker goes through the whole file and writes
+    nothing. `fraction` says how far it is, 0 to 1; `message` why it asks or failed. `loaded_at` is empty until it is
+    loaded, and from then on everything it has done is in the database.
+    """
 
     entity = models.CharField(_("entity"), max_length=100)
     file = models.CharField(_("file"), max_length=255)
     who = models.CharField(_("who"), max_length=150, blank=True)
-    loaded_at = models.DateTimeField(_("loaded at"), db_default=Now(), editable=False)
-    report = models.JSONField(_("report"))
+    state = models.CharField(_("state"), max_length=20, choices=LoadState, default=LoadState.OPEN)
+    size = models.BigIntegerField(_("size"), default=0)
+    choices = models.JSONField(_("choices"), default=dict, blank=True)
+    only_looks = models.BooleanField(_("only looks"), default=False)
+    step = models.CharField(_("step"), max_length=20, blank=True)
+    rows_done = models.BigIntegerField(_("rows so far"), default=0)
+    fraction = models.FloatField(_("how far"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    message = models.TextField(_("message"), blank=True)
+    made_at = models.DateTimeField(_("given at"), db_default=Now(), editable=False)
+    asked_at = models.DateTimeField(_("asked for at"), null=True, blank=True, editable=False)
+    cancel_asked_at = models.DateTimeField(_("cancelling asked for at"), null=True, blank=True, editable=False)
+    loaded_at = models.DateTimeField(_("loaded at"), null=True, blank=True, editable=False)
+    report = models.JSONField(_("report"), default=dict)
     undone_at = models.DateTimeField(_("undone at"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("file load")
         verbose_name_plural = _("file loads")
-        ordering = ["-loaded_at", "-pk"]
-        # For its list, and for taking the old ones away.
-        indexes = [models.Index(fields=["-loaded_at"], name="dotbridge_files_load_by_time")]
+        ordering = ["-pk"]
+        # For taking the old ones away.
+        indexes = [models.Index(fields=["made_at"], name="dotbridge_files_load_by_time")]
 
     def __str__(self) -> str:
         return self.file
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a worker has it, or is to have it."""
+        return self.state in AT_WORK
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it can be asked for, as long as the file is here."""
+        return self.state in CAN_START
+
+
+class FilePiece(models.Model):
+    """A piece of a file that waits to be loaded: in the database, where a worker on another machine finds it.
+
+    All pieces of a file are of one size but the last. They go when the file was loaded, else after a day.
+    """
+
+    load = models.ForeignKey(
+        # The constraint below has an index that begins with it.
+        FileLoad,
+        verbose_name=_("file load"),
+        on_delete=models.CASCADE,
+        related_name="pieces",
+        db_index=False,
+    )
+    number = models.PositiveIntegerField(_("number"))
+    content = models.BinaryField(_("content"))
+
+    class Meta:
+        verbose_name = _("piece of a file")
+        verbose_name_plural = _("pieces of files")
+        constraints = [models.UniqueConstraint(fields=["load", "number"], name="dotbridge_files_one_piece")]
+
+    def __str__(self) -> str:
+        return f"{self.load_id}/{self.number}"
 
 
 class LoadedRecord(models.Model):

@@ -14,7 +14,9 @@ from dotbridge.files.records import Cell
 
 COMMA, POINT = ",", "."
 LONGEST_NUMBER = 100
-DECIMAL_MARKS = {"comma": COMMA, "point": POINT}
+# What nothing settles is left out, and nobody is asked about it any more.
+LEAVE = "leave"
+DECIMAL_MARKS = {"comma": COMMA, "point": POINT, "leave": LEAVE}
 _BLANKS = " \u00a0\u2009\u202f'’_"  # noqa: RUF001 - Swiss thousands
 _NUMBER = re.compile(rf"[+-]?\d+(?:[{_BLANKS}.,]\d+)*")
 _GROUPED_BY_BLANKS = re.compile(rf"[+-]?\d{{1,3}}(?:[{_BLANKS}]\d{{3}})+(?:[.,]\d+)?")
@@ -32,7 +34,9 @@ class NumberColumn:
     chosen: str | None = None
     decimals: Counter[str] = field(default_factory=Counter)
     thousands: Counter[str] = field(default_factory=Counter)
+    either: Counter[str] = field(default_factory=Counter)
     groups_by_three: bool = False
+    example: str = ""
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
@@ -62,6 +66,9 @@ class NumberColumn:
         elif self.is_whole and after.strip("0"):
             # 1.500 in a column of whole numbers can only be fifteen hundred.
             self._is_thousands(mark)
+        else:
+            self.either[mark] += 1
+            self.example = self.example or f"{before}{mark}{after}"
 
     def _is_thousands(self, mark: str) -> None:
         self.thousands[mark] += 1
@@ -69,12 +76,16 @@ class NumberColumn:
 
     def decided(self) -> str | None:
         """The decimal mark as far as the column shows it, for the report."""
-        if self.chosen:
+        if self.chosen and self.chosen != LEAVE:
             return self.chosen
         for mark, other in ((COMMA, POINT), (POINT, COMMA)):
             if (self.decimals[mark] or self.thousands[other]) and not self.thousands[mark] and not self.decimals[other]:
                 return mark
         return None
+
+    def is_open(self) -> bool:
+        """Whether there are numbers that could be either, and neither a row nor a person has settled it."""
+        return self.chosen is None and any(self._settled(mark) is None for mark in self.either)
 
     def read(self, cell: Cell) -> Decimal:
         """The number in a cell. Raises Unreadable."""
@@ -118,19 +129,23 @@ class NumberColumn:
 
     def _is_decimal_mark(self, mark: str) -> bool:
         """Whether three digits after this mark are decimals. Raises Unreadable where nothing settles it."""
-        if self.chosen:
+        settled = self._settled(mark)
+        if settled is None:
+            raise Unreadable(
+                _("A comma or point before three digits may separate thousands or decimals; no other row settles it."),
+                _("Say the decimal mark of the column, comma or point, or write numbers without thousands marks."),
+            )
+        return settled
+
+    def _settled(self, mark: str) -> bool | None:
+        if self.chosen and self.chosen != LEAVE:
             return mark == self.chosen
         other = COMMA if mark == POINT else POINT
         for_decimals = bool(self.decimals[mark] or self.thousands[other])
         for_thousands = bool(self.thousands[mark] or self.decimals[other])
         if self.is_whole and self.groups_by_three and not self.decimals[mark]:
             return False
-        if for_decimals == for_thousands:
-            raise Unreadable(
-                _("A comma or point before three digits may separate thousands or decimals; no other row settles it."),
-                _("Say the decimal mark of the column, comma or point, or write numbers without thousands marks."),
-            )
-        return for_decimals
+        return None if for_decimals == for_thousands else for_decimals
 
 
 def whole(number: Decimal) -> int:

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Protocol
 
 from dotbridge.files.encodings import FoundEncoding
@@ -56,6 +57,22 @@ class Source(Protocol):
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record below the names of the columns, and in its place every line that is none."""
         ...
+
+
+class FirstRows:
+    """The beginning of a source, held in memory. `has_more` says whether more follows."""
+
+    def __init__(self, source: Source, most: int) -> None:
+        self.format, self.found_encoding, self.encoding = source.format, source.found_encoding, source.encoding
+        self.delimiter, self.part, self.other_parts = source.delimiter, source.part, source.other_parts
+        self.headers = source.headers
+        rows = source.records()
+        self._rows = list(islice(rows, most))
+        self.has_more = next(rows, None) is not None
+
+    def records(self) -> Iterator[Record | BrokenLine]:
+        """Every record of them."""
+        return iter(self._rows)
 
 
 def is_blank(cell: Cell) -> bool:

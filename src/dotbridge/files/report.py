@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,6 +24,19 @@ class Problem:
     mend: str
     # The rest of the line was taken.
     taken: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What nothing in the file decides. `about` is "dates", "numbers" or "same address"; `column` is of the first two.
+
+    `example` is one of the cells, or how many rows there are. Until it is answered the values are left out.
+    """
+
+    about: str
+    column: str = ""
+    field: str = ""
+    example: str = ""
 
 
 @dataclass(kw_only=True)
@@ -49,9 +63,11 @@ class ColumnReport:
 class LoadReport:
     """What became of a file. `rows` is the sum of created, updated, unchanged, same_address and refused.
 
-    `number` is the load's own, 0 for one that was not kept. `same_address` are rows whose address an earlier row has.
-    `opted_out` are the people whom the file says not to write to. `problems` are the first thousand: refused rows, and
-    rows taken without one of their values (`taken` is true); `problems_left_off` more.
+    `number` is the load's own, 0 for one that was not kept. `questions` are for a person; with `has_more` only the
+    first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved` are
+    people who were found by their id and get another address. `opted_out` are the people whom the file says not to
+    write to. `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is
+    true); `problems_left_off` more.
     """
 
     entity: str
@@ -65,6 +81,8 @@ class LoadReport:
     other_parts: list[str] = field(default_factory=list)
     columns: list[ColumnReport] = field(default_factory=list)
     first_rows: list[list[str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    has_more: bool = False
     dry_run: bool = False
     number: int = 0
     rows: int = 0
@@ -72,6 +90,7 @@ class LoadReport:
     updated: int = 0
     unchanged: int = 0
     same_address: int = 0
+    moved: int = 0
     refused: int = 0
     opted_out: int = 0
     doubtful: int = 0
@@ -107,6 +126,26 @@ class LoadReport:
             self.problems.append(problem)
         else:
             self.problems_left_off += 1
+
+
+@dataclass(kw_only=True)
+class ProblemKind:
+    """The same thing wrong in one column of many lines: the first of them, and how many more."""
+
+    first: dict[str, Any]
+    more: int = 0
+
+
+def kinds_of(problems: Iterable[dict[str, Any]]) -> list[ProblemKind]:
+    """Problems as plain values, the same thing said once a column, in the order of the lines."""
+    kinds: dict[tuple[Any, ...], ProblemKind] = {}
+    for problem in problems:
+        same = tuple(problem[name] for name in ("column", "why", "mend", "taken"))
+        if same in kinds:
+            kinds[same].more += 1
+        else:
+            kinds[same] = ProblemKind(first=problem)
+    return list(kinds.values())
 
 
 def shortened(text: str) -> str:

@@ -8,29 +8,38 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import BinaryIO
 
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from dotbridge.files.errors import FileRefused
+from dotbridge.files.errors import FileRefused, QuestionsOpen
+from dotbridge.files.followers import tell_followers
 from dotbridge.files.merging import Clash, Merge
-from dotbridge.files.models import FileLoad, FileShape, LoadedRecord
+from dotbridge.files.models import AT_WORK, FileLoad, FilePiece, FileShape, LoadedRecord, LoadState
 from dotbridge.files.opening import open_source
 from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_receiving
-from dotbridge.files.records import BrokenLine
-from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, shortened
+from dotbridge.files.records import BrokenLine, FirstRows
+from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, Question, shortened
 from dotbridge.files.rows import ReadRow, read_row
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
-from dotbridge.files.targets import FileTarget, file_target
-from dotbridge.files.understanding import Choices, Progress, Understanding, check, understand
+from dotbridge.files.targets import ADDRESS, FileTarget, file_target
+from dotbridge.files.understanding import Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 
 KEPT_DAYS = 30
 HOURS_TO_UNDO = 24
 _ROWS_BETWEEN_PROGRESS = 5_000
+_ALIKE = gettext_lazy(
+    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
+)
+_ALIKE_BY_ID = gettext_lazy(
+    "Line %(line)d has the same id. This line would overwrite it, so what differs was not taken."
+)
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
     SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
@@ -59,6 +68,8 @@ def load_file(
     dry_run: bool = False,
     who: str = "",
     progress: Progress = _no_progress,
+    kept: FileLoad | None = None,
+    asks: bool = False,
 ) -> LoadReport:
     """Create and update records of `entity` from a file; `dry_run` reports the same and keeps nothing.
 
@@ -66,7 +77,9 @@ def load_file(
     says of opting out is handed to whoever keeps consent (`dotbridge.files.opt_outs`); nothing in it makes anybody
     mailable.
     `progress` is called with what is being done and the number of rows; what it raises ends the load, and nothing is
-    kept. Raises FileRefused, and EncodingNotSure with the candidates; LookupError for an entity that files cannot fill.
+    kept. `kept` is the load to note it under, a new one without it. With `asks` nothing is loaded while there are
+    questions: QuestionsOpen. Raises FileRefused, and EncodingNotSure with the candidates; LookupError for an entity
+    that files cannot fill.
     """
     target = file_target(entity)
     choices = choices or Choices()
@@ -74,18 +87,49 @@ def load_file(
         remembered = remembered_columns(target, source.headers)
         understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
         understood.report.dry_run = dry_run
+        if asks and understood.report.questions and not dry_run:
+            raise _questions_open(understood.report)
         with suppress(_NotKept), transaction.atomic():
             if dry_run:
                 _load(understood, choices, progress, kept=None)
                 raise _NotKept
-            kept = FileLoad.objects.create(entity=entity, file=name[-255:], who=who, report={})
-            _load(understood, choices, progress, kept=kept)
+            kept = kept or FileLoad.objects.create(entity=entity, file=name[-255:], who=who)
+            _load(understood, choices, progress, kept=kept, asks=asks)
             if choices.columns:
-                remember_columns(target=target, headers=source.headers, columns={**remembered, **choices.columns})
-            understood.report.number = kept.pk
-            kept.report = understood.report.as_dict()
-            kept.save(update_fields=["report"])
+                columns = choices.with_columns(remembered).columns
+                remember_columns(target=target, headers=source.headers, columns=columns)
+            _keep_report(kept, understood.report)
     return understood.report
+
+
+def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, most_rows: int) -> LoadReport:
+    """What a load would do with the first rows of a file. Writes nothing, and waits for no load that is at work.
+
+    Raises what `load_file` raises.
+    """
+    target = file_target(entity)
+    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
+        first = FirstRows(source, most_rows)
+        choices = choices.with_columns(remembered_columns(target, source.headers))
+        understood = understand(first, target, choices, name=name, progress=_no_progress)
+        understood.report.dry_run, understood.report.has_more = True, first.has_more
+        with suppress(_NotKept), transaction.atomic():
+            _load(understood, choices, _no_progress, kept=None)
+            raise _NotKept
+    return understood.report
+
+
+def _keep_report(kept: FileLoad, report: LoadReport) -> None:
+    """Note in the transaction of the load that it is done: whoever sees the records sees that too."""
+    report.number = kept.pk
+    kept.state, kept.fraction, kept.message = LoadState.LOADED, 1.0, ""
+    kept.rows_done, kept.loaded_at, kept.report = report.rows, timezone.now(), report.as_dict()
+    kept.save(update_fields=["state", "fraction", "message", "rows_done", "loaded_at", "report"])
+    kept.pieces.all().delete()
+
+
+def _questions_open(report: LoadReport) -> QuestionsOpen:
+    return QuestionsOpen(_("Something in the file can be read in two ways, and only a person can say which."), report)
 
 
 def undo_load(*, load: FileLoad) -> Undone:
@@ -95,22 +139,23 @@ def undo_load(*, load: FileLoad) -> Undone:
     """
     with transaction.atomic():
         load = FileLoad.objects.select_for_update().get(pk=load.pk)
-        if load.undone_at is not None:
-            raise FileRefused(_("This load was undone already."))
-        if load.loaded_at < timezone.now() - datetime.timedelta(hours=HOURS_TO_UNDO):
-            raise FileRefused(_("A load can be undone for %(hours)d hours.") % {"hours": HOURS_TO_UNDO})
+        refuse_undoing(load)
         undone = take_back(load, file_target(load.entity))
-        load.undone_at = timezone.now()
-        load.save(update_fields=["undone_at"])
+        load.undone_at, load.state = timezone.now(), LoadState.LOADED
+        load.report = {**load.report, "undone": asdict(undone)}
+        load.save(update_fields=["undone_at", "state", "report"])
         LoadedRecord.objects.filter(load=load).delete()
     return undone
 
 
-def check_file(*, file: BinaryIO, entity: str, choices: Choices) -> None:
-    """Look at the beginning of a file and write nothing. Raises what `load_file` would raise because of it."""
-    target = file_target(entity)
-    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
-        check(source, target, choices.with_columns(remembered_columns(target, source.headers)))
+def refuse_undoing(load: FileLoad) -> None:
+    """Raise FileRefused, with the reason, where a load cannot be undone."""
+    if load.undone_at is not None:
+        raise FileRefused(_("This load was undone already."))
+    if load.loaded_at is None:
+        raise FileRefused(_("This file was not loaded, so there is nothing to undo."))
+    if load.loaded_at < timezone.now() - datetime.timedelta(hours=HOURS_TO_UNDO):
+        raise FileRefused(_("A load can be undone for %(hours)d hours.") % {"hours": HOURS_TO_UNDO})
 
 
 def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Mapping[str, str]) -> None:
@@ -125,12 +170,18 @@ def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
     """
     over = timezone.now() - datetime.timedelta(hours=HOURS_TO_UNDO)
     LoadedRecord.objects.filter(load__loaded_at__lt=over).delete()
+    # A file that nobody loads does not stay for longer.
+    FilePiece.objects.filter(load__made_at__lt=over).exclude(load__state__in=AT_WORK).delete()
     before = timezone.now() - datetime.timedelta(days=days)
-    deleted, _each = FileLoad.objects.filter(loaded_at__lt=before).delete()
-    return deleted
+    old = FileLoad.objects.filter(made_at__lt=before).exclude(state__in=AT_WORK)
+    number = old.count()
+    old.delete()
+    return number
 
 
-def _load(understood: Understanding, choices: Choices, progress: Progress, *, kept: FileLoad | None) -> None:
+def _load(
+    understood: Understanding, choices: Choices, progress: Progress, *, kept: FileLoad | None, asks: bool = False
+) -> None:
     report = understood.report
     columns = stage_columns(understood)
     create_stage(understood.target, columns)
@@ -138,26 +189,34 @@ def _load(understood: Understanding, choices: Choices, progress: Progress, *, ke
     _count_opt_outs(report)
     merge = Merge(understood.target, columns)
     progress("merging", report.rows)
-    with connection.cursor() as cursor:
-        # Two files at once would each make the people whom both name.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"dotbridge.files:{report.entity}"])
+    if kept is not None:
+        with connection.cursor() as cursor:
+            # Two files at once would each make the people whom both name.
+            lock = f"dotbridge.files:{report.entity}"
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
     clashes, number = merge.settle_same_address(choices.same_address, most=MOST_PROBLEMS)
     _tell_clashes(understood, clashes, number)
+    if asks and report.questions and kept is not None:
+        raise _questions_open(report)
+    progress("finding", report.rows)
     merge.find_records(choices.same_address)
     merge.find_related(make_missing=not report.dry_run)
     counts = merge.decide_fates()
     report.created, report.updated = counts.created, counts.updated
-    report.unchanged, report.same_address = counts.unchanged, counts.same_address
+    report.unchanged, report.same_address, report.moved = counts.unchanged, counts.same_address, counts.moved
     if kept is None:
         return
     progress("writing", report.rows)
-    note_updates(kept, understood.target, columns)
+    note_updates(kept, understood.target, columns, merge.address_table())
     merge.write()
     note_created(kept, understood.target, columns)
+    tell_followers(kept, report)
     if report.opted_out:
         with connection.cursor() as cursor:
             cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")
             cursor.execute(_OPT_OUTS)
+            # Who keeps consent joins it; without this the planner would expect a handful, and compare all with all.
+            cursor.execute(f"ANALYZE {OPT_OUTS}")
         hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
 
 
@@ -208,11 +267,10 @@ def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) 
                 line=clash.line,
                 column=", ".join(target.label_of(name) for name in clash.fields),
                 value=shortened(clash.email),
-                why=_(
-                    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
-                )
-                % {"line": clash.kept_line},
+                why=str(_ALIKE_BY_ID if ADDRESS in clash.fields else _ALIKE) % {"line": clash.kept_line},
                 mend=_("Say which line counts: first, last, or both as people of their own."),
             )
         )
     report.problems_left_off += number - len(clashes)
+    if number:
+        report.questions.append(Question(about="same address", example=str(number)))

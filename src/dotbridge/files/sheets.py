@@ -1,4 +1,5 @@
 """Workbooks: XLSX is streamed row by row, OpenDocument and the old XLS are read whole and so have a smaller limit."""
+# ruff: noqa: SLF001 - the library has no way of its own to the rows that are there alone
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from zipfile import BadZipFile
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._reader import WorkSheetParser
 from python_calamine import CalamineError, CalamineWorkbook
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import LONGEST_CELL, BrokenLine, Cell, Record, cell_text, is_blank
+from dotbridge.files.records import LONGEST_CELL, MOST_COLUMNS, BrokenLine, Cell, Record, cell_text, is_blank
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -35,7 +37,8 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
 
-    def _rows(self) -> Iterable[Sequence[Any]]:
+    def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
+        """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
         raise NotImplementedError
 
     def _choose(self, names: Sequence[str], wanted: str | None) -> str:
@@ -60,7 +63,7 @@ class _Sheet:
         )
 
     def _filled(self) -> Iterator[Record]:
-        for number, row in enumerate(self._rows(), 1):
+        for number, row in self._rows():
             cells = tuple(_cell(value) for value in row)
             if not all(map(is_blank, cells)):
                 yield Record(number, cells)
@@ -73,7 +76,7 @@ class _Sheet:
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):
-                shown = " ".join(cell_text(cell) for cell in cells)
+                shown = " ".join(cell_text(cell) for cell in cells if not is_blank(cell))
                 why = _("The row has a value beyond the last column that has a name.")
                 yield BrokenLine(row.line, shown, why, _("Name its column in the first row, or delete the value."))
             elif any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
@@ -94,12 +97,23 @@ class XlsxSheet(_Sheet):
             raise _damaged() from None
         self._choose([name for name in self._book.sheetnames if hasattr(self._book[name], "iter_rows")], sheet)
 
-    def _rows(self) -> Iterator[Sequence[Any]]:
-        sheet: Any = self._book[self.part]
-        # Some programs write a wrong size into the sheet.
-        sheet.reset_dimensions()
+    def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
+        book: Any = self._book
+        sheet: Any = book[self.part]
         try:
-            yield from sheet.iter_rows(values_only=True)
+            with sheet._get_source() as source:
+                # As the library's own rows, but those that are not there are not made: of a hostile workbook, whose one
+                # cell is far away, there would be no end to them. The size that a sheet says is often wrong.
+                parser = WorkSheetParser(
+                    source,
+                    sheet._shared_strings,
+                    data_only=True,
+                    epoch=book.epoch,
+                    date_formats=book._date_formats,
+                    timedelta_formats=book._timedelta_formats,
+                )
+                for number, cells in parser.parse():
+                    yield number, _spread(cells)
         except _DAMAGED:
             raise _damaged() from None
 
@@ -119,13 +133,24 @@ class SheetInMemory(_Sheet):
             raise _damaged() from None
         self._choose(self._book.sheet_names, sheet)
 
-    def _rows(self) -> Iterable[Sequence[Any]]:
+    def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
-        return rows
+        return enumerate(rows, 1)
 
 
 def _damaged() -> FileRefused:
     return FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV."))
+
+
+def _spread(cells: Sequence[dict[str, Any]]) -> list[Any]:
+    """The values of a row in their columns. One beyond all columns that may be stands right behind them."""
+    filled = [(cell["column"], cell["value"]) for cell in cells if cell["value"] is not None]
+    if not filled:
+        return []
+    row: list[Any] = [None] * min(max(column for column, _value in filled), MOST_COLUMNS + 1)
+    for column, value in filled:
+        row[min(column, MOST_COLUMNS + 1) - 1] = value
+    return row
 
 
 def _cell(value: Any) -> Cell:

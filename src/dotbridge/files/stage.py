@@ -72,7 +72,8 @@ def create_stage(target: FileTarget, columns: list[StageColumn]) -> None:
     parts = [
         "line bigint NOT NULL, email text NOT NULL, other_email text, m_email text[], opt_outs jsonb",
         "key text GENERATED ALWAYS AS (lower(btrim(email))) STORED, person text",
-        f"record {key_type}, fate text, keeper bigint",
+        f"record {key_type}, fate text, keeper bigint, by_id boolean NOT NULL DEFAULT false",
+        "moves boolean NOT NULL DEFAULT false",
     ]
     for column in columns:
         field = column.target.field

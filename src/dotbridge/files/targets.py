@@ -112,10 +112,16 @@ class FileTarget:
             return str(self.fields[name].label)
         return {ADDRESS: "E-mail", FULL_NAME: "Full name"}.get(name, name)
 
-    def kind_of(self, name: str) -> ValueKind:
-        """How the cells of a column that goes to this field are read."""
-        special = {ADDRESS: ValueKind.ADDRESS, FULL_NAME: ValueKind.FULL_NAME}
-        return special.get(name) or self.fields[name].kind
+    @property
+    def external_id(self) -> TargetField | None:
+        """The field by which the system that a file comes from knows the record, if the model has one."""
+        return self.fields.get(self.roles.get(Role.EXTERNAL_ID, ""))
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Everything that a column can go to, with its name for people."""
+        names = [ADDRESS, *([FULL_NAME] if FULL_NAME in self.roles.values() else []), *self.fields]
+        return {name: self.label_of(name) for name in names}
 
 
 _registered: dict[str, FileTarget] = {}
@@ -192,6 +198,16 @@ def file_target(key: str) -> FileTarget:
 def file_targets() -> tuple[FileTarget, ...]:
     """All models that files may fill, by key."""
     return tuple(_registered[key] for key in sorted(_registered))
+
+
+def is_file_target(key: str) -> bool:
+    """Whether files may fill it."""
+    return key in _registered
+
+
+def can_be_filled(field: models.Field[Any, Any]) -> bool:
+    """Whether a file can fill a field of this kind."""
+    return any(isinstance(field, base) for base, _kind in _KINDS)
 
 
 def _spellings(taken: TargetField, given: FileField) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from django.utils.translation import gettext as _
 
 from dotbridge.files.encodings import Candidate
-from dotbridge.files.report import LoadReport
+from dotbridge.files.report import LoadReport, Problem, kinds_of
 
 MOST_PROBLEMS_SHOWN = 20
 
@@ -31,6 +32,8 @@ def _counts(report: LoadReport) -> Iterator[str]:
     ) % {name: getattr(report, name) for name in ("rows", "created", "updated", "unchanged", "refused")}
     if report.same_address:
         yield _("%(number)d rows have the address of an earlier row.") % {"number": report.same_address}
+    if report.moved:
+        yield _("%(number)d people were found by their id and get another address.") % {"number": report.moved}
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
     yield from opted_out(report)
@@ -75,10 +78,13 @@ def understood(report: LoadReport) -> Iterator[str]:
 
 
 def _problems(report: LoadReport) -> Iterator[str]:
-    for problem in report.problems[:MOST_PROBLEMS_SHOWN]:
+    kinds = kinds_of(asdict(problem) for problem in report.problems)
+    for kind in kinds[:MOST_PROBLEMS_SHOWN]:
+        problem = Problem(**kind.first)
         where = _("line %(line)d") % {"line": problem.line} + (f", {problem.column}" if problem.column else "")
+        more_lines = " " + _("So in %(number)d more lines.") % {"number": kind.more} if kind.more else ""
         what = " " + _("Taken without it.") if problem.taken else ""
-        yield f"{where}: {problem.value!r}: {problem.why} {problem.mend}{what}"
-    more = len(report.problems) - MOST_PROBLEMS_SHOWN + report.problems_left_off
+        yield f"{where}: {problem.value!r}: {problem.why} {problem.mend}{what}{more_lines}"
+    more = sum(1 + kind.more for kind in kinds[MOST_PROBLEMS_SHOWN:]) + report.problems_left_off
     if more > 0:
         yield _("... and %(number)d more; --json names them.") % {"number": more}

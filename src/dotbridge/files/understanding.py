@@ -5,20 +5,20 @@ The whole file is read once for it, because only all rows of a column can say ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from django.utils.translation import gettext as _
 
-from dotbridge.files.consent_columns import ConsentColumn, consent_kind
+from dotbridge.files.consent_columns import CHOSEN_KINDS, ConsentColumn, consent_kind
 from dotbridge.files.dates import ORDERS
-from dotbridge.files.errors import FileRefused
+from dotbridge.files.errors import AddressMissing, FileRefused
 from dotbridge.files.headers import email_column, match_headers, plain
 from dotbridge.files.numbers import DECIMAL_MARKS
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
-from dotbridge.files.report import ColumnReport, LoadReport, shortened
-from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget
+from dotbridge.files.report import ColumnReport, LoadReport, Question, shortened
+from dotbridge.files.targets import ADDRESS, FileTarget
 from dotbridge.files.values import ColumnReader
 
 UNUSED = "unused"
@@ -35,15 +35,17 @@ Progress = Callable[[str, int], None]
 class Choices:
     """What a person has said about a file; what is None is found, or asked for where it cannot be found.
 
-    `columns` maps names of columns to fields, "unused", or a field with how its dates or numbers are written
-    ("birthday:dmy", "lead_score:comma"). `same_address` says which of several rows with one address counts: the first,
-    the last, or each as a person of its own.
+    `columns` maps names of columns to fields, "unused", "opted-out" or "opted-in" for what speaks of consent, or a
+    field with how its dates or numbers are written ("birthday:dmy", "lead_score:comma"; "leave" leaves out what nothing
+    settles). With `columns_are_all` nothing is added that was chosen for an earlier file. `same_address` says which of
+    several rows with one address counts: the first, the last, or each as a person of its own.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    columns_are_all: bool = False
     same_address: str | None = None
 
     def __post_init__(self) -> None:
@@ -55,7 +57,7 @@ class Choices:
 
     def with_columns(self, remembered: Mapping[str, str]) -> Choices:
         """The same, with what was chosen for an earlier file where nothing is chosen now."""
-        return replace(self, columns={**remembered, **self.columns})
+        return self if self.columns_are_all else replace(self, columns={**remembered, **self.columns})
 
 
 @dataclass(kw_only=True)
@@ -74,16 +76,13 @@ class Understanding:
     report: LoadReport
 
 
-def check(source: Source, target: FileTarget, choices: Choices) -> None:
-    """Look at the beginning of a file. Raises FileRefused where `understand` would because of the columns."""
-    chosen, _written = _chosen(source, target, choices)
-    _match(source, target, chosen)
-
-
 def understand(source: Source, target: FileTarget, choices: Choices, *, name: str, progress: Progress) -> Understanding:
     """What the file is understood to be. Raises FileRefused for one without an address column or with too many rows."""
     chosen, written = _chosen(source, target, choices)
     matched = _match(source, target, chosen)
+    report = _begun(source, target, choices, name)
+    if ADDRESS not in matched.values():
+        raise _address_missing(source, report, target, matched, chosen)
     readers = {
         position: ColumnReader(target.fields[field], written.get(position))
         for position, field in matched.items()
@@ -92,19 +91,9 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
     consent = {
         position: ConsentColumn(header, kind)
         for position, header in enumerate(source.headers)
-        if chosen.get(position) != UNUSED and (kind := consent_kind(header))
+        if chosen.get(position) != UNUSED
+        and (kind := CHOSEN_KINDS.get(chosen.get(position, "")) or consent_kind(header))
     }
-    report = LoadReport(
-        entity=target.key,
-        file=name,
-        format=source.format,
-        encoding=source.encoding,
-        encoding_named=choices.encoding is not None,
-        encoding_candidates=list(source.found_encoding.candidates) if source.found_encoding else [],
-        delimiter=source.delimiter,
-        part=source.part,
-        other_parts=list(source.other_parts),
-    )
     filled = _observe(source, readers, consent, report, progress)
     consent = {position: column for position, column in consent.items() if column.is_meant()}
     fields: dict[str, list[int]] = {}
@@ -122,30 +111,70 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         )
         for position, header in enumerate(source.headers)
     ]
+    report.questions = list(_questions(source, readers))
     return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
+
+
+def _begun(source: Source, target: FileTarget, choices: Choices, name: str) -> LoadReport:
+    """The report before the first row: how the file is written."""
+    return LoadReport(
+        entity=target.key,
+        file=name,
+        format=source.format,
+        encoding=source.encoding,
+        encoding_named=choices.encoding is not None,
+        encoding_candidates=list(source.found_encoding.candidates) if source.found_encoding else [],
+        delimiter=source.delimiter,
+        part=source.part,
+        other_parts=list(source.other_parts),
+    )
+
+
+def _address_missing(
+    source: Source, report: LoadReport, target: FileTarget, matched: Mapping[int, str], chosen: Mapping[int, str]
+) -> AddressMissing:
+    filled = _observe(source, {}, {}, report, lambda _step, _rows: None)
+    report.columns = [
+        ColumnReport(
+            name=header,
+            field=matched.get(position, ""),
+            label=target.label_of(matched[position]) if position in matched else "",
+            chosen=position in chosen,
+            is_empty=position not in filled,
+        )
+        for position, header in enumerate(source.headers)
+    ]
+    return AddressMissing(
+        _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.")
+        % {"names": ", ".join(map(shortened, source.headers))},
+        report,
+    )
 
 
 def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:
     """What a person chose, by position: the field, and how dates or numbers of the column are written."""
-    by_name = {plain(header) or header: position for position, header in reversed(list(enumerate(source.headers)))}
-    chosen, written = {}, {}
+    by_name: dict[str, list[int]] = {}
+    for position, header in enumerate(source.headers):
+        by_name.setdefault(plain(header) or header, []).append(position)
+    chosen: dict[int, str] = {}
+    written: dict[int, str] = {}
     for header, choice in choices.columns.items():
-        position = by_name.get(plain(header) or header)
-        if position is None:
+        positions = by_name.get(plain(header) or header)
+        if positions is None:
             raise FileRefused(
                 _("The file has no column %(name)r. Its columns are: %(names)s.")
                 % {"name": header, "names": ", ".join(map(shortened, source.headers))}
             )
         field_name, _colon, how = choice.partition(":")
-        known = {*target.fields, ADDRESS, UNUSED, *([FULL_NAME] if FULL_NAME in target.roles.values() else [])}
+        known = {*target.choices, UNUSED, *CHOSEN_KINDS}
         if field_name not in known:
             raise FileRefused(
                 _("There is no field %(name)r for a column to go to. There are: %(names)s.")
                 % {"name": field_name, "names": ", ".join(sorted(known))}
             )
-        chosen[position] = field_name
+        chosen |= dict.fromkeys(positions, field_name)
         if how:
-            written[position] = _way_of_writing(how)
+            written |= dict.fromkeys(positions, _way_of_writing(how))
     return chosen, written
 
 
@@ -160,16 +189,13 @@ def _way_of_writing(how: str) -> str:
 
 def _match(source: Source, target: FileTarget, chosen: Mapping[int, str]) -> dict[int, str]:
     matched = match_headers(source.headers, target.own, target.roles)
-    matched = {position: field for position, field in {**matched, **chosen}.items() if field != UNUSED}
+    nowhere = {UNUSED, *CHOSEN_KINDS}
+    matched = {position: field for position, field in {**matched, **chosen}.items() if field not in nowhere}
     if ADDRESS not in matched.values():
         first = (each.cells for each in islice(source.records(), _LOOKED_AT_FOR_ADDRESSES) if isinstance(each, Record))
         found = email_column(first)
-        if found is None or chosen.get(found) == UNUSED:
-            raise FileRefused(
-                _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.")
-                % {"names": ", ".join(map(shortened, source.headers))}
-            )
-        matched[found] = ADDRESS
+        if found is not None and chosen.get(found) not in nowhere:
+            matched[found] = ADDRESS
     return matched
 
 
@@ -201,6 +227,18 @@ def _observe(
         for position, column in observers:
             column.observe(record.cells[position])
     return set(range(len(source.headers))) - unseen
+
+
+def _questions(source: Source, readers: Mapping[int, ColumnReader]) -> Iterator[Question]:
+    """What no row of a column settles, a column of several of the same name asked about once."""
+    asked = set()
+    for position, reader in sorted(readers.items()):
+        header = source.headers[position]
+        about = "dates" if reader.dates.is_open() else "numbers" if reader.numbers.is_open() else ""
+        if about and header not in asked:
+            asked.add(header)
+            example = reader.dates.example if about == "dates" else reader.numbers.example
+            yield Question(about=about, column=header, field=reader.target.name, example=shortened(example))
 
 
 def _decided(reader: ColumnReader | None) -> str:

@@ -13,11 +13,15 @@ from typing import Any
 
 from django.db import connection, models
 
+from dotbridge.files.external_ids import AddressTable
 from dotbridge.files.models import FileLoad, LoadedRecord
+from dotbridge.files.new_records import column
 from dotbridge.files.stage import STAGE, StageColumn, quoted
 from dotbridge.files.targets import FileTarget
 
 _CHUNK = 1_000
+# Under which key an address is noted, beside those of columns.
+_ADDRESS = "@address"
 
 
 @dataclass(frozen=True)
@@ -29,20 +33,29 @@ class Undone:
     kept: int
 
 
-def note_updates(load: FileLoad, target: FileTarget, columns: Sequence[StageColumn]) -> None:
-    """Note the values that records have before the load, and will have after it."""
+def note_updates(load: FileLoad, target: FileTarget, columns: Sequence[StageColumn], known: AddressTable) -> None:
+    """Note the values that records have before the load, and will have after it.
+
+    `known` are records and their addresses. The address of a record that gets another one is noted as well.
+    """
     if not columns:
         return
+    addresses, address, params = known
+    former = f"(SELECT min(known.{address}) FROM {addresses} known WHERE known.record = s.record)"
     before = ", ".join(f"{_literal(each)}, r.{each.column}" for each in columns)
     after = ", ".join(f"{_literal(each)}, coalesce(s.{each.given}, r.{each.column})" for each in columns)
     _execute(
         f"""
         INSERT INTO {_notes()} (load_id, record, before, after)
-        SELECT %s, r.{_key(target)}::text, jsonb_build_object({before}), jsonb_build_object({after})
+        SELECT %s, r.{_key(target)}::text,
+               jsonb_build_object({before})
+               || CASE WHEN s.moves THEN jsonb_build_object('{_ADDRESS}', {former}) ELSE '{{}}' END,
+               jsonb_build_object({after})
+               || CASE WHEN s.moves THEN jsonb_build_object('{_ADDRESS}', s.email) ELSE '{{}}' END
         FROM {STAGE} s JOIN {quoted(target.model._meta.db_table)} r ON r.{_key(target)} = s.record
         WHERE s.fate = 'update'
         """,
-        [load.pk],
+        [load.pk, *params],
     )
 
 
@@ -65,6 +78,7 @@ def take_back(load: FileLoad, target: FileTarget) -> Undone:
     table, key = quoted(target.model._meta.db_table), _key(target)
     columns = _columns_of(load)
     restored = 0
+    _restore_addresses(load, target)
     if columns:
         given = ", ".join(
             f"{each} = CASE WHEN r.{each} IS NOT DISTINCT FROM (now_is.after).{each}"
@@ -80,17 +94,54 @@ def take_back(load: FileLoad, target: FileTarget) -> Undone:
             f"""
             UPDATE {table} r SET {given}
             FROM (
-                SELECT record, jsonb_populate_record(NULL::{table}, before) AS before,
+                SELECT record, before ? '{_ADDRESS}' AS moved, jsonb_populate_record(NULL::{table}, before) AS before,
                        jsonb_populate_record(NULL::{table}, after) AS after
                 FROM {_notes()} WHERE load_id = %s AND before IS NOT NULL
             ) now_is
-            WHERE r.{key}::text = now_is.record AND ({differs})
+            WHERE r.{key}::text = now_is.record AND (now_is.moved OR {differs})
             """,
             [load.pk],
         )
     deleted = _delete_created(load, target, columns)
     noted = LoadedRecord.objects.filter(load=load).count()
     return Undone(restored, deleted, max(noted - restored - deleted, 0))
+
+
+def _restore_addresses(load: FileLoad, target: FileTarget) -> None:
+    """Give records their former address back, unless somebody has given them a third one since."""
+    moved = f"""
+        (SELECT record, lower(btrim(after->>'{_ADDRESS}')) AS now_is, before->>'{_ADDRESS}' AS was
+         FROM {_notes()} WHERE load_id = %s AND before ? '{_ADDRESS}') moved
+    """
+    own = target.addresses
+    if own is None:
+        address, table = column(target.model, str(target.address)), quoted(target.model._meta.db_table)
+        _execute(
+            f"UPDATE {table} r SET {address} = moved.was FROM {moved}"
+            f" WHERE r.{_key(target)}::text = moved.record AND lower(btrim(r.{address})) = moved.now_is",
+            [load.pk],
+        )
+        return
+    if own.primary is None:
+        return
+    table, record, value = quoted(own.model._meta.db_table), column(own.model, own.record), column(own.model, own.value)
+    primary, key = column(own.model, own.primary), quoted(own.model._meta.pk.column)
+    _execute(
+        f"UPDATE {table} r SET {primary} = false FROM {moved} WHERE r.{record}::text = moved.record AND r.{primary}"
+        f" AND lower(btrim(r.{value})) = moved.now_is",
+        [load.pk],
+    )
+    _execute(
+        f"""
+        UPDATE {table} r SET {primary} = true FROM (
+            SELECT DISTINCT ON (a.{record}) a.{key} AS key FROM {table} a
+            JOIN {moved} ON a.{record}::text = moved.record AND a.{value} = moved.was
+            WHERE NOT EXISTS (SELECT FROM {table} other WHERE other.{record} = a.{record} AND other.{primary})
+            ORDER BY a.{record}, a.{key}
+        ) former WHERE r.{key} = former.key
+        """,
+        [load.pk],
+    )
 
 
 def _delete_created(load: FileLoad, target: FileTarget, columns: Sequence[str]) -> int:
@@ -117,7 +168,7 @@ def _delete_created(load: FileLoad, target: FileTarget, columns: Sequence[str]) 
 def _columns_of(load: FileLoad) -> list[str]:
     """The columns that the load has written."""
     noted = LoadedRecord.objects.filter(load=load).values_list("after", flat=True).first()
-    return [quoted(name) for name in noted or ()]
+    return [quoted(name) for name in noted or () if name != _ADDRESS]
 
 
 def _notes() -> str:

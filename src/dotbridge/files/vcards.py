@@ -60,18 +60,24 @@ def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
     """The text of every card, and the line that it begins on."""
     card: list[str] = []
     size = begins = 0
-    passing_over = False
-    for number, line in enumerate(iter(lambda: text.readline(LONGEST_CARD), ""), 1):
-        bare = line.strip().upper()
+    passing_over = goes_on = False
+    number = 0
+    for line in iter(lambda: text.readline(LONGEST_CARD), ""):
+        # A line that is longer comes in pieces: those after the first are still of the same property.
+        is_first, goes_on = not goes_on, not line.endswith("\n")
+        number += is_first
+        bare = line.strip().upper() if is_first else ""
         if bare == "BEGIN:VCARD":
             if card:
                 yield begins, "".join([*card, _END])
             card, size, begins = [], 0, number
-        elif not line.startswith((" ", "\t")):
+        elif is_first and not line.startswith((" ", "\t")):
             name = bare.partition(":")[0].partition(";")[0].rpartition(".")[2]
             passing_over = name in _PASSED_OVER
+        if passing_over:
+            continue
         size += len(line)
-        if not passing_over and size <= LONGEST_CARD and (card or bare == "BEGIN:VCARD"):
+        if size <= LONGEST_CARD and (card or bare == "BEGIN:VCARD"):
             card.append(line)
         if bare == "END:VCARD" and card:
             yield begins, "".join(card)

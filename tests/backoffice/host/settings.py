@@ -8,7 +8,7 @@ from dotbridge.settings import INSTALLED_APPS as OURS
 
 del UNFOLD  # noqa: F821 - it came with the star
 
-THEME = ("unfold", "unfold.contrib.import_export", "import_export", "dotbridge.crm")
+THEME = ("unfold", "dotbridge.crm")
 INSTALLED_APPS = [
     "tests.backoffice.host",
     *(app for app in OURS if app not in THEME),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.entity_labels import entity_admin_urls
 from dotbridge.backoffice.pages.frame import Tab, page, show
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.files import targets_of
 from dotbridge.backoffice.reads.people import entities_of, find_people
 
 MOST = 50
@@ -44,6 +45,7 @@ def people(request: HttpRequest) -> HttpResponse:
             ],
             "found": found[:MOST],
             "has_more": len(found) > MOST,
+            "may_load": bool(targets_of(request)),
             "tables": entity_admin_urls(request, known),
         },
     )

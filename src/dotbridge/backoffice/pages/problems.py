@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
+from dotbridge.backoffice.pages.list_files import FORMULA
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
 
 VIEW = "dotbridge_sync.view_rejection"
 PAGE = 50
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @page(VIEW)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.conf import typed_command
@@ -82,6 +83,8 @@ def _all(request: HttpRequest) -> Iterator[Need]:
         yield from _of_sends()
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
+    if may("dotbridge_scheduled_files.view_scheduledfile"):
+        yield from _of_scheduled_files()
 
 
 def _of_worker() -> Iterator[Need]:
@@ -284,6 +287,19 @@ def _of_contact_requests() -> Iterator[Need]:
             url=reverse("dotbridge:activity-changes"),
             button=_("See and try again"),
         )
+
+
+def _of_scheduled_files() -> Iterator[Need]:
+    for file, trouble in files_and_troubles():
+        if trouble is not None:
+            yield Need(
+                tone=trouble.tone,
+                title=_("%(file)s: the scheduled file needs you") % {"file": file},
+                text=trouble.text,
+                since=trouble.since,
+                url=reverse(f"dotbridge:{trouble.page}", args=[trouble.key]),
+                button=_("Look and decide"),
+            )
 
 
 def _of_mappings() -> Iterator[Need]:

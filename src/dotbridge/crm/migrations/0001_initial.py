@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('is_vip', models.BooleanField(default=False, verbose_name='VIP')),
                 ('language', models.CharField(blank=True, max_length=20, verbose_name='language')),
                 ('notes', models.TextField(blank=True, verbose_name='notes')),
+                ('external_id', models.CharField(blank=True, help_text='Under which another system knows the person.', max_length=100, verbose_name='external id')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contacts', to='crm.account', verbose_name='account')),
@@ -69,6 +70,19 @@ class Migration(migrations.Migration):
                 'verbose_name': 'contact',
                 'verbose_name_plural': 'contacts',
                 'ordering': ['-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ContactEmail',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email', models.CharField(max_length=500, verbose_name='e-mail')),
+                ('is_primary', models.BooleanField(default=False, verbose_name='primary')),
+                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='emails', to='crm.contact', verbose_name='contact')),
+            ],
+            options={
+                'verbose_name': 'e-mail address',
+                'verbose_name_plural': 'e-mail addresses',
             },
         ),
         migrations.CreateModel(
@@ -103,21 +117,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='ContactEmail',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.CharField(max_length=500, verbose_name='e-mail')),
-                ('is_primary', models.BooleanField(default=False, verbose_name='primary')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='emails', to='crm.contact', verbose_name='contact')),
-            ],
-            options={
-                'verbose_name': 'e-mail address',
-                'verbose_name_plural': 'e-mail addresses',
-                'indexes': [models.Index(django.db.models.functions.text.Lower(django.db.models.functions.text.Trim('email')), name='crm_contactemail_by_key')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('contact',), name='crm_one_primary_email', violation_error_message='A contact has one primary address.')],
-            },
-        ),
-        migrations.CreateModel(
             name='Order',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -133,7 +132,22 @@ class Migration(migrations.Migration):
                 'verbose_name': 'order',
                 'verbose_name_plural': 'orders',
                 'ordering': ['-pk'],
-                'indexes': [models.Index(fields=['contact', 'placed_at'], name='crm_order_of_contact')],
             },
+        ),
+        migrations.AddIndex(
+            model_name='contact',
+            index=models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['external_id'], name='crm_contact_by_external_id'),
+        ),
+        migrations.AddIndex(
+            model_name='contactemail',
+            index=models.Index(django.db.models.functions.text.Lower(django.db.models.functions.text.Trim('email')), name='crm_contactemail_by_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='contactemail',
+            constraint=models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('contact',), name='crm_one_primary_email', violation_error_message='A contact has one primary address.'),
+        ),
+        migrations.AddIndex(
+            model_name='order',
+            index=models.Index(fields=['contact', 'placed_at'], name='crm_order_of_contact'),
         ),
     ]

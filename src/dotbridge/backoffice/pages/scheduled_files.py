@@ -1,0 +1,250 @@
+"""Files that are read on a schedule: their settings, how their readings went, and whoever would leave the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.forms import add_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.reads.files import DELIMITERS, LOAD_TONES, label_of, may_load_into, targets_of
+from dotbridge.files.encodings import ENCODINGS
+from dotbridge.files.models import LoadState
+from dotbridge.files.targets import file_target
+from dotbridge.lists.models import ListType, MarketingList
+from dotbridge.scheduled_files.models import ScheduledFile
+from dotbridge.scheduled_files.services import allow_leaving, request_reading, save_scheduled_file
+
+VIEW = "dotbridge_scheduled_files.view_scheduledfile"
+ADD = "dotbridge_scheduled_files.add_scheduledfile"
+CHANGE = "dotbridge_scheduled_files.change_scheduledfile"
+DELETE = "dotbridge_scheduled_files.delete_scheduledfile"
+MOST_READINGS = 30
+SAME_ADDRESS = (
+    ("", gettext_lazy("asks")),
+    ("first", gettext_lazy("the first row counts")),
+    ("last", gettext_lazy("the last row counts")),
+    ("both", gettext_lazy("each is a person of its own, told apart by name")),
+)
+
+
+class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Where the file is, how it is written, and what it does to the list."""
+
+    secret = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=gettext_lazy("Empty: the former one stays."),
+    )
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
+    delimiter = forms.ChoiceField(label=gettext_lazy("Between the cells stands"), required=False, choices=DELIMITERS)
+    same_address = forms.ChoiceField(
+        label=gettext_lazy("Where rows with one address differ"), required=False, choices=SAME_ADDRESS
+    )
+
+    class Meta:
+        model = ScheduledFile
+        fields = (
+            *("name", "entity", "url", "username", "secret", "every_minutes", "must_come_hours", "marketing_list"),
+            *("holds", "most_leaving_percent", "encoding", "delimiter", "same_address", "is_active"),
+        )
+        help_texts = {
+            "url": gettext_lazy(
+                "A path, or an address with https://, sftp:// or s3://. Of a folder the newest file is read."
+            ),
+            "username": gettext_lazy("Of S3 the access key, and the secret key as the password."),
+            "must_come_hours": gettext_lazy("When none does, Home says so. Empty: it never does."),
+            "marketing_list": gettext_lazy("A manual list that holds whom the file names. Empty: none."),
+            "most_leaving_percent": gettext_lazy("If more would leave, nobody does, and Home asks."),
+        }
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        keys = [target.key for target in targets_of(request)]
+        fields["entity"] = forms.ChoiceField(
+            label=fields["entity"].label, choices=[(key, label_of(key)) for key in keys]
+        )
+        fields["encoding"].choices = [("", _("as found")), *((name, name) for name in ENCODINGS)]
+        fields["marketing_list"].queryset = MarketingList.objects.filter(type=ListType.MANUAL, entity__in=keys)
+        for name in ("encoding", "delimiter", "same_address"):
+            fields[name].initial = self.instance.choices.get(name) or ""
+
+    def saved(self) -> ScheduledFile:
+        """Save it. Raises ValidationError."""
+        scheduled_file: ScheduledFile = self.save(commit=False)
+        names = ("encoding", "delimiter", "same_address")
+        said = {name: self.cleaned_data[name] for name in names if self.cleaned_data[name]}
+        kept = {name: value for name, value in scheduled_file.choices.items() if name not in names}
+        scheduled_file.choices = {**kept, **said}
+        return save_scheduled_file(scheduled_file=scheduled_file, secret=self.cleaned_data["secret"] or None)
+
+
+def _found_or_404(request: HttpRequest, pk: int) -> ScheduledFile:
+    found = get_object_or_404(ScheduledFile.objects.select_related("marketing_list"), pk=pk)
+    _require_target(request, found.entity)
+    return found
+
+
+def _require_target(request: HttpRequest, entity: str) -> None:
+    try:
+        may = may_load_into(request, file_target(entity))
+    except LookupError:
+        may = True
+    if not may:
+        raise PermissionDenied
+
+
+def _crumbs(found: ScheduledFile | None = None) -> list[Crumb]:
+    crumbs = [
+        Crumb(title=_("People"), url=reverse("dotbridge:people")),
+        Crumb(title=_("Files"), url=reverse("dotbridge:files")),
+    ]
+    return [*crumbs, Crumb(title=found.name, url=_url(found))] if found else crumbs
+
+
+def _url(found: ScheduledFile, name: str = "scheduled-file") -> str:
+    return reverse(f"dotbridge:{name}", args=[found.pk])
+
+
+@page(VIEW)
+def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of them, and its readings."""
+    found = _found_or_404(request, pk)
+    readings = list(found.readings.select_related("load")[:MOST_READINGS])
+    return show(
+        request,
+        "backoffice/house/scheduled_file.html",
+        title=found.name,
+        current="people",
+        crumbs=_crumbs(),
+        context={
+            "file": found,
+            "becomes": label_of(found.entity),
+            "readings": [{"of": each, "tone": LOAD_TONES[LoadState(each.load.state)]} for each in readings],
+            "held": readings[0] if readings and readings[0].held else None,
+            "may_change": request.user.has_perm(CHANGE),
+            "may_delete": request.user.has_perm(DELETE),
+        },
+    )
+
+
+@page(ADD)
+def add(request: HttpRequest) -> HttpResponse:
+    """A new one."""
+    if not targets_of(request):
+        raise PermissionDenied
+    return _edit(request, ScheduledFile(), _("Read a file on a schedule"), reverse("dotbridge:files"))
+
+
+@page(CHANGE)
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Its settings."""
+    found = _found_or_404(request, pk)
+    return _edit(request, found, _("Settings of %(file)s") % {"file": found}, _url(found))
+
+
+def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: str) -> HttpResponse:
+    form = ScheduledFileForm(request.POST or None, request=request, instance=instance)
+    if request.method == "POST" and form.is_valid():
+        try:
+            saved = form.saved()
+        except ValidationError as error:
+            add_refusal(form, error)
+        else:
+            request_reading(scheduled_file=saved, by_person=True)
+            log_change(request, saved, _("Settings saved."))
+            messages.success(request, _("Saved. It is read now."))
+            return HttpResponseRedirect(_url(saved))
+    return show(
+        request,
+        "backoffice/house/form_page.html",
+        title=title,
+        current="people",
+        crumbs=_crumbs(instance if instance.pk else None),
+        context={"form": form, "answer": _("Save"), "back_url": back_url},
+    )
+
+
+@require_POST
+@page(CHANGE)
+def read_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have it read, whether its time has come or not."""
+    found = _found_or_404(request, pk)
+    request_reading(scheduled_file=found, by_person=True)
+    messages.success(request, _("It is read as soon as the worker is free."))
+    return HttpResponseRedirect(_url(found))
+
+
+@page(CHANGE)
+def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, and let those leave the list once who are missing in the file."""
+    found = _found_or_404(request, pk)
+    last = found.readings.first()
+    if last is None or not last.held:
+        messages.error(request, _("Nobody waits to leave the list."))
+        return HttpResponseRedirect(_url(found))
+    if request.method == "POST" and request.POST.get("confirmed"):
+        allow_leaving(scheduled_file=found, number=last.held)
+        log_change(request, found, _("%(n)s people may leave the list.") % {"n": grouped(last.held)})
+        messages.success(request, _("The file is read again, and they leave the list."))
+        return HttpResponseRedirect(_url(found))
+    return _ask(
+        request,
+        found,
+        question=_("Let %(n)s of %(known)s people leave the list?")
+        % {"n": grouped(last.held), "known": grouped(last.known or 0)},
+        consequences=[
+            _("They are missing in the file as it was read last. It is read again before anybody leaves."),
+            _("Their records stay. If the list is connected, they leave its address book with the next export."),
+        ],
+        answer=_("Yes, they may leave"),
+    )
+
+
+@page(DELETE)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, and read it no more."""
+    found = _found_or_404(request, pk)
+    if request.method == "POST" and request.POST.get("confirmed"):
+        found.delete()
+        messages.success(request, _("It is read no more."))
+        return HttpResponseRedirect(reverse("dotbridge:files"))
+    return _ask(
+        request,
+        found,
+        question=_("Read %(file)s no more?") % {"file": found},
+        consequences=[_("The people it has loaded stay, and so does the list.")],
+        answer=_("Yes, delete"),
+    )
+
+
+def _ask(
+    request: HttpRequest, found: ScheduledFile, *, question: str, consequences: list[str], answer: str
+) -> HttpResponse:
+    return show(
+        request,
+        "backoffice/house/confirm.html",
+        title=found.name,
+        current="people",
+        crumbs=_crumbs(found),
+        context={
+            "question": question,
+            "consequences": consequences,
+            "answer": answer,
+            "is_danger": True,
+            "action_url": request.path,
+            "back_url": _url(found),
+        },
+    )

@@ -1,0 +1,230 @@
+"""A file from where it is: a folder of this machine, the web, SFTP or S3. Within limits of size and time.
+
+Nobody reads through this what only the server may see: files come from the folders that the operator named, and
+addresses of the own network are refused unless the operator allows them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+import httpx2
+from django.utils.translation import gettext as _
+
+from dotbridge.files.unpacking import LARGEST_FILE
+
+SCHEMES = ("file", "http", "https", "sftp", "s3")
+MOST_REDIRECTS = 5
+LONGEST_SECONDS = 600
+_SILENT_SECONDS = 30
+# A file that was written to so lately may not be whole yet.
+_SETTLED_SECONDS = 30
+_PIECE = 1024**2
+
+
+class FetchRefused(Exception):
+    """A file that could not be had. The text says why and what would help, and holds no secret."""
+
+
+class NotSettled(Exception):
+    """The file is being written just now; a little later it will be whole."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the file is, and how to get in. `host_key` is the key of an SFTP server as it was first seen."""
+
+    url: str
+    username: str = ""
+    secret: str = ""
+    host_key: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """What the operator allows: folders of this machine, and addresses of the own network."""
+
+    folders: tuple[Path, ...] = ()
+    private_addresses: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """The file, open, its name, and the key that an SFTP server showed."""
+
+    file: BinaryIO
+    name: str
+    host_key: str = ""
+
+
+@contextmanager
+def fetched(place: Place, allowed: Allowed) -> Iterator[Fetched]:
+    """The file on this machine, gone at the end of the block. Raises FetchRefused and NotSettled."""
+    parts = parsed(place.url)
+    with tempfile.TemporaryFile(prefix="dotbridge-fetched-") as file:
+        host_key = ""
+        if parts.scheme == "file":
+            name = _from_folder(parts, allowed, file)
+        elif parts.scheme in {"http", "https"}:
+            name = _from_web(place, allowed, file)
+        else:
+            name, host_key = _from_elsewhere(place, parts, allowed, file)
+        file.seek(0)
+        yield Fetched(file=cast("BinaryIO", file), name=name, host_key=host_key)
+
+
+def parsed(url: str) -> SplitResult:
+    """The parts of the address. Raises FetchRefused for one that cannot be used."""
+    try:
+        parts = urlsplit(url if "://" in url else f"file://{url}")
+        _port = parts.port
+    except ValueError:
+        raise FetchRefused(_("This is no address.")) from None
+    if parts.scheme not in SCHEMES:
+        raise FetchRefused(_("Give a path, or an address with https://, sftp:// or s3://."))
+    if parts.password is not None or (parts.username is not None and parts.scheme != "file"):
+        raise FetchRefused(_("Write user name and password into their own fields, not into the address."))
+    if parts.scheme == "file" and not parts.path.startswith("/"):
+        raise FetchRefused(_("Give the whole path, beginning with /."))
+    if parts.scheme != "file" and not parts.hostname:
+        raise FetchRefused(_("The address names no server."))
+    return parts
+
+
+def _from_folder(parts: SplitResult, allowed: Allowed, into: IO[bytes]) -> str:
+    # Resolved first, so that no link and no .. leads out of the folders.
+    path = Path(unquote(parts.path)).resolve()
+    if not any(path.is_relative_to(folder.resolve()) for folder in allowed.folders):
+        named = ", ".join(map(str, allowed.folders)) or "-"
+        raise FetchRefused(
+            _("Files are read from the folders in DOTBRIDGE_FILE_FOLDERS alone: %(folders)s.") % {"folders": named}
+        )
+    try:
+        if path.is_dir():
+            # A link among them may lead out of the folders.
+            inside = [
+                each for each in path.iterdir() if each.is_file() and not each.is_symlink() and _is_whole(each.name)
+            ]
+            path = max(inside, key=lambda each: (each.stat().st_mtime, each.name), default=path)
+            if path.is_dir():
+                raise FetchRefused(_("The folder is empty."))
+        _require_settled(path.stat().st_mtime)
+        with path.open("rb") as file:
+            _copy(file, into)
+    except OSError as error:
+        raise FetchRefused(_("The file cannot be read: %(why)s.") % {"why": error.strerror}) from None
+    return path.name
+
+
+def _is_whole(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith((".part", ".tmp", ".filepart", "~"))
+
+
+def _require_settled(modified: float) -> None:
+    if 0 <= time.time() - modified < _SETTLED_SECONDS:
+        raise NotSettled
+
+
+def _copy(file: Any, into: IO[bytes]) -> None:
+    began, done = time.monotonic(), 0
+    while piece := file.read(_PIECE):
+        done += len(piece)
+        _require_within(done, began)
+        into.write(piece)
+
+
+def _require_within(size: int, began: float) -> None:
+    if size > LARGEST_FILE:
+        raise FetchRefused(_("The file has more than %(most)d MB.") % {"most": LARGEST_FILE // 1024**2})
+    if time.monotonic() - began > LONGEST_SECONDS:
+        raise FetchRefused(_("The file took longer than %(most)d minutes.") % {"most": LONGEST_SECONDS // 60})
+
+
+def _require_public(host: str, allowed: Allowed) -> None:
+    """Raise FetchRefused for a server of the own network, or one that has no address."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        raise FetchRefused(_("The server %(host)s is not known.") % {"host": host}) from None
+    if not all(_is_public(str(address)) for address in found) and not allowed.private_addresses:
+        raise _private()
+
+
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return (found.ipv4_mapped or found).is_global if isinstance(found, ipaddress.IPv6Address) else found.is_global
+
+
+def _private() -> FetchRefused:
+    return FetchRefused(
+        _("The server is in your own network. Set DOTBRIDGE_FILE_PRIVATE_ADDRESSES where Dotbridge runs to allow that.")
+    )
+
+
+def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
+    began, url = time.monotonic(), place.url
+    first = urlsplit(url)
+    login = httpx2.BasicAuth(place.username, place.secret) if place.username else None
+    try:
+        with httpx2.Client(timeout=_SILENT_SECONDS, trust_env=False) as client:
+            for _redirect in range(MOST_REDIRECTS + 1):
+                parts = parsed(url)
+                if parts.scheme not in {"http", "https"} or (first.scheme == "https" and parts.scheme == "http"):
+                    raise FetchRefused(_("The server sends us on to an address that is not safe to follow."))
+                _require_public(str(parts.hostname), allowed)
+                # Who we are is told to the server that was named, and to no other that it sends us to.
+                auth = login if parts.netloc == first.netloc else None
+                with client.stream("GET", url, auth=auth, headers={"Accept-Encoding": "identity"}) as answer:
+                    _require_public_peer(answer, allowed)
+                    if answer.is_redirect:
+                        url = urljoin(url, answer.headers.get("location", ""))
+                        continue
+                    if answer.status_code != 200:
+                        raise FetchRefused(_("The server answers %(code)d.") % {"code": answer.status_code})
+                    done = 0
+                    for piece in answer.iter_raw(_PIECE):
+                        done += len(piece)
+                        _require_within(done, began)
+                        into.write(piece)
+                    return unquote(parts.path).rpartition("/")[2] or str(parts.hostname)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise FetchRefused(_("The server cannot be reached: %(why)s.") % {"why": type(error).__name__}) from None
+    raise FetchRefused(_("The server sends us from one address to the next."))
+
+
+def _require_public_peer(answer: httpx2.Response, allowed: Allowed) -> None:
+    """Its name may have got another address since it was asked for."""
+    stream = answer.extensions.get("network_stream")
+    peer = stream.get_extra_info("server_addr") if stream is not None else None
+    if not allowed.private_addresses and (not peer or not _is_public(str(peer[0]))):
+        raise _private()
+
+
+def _from_elsewhere(place: Place, parts: SplitResult, allowed: Allowed, into: IO[bytes]) -> tuple[str, str]:
+    from dotbridge.scheduled_files.remote_systems import open_system  # noqa: PLC0415 - its parts are an extra
+
+    if parts.scheme == "sftp":
+        _require_public(str(parts.hostname), allowed)
+    with open_system(place, parts) as system:
+        try:
+            path, modified = system.newest(_is_whole)
+            if modified is not None:
+                _require_settled(modified)
+            with system.open(path) as file:
+                _copy(file, into)
+        except FileNotFoundError:
+            raise FetchRefused(_("The file is not there.")) from None
+        except PermissionError:
+            raise FetchRefused(_("The server does not let us read the file.")) from None
+        except OSError as error:
+            raise FetchRefused(_("The file cannot be read: %(why)s.") % {"why": type(error).__name__}) from None
+        return path.rstrip("/").rpartition("/")[2], system.host_key

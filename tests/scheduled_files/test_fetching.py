@@ -1,0 +1,223 @@
+"""Files from where they are: a real folder, a real web server, a real SFTP server; and what is not fetched.
+
+The kind: what an address names is fetched, whatever it names. Its places: a path out of the named folders, a link, an
+address of the own network, one that a server sends on to, another scheme, a password that goes to another server.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dotbridge.scheduled_files import fetching
+from dotbridge.scheduled_files.fetching import Allowed, FetchRefused, NotSettled, Place, fetched, parsed
+from tests.scheduled_files.s3_server import S3Server
+from tests.scheduled_files.sftp_server import PASSWORD, USER, SftpServer, long_ago
+
+EVERYWHERE = Allowed(private_addresses=True)
+
+
+class Web:
+    """A web server: what it answers to a path, and what it was asked with which user and password."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.asked: list[tuple[str, str]] = []
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                login = self.headers.get("Authorization", "")
+                web.asked.append((self.path, base64.b64decode(login.removeprefix("Basic ")).decode()))
+                status, headers, body = web.answers.get(self.path, (404, {}, b""))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: Any) -> None:
+                """Nobody reads it."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    running = Web()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def content_of(place: Place, allowed: Allowed = EVERYWHERE) -> tuple[str, bytes]:
+    with fetched(place, allowed) as found:
+        return found.name, found.file.read()
+
+
+def refusal_of(place: Place, allowed: Allowed = EVERYWHERE) -> str:
+    with pytest.raises(FetchRefused) as refused, fetched(place, allowed):
+        pass
+    return str(refused.value)
+
+
+def test_a_file_and_the_newest_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"old")
+    (tmp_path / "b.csv").write_bytes(b"new")
+    (tmp_path / "c.csv.part").write_bytes(b"half")
+    (tmp_path / ".hidden").write_bytes(b"hidden")
+    long_ago(long_ago(tmp_path / "a.csv"))
+    long_ago(tmp_path / "b.csv")
+    allowed = Allowed(folders=(tmp_path,))
+    assert content_of(Place(url=str(tmp_path / "a.csv")), allowed) == ("a.csv", b"old")
+    assert content_of(Place(url=f"file://{tmp_path}"), allowed) == ("b.csv", b"new")
+
+
+def test_a_file_that_is_being_written_is_not_read_yet(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"half")
+    with pytest.raises(NotSettled), fetched(Place(url=str(tmp_path / "a.csv")), Allowed(folders=(tmp_path,))):
+        pass
+
+
+@pytest.mark.parametrize("way", ["elsewhere", "dots", "link"])
+def test_nothing_outside_the_named_folders_is_read(tmp_path: Path, way: str) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside.csv"
+    inside.mkdir()
+    outside.write_bytes(b"secret")
+    (inside / "link.csv").symlink_to(outside)
+    path = {"elsewhere": outside, "dots": inside / ".." / "outside.csv", "link": inside / "link.csv"}[way]
+    assert str(inside) in refusal_of(Place(url=str(path)), Allowed(folders=(inside,)))
+    assert "DOTBRIDGE_FILE_FOLDERS" in refusal_of(Place(url=str(path)), Allowed())
+
+
+def test_a_link_among_the_files_of_a_folder_leads_nowhere_else(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside.csv"
+    inside.mkdir()
+    outside.write_bytes(b"secret")
+    long_ago(outside)
+    (inside / "link.csv").symlink_to(outside)
+    assert "folder is empty" in refusal_of(Place(url=str(inside)), Allowed(folders=(inside,)))
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    allowed = Allowed(folders=(tmp_path,))
+    assert "No such file" in refusal_of(Place(url=str(tmp_path / "none.csv")), allowed)
+    assert "folder is empty" in refusal_of(Place(url=str(tmp_path)), allowed)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://example.com/a", "people.csv", "https://mona:x@example.com/a", "http://", "https://[", "data:,x"]
+)
+def test_addresses_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(FetchRefused):
+        parsed(url)
+
+
+def test_the_web_with_user_and_password(web: Web) -> None:
+    web.answers["/people.csv"] = (200, {}, b"E-mail\na@example.com\n")
+    place = Place(url=f"{web.url}/people.csv", username=USER, secret=PASSWORD)
+    assert content_of(place) == ("people.csv", b"E-mail\na@example.com\n")
+    assert web.asked == [("/people.csv", f"{USER}:{PASSWORD}")]
+
+
+def test_where_a_server_sends_us_on_to_is_followed_without_the_password(web: Web) -> None:
+    other = Web()
+    other.answers["/b.csv"] = (200, {}, b"there")
+    web.answers["/a.csv"] = (302, {"Location": f"{other.url}/b.csv"}, b"")
+    assert content_of(Place(url=f"{web.url}/a.csv", username=USER, secret=PASSWORD)) == ("b.csv", b"there")
+    assert other.asked == [("/b.csv", "")]
+    other.server.shutdown()
+    other.server.server_close()
+
+
+@pytest.mark.parametrize("onward", ["file:///etc/hostname", "ftp://example.com/a", "/a.csv", "s3://bucket/a"])
+def test_where_a_server_sends_us_on_to_is_not_always_followed(web: Web, onward: str) -> None:
+    web.answers["/a.csv"] = (302, {"Location": onward}, b"")
+    assert refusal_of(Place(url=f"{web.url}/a.csv"))
+
+
+def test_the_own_network_is_refused_unless_it_is_allowed(web: Web) -> None:
+    web.answers["/a.csv"] = (200, {}, b"secret")
+    port = web.url.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", "[::1]", "10.0.0.1", "169.254.169.254", "[::ffff:127.0.0.1]", "0.0.0.0"):
+        assert "your own network" in refusal_of(Place(url=f"http://{host}:{port}/a.csv"), Allowed())
+    assert "your own network" in refusal_of(Place(url=f"sftp://127.0.0.1:{port}/a.csv"), Allowed())
+    assert web.asked == []
+
+
+def test_a_name_that_leads_elsewhere_the_second_time_is_noticed(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for twice, by us and by whoever connects; what counts is where we are connected to."""
+    web.answers["/a.csv"] = (200, {}, b"secret")
+    monkeypatch.setattr(fetching.socket, "getaddrinfo", _once_public(socket.getaddrinfo))
+    assert "your own network" in refusal_of(Place(url=f"{web.url}/a.csv"), Allowed())
+
+
+def _once_public(original: Any) -> Any:
+    calls: list[Any] = []
+
+    def look_up(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 1:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 0))]
+        return original(*args, **kwargs)
+
+    return look_up
+
+
+def test_a_server_that_answers_otherwise_or_not_at_all(web: Web) -> None:
+    assert "404" in refusal_of(Place(url=f"{web.url}/none.csv"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert "cannot be reached" in refusal_of(Place(url=f"http://127.0.0.1:{port}/a.csv"))
+    assert "is not known" in refusal_of(Place(url="https://no-such-server.invalid/a.csv"))
+
+
+def test_a_file_without_end_is_given_up(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    web.answers["/a.csv"] = (200, {}, b"x" * 100)
+    monkeypatch.setattr(fetching, "LARGEST_FILE", 50)
+    assert "more than" in refusal_of(Place(url=f"{web.url}/a.csv"))
+    monkeypatch.setattr(fetching, "LARGEST_FILE", 500)
+    monkeypatch.setattr(fetching, "LONGEST_SECONDS", -1)
+    assert "took longer" in refusal_of(Place(url=f"{web.url}/a.csv"))
+
+
+def test_sftp_by_password_and_the_key_that_was_seen_first(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_bytes(b"old")
+    (tmp_path / "in" / "b.csv").write_bytes(b"new")
+    long_ago(long_ago(tmp_path / "in" / "a.csv"))
+    long_ago(tmp_path / "in" / "b.csv")
+    server = SftpServer(tmp_path)
+    url = f"sftp://127.0.0.1:{server.port}"
+    with fetched(Place(url=f"{url}/in/a.csv", username=USER, secret=PASSWORD), EVERYWHERE) as found:
+        assert (found.name, found.file.read(), found.host_key) == ("a.csv", b"old", server.host_key)
+    known = Place(url=f"{url}/in", username=USER, secret=PASSWORD, host_key=server.host_key)
+    assert content_of(known) == ("b.csv", b"new")
+    assert "does not take" in refusal_of(Place(url=f"{url}/in", username=USER, secret="wrong"))
+    assert "not there" in refusal_of(Place(url=f"{url}/none.csv", username=USER, secret=PASSWORD))
+    other = Place(url=f"{url}/in", username=USER, secret=PASSWORD, host_key="ssh-rsa another")
+    assert "another key" in refusal_of(other)
+    server.close()
+    assert "cannot be reached" in refusal_of(Place(url=f"{url}/in", username=USER, secret=PASSWORD))
+
+
+def test_s3_by_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = S3Server({"shop/in/a.csv": b"old", "shop/in/b.csv": b"new", "shop/in/c.tmp": b"half"}, key="ours")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert content_of(Place(url="s3://shop/in/a.csv", username="ours", secret="x")) == ("a.csv", b"old")
+    assert content_of(Place(url="s3://shop/in", username="ours", secret="x")) == ("b.csv", b"new")
+    assert "not there" in refusal_of(Place(url="s3://shop/in/none.csv", username="ours", secret="x"))
+    assert "does not let us" in refusal_of(Place(url="s3://shop/in/a.csv", username="others", secret="x"))
+    server.close()
+    assert refusal_of(Place(url="s3://shop/in/a.csv", username="ours", secret="x"))

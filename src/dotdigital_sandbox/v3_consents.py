@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections import defaultdict
 from sqlite3 import Connection
 from typing import Any
 
@@ -57,8 +58,17 @@ def _shown(record: dict[str, Any]) -> dict[str, str] | None:
     return None if moment is None else {**texts, "dateTimeConsented": text_of(moment)}
 
 
-def consents_out(db: Connection, contact_id: int) -> list[dict[str, str]]:
-    """A contact's consent records; those of version 2 that lack something are not shown here."""
-    rows = db.execute("SELECT * FROM consent WHERE contact_id = ? ORDER BY id", (contact_id,))
-    shown = [(_shown(json.loads(row["fields"])), row["created"]) for row in rows]
-    return [{**record, "dateTimeCreated": created} for record, created in shown if record is not None]
+def consents_by_contact(db: Connection, ids: str) -> dict[int, list[dict[str, str]]]:
+    """The consent records of contacts, whose ids come as a JSON list, by contact.
+
+    Those of version 2 that lack something are not shown here.
+    """
+    found: dict[int, list[dict[str, str]]] = defaultdict(list)
+    rows = db.execute(
+        "SELECT c.* FROM json_each(?) ids CROSS JOIN consent c ON c.contact_id = ids.value ORDER BY c.id", (ids,)
+    )
+    for row in rows:
+        record = _shown(json.loads(row["fields"]))
+        if record is not None:
+            found[row["contact_id"]].append({**record, "dateTimeCreated": row["created"]})
+    return found

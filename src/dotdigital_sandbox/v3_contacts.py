@@ -30,7 +30,7 @@ from dotdigital_sandbox.subscriptions import come_back
 from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
 from dotdigital_sandbox.v3_consents import read_consents
 from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
-from dotdigital_sandbox.v3_json import contact_out
+from dotdigital_sandbox.v3_json import contacts_out
 from dotdigital_sandbox.v3_paging import marked_page
 from dotdigital_sandbox.values import is_email
 
@@ -245,9 +245,8 @@ def contact_not_found(call: Call, code: str = "contactNotFound") -> V3Error:
 
 def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
     row = db.execute("SELECT * FROM contact WHERE id = ?", (contact_id,)).fetchone()
-    return json_answer(
-        contact_out(db, row, parts=_parts(call) or frozenset(PARTS), fields=_fields(call)), status=status
-    )
+    (contact,) = contacts_out(db, [row], parts=_parts(call) or frozenset(PARTS), fields=_fields(call))
+    return json_answer(contact, status=status)
 
 
 def _body(call: Call) -> Any:
@@ -381,7 +380,7 @@ def list_contacts(call: Call) -> Answer:
             {**params, "after": page.after, "limit": page.limit + 1},
         ).fetchall()
         parts, fields = _parts(call), _fields(call, listing=True)
-        items = [contact_out(db, row, parts=parts, fields=fields) for row in rows[: page.limit]]
+        items = contacts_out(db, rows[: page.limit], parts=parts, fields=fields)
     following = rows[page.limit - 1]["id"] if len(rows) > page.limit else None
     return json_answer(page.answer(items, following=following))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -20,7 +18,11 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
+<<<<<<< HEAD
 from dotbridge.backoffice.pages.list_files import FORMULA
+=======
+from dotbridge.backoffice.pages.list_files import csv_lines, guarded
+>>>>>>> files
 from dotbridge.backoffice.reads.files import LOAD_TONES, label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.conf import is_standalone
@@ -219,11 +221,10 @@ def report_file(request: HttpRequest, pk: int, form: str) -> HttpResponse:
 
 
 def _problems(report: dict[str, Any]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([_("Line"), _("Column"), _("Value"), _("Why"), _("What to do"), _("The row was taken")])
-    for problem in report["problems"]:
-        cells = [str(problem[name]) for name in ("line", "column", "value", "why", "mend")]
-        cells.append(_("yes") if problem["taken"] else _("no"))
-        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return text.getvalue()
+    names = ("line", "column", "value", "why", "mend")
+    rows = (
+        [*(str(problem[name]) for name in names), _("yes") if problem["taken"] else _("no")]
+        for problem in report["problems"]
+    )
+    heads = [_("Line"), _("Column"), _("Value"), _("Why"), _("What to do"), _("The row was taken")]
+    return "".join(csv_lines(heads, map(guarded, rows)))

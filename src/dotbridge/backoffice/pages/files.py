@@ -18,11 +18,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
-<<<<<<< HEAD
-from dotbridge.backoffice.pages.list_files import FORMULA
-=======
 from dotbridge.backoffice.pages.list_files import csv_lines, guarded
->>>>>>> files
 from dotbridge.backoffice.reads.files import LOAD_TONES, label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.conf import is_standalone

@@ -1,7 +1,7 @@
 """The texts of the program in other languages.
 
-`python tools/messages.py update` finds all texts, brings the catalogues up to date, and compiles them. `check` says what
-is missing, doubtful, or does not fit, and ends with 1 if anything is. The catalogues of all apps lie with the back
+`python tools/messages.py update` finds all texts, brings the catalogues up to date, and compiles them. `check` says
+what is missing, doubtful, or does not fit, and ends with 1 if anything is. The catalogues of all apps lie with the back
 office, so that a host needs no setting to have them.
 
 Babel finds the texts, with Django's own reading of templates, so that no program of the system is needed.

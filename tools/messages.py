@@ -23,7 +23,9 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "dotbridge"
-LANGUAGES = ("de", "fr")
+# Of each language how many forms a number has; the forms for millions, which some count for French, are not used here.
+PLURALS = {"de": "nplurals=2; plural=(n != 1);", "fr": "nplurals=2; plural=(n > 1);"}
+LANGUAGES = tuple(PLURALS)
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -134,7 +136,9 @@ def catalog_of(language: str) -> Catalog:
     """The catalogue of a language as it is."""
     path = path_of(language)
     if not path.exists():
-        return Catalog(locale=language, domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+        catalog = Catalog(locale=language, domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+        catalog.mime_headers = [("Plural-Forms", PLURALS[language])]
+        return catalog
     with path.open("rb") as file:
         return read_po(file, locale=language, domain="django")
 

@@ -1,0 +1,178 @@
+"""The texts of the program in other languages.
+
+`python tools/messages.py update` finds all texts, brings the catalogues up to date, and compiles them. `check` says
+what is missing, doubtful, or does not fit, and ends with 1 if anything is. The catalogues of all apps lie with the back
+office, so that a host needs no setting to have them.
+
+Babel finds the texts, with Django's own reading of templates, so that no program of the system is needed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_python
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "dotbridge"
+# Of each language how many forms a number has; the forms for millions, which some count for French, are not used here.
+PLURALS = {"de": "nplurals=2; plural=(n != 1);", "fr": "nplurals=2; plural=(n > 1);"}
+LANGUAGES = tuple(PLURALS)
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+VOLATILE = re.compile(
+    rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|Report-Msgid-Bugs-To)[^\n]*\n'
+)
+# Names that are filled in, and tags: a translation has to have the same ones.
+HOLES = re.compile(r"%\(\w+\)[a-z]|%[sd%]|\{\w*\}|</?\w+[^>]*>")
+
+
+def main() -> int:
+    """Do what the command line says."""
+    commands = {"update": update, "check": check}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return commands[sys.argv[1]]()
+
+
+def update() -> int:
+    """Bring the catalogues up to date and compile them; what has no translation yet is left empty."""
+    template = texts()
+    for language in LANGUAGES:
+        catalog = catalog_of(language)
+        catalog.update(template, no_fuzzy_matching=True)
+        catalog.obsolete.clear()
+        path = path_of(language)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(written(catalog))
+        path.with_suffix(".mo").write_bytes(compiled(catalog))
+        print(f"{language}: {sum(1 for each in catalog if each.id and not each.string)} of {len(catalog)} are missing")
+    return 0
+
+
+def check() -> int:
+    """Print what is wrong with the catalogues."""
+    problems = [problem for language in LANGUAGES for problem in problems_of(language, texts())]
+    print("\n".join(problems))
+    return int(bool(problems))
+
+
+def problems_of(language: str, template: Catalog) -> list[str]:
+    """What is missing, doubtful or does not fit in a language, a line each."""
+    catalog = catalog_of(language)
+    found = []
+    for wanted in template:
+        if not wanted.id:
+            continue
+        text = wanted.id if isinstance(wanted.id, str) else wanted.id[0]
+        message = catalog.get(wanted.id, wanted.context)
+        strings = [] if message is None else _strings(message)
+        if not strings or not all(strings):
+            found.append(f"{language}: missing: {text!r}")
+        elif message is not None and message.fuzzy:
+            found.append(f"{language}: doubtful: {text!r}")
+        elif any(not _fits(text, wanted, each) for each in strings):
+            found.append(f"{language}: its holes differ: {text!r}")
+    if path_of(language).with_suffix(".mo").read_bytes() != compiled(catalog):
+        found.append(f"{language}: the compiled catalogue is older than the catalogue")
+    return found
+
+
+def texts() -> Catalog:
+    """Every text of the program, with the places where it stands."""
+    catalog = Catalog(domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+    for path in sorted(SOURCE.rglob("*.py")) + sorted(SOURCE.rglob("*.html")) + sorted(SOURCE.rglob("*.txt")):
+        if "migrations" in path.parts:
+            continue
+        source = path.read_text(encoding="utf-8")
+        if path.suffix != ".py":
+            source = templatize(source, origin=str(path.relative_to(ROOT)))
+        for _line, function, messages, _comments in extract_python(
+            io.BytesIO(source.encode()), list(KEYWORDS), (), {"encoding": "utf-8"}
+        ):
+            for identifier, context in _identified(function, messages):
+                catalog.add(
+                    identifier, context=context, locations=[(str(path.relative_to(ROOT)), 0)], flags=_flags(identifier)
+                )
+    return catalog
+
+
+def _identified(function: str, messages: object) -> Iterator[tuple[str | tuple[str, str], str | None]]:
+    parts = [messages] if isinstance(messages, str) else list(messages or ())  # type: ignore[call-overload]
+    context = None
+    if function.startswith(("pgettext", "npgettext")):
+        context, *parts = parts
+    if "ngettext" in function or "npgettext" in function:
+        if len(parts) >= 2 and all(isinstance(each, str) and each for each in parts[:2]):
+            yield (parts[0], parts[1]), context
+    elif parts and isinstance(parts[0], str) and parts[0]:
+        yield parts[0], context
+
+
+def _flags(identifier: str | tuple[str, str]) -> tuple[str, ...]:
+    text = identifier if isinstance(identifier, str) else identifier[0]
+    return ("python-format",) if re.search(r"%\(\w+\)[a-z]", text) else ()
+
+
+def catalog_of(language: str) -> Catalog:
+    """The catalogue of a language as it is."""
+    path = path_of(language)
+    if not path.exists():
+        catalog = Catalog(locale=language, domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+        catalog.mime_headers = [("Plural-Forms", PLURALS[language])]
+        return catalog
+    with path.open("rb") as file:
+        return read_po(file, locale=language, domain="django")
+
+
+def path_of(language: str) -> Path:
+    """Where a language's catalogue is."""
+    return SOURCE / "backoffice" / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def written(catalog: Catalog) -> bytes:
+    """The catalogue as a file: without dates and places, which would make every change of a line one of this file."""
+    file = io.BytesIO()
+    write_po(file, catalog, width=120, no_location=True, sort_output=True)
+    return VOLATILE.sub(b"", file.getvalue())
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """The catalogue as the program reads it."""
+    file = io.BytesIO()
+    write_mo(file, read_po(io.BytesIO(written(catalog)), domain="django"))
+    return file.getvalue()
+
+
+def _strings(message: Message) -> list[str]:
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def _fits(text: str, wanted: Message, string: str) -> bool:
+    """Whether a translation fills in the same as the text; a form for one thing may leave its number out."""
+    ours, theirs = sorted(HOLES.findall(text)), sorted(HOLES.findall(string))
+    if isinstance(wanted.id, str):
+        return ours == theirs
+    return set(theirs) <= set(HOLES.findall(wanted.id[0])) | set(HOLES.findall(wanted.id[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from django.db.utils import OperationalError
-from rich.console import Console
 
 from dotbridge.config import Config, ConfigError, read_config
 from dotbridge.errors import OperatorError
+from dotbridge.visible import VisibleConsole, visible
 
 if TYPE_CHECKING:
     from dotbridge.connections.models import ListConnection
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _give_up(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
     sys.exit(2)
 
 
@@ -76,7 +76,7 @@ def demo(
     from dotbridge.demo_sandbox import stop_sandbox
     from dotbridge.processes import require_free_port
 
-    console = Console()
+    console = VisibleConsole()
     config = read_config()
     if stop:
         ended = stop_sandbox(config)
@@ -195,7 +195,7 @@ def allow(
             allow_once(link=link)
         except ValidationError as error:
             raise OperatorError(" ".join(error.messages)) from error
-        typer.echo(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on.")
+        typer.echo(visible(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on."))
 
 
 @app.command(name="move-integration")
@@ -212,7 +212,7 @@ def move_integration(
     from dotbridge.sync.account_move import move_to_another_account
 
     (found,) = find_integrations(integration)
-    console = Console()
+    console = VisibleConsole()
     if not is_sure:
         console.print(
             f"What was read from {found.account_name or 'the account'} goes, its lists are disconnected, and nothing "
@@ -239,7 +239,7 @@ def doctor() -> None:
     _quiet()
     from dotbridge.doctor import examine
 
-    raise typer.Exit(0 if examine(Console()) else 1)
+    raise typer.Exit(0 if examine(VisibleConsole()) else 1)
 
 
 @app.command()
@@ -270,7 +270,7 @@ def consent(context: typer.Context) -> None:
     try:
         call_command("dotbridge_consent", *context.args)
     except CommandError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(visible(str(error)), err=True)
         raise typer.Exit(error.returncode) from error
 
 
@@ -330,7 +330,7 @@ def rotate() -> None:
         )
 
 
-def _demo_once(config: Config, console: Console) -> int:
+def _demo_once(config: Config, console: VisibleConsole) -> int:
     from dotbridge.demo import demo_login, prepare_and_sync, print_json
     from dotbridge.demo_sandbox import start_sandbox
 
@@ -342,8 +342,8 @@ def _demo_once(config: Config, console: Console) -> int:
     return 0 if done.succeeded else 1
 
 
-def _demo_served(config: Config, console: Console) -> int:
-    from dotbridge.demo import demo_login, prepare_and_sync
+def _demo_served(config: Config, console: VisibleConsole) -> int:
+    from dotbridge.demo import ROLE_USERS, demo_login, prepare_and_sync
     from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
     from dotbridge.processes import run_together
 
@@ -354,6 +354,7 @@ def _demo_served(config: Config, console: Console) -> int:
         console.print(
             f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
         )
+        console.print(f"Others, with the same password: {', '.join(ROLE_USERS.values())}", highlight=False)
         console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
         return run_together([["web"], ["worker"]])
     finally:
@@ -375,7 +376,7 @@ def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, 
         if as_json:
             typer.echo(json.dumps(next_export_as_json(link)))
         elif csv is None:
-            show_next_export(Console(), link)
+            show_next_export(VisibleConsole(), link)
 
 
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:
@@ -388,7 +389,7 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
     from dotbridge.sync.engine import run_sync
     from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 
-    console = Console(stderr=as_json)
+    console = VisibleConsole(stderr=as_json)
     good = True
     targets: list[tuple[Integration, ListConnection | None]] = [(found, None) for found in find_integrations(name)]
     if one_list is not None:

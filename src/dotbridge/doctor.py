@@ -75,6 +75,7 @@ def _findings() -> Iterator[Finding]:
     yield _data_dir()
     yield _worker()
     yield _failed_jobs()
+    yield _log_in()
     yield _tracking()
     if finding := _consent_key():
         yield finding
@@ -145,6 +146,18 @@ def _failed_jobs() -> Finding:
         f"the last at {last:%Y-%m-%d %H:%M} UTC; the worker's log of that time says why"
     )
     return Finding("failed jobs", is_good=timezone.now() - last > FAILURE_IS_NEWS, text=text)
+
+
+def _log_in() -> Finding:
+    """Whether wrong passwords are counted. A host that throttles log-ins by other means may leave django-axes out."""
+    backends, middleware = settings.AUTHENTICATION_BACKENDS, settings.MIDDLEWARE
+    is_throttled = "axes.backends.AxesStandaloneBackend" in backends and "axes.middleware.AxesMiddleware" in middleware
+    text = (
+        f"stopped after {settings.AXES_FAILURE_LIMIT} wrong passwords"
+        if is_throttled
+        else "nothing counts wrong passwords; add django-axes to this project, unless something else does"
+    )
+    return Finding("log-in", is_good=is_throttled, text=text)
 
 
 def _tracking() -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef
@@ -177,7 +178,12 @@ def delete_old_records(timestamp: int) -> None:
     deleted = retention.delete_old_records(keep_days=settings.CONFIG.keep_runs_days)
     events = retention.delete_old_events(keep_days=settings.CONFIG.keep_events_days)
     loads = forget_old_loads()
-    log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs(), file_loads=loads)
+    counts = {"events": events, "jobs": delete_ended_jobs(), "file_loads": loads}
+    if apps.is_installed("axes"):
+        from dotbridge.backoffice.log_ins import forget_old_log_ins  # noqa: PLC0415 - a host may do without
+
+        counts["log_ins"] = forget_old_log_ins(keep_days=settings.CONFIG.keep_runs_days)
+    log.info("old records deleted", **deleted._asdict(), **counts)
 
 
 @app.periodic(cron="7 * * * *")

@@ -19,6 +19,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from dotbridge.backoffice.pages.security import THEME_POLICY
+
 NAME = "dotbridge_tables"
 View = Callable[..., HttpResponseBase]
 
@@ -67,6 +69,7 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
         @wraps(inner)
         def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase = inner(*args, **kwargs)
+            response.headers.setdefault("Content-Security-Policy", THEME_POLICY)
             if isinstance(response, TemplateResponse) and not response.is_rendered:
                 names = response.template_name
                 response.template_name = _first(names if isinstance(names, list | tuple) else [names])

@@ -28,6 +28,7 @@ from dotbridge.backoffice.reads.fields import (
 )
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
+from dotbridge.entities.rights import Viewer
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
@@ -54,7 +55,9 @@ class RowForm(forms.Form):
     )
     empty_values = forms.ChoiceField(label=gettext_lazy("When ours is empty"), choices=EmptyValues.choices)
 
-    def __init__(self, *args: Any, mapping: Mapping, row: MappingRow | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, mapping: Mapping, viewer: Viewer, row: MappingRow | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         fields = DataField.objects.filter(integration=mapping.integration_id, gone_at=None, leaving_since=None)
         taken = mapping.rows.values("data_field")
@@ -62,7 +65,12 @@ class RowForm(forms.Form):
             taken = taken.exclude(pk=row.pk)
         self.fields["data_field"].queryset = fields.exclude(pk__in=taken)  # type: ignore[attr-defined]
         self.fields["data_field"].label_from_instance = _named_with_type  # type: ignore[attr-defined]
-        choices = fitting_fields(mapping, row.data_field.type if row else "")
+        choices = fitting_fields(
+            mapping,
+            row.data_field.type if row else "",
+            viewer=viewer,
+            chosen=row.entity_fields if row else (),
+        )
         for name, empty in (
             ("first", _("choose a field")),
             ("second", _("nothing more")),
@@ -161,7 +169,13 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
     found = _mapping_or_404(pk)
     stored = get_object_or_404(found.rows.select_related("data_field"), pk=row) if row else None
     initial = _initial(stored) if stored else {}
-    form = RowForm(request.POST if request.method == "POST" else None, mapping=found, row=stored, initial=initial)
+    form = RowForm(
+        request.POST if request.method == "POST" else None,
+        mapping=found,
+        viewer=request.user,
+        row=stored,
+        initial=initial,
+    )
     impact: Impact | None = None
     if request.method == "POST" and form.is_valid():
 

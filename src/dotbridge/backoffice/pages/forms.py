@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.entity_labels import entity_choices
 from dotbridge.backoffice.list_reads import free_books
 from dotbridge.connections.models import ListConnection
-from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.entities.registry import Entity, UnknownEntity, entity
+from dotbridge.entities.rights import Viewer, may_view
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import RuleError, compile_rule
+from dotbridge.lists.rules import RuleError, compile_rule, read_rule
 from dotbridge.mirror.data_field_rules import Visibility
 from dotbridge.mirror.models import AddressBook
 
@@ -48,11 +49,11 @@ class ListForm(forms.Form):
         error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
     )
 
-    def __init__(self, *args: Any, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, viewer: Viewer, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.marketing_list = marketing_list
+        self.marketing_list, self.viewer = marketing_list, viewer
         if marketing_list is None:
-            self.fields["entity"].choices = entity_choices()  # type: ignore[attr-defined]
+            self.fields["entity"].choices = entity_choices(viewer)  # type: ignore[attr-defined]
         else:
             del self.fields["entity"]
 
@@ -82,9 +83,19 @@ class ListForm(forms.Form):
         if key and "rule" in cleaned:
             try:
                 compile_rule(entity(key), cleaned["rule"], marketing_list=self.marketing_list)
+                self._require_seen(entity(key), cleaned["rule"])
             except (RuleError, UnknownEntity) as error:
                 self.add_error("rule", str(error))
         return cleaned
+
+    def _require_seen(self, listed: Entity, rule: dict[str, Any]) -> None:
+        """A new rule asks only what its author may see: who is on the list would tell the rest. An old one may stay."""
+        if self.marketing_list is not None and rule == self.marketing_list.rule:
+            return
+        if not may_view(self.viewer, listed.model):
+            self.add_error("rule", _("You may not see these records, so you cannot ask about them."))
+        for problem in read_rule(listed, rule, marketing_list=self.marketing_list, viewer=self.viewer).problems:
+            self.add_error("rule", problem.text)
 
 
 class BookForm(forms.Form):

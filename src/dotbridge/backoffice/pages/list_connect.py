@@ -23,7 +23,6 @@ from dotbridge.backoffice.pages.list_frame import (
     link_of,
     list_or_404,
     list_url,
-    may_see_people,
     show_list_page,
 )
 from dotbridge.backoffice.pages.list_plan import plan_context
@@ -116,7 +115,7 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "backoffice/components/plan.html", {"problem": _("The address book is not free.")})
     with transaction.atomic():
         link = connect_list(marketing_list=marketing_list, address_book=book)
-        context = plan_context(link, with_people=may_see_people(request, marketing_list.entity))
+        context = plan_context(request, link)
         transaction.set_rollback(True)
     return render(request, "backoffice/components/plan.html", {**context, "is_first": True})
 

@@ -22,7 +22,7 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.list_reads import OptedOut, chosen_members, opted_out_record
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
-from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
+from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE, link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.reads.list_people import PAGE, ListPerson, people_page
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.standing import WORDS, Standing
@@ -242,7 +242,7 @@ def _asked(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResp
     return followed(back, after)
 
 
-@page(VIEW)
+@page(VIEW, MAY_EXPORT_PEOPLE)
 def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     """The people that the page shows, all of them, as a CSV or a workbook."""
     marketing_list = list_or_404(pk)

@@ -20,7 +20,7 @@ from dotbridge.lists.services import create_list, update_list
 @page(VIEW, "dotbridge_lists.add_marketinglist")
 def add_list(request: HttpRequest) -> HttpResponse:
     """Make a list."""
-    form = ListForm(request.POST if request.method == "POST" else None)
+    form = ListForm(request.POST if request.method == "POST" else None, viewer=request.user)
     if request.method == "POST" and form.is_valid():
         made = create_list(**form.cleaned_data)
         text = _("%(name)s was made.") % {"name": made}
@@ -45,6 +45,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     initial = {"name": marketing_list.name, "description": marketing_list.description, "rule": marketing_list.rule}
     form = ListForm(
         request.POST if request.method == "POST" and may_change else None,
+        viewer=request.user,
         marketing_list=marketing_list,
         initial=initial,
     )

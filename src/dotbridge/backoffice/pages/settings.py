@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -43,6 +44,14 @@ def settings_index(request: HttpRequest) -> HttpResponse:
                 "title": _("Groups"),
                 "text": _("Rights that several people share."),
                 "url": reverse("dotbridge_tables:auth_group_changelist"),
+            }
+        )
+    if apps.is_installed("axes") and request.user.has_perm("axes.view_accessfailurelog"):
+        cards.append(
+            {
+                "title": _("Refused log-ins"),
+                "text": _("Wrong passwords: which name was tried, when, and from where."),
+                "url": reverse("dotbridge_tables:axes_accessfailurelog_changelist"),
             }
         )
     return show(

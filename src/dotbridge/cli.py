@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import io
 import json
 import logging
@@ -186,13 +187,15 @@ def allow(
     _require_migrated()
     from django.core.exceptions import ValidationError
 
+    from dotbridge.audit.acting import COMMAND_LINE, acting
     from dotbridge.connections.services import allow_once
     from dotbridge.integrations.models import Integration
     from dotbridge.next_export import find_connections
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
-            allow_once(link=link)
+            with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+                allow_once(link=link)
         except ValidationError as error:
             raise OperatorError(" ".join(error.messages)) from error
         typer.echo(visible(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on."))
@@ -208,6 +211,7 @@ def move_integration(
     _require_migrated()
     from django.core.exceptions import ValidationError
 
+    from dotbridge.audit.acting import COMMAND_LINE, acting
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.sync.account_move import move_to_another_account
 
@@ -220,7 +224,8 @@ def move_integration(
         )
         return
     try:
-        move_to_another_account(integration=found)
+        with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+            move_to_another_account(integration=found)
     except ValidationError as error:
         _give_up(" ".join(error.messages))
     console.print("Moved. Type the other account's credentials into the integration, then connect its lists.")

@@ -15,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 from rich.console import Console
 from rich.markup import escape
 
+from dotbridge.audit.installing import unwatched_tables
 from dotbridge.consent.models import ConsentKey
 from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
 from dotbridge.errors import OperatorError
@@ -77,6 +78,7 @@ def _findings() -> Iterator[Finding]:
     yield _failed_jobs()
     yield _log_in()
     yield _tracking()
+    yield _audit()
     if finding := _consent_key():
         yield finding
     for integration in Integration.objects.all():
@@ -180,6 +182,13 @@ def _key(integration: Integration) -> Finding:
     if not has_newest_key(integration.password_sealed):
         return Finding(subject, is_good=True, text=FORMER_KEY)
     return Finding(subject, is_good=True, text="its password can be read")
+
+
+def _audit() -> Finding:
+    if missing := unwatched_tables():
+        text = f"changes of {', '.join(missing)} are not written down; run `dotbridge migrate`"
+        return Finding("audit", is_good=False, text=text)
+    return Finding("audit", is_good=True, text="changes are written down, and what is written stays")
 
 
 def _consent_key() -> Finding | None:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "import_export",
     "procrastinate.contrib.django",
+    "dotbridge.audit",
     "dotbridge.entities",
     "dotbridge.files",
     "dotbridge.crm",

@@ -115,6 +115,7 @@ ASKED: dict[str, Callable[[World], Asked]] = {
         ("post", house("account", w.integration.pk)),
     ],
     "delete_accounts": lambda w: [("get", house("account-delete", w.integration.pk))],
+    "see_audit": lambda w: [("get", house("activity-audit")), ("get", house("activity-audit-file"))],
     "see_users": lambda w: [
         ("get", table("auth_user_changelist")),
         ("get", table("auth_group_changelist")),

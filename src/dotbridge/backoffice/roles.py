@@ -162,6 +162,11 @@ ACTIONS = (
         key="delete_accounts", label=_("Delete accounts"), permissions=("dotbridge_integrations.delete_integration",)
     ),
     Action(
+        key="see_audit",
+        label=_("See and download who changed what"),
+        permissions=("dotbridge_audit.view_auditentry",),
+    ),
+    Action(
         key="see_users",
         label=_("See users, groups and who logged in"),
         permissions=(USERS_SEEN, "axes.view_accesslog", "axes.view_accessfailurelog"),
@@ -201,6 +206,7 @@ _MANAGER = _MARKETER | {
     "change_data_fields",
     "retry_uploads",
     "see_accounts",
+    "see_audit",
 }
 ROLES = (
     Role(

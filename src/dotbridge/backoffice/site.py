@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
+from dotbridge.backoffice.pages.frame import acting_in
 from dotbridge.backoffice.pages.security import THEME_POLICY
 
 NAME = "dotbridge_tables"
@@ -68,7 +69,8 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
 
         @wraps(inner)
         def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
-            response: HttpResponseBase = inner(*args, **kwargs)
+            with acting_in(args[0]):
+                response: HttpResponseBase = inner(*args, **kwargs)
             response.headers.setdefault("Content-Security-Policy", THEME_POLICY)
             if isinstance(response, TemplateResponse) and not response.is_rendered:
                 names = response.template_name

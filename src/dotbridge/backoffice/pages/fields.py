@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.fields import (
@@ -26,6 +26,7 @@ from dotbridge.backoffice.reads.fields import (
     mappings_of_accounts,
     sample_person,
 )
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer
@@ -146,6 +147,7 @@ def mapping(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "mapping": found,
             "lines": mapping_lines(found, sample),
+            "history": history_of(found, viewer=request.user),
             "sample": sample,
             "search": search,
             "may_see_people": may_see_people(request, found.entity),
@@ -231,7 +233,6 @@ def _words(impact: Impact | None) -> str:
 
 
 def _done(request: HttpRequest, found: Mapping, text: str) -> HttpResponse:
-    log_change(request, found, text)
     messages.success(request, text)
     return HttpResponseRedirect(_url(found))
 

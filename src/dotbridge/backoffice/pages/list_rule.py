@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.forms import ListForm
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
@@ -24,7 +24,6 @@ def add_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = create_list(**form.cleaned_data)
         text = _("%(name)s was made.") % {"name": made}
-        log_change(request, made, text)
         messages.success(request, text)
         return HttpResponseRedirect(list_url(made))
     return show(
@@ -66,6 +65,5 @@ def _saved(request: HttpRequest, marketing_list: Any, form: ListForm) -> HttpRes
     if form.has_changed():
         names = ", ".join(str(form.fields[name].label) for name in form.changed_data)
         text = _("Changed: %(names)s.") % {"names": names}
-        log_change(request, marketing_list, text)
         messages.success(request, text)
     return HttpResponseRedirect(list_url(marketing_list, "list-rule"))

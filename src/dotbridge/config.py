@@ -12,12 +12,15 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 
+from dotbridge.choosable import CHOOSABLE, Choosable, Line
 from dotbridge.errors import OperatorError
 
+EMAIL_FROM = Line(name="email_from", variable="DOTBRIDGE_EMAIL_FROM", default="", is_address=True)
 ENV_LINE = re.compile(r"(export )?[A-Za-z_][A-Za-z_0-9]*=.*")
 
 
@@ -43,11 +46,20 @@ class Config:
     trusted_origins: tuple[str, ...]
     api_origins: tuple[str, ...]
     debug: bool
+    import_every_seconds: float
+    export_every_seconds: float
+    changes_every_seconds: float
     import_wait_seconds: float
     run_seconds: float
     unknown_outcome_seconds: float
     keep_runs_days: int
     keep_events_days: int
+    reads_campaigns: bool
+    reads_activities: bool
+    sender_name: str
+    sender_email: str
+    email_url: str | None
+    email_from: str
     request_seconds: float
     request_megabytes: int
 
@@ -83,13 +95,11 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         trusted_origins=_origins(environment, "DOTBRIDGE_TRUSTED_ORIGINS", ""),
         api_origins=_origins(environment, "DOTBRIDGE_API_ORIGINS", f"http://127.0.0.1:{sandbox_port}"),
         debug=_flag(environment, "DOTBRIDGE_DEBUG"),
-        import_wait_seconds=_seconds(environment, "DOTBRIDGE_IMPORT_WAIT_SECONDS", 20),
-        run_seconds=_seconds(environment, "DOTBRIDGE_RUN_SECONDS", 600),
-        unknown_outcome_seconds=_seconds(environment, "DOTBRIDGE_UNKNOWN_OUTCOME_SECONDS", 600),
-        keep_runs_days=_whole(environment, "DOTBRIDGE_KEEP_RUNS_DAYS", 90, unit="days"),
-        keep_events_days=_whole(environment, "DOTBRIDGE_KEEP_EVENTS_DAYS", 400, unit="days"),
+        email_url=_email_url(environment),
+        email_from=_chosen(environment, EMAIL_FROM),
         request_seconds=_seconds(environment, "DOTBRIDGE_REQUEST_SECONDS", 20, least=0.1),
         request_megabytes=_whole(environment, "DOTBRIDGE_REQUEST_MEGABYTES", 100, unit="megabytes"),
+        **{each.name: _chosen(environment, each) for each in CHOOSABLE},
     )
 
 
@@ -175,6 +185,35 @@ def _kept_secret_key(path: Path) -> str:
     if len(key) < 32:
         raise ConfigError(str(path), f"<{len(key)} characters>", "delete the file to have a new key made")
     return key
+
+
+def _chosen(environment: Mapping[str, str], choosable: Choosable) -> Any:
+    text = environment.get(choosable.variable)
+    if not text:
+        return choosable.default
+    try:
+        return choosable.read(text)
+    except ValueError:
+        raise ConfigError(choosable.variable, text, choosable.allowed) from None
+
+
+def _email_url(environment: Mapping[str, str]) -> str | None:
+    url = environment.get("DOTBRIDGE_EMAIL_URL") or None
+    try:
+        parts = urlsplit(url or "smtp://localhost")
+        is_good = parts.scheme in {"smtp", "smtp+tls", "smtp+ssl"} and bool(parts.hostname) and parts.port != 0
+        scheme = parts.scheme
+    except ValueError:
+        is_good, scheme = False, "..."
+    if not is_good:
+        # The value may hold a password, so only its scheme is shown.
+        raise ConfigError(
+            "DOTBRIDGE_EMAIL_URL",
+            f"{scheme}://...",
+            "it must be smtp://USER:PASSWORD@HOST:PORT, with smtp+tls:// for STARTTLS and smtp+ssl:// for TLS; in USER "
+            "and PASSWORD write characters such as @ : / as %40 %3A %2F",
+        )
+    return url
 
 
 def _port(environment: Mapping[str, str], name: str, default: int) -> int:

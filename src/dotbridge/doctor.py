@@ -23,6 +23,8 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
+from dotbridge.notifications.mailing import is_mail_set_up
+from dotbridge.notifications.selectors import unsent_mails
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
 
@@ -79,6 +81,7 @@ def _findings() -> Iterator[Finding]:
     yield _log_in()
     yield _tracking()
     yield _audit()
+    yield _mails()
     if finding := _consent_key():
         yield finding
     for integration in Integration.objects.all():
@@ -189,6 +192,19 @@ def _audit() -> Finding:
         text = f"changes of {', '.join(missing)} are not written down; run `dotbridge migrate`"
         return Finding("audit", is_good=False, text=text)
     return Finding("audit", is_good=True, text="changes are written down, and what is written stays")
+
+
+def _mails() -> Finding:
+    """Whether notifications can be mailed, and whether any could not be."""
+    if not is_mail_set_up():
+        text = "no server for them; set DOTBRIDGE_EMAIL_URL, else people are told in the back office alone"
+        return Finding("mails", is_good=True, text=text)
+    unsent = unsent_mails()
+    bad = {name: number for name, number in unsent.items() if number and name != "waiting"}
+    if bad:
+        told = ", ".join(f"{number} {name}" for name, number in bad.items())
+        return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at DOTBRIDGE_EMAIL_URL")
+    return Finding("mails", is_good=True, text=f"notifications are mailed; {unsent['waiting']} wait")
 
 
 def _consent_key() -> Finding | None:

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "import_export",
     "procrastinate.contrib.django",
     "dotbridge.audit",
+    "dotbridge.preferences",
     "dotbridge.entities",
     "dotbridge.files",
     "dotbridge.crm",
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
     "dotbridge.mapping",
     "dotbridge.connections",
     "dotbridge.sync",
+    "dotbridge.notifications",
     "dotbridge.backoffice",
 ]
 
@@ -106,7 +108,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Without a server for mails nothing is mailed, and the back office says so.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+if CONFIG.email_url:
+    vars().update(environ.Env.email_url_config(CONFIG.email_url))
+EMAIL_TIMEOUT = 20
+if CONFIG.email_from:
+    DEFAULT_FROM_EMAIL = CONFIG.email_from
+
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français")]
 TIME_ZONE = CONFIG.time_zone
 USE_TZ = True
 USE_I18N = True

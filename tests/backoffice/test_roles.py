@@ -115,6 +115,8 @@ ASKED: dict[str, Callable[[World], Asked]] = {
         ("post", house("account", w.integration.pk)),
     ],
     "delete_accounts": lambda w: [("get", house("account-delete", w.integration.pk))],
+    "see_settings": lambda w: [("get", house("site-settings"))],
+    "change_settings": lambda w: [("post", house("site-settings"))],
     "see_audit": lambda w: [("get", house("activity-audit")), ("get", house("activity-audit-file"))],
     "see_users": lambda w: [
         ("get", table("auth_user_changelist")),

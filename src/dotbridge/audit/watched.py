@@ -46,6 +46,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "dotbridge_campaigns.marketingcampaign": (
         "name", "code", "start_date", "end_date", "description", "budget", "report_period", "owner",
     ),
+    "dotbridge_preferences.sitesetting": ("name", "value"),
     "auth.group": ("name",),
 }  # fmt: skip
 _SECRETS = {"dotbridge_integrations.integration": ("password_sealed",)}

@@ -162,6 +162,16 @@ ACTIONS = (
         key="delete_accounts", label=_("Delete accounts"), permissions=("dotbridge_integrations.delete_integration",)
     ),
     Action(
+        key="see_settings",
+        label=_("See schedule, limits and other settings"),
+        permissions=("dotbridge_preferences.view_sitesetting",),
+    ),
+    Action(
+        key="change_settings",
+        label=_("Change schedule, limits and other settings"),
+        permissions=("dotbridge_preferences.change_sitesetting",),
+    ),
+    Action(
         key="see_audit",
         label=_("See and download who changed what"),
         permissions=("dotbridge_audit.view_auditentry",),
@@ -206,6 +216,7 @@ _MANAGER = _MARKETER | {
     "change_data_fields",
     "retry_uploads",
     "see_accounts",
+    "see_settings",
     "see_audit",
 }
 ROLES = (

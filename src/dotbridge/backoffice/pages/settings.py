@@ -21,13 +21,27 @@ if TYPE_CHECKING:
 @page()
 def settings_index(request: HttpRequest) -> HttpResponse:
     """What can be set, and the tables, as far as the person may see them."""
-    cards: list[dict[str, StrOrPromise]] = []
+    cards: list[dict[str, StrOrPromise]] = [
+        {
+            "title": _("My settings"),
+            "text": _("Language, time zone, light or dark, and what you are told of."),
+            "url": reverse("dotbridge:my-settings"),
+        }
+    ]
     if request.user.has_perm("dotbridge_integrations.view_integration"):
         cards.append(
             {
                 "title": _("Accounts"),
                 "text": _("The connected Dotdigital accounts: health, schedule, limits and credentials."),
                 "url": reverse("dotbridge:accounts"),
+            }
+        )
+    if request.user.has_perm("dotbridge_preferences.view_sitesetting"):
+        cards.append(
+            {
+                "title": _("Schedule and limits"),
+                "text": _("How often and how long, what is kept, what is used, and the default sender."),
+                "url": reverse("dotbridge:site-settings"),
             }
         )
     if request.user.has_perm("auth.view_user") and table_site.has_users:

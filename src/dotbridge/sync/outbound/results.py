@@ -8,10 +8,10 @@ from datetime import timedelta
 from itertools import islice
 
 import msgspec
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
@@ -200,7 +200,7 @@ def _give_up(step: StepContext, upload: Upload, status: str) -> None:
 
 def _settle(step: StepContext, upload: Upload) -> bool:
     """After an unknown outcome: give an import that may be at work its time, then read the book and compare."""
-    at_work = timedelta(seconds=settings.CONFIG.unknown_outcome_seconds)
+    at_work = timedelta(seconds=setting("unknown_outcome_seconds"))
     if upload.sent_at is not None and timezone.now() - upload.sent_at < at_work:
         return False
     step.run.refresh_clock()

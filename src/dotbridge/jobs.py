@@ -198,7 +198,7 @@ def delete_old_records(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="dotbridge.note_conditions", queueing_lock="dotbridge_note_conditions", **CONTROL)
+@app.task(name="dotbridge.tell_people", queueing_lock="dotbridge_tell_people", **CONTROL)
 def tell_people(timestamp: int) -> None:
     """Every minute: see what is not as it should be, and what is over, and note who is told of it."""
     note_conditions()

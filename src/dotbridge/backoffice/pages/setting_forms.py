@@ -35,7 +35,7 @@ GROUPS: tuple[tuple[StrOrPromise, tuple[Shown, ...]], ...] = (
             Shown(
                 name="import_every_seconds",
                 label=gettext_lazy("Read from Dotdigital every"),
-                help=gettext_lazy("New contacts, opt-outs and results. Opt-outs are never older than this."),
+                help=gettext_lazy("New contacts, opt-outs and results of campaigns."),
             ),
             Shown(
                 name="export_every_seconds",

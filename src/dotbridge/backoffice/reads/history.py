@@ -38,15 +38,21 @@ class ChangedValue:
     after: str = ""
     is_secret: bool = False
 
+    @property
+    def known(self) -> str:
+        """The one side that there is, of what was made or deleted."""
+        return self.before if self.after == NOTHING else self.after
+
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryLine:
-    """One change, or one thing that somebody did."""
+    """One change, or one thing that somebody did. Without `is_change` it was made or deleted, and has one side."""
 
     at: datetime
     who: str
     what: str
     values: tuple[ChangedValue, ...] = ()
+    is_change: bool = True
 
 
 def history_of(record: models.Model, *, viewer: Viewer, most: int = MOST) -> list[HistoryLine]:
@@ -76,7 +82,15 @@ def audit_lines(entries: Sequence[AuditEntry], *, viewer: Viewer) -> list[Histor
             rest = _("and %(n)d more") % {"n": len(values) - MOST_TOGETHER}
             values = [*values[:MOST_TOGETHER], ChangedValue(label="", before=NOTHING, after=rest)]
         first = some[0]
-        lines.append(HistoryLine(at=first.at, who=who_did(first), what=names.headline(first), values=tuple(values)))
+        lines.append(
+            HistoryLine(
+                at=first.at,
+                who=who_did(first),
+                what=names.headline(first),
+                values=tuple(values),
+                is_change=first.verb == Verb.CHANGED,
+            )
+        )
     return lines
 
 

@@ -101,7 +101,8 @@ def house_of(world: World) -> list[str]:
     connected, free = world.marketing_list.pk, world.unconnected.pk
     plain = "home home-lists search lists list-add campaigns campaigns-compare marketing-campaigns"
     plain += " marketing-campaign-add people fields activity activity-problems activity-uploads activity-conflicts"
-    plain += " activity-newcomers activity-changes settings accounts account-add"
+    plain += " activity-newcomers activity-changes activity-audit settings accounts account-add"
+    plain += " my-settings site-settings notifications"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
     of_list += " list-plan list-plan-numbers"
     row = world.mapping.rows.get()

@@ -69,7 +69,7 @@ def test_a_mail_goes_once_and_its_end_goes_once(world: World, boss: User, sink: 
     assert mail["To"] == "boss@example.com"
     assert "the export waits for you" in mail["Subject"]
     assert "495 of 900" in texts_of(mail)
-    assert f"/lists/{world.marketing_list.pk}/allow-once/" in texts_of(mail)
+    assert f"/lists/{world.marketing_list.pk}/" in texts_of(mail)
     assert "/settings/me/" in texts_of(mail)
     assert mail["Auto-Submitted"] == "auto-generated"
     mend(world)

@@ -103,7 +103,7 @@ def _stopped() -> Iterator[Found]:
         yield Found(
             kind=Kind.BREAKER_WAITING,
             subject=f"connection:{link.pk}",
-            page="list-allow",
+            page="list",
             page_id=link.marketing_list_id,
             details={"list": str(link.marketing_list), "number": link.stopped_rows, "of": link.stopped_of},
             since=link.stopped_at,

@@ -63,7 +63,7 @@ def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
 
 def _button(kind: Kind) -> str:
     return {
-        Kind.BREAKER_WAITING: _("Look and decide"),
+        Kind.BREAKER_WAITING: _("See the list"),
         Kind.UPLOAD_REFUSED: _("See and try again"),
         Kind.CREDENTIALS_REFUSED: _("Correct the credentials"),
     }.get(kind, _("See the account"))

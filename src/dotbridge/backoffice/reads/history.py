@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST = 50
 LONGEST = 300
 MOST_TOGETHER = 5
+CALLED_BY = {"dotbridge_mapping.mappingrow": "data_field_id", "dotbridge_connections.listconnection": "address_book_id"}
 NOTHING = "\N{EN DASH}"
 
 
@@ -148,8 +149,16 @@ class _Names:
             given = _("Right given to “%(name)s”") if entry.verb == Verb.MADE else _("Right taken from “%(name)s”")
             return given % {"name": owner}
         kind = str(kind_of(entry.model))
-        name = f" “{entry.record}”" if entry.record else ""
-        return f"{kind[:1].upper()}{kind[1:]}{name} {entry.get_verb_display()}"
+        name = entry.record or self._called_by(entry)
+        quoted = f" “{name}”" if name else ""
+        return f"{kind[:1].upper()}{kind[1:]}{quoted} {entry.get_verb_display()}"
+
+    def _called_by(self, entry: AuditEntry) -> str:
+        """What a record without a name of its own is called by, as far as the entry holds it."""
+        column = CALLED_BY.get(entry.model, "")
+        after, before = reversed(entry.changes.get(column) or (None, None))
+        value = before if after is None else after
+        return "" if value is None else self.shown(entry, column, value)
 
     def go_of(self, entry: AuditEntry) -> tuple[Any, ...]:
         """What tells the entries apart that stand in lines of their own."""

@@ -12,10 +12,11 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "roles.md"
 
 
 def roles_table() -> str:
-    """The table role x action, in Markdown. Django must be set up."""
+    """Whom each role is for, and the table role x action, in Markdown. Django must be set up."""
     from dotbridge.backoffice.roles import ACTIONS, ROLES  # noqa: PLC0415 - it needs Django's settings
 
-    lines = ["| | " + " | ".join(str(role.name) for role in ROLES) + " |"]
+    lines = [f"- **{role.name}**: {role.text}" for role in ROLES]
+    lines += ["", "| | " + " | ".join(str(role.name) for role in ROLES) + " |"]
     lines.append("| --- |" + " :-: |" * len(ROLES))
     for action in ACTIONS:
         cells = ["yes" if action.key in role.may else "" for role in ROLES]

@@ -171,13 +171,8 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
     found = _mapping_or_404(pk)
     stored = get_object_or_404(found.rows.select_related("data_field"), pk=row) if row else None
     initial = _initial(stored) if stored else {}
-    form = RowForm(
-        request.POST if request.method == "POST" else None,
-        mapping=found,
-        viewer=request.user,
-        row=stored,
-        initial=initial,
-    )
+    posted = request.POST if request.method == "POST" else None
+    form = RowForm(posted, mapping=found, viewer=request.user, row=stored, initial=initial)
     impact: Impact | None = None
     if request.method == "POST" and form.is_valid():
 

@@ -46,6 +46,7 @@ class SyncRun(models.Model):
     is_refused = models.BooleanField(
         _("not let in"),
         default=False,
+        db_default=False,
         help_text=_("Dotdigital did not accept the credentials or the address: a person has to correct them."),
     )
     requests = models.IntegerField(_("calls to Dotdigital"), default=0)

@@ -54,8 +54,8 @@ GROUPS: tuple[tuple[StrOrPromise, tuple[Shown, ...]], ...] = (
         (
             Shown(
                 name="run_seconds",
-                label=gettext_lazy("A run takes at most"),
-                help=gettext_lazy("Then it ends, and the next one goes on where it was."),
+                label=gettext_lazy("A first reading takes at most"),
+                help=gettext_lazy("Then the run ends, and another one goes on where it was."),
             ),
             Shown(
                 name="import_wait_seconds",

@@ -117,6 +117,18 @@ def test_the_file_has_a_line_a_field_and_no_formula(back_office: Client, world: 
     assert numbers == sorted(numbers)
 
 
+def test_a_rule_in_the_file_is_for_those_who_may_see_people(world: World, logged_in: Callable[..., Client]) -> None:
+    """Somebody may have written an address into it."""
+    named = {"rules": [{"field": "last_name", "operator": "=", "value": "Quince"}]}
+    MarketingList.objects.filter(pk=world.unconnected.pk).update(rule=named)
+    people = ["dotbridge_mirror.view_contact", "crm.view_contact", "crm.view_lead", "crm.view_customer"]
+    for rights, is_shown in (([], False), (people, True)):
+        client = logged_in("dotbridge_audit.view_auditentry", *rights)
+        told = b"".join(client.get(url("activity-audit-file"))).decode()
+        assert ("Quince" in told) is is_shown
+        assert ("Quince" in texts(client.get(url("activity-audit")))) is is_shown
+
+
 def test_the_audit_has_a_right_of_its_own(world: World, logged_in: Callable[..., Client]) -> None:
     assert logged_in("dotbridge_sync.view_syncrun").get(url("activity-audit")).status_code == 403
     assert logged_in("dotbridge_sync.view_syncrun").get(url("activity-audit-file")).status_code == 403

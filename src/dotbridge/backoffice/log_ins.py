@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from axes.helpers import get_cool_off
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from axes.signals import user_locked_out
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
@@ -64,10 +64,12 @@ def forget_old_log_ins(*, keep_days: int) -> int:
 @secured
 def refuse_locked_out(request: HttpRequest, *_known: Any) -> HttpResponse:
     """429: there were too many wrong passwords for this account or from this address. For `AXES_LOCKOUT_CALLABLE`."""
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    text = _(
-        "There were too many wrong passwords for this account, or from where you are. Nobody can log in with it for "
-        "%(n)s minutes, not even with the right password. Then try again."
-    )
-    context = {"title": _("Wait before you try again"), "text": text % {"n": minutes}, "code": 429}
+    text = _("There were too many wrong passwords for this account, or from where you are.")
+    pause = get_cool_off(request)
+    if pause is not None:
+        wait = _("Nobody can log in with it for %(n)d minutes, not even with the right password. Then try again.")
+    else:
+        wait = _("Nobody can log in with it, not even with the right password. Ask an administrator.")
+    minutes = {"n": int(pause.total_seconds() // 60) if pause else 0}
+    context = {"title": _("Wait before you try again"), "text": f"{text} {wait % minutes}", "code": 429}
     return render(request, "backoffice/house/refusal.html", context, status=429)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -26,16 +26,13 @@ def preferences_of(request: HttpRequest) -> Preferences:
 
 @contextmanager
 def as_the_person_likes(request: HttpRequest) -> Iterator[None]:
-    """Texts and times inside are the person's; the language that their browser asks for holds unless they chose one."""
+    """Texts and times inside are the person's; what they did not choose stays as the browser or the host has it."""
     chosen = preferences_of(request)
-    language = chosen.language if chosen.language in dict(settings.LANGUAGES) else translation.get_language()
-    with translation.override(language), timezone.override(_zone(chosen.time_zone)):
+    with ExitStack() as stack:
+        if chosen.language in dict(settings.LANGUAGES):
+            stack.enter_context(translation.override(chosen.language))
+        # A zone that this machine does not know any more is left out.
+        with suppress(zoneinfo.ZoneInfoNotFoundError, ValueError):
+            if chosen.time_zone:
+                stack.enter_context(timezone.override(zoneinfo.ZoneInfo(chosen.time_zone)))
         yield
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo | None:
-    """None is the site's own. A zone that this machine does not know any more is left out."""
-    try:
-        return zoneinfo.ZoneInfo(name) if name else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None

@@ -19,6 +19,7 @@ from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.history import audit_lines, field_label, kind_of, who_did
+from dotbridge.backoffice.reads.shown import may_see_every_person
 
 VIEW = "dotbridge_audit.view_auditentry"
 PAGE = 50
@@ -71,20 +72,24 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 @page(VIEW)
 def audit_file(request: HttpRequest) -> StreamingHttpResponse:
-    """All of it as a CSV, a line a changed field, oldest first."""
+    """All of it as a CSV, a line a changed field, oldest first. Rules may name people: they are for who sees these."""
     found, _asked_for = _asked(request)
-    response = StreamingHttpResponse(_lines(found.order_by("id")), content_type="text/csv; charset=utf-8")
+    shows_rules = may_see_every_person(request.user)
+    lines = _lines(found.order_by("id"), shows_rules=shows_rules)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="audit.csv"'
     return response
 
 
-def _lines(entries: QuerySet[AuditEntry]) -> Iterator[str]:
+def _lines(entries: QuerySet[AuditEntry], *, shows_rules: bool) -> Iterator[str]:
     head = [_("Number"), _("When"), _("Who"), _("Account number"), _("What was done"), _("Kind of record")]
     yield _line([*head, _("Record"), _("Its name"), _("Field"), _("Before"), _("After")])
     for entry in entries.iterator(chunk_size=2000):
         start = [str(entry.pk), entry.at.isoformat(), who_did(entry), entry.actor_id, entry.get_verb_display()]
         start += [entry.model, entry.record_id, entry.record]
         for column, pair in sorted(entry.changes.items()) or [("", ("", ""))]:
+            if column == "rule" and not shows_rules:
+                pair = (_("(a rule; you may not see people)"),) * 2  # noqa: PLW2901 - what is shown of it
             cells = [_("(secret)")] * 2 if pair is None else [_cell(value) for value in pair]
             yield _line([*start, field_label(entry.model, column) if column else "", *cells])
 

@@ -15,8 +15,12 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
+from rich.console import Console
 
+from dotbridge.doctor import examine
+from dotbridge.integrations.models import Integration
 from dotbridge.notifications.mailing import send_due_mails, sender
 from dotbridge.notifications.models import Delivery, MailState, Notification
 from dotbridge.notifications.selectors import unsent_mails
@@ -180,3 +184,33 @@ def test_no_mail_names_a_person(world: World, boss: User, sink: Sink) -> None:
     send_due_mails()
     told = texts_of(sink.mails[0]) + str(Notification.objects.values_list("details", flat=True)[0])
     assert not [person.last_name for person in world.people if person.last_name in told]
+
+
+def lines_of_doctor(capsys: pytest.CaptureFixture[str], subject: str) -> str:
+    capsys.readouterr()
+    examine(Console(width=500))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if f" {subject} " in line]
+    return line
+
+
+def test_the_doctor_tells_of_mails_log_ins_and_the_audit(
+    world: World, boss: User, sink: Sink, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(world)
+    note_conditions()
+    # The doctor would ask the account, which is somebody else's.
+    Integration.objects.update(is_active=False)
+    assert lines_of_doctor(capsys, "mails").startswith("ok   mails                  notifications are mailed; 1 wait")
+    claim_mails(most=1)
+    assert lines_of_doctor(capsys, "mails").startswith("FAIL mails                  1 unknown")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "set DOTBRIDGE_EMAIL_URL" in lines_of_doctor(capsys, "mails")
+
+    assert lines_of_doctor(capsys, "log-in").startswith("ok")
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    assert lines_of_doctor(capsys, "log-in").startswith("FAIL")
+
+    assert lines_of_doctor(capsys, "audit").startswith("ok")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER dotbridge_audit ON dotbridge_mapping_mapping")
+    assert lines_of_doctor(capsys, "audit").startswith("FAIL")

@@ -2,6 +2,8 @@
 
 # For INSTALLED_APPS, in an order that works: `INSTALLED_APPS = [..., "procrastinate.contrib.django", *dotbridge.APPS]`.
 APPS = (
+    "dotbridge.audit",
+    "dotbridge.preferences",
     "dotbridge.entities",
     "dotbridge.files",
     "dotbridge.consent",
@@ -14,6 +16,7 @@ APPS = (
     "dotbridge.mapping",
     "dotbridge.connections",
     "dotbridge.sync",
+    "dotbridge.notifications",
     "dotbridge.backoffice",
     "dotbridge",
 )

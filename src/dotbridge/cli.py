@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import json
 import os
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from django.db.utils import OperationalError
-from rich.console import Console
 
 from dotbridge import standalone
 from dotbridge.conf import where_keys_stand
 from dotbridge.errors import OperatorError
 from dotbridge.starting import quiet, require_migrated, start
+from dotbridge.visible import VisibleConsole, visible
 
 if TYPE_CHECKING:
     from dotbridge.connections.models import ListConnection
@@ -81,7 +82,7 @@ def dotbridge(
 
 
 def _give_up(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
     sys.exit(2)
 
 
@@ -165,16 +166,18 @@ def allow(
     require_migrated()
     from django.core.exceptions import ValidationError
 
+    from dotbridge.audit.acting import COMMAND_LINE, acting
     from dotbridge.connections.services import allow_once
     from dotbridge.integrations.models import Integration
     from dotbridge.next_export import find_connections
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
-            allow_once(link=link)
+            with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+                allow_once(link=link)
         except ValidationError as error:
             raise OperatorError(" ".join(error.messages)) from error
-        typer.echo(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on.")
+        typer.echo(visible(f"{link}: {link.allowed_rows} are allowed, once. The next export goes on."))
 
 
 @app.command(name="move-integration")
@@ -187,11 +190,12 @@ def move_integration(
     require_migrated()
     from django.core.exceptions import ValidationError
 
+    from dotbridge.audit.acting import COMMAND_LINE, acting
     from dotbridge.integrations.selectors import find_integrations
     from dotbridge.sync.account_move import move_to_another_account
 
     (found,) = find_integrations(integration)
-    console = Console()
+    console = VisibleConsole()
     if not is_sure:
         console.print(
             f"What was read from {found.account_name or 'the account'} goes, its lists are disconnected, and nothing "
@@ -199,7 +203,8 @@ def move_integration(
         )
         return
     try:
-        move_to_another_account(integration=found)
+        with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+            move_to_another_account(integration=found)
     except ValidationError as error:
         _give_up(" ".join(error.messages))
     console.print("Moved. Type the other account's credentials into the integration, then connect its lists.")
@@ -218,7 +223,7 @@ def doctor() -> None:
     quiet()
     from dotbridge.doctor import examine
 
-    raise typer.Exit(0 if examine(Console()) else 1)
+    raise typer.Exit(0 if examine(VisibleConsole()) else 1)
 
 
 @app.command()
@@ -269,7 +274,7 @@ def consent(context: typer.Context) -> None:
     try:
         call_command("dotbridge_consent", *context.args)
     except CommandError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(visible(str(error)), err=True)
         raise typer.Exit(error.returncode) from error
 
 
@@ -322,7 +327,7 @@ def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, 
             if as_json:
                 typer.echo(json.dumps(next_export_as_json(link)))
             elif csv is None:
-                show_next_export(Console(), link)
+                show_next_export(VisibleConsole(), link)
         except OperatorError as error:
             problems.append(str(error))
     if problems:
@@ -339,7 +344,7 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
     from dotbridge.sync.engine import run_sync
     from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 
-    console = Console(stderr=as_json)
+    console = VisibleConsole(stderr=as_json)
     good = True
     targets: list[tuple[Integration, ListConnection | None]] = [(found, None) for found in find_integrations(name)]
     if one_list is not None:

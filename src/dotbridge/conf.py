@@ -19,10 +19,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from dotbridge.choosable import CHOOSABLE, Choosable
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """One setting: its name, its default, what it may be, what it is for, and how a given value is read.
+
+    `field` is its name in `AppSettings`, where that is not its own in lower case.
 
     `read` takes the value itself or its text, as an environment variable holds it, and raises ValueError for what
     cannot be used.
@@ -33,19 +37,33 @@ class Setting:
     allowed: str
     purpose: str
     read: Callable[[Any], Any]
+    field: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """Its name in `AppSettings`."""
+        return self.field or self.name.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppSettings:
-    """What holds now: a field for each setting of `SETTINGS`, its name in lower case."""
+    """What holds now: a field for each setting of `SETTINGS`."""
 
     api_origins: tuple[str, ...]
     spool_dir: Path | None
+    site_origin: str
+    import_every_seconds: float
+    export_every_seconds: float
+    changes_every_seconds: float
     import_wait_seconds: float
     run_seconds: float
     unknown_outcome_seconds: float
     keep_runs_days: int
     keep_events_days: int
+    reads_campaigns: bool
+    reads_activities: bool
+    sender_name: str
+    sender_email: str
     file_folders: tuple[str, ...]
     file_private_addresses: bool
 
@@ -94,6 +112,14 @@ def read_origins(given: Any) -> tuple[str, ...]:
     return origins
 
 
+def read_origin(given: Any) -> str:
+    """One origin, or nothing. Raises ValueError for anything else."""
+    if given in (None, ""):
+        return ""
+    (origin,) = read_origins(given)
+    return origin
+
+
 def read_folder(given: Any) -> Path:
     """A folder's path. It need not be there yet."""
     if not isinstance(given, str | Path) or not str(given):
@@ -105,7 +131,7 @@ def read_folder(given: Any) -> Path:
 
 
 ORIGINS_ALLOWED = "an origin is http(s)://HOST or http(s)://HOST:PORT, separated by commas"
-SETTINGS = (
+OWN = (
     Setting(
         name="API_ORIGINS",
         default=(),
@@ -121,39 +147,11 @@ SETTINGS = (
         read=read_folder,
     ),
     Setting(
-        name="IMPORT_WAIT_SECONDS",
-        default=20.0,
-        allowed="a number of seconds from 0 to 86400",
-        purpose="How long a run waits for Dotdigital to finish an upload before it leaves the rest to the next one.",
-        read=read_seconds(),
-    ),
-    Setting(
-        name="RUN_SECONDS",
-        default=600.0,
-        allowed="a number of seconds from 0 to 86400",
-        purpose="How long a run may import before it keeps its place and lets others have a turn.",
-        read=read_seconds(),
-    ),
-    Setting(
-        name="UNKNOWN_OUTCOME_SECONDS",
-        default=600.0,
-        allowed="a number of seconds from 0 to 86400",
-        purpose="How long an upload with an unknown outcome is given before the book is read to see what was taken.",
-        read=read_seconds(),
-    ),
-    Setting(
-        name="KEEP_RUNS_DAYS",
-        default=90,
-        allowed="a whole number of days from 1 to 9999",
-        purpose="For how many days past runs are kept, with their steps, rejections and finished uploads.",
-        read=read_count,
-    ),
-    Setting(
-        name="KEEP_EVENTS_DAYS",
-        default=400,
-        allowed="a whole number of days from 1 to 9999",
-        purpose="For how many days opens and clicks are kept once they were applied.",
-        read=read_count,
+        name="SITE_ORIGIN",
+        default="",
+        allowed="an origin is http(s)://HOST or http(s)://HOST:PORT",
+        purpose="Where people reach the back office: links in mails lead there.",
+        read=read_origin,
     ),
     Setting(
         name="FILE_FOLDERS",
@@ -172,10 +170,25 @@ SETTINGS = (
 )
 
 
+def _chosen_in_office(choosable: Choosable) -> Setting:
+    """A setting that can be chosen in the back office too: here is what it is while nobody does."""
+    return Setting(
+        name=choosable.variable.removeprefix("DOTBRIDGE_"),
+        default=choosable.default,
+        allowed=choosable.allowed,
+        purpose=choosable.purpose,
+        read=lambda given: choosable.read(str(given)),
+        field=choosable.name,
+    )
+
+
+SETTINGS = (*OWN, *map(_chosen_in_office, CHOOSABLE))
+
+
 def app_settings() -> AppSettings:
     """What holds now. A value that cannot be used counts as not given: the system check has named it."""
     given = _given()
-    return AppSettings(**{each.name.lower(): _value(each, given) for each in SETTINGS})
+    return AppSettings(**{each.attribute: _value(each, given) for each in SETTINGS})
 
 
 def wrong_settings() -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dotbridge.choosable import Line
 from dotbridge.conf import (
     ORIGINS_ALLOWED,
     SETTINGS,
@@ -56,6 +57,8 @@ class Config:
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
     debug: bool
+    email_url: str
+    email_from: str
     request_seconds: float
     request_megabytes: int
     apps: Mapping[str, Any] = field(default_factory=dict)
@@ -81,6 +84,21 @@ def _read_time_zone(given: Any) -> str:
     return str(given)
 
 
+def _read_email_url(given: Any) -> str:
+    parts = urlsplit(given or "smtp://localhost")
+    if parts.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not parts.hostname or parts.port == 0:
+        # It may hold a password, so only its scheme is shown.
+        raise ValueError(f"{parts.scheme}://...")
+    return str(given)
+
+
+_EMAIL_FROM = Line(
+    name="email_from",
+    variable="DOTBRIDGE_EMAIL_FROM",
+    default="",
+    is_address=True,
+    purpose="The address that mails are from, while no other sender is chosen.",
+)
 _PORT = "a port is a whole number from 1 to 65535"
 _DATABASE_URL = (
     "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
@@ -160,6 +178,21 @@ STANDALONE = (
         read=read_flag,
     ),
     Setting(
+        name="DOTBRIDGE_EMAIL_URL",
+        default="",
+        allowed="it must be smtp://USER:PASSWORD@HOST:PORT, with smtp+tls:// for STARTTLS and smtp+ssl:// for TLS; in "
+        "USER and PASSWORD write characters such as @ : / as %40 %3A %2F",
+        purpose="The server that mails go to. Without it nothing is mailed.",
+        read=_read_email_url,
+    ),
+    Setting(
+        name=_EMAIL_FROM.variable,
+        default=_EMAIL_FROM.default,
+        allowed=_EMAIL_FROM.allowed,
+        purpose=_EMAIL_FROM.purpose,
+        read=_EMAIL_FROM.read,
+    ),
+    Setting(
         name="DOTBRIDGE_REQUEST_SECONDS",
         default=20.0,
         allowed="a number of seconds from 0.1 to 86400",
@@ -200,6 +233,8 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
         allowed_hosts=_read(environment, "DOTBRIDGE_ALLOWED_HOSTS"),
         trusted_origins=_read(environment, "DOTBRIDGE_TRUSTED_ORIGINS"),
         debug=_read(environment, "DOTBRIDGE_DEBUG"),
+        email_url=_read(environment, "DOTBRIDGE_EMAIL_URL"),
+        email_from=_read(environment, "DOTBRIDGE_EMAIL_FROM"),
         request_seconds=_read(environment, "DOTBRIDGE_REQUEST_SECONDS"),
         request_megabytes=_read(environment, "DOTBRIDGE_REQUEST_MEGABYTES"),
         apps=_of_the_apps(environment, data_dir, sandbox_port),
@@ -207,8 +242,14 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _of_the_apps(environment: Mapping[str, str], data_dir: Path, sandbox_port: int) -> dict[str, Any]:
-    """The dictionary `DOTBRIDGE`: each of its settings from the variable of its name, with our own two defaults."""
-    own = {"API_ORIGINS": f"http://127.0.0.1:{sandbox_port}", "SPOOL_DIR": data_dir / "spool"}
+    """The dictionary `DOTBRIDGE`: each of its settings from the variable of its name, with our own defaults."""
+    origins = _read(environment, "DOTBRIDGE_TRUSTED_ORIGINS")
+    here = f"http://{_read(environment, 'DOTBRIDGE_HOST')}:{_read(environment, 'DOTBRIDGE_PORT')}"
+    own = {
+        "API_ORIGINS": f"http://127.0.0.1:{sandbox_port}",
+        "SPOOL_DIR": data_dir / "spool",
+        "SITE_ORIGIN": origins[0] if origins else here,
+    }
     return {
         each.name: _value(environment, f"DOTBRIDGE_{each.name}", each, default=own.get(each.name, each.default))
         for each in SETTINGS
@@ -225,7 +266,8 @@ def _value(environment: Mapping[str, str], name: str, setting: Setting, *, defau
         return setting.read(value)
     except ValueError as error:
         # Of several origins the wrong one is shown, without what must not be seen.
-        shown = str(error.args[0]) if setting.read is read_origins else str(value)
+        shows_less = setting.read in (read_origins, _read_email_url)
+        shown = str(error.args[0]) if shows_less else str(value)
         raise ConfigError(name, shown, setting.allowed) from error
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from rich.console import Console
 
@@ -33,6 +34,8 @@ LIST = "Everybody in the CRM"
 BOOK = "Newsletter"
 USER = "demo"
 SANDBOX_CLIENT, SANDBOX_SECRET = "sandbox-client", "sandbox-secret"
+# One log-in of each ready group, with the demo's own password.
+ROLE_USERS = {"marketer": "marketer", "manager": "manager", "administrator": "administrator", "auditor": "auditor"}
 SANDBOX_USER, SANDBOX_PASSWORD = "apiuser-000000000000@apiconnector.com", "sandbox"
 # Data fields of the sandbox's account beyond those that every account has, and what fills them.
 ROWS = {"COMPANY": "account__name", "LEADSCORE": "lead_score", "BIRTHDAY": "birthday", "VIP": "is_vip"}
@@ -77,14 +80,27 @@ def print_json(summary: Mapping[str, Any]) -> None:
 
 
 def demo_login(config: Config) -> tuple[str, str]:
-    """The name and password of the demo's administrator, made on the first run and kept beside the database."""
+    """The name and password of the demo's superuser, made on the first run and kept beside the database.
+
+    Somebody of each ready group (`ROLE_USERS`) has the same password.
+    """
     password = kept_secret(config.data_dir / "demo_password", length=9)
+    _have_user(USER, password, is_superuser=True)
+    for role, name in ROLE_USERS.items():
+        user = _have_user(name, password)
+        user.groups.add(*Group.objects.filter(dotbridge_role__role=role))
+    return USER, password
+
+
+def _have_user(name: str, password: str, *, is_superuser: bool = False) -> Any:
     users = get_user_model()
-    user, _created = users.objects.get_or_create(username=USER, defaults={"is_staff": True, "is_superuser": True})
+    user, _created = users.objects.get_or_create(
+        username=name, defaults={"is_staff": True, "is_superuser": is_superuser}
+    )
     if not user.check_password(password):
         user.set_password(password)
         user.save()
-    return USER, password
+    return user
 
 
 def _integration(config: Config) -> Integration:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from dotbridge import embedded
+from dotbridge.audit.installing import unwatched_tables
 from dotbridge.conf import app_settings, is_standalone, typed_command, where_keys_stand
 from dotbridge.consent.models import ConsentKey
 from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
@@ -26,6 +28,8 @@ from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration
 from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
+from dotbridge.notifications.mailing import is_mail_set_up
+from dotbridge.notifications.selectors import unsent_mails
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
 from dotbridge.studio.models import SignOn
@@ -82,7 +86,10 @@ def _findings() -> Iterator[Finding]:
     yield _spool_dir()
     yield _worker()
     yield _failed_jobs()
+    yield _log_in()
     yield _tracking()
+    yield _audit()
+    yield _mails()
     if finding := _consent_key():
         yield finding
     for integration in Integration.objects.all():
@@ -184,6 +191,18 @@ def _failed_jobs() -> Finding:
     return Finding("failed jobs", is_good=timezone.now() - last > FAILURE_IS_NEWS, text=text)
 
 
+def _log_in() -> Finding:
+    """Whether wrong passwords are counted. A host that throttles log-ins by other means may leave django-axes out."""
+    backends, middleware = settings.AUTHENTICATION_BACKENDS, settings.MIDDLEWARE
+    is_throttled = "axes.backends.AxesStandaloneBackend" in backends and "axes.middleware.AxesMiddleware" in middleware
+    text = (
+        f"stopped after {settings.AXES_FAILURE_LIMIT} wrong passwords"
+        if is_throttled
+        else "nothing counts wrong passwords; add django-axes to this project, unless something else does"
+    )
+    return Finding("log-in", is_good=is_throttled, text=text)
+
+
 def _tracking() -> Finding:
     plan = current_plan()
     missing = untriggered_tables(plan)
@@ -224,6 +243,26 @@ def _sign_on_key(sign_on: SignOn) -> Finding:
     if not all(map(has_newest_key, sealed)):
         return Finding(subject, is_good=True, text=_former_key())
     return Finding(subject, is_good=True, text="its secret can be read")
+
+
+def _audit() -> Finding:
+    if missing := unwatched_tables():
+        text = f"changes of {', '.join(missing)} are not written down; run `{typed_command('migrate')}`"
+        return Finding("audit", is_good=False, text=text)
+    return Finding("audit", is_good=True, text="changes are written down, and what is written stays")
+
+
+def _mails() -> Finding:
+    """Whether notifications can be mailed, and whether any could not be."""
+    if not is_mail_set_up():
+        text = "no server for them; set DOTBRIDGE_EMAIL_URL, else people are told in the back office alone"
+        return Finding("mails", is_good=True, text=text)
+    unsent = unsent_mails()
+    bad = {name: number for name, number in unsent.items() if number and name != "waiting"}
+    if bad:
+        told = ", ".join(f"{number} {name}" for name, number in bad.items())
+        return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at DOTBRIDGE_EMAIL_URL")
+    return Finding("mails", is_good=True, text=f"notifications are mailed; {unsent['waiting']} wait")
 
 
 def _consent_key() -> Finding | None:

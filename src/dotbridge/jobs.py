@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
@@ -15,7 +16,6 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
-from dotbridge.conf import app_settings
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import (
@@ -38,6 +38,9 @@ from dotbridge.lists.refreshing import REFRESH_TASK
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mapping.tracking.forcing import force_comparison
+from dotbridge.notifications.mailing import send_due_mails
+from dotbridge.notifications.services import note_conditions
+from dotbridge.preferences.selectors import setting, settings_in_force
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
 from dotbridge.scheduled_files.services import READ_TASK, read_scheduled_file, request_due_readings
@@ -80,7 +83,7 @@ def run(*, integration_id: int, kind: str, trigger: str, connection_id: int | No
         kind=RunKind(kind),
         trigger=trigger,
         link=link,
-        most_seconds=app_settings().run_seconds,
+        most_seconds=setting("run_seconds"),
     )
 
 
@@ -131,11 +134,19 @@ def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
         )
 
 
-@app.periodic(cron="*/4 * * * *")
+def request_if_due(kind: RunKind, name: str, timestamp: int, *, minutes_later: int = 0) -> None:
+    """Ask for runs of every account if this minute is one of the interval's that the setting `name` holds."""
+    seconds = float(setting(name))
+    minutes = max(1, round(seconds / 60))
+    if (timestamp // 60 - min(minutes_later, minutes // 2)) % minutes == 0:
+        request_for_all(kind, seconds=min(SPREAD_SECONDS, seconds / 2))
+
+
+@app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.schedule_import", queueing_lock="dotbridge_schedule_import", **CONTROL)
 def schedule_import(timestamp: int) -> None:
-    """Every four minutes: import."""
-    request_for_all(RunKind.IMPORT)
+    """As often as the settings say: import."""
+    request_if_due(RunKind.IMPORT, "import_every_seconds", timestamp)
 
 
 # Every half minute, to the second: who opts out, or is deleted or taken out there, is here within a minute.
@@ -158,11 +169,11 @@ def look_for_news(*, integration_id: int) -> None:
 
 
 # Two minutes later than the imports, so that the two find the integration free.
-@app.periodic(cron="2-58/4 * * * *")
+@app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.schedule_export", queueing_lock="dotbridge_schedule_export", **CONTROL)
 def schedule_export(timestamp: int) -> None:
-    """Every four minutes: export."""
-    request_for_all(RunKind.EXPORT)
+    """As often as the settings say: export."""
+    request_if_due(RunKind.EXPORT, "export_every_seconds", timestamp, minutes_later=2)
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -172,11 +183,11 @@ def refresh_lists(timestamp: int) -> None:
     refresh_due_lists()
 
 
-@app.periodic(cron="*/5 * * * *")
+@app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.schedule_changes", queueing_lock="dotbridge_schedule_changes", **CONTROL)
 def schedule_changes(timestamp: int) -> None:
-    """Every five minutes: see which members' fields changed, and prepare them for the next export."""
-    request_for_all(RunKind.CHANGES)
+    """As often as the settings say: see which members' fields changed, and prepare them for the next export."""
+    request_if_due(RunKind.CHANGES, "changes_every_seconds", timestamp)
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -238,10 +249,30 @@ def seal_consent(timestamp: int) -> None:
 @app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **IN_BULK)
 def delete_old_records(timestamp: int) -> None:
     """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
-    deleted = retention.delete_old_records(keep_days=app_settings().keep_runs_days)
-    events = retention.delete_old_events(keep_days=app_settings().keep_events_days)
+    keep = settings_in_force("keep_runs_days", "keep_events_days")
+    deleted = retention.delete_old_records(keep_days=keep["keep_runs_days"])
+    events = retention.delete_old_events(keep_days=keep["keep_events_days"])
     loads = forget_old_loads() + forget_old_address_loads()
-    log.info("old records deleted", **deleted._asdict(), events=events, jobs=delete_ended_jobs(), file_loads=loads)
+    counts = {"events": events, "jobs": delete_ended_jobs(), "file_loads": loads}
+    if apps.is_installed("axes"):
+        from dotbridge.backoffice.log_ins import forget_old_log_ins  # noqa: PLC0415 - a host may do without
+
+        counts["log_ins"] = forget_old_log_ins(keep_days=keep["keep_runs_days"])
+    log.info("old records deleted", **deleted._asdict(), **counts)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="dotbridge.tell_people", queueing_lock="dotbridge_tell_people", **CONTROL)
+def tell_people(timestamp: int) -> None:
+    """Every minute: see what is not as it should be, and what is over, and note who is told of it."""
+    note_conditions()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="dotbridge.send_mails", queueing_lock="dotbridge_send_mails", **IN_BULK)
+def send_mails(timestamp: int) -> None:
+    """Every minute: send the mails that wait. A server that is slow holds up nothing but mails."""
+    send_due_mails()
 
 
 @app.periodic(cron="7 * * * *")

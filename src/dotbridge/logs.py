@@ -94,6 +94,8 @@ def django_logging(*, to_terminal: bool) -> dict[str, Any]:
         "loggers": {
             "dotbridge": {"level": "INFO"},
             "procrastinate": {"level": "WARNING"},
+            # It would say the names that were tried, and some people type their password there.
+            "axes": {"level": "ERROR"},
             "django.request": {"level": "ERROR"},
         },
     }

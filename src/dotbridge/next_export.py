@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -71,17 +71,19 @@ def next_export_as_json(link: ListConnection) -> dict[str, Any]:
     return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
 
 
-def csv_lines(link: ListConnection) -> Iterator[str]:
+def csv_lines(
+    link: ListConnection, *, may_be_shown: Callable[[FieldChange], bool] = lambda _change: True
+) -> Iterator[str]:
     """The rows of one list's next export as the lines of a CSV with a header, streamed: a line a changed data field.
 
-    Raises OperatorError when the list cannot be worked out.
+    Changes of data fields that may not be shown are left out. Raises OperatorError when the list cannot be worked out.
     """
     line_of = csv.writer(_Echo()).writerow
     yield line_of(COLUMNS)
     with _worked_out(link) as found:
         for row in found.rows():
             start = (str(link.marketing_list), row.kind.value, row.email, row.record_id, row.reason)
-            for change in row.changes or (None,):
+            for change in row.only(may_be_shown).changes or (None,):
                 cells = ("", "", "") if change is None else (change.data_field, change.before or "", change.after or "")
                 yield line_of([_harmless(cell) for cell in (*start, *cells)])
 

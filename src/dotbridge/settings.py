@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import environ
 
@@ -19,6 +20,7 @@ ALLOWED_HOSTS = [*_CONFIG.allowed_hosts]
 CSRF_TRUSTED_ORIGINS = [*_CONFIG.trusted_origins]
 
 INSTALLED_APPS = [
+    "axes",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -34,6 +36,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dotbridge.backoffice.pages.security.theme_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -43,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "dotbridge.urls"
@@ -70,13 +74,36 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Wrong passwords are counted by account and by address, each for itself: so neither one account can be tried from many
+# places, nor many accounts from one.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_ON_SUCCESS = True
+# Whoever goes on trying does not keep the owner out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ACCESS_FAILURE_LOG = True
+AXES_LOCKOUT_CALLABLE = "dotbridge.backoffice.log_ins.refuse_locked_out"
+# Our own table pages show it, and our own log says it.
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Without a server for mails nothing is mailed, and the back office says so.
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+if _CONFIG.email_url:
+    vars().update(environ.Env.email_url_config(_CONFIG.email_url))
+EMAIL_TIMEOUT = 20
+if _CONFIG.email_from:
+    DEFAULT_FROM_EMAIL = _CONFIG.email_from
+
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français")]
 TIME_ZONE = _CONFIG.time_zone
 USE_TZ = True
 USE_I18N = True
@@ -89,8 +116,12 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _CONFIG.trusted_origins else None
 SESSION_COOKIE_HTTPONLY = True
+IS_HTTPS = bool(_CONFIG.trusted_origins) and all(origin.startswith("https://") for origin in _CONFIG.trusted_origins)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(_CONFIG.trusted_origins)
-X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+X_FRAME_OPTIONS = "DENY"
 
 # How the example CRM's own admin looks.
 UNFOLD = HOST_ADMIN

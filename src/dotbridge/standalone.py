@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 from django.db.utils import OperationalError
-from rich.console import Console
 
 from dotbridge.config import Config, ConfigError, read_config
 from dotbridge.errors import OperatorError
 from dotbridge.starting import quiet, require_migrated, start_standalone
+from dotbridge.visible import VisibleConsole
 
 app = typer.Typer()
 crm = typer.Typer(no_args_is_help=True, help="The example CRM.")
@@ -28,7 +28,7 @@ def demo(
     from dotbridge.demo_sandbox import stop_sandbox
     from dotbridge.processes import require_free_port
 
-    console = Console()
+    console = VisibleConsole()
     config = read_config()
     if stop:
         ended = stop_sandbox(config)
@@ -107,7 +107,7 @@ def load(
         raise OperatorError(str(error)) from error
 
 
-def _demo_once(config: Config, console: Console) -> int:
+def _demo_once(config: Config, console: VisibleConsole) -> int:
     from dotbridge.demo import demo_login, prepare_and_sync, print_json
     from dotbridge.demo_sandbox import start_sandbox
 
@@ -119,8 +119,8 @@ def _demo_once(config: Config, console: Console) -> int:
     return 0 if done.succeeded else 1
 
 
-def _demo_served(config: Config, console: Console) -> int:
-    from dotbridge.demo import demo_login, prepare_and_sync
+def _demo_served(config: Config, console: VisibleConsole) -> int:
+    from dotbridge.demo import ROLE_USERS, demo_login, prepare_and_sync
     from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
     from dotbridge.processes import run_together
 
@@ -131,6 +131,7 @@ def _demo_served(config: Config, console: Console) -> int:
         console.print(
             f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
         )
+        console.print(f"Others, with the same password: {', '.join(ROLE_USERS.values())}", highlight=False)
         console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
         return run_together([["web"], ["worker"]])
     finally:

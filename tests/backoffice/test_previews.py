@@ -61,8 +61,10 @@ def test_a_preview_is_for_those_who_may_see_members(logged_in: Callable[..., Cli
     )
     assert (
         logged_in("dotbridge_mapping.view_mapping", "dotbridge_lists.view_marketinglist").get(of_mapping).status_code
-        == 200
-    )
+        == 403
+    ), "a preview shows records"
+    may_see = ("dotbridge_mapping.view_mapping", "dotbridge_lists.view_marketinglist", "crm.view_contact")
+    assert logged_in(*may_see).get(of_mapping).status_code == 200
 
 
 def test_a_preview_takes_a_fixed_number_of_statements(back_office: Client, world: World) -> None:

@@ -21,12 +21,14 @@ from tests.platform.place import Place, until, url_of_test_database
 LANES = 5
 SLOW = "/v2/address-books"
 SCHEDULE = {
-    "dotbridge.schedule_import": "*/4 * * * *",
-    "dotbridge.schedule_export": "2-58/4 * * * *",
+    "dotbridge.tell_people": "* * * * *",
+    "dotbridge.send_mails": "* * * * *",
+    "dotbridge.schedule_import": "* * * * *",
+    "dotbridge.schedule_export": "* * * * *",
     "dotbridge.refresh_lists": "*/5 * * * *",
     "dotbridge.seal_consent": "30 1 * * *",
     "dotbridge.fold_quiet_runs": "7 * * * *",
-    "dotbridge.schedule_changes": "*/5 * * * *",
+    "dotbridge.schedule_changes": "* * * * *",
     "dotbridge.note_changes": "*/5 * * * *",
     "dotbridge.schedule_comparison": "0 1 * * *",
     "dotbridge.schedule_data_fields": "15 3 * * *",

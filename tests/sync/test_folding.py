@@ -28,6 +28,7 @@ from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
 from dotbridge.mirror.models import Campaign, ClickEvent, OpenEvent, ResultKind, WaitingResult
+from dotbridge.notifications.conditions import found_now
 from dotbridge.sync.folding import fold_quiet_runs
 from dotbridge.sync.models import Rejection, State, Step, SyncRun, Upload
 from dotbridge.sync.rejections import note_rejections
@@ -178,10 +179,11 @@ class TestManyRuns:
             calls_of_accounts,
             lambda: list(lists_with_state()),
             lambda: feeds_of(Integration.objects.order_by("pk")[0]),
+            found_now,
             fold_quiet_runs,
             lambda: delete_old_records(keep_days=90),
         ],
-        ids=["health", "needs", "calls", "lists", "feeds", "folding", "retention"],
+        ids=["health", "needs", "calls", "lists", "feeds", "conditions", "folding", "retention"],
     )
     def test_no_statement_reads_all_runs(self, read: Callable[[], object]) -> None:
         with CaptureQueriesContext(connection) as queries:

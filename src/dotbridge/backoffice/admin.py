@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.apps import apps
+
 from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
     account_changes,
     address_books,
@@ -21,3 +23,6 @@ from dotbridge.backoffice.screens import (  # noqa: F401 - each registers itself
     two_way,
     uploads,
 )
+
+if apps.is_installed("axes"):
+    from dotbridge.backoffice.screens import log_ins  # noqa: F401 - it registers itself

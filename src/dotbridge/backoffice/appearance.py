@@ -33,6 +33,21 @@ def _entry(title: StrOrPromise, icon: str, app: str, model: str, *, site: str = 
     }
 
 
+def _may_see_people_in(permission: str) -> Callable[[HttpRequest], bool]:
+    """For tables that hold everybody's addresses and values."""
+
+    def may(request: HttpRequest) -> bool:
+        from dotbridge.backoffice.reads.shown import may_see_every_person  # noqa: PLC0415 - it needs loaded apps
+
+        return request.user.has_perm(permission) and may_see_every_person(request.user)
+
+    return may
+
+
+def _entry_of_people(title: StrOrPromise, icon: str, app: str, model: str) -> dict[str, Any]:
+    return _entry(title, icon, app, model) | {"permission": _may_see_people_in(f"{app}.view_{model}")}
+
+
 def _asset(path: str) -> Callable[[HttpRequest], str]:
     return lambda _request: static(path)
 
@@ -70,11 +85,11 @@ _TABLES: list[dict[str, Any]] = [
         "title": _("What happened"),
         "items": [
             _entry(_("Runs"), "sync", "dotbridge_sync", "syncrun"),
-            _entry(_("Refused"), "report", "dotbridge_sync", "rejection"),
+            _entry_of_people(_("Refused"), "report", "dotbridge_sync", "rejection"),
             _entry(_("Uploads"), "upload", "dotbridge_sync", "upload"),
             _entry(_("Removals"), "playlist_remove", "dotbridge_sync", "removal"),
-            _entry(_("Changed on both sides"), "compare_arrows", "dotbridge_sync", "valueconflict"),
-            _entry(_("Newcomers"), "person_add", "dotbridge_sync", "newcomer"),
+            _entry_of_people(_("Changed on both sides"), "compare_arrows", "dotbridge_sync", "valueconflict"),
+            _entry_of_people(_("Newcomers"), "person_add", "dotbridge_sync", "newcomer"),
             _entry(_("Changes of the account"), "edit_square", "dotbridge_connections", "accountchange"),
         ],
     },

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity, UnknownEntity, entities, entity
+from dotbridge.entities.rights import Viewer, may_view
 from dotbridge.entities.sql import as_key
 
 
@@ -25,9 +26,9 @@ class RecordLabel:
     url: str
 
 
-def entity_choices() -> list[tuple[str, str]]:
-    """Every registered entity: key, label."""
-    return [(known.key, str(known.label)) for known in entities()]
+def entity_choices(viewer: Viewer | None = None) -> list[tuple[str, str]]:
+    """Every registered entity, or those whose records the viewer may see: key, label."""
+    return [(known.key, str(known.label)) for known in entities() if viewer is None or may_view(viewer, known.model)]
 
 
 def entity_label(key: str) -> str:
@@ -39,12 +40,17 @@ def entity_label(key: str) -> str:
 
 
 def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> dict[str, RecordLabel]:
-    """The records by their id as text, in one query; one that does not exist any more is missing."""
+    """The records by their id as text, in one query; one that does not exist any more is missing.
+
+    Whoever may not see records of the entity gets no name of any, only what kind of record it is and its number.
+    """
     try:
         known = entity(key)
     except UnknownEntity:
         return {}
     model = known.model
+    if not may_view(request.user, model):
+        return {each: RecordLabel(text=f"{known.label} {each}", url="") for each in record_ids if each}
     primary_keys = [each for record_id in record_ids if (each := as_key(known, record_id)) is not None]
     page = _page_of(request, model)
     found = model._default_manager.in_bulk(primary_keys)

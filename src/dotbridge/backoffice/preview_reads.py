@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import NullIf, Trim
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import Entity, entity
+from dotbridge.entities.rights import may_see_paths, may_view
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mapping.values import mapped_values
@@ -41,8 +43,13 @@ class PreviewedRecord:
 
 
 def preview_of_mapping(request: HttpRequest, mapping: Mapping, *, beginning: str) -> list[PreviewedRecord]:
-    """Some records of a mapping's entity, by the beginning of their address. Raises UnknownEntity."""
+    """Some records of a mapping's entity, by the beginning of their address; values that may not be seen are left out.
+
+    Raises UnknownEntity, and PermissionDenied for somebody who may not see the records.
+    """
     owner = entity(mapping.entity)
+    if not may_view(request.user, owner.model):
+        raise PermissionDenied
     address = NullIf(Trim(owner.email_expression()), Value(""))
     records: QuerySet[Any, dict[str, Any]] = (
         owner.queryset()
@@ -51,20 +58,12 @@ def preview_of_mapping(request: HttpRequest, mapping: Mapping, *, beginning: str
         .annotate(email=address, email_key=normalised(address))
         .filter(email__isnull=False)
     )
-    return _previewed(request, records, mapping.entity, mapping, beginning)
-
-
-def _previewed(
-    request: HttpRequest, records: QuerySet[Any, dict[str, Any]], key: str, mapping: Mapping | None, beginning: str
-) -> list[PreviewedRecord]:
-    owner = entity(key)
-    if mapping is not None:
-        records = records.annotate(mapped=mapped_values(mapping, owner))
+    records = records.annotate(mapped=mapped_values(mapping, owner))
     if beginning:
         records = records.filter(email_key__startswith=beginning.lower())
     rows = list(records.order_by("record_pk")[:MOST_SHOWN])
-    known = label_records(request, key, [str(row["record_pk"]) for row in rows])
-    sound = sound_rows(mapping) if mapping else []
+    known = label_records(request, mapping.entity, [str(row["record_pk"]) for row in rows])
+    sound = [row for row in sound_rows(mapping) if may_see_paths(request.user, owner, row.entity_fields)]
     previewed = []
     for row in rows:
         label = known.get(str(row["record_pk"]))

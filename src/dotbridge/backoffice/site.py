@@ -17,7 +17,12 @@ from django.template import TemplateDoesNotExist
 from django.template.backends.django import DjangoTemplates
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from unfold.sites import UnfoldAdminSite
+
+from dotbridge.backoffice.pages.frame import acting_in
+from dotbridge.backoffice.pages.security import THEME_POLICY
+from dotbridge.backoffice.personal import as_the_person_likes
 
 NAME = "dotbridge_tables"
 View = Callable[..., HttpResponseBase]
@@ -66,13 +71,20 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
 
         @wraps(inner)
         def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
-            response: HttpResponseBase = inner(*args, **kwargs)
-            if isinstance(response, TemplateResponse) and not response.is_rendered:
-                names = response.template_name
-                response.template_name = _first(names if isinstance(names, list | tuple) else [names])
-            return response
+            with acting_in(args[0]), as_the_person_likes(args[0]):
+                return self._drawn(inner(*args, **kwargs))
 
         return drawn
+
+    def _drawn(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer with the theme's templates, in the language of the person who asks."""
+        response.headers.setdefault("Content-Security-Policy", THEME_POLICY)
+        response.headers.setdefault("Content-Language", get_language() or "")
+        if isinstance(response, TemplateResponse) and not response.is_rendered:
+            names = response.template_name
+            response.template_name = _first(names if isinstance(names, list | tuple) else [names])
+            response.render()
+        return response
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """One way in for all pages."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from django.core.exceptions import FieldDoesNotExist
@@ -30,6 +30,12 @@ def may_view(viewer: Viewer, model: type[models.Model]) -> bool:
 def may_see_field(viewer: Viewer, owner: Entity, field: EntityField) -> bool:
     """Whether the person may see this value: they may see every model that it comes from."""
     return all(may_view(viewer, model) for model in models_behind(owner.model, field))
+
+
+def may_see_paths(viewer: Viewer, owner: Entity, paths: Iterable[str]) -> bool:
+    """Whether the person may see the values of all these fields. One that is not known any more has none to show."""
+    known = {field.path: field for field in owner.fields}
+    return all(may_see_field(viewer, owner, known[path]) for path in paths if path in known)
 
 
 def may_see_collection(viewer: Viewer, collection: Collection) -> bool:

@@ -68,6 +68,7 @@ class MarketingList(models.Model):
         permissions = [
             ("opt_out_members", _("Can unsubscribe members of a list")),
             ("opt_in_members", _("Can subscribe people to a list again")),
+            ("export_people", _("Can download people as a file")),
         ]
 
     def __str__(self) -> str:

@@ -14,13 +14,13 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.conf import app_settings
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import protocol_of
 from dotbridge.integrations.services import note_account, open_account
+from dotbridge.preferences.selectors import setting, settings_in_force
 from dotbridge.sync.context import (
     NobodyWatches,
     Observer,
@@ -156,6 +156,15 @@ PARTS: dict[RunKind, tuple[Part, ...]] = {
 }
 # A run for one list leaves this to the runs for all.
 OF_THE_WHOLE_ACCOUNT = frozenset({"data_fields"})
+# What a site can do without: campaigns with all their results, or what each record did with them.
+OF_ACTIVITIES = frozenset({"marketing_activities"})
+OF_CAMPAIGNS = OF_ACTIVITIES | {
+    "campaigns",
+    "campaign_summaries",
+    "campaign_activities",
+    "campaign_opens",
+    "campaign_clicks",
+}
 # What an import begins with where calls are short: which books there are, then who must not be mailed. It is read again
 # so often while others wait for their turn.
 FIRST_OF_ALL = frozenset({"address_books"})
@@ -207,7 +216,7 @@ def run_sync(
                     run,
                     lock,
                     observer or NobodyWatches(),
-                    app_settings().import_wait_seconds if wait_seconds is None else wait_seconds,
+                    setting("import_wait_seconds") if wait_seconds is None else wait_seconds,
                     most_seconds,
                     force_data_fields=force_data_fields,
                 )
@@ -260,6 +269,7 @@ def _run_parts(
         end_run(run, State.PARTIAL, str(paused))
         request_run(integration=run.integration, kind=RunKind(run.kind), trigger=run.trigger, link=run.connection)
     except DotdigitalError as error:
+        run.is_refused = isinstance(error, ConfigurationError)
         end_run(run, State.FAILED, error.text)
     else:
         end_run(run, *verdict_of(run, LABELS))
@@ -272,7 +282,9 @@ def _parts_of(context: RunContext) -> list[Part]:
     Where calls or time were short, what was begun is ended first, and who must not be mailed comes before all else.
     """
     kind = RunKind(context.run.kind)
-    parts = [part for part in PARTS[kind] if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
+    off = _switched_off()
+    wanted = [part for part in PARTS[kind] if part.name not in off]
+    parts = [part for part in wanted if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
     if context.protocol is not WireProtocol.V3:
         parts = [part for part in parts if part is not EVENTS]
     begun = frozenset(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
@@ -289,6 +301,14 @@ def _parts_of(context: RunContext) -> list[Part]:
 
     imports = [part for part in IMPORT if part in parts]
     return [*sorted(imports, key=place), *parts[len(imports) :]]
+
+
+def _switched_off() -> frozenset[str]:
+    """The steps that this site does without."""
+    used = settings_in_force("reads_campaigns", "reads_activities")
+    if not used["reads_campaigns"]:
+        return OF_CAMPAIGNS
+    return frozenset() if used["reads_activities"] else OF_ACTIVITIES
 
 
 def _consent_is_due(context: RunContext) -> bool:

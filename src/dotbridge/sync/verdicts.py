@@ -32,6 +32,7 @@ def end_run(run: SyncRun, state: State, message: str, *, waits_until: datetime |
         "message": message,
         "waits_until": waits_until,
         "requests": run.requests,
+        "is_refused": run.is_refused,
         "finished_at": timezone.now(),
     }
     rows = SyncRun.objects.filter(pk=run.pk, state=State.RUNNING)

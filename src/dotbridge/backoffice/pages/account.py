@@ -21,6 +21,7 @@ from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import request_import
@@ -83,6 +84,7 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "may_sync": request.user.has_perm("dotbridge_sync.add_syncrun") and integration.is_active,
             "may_delete": request.user.has_perm(MAY_DELETE),
             "strip_after": after_run_of(request),
+            "history": history_of(integration, viewer=request.user),
         },
     )
 

@@ -14,8 +14,37 @@ from dotbridge.conf import app_settings
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotbridge.integrations.services import check_connection
+from dotbridge.preferences.durations import duration_words, read_duration_words
 from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
+
+MOST_HOURS = 24 * 31
+
+
+class HoursField(forms.CharField):
+    """A number of whole hours, written as 1 day, 36 hours or 24."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """The stored hours in words."""
+        return duration_words(value * 3600) if isinstance(value, int) else value
+
+    def clean(self, value: Any) -> Any:
+        """The hours."""
+        text = super().clean(value).strip()
+        try:
+            seconds = int(text) * 3600 if text.isascii() and text.isdecimal() else read_duration_words(text)
+        except ValueError:
+            seconds = -1
+        if not 0 <= seconds <= MOST_HOURS * 3600 or seconds % 3600:
+            raise ValidationError(_("Write whole hours up to 31 days, such as 6 hours or 1 day; 0 for each import."))
+        return int(seconds // 3600)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other hours are meant, however they are written."""
+        try:
+            return bool(self.clean(data) != initial)
+        except ValidationError:
+            return True
 
 
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -24,6 +53,14 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Integration
         fields = ("name", *SETTINGS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["data_fields_hours"] = HoursField(
+            label=_("Read the data fields every"),
+            help_text=_("For example 6 hours or 1 day. 0 hours reads them with every import."),
+            max_length=50,
+        )
 
 
 class CredentialsForm(forms.Form):

@@ -20,8 +20,9 @@ from dotbridge.backoffice.labels import counts_in_words, duration, step_label, t
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
+from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION, may_see_people
 from dotbridge.backoffice.pages.person_frame import try_request_again
+from dotbridge.backoffice.reads.shown import may_see_values
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
@@ -109,7 +110,10 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     """Values that were changed on both sides, both of them, and which one counts."""
     found = ValueConflict.objects.select_related("connection__marketing_list").order_by("-pk")
     current = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    context = {"conflicts": _labelled(request, current), "pager": numbered_pager(current)}
+    lines = _labelled(request, current)
+    for line in lines:
+        line["shows_values"] = may_see_values(request.user, line["row"])
+    context = {"conflicts": lines, "pager": numbered_pager(current)}
     return show_activity(request, "backoffice/house/conflicts.html", tab="activity-conflicts", context=context)
 
 
@@ -133,7 +137,7 @@ def _labelled(request: HttpRequest, rows: Any) -> list[dict[str, Any]]:
             "row": row,
             "record": known[row.connection.marketing_list.entity].get(row.record_id),
             "url": reverse("dotbridge:person-record", args=[row.connection.marketing_list.entity, row.record_id])
-            if row.record_id
+            if row.record_id and may_see_people(request, row.connection.marketing_list.entity)
             else "",
         }
         for row in rows

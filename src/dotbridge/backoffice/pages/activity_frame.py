@@ -24,6 +24,7 @@ def show_activity(
         ("activity-conflicts", _("Changed on both sides"), "dotbridge_sync.view_valueconflict"),
         ("activity-newcomers", _("Newcomers"), "dotbridge_sync.view_newcomer"),
         ("activity-changes", _("Changes of the account"), "dotbridge_connections.view_accountchange"),
+        ("activity-audit", _("Audit"), "dotbridge_audit.view_auditentry"),
     )
     return show(
         request,

@@ -31,7 +31,8 @@ from dotbridge.backoffice.reads.drafts import open_in_dotdigital
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
 VIEW = "dotbridge_campaigns.view_emailcampaign"
-MAY_SEE_PEOPLE = "dotbridge_campaigns.view_emailcampaignstatistics"
+# Who did what, with their addresses in Dotdigital.
+MAY_SEE_PEOPLE = ("dotbridge_campaigns.view_emailcampaignstatistics", "dotbridge_mirror.view_contact")
 PAGE = 50
 MOST_COMPARED = 6
 
@@ -98,7 +99,7 @@ def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: d
     found = get_object_or_404(campaigns_with_figures(), pk=pk)
     remote = campaign_behind(found)
     tabs = [Tab(title=_("Results"), url=reverse("dotbridge:campaign", args=[pk]), is_current=tab == "results")]
-    if request.user.has_perm(MAY_SEE_PEOPLE):
+    if request.user.has_perms(MAY_SEE_PEOPLE):
         url = reverse("dotbridge:campaign-people", args=[pk])
         tabs.append(Tab(title=_("People"), url=url, is_current=tab == "people"))
     return show(
@@ -112,7 +113,7 @@ def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: d
             "campaign": found,
             "remote": remote,
             "books": list(remote.address_books.order_by("name")) if remote else [],
-            "may_see_people": request.user.has_perm(MAY_SEE_PEOPLE),
+            "may_see_people": request.user.has_perms(MAY_SEE_PEOPLE),
             "may_delete": request.user.has_perm("dotbridge_campaigns.delete_emailcampaign"),
             "table_url": reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_change", args=[pk]),
             **context,
@@ -139,7 +140,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 
 
-@page(VIEW, MAY_SEE_PEOPLE)
+@page(VIEW, *MAY_SEE_PEOPLE)
 def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Who was sent it, and what they did."""
     found = get_object_or_404(campaigns_with_figures(), pk=pk)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.fields import (
@@ -26,8 +26,10 @@ from dotbridge.backoffice.reads.fields import (
     mappings_of_accounts,
     sample_person,
 )
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
+from dotbridge.entities.rights import Viewer
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
@@ -54,7 +56,9 @@ class RowForm(forms.Form):
     )
     empty_values = forms.ChoiceField(label=gettext_lazy("When ours is empty"), choices=EmptyValues.choices)
 
-    def __init__(self, *args: Any, mapping: Mapping, row: MappingRow | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, mapping: Mapping, viewer: Viewer, row: MappingRow | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         fields = DataField.objects.filter(integration=mapping.integration_id, gone_at=None, leaving_since=None)
         taken = mapping.rows.values("data_field")
@@ -62,7 +66,12 @@ class RowForm(forms.Form):
             taken = taken.exclude(pk=row.pk)
         self.fields["data_field"].queryset = fields.exclude(pk__in=taken)  # type: ignore[attr-defined]
         self.fields["data_field"].label_from_instance = _named_with_type  # type: ignore[attr-defined]
-        choices = fitting_fields(mapping, row.data_field.type if row else "")
+        choices = fitting_fields(
+            mapping,
+            row.data_field.type if row else "",
+            viewer=viewer,
+            chosen=row.entity_fields if row else (),
+        )
         for name, empty in (
             ("first", _("choose a field")),
             ("second", _("nothing more")),
@@ -138,6 +147,7 @@ def mapping(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "mapping": found,
             "lines": mapping_lines(found, sample),
+            "history": history_of(found, viewer=request.user),
             "sample": sample,
             "search": search,
             "may_see_people": may_see_people(request, found.entity),
@@ -161,7 +171,8 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
     found = _mapping_or_404(pk)
     stored = get_object_or_404(found.rows.select_related("data_field"), pk=row) if row else None
     initial = _initial(stored) if stored else {}
-    form = RowForm(request.POST if request.method == "POST" else None, mapping=found, row=stored, initial=initial)
+    posted = request.POST if request.method == "POST" else None
+    form = RowForm(posted, mapping=found, viewer=request.user, row=stored, initial=initial)
     impact: Impact | None = None
     if request.method == "POST" and form.is_valid():
 
@@ -217,7 +228,6 @@ def _words(impact: Impact | None) -> str:
 
 
 def _done(request: HttpRequest, found: Mapping, text: str) -> HttpResponse:
-    log_change(request, found, text)
     messages.success(request, text)
     return HttpResponseRedirect(_url(found))
 

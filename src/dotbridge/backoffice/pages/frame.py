@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -16,9 +17,15 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.audit.acting import BACK_OFFICE, acting
 from dotbridge.backoffice.pages.security import secured
+from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
+from dotbridge.notifications.selectors import unseen_of
+from dotbridge.preferences.models import Theme
+from dotbridge.preferences.selectors import setting
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -26,7 +33,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "dotbridge_theme"
 
 
@@ -92,11 +98,21 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
                 return _to_login(request)
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            with acting_in(request), as_the_person_likes(request):
+                response = view(request, *args, **kwargs)
+                response.headers.setdefault("Content-Language", get_language() or "")
+                return response
 
         return secured(guarded)
 
     return decorate
+
+
+def acting_in(request: HttpRequest) -> AbstractContextManager[None]:
+    """What is changed for this request is written down as this person's doing. Reading alone costs nothing."""
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return nullcontext()
+    return acting(actor_id=request.user.pk, name=request.user.get_username(), origin=BACK_OFFICE)
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
@@ -112,18 +128,21 @@ def frame_context(request: HttpRequest, current: str) -> dict[str, Any]:
     """What the base template needs on every page."""
     from dotbridge.backoffice.reads.needs import needs_of  # noqa: PLC0415 - it asks the frame for permissions
 
-    theme = request.COOKIES.get(THEME_COOKIE, "auto")
+    theme = request.COOKIES.get(THEME_COOKIE) or preferences_of(request).theme
+    switched_off = set() if setting("reads_campaigns") else {"campaigns"}
     entries = [
         {"name": entry.name, "title": entry.title, "url": reverse(f"dotbridge:{entry.name}")}
         for entry in ENTRIES
-        if not entry.permissions or any(request.user.has_perm(permission) for permission in entry.permissions)
+        if entry.name not in switched_off
+        and (not entry.permissions or any(request.user.has_perm(permission) for permission in entry.permissions))
     ]
     return {
         "entries": entries,
         "current": current,
-        "theme": theme if theme in THEMES else "auto",
-        "themes": (("auto", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))),
+        "theme": theme if theme in set(Theme) else Theme.AUTO,
+        "themes": Theme.choices,
         "needs_count": len(needs_of(request)),
+        "unseen_count": unseen_of(request.user),
     }
 
 

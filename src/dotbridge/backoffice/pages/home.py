@@ -9,6 +9,7 @@ from dotbridge.backoffice.campaign_reads import newest_campaigns
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.reads.home import calls_of_accounts, health_of, home_lists, walk
 from dotbridge.backoffice.reads.needs import needs_of
+from dotbridge.preferences.selectors import setting
 
 
 @page()
@@ -29,7 +30,9 @@ def home(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "walk": steps,
             "may_see_lists": may_see_lists and not steps,
-            "campaigns": newest_campaigns() if may("dotbridge_campaigns.view_emailcampaign") else [],
+            "campaigns": newest_campaigns()
+            if may("dotbridge_campaigns.view_emailcampaign") and setting("reads_campaigns")
+            else [],
             "calls": calls_of_accounts() if may("dotbridge_integrations.view_integration") else [],
         },
     )

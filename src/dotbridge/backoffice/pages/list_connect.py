@@ -24,7 +24,6 @@ from dotbridge.backoffice.pages.list_frame import (
     link_of,
     list_or_404,
     list_url,
-    may_see_people,
     show_list_page,
 )
 from dotbridge.backoffice.pages.list_plan import plan_context
@@ -124,7 +123,7 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         with transaction.atomic():
             link = connect_list(marketing_list=marketing_list, address_book=book)
-            context = plan_context(link, with_people=may_see_people(request, marketing_list.entity))
+            context = plan_context(request, link)
             transaction.set_rollback(True)
     except ValidationError as error:
         return render(request, "backoffice/components/plan.html", {"problem": " ".join(error.messages)})

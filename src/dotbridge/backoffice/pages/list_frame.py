@@ -18,6 +18,7 @@ from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.entities.rights import may_view
 from dotbridge.lists.models import ListType, MarketingList
 
 MAY_CONNECT = "dotbridge_connections.add_listconnection"
@@ -25,6 +26,7 @@ MAY_CHANGE_CONNECTION = "dotbridge_connections.change_listconnection"
 MAY_END = "dotbridge_connections.delete_listconnection"
 MAY_REQUEST = "dotbridge_sync.add_syncrun"
 MAY_MAKE_BOOK = "dotbridge_mirror.add_addressbook"
+MAY_EXPORT_PEOPLE = "dotbridge_lists.export_people"
 MAY_CHANGE_LIST = "dotbridge_lists.change_marketinglist"
 
 
@@ -46,10 +48,9 @@ def list_url(marketing_list: MarketingList, page: str = "list") -> str:
 def may_see_people(request: HttpRequest, entity_key: str) -> bool:
     """Whether the person may see records of this entity: a list shows no more of people than they may see anyway."""
     try:
-        options = entity(entity_key).model._meta  # noqa: SLF001 - Django's documented way to ask a model about itself
+        return may_view(request.user, entity(entity_key).model)
     except UnknownEntity:
         return False
-    return bool(request.user.has_perm(f"{options.app_label}.view_{options.model_name}"))
 
 
 def list_tabs(request: HttpRequest, marketing_list: MarketingList, current: str) -> list[Tab]:

@@ -18,6 +18,7 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, show_refusal, start_run
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_CONNECTION,
+    MAY_EXPORT_PEOPLE,
     MAY_REQUEST,
     link_of,
     list_or_404,
@@ -25,6 +26,7 @@ from dotbridge.backoffice.pages.list_frame import (
     may_see_people,
     show_list_page,
 )
+from dotbridge.backoffice.reads.shown import changes_shown_to
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
 from dotbridge.connections.services import allow_once
@@ -52,15 +54,17 @@ KINDS: dict[ExportKind, tuple[StrOrPromise, str]] = {
 }
 
 
-def plan_context(link: ListConnection, *, with_people: bool) -> dict[str, Any]:
-    """The dry run of a connected list: numbers of each kind, and the first people of it where they may be seen."""
+def plan_context(request: HttpRequest, link: ListConnection) -> dict[str, Any]:
+    """The dry run of a connected list: numbers of each kind, and the first people and values that may be seen."""
+    with_people = may_see_people(request, link.marketing_list.entity)
+    may_be_shown = changes_shown_to(request.user, link)
     try:
         with asking(link.marketing_list.entity, milliseconds=NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
             export = planned.numbers()
             samples: dict[ExportKind, list[ExportRow]] = defaultdict(list)
             for row in planned.rows(most_a_kind=MOST_SHOWN * len(KINDS)) if with_people else ():
                 if len(samples[row.kind]) < MOST_SHOWN:
-                    samples[row.kind].append(row)
+                    samples[row.kind].append(row.only(may_be_shown))
     except UNWORKABLE as error:
         return {"problem": str(error)}
     except TookTooLong:
@@ -84,7 +88,9 @@ def show_plan(request: HttpRequest, pk: int) -> HttpResponse:
     if link_of(marketing_list) is None:
         messages.info(request, _("The list is not connected."))
         return HttpResponseRedirect(list_url(marketing_list))
-    context = {"may_see_people": may_see_people(request, marketing_list.entity)}
+    context = {
+        "may_download": may_see_people(request, marketing_list.entity) and request.user.has_perm(MAY_EXPORT_PEOPLE)
+    }
     return show_list_page(
         request, "backoffice/house/list_plan.html", marketing_list, tab="list-connection", context=context
     )
@@ -98,11 +104,11 @@ def plan_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     if link is None:
         context: dict[str, Any] = {"problem": _("The list is not connected.")}
     else:
-        context = plan_context(link, with_people=may_see_people(request, marketing_list.entity))
+        context = plan_context(request, link)
     return render(request, "backoffice/components/plan.html", context)
 
 
-@page(VIEW)
+@page(VIEW, MAY_EXPORT_PEOPLE)
 def plan_file(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """All of it as a CSV, streamed out of the database."""
     marketing_list = list_or_404(pk)
@@ -112,7 +118,7 @@ def plan_file(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResp
     if link is None:
         messages.info(request, _("The list is not connected."))
         return HttpResponseRedirect(list_url(marketing_list))
-    lines = csv_lines(link)
+    lines = csv_lines(link, may_be_shown=changes_shown_to(request.user, link))
     head = next(lines)
     try:
         first = next(lines, "")

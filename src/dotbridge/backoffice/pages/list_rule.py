@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
+from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
 from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_editing import clash_of, seen_of
 from dotbridge.backoffice.pages.list_forms import NewListForm, RuleForm
@@ -60,7 +60,6 @@ def _make(request: HttpRequest, form: NewListForm) -> str | None:
         add_refusal(form, error)
         return None
     text = _("%(name)s was made.") % {"name": made}
-    log_change(request, made, text)
     messages.success(request, text)
     if made.type == ListType.MANUAL:
         return list_url(made, "list-pick")
@@ -114,6 +113,5 @@ def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str
         return clash_of(request, error, form, mine)
     if form.has_changed():
         text = _("Changed: %(names)s.") % {"names": _("Rule")}
-        log_change(request, marketing_list, text)
         messages.success(request, text)
     return None

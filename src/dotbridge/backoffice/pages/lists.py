@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,6 +24,7 @@ from dotbridge.backoffice.pages.list_frame import (
     show_list_page,
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
@@ -189,10 +188,7 @@ def list_history(request: HttpRequest, pk: int) -> HttpResponse:
     """Who changed what, and the runs and uploads of this list."""
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
-    entries = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(marketing_list), object_id=str(marketing_list.pk)
-    )
-    context: dict[str, Any] = {"changes": entries.select_related("user").order_by("-action_time")[:HISTORY]}
+    context: dict[str, Any] = {"history": history_of(marketing_list, viewer=request.user)}
     if link and request.user.has_perm("dotbridge_sync.view_upload"):
         context["uploads"] = Upload.objects.filter(connection=link).order_by("-id")[:HISTORY]
     if link and request.user.has_perm("dotbridge_sync.view_syncrun"):

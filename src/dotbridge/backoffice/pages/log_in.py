@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth import logout
+from django.contrib.auth import get_user_model, logout
 from django.contrib.auth.views import LoginView
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -12,10 +15,23 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.security import secured
 
+LONGEST = 254
+
+
+class LogInForm(AdminAuthenticationForm):
+    """Name and password. A longer name than any account can have is refused before anybody looks for it or keeps it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        users = get_user_model()
+        name: Any = users._meta.get_field(users.USERNAME_FIELD)  # noqa: SLF001 - documented
+        self.fields["username"].validators.append(MaxLengthValidator(min(name.max_length or LONGEST, LONGEST)))
+
+
 log_in = secured(
     LoginView.as_view(
         template_name="backoffice/house/login.html",
-        authentication_form=AdminAuthenticationForm,
+        authentication_form=LogInForm,
         next_page="dotbridge:home",
         extra_context={"title": _("Log in")},
     )

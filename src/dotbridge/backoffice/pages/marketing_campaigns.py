@@ -20,9 +20,10 @@ from dotbridge.backoffice.charts import bars_by_period
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.marketing_campaign_merge import MAY_MERGE
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.campaigns.models import CampaignCode, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
@@ -90,7 +91,6 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and may_change and form.is_valid():
         changes = {name: value for name, value in form.cleaned_data.items() if name in CHANGEABLE}
         if _written(form, lambda: update_marketing_campaign(marketing_campaign=found, **changes)):
-            log_change(request, found, _("Changed."))
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(request.path)
     may_see_mails = request.user.has_perm("dotbridge_campaigns.view_emailcampaign")
@@ -111,6 +111,7 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             if may_see_mails
             else [],
             "totals": [(kind.label, number) for kind, number in activity_summary(found).items() if number],
+            "history": history_of(found, viewer=request.user),
             "table": table,
             "chart": bars_by_period(table),
         },
@@ -136,7 +137,6 @@ def add(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             add_refusal(form, error)
         else:
-            log_change(request, made, _("Made."))
             messages.success(request, _("%(name)s was made.") % {"name": made.name})
             return HttpResponseRedirect(reverse("dotbridge:marketing-campaign", args=[made.pk]))
     return show(

@@ -40,7 +40,12 @@ def person_of_record(request: HttpRequest, entity: str, record_id: str) -> HttpR
         complete_with_record(person, whom.known, record_id)
         context |= {
             "entity_label": whom.known.label,
-            "values": both_sides(whom.known, record_id, person.contacts),
+            "values": both_sides(
+                whom.known,
+                record_id,
+                person.contacts if request.user.has_perm(MAY_SEE_CONTACTS) else [],
+                viewer=request.user,
+            ),
         }
     return _show(request, whom, person, context=context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -16,17 +17,24 @@ from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_files import FORMULA
+from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
+from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, subject_shown
 
 VIEW = "dotbridge_sync.view_rejection"
+# The file holds addresses.
+MAY_DOWNLOAD = (MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS)
 PAGE = 50
 
 
 @page(VIEW)
 def problems(request: HttpRequest) -> HttpResponse:
     """The causes that are not over."""
-    context = {"groups": problem_groups()}
+    context = {
+        "groups": problem_groups(),
+        "may_download": request.user.has_perms(MAY_DOWNLOAD),
+    }
     return show_activity(request, "backoffice/house/problems.html", tab="activity-problems", context=context)
 
 
@@ -34,7 +42,9 @@ def problems(request: HttpRequest) -> HttpResponse:
 def problem(request: HttpRequest) -> HttpResponse:
     """One cause, and whom or what it concerns."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")
-    search = search_of(request)
+    may_see = request.user.has_perm(MAY_SEE_CONTACTS)
+    # Who may not see addresses may not find them out by looking for parts of them either.
+    search = search_of(request) if may_see else ""
     run = request.GET.get("run", "")
     rows = problems_of(reason, search=search, run=key_of(request, "run"))
     current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
@@ -54,7 +64,9 @@ def problem(request: HttpRequest) -> HttpResponse:
             "reason": reason,
             "search": search,
             "total": current.paginator.count,
-            "lines": [{**row, "url": _mend_url(row["subject"])} for row in current],
+            "may_see_addresses": may_see,
+            "may_download": request.user.has_perms(MAY_DOWNLOAD),
+            "lines": [{**_shown(request, row), "url": _mend_url(row["subject"]) if may_see else ""} for row in current],
             "pager": {
                 "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
                 "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
@@ -63,12 +75,18 @@ def problem(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _shown(request: HttpRequest, row: dict[str, Any]) -> dict[str, Any]:
+    """The row for this person; a detail may hold what the record says, so it goes with the address."""
+    subject = subject_shown(request.user, row["subject"], _("an address that you may not see"))
+    return row if subject == row["subject"] else {**row, "subject": subject, "detail": ""}
+
+
 def _mend_url(subject: str) -> str:
     """The way to the record to be mended: the search for the address, which finds it under whatever name it has."""
     return f"{reverse('dotbridge:people')}?{urlencode({'q': subject})}" if "@" in subject else ""
 
 
-@page(VIEW)
+@page(VIEW, *MAY_DOWNLOAD)
 def problems_file(request: HttpRequest) -> StreamingHttpResponse:
     """One cause, or all of them, as a CSV."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")

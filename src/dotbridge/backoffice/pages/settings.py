@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,34 +18,48 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
+def _cards() -> list[tuple[str, StrOrPromise, StrOrPromise, str]]:
+    """What can be set: the right that it takes, its name, what it is for, and the name of its page."""
+    cards: list[tuple[str, StrOrPromise, StrOrPromise, str]] = [
+        (
+            "",
+            _("My settings"),
+            _("Language, time zone, light or dark, and what you are told of."),
+            "dotbridge:my-settings",
+        ),
+        (
+            "dotbridge_integrations.view_integration",
+            _("Accounts"),
+            _("The connected Dotdigital accounts: health, schedule, limits and credentials."),
+            "dotbridge:accounts",
+        ),
+        (
+            "dotbridge_preferences.view_sitesetting",
+            _("Schedule and limits"),
+            _("How often and how long, what is kept, what is used, and the default sender."),
+            "dotbridge:site-settings",
+        ),
+    ]
+    users = ("auth.view_user", _("Users"), _("Who may log in, and what they may do."), "auth_user")
+    tries = _("Wrong passwords: which name was tried, when, and from where.")
+    tables = [
+        users if table_site.has_users else None,
+        ("auth.view_group", _("Groups"), _("Rights that several people share."), "auth_group"),
+        ("axes.view_accessfailurelog", _("Refused log-ins"), tries, "axes_accessfailurelog")
+        if apps.is_installed("axes")
+        else None,
+    ]
+    return [*cards, *((*each[:3], f"dotbridge_tables:{each[3]}_changelist") for each in tables if each)]
+
+
 @page()
 def settings_index(request: HttpRequest) -> HttpResponse:
     """What can be set, and the tables, as far as the person may see them."""
-    cards: list[dict[str, StrOrPromise]] = []
-    if request.user.has_perm("dotbridge_integrations.view_integration"):
-        cards.append(
-            {
-                "title": _("Accounts"),
-                "text": _("The connected Dotdigital accounts: health, schedule, limits and credentials."),
-                "url": reverse("dotbridge:accounts"),
-            }
-        )
-    if request.user.has_perm("auth.view_user") and table_site.has_users:
-        cards.append(
-            {
-                "title": _("Users"),
-                "text": _("Who may log in, and what they may do."),
-                "url": reverse("dotbridge_tables:auth_user_changelist"),
-            }
-        )
-    if request.user.has_perm("auth.view_group"):
-        cards.append(
-            {
-                "title": _("Groups"),
-                "text": _("Rights that several people share."),
-                "url": reverse("dotbridge_tables:auth_group_changelist"),
-            }
-        )
+    cards = [
+        {"title": title, "text": text, "url": reverse(name)}
+        for permission, title, text, name in _cards()
+        if not permission or request.user.has_perm(permission)
+    ]
     return show(
         request,
         "backoffice/house/settings.html",

@@ -14,6 +14,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.preferences.selectors import settings_in_force
 from dotbridge.sync.models import EventSubscription, State, SyncRun
 
 if TYPE_CHECKING:
@@ -43,21 +44,24 @@ class AccountFacts:
     events_problem: str
 
 
-# What it is called, the kinds of runs that do it, and how often the schedule starts it.
-_FEEDS: tuple[tuple[StrOrPromise, tuple[str, ...], timedelta], ...] = (
-    (_("Reading from Dotdigital"), (RunKind.IMPORT, RunKind.SYNC), timedelta(minutes=4)),
-    (_("Sending to Dotdigital"), (RunKind.EXPORT, RunKind.SYNC), timedelta(minutes=4)),
-    (_("Changes of records"), (RunKind.CHANGES, RunKind.EXPORT, RunKind.SYNC), timedelta(minutes=5)),
-    (_("Comparing everything anew"), (RunKind.RECONCILE,), timedelta(days=7)),
+# What it is called, the kinds of runs that do it, and the setting that says how often; weekly without one.
+_FEEDS: tuple[tuple[StrOrPromise, tuple[str, ...], str], ...] = (
+    (_("Reading from Dotdigital"), (RunKind.IMPORT, RunKind.SYNC), "import_every_seconds"),
+    (_("Sending to Dotdigital"), (RunKind.EXPORT, RunKind.SYNC), "export_every_seconds"),
+    (_("Changes of records"), (RunKind.CHANGES, RunKind.EXPORT, RunKind.SYNC), "changes_every_seconds"),
+    (_("Comparing everything anew"), (RunKind.RECONCILE,), ""),
 )
+_WEEK = timedelta(days=7)
 
 
 def feeds_of(integration: Integration) -> list[Feed]:
-    """The feeds of an account, in one statement."""
+    """The feeds of an account, in two statements."""
+    intervals = settings_in_force(*(name for _title, _kinds, name in _FEEDS if name))
     good = SyncRun.objects.filter(integration=integration, state__in=GOOD).order_by()
     last = dict(good.values_list("kind").annotate(at=Max("finished_at")))
     feeds = []
-    for title, kinds, every in _FEEDS:
+    for title, kinds, name in _FEEDS:
+        every = timedelta(seconds=intervals[name]) if name else _WEEK
         moments = [at for kind in kinds if (at := last.get(kind))]
         newest = max(moments, default=None)
         tone, word = _age(integration, newest, every)

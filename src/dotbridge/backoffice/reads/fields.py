@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from dotbridge.backoffice.reads.standing import MOST_MILLISECONDS
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import FieldKind, UnknownEntity, UnknownField, entity
+from dotbridge.entities.rights import Viewer, may_see_field
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
@@ -109,10 +110,20 @@ def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> Pre
     return found[0] if found else None
 
 
-def fitting_fields(mapping: Mapping, wanted: str) -> list[tuple[str, str]]:
-    """The entity's fields that can fill a data field of this type; of any, without one."""
+def fitting_fields(
+    mapping: Mapping, wanted: str, *, viewer: Viewer, chosen: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """The fields that the person may see and that can fill a data field of this type; of any type, without one.
+
+    What is `chosen` already is offered as well, so that a line can be saved by somebody who may not see all of it.
+    """
     kinds = KINDS_OF_TYPE.get(wanted, set(FieldKind) - {FieldKind.OTHER})
-    return [(field.path, str(field.label)) for field in entity(mapping.entity).fields if field.kind in kinds]
+    owner = entity(mapping.entity)
+    return [
+        (field.path, str(field.label))
+        for field in owner.fields
+        if field.kind in kinds and (field.path in chosen or may_see_field(viewer, owner, field))
+    ]
 
 
 def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:

@@ -16,6 +16,7 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import Entity, FaultyEntity, UnknownField, entities
+from dotbridge.entities.rights import may_view
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact
@@ -46,8 +47,7 @@ def entities_of(request: HttpRequest) -> list[Entity]:
 
 def may_see_entity(request: HttpRequest, known: Entity) -> bool:
     """Whether the person may see records of this entity."""
-    options = known.model._meta  # noqa: SLF001 - Django's documented way to ask a model about itself
-    return bool(request.user.has_perm(f"{options.app_label}.view_{options.model_name}"))
+    return may_view(request.user, known.model)
 
 
 def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = "") -> list[FoundPerson]:

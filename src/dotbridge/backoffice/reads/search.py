@@ -41,6 +41,8 @@ _PAGES = (
     (gettext_lazy("Problems"), "activity-problems", "dotbridge_sync.view_rejection"),
     (gettext_lazy("Uploads"), "activity-uploads", "dotbridge_sync.view_upload"),
     (gettext_lazy("Changed on both sides"), "activity-conflicts", "dotbridge_sync.view_valueconflict"),
+    (gettext_lazy("Schedule and limits"), "site-settings", "dotbridge_preferences.view_sitesetting"),
+    (gettext_lazy("Audit"), "activity-audit", "dotbridge_audit.view_auditentry"),
     (gettext_lazy("Accounts"), "accounts", "dotbridge_integrations.view_integration"),
     (gettext_lazy("Marketing campaigns"), "marketing-campaigns", "dotbridge_campaigns.view_marketingcampaign"),
     (gettext_lazy("Compare campaigns"), "campaigns-compare", "dotbridge_campaigns.view_emailcampaign"),

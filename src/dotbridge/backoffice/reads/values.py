@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from dotbridge.entities.registry import Entity
+from dotbridge.entities.rights import Viewer, may_see_paths
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mapping.values import mapped_values
@@ -32,13 +33,13 @@ class BothValues:
         return bool(self.ours) and self.ours != self.theirs
 
 
-def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact]) -> list[BothValues]:
-    """Each mapped field with both values, in every account that the entity is mapped in."""
+def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, viewer: Viewer) -> list[BothValues]:
+    """Each mapped field that the person may see, with both values, in every account that the entity is mapped in."""
     theirs = {contact.integration_id: contact.data_fields for contact in contacts}
     found = []
     mappings = Mapping.objects.filter(entity=known.key).select_related("integration")
     for mapping in mappings.prefetch_related("rows__data_field"):
-        rows = sound_rows(mapping)
+        rows = [row for row in sound_rows(mapping) if may_see_paths(viewer, known, row.entity_fields)]
         values = _mapped(mapping, known, record_id)
         for row in rows:
             name = row.data_field.name

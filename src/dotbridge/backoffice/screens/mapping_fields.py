@@ -10,16 +10,21 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from dotbridge.entities.registry import Entity, FieldKind
+from dotbridge.entities.rights import Viewer, may_see_field
 
 # How many fields can be joined in the form; a stored row with more keeps them all.
 PLACES = 3
 _PLACE_NAMES = (_("First entity field"), _("Second entity field"), _("Third entity field"))
 
 
-def choices_of(entity: Entity, stored: Sequence[str]) -> list[tuple[str, Any]]:
-    """The mappable fields by label; a stored path that is no field any more is named as such."""
-    fields = [(field.path, field.label) for field in entity.fields if field.kind is not FieldKind.OTHER]
-    known = {path for path, _label in fields}
+def choices_of(entity: Entity, stored: Sequence[str], viewer: Viewer) -> list[tuple[str, Any]]:
+    """The mappable fields that the person may see, and the stored ones, by label; a stored path that is no field any
+    more is named as such."""
+    mappable = [field for field in entity.fields if field.kind is not FieldKind.OTHER]
+    known = {field.path for field in mappable}
+    fields = [
+        (field.path, field.label) for field in mappable if field.path in stored or may_see_field(viewer, entity, field)
+    ]
     lost = [(path, _("not a field any more: %(path)s") % {"path": path}) for path in stored if path not in known]
     return [*fields, *lost]
 
@@ -46,8 +51,8 @@ class OrderedFieldsWidget(forms.MultiWidget):
 class OrderedFieldsField(forms.Field):
     """A list of entity field paths, without gaps and repetitions."""
 
-    def __init__(self, *, entity: Entity, stored: Sequence[str], **options: Any) -> None:
-        choices = choices_of(entity, stored)
+    def __init__(self, *, entity: Entity, viewer: Viewer, stored: Sequence[str], **options: Any) -> None:
+        choices = choices_of(entity, stored, viewer)
         self._paths = {path for path, _label in choices}
         super().__init__(widget=OrderedFieldsWidget(choices, max(PLACES, len(stored))), **options)
 

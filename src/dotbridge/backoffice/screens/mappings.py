@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from dotbridge.backoffice.entity_labels import entity_choices, entity_label
 from dotbridge.backoffice.labels import badge, grouped
+from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.screens.base import (
     AnyChoiceField,
     AnyInlineFormSet,
@@ -35,6 +36,7 @@ from dotbridge.backoffice.screens.mapping_fields import OrderedFieldsField
 from dotbridge.backoffice.screens.previews import preview_mapping
 from dotbridge.backoffice.site import table_site
 from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.entities.rights import Viewer
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.services import check_mapping_row, set_mapping_row
 from dotbridge.mapping.soundness import broken_rows, problem_of_row
@@ -62,6 +64,7 @@ class MappingRowForm(AnyModelForm):
         fields = ("data_field", "entity_fields", "is_two_way", "empty_values")
 
     mapping: Mapping
+    viewer: Viewer
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,6 +73,7 @@ class MappingRowForm(AnyModelForm):
         stored = self.instance.entity_fields if self.instance.pk else []
         self.fields["entity_fields"] = OrderedFieldsField(
             entity=entity(self.mapping.entity),
+            viewer=self.viewer,
             stored=stored,
             required=False,
             label=gettext_lazy("Entity fields"),
@@ -125,7 +129,7 @@ class MappingRowInline(UnfoldTabularInline):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """A formset whose forms know their mapping before they are filled."""
-        kwargs["form"] = type("RowForm", (MappingRowForm,), {"mapping": obj})
+        kwargs["form"] = type("RowForm", (MappingRowForm,), {"mapping": obj, "viewer": request.user})
         return super().get_formset(request, obj, **kwargs)
 
 
@@ -161,7 +165,7 @@ class MappingScreen(Screen):
 
     def buttons(self, request: HttpRequest, record: Mapping) -> Sequence[Button]:
         """The way to real records, which not everybody may see."""
-        if not _is_known(record) or not request.user.has_perm(MAY_PREVIEW):
+        if not _is_known(record) or not (request.user.has_perm(MAY_PREVIEW) and may_see_people(request, record.entity)):
             return ()
         return (Button(title=_("Preview with real records"), url=self.page_url(record, "preview"), icon="preview"),)
 
@@ -198,7 +202,7 @@ class MappingScreen(Screen):
         """The entity is chosen among the registered ones."""
         if db_field.name == "entity":
             return forms.ChoiceField(
-                choices=[("", _("Select value")), *entity_choices()],
+                choices=[("", _("Select value")), *entity_choices(request.user)],
                 widget=UnfoldAdminSelectWidget,
                 label=_("Entity"),
                 help_text=_("It cannot be changed afterwards; make another mapping instead."),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import reason_text, shortened, step_label
+from dotbridge.backoffice.reads.shown import may_see_every_person
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen, link_to
 from dotbridge.backoffice.screens.sync_filters import ReasonFilter, RejectionRunFilter, StepFilter
 from dotbridge.backoffice.site import table_site
@@ -30,6 +34,10 @@ class RejectionScreen(ReadOnlyScreen):
         title=_("Nothing was rejected"),
         text=_("Addresses, fields and files that could not be taken or sent stand here, each with its reason."),
     )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For those who may see the addresses in it; the page of the problems does without them."""
+        return super().has_view_permission(request, obj) and may_see_every_person(request.user)
 
     @admin.display(description=_("What"))
     def subject_text(self, rejection: Rejection) -> str:

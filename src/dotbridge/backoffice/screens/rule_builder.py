@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from dotbridge.backoffice.personal import as_the_person_likes
 from dotbridge.backoffice.reads.list_changes import said_of_change
 from dotbridge.backoffice.screens.rule_builder_texts import builder_texts
 from dotbridge.entities.registry import Entity, UnknownEntity, entity
@@ -50,7 +51,8 @@ def _for_list_makers(view: Callable[[HttpRequest, Entity], JsonResponse]) -> Vie
             return _refusal(_("Choose whom the list is about first."), 404)
         if not may_view(user, listed.model):
             return _refusal(_("You may not see these records, so you cannot ask about them."), 403)
-        return view(request, listed)
+        with as_the_person_likes(request):
+            return view(request, listed)
 
     return guarded
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import badge, shortened
 from dotbridge.backoffice.queries import is_key
+from dotbridge.backoffice.reads.shown import may_see_every_person
 from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.sync_filters import RunFilter
@@ -51,6 +52,10 @@ class ConnectedScreen(LabelledScreen):
 
     list_select_related = ("connection__marketing_list", "connection__address_book")
     ordering = ("-id",)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """For those who may see everybody's values; the page under Activity leaves out what somebody may not see."""
+        return super().has_view_permission(request, obj) and may_see_every_person(request.user)
 
     def entity_of(self, row: Any) -> str:
         """The list's entity."""

@@ -14,6 +14,7 @@ from dotbridge.backoffice import labels
 from dotbridge.backoffice.entity_labels import record_url
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange
 from dotbridge.entities.registry import entities
+from dotbridge.entities.rights import may_view
 from dotbridge.sync.models import Step, SyncRun
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def record_activities_url(context: template.RequestContext, record: object) -> s
     if not isinstance(record, Model) or record.pk is None:
         return ""
     key = record._meta.label_lower  # noqa: SLF001 - Django's documented way to ask a model about itself
-    may_see = context["request"].user.has_perm("dotbridge_campaigns.view_marketingactivity")
+    user = context["request"].user
+    may_see = user.has_perm("dotbridge_campaigns.view_marketingactivity") and may_view(user, type(record))
     if not may_see or all(known.key != key for known in entities()):
         return ""
     return record_url(key, record.pk, "of-record-piece")

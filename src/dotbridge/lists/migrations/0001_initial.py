@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'marketing list',
                 'verbose_name_plural': 'marketing lists',
                 'ordering': ['name'],
-                'permissions': [('opt_out_members', 'Can unsubscribe members of a list'), ('opt_in_members', 'Can subscribe people to a list again')],
+                'permissions': [('opt_out_members', 'Can unsubscribe members of a list'), ('opt_in_members', 'Can subscribe people to a list again'), ('export_people', 'Can download people as a file')],
             },
         ),
         migrations.CreateModel(

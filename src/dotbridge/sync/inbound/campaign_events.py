@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from django.db import connection, transaction
 
-from dotbridge.conf import app_settings
 from dotbridge.mirror.models import Campaign, ResultKind
+from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
@@ -79,7 +79,7 @@ def store_events(
     undated = 0
     # What was applied and deleted for its age does not come back when everything is read again.
     was_read = read_cursor(step.integration, into.feed, campaign.pk) is not None
-    oldest = step.run.server_now - timedelta(days=app_settings().keep_events_days) if was_read else BEGINNING
+    oldest = step.run.server_now - timedelta(days=setting("keep_events_days")) if was_read else BEGINNING
     with read_ahead(joined(pages)) as ahead:
         for page in ahead:
             with transaction.atomic():

@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('trigger', models.CharField(max_length=32, verbose_name='started by')),
                 ('state', models.CharField(choices=[('running', 'Running'), ('succeeded', 'Succeeded'), ('partial', 'Partly done'), ('failed', 'Failed'), ('skipped', 'Skipped'), ('blocked', 'Waiting'), ('waiting', 'Waits for Dotdigital'), ('interrupted', 'Interrupted')], default='running', max_length=16, verbose_name='state')),
                 ('message', models.TextField(blank=True, verbose_name='what happened')),
+                ('is_refused', models.BooleanField(db_default=False, default=False, help_text='Dotdigital did not accept the credentials or the address: a person has to correct them.', verbose_name='not let in')),
                 ('requests', models.IntegerField(default=0, verbose_name='calls to Dotdigital')),
                 ('waits_until', models.DateTimeField(help_text="When the account's limit of calls opens again. Until then Dotdigital is not asked.", null=True, verbose_name='waits until')),
                 ('started_at', models.DateTimeField(verbose_name='started')),

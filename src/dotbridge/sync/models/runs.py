@@ -43,6 +43,12 @@ class SyncRun(models.Model):
     trigger = models.CharField(_("started by"), max_length=32)
     state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RUNNING)
     message = models.TextField(_("what happened"), blank=True)
+    is_refused = models.BooleanField(
+        _("not let in"),
+        default=False,
+        db_default=False,
+        help_text=_("Dotdigital did not accept the credentials or the address: a person has to correct them."),
+    )
     requests = models.IntegerField(_("calls to Dotdigital"), default=0)
     waits_until = models.DateTimeField(
         _("waits until"),

@@ -8,9 +8,9 @@ would prepare next.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -64,6 +64,10 @@ class ExportRow:
     record_id: str
     reason: str = ""
     changes: tuple[FieldChange, ...] = ()
+
+    def only(self, may_be_shown: Callable[[FieldChange], bool]) -> ExportRow:
+        """The same row with those changes alone that may be shown."""
+        return replace(self, changes=tuple(filter(may_be_shown, self.changes)))
 
 
 @dataclass(frozen=True, kw_only=True)

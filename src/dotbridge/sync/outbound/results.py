@@ -11,8 +11,8 @@ import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
-from dotbridge.conf import app_settings
 from dotbridge.integrations.models import WireProtocol
+from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
@@ -228,7 +228,7 @@ def _give_up(step: StepContext, upload: Upload, status: str) -> None:
 
 def _settle(step: StepContext, upload: Upload) -> bool:
     """After an unknown outcome: give an import that may be at work its time, then read the book and compare."""
-    at_work = timedelta(seconds=app_settings().unknown_outcome_seconds)
+    at_work = timedelta(seconds=setting("unknown_outcome_seconds"))
     if upload.sent_at is not None and timezone.now() - upload.sent_at < at_work:
         return False
     step.run.refresh_clock()

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from dotbridge.conf import app_settings
 from dotbridge.connections.models import CampaignSend, SendState
 from dotbridge.connections.request_moves import SEND_MOVES, move
 from dotbridge.mirror.campaign_models import NOT_SENT_YET
+from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import StepContext
 from dotdigital import NotFound
 
@@ -40,7 +40,7 @@ def next_look(send: CampaignSend) -> datetime:
 
 def is_recent(send: CampaignSend, patience: timedelta | None = None) -> bool:
     """Whether Dotdigital may still be at work on what it was asked, and has not answered."""
-    patience = patience or timedelta(seconds=app_settings().unknown_outcome_seconds)
+    patience = patience or timedelta(seconds=setting("unknown_outcome_seconds"))
     return send.called_at is not None and timezone.now() - send.called_at < patience
 
 

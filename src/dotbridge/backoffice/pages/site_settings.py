@@ -1,0 +1,48 @@
+"""The site's settings, with who changed them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from dotbridge.audit.models import AuditEntry
+from dotbridge.backoffice.pages.frame import Crumb, page, show
+from dotbridge.backoffice.pages.setting_forms import SiteSettingsForm
+from dotbridge.backoffice.reads.history import MOST, audit_lines
+from dotbridge.integrations.models import Integration
+from dotbridge.preferences.services import choose_settings
+
+VIEW = "dotbridge_preferences.view_sitesetting"
+MAY_CHANGE = "dotbridge_preferences.change_sitesetting"
+
+
+@page(VIEW)
+def site_settings(request: HttpRequest) -> HttpResponse:
+    """Schedule, limits, retention, what is used, and the default sender."""
+    may_change = request.user.has_perm(MAY_CHANGE)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    form = SiteSettingsForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        choose_settings(chosen=form.chosen())
+        messages.success(request, _("Saved. It holds from the next run on."))
+        return HttpResponseRedirect(request.path)
+    entries = AuditEntry.objects.filter(model="dotbridge_preferences.sitesetting").order_by("-id")[:MOST]
+    return show(
+        request,
+        "backoffice/house/site_settings.html",
+        title=_("Schedule and limits"),
+        current="settings",
+        crumbs=[Crumb(title=_("Settings"), url=reverse("dotbridge:settings"))],
+        context={
+            "form": form,
+            "may_change": may_change,
+            "history": audit_lines(list(entries), viewer=request.user),
+            "accounts": Integration.objects.order_by("name")
+            if request.user.has_perm("dotbridge_integrations.view_integration")
+            else [],
+        },
+    )

@@ -1,0 +1,50 @@
+"""What of people's data somebody may see where records of several entities and values of Dotdigital stand together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dotbridge.connections.models import ListConnection
+from dotbridge.entities.registry import UnknownEntity, entities, entity
+from dotbridge.entities.rights import Viewer, may_see_paths, may_view
+from dotbridge.lists.models import MarketingList
+from dotbridge.mapping.rights import data_fields_not_seen
+from dotbridge.sync.models import ValueConflict
+from dotbridge.sync.outbound.next_export import FieldChange
+
+MAY_SEE_CONTACTS = "dotbridge_mirror.view_contact"
+
+
+def may_see_every_person(viewer: Viewer) -> bool:
+    """Whether nobody's data is hidden from them: the records of every entity, and Dotdigital's contacts."""
+    return viewer.has_perm(MAY_SEE_CONTACTS) and all(may_view(viewer, known.model) for known in entities())
+
+
+def may_see_values(viewer: Viewer, conflict: ValueConflict) -> bool:
+    """Whether they may see both values of a conflict: Dotdigital's, and the record's field."""
+    try:
+        owner = entity(conflict.connection.marketing_list.entity)
+    except UnknownEntity:
+        return False
+    return viewer.has_perm(MAY_SEE_CONTACTS) and may_see_paths(viewer, owner, [conflict.entity_field])
+
+
+def subject_shown(viewer: Any, subject: str, hidden: str) -> str:
+    """Whom or what a problem concerns; `hidden` in place of an address for somebody who may not see addresses."""
+    return subject if "@" not in subject or viewer.has_perm(MAY_SEE_CONTACTS) else hidden
+
+
+def changes_shown_to(viewer: Viewer, link: ListConnection) -> Callable[[FieldChange], bool]:
+    """Says of a change in the dry run of this list whether the person may see its values. Two queries, asked at once.
+
+    A value that another list speaks for comes from the records of that list.
+    """
+    hidden = data_fields_not_seen(viewer, link.address_book.integration)
+    nothing: frozenset[str] = frozenset()
+    lists = MarketingList.objects.filter(entity__in=hidden).values_list("name", "entity")
+    of_list = {name: hidden[key] for name, key in lists}
+    own = hidden.get(link.marketing_list.entity, nothing)
+    return lambda change: (
+        change.data_field not in (of_list.get(change.source_list, nothing) if change.source_list else own)
+    )

@@ -1,0 +1,63 @@
+"""Makes and keeps the ready groups."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission
+from django.db import connection, transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Concat
+from django.utils.translation import override
+
+from dotbridge.backoffice.models import RoleGroup
+from dotbridge.backoffice.roles import ROLES, Role, models_of_people
+
+
+def make_role_groups() -> None:
+    """Have a group of each ready role, with the permissions that it was not given before. Safe at any time.
+
+    A group of the same name that the host has made stays as it is; ours is then called "Marketer (Dotbridge)". What
+    somebody renamed, took away or deleted stays so. Does nothing while the tables are not there.
+    """
+    if not {RoleGroup._meta.db_table, Group._meta.db_table} <= {*connection.introspection.table_names()}:  # noqa: SLF001
+        return
+    _have_permissions()
+    with transaction.atomic(), override("en"):
+        for role in ROLES:
+            kept, is_new = RoleGroup.objects.select_for_update().get_or_create(role=role.key)
+            if is_new:
+                kept.group = Group.objects.create(name=_free_name(str(role.name)))
+            if kept.group is not None:
+                _grant(kept, role)
+
+
+def _have_permissions() -> None:
+    """Django makes an app's permissions after the app's own migrations; some apps may come after us."""
+    labels = {model._meta.app_label for model in models_of_people()}  # noqa: SLF001 - documented
+    for app in apps.get_app_configs():
+        if app.name.startswith("dotbridge.") or app.label in {*labels, "auth", "axes"}:
+            create_permissions(app, verbosity=0)
+
+
+def _free_name(name: str) -> str:
+    """The name, or one with ours behind it if somebody else's group has it."""
+    taken = {*Group.objects.filter(name__startswith=name).values_list("name", flat=True)}
+    number, wanted = 1, name
+    while wanted in taken:
+        wanted = f"{name} (Dotbridge)" if number == 1 else f"{name} (Dotbridge {number})"
+        number += 1
+    return wanted
+
+
+def _grant(kept: RoleGroup, role: Role) -> None:
+    """Give the group what is new since it was given something last."""
+    new = role.permissions - set(kept.granted)
+    if kept.group is None or not new:
+        kept.save()
+        return
+    named = Permission.objects.annotate(full=Concat("content_type__app_label", Value("."), "codename"))
+    found = named.filter(Q(full__in=new))
+    kept.group.permissions.add(*found)
+    kept.granted = sorted({*kept.granted, *(each.full for each in found)})
+    kept.save()

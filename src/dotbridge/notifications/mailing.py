@@ -1,0 +1,100 @@
+"""Sends the mails of notifications, one at a time, none twice, with no transaction open while the server is asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.utils import formataddr
+from smtplib import SMTPException
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language, gettext, override
+
+from dotbridge.conf import app_settings
+from dotbridge.notifications.models import Delivery, MailState
+from dotbridge.notifications.services import address_of, claim_mails, end_mail
+from dotbridge.notifications.texts import over_words, words_of
+from dotbridge.preferences.models import Preferences
+from dotbridge.preferences.selectors import settings_in_force
+
+AT_ONCE = 50
+MOST_ATTEMPTS = 6
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180)]
+DUMMY = "django.core.mail.backends.dummy.EmailBackend"
+
+log = structlog.get_logger(__name__)
+
+
+def is_mail_set_up() -> bool:
+    """Whether this project has a server to send mails by: ours by DOTBRIDGE_EMAIL_URL, a host's by its settings."""
+    return bool(settings.EMAIL_BACKEND != DUMMY)
+
+
+def send_due_mails() -> int:
+    """Send what waits. Answers how many were sent. A server that refuses is asked again later, six times at most."""
+    if not is_mail_set_up():
+        return 0
+    sent = 0
+    taken = claim_mails(most=AT_ONCE)
+    languages = dict(Preferences.objects.filter(user__in=[each.user for each in taken]).values_list("user", "language"))
+    for delivery in taken:
+        try:
+            with override(languages.get(delivery.user_id) or settings.LANGUAGE_CODE):
+                _message(delivery).send()
+        except (SMTPException, OSError) as error:
+            _later(delivery, error)
+        except ValueError as error:
+            # An address that no mail can have: nothing changes by itself.
+            log.warning("mail cannot be made", delivery=delivery.pk, error=type(error).__name__)
+            end_mail(delivery=delivery, state=MailState.FAILED)
+        else:
+            end_mail(delivery=delivery, state=MailState.SENT)
+            sent += 1
+    return sent
+
+
+def _later(delivery: Delivery, error: Exception) -> None:
+    """Again after a pause, longer each time; given up at last, which `dotbridge doctor` tells."""
+    log.warning("mail was not taken", delivery=delivery.pk, attempt=delivery.attempts, error=type(error).__name__)
+    if delivery.attempts >= MOST_ATTEMPTS:
+        end_mail(delivery=delivery, state=MailState.FAILED)
+    else:
+        end_mail(delivery=delivery, state=MailState.WAITING, pause=PAUSES[delivery.attempts - 1])
+
+
+def _message(delivery: Delivery) -> EmailMessage:
+    row = delivery.notification
+    words = words_of(row)
+    is_end = delivery.mail != MailState.SENDING
+    subject = gettext("Over: %(title)s") % {"title": words.title} if is_end else words.title
+    text = str(over_words(row.kind)) if is_end else words.text
+    lines = [text, "", f"{words.button}: {_address(row.page, row.page_id)}", ""]
+    lines += [gettext("What you are told of, and how, is chosen under My settings:"), _address("my-settings", None)]
+    return EmailMessage(
+        subject=" ".join(subject.split())[:200],
+        body="\n".join(lines),
+        from_email=sender(),
+        to=[address_of(delivery.user)],
+        headers={"Auto-Submitted": "auto-generated", "Content-Language": get_language() or "en"},
+        connection=get_connection(),
+    )
+
+
+def sender() -> str:
+    """Who the mails are from: the default sender of the settings, else the project's own."""
+    chosen = settings_in_force("sender_name", "sender_email")
+    if not chosen["sender_email"]:
+        return str(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((chosen["sender_name"], chosen["sender_email"]))
+
+
+def _address(page: str, key: Any) -> str:
+    """The whole address of a page, for a mail."""
+    try:
+        path = reverse(f"dotbridge:{page}", args=[key] if key is not None else [])
+    except NoReverseMatch:
+        path = ""
+    return f"{app_settings().site_origin}{path}"

@@ -1,0 +1,39 @@
+"""Reads of notifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from dotbridge.notifications.kinds import MANNERS, Kind
+from dotbridge.notifications.models import Choice, Delivery, MailState
+
+MOST = 100
+
+
+def deliveries_of(user: Any) -> QuerySet[Delivery]:
+    """What was told somebody: what goes on first, then the newest."""
+    found = Delivery.objects.filter(user=user, is_shown=True).select_related("notification")
+    return found.order_by("-notification__ended_at", "-notification__id")
+
+
+def unseen_of(user: Any) -> int:
+    """How many that go on somebody has not seen yet."""
+    return Delivery.objects.filter(user=user, is_shown=True, seen_at=None, notification__ended_at=None).count()
+
+
+def choices_of(user: Any) -> dict[Kind, tuple[bool, bool]]:
+    """How somebody is told of each kind that they may see: in the back office, and by mail."""
+    chosen = {Kind(each.kind): each for each in Choice.objects.filter(user=user)}
+    return {
+        kind: (chosen[kind].is_shown, chosen[kind].is_mailed) if kind in chosen else (True, manner.is_mailed)
+        for kind, manner in MANNERS.items()
+        if user.has_perm(manner.permission)
+    }
+
+
+def unsent_mails() -> dict[str, int]:
+    """How many mails wait, were given up, or were cut off in the middle, so that nobody knows."""
+    states = {"waiting": MailState.WAITING, "failed": MailState.FAILED, "unknown": MailState.SENDING}
+    return {name: Delivery.objects.filter(Q(mail=state) | Q(end_mail=state)).count() for name, state in states.items()}

@@ -1,0 +1,151 @@
+"""Writes notifications: what begins, what goes on, what is over, who is told, and what people choose and have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dotbridge.notifications.conditions import Found, found_now
+from dotbridge.notifications.kinds import MANNERS, Kind
+from dotbridge.notifications.models import Choice, Delivery, MailState, Notification
+
+KEEP = timedelta(days=90)
+
+
+def note_conditions(now: datetime | None = None) -> None:
+    """Compare what is not as it should be with what was told, and tell what is new and what is over.
+
+    Called every minute. Whatever ends in the middle of it is done by the next call.
+    """
+    moment = now or timezone.now()
+    found = {(each.kind.value, each.subject): each for each in found_now()}
+    with transaction.atomic():
+        _note(found, moment)
+        _end(found, moment)
+        _tell(moment)
+    Notification.objects.filter(ended_at__lt=moment - KEEP).delete()
+
+
+def _note(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
+    """One row for each, however many calls at once; what was there already keeps its beginning and gets new numbers."""
+    rows = [
+        Notification(
+            kind=each.kind,
+            subject=each.subject,
+            details=each.details,
+            page=each.page,
+            page_id=each.page_id,
+            since=each.since or now,
+            noted_at=now,
+            met_at=now,
+        )
+        for each in found.values()
+    ]
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    there = list(Notification.objects.filter(ended_at=None, kind__in={each.kind for each in found.values()}))
+    for row in there:
+        if known := found.get((row.kind, row.subject)):
+            row.met_at, row.details = now, known.details
+    Notification.objects.bulk_update(there, ["met_at", "details"], batch_size=500)
+
+
+def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
+    """What was not met for its time of calm is over; what nobody was told of is forgotten."""
+    for row in Notification.objects.select_for_update().filter(ended_at=None):
+        if (row.kind, row.subject) in found or now - row.met_at < MANNERS[Kind(row.kind)].calm:
+            continue
+        if row.told_at is None:
+            row.delete()
+            continue
+        row.ended_at = now
+        row.save(update_fields=["ended_at"])
+        mails = row.deliveries.all()
+        mails.filter(mail__in=[MailState.SENT, MailState.SENDING]).update(
+            end_mail=MailState.WAITING, attempts=0, due_at=Now()
+        )
+        # Who has not had the first one yet needs neither.
+        mails.filter(mail=MailState.WAITING).update(mail=MailState.NONE)
+
+
+def _tell(now: datetime) -> None:
+    for row in Notification.objects.select_for_update().filter(ended_at=None, told_at=None):
+        manner = MANNERS[Kind(row.kind)]
+        if now - row.noted_at < manner.grace:
+            continue
+        row.told_at = now
+        row.save(update_fields=["told_at"])
+        Delivery.objects.bulk_create(_deliveries(row, Kind(row.kind)), ignore_conflicts=True)
+
+
+def _deliveries(row: Notification, kind: Kind) -> Iterable[Delivery]:
+    """For everybody who may see what it is about, as they chose."""
+    chosen = {choice.user_id: choice for choice in Choice.objects.filter(kind=kind)}
+    for user in people_told_of(kind):
+        choice = chosen.get(user.pk)
+        is_shown = choice.is_shown if choice else True
+        wants_mail = (choice.is_mailed if choice else MANNERS[kind].is_mailed) and bool(address_of(user))
+        if is_shown or wants_mail:
+            mail = MailState.WAITING if wants_mail else MailState.NONE
+            yield Delivery(notification=row, user=user, is_shown=is_shown, mail=mail)
+
+
+def people_told_of(kind: Kind) -> list[Any]:
+    """Everybody who may enter the back office and has the right to see it.
+
+    Each is asked, because a host may give rights by other means than Django's tables. They are some dozens, and it is
+    done when something new is told.
+    """
+    everybody = get_user_model()._default_manager.filter(is_active=True)  # noqa: SLF001 - as Django names it
+    permission = MANNERS[kind].permission
+    return [user for user in everybody if getattr(user, "is_staff", False) and user.has_perm(permission)]
+
+
+def address_of(user: Any) -> str:
+    """Where the person's mails go; empty where they have no address."""
+    return str(getattr(user, user.get_email_field_name(), "") or "")
+
+
+def choose(*, user: Any, kind: Kind, is_shown: bool, is_mailed: bool) -> None:
+    """Store how somebody wants to be told of a kind, from now on."""
+    Choice.objects.update_or_create(user=user, kind=kind, defaults={"is_shown": is_shown, "is_mailed": is_mailed})
+
+
+def mark_seen(*, user: Any) -> int:
+    """Note that somebody has looked at what was told them. Answers how many were new."""
+    return Delivery.objects.filter(user=user, seen_at=None, is_shown=True).update(seen_at=Now())
+
+
+def claim_mails(*, most: int) -> list[Delivery]:
+    """Take some mails that are due, each for this caller alone: what is taken is marked before the server is asked."""
+    due = Q(mail=MailState.WAITING) | Q(end_mail=MailState.WAITING)
+    with transaction.atomic():
+        some = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(due, due_at__lte=Now())
+        taken = list(some.select_related("notification", "user").order_by("pk")[:most])
+        for delivery in taken:
+            if delivery.mail == MailState.WAITING:
+                delivery.mail = MailState.SENDING
+            else:
+                delivery.end_mail = MailState.SENDING
+            delivery.attempts += 1
+        Delivery.objects.bulk_update(taken, ["mail", "end_mail", "attempts"])
+    return taken
+
+
+def end_mail(*, delivery: Delivery, state: MailState, pause: timedelta = timedelta(0)) -> None:
+    """Note what became of a mail that was claimed; with WAITING it is tried again after the pause."""
+    which = "mail" if delivery.mail == MailState.SENDING else "end_mail"
+    Delivery.objects.filter(pk=delivery.pk, **{which: MailState.SENDING}).update(
+        **{which: state}, due_at=timezone.now() + pause
+    )
+    # Ended while its first mail was on the way: the second one follows.
+    if which == "mail" and state == MailState.SENT:
+        Delivery.objects.filter(pk=delivery.pk, notification__ended_at__isnull=False, end_mail=MailState.NONE).update(
+            end_mail=MailState.WAITING, attempts=0
+        )

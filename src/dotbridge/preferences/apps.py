@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class PreferencesConfig(AppConfig):
+    name = "dotbridge.preferences"
+    label = "dotbridge_preferences"
+    verbose_name = _("Preferences")

@@ -1,0 +1,216 @@
+"""Mails go over a real SMTP server, once, in the reader's language, and what the server does not take goes again.
+
+The kind: a message that goes twice because its sender died, or never because its server was away for a minute.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+from rich.console import Console
+
+from dotbridge.doctor import examine
+from dotbridge.integrations.models import Integration
+from dotbridge.notifications.mailing import send_due_mails, sender
+from dotbridge.notifications.models import Delivery, MailState, Notification
+from dotbridge.notifications.selectors import unsent_mails
+from dotbridge.notifications.services import claim_mails, note_conditions
+from dotbridge.preferences.services import choose_preferences, choose_settings
+from tests.backoffice.world import World
+from tests.notifications.test_conditions import boss, mend, stop, world
+
+__all__ = ["boss", "world"]
+
+
+class Sink:
+    """A mail server that keeps what it gets, and refuses when it is told to."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.refusal = ""
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.refusal:
+            return self.refusal
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 taken"
+
+
+@pytest.fixture
+def sink(settings: Any) -> Iterator[Sink]:
+    kept = Sink()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(kept, hostname="127.0.0.1", port=port)
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+    settings.EMAIL_TIMEOUT = 5
+    yield kept
+    server.stop()
+
+
+def texts_of(mail: EmailMessage) -> str:
+    return str(mail.get_content())
+
+
+def test_a_mail_goes_once_and_its_end_goes_once(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    for _minute in range(3):
+        note_conditions()
+        send_due_mails()
+    (mail,) = sink.mails
+    assert mail["To"] == "boss@example.com"
+    assert "the export waits for you" in mail["Subject"]
+    assert "495 of 900" in texts_of(mail)
+    assert f"/lists/{world.marketing_list.pk}/" in texts_of(mail)
+    assert "/settings/me/" in texts_of(mail)
+    assert mail["Auto-Submitted"] == "auto-generated"
+    mend(world)
+    for _minute in range(3):
+        note_conditions()
+        send_due_mails()
+    assert [each["Subject"].startswith("Over:") for each in sink.mails] == [False, True]
+
+
+def test_what_is_over_before_its_mail_went_is_not_mailed(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    mend(world)
+    note_conditions()
+    assert send_due_mails() == 0
+    assert sink.mails == []
+
+
+def test_a_server_that_is_away_is_asked_again_later(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    sink.refusal = "451 try again later"
+    assert send_due_mails() == 0
+    assert send_due_mails() == 0, "not before its time"
+    (delivery,) = Delivery.objects.all()
+    assert (delivery.mail, delivery.attempts) == (MailState.WAITING, 1)
+    sink.refusal = ""
+    Delivery.objects.update(due_at=timezone.now())
+    assert send_due_mails() == 1
+    assert len(sink.mails) == 1
+
+
+def test_a_mail_is_given_up_after_six_attempts_and_the_doctor_knows(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    sink.refusal = "550 no such mailbox"
+    for _attempt in range(8):
+        Delivery.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+        send_due_mails()
+    assert Delivery.objects.get().attempts == 6
+    assert unsent_mails() == {"waiting": 0, "failed": 1, "unknown": 0}
+
+
+def test_a_sender_that_dies_in_the_middle_sends_nothing_twice(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    (taken,) = claim_mails(most=10)
+    assert taken.mail == MailState.SENDING
+    assert send_due_mails() == 0
+    assert unsent_mails()["unknown"] == 1
+
+
+def test_one_mailbox_that_refuses_does_not_hold_up_the_others(world: World, boss: User, sink: Sink) -> None:
+    User.objects.create_superuser("second", email="broken address@", password="x")
+    User.objects.create_superuser("third", email="third@example.com", password="x")
+    stop(world)
+    note_conditions()
+    send_due_mails()
+    assert {mail["To"] for mail in sink.mails} == {"boss@example.com", "third@example.com"}
+
+
+def test_without_a_server_nothing_is_claimed(world: World, boss: User, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    stop(world)
+    note_conditions()
+    assert send_due_mails() == 0
+    assert Delivery.objects.get().mail == MailState.WAITING
+
+
+def test_who_has_no_address_is_told_in_the_back_office_alone(world: World, sink: Sink) -> None:
+    User.objects.create_superuser("silent", password="x")
+    stop(world)
+    note_conditions()
+    assert Delivery.objects.get().mail == MailState.NONE
+
+
+def test_the_default_sender_is_who_mails_are_from(world: World, boss: User, sink: Sink) -> None:
+    choose_settings(chosen={"sender_name": "Shop, Ltd", "sender_email": "news@example.com"})
+    assert sender() == '"Shop, Ltd" <news@example.com>'
+    stop(world)
+    note_conditions()
+    send_due_mails()
+    assert sink.mails[0]["From"] == '"Shop, Ltd" <news@example.com>'
+
+
+def test_a_name_cannot_add_heads_to_a_mail(world: World, boss: User, sink: Sink) -> None:
+    world.marketing_list.name = "VIPs\nBcc: everybody@example.com"
+    world.marketing_list.save()
+    stop(world)
+    note_conditions()
+    send_due_mails()
+    (mail,) = sink.mails
+    assert mail["Bcc"] is None
+    assert "\n" not in mail["Subject"]
+
+
+def test_a_mail_is_in_the_language_of_its_reader(world: World, boss: User, sink: Sink) -> None:
+    choose_preferences(user=boss, language="de", time_zone="", theme="auto")
+    stop(world)
+    note_conditions()
+    send_due_mails()
+    assert sink.mails[0]["Content-Language"] == "de"
+
+
+def test_no_mail_names_a_person(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    send_due_mails()
+    told = texts_of(sink.mails[0]) + str(Notification.objects.values_list("details", flat=True)[0])
+    assert not [person.last_name for person in world.people if person.last_name in told]
+
+
+def lines_of_doctor(capsys: pytest.CaptureFixture[str], subject: str) -> str:
+    capsys.readouterr()
+    examine(Console(width=500))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if f" {subject} " in line]
+    return line
+
+
+def test_the_doctor_tells_of_mails_log_ins_and_the_audit(
+    world: World, boss: User, sink: Sink, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop(world)
+    note_conditions()
+    # The doctor would ask the account, which is somebody else's.
+    Integration.objects.update(is_active=False)
+    assert lines_of_doctor(capsys, "mails").startswith("ok   mails                  notifications are mailed; 1 wait")
+    claim_mails(most=1)
+    assert lines_of_doctor(capsys, "mails").startswith("FAIL mails                  1 unknown")
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "set DOTBRIDGE_EMAIL_URL" in lines_of_doctor(capsys, "mails")
+
+    assert lines_of_doctor(capsys, "log-in").startswith("ok")
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+    assert lines_of_doctor(capsys, "log-in").startswith("FAIL")
+
+    assert lines_of_doctor(capsys, "audit").startswith("ok")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER dotbridge_audit ON dotbridge_mapping_mapping")
+    assert lines_of_doctor(capsys, "audit").startswith("FAIL")

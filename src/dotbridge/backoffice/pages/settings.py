@@ -29,6 +29,14 @@ def settings_index(request: HttpRequest) -> HttpResponse:
                 "url": reverse("dotbridge:accounts"),
             }
         )
+    if request.user.has_perm("dotbridge_studio.use_studio"):
+        cards.append(
+            {
+                "title": _("Email Studio"),
+                "text": _("Dotdigital itself, where mails are designed, opened from here."),
+                "url": reverse("dotbridge:studio"),
+            }
+        )
     if request.user.has_perm("auth.view_user") and table_site.has_users:
         cards.append(
             {

@@ -236,3 +236,12 @@ def test_a_sent_campaign_shows_its_mail_too(back_office: Client, world: World) -
     assert reverse("dotbridge:draft-look", args=[world.integration.pk, 500]) in page
     CampaignContent.objects.update(remote_id=500)
     assert 'sandbox=""' in texts(back_office.get(reverse("dotbridge:campaign", args=[world.email_campaign.pk])))
+
+
+def test_it_is_found_by_the_search(logged_in: Callable[..., Client], world: World) -> None:
+    found = texts(logged_in(SEES, "dotbridge_studio.use_studio").get(reverse("dotbridge:search"), {"q": "draft 0"}))
+    assert url("draft", world) in found
+    assert url("draft", world) not in texts(logged_in().get(reverse("dotbridge:search"), {"q": "draft 0"}))
+    assert reverse("dotbridge:studio") in texts(
+        logged_in("dotbridge_studio.use_studio").get(reverse("dotbridge:settings"))
+    )

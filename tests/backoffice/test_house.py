@@ -14,7 +14,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
-from dotbridge.connections.models import AccountChange, ChangeState, ListConnection
+from dotbridge.connections.models import AccountChange, CampaignSend, ChangeState, ListConnection, SendState
 from dotbridge.crm.models import Contact as Person
 from dotbridge.encryption import unseal
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
@@ -60,6 +60,7 @@ def test_what_needs_somebody_stands_first_with_its_cause_and_a_button(back_offic
         "The password was refused.",
         "an upload was refused",
         "The name is taken.",
+        "it may have been sent or not",
         "a field is not sent any more",
     ):
         assert said in page
@@ -73,6 +74,7 @@ def test_nothing_needs_anybody_where_all_is_well(back_office: Client, world: Wor
     work_goes_on()
     Upload.objects.filter(state=UploadState.REFUSED).update(state=UploadState.FINISHED)
     AccountChange.objects.update(state=ChangeState.DONE)
+    CampaignSend.objects.update(state=SendState.SENT)
     page = texts(back_office.get(url("home")))
     assert "Everything is in step" in page
     SyncRun.objects.update(finished_at=timezone.now() - timedelta(hours=3))

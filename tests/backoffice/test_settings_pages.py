@@ -7,7 +7,6 @@ is from, which language and which time a page shows.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,7 +71,7 @@ def test_saving_what_is_there_stores_nothing(back_office: Client) -> None:
 
 
 def test_the_database_wins_over_the_environment_until_it_is_taken_back(back_office: Client, settings: Any) -> None:
-    settings.CONFIG = dataclasses.replace(settings.CONFIG, keep_runs_days=30)
+    settings.DOTBRIDGE = {**settings.DOTBRIDGE, "KEEP_RUNS_DAYS": 30}
     assert setting("keep_runs_days") == 30
     save(back_office, keep_runs_days="7")
     assert setting("keep_runs_days") == 7

@@ -121,6 +121,7 @@ _COUNTS = {
     "opted_out": ngettext_lazy("%(n)s opted out", "%(n)s opted out", "number"),
     "opted_in": ngettext_lazy("%(n)s opted in again", "%(n)s opted in again", "number"),
     "told": ngettext_lazy("%(n)s request done in Dotdigital", "%(n)s requests done in Dotdigital", "number"),
+    "sent": ngettext_lazy("%(n)s campaign sent", "%(n)s campaigns sent", "number"),
     "ended": ngettext_lazy("%(n)s connection ended", "%(n)s connections ended", "number"),
     "stopped": ngettext_lazy("%(n)s list waits for a person", "%(n)s lists wait for a person", "number"),
     "sent_again": ngettext_lazy("%(n)s to be sent again", "%(n)s to be sent again", "number"),
@@ -164,6 +165,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "not_connected": _("A list that was to be connected to another address book could not be. Connect it by hand."),
     "unknown_entity": _("A list is made of an entity that is not registered any more."),
     "change_failed": _("A change of the account could not be made."),
+    "send_failed": _("A campaign was not sent, or nobody knows whether it was. Its page says what to do."),
 }
 
 # The counters of an import report (contract §5.3).

@@ -39,6 +39,12 @@ def _cards() -> list[tuple[str, StrOrPromise, StrOrPromise, str]]:
             _("How often and how long, what is kept, what is used, and the default sender."),
             "dotbridge:site-settings",
         ),
+        (
+            "dotbridge_studio.use_studio",
+            _("Email Studio"),
+            _("Dotdigital itself, where mails are designed, opened from here."),
+            "dotbridge:studio",
+        ),
     ]
     users = ("auth.view_user", _("Users"), _("Who may log in, and what they may do."), "auth_user")
     tries = _("Wrong passwords: which name was tried, when, and from where.")

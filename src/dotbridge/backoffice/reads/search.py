@@ -14,7 +14,7 @@ from dotbridge.backoffice.pages.frame import ENTRIES
 from dotbridge.backoffice.reads.people import find_people
 from dotbridge.campaigns.models import EmailCampaign, MarketingCampaign
 from dotbridge.lists.models import MarketingList
-from dotbridge.mirror.models import AddressBook
+from dotbridge.mirror.models import AddressBook, Draft
 
 MOST_OF_A_KIND = 6
 
@@ -46,6 +46,8 @@ _PAGES = (
     (gettext_lazy("Accounts"), "accounts", "dotbridge_integrations.view_integration"),
     (gettext_lazy("Marketing campaigns"), "marketing-campaigns", "dotbridge_campaigns.view_marketingcampaign"),
     (gettext_lazy("Compare campaigns"), "campaigns-compare", "dotbridge_campaigns.view_emailcampaign"),
+    (gettext_lazy("Campaigns not sent"), "drafts", "dotbridge_campaigns.view_emailcampaign"),
+    (gettext_lazy("Email Studio"), "studio", "dotbridge_studio.use_studio"),
 )
 
 
@@ -74,6 +76,10 @@ def _campaigns(request: HttpRequest, text: str) -> Iterator[Found]:
         mails = EmailCampaign.objects.filter(name__icontains=text).order_by("-sent_at", "-pk")
         for mail in mails[:MOST_OF_A_KIND]:
             yield Found(title=str(mail), url=reverse("dotbridge:campaign", args=[mail.pk]))
+        drafts = Draft.objects.filter(name__icontains=text, integration__is_active=True)
+        for draft in drafts[:MOST_OF_A_KIND]:
+            url = reverse("dotbridge:draft", args=[draft.integration_id, draft.remote_id])
+            yield Found(title=str(draft), url=url, note=_("Not sent"))
     if request.user.has_perm("dotbridge_campaigns.view_marketingcampaign"):
         for campaign in MarketingCampaign.objects.filter(name__icontains=text)[:MOST_OF_A_KIND]:
             url = reverse("dotbridge:marketing-campaign", args=[campaign.pk])

@@ -103,6 +103,8 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
         put_off(send, SEND_MOVES, text=text)
         request_run(integration=step.integration, kind=RunKind.EXPORT, trigger="person")
         return
+    # A run that lost its lock would leave a call behind that was noted and never made.
+    step.run.require_lock()
     note_asked(send)
     answer = step.account.campaigns.send(send.remote_id, address_book_ids=send.book_ids, send_date=send.send_at)
     note_accepted(send, send_id=answer.id, status=answer.status)

@@ -64,7 +64,7 @@ class Delivery(models.Model):
     `mail` is that of its beginning, `end_mail` that of its end; who got no first one gets no second one.
     """
 
-    notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
+    notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries", db_index=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     is_shown = models.BooleanField(default=True)
     seen_at = models.DateTimeField(null=True)
@@ -96,7 +96,7 @@ class Delivery(models.Model):
 class Choice(models.Model):
     """Whether one person wants to be told of one kind, and how. Without a row the kind's own manner holds."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=32, choices=Kind)
     is_shown = models.BooleanField(default=True)
     is_mailed = models.BooleanField(default=False)

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('sync_failing', 'A synchronisation keeps failing'), ('credentials_refused', 'Dotdigital does not accept the credentials'), ('breaker_waiting', 'An export has stopped and waits for a decision'), ('feed_old', 'Nothing was read or sent for too long'), ('feed_empty', 'Dotdigital lists suspiciously little'), ('upload_refused', 'Dotdigital refused an upload'), ('quota_near', 'The calls to Dotdigital are nearly used up')], max_length=32)),
                 ('is_shown', models.BooleanField(default=True)),
                 ('is_mailed', models.BooleanField(default=False)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'verbose_name': 'choice of notifications',
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.SmallIntegerField(default=0)),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('notification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='dotbridge_notifications.notification')),
+                ('notification', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='dotbridge_notifications.notification')),
             ],
             options={
                 'verbose_name': 'delivery of a notification',

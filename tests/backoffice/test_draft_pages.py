@@ -144,6 +144,7 @@ def test_nothing_is_done_by_looking(back_office: Client, ready: World) -> None:
 
 
 def test_the_mail_is_shown_and_can_do_nothing(back_office: Client, world: World) -> None:
+    CampaignContent.objects.update(html=HOSTILE)
     page = texts(back_office.get(url("draft", world)))
     assert 'sandbox=""' in page
     assert HOSTILE not in page

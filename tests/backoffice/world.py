@@ -160,7 +160,7 @@ def _drafts(integration: Integration, number: int) -> Draft:
     CampaignContent.objects.create(
         integration=integration,
         remote_id=draft.remote_id,
-        html=HOSTILE,
+        html="<p>Hello</p>",
         plain_text=HOSTILE,
         fingerprint="f" * 64,
         read_at=timezone.now(),

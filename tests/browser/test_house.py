@@ -21,7 +21,7 @@ from tests.backoffice.world import World
 from tests.browser.test_walk import barriers
 
 # Pieces that a page fetches; they stand in a page and are looked at there.
-PIECES = ("counts/", "/bar/", "/numbers/", "/live/", "/snapshot/", "/state/")
+PIECES = ("counts/", "/bar/", "/numbers/", "/live/", "/snapshot/", "/state/", "/preview/")
 
 
 def whole_pages(world: World) -> list[str]:

@@ -265,7 +265,7 @@ def _of_sends() -> Iterator[Need]:
             text=send.message,
             since=send.finished_at,
             url=reverse("dotbridge:draft", args=[send.integration_id, send.remote_id]),
-            button=_("Look and decide") if is_unknown else _("See what to do"),
+            button=_("Decide what to do") if is_unknown else _("See what to do"),
         )
 
 

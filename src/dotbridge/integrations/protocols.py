@@ -23,7 +23,7 @@ def protocol_of(integration: Integration, account: Account) -> WireProtocol:
     """
     asked_at = integration.protocol_asked_at
     if integration.protocol != ProtocolChoice.AUTOMATIC:
-        _keep(integration, WireProtocol(integration.protocol), _("Chosen in the settings of the integration."))
+        _keep(integration, WireProtocol(integration.protocol), "")
     elif asked_at is None or timezone.now() - asked_at >= ASKED_EVERY:
         _keep(integration, *_asked(account), is_asked=True)
     return WireProtocol(integration.protocol_found)

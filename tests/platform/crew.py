@@ -23,6 +23,7 @@ SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.schedule_import": "*/4 * * * *",
     "dotbridge.schedule_export": "2-58/4 * * * *",
+    "dotbridge.schedule_news": "* * * * * */30",
     "dotbridge.refresh_lists": "*/5 * * * *",
     "dotbridge.seal_consent": "30 1 * * *",
     "dotbridge.fold_quiet_runs": "7 * * * *",

@@ -8,6 +8,7 @@ from importlib.metadata import version
 # A host's own modules may be missing too, and that is the host's to see in full.
 OURS = {
     "a2wsgi",
+    "authlib",
     "cryptography",
     "django",
     "dotdigital_sandbox",

@@ -25,6 +25,7 @@ SCHEDULE = {
     "dotbridge.send_mails": "* * * * *",
     "dotbridge.schedule_import": "* * * * *",
     "dotbridge.schedule_export": "* * * * *",
+    "dotbridge.schedule_news": "* * * * * */30",
     "dotbridge.refresh_lists": "*/5 * * * *",
     "dotbridge.seal_consent": "30 1 * * *",
     "dotbridge.fold_quiet_runs": "7 * * * *",

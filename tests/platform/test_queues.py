@@ -25,9 +25,12 @@ from procrastinate.tasks import Task
 from dotbridge import jobs
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_run
+from dotbridge.files.waiting import LOAD_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.lists.refreshing import REFRESH_TASK
 from dotbridge.queues import Queue
+from dotbridge.scheduled_files.services import READ_TASK
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.worker import own_schedule
 from tests.platform.crew import LANES, SCHEDULE, Workers, waiting
@@ -272,4 +275,5 @@ def test_every_job_of_ours_has_a_queue_of_ours() -> None:
     app.perform_import_paths()
     ours = [task for name, task in app.tasks.items() if name.startswith("dotbridge.")]
     assert {task.queue for task in ours} <= set(Queue)
-    assert {task.name for task in ours} == {RUN_TASK, DISCONNECT_TASK, *SCHEDULE}
+    asked_for = {RUN_TASK, DISCONNECT_TASK, REFRESH_TASK, LOAD_TASK, READ_TASK, "dotbridge.look_for_news"}
+    assert {task.name for task in ours} == {*asked_for, *SCHEDULE}

@@ -6,3 +6,4 @@ class CrmConfig(AppConfig):
     name = "dotbridge.crm"
     label = "crm"
     verbose_name = _("CRM")
+    default_auto_field = "django.db.models.BigAutoField"

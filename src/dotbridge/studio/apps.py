@@ -6,3 +6,4 @@ class StudioConfig(AppConfig):
     name = "dotbridge.studio"
     label = "dotbridge_studio"
     verbose_name = _("Email Studio")
+    default_auto_field = "django.db.models.BigAutoField"

@@ -9,6 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from dotbridge.backoffice.pages import files
 from dotbridge.crm.models import Contact
 from dotbridge.files.models import FileLoad
 from dotbridge.files.waiting import run_load
@@ -79,3 +80,23 @@ def test_a_load_that_waits_is_cancelled_and_asked_for_again(
     back_office.goto(live_server.url + reverse("dotbridge:files"))
     assert barriers(back_office) == []
     assert complaints == []
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(
+    back_office: Page, live_server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_largest_megabytes", lambda: 2)
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"E-mail\n" + b"a@example.com\n" * 90_000)
+    back_office.goto(live_server.url + reverse("dotbridge:file-add"))
+    chosen = back_office.get_by_label("File", exact=True)
+    chosen.set_input_files(path)
+    assert "more than 2 MB" in chosen.evaluate("field => field.validationMessage")
+    back_office.get_by_role("button", name="Look at it").click()
+    assert not FileLoad.objects.exists()
+    smaller = tmp_path / "smaller.csv"
+    smaller.write_text("E-mail\na@example.com\n", encoding="utf-8")
+    chosen.set_input_files(smaller)
+    assert chosen.evaluate("field => field.validationMessage") == ""
+    back_office.get_by_role("button", name="Look at it").click()
+    expect(back_office.get_by_text("Of its 1 row a load would make:")).to_be_visible()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 
 import pytest
+from django.db import connection
 
+from dotbridge.consent.bulk import _RECORD
+from dotbridge.consent.files import _OF_FILE
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
@@ -41,3 +44,20 @@ def test_the_ledger_says_which_file_and_cell_it_was() -> None:
     assert (event.entity, event.record_id) == ("crm.contact", str(ann.pk))
     assert event.happened_at == datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
     assert event.evidence == "people.csv, line 2, unsubscribed at: 2026-03-04T05:06:07Z"
+
+
+@pytest.mark.django_db
+def test_what_many_people_said_is_not_compared_all_with_all() -> None:
+    """The planner expects one row of each step; a join would go through all of one for each of the other."""
+    said = {"scope": Scope.EVERYTHING.value, "what": "opted_out", "source": "file", "entity": "crm.contact"}
+    selection = _OF_FILE.format(stage_table="said_by_many")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE said_by_many ON COMMIT DROP AS SELECT n::bigint AS record_id, n AS line, 'x' AS key,"
+            " 'Opt out' AS column_name, 'yes' AS value, NULL::timestamptz AS happened_at FROM generate_series(1, 9) n"
+        )
+        parameters = {**said, "file": "people.csv", "actor": "", "raising": ["opted_in"]}
+        cursor.execute("EXPLAIN VERBOSE " + _RECORD.format(selection=selection), parameters)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "hashed SubPlan" in plan
+    assert "Join Filter" not in plan

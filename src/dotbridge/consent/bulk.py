@@ -71,7 +71,12 @@ _RECORD = f"""
            count(*) FILTER (WHERE kind = 'record' AND is_blocked AND NOT was_blocked),
            count(*) FILTER (WHERE kind = 'address' AND NOT is_blocked AND was_blocked),
            count(*) FILTER (WHERE kind = 'record' AND NOT is_blocked AND was_blocked)
-    FROM stated JOIN subject USING (scope, scope_id, kind, entity, subject)
+    FROM (
+        -- Not a join: the planner expects one row on both sides, and would compare all with all.
+        SELECT kind, is_blocked, (scope, scope_id, kind, entity, subject) IN
+            (SELECT scope, scope_id, kind, entity, subject FROM subject WHERE subject.was_blocked) AS was_blocked
+        FROM stated
+    ) stated
 """
 
 

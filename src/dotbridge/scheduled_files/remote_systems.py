@@ -70,41 +70,16 @@ def open_system(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
 @contextmanager
 def _sftp(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
     import paramiko  # noqa: PLC0415 - only where the extra is installed
-    from fsspec.implementations.sftp import SFTPFileSystem  # noqa: PLC0415 - as above
 
-    seen = ""
-
-    class KnownServer(paramiko.MissingHostKeyPolicy):
-        """Takes the key that a server shows first, and no other after that: ours is the password that is at stake."""
-
-        def missing_host_key(self, _client: Any, _hostname: str, key: Any) -> None:
-            nonlocal seen
-            seen = f"{key.get_name()} {key.get_base64()}"
-            if place.host_key and seen != place.host_key:
-                raise paramiko.SSHException("another key")
-
-    class System(SFTPFileSystem):  # type: ignore[misc]
-        cachable = False
-
-        def _connect(self) -> None:
-            self.client = paramiko.SSHClient()
-            self.client.set_missing_host_key_policy(KnownServer())
-            self.client.connect(self.host, **self.ssh_kwargs)
-            self.ftp = self.client.open_sftp()
-
+    seen: list[str] = []
     limits = dict.fromkeys(("timeout", "banner_timeout", "auth_timeout"), _SILENT_SECONDS)
+    login = {"username": place.username or None, "password": place.secret or None}
     try:
-        files = System(
-            str(parts.hostname),
-            port=parts.port or 22,
-            username=place.username or None,
-            password=place.secret or None,
-            allow_agent=False,
-            look_for_keys=False,
-            **limits,
+        files = _sftp_class(place.host_key, seen)(
+            str(parts.hostname), port=parts.port or 22, allow_agent=False, look_for_keys=False, **login, **limits
         )
     except (paramiko.SSHException, OSError, EOFError) as error:
-        if place.host_key and seen and seen != place.host_key:
+        if place.host_key and seen and seen[-1] != place.host_key:
             text = _("The server shows another key than before. If that is right, save the file's settings again.")
             raise FetchRefused(text) from None
         if isinstance(error, paramiko.AuthenticationException):
@@ -113,9 +88,35 @@ def _sftp(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
     try:
         if channel := files.ftp.get_channel():
             channel.settimeout(_SILENT_SECONDS)
-        yield RemoteSystem(files=files, path=unquote(parts.path) or "/", host_key=seen)
+        yield RemoteSystem(files=files, path=unquote(parts.path) or "/", host_key=seen[-1])
     finally:
         files.client.close()
+
+
+def _sftp_class(known_key: str, seen: list[str]) -> Any:
+    """fsspec's SFTP that takes the key which a server showed first, and no other after that; `seen` gets it.
+
+    As it comes it takes any key, and so gives our password to whoever stands between.
+    """
+    import paramiko  # noqa: PLC0415 - only where the extra is installed
+    from fsspec.implementations.sftp import SFTPFileSystem  # noqa: PLC0415 - as above
+
+    class KnownServer(paramiko.MissingHostKeyPolicy):
+        def missing_host_key(self, _client: Any, _hostname: str, key: Any) -> None:
+            seen.append(f"{key.get_name()} {key.get_base64()}")
+            if known_key and seen[-1] != known_key:
+                raise paramiko.SSHException("another key")
+
+    class KnownSystem(SFTPFileSystem):  # type: ignore[misc]
+        cachable = False
+
+        def _connect(self) -> None:
+            self.client = paramiko.SSHClient()
+            self.client.set_missing_host_key_policy(KnownServer())
+            self.client.connect(self.host, **self.ssh_kwargs)
+            self.ftp = self.client.open_sftp()
+
+    return KnownSystem
 
 
 @contextmanager

@@ -47,7 +47,13 @@ class FileForm(forms.Form):
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         file: Any = self.fields["file"]
-        file.help_text = file.help_text % {"most": _largest_megabytes()}
+        most = _largest_megabytes()
+        file.help_text = file.help_text % {"most": most}
+        too_large = _(
+            "The file has more than %(most)d MB. Pack it with gzip or zip, split it, or use: dotbridge crm load"
+        )
+        # The rest of the request takes a little as well. What is larger does not arrive here at all.
+        file.widget.attrs |= {"data-most": (most - 1) * 10**6, "data-too-large": too_large % {"most": most}}
         choice: Any = self.fields["entity"]
         choice.choices = [(target.key, label_of(target.key)) for target in targets_of(request)]
 

@@ -68,6 +68,11 @@
       form.querySelectorAll("[data-chosen]").forEach((place) => { place.textContent = String(number); });
     }
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+    if (event.target.matches("input[type=file][data-most]")) {
+      const isTooLarge = [...event.target.files].some((file) => file.size > Number(event.target.dataset.most));
+      event.target.setCustomValidity(isTooLarge ? event.target.dataset.tooLarge : "");
+      event.target.reportValidity();
+    }
   });
 
   /* A form that was changed and not sent asks before it is left; one that was sent is not sent twice. */

@@ -85,9 +85,16 @@ ASKED: dict[str, Callable[[World], Asked]] = {
         ("get", house("marketing-campaign", w.marketing_campaign.pk)),
     ],
     "change_campaigns": lambda w: [("get", house("marketing-campaign-add"))],
+    "make_drafts": lambda w: [("get", house("draft-add")), ("post", house("draft-templates"))],
+    "use_studio": lambda w: [("get", house("studio"))],
+    # There is no such campaign; who may not send does not even hear that.
+    "send_campaigns": lambda w: [
+        ("get", house("draft-send", w.integration.pk, 1)),
+        ("post", house("draft-test", w.integration.pk, 1)),
+    ],
     "delete_campaigns": lambda w: [
-        ("get", table("dotbridge_campaigns_marketingcampaign_delete", w.marketing_campaign.pk)),
-        ("get", table("dotbridge_campaigns_emailcampaign_delete", w.email_campaign.pk)),
+        ("get", house("marketing-campaign-delete", w.marketing_campaign.pk)),
+        ("get", house("campaign-delete", w.email_campaign.pk)),
     ],
     "see_fields": lambda w: [("get", house("fields")), ("get", house("mapping", w.mapping.pk))],
     "change_mappings": lambda w: [

@@ -118,6 +118,17 @@ ACTIONS = (
         ),
     ),
     Action(
+        key="make_drafts",
+        label=_("Make campaigns in Dotdigital from its templates"),
+        permissions=("dotbridge_mirror.add_draft",),
+    ),
+    Action(key="use_studio", label=_("Open Email Studio"), permissions=("dotbridge_studio.use_studio",)),
+    Action(
+        key="send_campaigns",
+        label=_("Send campaigns by Dotdigital"),
+        permissions=("dotbridge_connections.send_campaigns",),
+    ),
+    Action(
         key="delete_campaigns",
         label=_("Merge and delete campaigns"),
         permissions=_every("campaigns", "delete", "emailcampaign", "marketingcampaign"),
@@ -200,6 +211,8 @@ _MARKETER = frozenset(
         "sync",
         "see_campaigns",
         "change_campaigns",
+        "make_drafts",
+        "use_studio",
         "see_fields",
         "see_activity",
     }
@@ -211,6 +224,7 @@ _MANAGER = _MARKETER | {
     "forget_people",
     "change_connections",
     "disconnect",
+    "send_campaigns",
     "delete_campaigns",
     "change_mappings",
     "change_data_fields",

@@ -129,7 +129,7 @@ def test_a_person_signs_on_opens_the_account_and_disconnects(
     back_office.get_by_label("Client secret").fill(DEFAULT_SECRET)
     assert barriers(back_office) == []
     back_office.get_by_role("button", name="Save").click()
-    expect(back_office.get_by_text("Single sign-on set up.")).to_be_visible()
+    expect(back_office.get_by_role("status").filter(has_text="Single sign-on set up.")).to_be_visible()
 
     for decision in ("Deny", "Log in and allow"):
         back_office.goto(live_server.url + reverse("dotbridge:studio-account", args=[integration.pk]))

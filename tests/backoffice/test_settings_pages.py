@@ -20,6 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge import jobs
 from dotbridge.audit.models import AuditEntry
+from dotbridge.backoffice.pages.account_forms import AccountSettingsForm
 from dotbridge.backoffice.pages.setting_forms import GROUPS
 from dotbridge.backoffice.reads.accounts import feeds_of
 from dotbridge.choosable import BY_NAME, CHOOSABLE
@@ -317,16 +318,9 @@ def test_a_notification_stands_in_the_list_until_it_is_seen_and_over(back_office
 def test_hours_of_an_account_are_written_as_people_do(back_office: Client, world: World, text: str, hours: int) -> None:
     page = texts(back_office.get(url("account", world.integration.pk)))
     assert 'value="1 day"' in page
-    sent = {
-        "form": "settings",
-        "name": "Account",
-        "data_fields_hours": text,
-        "forced_comparison": "none",
-        "export_waits_for": "integration",
-        "contacts_read_of": "all",
-        "breaker_rows": "1000",
-        "breaker_percent": "20",
-    }
+    kept = AccountSettingsForm(instance=world.integration).initial
+    there = {name: str(value) for name, value in kept.items() if value not in (None, "", False)}
+    sent = {**there, "form": "settings", "name": "Account", "data_fields_hours": text}
     assert back_office.post(url("account", world.integration.pk), sent).status_code == 302
     world.integration.refresh_from_db()
     assert world.integration.data_fields_hours == hours

@@ -109,6 +109,12 @@ _COUNTS = {
     ),
     "uploaded": ngettext_lazy("%(n)s row sent", "%(n)s rows sent", "number"),
     "confirmed": ngettext_lazy("%(n)s confirmed by Dotdigital", "%(n)s confirmed by Dotdigital", "number"),
+    "ids_new": ngettext_lazy("%(n)s new in the account", "%(n)s new in the account", "number"),
+    "unreported": ngettext_lazy(
+        "%(n)s that Dotdigital's report does not name", "%(n)s that Dotdigital's report does not name", "number"
+    ),
+    "events": ngettext_lazy("%(n)s event", "%(n)s events", "number"),
+    "looked": ngettext_lazy("%(n)s contact looked at", "%(n)s contacts looked at", "number"),
     "records_made": ngettext_lazy("%(n)s e-mail campaign made", "%(n)s e-mail campaigns made", "number"),
     "active": ngettext_lazy("%(n)s campaign with activity", "%(n)s campaigns with activity", "number"),
     "recipients": ngettext_lazy("%(n)s new recipient", "%(n)s new recipients", "number"),

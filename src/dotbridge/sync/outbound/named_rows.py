@@ -79,5 +79,5 @@ def take_named_rows(step: StepContext, upload: Upload) -> int:
         cursor.execute("ANALYZE named_row")
         step.count(ids_new=merge_selected(book, _TAKEN, named, step.run.server_now).new)
         cursor.execute(_REFUSE_UNREPORTED, named)
-        step.reject(Refusal(email, _UNREPORTED.code, str(_UNREPORTED.text)) for (email,) in cursor)
+        step.reject(Refusal(email, "unreported", str(_UNREPORTED.text)) for (email,) in cursor)
         return int(cursor.rowcount)

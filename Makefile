@@ -15,7 +15,7 @@ OF_TESTS := $(shell sed -n 's/^\#*\(DOTBRIDGE_[A-Z_]*\)=.*/\1=/p' .env.example) 
 # To note each line that runs costs as much again as the tests themselves, so it is done where it is asked for.
 MEASURED := $(if $(filter 1 yes true,$(COVERAGE)),--cov --cov-report=term)
 
-.PHONY: help demo stop serve test soak lint mutants bench clean
+.PHONY: help demo stop serve test soak lint mutants screenshots bench clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 10
@@ -49,6 +49,10 @@ lint: .venv/.ready-dev ## Style, types, floors, dependencies, migrations
 mutants: .venv/.ready-dev ## Make plausible slips, one at a time, and print those that no test notices; takes hours
 	@tools/install-environment $(PYTHON) --group mutants
 	@$(OF_TESTS) $(BIN)/python tools/mutants $(MUTANTS_ARGS)
+
+screenshots: .venv/.ready-dev ## Take the pictures of README and docs anew, of a demo
+	@tools/install-chromium
+	@$(BIN)/python tools/screenshots.py
 
 bench: .venv/.ready-dev ## Run the benchmarks, each beside its peers
 	@set -e; for case in bench/[a-z]*.py; do [ -e "$$case" ] || { echo "No benchmark yet."; break; }; $(BIN)/python "$$case"; done

@@ -18,7 +18,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.services import set_mapping_row
@@ -39,6 +39,33 @@ ROLE_USERS = {"marketer": "marketer", "manager": "manager", "administrator": "ad
 SANDBOX_USER, SANDBOX_PASSWORD = "apiuser-000000000000@apiconnector.com", "sandbox"
 # Data fields of the sandbox's account beyond those that every account has, and what fills them.
 ROWS = {"COMPANY": "account__name", "LEADSCORE": "lead_score", "BIRTHDAY": "birthday", "VIP": "is_vip"}
+# Lists to look at, beside the one that is kept in step: groups within groups, and one that is refreshed on demand.
+OTHER_LISTS: tuple[tuple[str, str, ListType, dict[str, Any]], ...] = (
+    (
+        "VIPs and good leads",
+        "Whom we call before we write.",
+        ListType.DYNAMIC,
+        {
+            "combinator": "or",
+            "rules": [
+                {"field": "is_vip", "operator": "=", "value": True},
+                {
+                    "combinator": "and",
+                    "rules": [
+                        {"field": "lead_score", "operator": ">=", "value": 80},
+                        {"field": "job_title", "operator": "notNull"},
+                    ],
+                },
+            ],
+        },
+    ),
+    (
+        "Birthdays this month",
+        "Taken once a month, for the card.",
+        ListType.ON_DEMAND,
+        {"combinator": "and", "rules": [{"field": "birthday", "operator": "anniversaryIn", "value": "this_month"}]},
+    ),
+)
 WAIT_SECONDS = 120.0
 
 
@@ -95,7 +122,8 @@ def demo_login(config: Config) -> tuple[str, str]:
 def _have_user(name: str, password: str, *, is_superuser: bool = False) -> Any:
     users = get_user_model()
     user, _created = users.objects.get_or_create(
-        username=name, defaults={"is_staff": True, "is_superuser": is_superuser}
+        username=name,
+        defaults={"email": f"{name}@example.com", "is_staff": True, "is_superuser": is_superuser},
     )
     if not user.check_password(password):
         user.set_password(password)
@@ -122,6 +150,9 @@ def _connect(integration: Integration) -> ListConnection:
     fields = {field.name: field for field in DataField.objects.filter(integration=integration)}
     for name, path in ROWS.items():
         set_mapping_row(mapping=mapping, data_field=fields[name], entity_fields=[path])
+    for name, description, kind, rule in OTHER_LISTS:
+        if not MarketingList.objects.filter(name=name).exists():
+            create_list(name=name, description=description, entity="crm.contact", type=kind, rule=rule)
     marketing_list = MarketingList.objects.filter(name=LIST).first() or create_list(
         name=LIST, description="Every contact of the demo CRM.", entity="crm.contact", rule={}
     )

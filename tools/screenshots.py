@@ -65,9 +65,7 @@ def demo() -> Iterator[tuple[str, str, str]]:
             "DOTBRIDGE_SANDBOX_PORT": str(sandbox_port),
         }
         command = [sys.executable, "-m", "dotbridge", "demo"]
-        running = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, **ports, "DOTBRIDGE_DATA_DIR": folder}
-        )
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **places})
         assert running.stdout is not None
         try:
             for line in running.stdout:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.reads import list_people
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
@@ -115,7 +116,7 @@ def test_a_list_without_an_address_column_is_not_connected(back_office: Client, 
 def test_columns_of_fields_that_one_may_not_see_stay_unseen(logged_in: Callable[..., Client], world: World) -> None:
     columns = [{"field": "account__name", "sort": "asc"}, {"field": "first_name"}]
     edited = create_list(name="Edited", entity="crm.contact", columns=columns)
-    client = logged_in(MAY_SEE_LISTS, MAY_CHANGE, "crm.view_contact")
+    client = logged_in(MAY_SEE_LISTS, MAY_CHANGE, MAY_EXPORT_PEOPLE, "crm.view_contact")
     page = client.get(page_of(edited))
     assert [column.label for column in page.context["columns"]] == ["First name"]
     settings = client.get(page_of(edited, "list-settings"))

@@ -53,7 +53,11 @@ class Contact(models.Model):
     language = models.CharField(_("language"), max_length=20, blank=True)
     notes = models.TextField(_("notes"), blank=True)
     external_id = models.CharField(
-        _("external id"), max_length=100, blank=True, help_text=_("Under which another system knows the person.")
+        _("external id"),
+        max_length=100,
+        blank=True,
+        db_default="",
+        help_text=_("Under which another system knows the person."),
     )
     created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)

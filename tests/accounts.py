@@ -61,7 +61,8 @@ class RemoteAccount:
         try:
             found: dict[str, Any] = self.ask("GET", f"/v2/contacts/{quote(email)}")
         except urllib.error.HTTPError as error:
-            if error.code != 404:
+            # What cannot be an address is known to nobody either.
+            if error.code not in (400, 404):
                 raise
             return None
         return found

@@ -22,7 +22,10 @@ WRONG = [
     ({"KEEP_RUNS_DAYS": 0}, "DOTBRIDGE['KEEP_RUNS_DAYS'] = 0 cannot be used: a whole number of days from 1 to 9999."),
     ({"KEEP_EVENTS_DAYS": "ever"}, "'ever' cannot be used"),
     ({"KEEP_EVENTS_DAYS": True}, "True cannot be used"),
-    ({"RUN_SECONDS": -1}, "DOTBRIDGE['RUN_SECONDS'] = -1 cannot be used: a number of seconds from 0 to 86400."),
+    (
+        {"RUN_SECONDS": -1},
+        "DOTBRIDGE['RUN_SECONDS'] = -1 cannot be used: a number of seconds from 0 to 86400, or a text such as 90 seconds, 10 minutes or 1 day.",
+    ),
     ({"IMPORT_WAIT_SECONDS": [20]}, "[20] cannot be used"),
     ({"UNKNOWN_OUTCOME_SECONDS": float("nan")}, "nan cannot be used"),
     ({"API_ORIGINS": ["https://user:secret@example.com"]}, "DOTBRIDGE['API_ORIGINS'] = ... cannot be used"),

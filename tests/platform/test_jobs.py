@@ -251,7 +251,7 @@ def test_failed_jobs_are_kept_for_a_week(integration: Integration) -> None:
         fail(queue, hours_ago=24 * 7 + 1)
     request_run(integration=integration, trigger="person")
     (asked,) = waiting()
-    assert jobs.delete_ended_jobs() == 4
+    assert jobs.delete_ended_jobs() == len(Queue)
     assert list(ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True)) == [*kept, asked.pk]
 
 

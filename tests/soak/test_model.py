@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.consent.models import Source
+from dotbridge.consent.models import ConsentState, Source
 from dotbridge.crm.models import Account, Contact, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
@@ -178,7 +178,8 @@ def forget_everything() -> None:
     MarketingList.objects.all().delete()
     for integration in Integration.objects.all():
         delete_integration(integration=integration)
-    for model in (Contact, Lead, Account):
+    # The ledger itself refuses it. What follows from it goes, or an opt-out of one walk would hold in the next.
+    for model in (Contact, Lead, Account, ConsentState):
         model.objects.all().delete()
 
 

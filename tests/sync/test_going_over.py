@@ -165,7 +165,7 @@ def test_one_lists_broken_virtual_field_stops_its_own_export_only(
 
     assert list(remote.contacts(second)) == ["ann@example.com"]
     rejection = Rejection.objects.get(reason="list_unreadable")
-    assert (rejection.subject, "CardinalityViolation" in rejection.detail) == ("One", True)
+    assert (rejection.subject, "cardinality violation" in rejection.detail) == ("One", True)
 
 
 def test_an_entity_that_is_not_registered_any_more_leaves_the_way_back_open(

@@ -141,4 +141,4 @@ def test_progress_is_told_step_by_step(integration: Integration, remote: RemoteA
     assert [name.split()[1] for name in seen if name.startswith("end")] == [
         step.name for step in run.steps.order_by("pk")
     ]
-    assert run.requests == remote.sandbox.call_counts()["total"] - 5 - 1  # the import of `connect`, and the new book
+    assert run.requests == remote.sandbox.call_counts()["total"] - 6 - 1  # the import of `connect`, and the new book

@@ -43,6 +43,7 @@ def form(**changes: str) -> dict[str, str]:
         "forced_comparison": "always",
         "export_waits_for": "address_book",
         "contacts_read_of": "connected",
+        "protocol": "v2",
         "breaker_rows": "500",
         "breaker_percent": "10",
     }

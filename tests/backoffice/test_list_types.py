@@ -14,13 +14,13 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.audit.models import AuditEntry
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
@@ -70,7 +70,7 @@ def test_a_list_of_each_type_is_made(back_office: Client, world: World, kind: st
     assert back_office.get(page_of(made, "list-bar")).context["standing"].total == number
     # Pressed twice, it is made once.
     assert "Another list has this name already." in texts(back_office.post(reverse(ADD), typed))
-    assert LogEntry.objects.filter(object_id=str(made.pk)).exists()
+    assert AuditEntry.objects.filter(about_model="dotbridge_lists.marketinglist", about_id=str(made.pk)).exists()
 
 
 def test_only_entities_that_one_may_see_are_offered(logged_in: Callable[..., Client], world: World) -> None:

@@ -24,7 +24,7 @@ WRONG = [
     ({"KEEP_EVENTS_DAYS": True}, "True cannot be used"),
     (
         {"RUN_SECONDS": -1},
-        "DOTBRIDGE['RUN_SECONDS'] = -1 cannot be used: a number of seconds from 0 to 86400, or a text such as 90 seconds, 10 minutes or 1 day.",
+        "DOTBRIDGE['RUN_SECONDS'] = -1 cannot be used: a number of seconds from 0 to 86400, or a text such as",
     ),
     ({"IMPORT_WAIT_SECONDS": [20]}, "[20] cannot be used"),
     ({"UNKNOWN_OUTCOME_SECONDS": float("nan")}, "nan cannot be used"),

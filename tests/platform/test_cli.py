@@ -176,7 +176,7 @@ from dotbridge.consent.keys import hash_key
 print(hash_key().seed)
 """
 SIGN_ON = """
-from dotbridge import cli; cli._start()
+from dotbridge.starting import start; start()
 from dotbridge.integrations.models import Integration
 from dotbridge.studio.services import set_up_sign_on
 set_up_sign_on(integration=Integration.objects.get(name="Rotated"), client_id="c", secret="s", domain="")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AuditConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
     name = "dotbridge.audit"
     label = "dotbridge_audit"
     verbose_name = _("Audit")

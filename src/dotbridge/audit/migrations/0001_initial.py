@@ -1,6 +1,13 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+# The triggers stand on tables of others too, and are made after each migration. Without the table they would stop every
+# write.
+DROP_TRIGGERS = """
+    DROP FUNCTION IF EXISTS dotbridge_audit_note() CASCADE;
+    DROP FUNCTION IF EXISTS dotbridge_audit_guard() CASCADE
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -34,4 +41,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['about_model', 'about_id', '-id'], name='audit_about'), models.Index(fields=['model', '-id'], name='audit_of_model'), models.Index(fields=['actor', '-id'], name='audit_by_actor')],
             },
         ),
+        migrations.RunSQL(migrations.RunSQL.noop, DROP_TRIGGERS),
     ]

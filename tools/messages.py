@@ -13,6 +13,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from gettext import GNUTranslations
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -92,7 +93,7 @@ def problems_of(language: str, template: Catalog) -> list[str]:
             found.append(f"{language}: doubtful: {text!r}")
         elif any(not _fits(text, wanted, each) for each in strings):
             found.append(f"{language}: its holes differ: {text!r}")
-    if path_of(language).with_suffix(".mo").read_bytes() != compiled(catalog):
+    if meanings(path_of(language).with_suffix(".mo").read_bytes()) != meanings(compiled(catalog)):
         found.append(f"{language}: the compiled catalogue is older than the catalogue")
     return found
 
@@ -161,6 +162,12 @@ def compiled(catalog: Catalog) -> bytes:
     file = io.BytesIO()
     write_mo(file, read_po(io.BytesIO(written(catalog)), domain="django"))
     return file.getvalue()
+
+
+def meanings(content: bytes) -> dict[object, str]:
+    """What a compiled catalogue says, without its head, in which there is the moment that it was made."""
+    said = GNUTranslations(io.BytesIO(content))._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to them
+    return {text: string for text, string in said.items() if text}
 
 
 def _strings(message: Message) -> list[str]:

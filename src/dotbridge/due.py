@@ -14,7 +14,7 @@ from procrastinate.contrib.django import app
 from procrastinate.periodic import PeriodicDeferrer
 
 from dotbridge.doctor import require_migrations
-from dotbridge.jobs import SPREAD_SECONDS
+from dotbridge.jobs import SPREAD_SECONDS, request_late_runs
 from dotbridge.queues import Queue
 from dotbridge.worker import Lane, own_schedule, queue_connector
 
@@ -65,6 +65,7 @@ async def _run_due(seconds: float) -> Done:
     async with app.open_async():
         schedule = PeriodicDeferrer(registry=own_schedule(), max_delay=LONGEST_PERIOD.total_seconds())
         await schedule.defer_jobs(schedule.get_previous_tasks(at=time.time()))
+        await asyncio.to_thread(_ask_for_late_runs)
         while (left := deadline - time.monotonic()) > 0:
             await asyncio.to_thread(_start_now)
             errand = Errand()
@@ -76,6 +77,14 @@ async def _run_due(seconds: float) -> Done:
             if not errand.taken:
                 return Done(jobs=jobs, is_all=True)
     return Done(jobs=jobs, is_all=False)
+
+
+def _ask_for_late_runs() -> None:
+    """Of a schedule that looks each minute whether an interval is over, cron sees one minute in many."""
+    try:
+        request_late_runs()
+    finally:
+        connection.close()
 
 
 def _start_now() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -10,6 +11,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
@@ -55,6 +57,12 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 SPREAD_SECONDS = 110
 LONGEST_WAIT_SECONDS = 30 * 60
 READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
+# The setting that says how often each kind of run is due.
+INTERVALS = {
+    RunKind.IMPORT: "import_every_seconds",
+    RunKind.EXPORT: "export_every_seconds",
+    RunKind.CHANGES: "changes_every_seconds",
+}
 READ_STATES = [State.SUCCEEDED, State.PARTIAL]
 # In `control` is what takes no time; what may take long leaves that queue's one slot free.
 CONTROL: Any = {"queue": Queue.CONTROL, "priority": Queue.CONTROL.priority()}
@@ -134,19 +142,28 @@ def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
         )
 
 
-def request_if_due(kind: RunKind, name: str, timestamp: int, *, minutes_later: int = 0) -> None:
-    """Ask for runs of every account if this minute is one of the interval's that the setting `name` holds."""
-    seconds = float(setting(name))
+def request_if_due(kind: RunKind, timestamp: int, *, minutes_later: int = 0) -> None:
+    """Ask for runs of every account if this minute is one of the interval's that the settings hold."""
+    seconds = float(setting(INTERVALS[kind]))
     minutes = max(1, round(seconds / 60))
     if (timestamp // 60 - min(minutes_later, minutes // 2)) % minutes == 0:
         request_for_all(kind, seconds=min(SPREAD_SECONDS, seconds / 2))
+
+
+def request_late_runs() -> None:
+    """Ask for what an account has not had for an interval. For whoever has cron alone, and does not see each minute."""
+    for kind, name in INTERVALS.items():
+        since = timezone.now() - timedelta(seconds=float(setting(name)))
+        lately = SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=[kind, RunKind.SYNC], started_at__gt=since)
+        for integration in Integration.objects.filter(~Exists(lately), is_active=True):
+            request_run(integration=integration, kind=kind, trigger="schedule")
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.schedule_import", queueing_lock="dotbridge_schedule_import", **CONTROL)
 def schedule_import(timestamp: int) -> None:
     """As often as the settings say: import."""
-    request_if_due(RunKind.IMPORT, "import_every_seconds", timestamp)
+    request_if_due(RunKind.IMPORT, timestamp)
 
 
 # Every half minute, to the second: who opts out, or is deleted or taken out there, is here within a minute.
@@ -173,7 +190,7 @@ def look_for_news(*, integration_id: int) -> None:
 @app.task(name="dotbridge.schedule_export", queueing_lock="dotbridge_schedule_export", **CONTROL)
 def schedule_export(timestamp: int) -> None:
     """As often as the settings say: export."""
-    request_if_due(RunKind.EXPORT, "export_every_seconds", timestamp, minutes_later=2)
+    request_if_due(RunKind.EXPORT, timestamp, minutes_later=2)
 
 
 @app.periodic(cron="*/5 * * * *")
@@ -187,7 +204,7 @@ def refresh_lists(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_changes", queueing_lock="dotbridge_schedule_changes", **CONTROL)
 def schedule_changes(timestamp: int) -> None:
     """As often as the settings say: see which members' fields changed, and prepare them for the next export."""
-    request_if_due(RunKind.CHANGES, "changes_every_seconds", timestamp)
+    request_if_due(RunKind.CHANGES, timestamp)
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -60,6 +60,11 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
     settings_name = "DOTBRIDGE_UNFOLD"
     enable_nav_sidebar = True
 
+    def get_urls(self) -> list[Any]:
+        """Without the address that leads from any kind of record to its page on a host's site: we show none of those,
+        and it fails for kinds whose keys are no numbers."""
+        return [each for each in super().get_urls() if getattr(each, "name", None) != "view_on_site"]
+
     @property
     def has_users(self) -> bool:
         """Whether the host keeps Django's own users; a custom user model is managed where the host manages it."""

@@ -56,6 +56,7 @@ class Contact(models.Model):
         _("external id"),
         max_length=100,
         blank=True,
+        default="",
         db_default="",
         help_text=_("Under which another system knows the person."),
     )

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('is_vip', models.BooleanField(default=False, verbose_name='VIP')),
                 ('language', models.CharField(blank=True, max_length=20, verbose_name='language')),
                 ('notes', models.TextField(blank=True, verbose_name='notes')),
-                ('external_id', models.CharField(blank=True, db_default='', help_text='Under which another system knows the person.', max_length=100, verbose_name='external id')),
+                ('external_id', models.CharField(blank=True, db_default='', default='', help_text='Under which another system knows the person.', max_length=100, verbose_name='external id')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='contacts', to='crm.account', verbose_name='account')),

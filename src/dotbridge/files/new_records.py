@@ -37,9 +37,15 @@ def new_key(model: type[models.Model]) -> str:
 
 
 def default(field: models.Field[Any, Any]) -> Any:
-    """What a new record has in a field that its row leaves empty, None for nothing."""
-    if field.db_default is not NOT_PROVIDED:
-        return None
+    """What a new record has in a field that its row leaves empty, None for nothing.
+
+    A default that the database works out is its own matter; one that it only keeps is written, because a column that a
+    file fills is named for every row.
+    """
+    kept = field.db_default
+    if kept is not NOT_PROVIDED:
+        is_worked_out = hasattr(kept, "resolve_expression")
+        return None if is_worked_out else field.get_db_prep_save(kept, connection)
     return field.get_db_prep_save(field.get_default(), connection)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -18,21 +17,13 @@ from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
+from dotbridge.spreadsheets import csv_line, guarded
 from dotbridge.sync.failures import restore_connection
 from dotbridge.sync.outbound.next_export import BookGone, ExportNumbers, ExportRow, FieldChange, NextExport, next_export
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
 # So many rows of a kind a person is shown; the CSV has all.
 SHOWN = 5
-# A spreadsheet takes a cell that begins like this for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Echo:
-    """A file that gives back each line instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 def find_connections(integrations: Iterable[Integration], name: str | None) -> list[ListConnection]:
@@ -78,14 +69,13 @@ def csv_lines(
 
     Changes of data fields that may not be shown are left out. Raises OperatorError when the list cannot be worked out.
     """
-    line_of = csv.writer(_Echo()).writerow
-    yield line_of(COLUMNS)
+    yield csv_line(COLUMNS)
     with _worked_out(link) as found:
         for row in found.rows():
             start = (str(link.marketing_list), row.kind.value, row.email, row.record_id, row.reason)
             for change in row.only(may_be_shown).changes or (None,):
                 cells = ("", "", "") if change is None else (change.data_field, change.before or "", change.after or "")
-                yield line_of([_harmless(cell) for cell in (*start, *cells)])
+                yield csv_line(guarded([*start, *cells]))
 
 
 def write_csv(file: TextIO, links: Iterable[ListConnection]) -> list[str]:
@@ -130,7 +120,3 @@ def _in_words(row: ExportRow) -> str:
 
 def _after(change: FieldChange) -> str:
     return "kept" if change.after is None else change.after or "nothing"
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -20,11 +18,10 @@ from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.history import audit_lines, field_label, kind_of, who_did
 from dotbridge.backoffice.reads.shown import may_see_every_person
+from dotbridge.spreadsheets import csv_line, guarded
 
 VIEW = "dotbridge_audit.view_auditentry"
 PAGE = 50
-# A spreadsheet takes a cell that begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _kinds() -> dict[str, str]:
@@ -83,7 +80,7 @@ def audit_file(request: HttpRequest) -> StreamingHttpResponse:
 
 def _lines(entries: QuerySet[AuditEntry], *, shows_rules: bool) -> Iterator[str]:
     head = [_("Number"), _("When"), _("Who"), _("Account number"), _("What was done"), _("Kind of record")]
-    yield _line([*head, _("Record"), _("Its name"), _("Field"), _("Before"), _("After")])
+    yield csv_line(guarded([*head, _("Record"), _("Its name"), _("Field"), _("Before"), _("After")]))
     for entry in entries.iterator(chunk_size=2000):
         start = [str(entry.pk), entry.at.isoformat(), who_did(entry), entry.actor_id, entry.get_verb_display()]
         start += [entry.model, entry.record_id, entry.record]
@@ -91,16 +88,10 @@ def _lines(entries: QuerySet[AuditEntry], *, shows_rules: bool) -> Iterator[str]
             if column == "rule" and not shows_rules:
                 pair = (_("(a rule; you may not see people)"),) * 2  # noqa: PLW2901 - what is shown of it
             cells = [_("(secret)")] * 2 if pair is None else [_cell(value) for value in pair]
-            yield _line([*start, field_label(entry.model, column) if column else "", *cells])
+            yield csv_line(guarded([*start, field_label(entry.model, column) if column else "", *cells]))
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _line(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return line.getvalue()

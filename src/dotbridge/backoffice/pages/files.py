@@ -18,7 +18,6 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
-from dotbridge.backoffice.pages.list_files import csv_lines, guarded
 from dotbridge.backoffice.reads.files import LOAD_TONES, label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.conf import is_standalone
@@ -28,6 +27,7 @@ from dotbridge.files.models import FileLoad
 from dotbridge.files.targets import file_target
 from dotbridge.files.unpacking import LARGEST_FILE
 from dotbridge.files.waiting import cancel_load, keep_file, request_undoing
+from dotbridge.spreadsheets import csv_lines, guarded
 
 PAGE = 50
 

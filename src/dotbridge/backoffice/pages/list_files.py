@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,10 +23,7 @@ from dotbridge.backoffice.reads.standing import WORDS, Standing
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
-
-# A spreadsheet takes a cell that begins like this for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-Row = list[Any]
+from dotbridge.spreadsheets import Row, csv_lines, guarded
 
 
 @page(VIEW, MAY_EXPORT_PEOPLE)
@@ -71,23 +67,6 @@ def _rows(request: HttpRequest, marketing_list: Any, show: Standing | None) -> I
 def _row(person: ListPerson, name: str, columns: Sequence[ListColumn]) -> Row:
     values = [file_value(column, value) for column, value in zip(columns, person.cells, strict=True)]
     return guarded([person.record_id, name, *values, str(WORDS[person.standing]), str(person.why)])
-
-
-def guarded(row: Row) -> Row:
-    """The row for a spreadsheet: no text in it is taken for a formula."""
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row]
-
-
-def csv_lines(first: Row, rest: Iterator[Row]) -> Iterator[str]:
-    """The rows as lines of a CSV, one after the other."""
-    yield _csv_line(first)
-    yield from map(_csv_line, rest)
-
-
-def _csv_line(row: Row) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(row)
-    return line.getvalue()
 
 
 def _workbook(first: Row, rest: Iterator[Row]) -> HttpResponse:

@@ -22,7 +22,6 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first
-from dotbridge.backoffice.pages.list_files import csv_lines, guarded
 from dotbridge.backoffice.pages.list_forms import AddressesForm
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_LIST,
@@ -41,6 +40,7 @@ from dotbridge.files.errors import FileRefused
 from dotbridge.lists.address_loads import load_addresses, undo_address_load
 from dotbridge.lists.listed_services import WrongListType, add_records
 from dotbridge.lists.models import AddressLoad, ListType, WhyNoted
+from dotbridge.spreadsheets import csv_lines, guarded
 
 REPORTS = 20
 LINES = 100

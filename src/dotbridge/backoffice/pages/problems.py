@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +14,11 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
-from dotbridge.backoffice.pages.list_files import FORMULA
 from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
 from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, subject_shown
+from dotbridge.spreadsheets import csv_line, guarded
 
 VIEW = "dotbridge_sync.view_rejection"
 # The file holds addresses.
@@ -97,14 +95,10 @@ def problems_file(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _lines(reasons: list[str]) -> Iterator[str]:
-    yield _line([_("Who or what"), _("Reason"), _("In detail"), _("Times"), _("Since"), _("Last")])
+    yield csv_line(guarded([_("Who or what"), _("Reason"), _("In detail"), _("Times"), _("Since"), _("Last")]))
     for reason in reasons:
         for row in problems_of(reason).iterator(chunk_size=2000):
             moments = [row["since"].isoformat(), row["last"].isoformat()]
-            yield _line([row["subject"], str(reason_text(reason)), row["detail"], str(row["times"]), *moments])
-
-
-def _line(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return line.getvalue()
+            yield csv_line(
+                guarded([row["subject"], str(reason_text(reason)), row["detail"], str(row["times"]), *moments])
+            )

@@ -16,6 +16,7 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mirror.models import Contact as RemoteContact
 from dotbridge.sync.inbound import contacts
+from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.models import Cursor, ExportItem, Rejection, State, Upload, UploadState
 from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
@@ -30,7 +31,7 @@ def test_data_fields_that_dotdigital_did_not_send_are_not_empty(
     sync(integration)
     RemoteContact.objects.update(data_fields={})
     # So that the next reading does not bring them again.
-    Cursor.objects.filter(feed=contacts.FEED).update(position=timezone.now() + datetime.timedelta(minutes=10))
+    Cursor.objects.filter(feed=CONTACTS_FEED).update(position=timezone.now() + datetime.timedelta(minutes=10))
 
     run = sync(integration)
 

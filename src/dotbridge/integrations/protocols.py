@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,16 +23,11 @@ def protocol_of(integration: Integration, account: Account) -> WireProtocol:
     """
     asked_at = integration.protocol_asked_at
     if integration.protocol != ProtocolChoice.AUTOMATIC:
-        _keep(integration, WireProtocol(integration.protocol), "")
+        if asked_at is not None or integration.protocol_found != integration.protocol:
+            _keep(integration, WireProtocol(integration.protocol), "", asked_at=None)
     elif asked_at is None or timezone.now() - asked_at >= ASKED_EVERY:
-        _keep(integration, *_asked(account), is_asked=True)
+        _keep(integration, *_asked(account), asked_at=timezone.now())
     return WireProtocol(integration.protocol_found)
-
-
-def give_up_v3(integration: Integration, reason: str) -> None:
-    """The account refused version 3: where the integration leaves it open, version 2 is used until the next day."""
-    if integration.protocol == ProtocolChoice.AUTOMATIC:
-        _keep(integration, WireProtocol.V2, reason, is_asked=True)
 
 
 def is_denied(error: DotdigitalError) -> bool:
@@ -50,7 +45,7 @@ def _asked(account: Account) -> tuple[WireProtocol, str]:
     return WireProtocol.V3, _("The account offers version 3.")
 
 
-def _keep(integration: Integration, protocol: WireProtocol, reason: str, *, is_asked: bool = False) -> None:
-    integration.protocol_asked_at = timezone.now() if is_asked else None
+def _keep(integration: Integration, protocol: WireProtocol, reason: str, *, asked_at: datetime | None) -> None:
+    integration.protocol_asked_at = asked_at
     integration.protocol_found, integration.protocol_reason = protocol, reason[:255]
     integration.save(update_fields=["protocol_found", "protocol_reason", "protocol_asked_at"])

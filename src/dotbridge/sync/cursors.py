@@ -39,9 +39,12 @@ def move_cursors_of_books(integration: Integration, feed: str, position: datetim
         cursor.execute(_MOVE_OF_BOOKS, {"integration": integration.pk, "feed": feed, "position": position})
 
 
-def place_of_reading(integration: Integration, feed: str, object_id: int) -> Reading | None:
-    """Where a first reading of the feed goes on that was not ended; None when there is none."""
-    return Reading.objects.filter(integration=integration, feed=feed, object_id=object_id).first()
+def place_of_reading(integration: Integration, feed: str, began_at: datetime, object_id: int = 0) -> Reading:
+    """Where a first reading of the feed goes on that was not ended; else its beginning, which is not kept yet."""
+    kept = Reading.objects.filter(integration=integration, feed=feed, object_id=object_id).first()
+    return kept or Reading(
+        integration=integration, feed=feed, object_id=object_id, began_at=began_at, skip=0, last_ids=[]
+    )
 
 
 def keep_place(place: Reading, *, rows: int, last_ids: Sequence[int]) -> None:

@@ -24,16 +24,15 @@ from dotbridge.sync.cursors import (
     place_of_reading,
 )
 from dotbridge.sync.inbound.ahead import read_ahead
+from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.inbound.events import hinted_contacts, settle_hints, settle_staged_hints
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_account
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
-from dotbridge.sync.models import Reading
 from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound
 
 FEED = "account"
-BOOK_CONTACTS = "contacts"
 # So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
 MOST_LOOKS = 200
 PARTS = ("lists", "channelProperties")
@@ -76,13 +75,15 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> None:
 
 def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
     """Whether to look at them one by one takes longer than to read everybody."""
+    if len(hinted) <= MOST_LOOKS:
+        return False
     everybody = Contact.objects.filter(integration=step.integration).count() // MAX_PAGE_V3 + 1
-    return len(hinted) > max(MOST_LOOKS, everybody)
+    return len(hinted) > everybody
 
 
 def _look(step: StepContext, remote_ids: list[int]) -> None:
     """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted."""
-    names = dict(_names_of_fields(step))
+    names = _names_of_fields(step)
     for remote_id in remote_ids:
         step.run.require_lock()
         try:
@@ -98,7 +99,8 @@ def _look(step: StepContext, remote_ids: list[int]) -> None:
 
 
 def _read(step: StepContext, since: datetime | None) -> None:
-    place = _place(step) if since is None and not step.run.reads_everything else None
+    is_first = since is None and not step.run.reads_everything
+    place = place_of_reading(step.integration, FEED, step.run.server_now) if is_first else None
     goes_on = place is not None and place.pk is not None
     # Whom a run before this one has seen is not known any more.
     knows_who_is_gone, is_complete = since is None and not goes_on, True
@@ -108,7 +110,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
     pages = step.account.contacts_v3.pages(
         modified_since=since, include=PARTS, limit=MAX_PAGE_V3, marker=(place.marker or None) if place else None
     )
-    with read_ahead(_batches(pages, dict(_names_of_fields(step)))) as ahead:
+    with read_ahead(_batches(pages, _names_of_fields(step))) as ahead:
         for number, batch in enumerate(ahead):
             step.run.require_lock()
             if number == 1:
@@ -129,7 +131,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
             step.count(gone=mark_gone_of_account(step.integration, closed_at))
         move_cursor(step.integration, FEED, closed_at)
         # What the books' own feeds tell is known up to here as well.
-        move_cursors_of_books(step.integration, BOOK_CONTACTS, closed_at)
+        move_cursors_of_books(step.integration, CONTACTS_FEED, closed_at)
         if place is not None:
             end_reading(place)
     if goes_on:
@@ -137,18 +139,10 @@ def _read(step: StepContext, since: datetime | None) -> None:
         _read(step, closed_at - OVERLAP)
 
 
-def _place(step: StepContext) -> Reading:
-    kept = place_of_reading(step.integration, FEED, 0)
-    beginning = Reading(
-        integration=step.integration, feed=FEED, object_id=0, began_at=step.run.server_now, skip=0, last_ids=[]
-    )
-    return kept or beginning
-
-
-def _names_of_fields(step: StepContext) -> Iterator[tuple[str, str]]:
+def _names_of_fields(step: StepContext) -> dict[str, str]:
     """The account's data fields by their names in lower case: version 3 may write them in another case."""
-    for name in DataField.objects.filter(integration=step.integration).values_list("name", flat=True):
-        yield name.lower(), name
+    names = DataField.objects.filter(integration=step.integration).values_list("name", flat=True)
+    return {name.lower(): name for name in names}
 
 
 def _store(step: StepContext, batch: Batch, listed_at: datetime) -> None:

@@ -6,6 +6,9 @@ from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, book_gone
 from dotbridge.sync.failures import Failure
 
+# The feed of a book's contacts: its cursor and its place are kept under this name.
+CONTACTS_FEED = "contacts"
+
 
 def unread_book(book: AddressBook, failure: Failure) -> Refusal:
     """How it is noted that a book could not be read."""

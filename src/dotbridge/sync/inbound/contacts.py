@@ -18,7 +18,7 @@ from dotbridge.sync.cursors import end_reading, keep_place, move_cursor, place_o
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.account_feed import import_account_feed
 from dotbridge.sync.inbound.ahead import read_ahead
-from dotbridge.sync.inbound.books import book_number, unread_book
+from dotbridge.sync.inbound.books import CONTACTS_FEED, book_number, unread_book
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_members
 from dotbridge.sync.inbound.stage_lines import stage_line
@@ -26,7 +26,6 @@ from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.models import Reading
 from dotdigital import DEFAULT_OVERLAP, MAX_PAGE, Contact, Page
 
-FEED = "contacts"
 # So many pages of 1,000 are merged by one statement each: fewer round trips and commits, and still little memory.
 PAGES_AT_ONCE = 5
 # Of the last page so many ids tell the next run where it was: not all of these will have gone meanwhile.
@@ -89,8 +88,9 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
     A first reading keeps its place with each batch: whatever ends it, the next run goes on there. Raises StepPaused
     when the run has had its time.
     """
-    since = step.since(FEED, book.pk)
-    place = _place(step, book) if since is None and not step.run.reads_everything else None
+    since = step.since(CONTACTS_FEED, book.pk)
+    is_first = since is None and not step.run.reads_everything
+    place = place_of_reading(step.integration, CONTACTS_FEED, step.run.server_now, book.pk) if is_first else None
     goes_on = place is not None and place.pk is not None
     # Whom a run before this one has seen is not known any more; and before a first reading nobody was there to be gone.
     knows_who_is_gone, is_complete = since is None and not goes_on, True
@@ -116,26 +116,12 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
     with transaction.atomic():
         if knows_who_is_gone and is_complete:
             step.count(gone=mark_gone(book, closed_at))
-        move_cursor(step.integration, FEED, closed_at, book.pk)
+        move_cursor(step.integration, CONTACTS_FEED, closed_at, book.pk)
         if place is not None:
             end_reading(place)
     if goes_on:
         # What has changed since it began, so that the book is as new as the others.
         import_contacts_of_book(step, book)
-
-
-def _place(step: StepContext, book: AddressBook) -> Reading:
-    """Where a first reading goes on, or its beginning."""
-    kept = place_of_reading(step.integration, FEED, book.pk)
-    beginning = Reading(
-        integration=step.integration,
-        feed=FEED,
-        object_id=book.pk,
-        began_at=step.run.server_now,
-        skip=0,
-        last_ids=[],
-    )
-    return kept or beginning
 
 
 def _pages_from(contacts: Callable[..., Iterator[Page[Contact]]], place: Reading) -> Generator[Page[Contact]]:

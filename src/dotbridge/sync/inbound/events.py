@@ -39,8 +39,8 @@ _SETTLE_STAGED = """
 """
 
 
-def hear_events(step: StepContext) -> EventSubscription | None:
-    """Note whom the events since the last time are about; None where the account has none that can be followed.
+def hear_of_contacts(step: StepContext) -> None:
+    """Note whom the account's events since the last time are about. Without events the books are read one by one.
 
     A page's contacts are stored before the page counts as received. A subscription that is gone, or inactive, or whose
     place is lost, goes on from now: `heard_since` then says that everything has to be read once.
@@ -48,24 +48,15 @@ def hear_events(step: StepContext) -> EventSubscription | None:
     ours, _made = EventSubscription.objects.get_or_create(
         integration=step.integration, defaults={"name": f"Dotbridge {uuid.uuid4()}"}
     )
-    if ours.unusable_until is not None and timezone.now() < ours.unusable_until:
-        return None
-    try:
-        _read(step, ours)
-    except DotdigitalError as error:
-        if not is_denied(error):
-            raise
-        _give_up(ours, error.text)
-        return None
-    return None if ours.unusable_until else ours
-
-
-def hear_of_contacts(step: StepContext) -> None:
-    """Follow the account's events; without them the address books are read one by one."""
-    ours = hear_events(step)
-    if ours is None:
-        reason = EventSubscription.objects.get(integration=step.integration).reason
-        step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": reason}
+    if ours.unusable_until is None or ours.unusable_until <= timezone.now():
+        try:
+            _read(step, ours)
+        except DotdigitalError as error:
+            if not is_denied(error):
+                raise
+            _give_up(ours, error.text)
+    if ours.unusable_until is not None:
+        step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": ours.reason}
         return
     step.run.hears_events = ours.heard_since
     step.advance(0)

@@ -17,7 +17,7 @@ from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
-from dotbridge.sync.inbound.contacts import FEED as CONTACTS_FEED
+from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.inbound.two_way_chunk import compare_and_write
 from dotbridge.sync.inbound.two_way_newcomers import create_newcomers
 from dotbridge.sync.inbound.two_way_newer import ask_dotdigital

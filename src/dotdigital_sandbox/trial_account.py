@@ -33,14 +33,19 @@ class DotdigitalAccount(Sandbox):
         self._first = self._folder / "first.sqlite3"
 
     def start(self) -> Self:
-        """Open the account and listen; what it begins with is what :meth:`reset` goes back to."""
+        """Open the account and listen; :meth:`reset` goes back to this beginning, or to what :meth:`keep` kept."""
         self._switches = replace(self.settings.switches)
         super().start()
-        self.dump(self._first)
+        self.keep()
         return self
 
+    def keep(self) -> None:
+        """From now on :meth:`reset` goes back to how the account is at this moment: what was made so far stays."""
+        self.dump(self._first)
+
     def reset(self) -> None:
-        """Put everything back to how it was at the start: state, clock, switches, faults, the log of calls.
+        """Put everything back to how it was at the start or when it was last kept: state, clock, faults, log of calls.
+        The switches go back to those of the start.
 
         What was still in work is dropped. The address stays the same.
         """

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from dotdigital_sandbox import Sandbox
@@ -27,6 +27,8 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--no-first-run",
 )
+# A busy machine takes its time; what is expected comes, or the test fails later.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,8 @@ def _look(page: Page, integration: Integration) -> None:
     page.get_by_role("button", name="Find").click()
     page.get_by_role("link", name="Spring greetings").click()
     expect(page.get_by_text("Being read…")).to_be_visible()
+    # The page asks for it by itself, and from then on looks whether it was read.
+    expect(page.locator("#mail-preview[hx-get]")).to_be_visible()
     sync(integration, kind=RunKind.REQUESTS)
     expect(page.frame_locator("iframe").get_by_text("Hello")).to_be_visible()
     assert barriers(page) == []

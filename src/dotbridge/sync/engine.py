@@ -30,7 +30,7 @@ from dotbridge.sync.context import (
     StepPaused,
     StepSkipped,
 )
-from dotbridge.sync.failures import failure_of, place_of, restore_connection
+from dotbridge.sync.failures import failure_of, kind_of, place_of, restore_connection
 from dotbridge.sync.inbound.address_books import import_address_books
 from dotbridge.sync.inbound.campaign_activities import import_activities
 from dotbridge.sync.inbound.campaign_clicks import import_clicks
@@ -374,7 +374,7 @@ def _end_of(step: Step, error: Exception) -> tuple[State, str]:
     if isinstance(error, DotdigitalError):
         log.warning("step failed", step=step.name, detail=error.detail)
     else:
-        log.error("step failed unexpectedly", step=step.name, error=type(error).__name__, place=place_of(error))
+        log.error("step failed unexpectedly", step=step.name, error=kind_of(error), place=place_of(error))
     return State.FAILED, failure.text
 
 

@@ -66,6 +66,12 @@ def failure_of(error: Exception) -> Failure:
     return Failure(text=f"An unexpected {type(error).__name__}. The log of the worker says where.", place=place)
 
 
+def kind_of(error: BaseException) -> str:
+    """The class of an error for the log; of a database error also its SQLSTATE, because its text is not told."""
+    code = getattr(error.__cause__ if isinstance(error, DatabaseError) else error, "sqlstate", None)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
 def place_of(error: BaseException) -> str:
     """The line where it happened: the host's own last one if it passed through any, because that one can be mended,
     else the last one of ours."""

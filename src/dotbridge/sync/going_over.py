@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, StepPaused, StepSkipped
-from dotbridge.sync.failures import Failure, failure_of, restore_connection
+from dotbridge.sync.failures import Failure, failure_of, kind_of, restore_connection
 from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Turn
 from dotdigital import ConfigurationError, Throttled
@@ -127,4 +127,4 @@ def _log(step: StepContext, error: Exception, failure: Failure) -> None:
     if failure.is_remote or failure.is_gone:
         log.warning("refused", step=step.step.name, detail=getattr(error, "detail", ""))
     elif failure.place:
-        log.error("failed unexpectedly", step=step.step.name, error=type(error).__name__, place=failure.place)
+        log.error("failed unexpectedly", step=step.step.name, error=kind_of(error), place=failure.place)

@@ -26,7 +26,7 @@ from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.failures import failure_of
+from dotbridge.sync.failures import failure_of, kind_of
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
 from dotbridge.sync.models import Newcomer
 
@@ -219,7 +219,7 @@ def _clean(owner: Entity, record: models.Model, given: set[str | None]) -> None:
 
 def _failed(email: str, error: Exception) -> Refusal:
     failure = failure_of(error)
-    log.error("no record was made", error=type(error).__name__, place=failure.place)
+    log.error("no record was made", error=kind_of(error), place=failure.place)
     return Refusal(email, "not_created", f"No record was made of the contact. {failure.text}")
 
 

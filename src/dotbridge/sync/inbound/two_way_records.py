@@ -25,7 +25,7 @@ from dotbridge.mapping.models import Mapping as FieldMapping
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal
-from dotbridge.sync.failures import failure_of
+from dotbridge.sync.failures import failure_of, kind_of
 
 # Change tracking reads these in its triggers: what an account has written itself is no news to it.
 ORIGIN, INTEGRATION = "dotbridge.origin", "dotbridge.integration"
@@ -152,7 +152,7 @@ def _set_back(target: Target) -> None:
 
 def _failed(error: Exception) -> str:
     failure = failure_of(error)
-    log.error("a record was not written", error=type(error).__name__, place=failure.place)
+    log.error("a record was not written", error=kind_of(error), place=failure.place)
     return failure.text
 
 

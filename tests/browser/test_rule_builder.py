@@ -31,14 +31,6 @@ def people(transactional_db: None) -> None:
         Order.objects.bulk_create(Order(contact=contact, number=f"N{n}") for n in range(number))
 
 
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """What is counted comes over the wire, from a machine that has other work too."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def quiet(complaints: list[str]) -> Iterator[None]:
     yield

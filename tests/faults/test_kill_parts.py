@@ -43,14 +43,12 @@ class Office(Place):
         return psycopg.connect(host=host, user=postgres.SUPERUSER, dbname=database, autocommit=True)
 
     def answers(self) -> bool:
-        """Whether a page that asks the database comes."""
-        form = {"username": "nobody", "password": "wrong", "csrfmiddlewaretoken": "t" * 32}
-        url = f"http://127.0.0.1:{self.port}/login/"
+        """Whether a page comes that asks the database, which has to look for the session."""
         try:
-            got = httpx2.post(url, data=form, headers={"Cookie": f"csrftoken={'t' * 32}"})
+            got = httpx2.get(f"http://127.0.0.1:{self.port}/", headers={"Cookie": f"sessionid={'s' * 32}"})
         except httpx2.TransportError:
             return False
-        return got.status_code == 200 and "Please enter the correct" in got.text
+        return got.status_code == 302
 
     def does_jobs(self) -> bool:
         """Whether a worker does a job that is asked for now."""

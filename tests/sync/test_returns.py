@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.mirror.models import Contact, Membership
 from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
@@ -177,3 +177,33 @@ def test_whom_dotdigital_does_not_list_because_it_does_not_mail_them_is_no_drift
 
     assert steps_of(run)["contacts"]["message"] == "No drift: everything was as we had it."
     assert not Membership.objects.exclude(gone_at=None).exists()
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+@pytest.mark.parametrize("is_heard_of", [False, True], ids=["between two imports", "after an import"])
+def test_whom_an_upload_named_as_opted_out_is_sent_again_after_a_return(
+    integration: Integration, remote: RemoteAccount, protocol: ProtocolChoice, is_heard_of: bool
+) -> None:
+    """Whom no feed of opt-outs ever told is in no book either: nothing but the account's own contacts tells of it."""
+    integration.protocol = protocol
+    integration.save()
+    book = remote.create_book("First")
+    link = connect(integration, book="First")
+    for _turn in range(2):
+        sync(integration)
+    remote.create_contact(ANN)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": ANN})
+    add_contact(ANN)
+    sync(integration, kind=RunKind.EXPORT)
+    if is_heard_of:
+        sync(integration)
+        assert is_off(link)
+    assert remote.contacts(book) == {}
+
+    remote.ask("POST", "/v2/contacts/resubscribe", {"unsubscribedContact": {"email": ANN}})
+    assert remote.sandbox.complete_challenge(ANN) == 1
+    for _turn in range(2):
+        sync(integration)
+
+    assert not is_off(link)
+    assert set(remote.contacts(book)) == {ANN}

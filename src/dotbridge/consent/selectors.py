@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -92,6 +93,17 @@ def objections_of(
         )
         for record_id, email_key in pairs
     }
+
+
+def addresses_refused_in(books: QuerySet[Any]) -> QuerySet[ConsentState]:
+    """The states of addresses that may not be mailed because Dotdigital refused them in an upload to these books."""
+    return ConsentState.objects.filter(
+        scope=Scope.BOOK,
+        scope_id__in=books.values("pk"),
+        kind=SubjectKind.ADDRESS,
+        is_blocked=True,
+        source=Source.REPORT,
+    )
 
 
 def history_of(*, address: str, entity: str = "", record_id: object = "") -> QuerySet[ConsentEvent]:

@@ -105,9 +105,11 @@ _RETURNED = """
            CASE s.kind WHEN 'address' THEN s.subject END, s.entity, CASE s.kind WHEN 'record' THEN s.subject END,
            s.remote_id, ''
     FROM dotbridge_consent_consentstate s
+    LEFT JOIN dotbridge_consent_consentevent e ON e.id = s.event_id AND s.remote_id IS NULL
     JOIN dotbridge_mirror_contact c
         ON c.integration_id = %(integration)s AND c.status IN ({live})
-       AND (c.remote_id = s.remote_id OR (s.remote_id IS NULL AND s.kind = 'address' AND c.email_key = s.subject))
+       AND (c.remote_id = s.remote_id
+            OR (s.remote_id IS NULL AND c.email_key = CASE s.kind WHEN 'address' THEN s.subject ELSE e.email_key END))
     LEFT JOIN dotbridge_mirror_membership m
         ON s.scope = %(book)s AND m.address_book_id = s.scope_id AND m.contact_id = c.id
     WHERE s.is_blocked

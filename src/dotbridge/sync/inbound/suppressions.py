@@ -14,6 +14,7 @@ from django.db.models import Max
 from django.db.models.functions import Coalesce
 
 from dotbridge.connections.selectors import connected_books
+from dotbridge.consent.selectors import addresses_refused_in
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
@@ -96,14 +97,23 @@ def _with_something_to_ask(step: StepContext, books: list[AddressBook]) -> list[
 
 
 def _read_returned(step: StepContext, since: datetime) -> None:
-    """Who may be mailed again. Those in a connected book were read with it; of others only this feed tells."""
+    """Who may be mailed again. Those in a connected book were read with it; of others only this feed tells.
+
+    Whom an upload's report named may be in no feed of opt-outs, and unknown here: of them the moment of their last
+    subscription decides, which is one of the data fields.
+    """
     suppressed = MirroredContact.objects.filter(integration=step.integration).exclude(status=SUBSCRIBED)
-    if not suppressed.exists():
+    refused = addresses_refused_in(AddressBook.objects.filter(integration=step.integration))
+    has_refused = refused.exists()
+    if not has_refused and not suppressed.exists():
         return
-    for page in step.account.contacts.pages(modified_since=since):
+    for page in step.account.contacts.pages(modified_since=since, full_data=has_refused):
         live = {contact.id: contact for contact in page.items if contact.status in LIVE and _is_somebody(contact)}
         with transaction.atomic():
-            back = suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True)
+            back = set(suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True))
+            if has_refused:
+                ids = {address_of(contact).lower(): contact.id for contact in live.values()}
+                back |= {ids[key] for key in refused.filter(subject__in=ids).values_list("subject", flat=True)}
             lines = [stage_line(live[remote_id], live[remote_id].status) for remote_id in back]
             merged = merge_contacts(step.integration, b"".join(lines), sets_status=True)
             step.count(changed=merged.changed)

@@ -21,12 +21,14 @@ from dotbridge.entities.sql import compiled
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
 from dotbridge.sync.outbound.ranks import Ranked, rank_parameters
-from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED
+from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED, UNSUBSCRIBING
 from dotbridge.sync.sql import key_type
 
 _PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
+# Who was refused as opted out is a member again only when a newer word lifted that, so the refusal is no news any more.
 _IS_DUE = """
     (i.reason = '' AND i.upload_id IS NULL)
+    OR i.reason = ANY(%(opted_out)s)
     OR (i.reason = '' AND u.state = 'refused' AND u.retry_at <= %(now)s AND i.attempts < %(most_attempts)s)
     OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
 """
@@ -172,6 +174,7 @@ def outgoing_parameters(ranked: Ranked) -> dict[str, Any]:
         "now": timezone.now(),
         "most_attempts": MOST_ATTEMPTS,
         "retried": list(RETRIED),
+        "opted_out": list(UNSUBSCRIBING),
         "field_entities": [each.entity for each, _name in shared],
         "field_priorities": [each.priority for each, _name in shared],
         "field_names": [name for _each, name in shared],

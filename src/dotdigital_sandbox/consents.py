@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
 CONSENT_KEYS = frozenset(CONSENT_COLUMNS.values())
+INSERT_CONSENT = "INSERT INTO consent (contact_id, fields, created) VALUES (?, ?, ?)"
 PREFERENCE_PREFIX = "preference:"
 
 
@@ -28,10 +29,12 @@ def keep_consent(db: Connection, account: Account, contact_id: int, fields: dict
     """
     known = {key.upper(): value for key, value in fields.items() if key.upper() in CONSENT_KEYS}
     if known:
-        db.execute(
-            "INSERT INTO consent (contact_id, fields, created) VALUES (?, ?, ?)",
-            (contact_id, json.dumps(known, ensure_ascii=False), account.clock.text()),
-        )
+        db.execute(INSERT_CONSENT, (contact_id, consent_text(known), account.clock.text()))
+
+
+def consent_text(record: dict[str, str]) -> str:
+    """A consent record as the store keeps it."""
+    return json.dumps(record, ensure_ascii=False)
 
 
 def keep_extras(db: Connection, account: Account, contact_id: int, extras: dict[str, str]) -> None:

@@ -14,6 +14,8 @@ from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
 
+CHOOSE = "INSERT INTO contact_preference VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET opted_in = excluded.opted_in"
+
 
 def preference_named(db: Connection, account: Account, title: str) -> int:
     """The id of the preference of an import column, ``Name`` or ``Category>Name``; made when there is none."""
@@ -48,10 +50,7 @@ def _insert(db: Connection, account: Account, values: tuple[str, str, int | None
 
 def choose_preference(db: Connection, contact_id: int, preference_id: int, *, opted_in: bool) -> None:
     """Note what a contact wants."""
-    db.execute(
-        "INSERT INTO contact_preference VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET opted_in = excluded.opted_in",
-        (contact_id, preference_id, opted_in),
-    )
+    db.execute(CHOOSE, (contact_id, preference_id, opted_in))
 
 
 def choose_all(db: Connection, contact_id: int, given: object) -> None:

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
-from dotdigital import Account, DotdigitalError, NotFound, Rejected
+from dotdigital import Account, DotdigitalError, NotFound, Rejected, Transient
 
 # An account may be given version 3 any day, and may lose it.
 FORBIDDEN = 403
+OF_THE_SERVICE = "contacts:"
 ASKED_EVERY = timedelta(days=1)
+
+
+class Version3Denied(DotdigitalError):
+    """The account does not offer version 3 any more, though its credentials are right: version 2 may go on."""
 
 
 def protocol_of(integration: Integration, account: Account) -> WireProtocol:
     """The version to be used now. Where the integration leaves it open, the account is asked once a day.
 
-    What was found, and why, is kept with the integration. Raises what the call raises, but for a refusal: that says
-    that the account has no version 3.
+    What was found, and why, is kept with the integration. An account that cannot answer now is asked again by the next
+    run. Raises what the call raises, but for a refusal: that says that the account has no version 3.
     """
     asked_at = integration.protocol_asked_at
     if integration.protocol != ProtocolChoice.AUTOMATIC:
         if asked_at is not None or integration.protocol_found != integration.protocol:
             _keep(integration, WireProtocol(integration.protocol), "", asked_at=None)
     elif asked_at is None or timezone.now() - asked_at >= ASKED_EVERY:
-        _keep(integration, *_asked(account), asked_at=timezone.now())
+        with suppress(Transient):
+            _keep(integration, *_asked(account), asked_at=timezone.now())
     return WireProtocol(integration.protocol_found)
+
+
+def is_withdrawn(error: DotdigitalError) -> bool:
+    """Whether a call of version 3 says that the account does not offer it any more. That a contact or an import is not
+    there is said by a code of the service's own."""
+    if isinstance(error, NotFound):
+        return not (error.code or "").startswith(OF_THE_SERVICE)
+    return error.status == FORBIDDEN
+
+
+def leave_version_3(integration: Integration, error: DotdigitalError) -> None:
+    """Where the integration leaves the version open, version 2 is used until the account is asked again, in a day."""
+    if integration.protocol == ProtocolChoice.AUTOMATIC:
+        reason = _("The account does not offer version 3 any more: %(answer)s") % {"answer": error.text}
+        _keep(integration, WireProtocol.V2, reason, asked_at=timezone.now())
 
 
 def is_denied(error: DotdigitalError) -> bool:

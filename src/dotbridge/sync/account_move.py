@@ -93,6 +93,12 @@ def move_to_another_account(*, integration: Integration) -> None:
                 delete_with_children(records.filter(integration=integration))
             forget_remote_ids(scope=Scope.ACCOUNT, scope_id=integration.pk)
             SyncRun.objects.filter(integration=integration).update(waits_until=None)
-            blank: dict[str, Any] = {"account_id": None, "account_name": "", "endpoint": "", "checked_at": None}
+            blank: dict[str, Any] = {
+                "account_id": None,
+                "account_name": "",
+                "endpoint": "",
+                "checked_at": None,
+                "protocol_asked_at": None,
+            }
             Integration.objects.filter(pk=integration.pk).update(**blank)
     integration.refresh_from_db()

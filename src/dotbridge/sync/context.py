@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dotbridge.connections.models import ListConnection
-from dotbridge.integrations.models import Integration, WireProtocol
+from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
+from dotbridge.integrations.protocols import Version3Denied, is_withdrawn, leave_version_3
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.locks import IntegrationLock
 from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.rejections import note_rejections
-from dotdigital import Account
+from dotdigital import Account, DotdigitalError
 
 if TYPE_CHECKING:
     from dotbridge.sync.outbound.members import EvaluatedMembers
@@ -77,13 +79,14 @@ class RunContext:
     """What all steps of one run share.
 
     `protocol` is by which version of the API contacts are read and sent; `hears_events` since when, by Dotdigital's
-    clock, no event of the account was missed, None where they cannot be followed. `only` is the one connection that the
-    run is for; None for all of the integration. `members_evaluated` says, by connection, whose members the temporary
-    tables show; `ranks` are the account's mappings, by entity. `left_out` are the connections that this run leaves
-    alone from now on, because a step has stopped for them; `went_well` are, by the name of a step, those for which it
-    did its work to the end. `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic
-    clock, it was seen to be ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run
-    that may take as long as it likes.
+    clock, no event of the account was missed, None where they cannot be followed; `denied` is what the account said
+    when it did not offer version 3 any more. `only` is the one connection that the run is for; None for all of the
+    integration. `members_evaluated` says, by connection, whose members the temporary tables show; `ranks` are the
+    account's mappings, by entity. `left_out` are the connections that this run leaves alone from now on, because a
+    step has stopped for them; `went_well` are, by the name of a step, those for which it did its work to the end.
+    `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic clock, it was seen to be
+    ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take as long as
+    it likes.
     """
 
     integration: Integration
@@ -94,6 +97,7 @@ class RunContext:
     wait_seconds: float
     protocol: WireProtocol = WireProtocol.V2
     hears_events: datetime | None = None
+    denied: Version3Denied | None = None
     force_data_fields: bool = False
     reads_everything: bool = False
     only: ListConnection | None = None
@@ -118,6 +122,26 @@ class RunContext:
         """Raise StepPaused when this run has had its time, so that others get a turn."""
         if self.ends_at is not None and time.monotonic() >= self.ends_at:
             raise StepPaused("The time of a run is over. The next one goes on from here.")
+
+    @contextmanager
+    def by_version_3(self) -> Iterator[None]:
+        """Around calls of version 3. Raises Version3Denied when the account does not offer it any more.
+
+        An integration that leaves the version open goes on by version 2 then, in this run and the next ones; `protocol`
+        says so. An account that has said so is not asked again in this run.
+        """
+        if self.denied is not None:
+            raise self.denied
+        try:
+            yield
+        except DotdigitalError as error:
+            if not is_withdrawn(error):
+                raise
+            leave_version_3(self.integration, error)
+            if self.integration.protocol == ProtocolChoice.AUTOMATIC:
+                self.protocol = WireProtocol.V2
+            self.denied = Version3Denied(error.text, detail=error.detail, code=error.code, status=error.status)
+            raise self.denied from error
 
     def refresh_clock(self) -> None:
         """Ask Dotdigital for its time again, so that a window read after an upload closes after it."""

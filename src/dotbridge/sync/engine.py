@@ -31,6 +31,7 @@ from dotbridge.sync.context import (
     StepSkipped,
 )
 from dotbridge.sync.failures import failure_of, kind_of, place_of, restore_connection
+from dotbridge.sync.inbound.account_feed import FEED
 from dotbridge.sync.inbound.address_books import import_address_books
 from dotbridge.sync.inbound.campaign_activities import import_activities
 from dotbridge.sync.inbound.campaign_clicks import import_clicks
@@ -45,7 +46,7 @@ from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED, import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import IntegrationLock, LockLost, integration_lock
-from dotbridge.sync.models import Cursor, State, Step, SyncRun, Turn
+from dotbridge.sync.models import Cursor, Reading, State, Step, SyncRun, Turn
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.contact_requests import tell_of_contacts
@@ -293,7 +294,9 @@ def _parts_of(context: RunContext) -> list[Part]:
     parts = [part for part in wanted if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
     if context.protocol is not WireProtocol.V3:
         parts = [part for part in parts if part is not EVENTS]
-    begun = frozenset(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
+    begun = set(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
+    if Reading.objects.filter(integration=context.integration, feed=FEED).exists():
+        begun.add("contacts")
     if context.only is not None or kind not in {RunKind.IMPORT, RunKind.SYNC} or not begun & CONSENT_AND_CONTACTS:
         return parts
     consent_is_due = _consent_is_due(context)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from dotbridge.integrations.protocols import is_withdrawn
 from dotbridge.mirror.models import Contact, DataField
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import (
@@ -88,7 +89,9 @@ def _look(step: StepContext, remote_ids: list[int]) -> None:
         step.run.require_lock()
         try:
             found = [step.account.contacts_v3.get(remote_id, identifier="contactId")]
-        except NotFound:
+        except NotFound as error:
+            if is_withdrawn(error):
+                raise
             found = []
         page = MarkedPage(found)
         batch = replace(_batch(page, names), gone_ids=[] if found else [remote_id])

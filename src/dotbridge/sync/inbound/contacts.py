@@ -9,9 +9,11 @@ from functools import partial
 from itertools import chain, islice
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from dotbridge.connections.selectors import connected_books, other_books
-from dotbridge.integrations.models import ContactsReadOf
+from dotbridge.integrations.models import ContactsReadOf, WireProtocol
+from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import end_reading, keep_place, move_cursor, place_of_reading
@@ -54,11 +56,22 @@ class Batch:
 def import_contacts(step: StepContext) -> None:
     """Read each connected book. A book that cannot be read is said so; the others go on.
 
-    Where the account's events can be followed, one feed tells of the whole account.
+    Where the account's events can be followed, one feed tells of the whole account. Should the account not offer that
+    any more, an integration that leaves the version open goes on with the books at once.
     """
-    if step.run.hears_events is not None:
-        import_account_feed(step, step.run.hears_events)
-        return
+    if heard_since := step.run.hears_events:
+        # Whatever ends the reading of this feed, it has not told of every opt-out then: their own feeds have to.
+        step.run.hears_events = None
+        try:
+            with step.run.by_version_3():
+                import_account_feed(step, heard_since)
+        except Version3Denied as error:
+            if step.run.protocol is WireProtocol.V3:
+                raise
+            step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": error.text}
+        else:
+            step.run.hears_events = heard_since
+            return
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import is_denied
 from dotbridge.integrations.services import open_account
 from dotbridge.sync.context import StepContext
@@ -63,9 +63,12 @@ def hear_of_contacts(step: StepContext) -> None:
 
 
 def integrations_with_events() -> list[int]:
-    """The active integrations whose account's events are followed."""
+    """The active integrations whose account's events are followed. By version 2 no import would take them."""
     followed = EventSubscription.objects.filter(
-        remote_id__isnull=False, unusable_until=None, integration__is_active=True
+        remote_id__isnull=False,
+        unusable_until=None,
+        integration__is_active=True,
+        integration__protocol_found=WireProtocol.V3,
     )
     return list(followed.values_list("integration_id", flat=True).order_by("pk"))
 
@@ -74,7 +77,10 @@ def has_news(integration: Integration) -> bool:
     """Whether events wait for us: one call, which takes none of them. False where they are not followed, and when
     Dotdigital cannot be asked now: the next import of the schedule finds out why."""
     ours = EventSubscription.objects.filter(
-        integration=integration, remote_id__isnull=False, unusable_until=None
+        integration=integration,
+        integration__protocol_found=WireProtocol.V3,
+        remote_id__isnull=False,
+        unusable_until=None,
     ).first()
     if ours is None or ours.remote_id is None:
         return False

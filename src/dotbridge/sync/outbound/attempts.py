@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dotbridge.connections.request_moves import Request, RequestMoves, move, put_off
+from dotbridge.integrations.protocols import Version3Denied
 from dotdigital import ConfigurationError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
 
 
@@ -27,7 +28,7 @@ def attempt(
     3. What was surely not taken is put off, with what `not_taken` notes of it. After too many attempts it is given up,
        which `given_up` is told.
 
-    Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError.
+    Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError, Version3Denied.
     """
     found_as = row.state
     try:
@@ -37,7 +38,7 @@ def attempt(
             move(row, moves, unknown, message=error.text)
         elif put_off(row, moves, text=error.text, back_to=row.state, pauses=False) and given_up is not None:
             given_up()
-    except (Throttled, ConfigurationError):
+    except (Throttled, ConfigurationError, Version3Denied):
         # Not the request's fault, however often: it is not an attempt.
         if row.state != found_as:
             move(row, moves, found_as, **not_taken)

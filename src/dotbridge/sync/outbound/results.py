@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from dotbridge.integrations.models import WireProtocol
+from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
@@ -100,7 +101,7 @@ def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Uploa
 
 
 def _poll(step: StepContext, upload: Upload) -> bool:
-    """Ask once. True when the upload has come to its end, good or bad."""
+    """Ask once. True when there is nothing more to ask: the upload has come to its end, good, bad or unknown."""
     try:
         answer = _status(step, upload)
         upload.polls += 1
@@ -111,6 +112,10 @@ def _poll(step: StepContext, upload: Upload) -> bool:
                 _apply_results(step, upload, answer.summary)
             else:
                 _apply_report(step, upload)
+    except Version3Denied as error:
+        # Nobody can ask for its results any more, so the book has to tell.
+        move(upload, UploadState.UNKNOWN, message=error.text)
+        return True
     except NotFound:
         _give_up(step, upload, "Unknown")
         return True
@@ -124,7 +129,8 @@ def _poll(step: StepContext, upload: Upload) -> bool:
 
 def _status(step: StepContext, upload: Upload) -> Import | ImportV3:
     if upload.protocol == WireProtocol.V3:
-        return step.account.contacts_v3.import_status(upload.remote_id)
+        with step.run.by_version_3():
+            return step.account.contacts_v3.import_status(upload.remote_id)
     return step.account.import_status(upload.remote_id)
 
 
@@ -142,10 +148,11 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
 def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]) -> None:
     """The same by version 3, which names the rows that it took too, with the ids of their contacts."""
     forget_named_rows()
-    results = step.account.contacts_v3.import_results(upload.remote_id)
-    while chunk := list(islice(results, FAULTS_AT_ONCE)):
-        if faults := note_named_rows(chunk):
-            _apply_faults(step, upload, faults)
+    with step.run.by_version_3():
+        results = step.account.contacts_v3.import_results(upload.remote_id)
+        while chunk := list(islice(results, FAULTS_AT_ONCE)):
+            if faults := note_named_rows(chunk):
+                _apply_faults(step, upload, faults)
     with transaction.atomic():
         step.count(unreported=take_named_rows(step, upload))
         _finish(step, upload, dict(summary))

@@ -23,7 +23,8 @@ UPLOAD_MOVES = RequestMoves(
         UploadState.UPLOADING: frozenset(
             {UploadState.SENT, UploadState.REFUSED, UploadState.UNKNOWN, UploadState.PREPARED}
         ),
-        UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
+        # The account that has it may not offer the version any more by which its results are asked for.
+        UploadState.SENT: frozenset({UploadState.FINISHED, UploadState.REFUSED, UploadState.UNKNOWN}),
         UploadState.UNKNOWN: frozenset({UploadState.FINISHED, UploadState.REFUSED}),
         UploadState.FINISHED: frozenset(),
         UploadState.REFUSED: frozenset(),

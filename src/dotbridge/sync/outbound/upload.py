@@ -6,12 +6,16 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from dotbridge.conf import app_settings
 from dotbridge.connections import request_moves
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import WireProtocol
+from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
@@ -89,27 +93,43 @@ def send_upload(step: StepContext, upload: Upload) -> None:
             upload.delete()
             return
         step.run.require_lock()
-        attempt(
-            upload,
-            UPLOAD_MOVES,
-            lambda: _call(step, upload, Path(spool.name), rows),
-            refused=lambda error: _refused(step, upload, error),
-            unknown=UploadState.UNKNOWN,
-            given_up=lambda: _given_up(step, upload),
-            sent_at=None,
-        )
+        try:
+            attempt(
+                upload,
+                UPLOAD_MOVES,
+                lambda: _call(step, upload, Path(spool.name), rows),
+                refused=lambda error: _refused(step, upload, error),
+                unknown=UploadState.UNKNOWN,
+                given_up=lambda: _given_up(step, upload),
+                sent_at=None,
+            )
+        except Version3Denied as error:
+            if step.run.protocol is WireProtocol.V3:
+                raise
+            _prepare_again(step, upload, error)
 
 
 def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
     move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
     if upload.protocol == WireProtocol.V3:
-        import_id, status = step.account.contacts_v3.import_file(file), NOT_FINISHED
+        with step.run.by_version_3():
+            import_id, status = step.account.contacts_v3.import_file(file), NOT_FINISHED
     else:
         book = step.account.address_book(upload.connection.address_book.remote_id)
         answer = book.import_contacts(file, merge=MergeOption(upload.merge_option))
         import_id, status = answer.id, answer.status
     move(upload, UploadState.SENT, remote_id=import_id, remote_status=status)
     step.count(uploaded=rows)
+
+
+def _prepare_again(step: StepContext, upload: Upload, error: Version3Denied) -> None:
+    """A file of version 3 that the account does not take any more: the next export writes it anew, by version 2."""
+    with transaction.atomic():
+        step.count(sent_again=upload.items.update(upload=None))
+        upload.delete()
+    step.step.message = _("%(reason)s What was to be sent is prepared again, by version 2.") % {"reason": error.text}
+    run = step.run.run
+    request_run(integration=step.integration, kind=RunKind.EXPORT, trigger=run.trigger, link=run.connection)
 
 
 def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> None:

@@ -71,7 +71,8 @@ def update() -> int:
 
 def check() -> int:
     """Print what is wrong with the catalogues."""
-    problems = [problem for language in LANGUAGES for problem in problems_of(language, texts())]
+    template = texts()
+    problems = [problem for language in LANGUAGES for problem in problems_of(language, template)]
     if problems:
         print("\n".join(problems))
     return int(bool(problems))

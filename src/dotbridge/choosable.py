@@ -81,6 +81,13 @@ class Days(Choosable):
         return int(found[1])
 
 
+def read_flag(given: Any) -> bool:
+    """A truth value, or the text of one. Raises ValueError."""
+    if str(given).lower() not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ValueError(given)
+    return str(given).lower() in {"1", "true", "yes"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Switch(Choosable):
     """On or off."""
@@ -92,9 +99,7 @@ class Switch(Choosable):
 
     def read(self, text: str) -> bool:
         """Whether it is on."""
-        if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
-            raise ValueError(text)
-        return text.lower() in {"1", "true", "yes"}
+        return read_flag(text)
 
 
 @dataclass(frozen=True, kw_only=True)

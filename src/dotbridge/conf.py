@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from dotbridge.choosable import CHOOSABLE, Choosable
+from dotbridge.choosable import CHOOSABLE, Choosable, read_flag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +85,6 @@ def read_count(given: Any) -> int:
     if isinstance(given, bool) or not re.fullmatch("[0-9]{1,4}", str(given)) or int(given) < 1:
         raise ValueError(given)
     return int(given)
-
-
-def read_flag(given: Any) -> bool:
-    """A truth value, or the text of one."""
-    if str(given).lower() not in {"0", "1", "true", "false", "yes", "no"}:
-        raise ValueError(given)
-    return str(given).lower() in {"1", "true", "yes"}
 
 
 def read_words(given: Any) -> tuple[str, ...]:
@@ -170,10 +163,10 @@ OWN = (
 )
 
 
-def _chosen_in_office(choosable: Choosable) -> Setting:
-    """A setting that can be chosen in the back office too: here is what it is while nobody does."""
+def setting_of(choosable: Choosable, *, name: str) -> Setting:
+    """The setting of this name that takes what the choosable one takes."""
     return Setting(
-        name=choosable.variable.removeprefix("DOTBRIDGE_"),
+        name=name,
         default=choosable.default,
         allowed=choosable.allowed,
         purpose=choosable.purpose,
@@ -182,7 +175,8 @@ def _chosen_in_office(choosable: Choosable) -> Setting:
     )
 
 
-SETTINGS = (*OWN, *map(_chosen_in_office, CHOOSABLE))
+# Those of the second kind can be chosen in the back office too: here is what they are while nobody does.
+SETTINGS = (*OWN, *(setting_of(each, name=each.variable.removeprefix("DOTBRIDGE_")) for each in CHOOSABLE))
 
 
 def app_settings() -> AppSettings:

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotbridge.choosable import Line
+from dotbridge.choosable import Line, read_flag
 from dotbridge.conf import (
     ORIGINS_ALLOWED,
     SETTINGS,
     Setting,
     read_count,
-    read_flag,
     read_origins,
     read_seconds,
     read_words,
+    setting_of,
 )
 from dotbridge.errors import OperatorError
 
@@ -185,13 +185,7 @@ STANDALONE = (
         purpose="The server that mails go to. Without it nothing is mailed.",
         read=_read_email_url,
     ),
-    Setting(
-        name=_EMAIL_FROM.variable,
-        default=_EMAIL_FROM.default,
-        allowed=_EMAIL_FROM.allowed,
-        purpose=_EMAIL_FROM.purpose,
-        read=_EMAIL_FROM.read,
-    ),
+    setting_of(_EMAIL_FROM, name=_EMAIL_FROM.variable),
     Setting(
         name="DOTBRIDGE_REQUEST_SECONDS",
         default=20.0,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from dotdigital.codes import person_text
+from dotdigital.decoding import json_list, json_object
 from dotdigital.errors import (
     ConfigurationError,
     DotdigitalError,
@@ -48,10 +49,8 @@ class Refusal(NamedTuple):
 def read_refusal(body: bytes) -> Refusal | None:
     """Answers what an error body says, or None if it is not one of the vendor's two shapes (contract §3.1, §3.4)."""
     try:
-        content = msgspec.json.decode(body)
+        content = json_object(msgspec.json.decode(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if not isinstance(content, dict):
         return None
     if isinstance(content.get("message"), str):
         codes = _CODE.findall(content["message"])
@@ -64,10 +63,10 @@ def read_refusal(body: bytes) -> Refusal | None:
     return None
 
 
-def _item(details: object) -> str | None:
+def _item(details: Any) -> str | None:
     """The first field that v3 names in the details of a refusal (contract §3.4)."""
-    for each in details if isinstance(details, list) else ():
-        item = each.get("item") if isinstance(each, dict) else None
+    for each in json_list(details):
+        item = json_object(each).get("item")
         if isinstance(item, str) and _FIELD.fullmatch(item):
             return item
     return None

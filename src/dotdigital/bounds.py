@@ -76,10 +76,10 @@ _current: ContextVar[Bounds | None] = ContextVar("dotdigital_bounds", default=No
 
 def bounded(transport: httpx2.HTTPTransport) -> httpx2.HTTPTransport:
     """Has the connections of a new transport heed the bounds applied. What they are made of is not for users to set."""
-    pool = transport._pool  # noqa: SLF001
-    if not isinstance(pool._network_backend, httpcore2.SyncBackend):  # noqa: SLF001
+    pool = transport._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    if not isinstance(pool._network_backend, httpcore2.SyncBackend):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         raise TypeError("this version of httpx2 opens its connections in another way: no time limit could be kept")
-    pool._network_backend = _Backend()  # noqa: SLF001
+    pool._network_backend = _Backend()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return transport
 
 

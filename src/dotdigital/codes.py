@@ -274,7 +274,9 @@ _V3: Final = {
 }
 
 MEANINGS: Final[dict[str, Meaning]] = {
-    f"ERROR_{code}": Meaning(*meaning) for area in _AREAS for code, meaning in area.items()
+    f"ERROR_{code}": Meaning(meaning[0], meaning[1], later=_WAIT in meaning)
+    for area in _AREAS
+    for code, meaning in area.items()
 } | _V3
 
 

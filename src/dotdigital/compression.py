@@ -31,8 +31,10 @@ def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
     began = False
     try:
         for chunk in chunks:
-            began = True
-            yield from _pieces(inflate, chunk)
+            began, rest = True, chunk
+            while piece := inflate.decompress(rest, _LARGEST):
+                yield piece
+                rest = inflate.unconsumed_tail
             if inflate.unused_data:
                 raise httpx2.DecodingError("data after the end of the compressed ones")
     except zlib.error as error:
@@ -40,10 +42,3 @@ def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
     # Without any data at all it is an empty body, however it is labelled.
     if began and not inflate.eof:
         raise httpx2.DecodingError("the compressed data are cut")
-
-
-def _pieces(inflate: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
-    piece = inflate.decompress(chunk, _LARGEST)
-    while piece:
-        yield piece
-        piece = inflate.decompress(inflate.unconsumed_tail, _LARGEST)

@@ -45,8 +45,8 @@ class Page(Generic[Row]):
     """
 
     items: list[Row]
-    malformed: list[Malformed] = field(default_factory=list)
-    unkept: list[int] = field(default_factory=list)
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
+    unkept: list[int] = field(default_factory=list[int])
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.items)
@@ -148,10 +148,10 @@ def _row_by_row(body: bytes | bytearray, row: type[Row], limit: int) -> Page[Row
         if at == limit:
             page.malformed.append(_surplus(limit))
             break
+        raw = json.dumps(entry, ensure_ascii=False)
         try:
             # A row with half a character cannot be stored or sent anywhere: it is malformed, not to be mended by
             # guessing.
-            raw = json.dumps(entry, ensure_ascii=False)
             raw.encode()
             page.items.append(_convert(entry, row))
         except (msgspec.ValidationError, TypeError, ValueError) as error:
@@ -213,6 +213,16 @@ def malformed(raw: bytes, reason: str) -> Malformed:
     return Malformed(raw.decode(errors="backslashreplace")[:RAW_LIMIT], reason)
 
 
+def json_object(value: Any) -> dict[str, Any]:
+    """Answers the value if it is a JSON object, else an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def json_list(value: Any) -> list[object]:
+    """Answers the value if it is a JSON list, else an empty one."""
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
 def load_leniently(body: bytes | bytearray) -> Any:
     """Answers a body that has half characters, bytes that are no UTF-8 or numbers that are none. Raises Unreadable."""
     if len(body) > _LONGEST_MENDED:
@@ -235,7 +245,7 @@ def _convert(entry: Any, shape: type[Row]) -> Row:
     except msgspec.ValidationError:
         if not isinstance(entry, dict):
             raise
-        present = {key: _mended(key, value, shape) for key, value in entry.items() if value is not None}
+        present = {key: _mended(key, value, shape) for key, value in json_object(entry).items() if value is not None}
         return msgspec.convert(present, shape)
 
 

@@ -81,7 +81,7 @@ class ContactDraft:
     email: str
     opt_in_type: str | None = None
     email_type: str | None = None
-    data_fields: Mapping[str, Value] = field(default_factory=dict)
+    data_fields: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
     def body(self) -> dict[str, Any]:
         """Answers the contact as JSON. Raises ValueError without an address."""
@@ -207,7 +207,7 @@ class TriggeredDraft:
 
     to: Sequence[str]
     campaign_id: int
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
     from_address: str | None = None

@@ -138,7 +138,7 @@ class EventDraft:
     id: str | None = None
     at: datetime | None = None
     summary: str | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def body(self) -> dict[str, Any]:
         """Answers the event as JSON. Raises ValueError for a type or summary that is empty or too long."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -26,6 +26,7 @@ class Body(Protocol):
 
     def chunks(self) -> Iterator[bytes]:
         """Yields the body from its beginning."""
+        ...
 
 
 class JsonBody:
@@ -126,7 +127,7 @@ class LinesBody:
 
 
 @contextmanager
-def _opened(file: BinaryIO | Path, at: int) -> Iterator[BinaryIO]:
+def _opened(file: BinaryIO | Path, at: int) -> Generator[BinaryIO, None, None]:
     """Opens the file, or takes the open one, at a place; an open one stays open and where it was put."""
     with ExitStack() as stack:
         source = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file

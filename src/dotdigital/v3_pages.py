@@ -10,7 +10,7 @@ from typing import Any, Final, Generic
 
 import msgspec
 
-from dotdigital.decoding import Page, Row, Unreadable, decode_page, load_leniently
+from dotdigital.decoding import Page, Row, Unreadable, decode_page, json_object, load_leniently
 from dotdigital.errors import Transient
 from dotdigital.operations import Operation
 from dotdigital.session import Session
@@ -80,8 +80,7 @@ def _walk(read: Callable[[str | None], MarkedPage[Row]], limit: int, marker: str
 def _decode(body: bytearray, *, row: type[Row], limit: int) -> MarkedPage[Row]:
     items, links = _parts(body)
     page = decode_page(items, row, limit)
-    following = links.get("next") if isinstance(links, dict) else None
-    marker = following.get("marker") if isinstance(following, dict) else None
+    marker = json_object(json_object(links).get("next")).get("marker")
     return MarkedPage(page.items, page.malformed, page.unkept, str(marker) if marker else None)
 
 
@@ -93,7 +92,7 @@ def _parts(body: bytearray) -> tuple[bytes, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # Half a character or a NaN somewhere: it must cost its own row and not the page.
-    content = load_leniently(body)
-    if not isinstance(content, dict) or not isinstance(content.get("_items"), list):
+    content = json_object(load_leniently(body))
+    if not isinstance(content.get("_items"), list):
         raise Unreadable("a page with _items was expected")
     return json.dumps(content["_items"]).encode(), content.get("_links")

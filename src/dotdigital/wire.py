@@ -78,7 +78,7 @@ class Call:
 
     operation: Operation
     path: str
-    query: Query = field(default_factory=dict)
+    query: Query = field(default_factory=dict[str, str | int | Sequence[str]])
     body: Body | None = None
     accept: str = "application/json"
     nothing: bytes = b""
@@ -255,7 +255,7 @@ def _moment_of(date: str) -> datetime | None:
 
 
 @contextmanager
-def _understood(operation: Operation, kept: _Kept) -> Iterator[_Kept]:
+def _understood(operation: Operation, kept: _Kept) -> Generator[_Kept, None, None]:
     """Turns a body that is not what the operation answers into the error that says what to do.
 
     Some clients report refusals inside a 200 (contract §3.1), so a body with an error code counts as that error.

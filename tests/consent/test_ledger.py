@@ -66,6 +66,16 @@ def test_a_word_about_an_address_is_taken_back_for_it_alone_and_only_by_a_newer_
     assert not may_be_mailed(address="ann@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
 
 
+@pytest.mark.parametrize("address", ["ΝΙΚΟΣ@example.com", "İris@example.com", "JÜRGEN@example.com"])
+def test_a_word_is_found_under_an_address_of_any_script(address: str) -> None:
+    opt_out_addresses(addresses=[address], source=Source.PERSON)
+    assert not may_be_mailed(address=address).may_be_mailed
+    assert history_of(address=address).count() == 1
+    erase_address(address=address)
+    assert receipt_of(address) is not None
+    assert not history_of(address=address).exists()
+
+
 def test_a_record_without_an_address_is_bound_and_no_other() -> None:
     record = add_contact(None)
     opt_out(record.pk)

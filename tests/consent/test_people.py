@@ -30,16 +30,6 @@ from dotbridge.mirror.models import Contact as Mirrored
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
-@pytest.fixture
-def book(remote: RemoteAccount) -> int:
-    return remote.create_book("Readers")
-
-
-@pytest.fixture
-def link(integration: Integration, remote: RemoteAccount, book: int) -> ListConnection:
-    return connect(integration, book="Readers")
-
-
 def move(record: Contact, address: str) -> None:
     """The CRM gives a record another address."""
     ContactEmail.objects.filter(contact=record).update(email=address)

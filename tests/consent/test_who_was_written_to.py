@@ -22,9 +22,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
 from tests.accounts import RemoteAccount, add_contact, sync
-from tests.consent.test_people import book, change_there, link, move, status
-
-__all__ = ["book", "link"]
+from tests.consent.test_people import change_there, move, status
 
 
 def unsubscribe(remote: RemoteAccount, address: str) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dotbridge.crm.models import Lead
-from dotbridge.entities.email import is_plausible, normalised, plausible_q
+from dotbridge.entities.email import address_key, is_plausible, normalised, plausible_q
 
 PLAUSIBLE = [
     "ada@example.com",
@@ -115,3 +115,13 @@ def test_normalised_is_the_same_for_two_spellings() -> None:
     for email in (" ÄDA@Example.com", "äda@EXAMPLE.COM  "):
         Lead.objects.create(email=email)
     assert set(Lead.objects.annotate(key=normalised("email")).values_list("key", flat=True)) == {"äda@example.com"}
+
+
+@pytest.mark.django_db
+def test_python_makes_the_same_key_as_postgres() -> None:
+    letters = [chr(point) for point in range(0x20, 0x3000) if chr(point).isprintable()]
+    addresses = [f" {letter}DA{letter}@Example.com" for letter in letters if not letter.isspace()]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT lower(btrim(address)) FROM unnest(%s::text[]) AS given (address)", [addresses])
+        keys = [key for (key,) in cursor]
+    assert [address_key(each) for each in addresses] == keys

@@ -11,7 +11,7 @@ from django.db.models.functions import NullIf, Trim
 from django.http import HttpRequest
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.entities.email import normalised
+from dotbridge.entities.email import address_key, normalised
 from dotbridge.entities.registry import Entity, entity
 from dotbridge.entities.rights import may_see_paths, may_view
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
@@ -60,7 +60,7 @@ def preview_of_mapping(request: HttpRequest, mapping: Mapping, *, beginning: str
     )
     records = records.annotate(mapped=mapped_values(mapping, owner))
     if beginning:
-        records = records.filter(email_key__startswith=beginning.lower())
+        records = records.filter(email_key__startswith=address_key(beginning))
     rows = list(records.order_by("record_pk")[:MOST_SHOWN])
     known = label_records(request, mapping.entity, [str(row["record_pk"]) for row in rows])
     sound = [row for row in sound_rows(mapping) if may_see_paths(request.user, owner, row.entity_fields)]

@@ -20,7 +20,7 @@ from dotbridge.consent.chain import details_of
 from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
 from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, SubjectKind, What
 from dotbridge.consent.services import name_of
-from dotbridge.entities.email import is_plausible
+from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.registry import entities
 
 # Both are sent inside the transaction, with `email_key`. What a receiver raises ends the erasure, and nothing is done.
@@ -50,7 +50,7 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
 
     Raises ValidationError for what is no address.
     """
-    email_key = address.strip().lower()
+    email_key = address_key(address)
     if not is_plausible(email_key):
         raise ValidationError(_("%(address)s is not an e-mail address.") % {"address": address.strip()[:254]})
     key = hash_key()
@@ -88,7 +88,7 @@ def is_deleted_on_arrival(email_key: str) -> bool:
 
 def receipt_of(address: str) -> Receipt | None:
     """The proof that an address was erased; None when it was not."""
-    address_hash = hash_key().hashed(address.strip().lower())
+    address_hash = hash_key().hashed(address_key(address))
     erased = ErasedAddress.objects.filter(address_hash=address_hash).first()
     if erased is None:
         return None

@@ -13,6 +13,7 @@ from dotbridge.consent.conditions import within
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.scopes import ListScopes
+from dotbridge.entities.email import address_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ def may_be_mailed(
 
     With `entity` and `record_id` the record is asked about as well, under whatever address it has.
     """
-    email_key = address.strip().lower()
+    email_key = address_key(address)
     subject = Q(kind=SubjectKind.ADDRESS, entity="", subject=email_key)
     if record_id:
         subject |= Q(kind=SubjectKind.RECORD, entity=entity, subject=str(record_id))
@@ -108,7 +109,7 @@ def addresses_refused_in(books: QuerySet[Any]) -> QuerySet[ConsentState]:
 
 def history_of(*, address: str, entity: str = "", record_id: object = "") -> QuerySet[ConsentEvent]:
     """What was said about an address, and about a record where one is named, the newest first."""
-    about = Q(email_key=address.strip().lower()) if address.strip() else Q(pk=None)
+    about = Q(email_key=address_key(address)) if address.strip() else Q(pk=None)
     if record_id:
         about |= Q(entity=entity, record_id=str(record_id))
     return ConsentEvent.objects.filter(about).order_by("-id")

@@ -53,3 +53,11 @@ def plausible_sql(column: str) -> str:
 def normalised(expression: Combinable | str) -> Lower:
     """The key under which two spellings of one address are the same: without blanks around it, in lower case."""
     return Lower(Trim(expression))
+
+
+def address_key(address: str) -> str:
+    """The same key in Python, also of the beginning of an address."""
+    bare = address.strip()
+    # Letter by letter, as PostgreSQL does it: Python by itself makes two characters of "İ", and of "Σ" at the end of a
+    # word another letter than elsewhere.
+    return bare.lower() if bare.isascii() else "".join(letter.lower()[0] for letter in bare)

@@ -131,7 +131,7 @@ def _utf_8_or_legacy(file: BinaryIO) -> FoundEncoding:
         text = decoder.decode(line)
         damaged = text.count("\N{REPLACEMENT CHARACTER}")
         broken += damaged
-        good += sum(not character.isascii() for character in text) - damaged
+        good += len(text) - len(text.encode("ascii", "ignore")) - damaged
         if len(sample) < SAMPLE:
             sample += line
     if broken * 2 <= good or not sample:

@@ -64,12 +64,12 @@ class Merge:
         The first row is kept and gets the first value of each field, or with `last` the last one. With `both` only rows
         that name the same person are one.
         """
-        self._name_persons(decision)
+        person = self._name_persons(decision)
         if not self._execute(
             f"""
             UPDATE {STAGE} s SET keeper = twice.keeper
-            FROM (SELECT person, min(line) AS keeper FROM {STAGE} GROUP BY person HAVING count(*) > 1) twice
-            WHERE s.person = twice.person
+            FROM (SELECT {person}, min(line) AS keeper FROM {STAGE} GROUP BY {person} HAVING count(*) > 1) twice
+            WHERE s.{person} = twice.{person}
             """
         ):
             return [], 0
@@ -79,15 +79,20 @@ class Merge:
         self._execute(f"UPDATE {STAGE} SET fate = 'same address' WHERE keeper <> line")
         return clashes
 
-    def _name_persons(self, decision: str | None) -> None:
+    def _name_persons(self, decision: str | None) -> str:
+        """The column that is the same in the rows of one person: the address's key, where nothing else tells."""
         named = [column for column in self.columns if column.target.name in self.target.same_person]
+        own_id = self._id()
+        if own_id is None and not (decision == BOTH and named):
+            return "key"
         person = "key"
         if decision == BOTH and named:
             person = "concat_ws(E'\\n', key, " + ", ".join(f"lower({column.value}::text)" for column in named) + ")"
         self._execute(f"UPDATE {STAGE} SET person = {person}")
-        if own_id := self._id():
+        if own_id:
             name_persons_by_id(own_id)
         measure()
+        return "person"
 
     def _id(self) -> StageColumn | None:
         """The column of external ids, if the file has one and the model a place for it."""

@@ -12,6 +12,8 @@ from dotbridge.files.damage import Unreadable, check_text
 
 _BETWEEN = re.compile(r"\s*:::\s*|\s*[;|\n]\s*|\s*,\s*(?=\+?\(?\d)")
 _DIGITS = re.compile(r"\d")
+# One number as nearly all are typed. The library takes every such number, with a country that there is or without one.
+_PLAIN = re.compile(r"\+?(?:[ ()./-]*\d){7,15}", re.ASCII)
 # Room for several. What is longer is no number, and would take its time to be taken apart.
 LONGEST_CELL = 1_000
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
@@ -23,6 +25,8 @@ def read_phones(cell: str) -> tuple[str, ...]:
     """The numbers in a cell, as they were typed; the same number is not given twice. Raises Unreadable."""
     if len(cell) > LONGEST_CELL:
         raise _no_phone()
+    if _PLAIN.fullmatch(cell):
+        return (" ".join(cell.split()),)
     found: dict[str, str] = {}
     for piece in _BETWEEN.split(cell.strip()):
         text = " ".join(piece.split())

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
@@ -22,23 +23,32 @@ from dotbridge.files.records import Cell, cell_text
 from dotbridge.files.targets import TargetField, ValueKind
 
 LONGEST_TEXT = 20_000
+# Of most columns a few values fill many rows: the last ones are remembered, so that each is read once.
+_REMEMBERED = 10_000
+_LONGEST_REMEMBERED = 100
 
 
 @dataclass
 class ColumnReader:
     """What the cells of a column are for a field. `observe` every cell first, then `read`.
 
-    `read` gives the value, and the further ones for a field that has them. It raises Unreadable.
+    `read` gives the value, and the further ones for a field that has them. It raises Unreadable. `holds_dates` and
+    `holds_numbers` say that the column is read as such.
     """
 
     target: TargetField
     chosen: str | None = None
     dates: DateColumn = field(init=False)
     numbers: NumberColumn = field(init=False)
+    holds_dates: bool = field(init=False)
+    holds_numbers: bool = field(init=False)
     _read: Callable[[Cell], Any] = field(init=False, repr=False)
+    _remembered: Callable[[str], tuple[Any, tuple[str, ...]] | Unreadable] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         kind = self.target.kind
+        self.holds_dates = kind in {ValueKind.DATE, ValueKind.MOMENT}
+        self.holds_numbers = kind in {ValueKind.WHOLE_NUMBER, ValueKind.NUMBER}
         self.dates = DateColumn(self.chosen)
         self.numbers = NumberColumn(kind is ValueKind.WHOLE_NUMBER, self.chosen)
         readers: dict[ValueKind, Callable[[Cell], Any]] = {
@@ -53,21 +63,13 @@ class ColumnReader:
         self._read = readers.get(kind, self._text)
         self._longest = longest_of(self.target)
         self._choices = _choices(self.target)
+        self._lowest, self._highest = _range(self.target.field) if kind is ValueKind.WHOLE_NUMBER else (0, 0)
+        self._remembered = lru_cache(_REMEMBERED)(self._tried)
 
     @property
     def is_decided_by_rows(self) -> bool:
         """Whether the rows of the column have to be looked at before the first of them can be read."""
         return self.holds_dates or self.holds_numbers
-
-    @property
-    def holds_dates(self) -> bool:
-        """Whether the column is read as dates."""
-        return self.target.kind in {ValueKind.DATE, ValueKind.MOMENT}
-
-    @property
-    def holds_numbers(self) -> bool:
-        """Whether the column is read as numbers."""
-        return self.target.kind in {ValueKind.WHOLE_NUMBER, ValueKind.NUMBER}
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
@@ -79,6 +81,20 @@ class ColumnReader:
 
     def read(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
         """The value of a cell that is not blank, and the further ones."""
+        if not isinstance(cell, str) or len(cell) > _LONGEST_REMEMBERED:
+            return self._read_anew(cell)
+        found = self._remembered(cell)
+        if isinstance(found, Unreadable):
+            raise Unreadable(found.why, found.mend)
+        return found
+
+    def _tried(self, text: str) -> tuple[Any, tuple[str, ...]] | Unreadable:
+        try:
+            return self._read_anew(text)
+        except Unreadable as error:
+            return error
+
+    def _read_anew(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
         if isinstance(cell, str):
             cell = unwrapped(cell)
             check_text(cell)
@@ -101,11 +117,11 @@ class ColumnReader:
 
     def _whole_number(self, cell: Cell) -> int:
         number = whole(self.numbers.read(cell))
-        lowest, highest = _range(self.target.field)
-        if not lowest <= number <= highest:
+        if not self._lowest <= number <= self._highest:
             raise Unreadable(
                 _("The number is out of the field's range."),
-                _("Write a number from %(lowest)d to %(highest)d.") % {"lowest": lowest, "highest": highest},
+                _("Write a number from %(lowest)d to %(highest)d.")
+                % {"lowest": self._lowest, "highest": self._highest},
             )
         return number
 

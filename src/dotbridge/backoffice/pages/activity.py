@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -150,6 +151,11 @@ def numbered_pager(current: Any, query: str = "") -> dict[str, str]:
         "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
         "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
     }
+
+
+def search_pager(current: Any, search: str) -> dict[str, str]:
+    """The ways to the pages before and after of what was searched for."""
+    return numbered_pager(current, "&" + urlencode({"q": search}) if search else "")
 
 
 @page("dotbridge_connections.view_accountchange")

@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.charts import bars_by_hour
-from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.activity import numbered_pager, search_pager
 from dotbridge.backoffice.pages.draft_frame import preview_context
 from dotbridge.backoffice.pages.frame import Crumb, Tab, page, show
 from dotbridge.backoffice.queries import is_key, search_of
@@ -69,7 +69,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         context={
             "campaigns": current,
             "search": search,
-            "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
+            "pager": search_pager(current, search),
             "may_choose": True,
         },
     )

@@ -11,12 +11,11 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.draft_frame import (
     MAY_ADD,
@@ -73,7 +72,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
         context={
             "drafts": current,
             "search": search,
-            "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
+            "pager": search_pager(current, search),
             "may_add": request.user.has_perm(MAY_ADD),
         },
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
+from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_LIST,
@@ -59,20 +60,10 @@ def lists(request: HttpRequest) -> HttpResponse:
         context={
             "lists": current,
             "search": search,
-            "pager": _numbered_pager(current, search),
+            "pager": search_pager(current, search),
             "may_add": request.user.has_perm("dotbridge_lists.add_marketinglist"),
         },
     )
-
-
-def _numbered_pager(current: Any, search: str) -> dict[str, str]:
-    def address(number: int) -> str:
-        return "?" + urlencode({"q": search, "page": str(number)})
-
-    return {
-        "previous": address(current.previous_page_number()) if current.has_previous() else "",
-        "next": address(current.next_page_number()) if current.has_next() else "",
-    }
 
 
 @page(VIEW)

@@ -12,12 +12,11 @@ from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import activity_table, with_figures
 from dotbridge.backoffice.charts import bars_by_period
-from dotbridge.backoffice.pages.activity import numbered_pager
+from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, show
@@ -75,7 +74,7 @@ def marketing_campaigns(request: HttpRequest) -> HttpResponse:
         context={
             "campaigns": current,
             "search": search,
-            "pager": numbered_pager(current, "&" + urlencode({"q": search}) if search else ""),
+            "pager": search_pager(current, search),
             "may_add": request.user.has_perm("dotbridge_campaigns.add_marketingcampaign"),
             "may_merge": request.user.has_perms(MAY_MERGE),
         },

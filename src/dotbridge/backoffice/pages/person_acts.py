@@ -39,6 +39,7 @@ from dotbridge.connections.services import tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
+from dotbridge.entities.email import address_key
 from dotbridge.entities.registry import entities
 from dotbridge.mirror.models import Contact
 from dotbridge.mirror.status import LIVE
@@ -83,7 +84,7 @@ class ForgetForm(forms.Form):
     def clean_address(self) -> str:
         """The address, if it is the person's."""
         typed: str = self.cleaned_data["address"].strip()
-        if typed.lower() != self.email.strip().lower():
+        if address_key(typed) != address_key(self.email):
             raise ValidationError(_("This is not the address of the person. Nothing was done."))
         return typed
 
@@ -148,7 +149,7 @@ def _opt_out(request: HttpRequest, whom: Whom) -> HttpResponse:
             opt_out_records(entity=whom.entity, record_ids=[whom.record_id], **said)
         else:
             opt_out_addresses(addresses=[whom.email], **said)
-        told = tell_of_opt_out(email_key=whom.email.strip().lower()) if whom.has_address else 0
+        told = tell_of_opt_out(email_key=address_key(whom.email)) if whom.has_address else 0
     text = _("Nothing more is written to this person.")
     if told:
         text = f"{text} {_('Dotdigital is told as soon as the worker is free.')}"
@@ -168,7 +169,7 @@ def _ask_to_opt_out(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpR
     ]
     accounts = []
     if whom.has_address and request.user.has_perm(MAY_SEE_CONTACTS):
-        found = Contact.objects.filter(email_key=whom.email.strip().lower(), status__in=LIVE)
+        found = Contact.objects.filter(email_key=address_key(whom.email), status__in=LIVE)
         accounts = [
             _("In %(account)s: subscribed now") % {"account": contact.integration}
             for contact in found.select_related("integration").order_by("integration__name")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.campaigns.models import EmailCampaign
+from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import Activity, Campaign, ClickEvent, Contact, OpenEvent
 from dotbridge.sync.models import ExportItem
 
@@ -197,7 +198,7 @@ def people_of(remote: Campaign, did: Did | None, search: str = "") -> QuerySet[A
     if did is not None:
         found = found.filter(DID_CONDITIONS[did])
     if search:
-        found = found.filter(email_key__contains=search.lower())
+        found = found.filter(email_key__contains=address_key(search))
     return found.order_by("email_key", "pk")
 
 

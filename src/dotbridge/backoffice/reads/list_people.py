@@ -20,7 +20,7 @@ from dotbridge.backoffice.reads.standing import MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
-from dotbridge.entities.email import is_plausible, plausible_q
+from dotbridge.entities.email import address_key, is_plausible, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
 from dotbridge.lists.columns import ListColumn, Sort, with_columns
@@ -166,13 +166,13 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
         RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids).values_list("record_id", flat=True)
     )
     off = _objections(marketing_list, rows)
-    keys = {(row["email"] or "").lower() for row in rows} - {""}
+    keys = {address_key(row["email"] or "") for row in rows} - {""}
     link = getattr(marketing_list, "connection", None)
     items = _items(link, keys)
     speakers = _speakers(marketing_list, keys)
     described = []
     for row in rows:
-        record_id, key = str(row["record_id"]), (row["email"] or "").lower()
+        record_id, key = str(row["record_id"]), address_key(row["email"] or "")
         is_member = record_id not in removed and record_id not in off
         why: StrOrPromise = ""
         if record_id in removed:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.statuses import status_words
+from dotbridge.entities.email import address_key
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import Entity, FaultyEntity, UnknownField, entities
 from dotbridge.entities.rights import may_view
@@ -62,8 +63,8 @@ def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = 
     accounts = list(Integration.objects.values_list("pk", flat=True))
     found = _described(request, rows, accounts)
     if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm("dotbridge_mirror.view_contact"):
-        taken = {person.email.lower() for person in found if person.email}
-        found += [person for person in _contacts(text, most, accounts) if person.email.lower() not in taken]
+        taken = {address_key(person.email) for person in found if person.email}
+        found += [person for person in _contacts(text, most, accounts) if address_key(person.email) not in taken]
     return found[:most]
 
 
@@ -108,7 +109,7 @@ def _described(
     for known, row in rows:
         ids.setdefault(known.key, []).append(str(row["record_pk"]))
     labels = {key: label_records(request, key, some) for key, some in ids.items()}
-    statuses = _statuses({row["person_email"].lower() for _known, row in rows if row["person_email"]}, accounts)
+    statuses = _statuses({address_key(row["person_email"]) for _known, row in rows if row["person_email"]}, accounts)
     found = []
     for known, row in rows:
         label = labels[known.key].get(str(row["record_pk"]))
@@ -118,7 +119,7 @@ def _described(
                 email=row["person_email"] or "",
                 kind=str(known.label),
                 url=reverse("dotbridge:person-record", args=[known.key, row["record_pk"]]),
-                **statuses.get((row["person_email"] or "").lower(), {}),
+                **statuses.get(address_key(row["person_email"] or ""), {}),
             )
         )
     return found
@@ -135,7 +136,7 @@ def _statuses(keys: set[str], accounts: list[int]) -> dict[str, Any]:
 
 def _contacts(text: str, most: int, accounts: list[int]) -> Iterator[FoundPerson]:
     # The index begins with the account, so the accounts are named even where any would do.
-    contacts = Contact.objects.filter(integration_id__in=accounts, email_key__startswith=text.lower())
+    contacts = Contact.objects.filter(integration_id__in=accounts, email_key__startswith=address_key(text))
     for contact in contacts.order_by("integration_id", "email_key")[:most]:
         words = status_words(contact.status)
         yield FoundPerson(

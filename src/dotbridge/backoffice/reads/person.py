@@ -22,6 +22,7 @@ from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
 from dotbridge.consent.models import RAISING, Scope, What
 from dotbridge.consent.selectors import Objection, history_of
+from dotbridge.entities.email import address_key
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
@@ -107,7 +108,9 @@ def person_of_address(email: str) -> Person:
     if email:
         accounts = list(Integration.objects.values_list("pk", flat=True))
         person.contacts = list(
-            Contact.objects.filter(integration_id__in=accounts, email_key=email.lower()).select_related("integration")
+            Contact.objects.filter(integration_id__in=accounts, email_key=address_key(email)).select_related(
+                "integration"
+            )
         )
         person.memberships = list(
             Membership.objects.filter(contact__in=person.contacts)
@@ -135,7 +138,7 @@ def requests_of(person: Person) -> list[ContactRequest]:
     """What Dotdigital was asked to do with this person, the newest first; an erasure is known by the contact alone."""
     about = Q(pk=None)
     if person.email:
-        about |= Q(email_key=person.email.lower())
+        about |= Q(email_key=address_key(person.email))
     for contact in person.contacts:
         about |= Q(integration=contact.integration_id, remote_id=contact.remote_id)
     found = ContactRequest.objects.filter(about).select_related("integration", "address_book")
@@ -275,7 +278,9 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
 
 
 def _events_of_address(person: Person) -> Iterator[Event]:
-    items = ExportItem.objects.filter(email_key=person.email.lower()) if person.email else ExportItem.objects.none()
+    items = (
+        ExportItem.objects.filter(email_key=address_key(person.email)) if person.email else ExportItem.objects.none()
+    )
     for item in items.select_related("upload", "connection__marketing_list", "connection__address_book"):
         if item.upload is None:
             continue

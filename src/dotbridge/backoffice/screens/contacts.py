@@ -16,6 +16,7 @@ from dotbridge.backoffice.labels import CONTACT_STATUSES, status_badge
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
+from dotbridge.entities.email import address_key
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.mirror.status import LIVE
@@ -114,7 +115,7 @@ class ContactScreen(ReadOnlyScreen):
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
     ) -> tuple[QuerySet[Contact], bool]:
         """The contacts whose address begins with the term, in any letter case."""
-        term = search_term.strip().lower()
+        term = address_key(search_term)
         if not term:
             return queryset, False
         # The index begins with the integration, so it is named even where any would do.

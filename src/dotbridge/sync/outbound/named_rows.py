@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from dotbridge.entities.email import address_key
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.stage import merge_selected
 from dotbridge.sync.inbound.storable import is_id
@@ -64,7 +65,7 @@ def note_named_rows(results: Iterable[ResultV3 | Malformed]) -> list[Fault]:
             if result.outcome == _FAILED and (codes or not result.failures):
                 faults.append(Fault(codes[0] if codes else "", address, {}))
             elif result.contact_id is not None and is_id(result.contact_id):
-                copy.write_row((result.contact_id, address.lower()))
+                copy.write_row((result.contact_id, address_key(address)))
     return faults
 
 

@@ -29,7 +29,7 @@ class Account:
         self.settings = settings
         self.switches = settings.switches
         folder = private_folder(settings.data_dir)
-        self.clock = Clock()
+        self.clock = Clock(settings.start_at)
         with ExitStack() as ends:
             ends.callback(FolderLock(folder).release)
             self.uploads = private_folder(folder / "uploads")

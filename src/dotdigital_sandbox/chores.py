@@ -49,24 +49,32 @@ def do_due_chores(account: Account, *, everything: bool) -> None:
         with account.store.writing() as db:
             finish_deletion(db, account, row)
     for row in sends:
+        # Whoever left before a campaign went out does not get it, however late this looks at the clock.
+        _change_statuses(account, min(row["due"], now))
         finish_send(account, row)
     for row in segments:
         with account.store.writing() as db:
             finish_refresh(db, account, row)
-    while _change_statuses(account, now):
+    _change_statuses(account, now)
+
+
+def _change_statuses(account: Account, until: str) -> None:
+    """Let the bounces, complaints and unsubscriptions until then take effect, each at its own time."""
+    while _change_some_statuses(account, until):
         pass
 
 
-def _change_statuses(account: Account, now: str) -> bool:
-    """Let some of the bounces, complaints and unsubscriptions that lie behind us take effect.
-
-    Whether there were any.
-    """
+def _change_some_statuses(account: Account, until: str) -> bool:
+    """Whether there were any left."""
+    now = account.clock.text()
     with account.store.writing() as db:
-        rows = db.execute("SELECT * FROM event WHERE pending AND at <= ? ORDER BY at LIMIT ?", (now, CHUNK)).fetchall()
+        rows = db.execute(
+            "SELECT * FROM event WHERE pending AND at <= ? ORDER BY at LIMIT ?", (until, CHUNK)
+        ).fetchall()
         for row in rows:
             if row["kind"] != "soft_bounce" or _soft_bounces(db, row["contact_id"], row["at"]) >= SOFT_BOUNCES:
-                suppress(db, account, contact_id=row["contact_id"], status=STATUS_AFTER[row["kind"]])
+                status, at = STATUS_AFTER[row["kind"]], min(row["at"], now)
+                suppress(db, account, contact_id=row["contact_id"], status=status, at=at)
             db.execute("UPDATE event SET pending = 0 WHERE id = ?", (row["id"],))
     return bool(rows)
 

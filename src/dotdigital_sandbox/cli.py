@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -113,6 +114,9 @@ def serve(  # noqa: PLR0917 - options, given by name
     engagement_seconds: Annotated[float, _option("Over what time recipients react to a campaign.", min=0)] = 120.0,
     random_seed: Annotated[int, _option("Other recipients' behaviour for another number.")] = 1,
     contact_limit: Annotated[int | None, _option("Contacts that the contract allows.", min=0)] = None,
+    start_at: Annotated[
+        datetime | None, _option("Begin in the past, or later: what the account's clock shows at the start, in UTC.")
+    ] = None,
     control: Annotated[bool, _option("Serve /_sandbox/ for control from outside.")] = True,  # noqa: FBT002
     switch: Annotated[
         list[str] | None,
@@ -142,6 +146,7 @@ def serve(  # noqa: PLR0917 - options, given by name
         engagement_seconds=engagement_seconds,
         random_seed=random_seed,
         contact_limit=contact_limit,
+        start_at=start_at and start_at.replace(tzinfo=UTC),
         control=control,
         switches=_switches(switch or []),
     )

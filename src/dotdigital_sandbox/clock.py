@@ -9,11 +9,11 @@ from dotdigital_sandbox.dates import text_of
 
 
 class Clock:
-    """Answers what time it is in the account; tests may shift it or stop it."""
+    """Answers what time it is in the account, from an aware instant on or the present; it may be shifted or stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_at: datetime | None = None) -> None:
         self._lock = threading.Lock()
-        self._shift = timedelta()
+        self._shift = start_at - datetime.now(UTC) if start_at else timedelta()
         self._stopped_at: datetime | None = None
 
     def now(self) -> datetime:

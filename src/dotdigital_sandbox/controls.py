@@ -74,9 +74,9 @@ class Controls:
     # Time
 
     def advance(self, seconds: float) -> None:
-        """Move the account's clock; what falls due happens."""
+        """Move the account's clock and return when the deletions, sends and reactions that fell due have happened."""
         self._account.clock.advance(seconds)
-        self._account.work.wake()
+        self._account.work.wait_until(self._no_chore_is_due)
 
     def freeze(self, at: datetime | None = None) -> None:
         """Stop the account's clock, now or at an aware instant."""
@@ -162,6 +162,11 @@ class Controls:
     def _no_import_is_left(self) -> bool:
         with self._account.store.reading() as db:
             return db.execute("SELECT 1 FROM import_job WHERE status = 'NotFinished'").fetchone() is None
+
+    def _no_chore_is_due(self) -> bool:
+        with self._account.store.reading() as db:
+            due = next_chore_due(db)
+        return due is None or due > self._account.clock.text()
 
     def _no_chore_is_left(self) -> bool:
         with self._account.store.reading() as db:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -157,5 +158,6 @@ class Settings:
     email_credits: int | None = None
     api_endpoint: str | None = None
     control: bool = True
+    start_at: datetime | None = None
     random_seed: int = 1
     switches: Switches = field(default_factory=Switches)

@@ -39,12 +39,15 @@ CHALLENGED = "ContactChallenged"
 CANNOT = "ContactCannotBeUnsuppressed"
 
 
-def suppress(db: Connection, account: Account, *, contact_id: int, status: str) -> None:
-    """Give an account-level suppression; a contact that is suppressed already keeps its first reason and date."""
-    now = account.clock.text()
+def suppress(db: Connection, account: Account, *, contact_id: int, status: str, at: str | None = None) -> None:
+    """Give an account-level suppression, now or as of then.
+
+    A contact that is suppressed already keeps its first reason and date.
+    """
+    at = at or account.clock.text()
     db.execute(
         "UPDATE contact SET status = ?, suppressed_at = ?, modified = ? WHERE id = ? AND suppressed_at IS NULL",
-        (status, now, now, contact_id),
+        (status, at, at, contact_id),
     )
 
 

@@ -63,13 +63,17 @@ class Work:
 
     def hurry(self, done: Callable[[], bool], seconds: float = 60) -> None:
         """Have everything done now and return when ``done``; raises TimeoutError."""
-        deadline = time.monotonic() + seconds
         with self._in_a_hurry():
-            while not done():
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"background work was not done within {seconds} seconds")
-                self.wake()
-                time.sleep(0.005)
+            self.wait_until(done, seconds)
+
+    def wait_until(self, done: Callable[[], bool], seconds: float = 60) -> None:
+        """Have what is due done and return when ``done``; raises TimeoutError."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"background work was not done within {seconds} seconds")
+            self.wake()
+            time.sleep(0.005)
 
     def nap(self, seconds: float | None, wakes: int) -> None:
         """Sleep until woken, or for so many seconds; not at all if woken since that many wakes."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.settings import Engagement
 from tests.dotdigital_sandbox.conftest import Api
 
@@ -200,6 +202,27 @@ def test_events_come_with_the_clock(start: START) -> None:
     early = len(api.get(f"/v2/campaigns/{campaign}/opens"))
     api.sandbox.account.clock.advance(7200)
     assert 0 < early < len(api.get(f"/v2/campaigns/{campaign}/opens"))
+
+
+def test_a_long_leap_of_the_clock_leaves_everything_at_its_own_time(start: START) -> None:
+    begin = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+    api = start(engagement=LIVELY, engagement_seconds=86_400.0, start_at=begin)
+    book, campaigns = crowd(api), [make(api), make(api)]
+    for campaign, days in zip(campaigns, (2, 30), strict=True):
+        body = {"campaignId": campaign, "addressBookIds": [book], "sendDate": text_of(begin + timedelta(days=days))}
+        assert api.ask("POST", "/v2/campaigns/send", body, status=202)["status"] == "Scheduled"
+    api.sandbox.advance(90 * 86_400)
+    first, second = ([row["email"] for row in _recipients(api, campaign)] for campaign in campaigns)
+    left = everything(api, "/v2/contacts/suppressed-since/2026-01-01")
+    gone = {row["suppressedContact"]["email"]: row["dateRemoved"] for row in left}
+    left_early = {email for email, at in gone.items() if at < "2026-03-31T09"}
+    assert 0 < len(left_early) < len(gone)
+    assert min(gone.values()) > "2026-03-03T09"
+    assert set(second) == set(first) - left_early
+
+
+def _recipients(api: Api, campaign: int) -> list[dict[str, Any]]:
+    return everything(api, f"/v2/campaigns/{campaign}/activities")
 
 
 def test_nobody_named_means_everybody_and_unsubscribed_people_get_nothing(demo: Api) -> None:

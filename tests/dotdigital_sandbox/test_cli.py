@@ -62,6 +62,8 @@ def test_it_serves_and_keeps_what_it_was_given(tmp_path: Path) -> None:
         "me@example.com",
         "--password",
         "secret",
+        "--start-at",
+        "2026-03-01",
     ]
     for count in (22, 23):
         with subprocess.Popen([*SERVE, *options, "--seed", "demo"], stdout=subprocess.PIPE, text=True) as process:
@@ -70,6 +72,7 @@ def test_it_serves_and_keeps_what_it_was_given(tmp_path: Path) -> None:
                 url = process.stdout.readline().split()[-1]
                 http = httpx2.Client(base_url=url, auth=("me@example.com", "secret"))
                 assert http.get("/v2/contacts/count").json() == count
+                assert http.get("/v2/server-time").json().startswith("2026-03-01T00:0")
                 assert http.post("/v2/contacts", json={"email": "ann@example.com"}).status_code == 201
                 http.close()
             finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -18,8 +18,17 @@ from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
 from dotbridge.spreadsheets import csv_line, guarded
+from dotbridge.sync.call_plan import CallPlan, plan_of_export
 from dotbridge.sync.failures import restore_connection
-from dotbridge.sync.outbound.next_export import BookGone, ExportNumbers, ExportRow, FieldChange, NextExport, next_export
+from dotbridge.sync.outbound.next_export import (
+    BookGone,
+    ExportKind,
+    ExportNumbers,
+    ExportRow,
+    FieldChange,
+    NextExport,
+    next_export,
+)
 
 COLUMNS = ("list", "what", "email", "record", "reason", "data_field", "before", "after")
 # So many rows of a kind a person is shown; the CSV has all.
@@ -51,6 +60,7 @@ def show_next_export(console: Console, link: ListConnection) -> None:
         console.print(table)
         for row in found.rows(most_a_kind=SHOWN):
             console.print(f"  {_in_words(row)}", highlight=False, markup=False)
+    console.print(f"What it takes: {plan_of_numbers(link, export.counts).in_words()}.", highlight=False)
     if export.stops_before is not None:
         console.print(f"The export would stop and ask before it does this: {export.stops_before.label}.", style="bold")
 
@@ -59,7 +69,15 @@ def next_export_as_json(link: ListConnection) -> dict[str, Any]:
     """One list's counts, for scripts. Raises OperatorError when the list cannot be worked out."""
     with _worked_out(link) as found:
         export = found.numbers()
-    return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export)}
+    plan = plan_of_numbers(link, export.counts)
+    calls = {"calls": plan.calls, "minutes": plan.minutes}
+    return {"list": str(link.marketing_list), "address_book": str(link.address_book), **_as_json(export), **calls}
+
+
+def plan_of_numbers(link: ListConnection, counts: Mapping[ExportKind, int]) -> CallPlan:
+    """The calls that an export with these numbers takes."""
+    sent = counts[ExportKind.NEW] + counts[ExportKind.ADD] + counts[ExportKind.UPDATE]
+    return plan_of_export(link, sent=sent, removed=counts[ExportKind.REMOVE])
 
 
 def csv_lines(

@@ -117,6 +117,11 @@ def calls_left(headers: Mapping[str, str]) -> int | None:
     return _whole(headers.get("x-ratelimit-remaining"))
 
 
+def calls_allowed(headers: Mapping[str, str]) -> int | None:
+    """Answers how many calls a whole window has, or None if the headers do not say (contract §2.1)."""
+    return _whole(headers.get("x-ratelimit-limit"))
+
+
 def seconds_to_reset(headers: Mapping[str, str], *, now: float) -> float | None:
     """Answers how many seconds the window of an answer still lasts, or None if its headers do not say (contract §2.1).
 

@@ -33,6 +33,9 @@ def opt_out(record_id: object, **more: Any) -> None:
         "UPDATE dotbridge_consent_consentevent SET email_key = ''",
         """UPDATE dotbridge_consent_consentevent SET address_hash = 'x', details_hash = 'x', email_key = '',
         entity = '', record_id = '', evidence = '', actor = '', remote_id = NULL, happened_at = now()""",
+        """UPDATE dotbridge_consent_consentevent SET address_hash = 'x', details_hash = 'x', email_key = '',
+        entity = '', record_id = '', evidence = '', actor = '', remote_id = NULL, consent_text = 'Another'""",
+        "UPDATE dotbridge_consent_consentevent SET ip_address = '192.0.2.1'",
         "DELETE FROM dotbridge_consent_consentevent",
     ],
 )

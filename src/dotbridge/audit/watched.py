@@ -32,7 +32,8 @@ class Watched:
 _FIELDS: dict[str, tuple[str, ...]] = {
     "dotbridge_integrations.integration": (
         "name", "username", "base_url", "is_active", "default_owner", "data_fields_hours", "forced_comparison",
-        "export_waits_for", "contacts_read_of", "breaker_rows", "breaker_percent",
+        "export_waits_for", "contacts_read_of", "protocol", "bulk_from", "bulk_until",
+        "breaker_rows", "breaker_percent",
     ),
     "dotbridge_lists.marketinglist": (
         "name", "description", "entity", "type", "rule", "columns", "include_previously_contacted", "owner",

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from dotbridge.consent.models import RAISING, What
+from dotbridge.consent.proofs import ConsentProof
 
 # What a query has to give, in this order.
 COLUMNS = (
@@ -30,9 +31,10 @@ _RECORD = f"""
     recorded AS (
         INSERT INTO dotbridge_consent_consentevent
             (scope, scope_id, what, source, status, happened_at, email_key, entity, record_id, remote_id, evidence,
-             actor)
+             actor, consent_text, url, ip_address, user_agent)
         SELECT scope, scope_id, what, source, coalesce(left(status, 64), ''), happened_at, coalesce(email_key, ''),
-               coalesce(entity, ''), coalesce(record_id, ''), remote_id, coalesce(evidence, ''), %(actor)s
+               coalesce(entity, ''), coalesce(record_id, ''), remote_id, coalesce(evidence, ''), %(actor)s,
+               %(consent_text)s, %(consent_url)s, %(ip_address)s, %(user_agent)s
         FROM said
         RETURNING *
     ),
@@ -90,12 +92,22 @@ class Recorded(NamedTuple):
     records_lifted: int
 
 
-def record_events(*, selection: str, parameters: Mapping[str, Any], actor: str = "") -> Recorded:
-    """Write the events that a query gives, and the states that follow from them, in one statement.
+def record_events(
+    *, selection: str, parameters: Mapping[str, Any], actor: str = "", proof: ConsentProof | None = None
+) -> Recorded:
+    """Write the events that a query gives, and the states that follow from them, in one statement. Each of them is by
+    the actor, and has the proof.
 
     The query has the columns of `COLUMNS` and named parameters. An empty or NULL address or record is not known.
     """
     raising = [What(what).value for what in RAISING]
     with connection.cursor() as cursor:
-        cursor.execute(_RECORD.format(selection=selection), {**parameters, "actor": actor[:255], "raising": raising})
+        proved = {
+            "consent_text": proof.text if proof else "",
+            "consent_url": proof.url if proof else "",
+            "ip_address": proof.ip_address if proof else "",
+            "user_agent": proof.user_agent if proof else "",
+        }
+        said = {**parameters, **proved, "actor": actor[:255], "raising": raising}
+        cursor.execute(_RECORD.format(selection=selection), said)
         return Recorded(*cursor.fetchone())

@@ -69,7 +69,8 @@ def verify_ledger() -> Verification:
 
 def details_of(event: ConsentEvent) -> str:
     """What of an event an erasure takes away beside the address, as one text."""
-    parts = (event.entity, event.record_id, event.remote_id or "", event.evidence, event.actor)
+    parts: tuple[object, ...] = (event.entity, event.record_id, event.remote_id or "", event.evidence, event.actor)
+    parts += (event.consent_text, event.url, event.ip_address, event.user_agent)
     return _SEPARATOR.join(map(str, parts))
 
 

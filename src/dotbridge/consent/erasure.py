@@ -105,6 +105,10 @@ def _take_out_of_ledger(key: HashKey, email_key: str, address_hash: bytes) -> No
             remote_id=None,
             evidence="",
             actor="",
+            consent_text="",
+            url="",
+            ip_address="",
+            user_agent="",
             address_hash=address_hash,
             details_hash=key.hashed(details_of(event)),
         )

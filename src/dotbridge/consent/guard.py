@@ -12,6 +12,7 @@ BEGIN
        AND NEW.address_hash IS NOT NULL AND NEW.details_hash IS NOT NULL
        AND OLD.address_hash IS NULL AND OLD.details_hash IS NULL
        AND (NEW.email_key, NEW.entity, NEW.record_id, NEW.evidence, NEW.actor) = ('', '', '', '', '')
+       AND (NEW.consent_text, NEW.url, NEW.ip_address, NEW.user_agent) = ('', '', '', '')
        AND NEW.remote_id IS NULL
        AND (NEW.id, NEW.learned_at, NEW.happened_at, NEW.scope, NEW.scope_id, NEW.what, NEW.source, NEW.status)
          = (OLD.id, OLD.learned_at, OLD.happened_at, OLD.scope, OLD.scope_id, OLD.what, OLD.source, OLD.status)

@@ -58,7 +58,8 @@ class SubjectKind(models.TextChoices):
 class ConsentEvent(models.Model):
     """One word about one person's consent, as it was learned. Never changed; an erasure takes the person out of it.
 
-    `scope_id` is the key of the account, book or list here, 0 for everything. `status` is Dotdigital's own word.
+    `scope_id` is the key of the account, book or list here, 0 for everything. `status` is Dotdigital's own word. What
+    proves an opt-in, `consent_text` and the three after it, is there as a whole or not at all, see `ConsentProof`.
     Once erased, `address_hash` and `details_hash` stand for what was there, so that the chain of days still proves it.
     """
 
@@ -75,6 +76,10 @@ class ConsentEvent(models.Model):
     remote_id = models.BigIntegerField(_("id in Dotdigital"), null=True)
     evidence = models.TextField(_("evidence"), blank=True)
     actor = models.CharField(_("by"), max_length=255, blank=True)
+    consent_text = models.TextField(_("text agreed to"), blank=True, default="")
+    url = models.TextField(_("page"), blank=True, default="")
+    ip_address = models.TextField(_("IP address"), blank=True, default="")
+    user_agent = models.TextField(_("browser"), blank=True, default="")
     address_hash = models.BinaryField(null=True)
     details_hash = models.BinaryField(null=True)
 
@@ -88,6 +93,8 @@ class ConsentEvent(models.Model):
             models.Index(
                 fields=["entity", "record_id"], condition=~models.Q(record_id=""), name="consent_event_record"
             ),
+            # What is sent along with a person: few have any.
+            models.Index(fields=["email_key"], condition=~models.Q(consent_text=""), name="consent_event_proof"),
             # A day is read as a whole when it is sealed and verified.
             models.Index(fields=["learned_at"], name="consent_event_learned"),
         ]

@@ -15,7 +15,8 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from dotbridge.consent.bulk import Recorded, record_events
-from dotbridge.consent.models import OF_DOTDIGITAL, ConsentState, Scope, Source, What
+from dotbridge.consent.models import OF_DOTDIGITAL, ConsentEvent, ConsentState, Scope, Source, What
+from dotbridge.consent.proofs import ConsentProof
 from dotbridge.entities.email import is_plausible
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
@@ -26,6 +27,9 @@ BATCH = 5_000
 # Sent inside the transaction, with `entity`, `merged_ids` and `into_id`: whoever remembers of records what may bind
 # them later remembers it of the one that stays.
 records_merged = Signal()
+# Sent inside the transaction when an opt-in comes with a proof, with `addresses`, normalised, or with `entity` and
+# `record_ids`: whoever sends proofs on sends these.
+consent_proved = Signal()
 
 _OF_RECORDS = """
     SELECT %(scope)s, %(scope_id)s, %(what)s, %(source)s, '', %(happened_at)s::timestamptz, a.email_key, %(entity)s,
@@ -77,15 +81,18 @@ def opt_in_records(
     scope_id: int = 0,
     happened_at: datetime | None = None,
     evidence: str = "",
+    proof: ConsentProof | None = None,
     by: AbstractBaseUser | None = None,
 ) -> Recorded:
     """Take an opt-out back, for the person's own newer wish alone: what was said later than `happened_at` stays.
 
-    It lifts what was said within this scope, not what Dotdigital or a wider opt-out says. Raises as `opt_out_records`.
+    It lifts what was said within this scope, not what Dotdigital or a wider opt-out says. A proof says what they agreed
+    to at that moment, and goes to Dotdigital with the person. Raises as `opt_out_records`, and ValueError for a proof
+    without a moment.
     """
     what = What.TAKEN_BACK if happened_at is None else What.OPTED_IN
     said = {"scope": scope, "scope_id": scope_id, "what": what, "source": source, "evidence": evidence}
-    return _say_of_records(entity, record_ids, said, happened_at, by)
+    return _say_of_records(entity, record_ids, said, happened_at, by, proof=proof)
 
 
 def opt_out_addresses(
@@ -107,14 +114,17 @@ def opt_in_addresses(
     source: Source,
     happened_at: datetime | None = None,
     evidence: str = "",
+    proof: ConsentProof | None = None,
     by: AbstractBaseUser | None = None,
 ) -> Recorded:
     """Take back that these addresses opted out of everything, for the person's own newer wish alone.
 
-    A record that opted out under one of them stays out, and so does whoever Dotdigital or a list says it of.
+    A record that opted out under one of them stays out, and so does whoever Dotdigital or a list says it of. A proof
+    is as in `opt_in_records`.
     """
     what = What.TAKEN_BACK if happened_at is None else What.OPTED_IN
-    return _say_of_addresses(addresses, {"what": what, "source": source, "evidence": evidence}, happened_at, by)
+    said = {"what": what, "source": source, "evidence": evidence}
+    return _say_of_addresses(addresses, said, happened_at, by, proof=proof)
 
 
 def carry_over(
@@ -151,7 +161,10 @@ def _say_of_records(
     said: dict[str, Any],
     happened_at: datetime | None,
     by: AbstractBaseUser | None,
+    *,
+    proof: ConsentProof | None = None,
 ) -> Recorded:
+    _require_moment(proof, happened_at)
     owner = entity_of(entity)
     fixed = {name: str(value) if name != "scope_id" else value for name, value in said.items()}
     fixed |= {"entity": entity, "happened_at": _aware(happened_at)}
@@ -161,13 +174,22 @@ def _say_of_records(
             addresses, named = addresses_of(owner, batch).named("address")
             parameters = {**fixed, **named, "record_ids": batch}
             selection = _OF_RECORDS.format(addresses=addresses)
-            total = _sum(total, record_events(selection=selection, parameters=parameters, actor=name_of(by)))
+            said_now = record_events(selection=selection, parameters=parameters, actor=name_of(by), proof=proof)
+            total = _sum(total, said_now)
+            if proof is not None:
+                consent_proved.send(ConsentEvent, entity=entity, record_ids=batch, addresses=())
     return total
 
 
 def _say_of_addresses(
-    addresses: Iterable[str], said: dict[str, Any], happened_at: datetime | None, by: AbstractBaseUser | None
+    addresses: Iterable[str],
+    said: dict[str, Any],
+    happened_at: datetime | None,
+    by: AbstractBaseUser | None,
+    *,
+    proof: ConsentProof | None = None,
 ) -> Recorded:
+    _require_moment(proof, happened_at)
     fixed = {"scope": Scope.EVERYTHING.value, "scope_id": 0, "happened_at": _aware(happened_at)}
     fixed |= {name: str(value) for name, value in said.items()}
     plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
@@ -175,8 +197,17 @@ def _say_of_addresses(
     with transaction.atomic():
         for batch in batches(plausible):
             parameters = {**fixed, "addresses": batch}
-            total = _sum(total, record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by)))
+            said_now = record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by), proof=proof)
+            total = _sum(total, said_now)
+            if proof is not None:
+                normalised = [address.lower() for address in batch]
+                consent_proved.send(ConsentEvent, entity="", record_ids=(), addresses=normalised)
     return total
+
+
+def _require_moment(proof: ConsentProof | None, happened_at: datetime | None) -> None:
+    if proof is not None and happened_at is None:
+        raise ValueError("A proof is of a moment: say when they agreed with happened_at.")
 
 
 def _sum(one: Recorded, other: Recorded) -> Recorded:

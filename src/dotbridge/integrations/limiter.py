@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.integrations.models import CallLimit, Integration, RateWindow
 from dotdigital import Throttled
-from dotdigital.limits import TOO_MANY, UNLIMITED, calls_left, seconds_to_reset, tier_of
+from dotdigital.limits import TOO_MANY, UNLIMITED, calls_allowed, calls_left, seconds_to_reset, tier_of
 
 
 class DatabaseLimiter:
@@ -28,6 +28,7 @@ class DatabaseLimiter:
         self._integration = integration
         self._max_wait = max_wait
         self._sleep = sleep
+        self._allowed: dict[str, int] = {}
 
     def acquire(self, tier: str) -> None:
         """Take one call of the tier. Raises Throttled when its window opens too far in the future."""
@@ -43,7 +44,8 @@ class DatabaseLimiter:
             self._sleep(max(0.05, (resets_at - timezone.now()).total_seconds()))
 
     def observe(self, tier: str, headers: Mapping[str, str], status: int) -> None:
-        """Keep what the answer's headers say is left of the tier."""
+        """Keep what the answer's headers say is left of the tier, and how many calls a window of it has."""
+        self._keep_limit(tier_of(headers, asked=tier), calls_allowed(headers))
         wait = seconds_to_reset(headers, now=datetime.now(UTC).timestamp())
         remaining = 0 if status == TOO_MANY else calls_left(headers)
         if remaining is None or (wait is None and status != TOO_MANY):
@@ -56,6 +58,13 @@ class DatabaseLimiter:
                 "resets_at": timezone.now() + timedelta(seconds=wait if wait is not None else 1.0),
             },
         )
+
+    def _keep_limit(self, tier: str, allowed: int | None) -> None:
+        # It hardly ever changes, so it is not written with each call.
+        if allowed is None or self._allowed.get(tier) == allowed:
+            return
+        CallLimit.objects.update_or_create(integration=self._integration, tier=tier, defaults={"allowed": allowed})
+        self._allowed[tier] = allowed
 
     def _take(self, tier: str) -> bool:
         window, now = self._windows.filter(tier=tier), timezone.now()

@@ -119,6 +119,21 @@ class Integration(models.Model):
     )
     protocol_reason = models.CharField(_("why this version"), max_length=255, blank=True, editable=False)
     protocol_asked_at = models.DateTimeField(_("asked which versions there are"), null=True, editable=False)
+    bulk_from = models.TimeField(
+        _("large readings from"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "First readings, full comparisons and results of past campaigns wait for this time of the day. Opt-outs, "
+            "exports and what a person starts never wait. Empty: at any time."
+        ),
+    )
+    bulk_until = models.TimeField(
+        _("large readings until"),
+        null=True,
+        blank=True,
+        help_text=_("It may be past midnight: from 22:00 until 06:00. What has begun is ended within minutes."),
+    )
     breaker_rows = models.PositiveIntegerField(
         _("stop and ask above so many contacts"),
         default=1000,
@@ -142,6 +157,14 @@ class Integration(models.Model):
         constraints = [
             # Two integrations of one account would have one address book on two lists.
             models.UniqueConstraint(fields=["account_id"], name="integration_once_an_account"),
+            # A window has two ends, and some length.
+            models.CheckConstraint(
+                condition=models.Q(bulk_from=None, bulk_until=None)
+                | models.Q(bulk_from__isnull=False, bulk_until__isnull=False)
+                & ~models.Q(bulk_from=models.F("bulk_until")),
+                name="integration_bulk_window",
+                violation_error_message=_("Give both times of large readings, not the same, or none."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -163,3 +186,22 @@ class RateWindow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tier}: {self.remaining}"
+
+
+class CallLimit(models.Model):
+    """How many calls of one tier the account's package allows in a window, as the vendor said last.
+
+    It stays when a window is over, so that it can be said beforehand how long many calls will take.
+    """
+
+    integration = models.ForeignKey(Integration, models.CASCADE, related_name="call_limits", db_index=False)
+    tier = models.CharField(max_length=32)
+    allowed = models.IntegerField()
+
+    class Meta:
+        verbose_name = _("limit of calls")
+        verbose_name_plural = _("limits of calls")
+        constraints = [models.UniqueConstraint(fields=["integration", "tier"], name="call_limit_one_a_tier")]
+
+    def __str__(self) -> str:
+        return f"{self.tier}: {self.allowed}"

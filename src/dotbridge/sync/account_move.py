@@ -23,7 +23,7 @@ from dotbridge.connections.models import (
 from dotbridge.consent.models import Scope
 from dotbridge.consent.services import forget_remote_ids
 from dotbridge.deletion import delete_with_children
-from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.integrations.models import CallLimit, Integration, RateWindow
 from dotbridge.mirror.models import (
     AddressBook,
     Campaign,
@@ -36,7 +36,17 @@ from dotbridge.mirror.models import (
 )
 from dotbridge.studio.models import Grant, PendingSignOn
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import CampaignListing, Cursor, EventHint, EventSubscription, Reading, SyncRun, Turn, Upload
+from dotbridge.sync.models import (
+    CampaignListing,
+    Cursor,
+    EventHint,
+    EventSubscription,
+    Reading,
+    SentConsent,
+    SyncRun,
+    Turn,
+    Upload,
+)
 from dotbridge.sync.selectors import ON_THEIR_WAY
 
 # What is known of the former account, by its ids, and what was noted about the way to it.
@@ -63,7 +73,9 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         EventSubscription,
         EventHint,
         CampaignListing,
+        SentConsent,
         RateWindow,
+        CallLimit,
     )
 )
 # Dotdigital was asked for these, and nobody could follow them from the other account.

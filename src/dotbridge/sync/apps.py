@@ -11,9 +11,11 @@ class SyncConfig(AppConfig):
     def ready(self) -> None:
         """Take part in erasures and merges."""
         from dotbridge.consent.erasure import address_erased  # noqa: PLC0415 - needs the models
-        from dotbridge.consent.services import records_merged  # noqa: PLC0415 - needs the models
+        from dotbridge.consent.services import consent_proved, records_merged  # noqa: PLC0415 - needs the models
         from dotbridge.sync.erasure import erase_from_sync  # noqa: PLC0415 - needs the models
+        from dotbridge.sync.outbound.consents import look_at_proved  # noqa: PLC0415 - needs the models
         from dotbridge.sync.outbound.written import carry_written_over  # noqa: PLC0415 - needs the models
 
         records_merged.connect(carry_written_over)
+        consent_proved.connect(look_at_proved)
         address_erased.connect(erase_from_sync)

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.connections.services import EVENT
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
 from dotbridge.integrations.protocols import Version3Denied, is_withdrawn, leave_version_3
+from dotbridge.integrations.work_window import large_readings_wait_until
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.locks import IntegrationLock
 from dotbridge.sync.models import State, Step, SyncRun
@@ -21,6 +23,10 @@ from dotdigital import Account, DotdigitalError
 if TYPE_CHECKING:
     from dotbridge.sync.outbound.members import EvaluatedMembers
     from dotbridge.sync.outbound.ranks import RankedMapping
+
+
+# Nobody looks on at the runs that are started by these.
+UNATTENDED = frozenset({"schedule", EVENT})
 
 
 class Refusal(NamedTuple):
@@ -46,6 +52,11 @@ class StepBlocked(Exception):
 
 class StepPaused(Exception):
     """The run's time is over. The next one goes on where this one was. The text says so."""
+
+
+def window_opens_at(run: SyncRun) -> datetime | None:
+    """When the account's large readings may go, for this run; None now, and always where a person waits for it."""
+    return None if run.trigger not in UNATTENDED else large_readings_wait_until(run.integration, run.started_at)
 
 
 class Observer(Protocol):
@@ -122,6 +133,11 @@ class RunContext:
         """Raise StepPaused when this run has had its time, so that others get a turn."""
         if self.ends_at is not None and time.monotonic() >= self.ends_at:
             raise StepPaused("The time of a run is over. The next one goes on from here.")
+
+    @property
+    def large_readings_wait_until(self) -> datetime | None:
+        """When what takes many calls may be read; None now, and always where a person waits for this run."""
+        return window_opens_at(self.run)
 
     @contextmanager
     def by_version_3(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import protocol_of
@@ -31,7 +30,6 @@ from dotbridge.sync.context import (
     StepSkipped,
 )
 from dotbridge.sync.failures import failure_of, kind_of, place_of, restore_connection
-from dotbridge.sync.inbound.account_feed import FEED
 from dotbridge.sync.inbound.address_books import import_address_books
 from dotbridge.sync.inbound.campaign_activities import import_activities
 from dotbridge.sync.inbound.campaign_clicks import import_clicks
@@ -42,11 +40,13 @@ from dotbridge.sync.inbound.consent import learn_consent
 from dotbridge.sync.inbound.contacts import import_contacts, import_other_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
 from dotbridge.sync.inbound.events import hear_of_contacts
+from dotbridge.sync.inbound.large_readings import clock_text, comparison_waits_until
 from dotbridge.sync.inbound.marketing_activities import apply_results
-from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED, import_suppressions, import_unsubscribes
+from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
 from dotbridge.sync.inbound.two_way import write_back
 from dotbridge.sync.locks import IntegrationLock, LockLost, integration_lock
-from dotbridge.sync.models import Cursor, Reading, State, Step, SyncRun, Turn
+from dotbridge.sync.models import State, Step, SyncRun
+from dotbridge.sync.need import calls_are_short, in_order_of_need, let_export_go_first
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
 from dotbridge.sync.outbound.contact_requests import tell_of_contacts
@@ -116,6 +116,8 @@ IMPORT = (
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
 # Nobody waits for these, so they come after the export too.
+# In place of what is left of a run that takes many calls.
+EXPORTS_FIRST = Part("exports_first", _("Exports that wait"), let_export_go_first)
 OTHER_CONTACTS = Part("other_contacts", _("Contacts of other address books"), import_other_contacts, compares=True)
 # Once a week everything is read again, in case a change escaped the feeds of changes. What it finds to be written into
 # records is written by the next import.
@@ -137,6 +139,7 @@ EXPORT = (
     Part("uploads", _("Uploading contacts"), send_uploads),
     Part("results", _("Results"), finish_uploads),
 )
+OF_EXPORTS = frozenset(part.name for part in EXPORT)
 REQUESTS = (
     Part("contact_requests", _("Opt-outs and erasures"), tell_of_contacts),
     Part("account_changes", _("Changes of the account"), carry_out_changes),
@@ -166,16 +169,10 @@ OF_CAMPAIGNS = OF_ACTIVITIES | {
     "campaign_opens",
     "campaign_clicks",
 }
-# What an import begins with where calls are short: which books there are, then who must not be mailed. It is read again
-# so often while others wait for their turn.
-FIRST_OF_ALL = frozenset({"address_books"})
-CONSENT_FEEDS = frozenset({BOOK_FEED, ACCOUNT_FEED})
-CONSENT_AND_CONTACTS = CONSENT_FEEDS | {"contacts"}
-CONSENT_IS_READ_EVERY = timedelta(minutes=30)
 # No other step could do better.
 ENDS_THE_RUN = (ConfigurationError, LockLost, StepPaused, Throttled)
 LOCK_LOST = "The lock of the integration was lost, so another run may be at work. A later run goes on from there."
-LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS, OTHER_CONTACTS)}
+LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS, OTHER_CONTACTS, EXPORTS_FIRST)}
 
 
 def run_sync(
@@ -212,6 +209,9 @@ def run_sync(
         with structlog.contextvars.bound_contextvars(run=run.pk, integration=integration.pk):
             if until := quota_opens_at(integration):
                 _wait_until(run, until)
+            elif until := comparison_waits_until(run):
+                end_run(run, State.SKIPPED, f"The full comparison waits until {clock_text(until)}.")
+                request_run(integration=integration, kind=kind, trigger=trigger, link=link, at=until)
             else:
                 _run_parts(
                     run,
@@ -286,7 +286,7 @@ def _now_there(account: Account, protocol: WireProtocol) -> datetime:
 def _parts_of(context: RunContext) -> list[Part]:
     """The parts of this run in their order.
 
-    Where calls or time were short, what was begun is ended first, and who must not be mailed comes before all else.
+    Where calls or time are short, who must not be mailed comes before all else, then the exports, then what was begun.
     """
     kind = RunKind(context.run.kind)
     off = _switched_off()
@@ -294,22 +294,11 @@ def _parts_of(context: RunContext) -> list[Part]:
     parts = [part for part in wanted if context.only is None or part.name not in OF_THE_WHOLE_ACCOUNT]
     if context.protocol is not WireProtocol.V3:
         parts = [part for part in parts if part is not EVENTS]
-    begun = set(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
-    if Reading.objects.filter(integration=context.integration, feed=FEED).exists():
-        begun.add("contacts")
-    if context.only is not None or kind not in {RunKind.IMPORT, RunKind.SYNC} or not begun & CONSENT_AND_CONTACTS:
+    if context.only is not None or kind not in {RunKind.IMPORT, RunKind.SYNC} or not calls_are_short(context):
         return parts
-    consent_is_due = _consent_is_due(context)
-
-    def place(part: Part) -> int:
-        if part.name in FIRST_OF_ALL:
-            return 0
-        if part is CONSENT or (part.name in CONSENT_FEEDS and (consent_is_due or part.name in begun)):
-            return 1
-        return 2 if part.name in begun else 3
-
-    imports = [part for part in IMPORT if part in parts]
-    return [*sorted(imports, key=place), *parts[len(imports) :]]
+    ordered = in_order_of_need(context, parts, OF_EXPORTS)
+    # Its time has come with ours. What is left here goes on after it.
+    return [*ordered.urgent, EXPORTS_FIRST] if ordered.export_waits else [*ordered.urgent, *ordered.others]
 
 
 def _switched_off() -> frozenset[str]:
@@ -318,14 +307,6 @@ def _switched_off() -> frozenset[str]:
     if not used["reads_campaigns"]:
         return OF_CAMPAIGNS
     return frozenset() if used["reads_activities"] else OF_ACTIVITIES
-
-
-def _consent_is_due(context: RunContext) -> bool:
-    """Whether it was never read of some book, or of the account, or of one of them too long ago."""
-    since = context.server_now - CONSENT_IS_READ_EVERY
-    fresh = Cursor.objects.filter(integration=context.integration, feed__in=CONSENT_FEEDS, position__gt=since)
-    wanted = {(BOOK_FEED, book.pk) for book in connected_books(context.integration)} | {(ACCOUNT_FEED, 0)}
-    return not wanted <= set(fresh.values_list("feed", "object_id"))
 
 
 def _wait_until(run: SyncRun, until: datetime) -> None:

@@ -21,6 +21,7 @@ from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
+from dotbridge.backoffice.reads.calls import planned_runs
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
@@ -28,6 +29,7 @@ from dotbridge.connections.services import request_import
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
 from dotbridge.sync.inbound.events import end_subscription
+from dotbridge.sync.inbound.large_readings import waiting_readings
 
 VIEW = "dotbridge_integrations.view_integration"
 MAY_ADD = "dotbridge_integrations.add_integration"
@@ -78,6 +80,8 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "feeds": feeds_of(integration),
             "facts": facts_of(integration),
             "calls": [each for each in calls_of_accounts() if each.integration.pk == pk],
+            "planned": planned_runs(integration),
+            "waiting": waiting_readings(integration) if integration.is_active else None,
             "settings_form": settings_form,
             "credentials": credentials,
             "may_change": may_change,

@@ -61,6 +61,8 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             help_text=_("For example 6 hours or 1 day. 0 hours reads them with every import."),
             max_length=50,
         )
+        for name in ("bulk_from", "bulk_until"):
+            self.fields[name].widget = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
 
 
 class CredentialsForm(forms.Form):

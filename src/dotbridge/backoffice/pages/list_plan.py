@@ -35,7 +35,7 @@ from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.errors import OperatorError
 from dotbridge.lists.rules import RuleError
-from dotbridge.next_export import csv_lines
+from dotbridge.next_export import csv_lines, plan_of_numbers
 from dotbridge.sync.outbound.next_export import BookGone, ExportKind, ExportRow, next_export
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def plan_context(request: HttpRequest, link: ListConnection) -> dict[str, Any]:
         "has_anything": any(export.counts.values()),
         "book_size": export.book_size,
         "stops_before": export.stops_before.label if export.stops_before else "",
+        "calls": plan_of_numbers(link, export.counts).in_words(),
         "link": link,
     }
 

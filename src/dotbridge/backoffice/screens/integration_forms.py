@@ -23,6 +23,8 @@ SETTINGS = (
     "export_waits_for",
     "contacts_read_of",
     "protocol",
+    "bulk_from",
+    "bulk_until",
     "breaker_rows",
     "breaker_percent",
 )

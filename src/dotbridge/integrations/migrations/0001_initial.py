@@ -33,6 +33,8 @@ class Migration(migrations.Migration):
                 ('protocol_found', models.CharField(choices=[('v2', 'Version 2'), ('v3', 'Version 3')], default='v2', editable=False, max_length=4, verbose_name='version in use')),
                 ('protocol_reason', models.CharField(blank=True, editable=False, max_length=255, verbose_name='why this version')),
                 ('protocol_asked_at', models.DateTimeField(editable=False, null=True, verbose_name='asked which versions there are')),
+                ('bulk_from', models.TimeField(blank=True, help_text='First readings, full comparisons and results of past campaigns wait for this time of the day. Opt-outs, exports and what a person starts never wait. Empty: at any time.', null=True, verbose_name='large readings from')),
+                ('bulk_until', models.TimeField(blank=True, help_text='It may be past midnight: from 22:00 until 06:00. What has begun is ended within minutes.', null=True, verbose_name='large readings until')),
                 ('breaker_rows', models.PositiveIntegerField(default=1000, help_text='A run that would take more contacts than this out of one book, or off one list, asks first.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='stop and ask above so many contacts')),
                 ('breaker_percent', models.PositiveSmallIntegerField(default=20, help_text='The same as a share of the book. A few contacts never stop a run, whatever their share.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='stop and ask above so many percent')),
                 ('checked_at', models.DateTimeField(editable=False, null=True, verbose_name='last connected')),
@@ -59,6 +61,27 @@ class Migration(migrations.Migration):
                 'verbose_name': 'rate window',
                 'verbose_name_plural': 'rate windows',
             },
+        ),
+        migrations.CreateModel(
+            name='CallLimit',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tier', models.CharField(max_length=32)),
+                ('allowed', models.IntegerField()),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='call_limits', to='dotbridge_integrations.integration')),
+            ],
+            options={
+                'verbose_name': 'limit of calls',
+                'verbose_name_plural': 'limits of calls',
+            },
+        ),
+        migrations.AddConstraint(
+            model_name='calllimit',
+            constraint=models.UniqueConstraint(fields=('integration', 'tier'), name='call_limit_one_a_tier'),
+        ),
+        migrations.AddConstraint(
+            model_name='integration',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('bulk_from', None), ('bulk_until', None)), models.Q(('bulk_from__isnull', False), ('bulk_until__isnull', False), models.Q(('bulk_from', models.F('bulk_until')), _negated=True)), _connector='OR'), name='integration_bulk_window', violation_error_message='Give both times of large readings, not the same, or none.'),
         ),
         migrations.AddConstraint(
             model_name='integration',

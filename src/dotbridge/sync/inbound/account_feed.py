@@ -27,6 +27,7 @@ from dotbridge.sync.cursors import (
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.inbound.events import hinted_contacts, settle_hints, settle_staged_hints
+from dotbridge.sync.inbound.large_readings import require_first_reading
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_account
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
@@ -66,8 +67,10 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> None:
     The cursor moves only when the feed was read to its end. A first reading keeps its place with each page: whatever
     ends it, the next run goes on there. Raises StepPaused when the run has had its time.
     """
-    hinted = hinted_contacts(step, MOST_LOOKS + 1)
     since = step.since(FEED)
+    if since is None:
+        require_first_reading(step)
+    hinted = hinted_contacts(step, MOST_LOOKS + 1)
     if since is not None and (since + OVERLAP < heard_since or _is_too_much(step, hinted)):
         since = None
     _read(step, since)

@@ -16,10 +16,11 @@ from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import active_campaigns, joined, read_each, with_contact
+from dotbridge.sync.inbound.large_readings import ACTIVITIES_FEED
 from dotbridge.sync.inbound.storable import counted
 from dotdigital import CampaignActivity, Page
 
-FEED = "campaign_activities"
+FEED = ACTIVITIES_FEED
 ALL_ARE_READ_EVERY = timedelta(hours=1)
 
 _STAGE = """

@@ -23,6 +23,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import move_cursor
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.large_readings import campaigns_that_may_be_read
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor
 from dotdigital import Page
@@ -68,8 +69,13 @@ def read_each(
     feed: str,
     read: Callable[[StepContext, Campaign], None],
     campaigns: QuerySet[Campaign] | None = None,
+    *,
+    is_large: bool = True,
 ) -> None:
-    """Read a feed of every campaign with news, or of these. A campaign's cursor moves when it was read to its end."""
+    """Read a feed of every campaign with news, or of these. A campaign's cursor moves when it was read to its end.
+
+    `is_large`: a campaign has many pages of it, so that those of the past wait for the account's window.
+    """
 
     def of_one(campaign: Campaign) -> None:
         read(step, campaign)
@@ -84,6 +90,8 @@ def read_each(
         return Refusal(f"campaign {campaign.remote_id}", "not_read", detail)
 
     wanted = active_campaigns(step, feed) if campaigns is None else campaigns
+    if is_large:
+        wanted = campaigns_that_may_be_read(step, wanted)
     go_over(step, wanted, of_one, refusal, turn=lambda campaign: campaign.pk)
 
 

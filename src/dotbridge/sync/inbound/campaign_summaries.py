@@ -23,7 +23,8 @@ _MONEY = frozenset({"revenue", "assisted_revenue"})
 
 def import_summaries(step: StepContext) -> None:
     """Read the figures of every campaign with news and of young ones; one without is said so, and the others go on."""
-    read_each(step, FEED, _read_summary, active_campaigns(step, FEED, or_else=young_campaigns(step)))
+    wanted = active_campaigns(step, FEED, or_else=young_campaigns(step))
+    read_each(step, FEED, _read_summary, wanted, is_large=False)
 
 
 def _read_summary(step: StepContext, campaign: Campaign) -> None:

@@ -21,6 +21,7 @@ from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.account_feed import import_account_feed
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED, book_number, unread_book
+from dotbridge.sync.inbound.large_readings import books_that_may_be_read
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_members
 from dotbridge.sync.inbound.stage_lines import stage_line
@@ -75,7 +76,8 @@ def import_contacts(step: StepContext) -> None:
     books = connected_books(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped("No address book is connected to a list yet.")
-    go_over(step, books, partial(import_contacts_of_book, step), unread_book, turn=book_number)
+    ready = books_that_may_be_read(step, books)
+    go_over(step, ready, partial(import_contacts_of_book, step), unread_book, turn=book_number)
 
 
 def import_other_contacts(step: StepContext) -> None:
@@ -92,7 +94,8 @@ def import_other_contacts(step: StepContext) -> None:
     books = other_books(step.integration)
     if not books:
         raise StepSkipped("Every address book is connected to a list.")
-    go_over(step, books, partial(import_contacts_of_book, step), unread_book, turn=book_number)
+    ready = books_that_may_be_read(step, books)
+    go_over(step, ready, partial(import_contacts_of_book, step), unread_book, turn=book_number)
 
 
 def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:

@@ -422,4 +422,18 @@ class Migration(migrations.Migration):
             model_name='valueconflict',
             index=models.Index(fields=['created_at'], name='value_conflict_by_time'),
         ),
+        migrations.CreateModel(
+            name='SentConsent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('event_id', models.BigIntegerField(verbose_name='event')),
+                ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sent_consents', to='dotbridge_integrations.integration', verbose_name='integration')),
+                ('upload', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sent_consents', to='dotbridge_sync.upload', verbose_name='upload')),
+            ],
+            options={
+                'verbose_name': 'consent record sent',
+                'verbose_name_plural': 'consent records sent',
+                'constraints': [models.UniqueConstraint(fields=('event_id', 'integration'), name='sent_consent_once')],
+            },
+        ),
     ]

@@ -11,6 +11,7 @@ from dotbridge.sync.models.exports import (
     Recheck,
     Removal,
     RemovalState,
+    SentConsent,
     Upload,
     UploadState,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Removal",
     "RemovalState",
     "ResultMatching",
+    "SentConsent",
     "State",
     "Step",
     "SyncRun",

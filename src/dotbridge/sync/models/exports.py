@@ -177,6 +177,29 @@ class ExportItem(models.Model):
         return f"{self.connection_id}/{self.pk}"
 
 
+class SentConsent(models.Model):
+    """An opt-in with its proof that was sent to an account as a consent record, by the event's number in the ledger.
+
+    While its upload is on its way it is not known whether it arrived; of what was refused there is no note.
+    """
+
+    integration = models.ForeignKey(
+        Integration, models.CASCADE, related_name="sent_consents", verbose_name=_("integration"), db_index=False
+    )
+    event_id = models.BigIntegerField(_("event"))
+    upload = models.ForeignKey(
+        Upload, models.SET_NULL, null=True, related_name="sent_consents", verbose_name=_("upload")
+    )
+
+    class Meta:
+        verbose_name = _("consent record sent")
+        verbose_name_plural = _("consent records sent")
+        constraints = [models.UniqueConstraint(fields=["event_id", "integration"], name="sent_consent_once")]
+
+    def __str__(self) -> str:
+        return f"{self.integration_id}/{self.event_id}"
+
+
 class PastAddress(models.Model):
     """An address under which a record was written to: an opt-out of that contact binds the record.
 

@@ -9,11 +9,11 @@ from psycopg import sql
 
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.models import Upload
+from dotbridge.sync.outbound.consents import RECORDS_OF_UPLOAD, note_consents
 
 # One contact, as an import of version 3 takes it (contract §7). A value that is to be cleared is null, and one that is
 # to be kept is not there. Text that is no number, or no truth value, goes as it is, so that Dotdigital can say so.
-_CONTACT = """
-    SELECT json_build_object(
+_PARTS = """
         'matchIdentifier', 'email', 'identifiers', json_build_object('email', i.email),
         'dataFields', coalesce(
             (SELECT json_object_agg(v.key, CASE
@@ -23,8 +23,18 @@ _CONTACT = """
                         WHEN v.key = ANY({truths}) AND v.value IN ('true', 'false') THEN to_json(v.value::boolean)
                         ELSE to_json(v.value) END)
              FROM jsonb_each_text(i.values) v WHERE v.key = ANY({columns})), '{{}}'),
-        'lists', json_build_array({book}))
-    FROM dotbridge_sync_exportitem i WHERE i.upload_id = {upload} AND i.removal_id IS NULL
+        'lists', json_build_array({book})
+"""
+_CONTACT = f"""
+    SELECT json_build_object({_PARTS})
+    FROM dotbridge_sync_exportitem i WHERE i.upload_id = {{upload}} AND i.removal_id IS NULL
+"""
+# The same, where somebody has consent records to be sent along.
+_CONTACT_WITH_CONSENTS = f"""
+    SELECT CASE WHEN c.records IS NULL THEN json_build_object({_PARTS})
+                ELSE json_build_object({_PARTS}, 'consentRecords', c.records) END
+    FROM dotbridge_sync_exportitem i LEFT JOIN ({RECORDS_OF_UPLOAD}) c ON c.email_key = i.email_key
+    WHERE i.upload_id = {{upload}} AND i.removal_id IS NULL
 """
 
 
@@ -52,12 +62,14 @@ def write_csv(upload: Upload, file: IO[bytes]) -> int:
 
 
 def write_json(upload: Upload, file: IO[bytes]) -> int:
-    """Write the upload's rows as an import of version 3 takes them, one a line, and answer how many there are."""
+    """Write the upload's rows as an import of version 3 takes them, one a line, and answer how many there are. The
+    consent records that they bring are noted as sent."""
     book = upload.connection.address_book
     types: dict[str, list[str]] = {}
     for name, kind in DataField.objects.filter(integration=book.integration_id).values_list("name", "type"):
         types.setdefault(kind, []).append(name)
-    query = sql.SQL(_CONTACT).format(
+    text = _CONTACT_WITH_CONSENTS if note_consents(upload) else _CONTACT
+    query = sql.SQL(text).format(
         numbers=sql.Literal(types.get("Numeric", [])),
         truths=sql.Literal(types.get("Boolean", [])),
         columns=sql.Literal(list(upload.columns)),

@@ -84,14 +84,16 @@ class BookGone(ValueError):
 
 
 _COMPARED = f"SELECT *, (is_queued OR {DIFFERS}) IS TRUE AS differs FROM ({{rows}}) found"
-_COUNT = "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due GROUP BY 1"
+_COUNT = (
+    "SELECT operation, count(*) FROM ({compared}) c WHERE differs OR is_due OR consent_bytes IS NOT NULL GROUP BY 1"
+)
 _SENT = """
     SELECT operation, email, record_id, '' AS reason,
            coalesce(CASE WHEN item_id IS NOT NULL AND is_queued IS NOT TRUE THEN former_values
                          ELSE (SELECT jsonb_object_agg(name, remote_values ->> name)
                                FROM jsonb_object_keys(mapped) name) END, '{{}}')::text,
            mapped::text, own::text, owners::text
-    FROM ({compared}) c WHERE differs OR is_due
+    FROM ({compared}) c WHERE differs OR is_due OR consent_bytes IS NOT NULL
 """
 _REMOVED = "SELECT 'remove', email, record_id, '', NULL, NULL, NULL, NULL FROM ({departing}) d"
 _PLAUSIBLE = plausible_sql("email").replace("%", "%%")

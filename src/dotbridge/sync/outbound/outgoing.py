@@ -19,6 +19,7 @@ from dotbridge.entities.email import plausible_sql
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import compiled
 from dotbridge.mapping.values import mapped_values
+from dotbridge.sync.outbound.consents import NO_CONSENTS, UNSENT_CONSENTS, has_consents
 from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
 from dotbridge.sync.outbound.ranks import Ranked, rank_parameters
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED, UNSUBSCRIBING
@@ -62,7 +63,7 @@ _ROWS = """
            i.upload_id AS former_upload_id,
            i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
            u.state = 'prepared' AS is_queued,
-           {is_due} AS is_due
+           {is_due} AS is_due, consents.bytes AS consent_bytes
     FROM export_candidate k
     JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
     LEFT JOIN ({theirs}) theirs ON theirs.email_key = k.email_key
@@ -71,6 +72,7 @@ _ROWS = """
     LEFT JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.email_key = k.email_key
     LEFT JOIN dotbridge_mirror_membership m
         ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
+    {consents}
     WHERE k.connection_id = %(connection)s AND k.is_mailable
     OFFSET 0  -- so that values are worked out once a row, however often they are looked at above
 """
@@ -145,8 +147,8 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
     own values, where another list has a say), `owners` (of those data fields the connection that has it), `operation`,
     `item_id`, `former_values`, `former_own`, `remote_values`, `former_upload_id`, `former_record_id`, `attempts`,
-    `is_queued`, `is_due`. Raises
-    UnknownField when a mapped field is no entity field any more.
+    `is_queued`, `is_due`, `consent_bytes` (how large the consent records are that were not sent yet; NULL without any).
+    Raises UnknownField when a mapped field is no entity field any more.
     """
     ranked = candidates.ranked
     owner = entity(ranked.link.marketing_list.entity)
@@ -159,6 +161,7 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
         key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
         theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,
+        consents=UNSENT_CONSENTS if has_consents(ranked.link.address_book.integration) else NO_CONSENTS,
     )
     return Outgoing(sql=text, parameters={**named, **outgoing_parameters(ranked)})
 
@@ -171,6 +174,7 @@ def outgoing_parameters(ranked: Ranked) -> dict[str, Any]:
         **rank_parameters(ranked),
         "mapping": ranked.mapping and ranked.mapping.pk,
         "book": ranked.link.address_book_id,
+        "marketing_list": ranked.link.marketing_list_id,
         "now": timezone.now(),
         "most_attempts": MOST_ATTEMPTS,
         "retried": list(RETRIED),

@@ -40,10 +40,11 @@ MOST_UPLOADS = 25
 
 _STORE = """
     WITH numbered AS (
-        SELECT *, sum(CASE WHEN moves THEN octet_length(mapped::text) + octet_length(email) + %(row_bytes)s ELSE 0 END)
+        SELECT *, sum(CASE WHEN moves THEN octet_length(mapped::text) + octet_length(email)
+                                             + coalesce(consent_bytes, 0) + %(row_bytes)s ELSE 0 END)
                       OVER ({window} ROWS UNBOUNDED PRECEDING) AS bytes
         FROM (
-            SELECT *, (differs OR is_due) IS TRUE AS moves, {choice} AS kind
+            SELECT *, (differs OR is_due OR consent_bytes IS NOT NULL) IS TRUE AS moves, {choice} AS kind
             FROM (SELECT *, {differs} AS differs FROM ({rows}) outgoing) compared
         ) sorted
         WHERE moves OR record_id <> former_record_id OR former_values <> mapped OR own IS DISTINCT FROM former_own
@@ -54,7 +55,7 @@ _STORE = """
                CASE WHEN NOT moves THEN former_upload_id
                     WHEN bytes < %(upload_bytes)s::bigint * %(most)s
                     THEN (%(uploads)s::bigint[])[1 + kind * %(most)s + (bytes / %(upload_bytes)s)::int] END,
-               '', CASE WHEN differs THEN 0 WHEN moves THEN attempts + 1 ELSE attempts END
+               '', CASE WHEN differs THEN 0 WHEN is_due THEN attempts + 1 ELSE attempts END
         FROM numbered
         {conflict}
         RETURNING upload_id, operation

@@ -18,6 +18,7 @@ from dotbridge.sync.context import Refusal, StepContext, book_gone
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.named_rows import forget_named_rows, note_named_rows, take_named_rows
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
@@ -167,6 +168,7 @@ def _finish(step: StepContext, upload: Upload, report: object) -> None:
     upload.save(update_fields=["rejected_count", "opted_out_count"])
     if upload.rejected_count or upload.opted_out_count:
         record_refusals(upload)
+        release_consents(upload, refused_only=True)
         _recheck_refused(step, upload)
     note_in_book(upload)
     if upload.rest_columns:
@@ -230,6 +232,7 @@ def _give_up(step: StepContext, upload: Upload, status: str) -> None:
         finished_at=now,
         retry_at=retry_at,
     )
+    release_consents(upload)
     step.reject([Refusal(str(upload.connection), status[:64], f"{upload.row_count} rows: {refused.text}")])
 
 
@@ -249,12 +252,15 @@ def _settle(step: StepContext, upload: Upload) -> bool:
         return True
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RELEASE_UNSEEN, [upload.pk, book.integration_id, book.pk])
-        step.count(sent_again=cursor.rowcount, confirmed=upload.row_count - cursor.rowcount)
+        released = cursor.rowcount
+        # No book shows them. Twice is better than never.
+        release_consents(upload)
+        step.count(sent_again=released, confirmed=upload.row_count - released)
         move(
             upload,
             UploadState.FINISHED,
             finished_at=timezone.now(),
-            message=f"{upload.message} Settled by reading the book: {cursor.rowcount} rows are sent again.",
+            message=f"{upload.message} Settled by reading the book: {released} rows are sent again.",
         )
     return True
 

@@ -22,6 +22,7 @@ from dotbridge.sync.going_over import go_over
 from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
+from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.files import write_csv, write_json
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import lists_at_work
@@ -142,12 +143,14 @@ def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> N
         move(upload, UploadState.PREPARED, sent_at=None)
         raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
     move(upload, UploadState.REFUSED, message=error.text, finished_at=timezone.now())
+    release_consents(upload)
     step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])
 
 
 def _given_up(step: StepContext, upload: Upload) -> None:
     """Its rows go again in another file; so often refused, a row waits for a person."""
     Upload.objects.filter(pk=upload.pk).update(retry_at=timezone.now() + RETRY_AFTER)
+    release_consents(upload)
     step.reject([Refusal(str(upload.connection), "given_up", upload.message)])
 
 

@@ -19,7 +19,7 @@ from dotbridge.consent.selectors import history_of
 
 COLUMNS = (
     "id", "learned_at", "happened_at", "what", "scope", "scope_id", "source", "status", "email_key", "entity",
-    "record_id", "remote_id", "evidence", "actor",
+    "record_id", "remote_id", "evidence", "actor", "consent_text", "url", "ip_address", "user_agent",
 )  # fmt: skip
 
 

@@ -91,8 +91,12 @@ def test_a_sealed_proof_cannot_be_changed_unseen(column: str) -> None:
 
 
 def test_an_erasure_takes_the_proof_away_and_the_chain_still_proves_it() -> None:
-    opt_in_addresses(addresses=["ann@example.com"], source=Source.CRM, happened_at=AT, proof=PROOF)
-    seal_days(now=timezone.now() + timedelta(days=2))
+    said = {"email_key": "ann@example.com", "source": Source.CRM, "scope": Scope.EVERYTHING, "what": What.OPTED_IN}
+    proof = {"consent_text": PROOF.text, "url": PROOF.url, "ip_address": PROOF.ip_address}
+    ConsentEvent.objects.create(
+        learned_at=timezone.now() - timedelta(days=3), happened_at=AT, user_agent=PROOF.user_agent, **said, **proof
+    )
+    assert seal_days(now=timezone.now()) == 1
     erase_address(address="ann@example.com")
     event = ConsentEvent.objects.get(what=What.OPTED_IN)
     assert kept(event) == ("", "", "", "")

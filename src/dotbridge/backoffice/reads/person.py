@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.consent_labels import objection_text
@@ -20,7 +21,7 @@ from dotbridge.backoffice.statuses import status_words
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
-from dotbridge.consent.models import RAISING, Scope, What
+from dotbridge.consent.models import RAISING, ConsentEvent, Scope, What
 from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.email import address_key
 from dotbridge.entities.registry import Entity, UnknownEntity
@@ -303,8 +304,13 @@ def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[
             at=said.happened_at,
             text=f"{said.get_what_display()}: {said.get_scope_display()}{status}",
             tone="good" if said.what in RAISING else "out",
-            note=", ".join(filter(None, [said.get_source_display(), said.actor, said.evidence])),
+            note=", ".join(filter(None, [said.get_source_display(), said.actor, said.evidence, _proof_in_words(said)])),
         )
+
+
+def _proof_in_words(said: ConsentEvent) -> str:
+    """What they agreed to, and where; their IP address and browser are nobody's business here."""
+    return f"“{Truncator(said.consent_text).chars(200)}” ({said.url})" if said.consent_text else ""
 
 
 def events_of_contact(person: Person) -> Sequence[Event]:

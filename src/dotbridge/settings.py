@@ -127,6 +127,7 @@ X_FRAME_OPTIONS = "DENY"
 UNFOLD = HOST_ADMIN
 
 LOGIN_URL = "dotbridge:login"
+CSRF_FAILURE_VIEW = "dotbridge.backoffice.pages.typed.refused_token"
 LOGIN_REDIRECT_URL = "dotbridge:home"
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "no_module_holds_tasks_but_jobs"

@@ -279,7 +279,7 @@ def test_who_is_no_staff_is_refused_with_a_page_of_ours(client: Client, django_u
 def test_a_session_that_ended_leads_back_to_where_one_was(client: Client, db: None) -> None:
     assert client.get(url("lists"))["Location"] == f"{url('login')}?next={url('lists')}"
     piece = client.get(url("home-lists"), headers={"HX-Request": "true"})
-    assert (piece.status_code, piece["HX-Refresh"]) == (204, "true")
+    assert (piece.status_code, piece["HX-Trigger"]) == (204, "dotbridge-session-ended")
 
 
 def test_addresses_of_before_lead_to_where_things_are_now(back_office: Client, world: World) -> None:

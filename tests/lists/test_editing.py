@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics
 from dotbridge.crm.models import Contact
-from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
+from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.listed_services import add_records
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.previews import what_changes, what_settings_change
@@ -45,7 +45,9 @@ def test_the_later_of_two_is_told_and_changes_nothing() -> None:
     update_list(marketing_list=edited, name="Wasps", owner=user, refresh_every=hour, seen=seen)
     with pytest.raises(ChangedMeanwhile) as caught:
         update_list(marketing_list=edited, name="Ants", owner=None, refresh_every=None, seen=seen)
-    assert caught.value.marketing_list.name == "Wasps"
+    (theirs,) = caught.value.records
+    assert theirs == edited
+    assert str(theirs) == "Wasps"
     # What somebody else changed elsewhere on the list is no clash.
     update_list(marketing_list=edited, rule=VIPS, seen=fingerprint(edited, ["rule"]))
     update_list(marketing_list=edited, name="Ants", seen=fingerprint(edited, ["name"]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
@@ -72,7 +73,8 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
             )
         if place % max(1, len(hours) // 8) == 0:
             at = timezone.localtime(hour.begins_at)
-            words = f"{date_format(at, 'j M')} {date_format(at, 'TIME_FORMAT')}"
+            # Translators: the day of a chart's hour, as Django's date filter takes it: 19 Nov
+            words = f"{date_format(at, _('j M'))} {date_format(at, 'TIME_FORMAT')}"
             labels.append(ChartLabel(x=f"{place * step:.1f}", text=words))
     return Chart(bars=bars, labels=labels, highest=highest)
 

@@ -7,6 +7,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dotbridge.backoffice.statuses import status_words
 from dotbridge.consent.models import Scope, Source, What
 from dotbridge.consent.selectors import Objection
 
@@ -26,12 +27,19 @@ _WHO = {
 }
 
 
+def status_beside(what: str, status: str) -> str:
+    """Dotdigital's own status in words, where it says more than what was noted."""
+    words = str(status_words(status).text) if status else ""
+    return "" if words == str(What(what).label) else words
+
+
 def objection_text(objection: Objection) -> str:
     """Why somebody may not be mailed, since when, and who said it: "Opted out from this list on 3 May 2026, ..."."""
+    said = status_beside(objection.what, objection.status)
     return _("%(what)s %(where)s on %(day)s, %(who)s%(status)s") % {
         "what": What(objection.what).label,
         "where": _WHERE[Scope(objection.scope)],
         "day": date_format(localtime(objection.since), "DATE_FORMAT"),
         "who": _WHO[Source(objection.source)],
-        "status": f" ({objection.status})" if objection.status else "",
+        "status": f" ({said})" if said else "",
     }

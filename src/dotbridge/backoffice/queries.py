@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 LONGEST_SEARCH = 255
@@ -10,6 +16,23 @@ LONGEST_SEARCH = 255
 def search_of(request: HttpRequest) -> str:
     """What the person searches for, without what the database cannot hold; empty without a search."""
     return request.GET.get("q", "").strip().replace("\0", "")[:LONGEST_SEARCH]
+
+
+def which_exist(rows: Mapping[str, QuerySet[Any]]) -> set[str]:
+    """The names of those queries that have any row, in one statement."""
+    asked, parameters = [], []
+    for name, query in rows.items():
+        try:
+            sql, values = query.order_by().values("pk").query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        asked.append(f"SELECT %s WHERE EXISTS ({sql})")
+        parameters += [name, *values]
+    if not asked:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(asked), parameters)
+        return {name for (name,) in cursor.fetchall()}
 
 
 def is_key(text: str) -> bool:

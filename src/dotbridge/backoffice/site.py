@@ -20,8 +20,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from unfold.sites import UnfoldAdminSite
 
-from dotbridge.backoffice.pages.frame import acting_in
-from dotbridge.backoffice.pages.security import THEME_POLICY
+from dotbridge.backoffice.pages.frame import acting_in, read_in
+from dotbridge.backoffice.pages.security import THEME_POLICY, secured
+from dotbridge.backoffice.pages.typed import ask_to_log_in
 from dotbridge.backoffice.personal import as_the_person_likes
 
 NAME = "dotbridge_tables"
@@ -76,7 +77,9 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
 
         @wraps(inner)
         def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
-            with acting_in(args[0]), as_the_person_likes(args[0]):
+            if args[0].method == "POST" and not args[0].user.is_authenticated:
+                return secured(ask_to_log_in)(args[0])
+            with acting_in(args[0]), as_the_person_likes(args[0]), read_in(args[0]):
                 return self._drawn(inner(*args, **kwargs))
 
         return drawn

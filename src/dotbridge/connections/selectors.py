@@ -28,6 +28,7 @@ from dotbridge.lists.selectors import count_members
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook
+from dotbridge.one_reading import asked_once
 
 
 def connected_books(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
@@ -41,6 +42,7 @@ def other_books(integration: Integration) -> list[AddressBook]:
     return list(AddressBook.objects.filter(integration=integration, gone_at=None, connection=None).order_by("pk"))
 
 
+@asked_once
 def scopes_of_connected_list(list_id: int) -> ListScopes:
     """The scopes that bind a list, with the account and the book that it is connected to."""
     found = ListConnection.objects.filter(marketing_list=list_id).values_list(

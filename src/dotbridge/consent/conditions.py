@@ -25,6 +25,7 @@ from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
 from dotbridge.consent.models import ConsentState, ErasedAddress, SubjectKind
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.sql import Fragment
+from dotbridge.one_reading import asked_once
 
 _BLOCKED_ADDRESSES = """
     SELECT subject AS email_key FROM dotbridge_consent_consentstate
@@ -52,9 +53,15 @@ def is_blocked(
 ) -> Combinable:
     """Whether a row's record or address may not be mailed; the names are those of the row's columns."""
     condition = Q(record_is_blocked(scopes, entity, record)) | Q(address_is_blocked(scopes, email_key))
-    if ErasedAddress.objects.exists():
+    if is_anybody_erased():
         condition |= Q(address_is_erased(email_key))
     return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+@asked_once
+def is_anybody_erased() -> bool:
+    """Whether any address was erased; as long as none was, no statement has to ask."""
+    return ErasedAddress.objects.exists()
 
 
 def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id") -> Exists:
@@ -91,7 +98,7 @@ def blocked_records(scopes: ListScopes, entity: str) -> str:
 
 def erased_addresses(column: str) -> Fragment | None:
     """A condition that holds where the column's address was erased; None as long as nobody was."""
-    if not ErasedAddress.objects.exists():
+    if not is_anybody_erased():
         return None
     key = hash_key()
     return Fragment(

@@ -44,12 +44,14 @@ def statement_time_limit(milliseconds: int) -> Iterator[None]:
     if milliseconds < 1:
         raise ValueError("A time limit is at least one millisecond; the database takes 0 for none at all.")
     try:
-        # The limit ends with the transaction also where the program does not come to the line that takes it back.
+        # The limit ends with the transaction; in one that goes on it is taken back.
+        goes_on = connection.in_atomic_block
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_LIMIT, {"limit": milliseconds})
             before, _now = cursor.fetchone()
             yield
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(before)])
+            if goes_on:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(before)])
     except DatabaseError as error:
         if _was_cancelled(error):
             raise TookTooLong(milliseconds) from None

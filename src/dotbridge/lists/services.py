@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 
 from dotbridge.consent.models import Scope, Source
 from dotbridge.consent.services import opt_in_records, opt_out_records
+from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
-from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.listed_services import fill_list, refresh_list
 from dotbridge.lists.models import (
     ListedRecord,
@@ -117,7 +117,7 @@ def _change(
     with transaction.atomic():
         changed = MarketingList.objects.select_for_update().get(pk=marketing_list.pk)
         if seen is not None and seen != fingerprint(changed, given):
-            raise ChangedMeanwhile(changed)
+            raise ChangedMeanwhile([changed])
         former_type = changed.type
         for field, value in given.items():
             setattr(changed, field, value)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.entities.registry import Entity, entities, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
@@ -16,6 +18,8 @@ from dotbridge.mapping.tracking.installing import install_after_commit
 from dotbridge.mapping.two_way import problem_among_rows, problem_of_two_way
 from dotbridge.mirror.models import DataField
 
+# What a person sees of a row in its form.
+ROW_FIELDS = ("data_field", "entity_fields", "is_two_way", "empty_values")
 # What every account has and what nearly every entity calls these values.
 DEFAULT_ROWS: dict[str, tuple[str, ...]] = {
     "FIRSTNAME": ("first_name",),
@@ -61,8 +65,20 @@ def set_mapping_row(
     entity_fields: Sequence[str],
     is_two_way: bool = False,
     empty_values: str = EmptyValues.KEEP,
+    replaces: int | None = None,
+    seen: str | None = None,
 ) -> MappingRow:
-    """Fill a data field from these entity fields. Raises ValidationError with the texts of `check_mapping_row`."""
+    """Fill a data field from these entity fields.
+
+    `replaces` is the key of the row that this one takes the place of. `seen` is the `fingerprint_of_all`, with
+    `ROW_FIELDS`, of the rows that go, as the person saw them. Raises ChangedMeanwhile with those that would go now
+    where they are others, and ValidationError with the texts of `check_mapping_row`.
+    """
+    Mapping.objects.select_for_update().get(pk=mapping.pk)
+    going = mapping.rows.filter(Q(pk=replaces) | Q(data_field=data_field)).select_related("data_field").order_by("pk")
+    if seen is not None and seen != fingerprint_of_all(going, ROW_FIELDS):
+        raise ChangedMeanwhile(list(going))
+    going.exclude(data_field=data_field).delete()
     row = MappingRow(
         mapping=mapping,
         data_field=data_field,

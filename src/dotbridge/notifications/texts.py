@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Notification
@@ -55,7 +56,11 @@ def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
         Kind.BREAKER_WAITING: _("It would take %(number)s of %(of)s contacts out at once. Look, and decide."),
         Kind.FEED_OLD: _("Runs are started, but none of them ended well, or no worker had time for one."),
         Kind.FEED_EMPTY: _("%(number)s of %(of)s %(what)s are missing. They stay here until somebody has looked."),
-        Kind.UPLOAD_REFUSED: _("%(number)s people were not taken. %(message)s"),
+        Kind.UPLOAD_REFUSED: ngettext(
+            "%(number)s person was not taken. %(message)s",
+            "%(number)s people were not taken. %(message)s",
+            said.get("number", 0),
+        ),
         Kind.QUOTA_NEAR: _("%(number)s calls are left, %(used)s were made in the last hour. Then we wait."),
     }
     return (texts[kind] % {**names, "what": what, "message": message}).strip()

@@ -6,6 +6,7 @@ from typing import Any
 
 from dotbridge.choosable import BY_NAME
 from dotbridge.conf import app_settings
+from dotbridge.one_reading import asked_once
 from dotbridge.preferences.models import SiteSetting
 
 
@@ -14,9 +15,15 @@ def setting(name: str) -> Any:
     return settings_in_force(name)[name]
 
 
+@asked_once
+def _all_chosen() -> dict[str, str]:
+    """Whatever was chosen; there are few settings."""
+    return dict(SiteSetting.objects.values_list("name", "value"))
+
+
 def settings_in_force(*names: str) -> dict[str, Any]:
     """The values of some settings, in one query. A stored value that is not allowed any more does not count."""
-    chosen = dict(SiteSetting.objects.filter(name__in=names).values_list("name", "value"))
+    chosen = _all_chosen()
     values = {}
     for name in names:
         values[name] = from_environment(name)

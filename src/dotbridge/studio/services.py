@@ -21,6 +21,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import RequestInsideTransaction
@@ -33,12 +34,18 @@ LONGEST_AWAY = timedelta(minutes=15)
 # An exchange takes five seconds at most; whoever died over it holds it no longer than this.
 CLAIM = timedelta(seconds=15)
 CLAIM_IS_TRIED_FOR, BETWEEN_TRIES = 8.0, 0.2
+# What there is to be changed about a single sign-on.
+SIGN_ON_FIELDS = ("client_id", "domain", "secret_sealed")
 
 
-def set_up_sign_on(*, integration: Integration, client_id: str, secret: str, domain: str) -> SignOn:
+def set_up_sign_on(
+    *, integration: Integration, client_id: str, secret: str, domain: str, seen: str | None = None
+) -> SignOn:
     """Say which client the vendor has registered; an empty secret keeps the one that is stored.
 
-    Another client or domain makes what people have allowed useless, so that goes. Raises ValidationError at the field.
+    Another client or domain makes what people have allowed useless, so that goes. `seen` is the `fingerprint_of_all`,
+    with `SIGN_ON_FIELDS`, of what there was. Raises ChangedMeanwhile where it is something else by now, and
+    ValidationError at the field.
     """
     known = SignOn.objects.filter(integration=integration).first()
     client_id = client_id.strip()
@@ -55,6 +62,9 @@ def set_up_sign_on(*, integration: Integration, client_id: str, secret: str, dom
         raise ValidationError({"secret": _("Enter the secret again: it goes to another domain from now on.")})
     sealed = seal(secret) if secret else known.secret_sealed if known else ""
     with transaction.atomic():
+        held = list(SignOn.objects.select_for_update().filter(integration=integration))
+        if seen is not None and seen != fingerprint_of_all(held, SIGN_ON_FIELDS):
+            raise ChangedMeanwhile(held)
         made, _is_new = SignOn.objects.update_or_create(
             integration=integration, defaults={"client_id": client_id, "secret_sealed": sealed, "domain": domain}
         )

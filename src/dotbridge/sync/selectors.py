@@ -56,12 +56,17 @@ def absent(listing: Listing) -> QuerySet[Absence]:
     return Absence.objects.filter(listing=listing, believed_at=None, integration__is_active=True)
 
 
+def absent_from_listings() -> QuerySet[Absence]:
+    """The same of every listing whose absences a person is asked about."""
+    return Absence.objects.filter(listing__in=LISTED, believed_at=None, integration__is_active=True)
+
+
 def missing_of_listings(*, most_names: int) -> list[Missing]:
     """All that waits for a person to say whether it is gone: one query, and three for each listing that misses some."""
-    waiting = Absence.objects.filter(listing__in=LISTED, believed_at=None, integration__is_active=True)
     since = {
         (listing, integration): moment
-        for listing, integration, moment in waiting.order_by()
+        for listing, integration, moment in absent_from_listings()
+        .order_by()
         .values_list("listing", "integration")
         .annotate(moment=Min("first_missed_at"))
     }

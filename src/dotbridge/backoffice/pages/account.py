@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
+from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
 from dotbridge.backoffice.queries import after_run_of
@@ -26,6 +27,7 @@ from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import request_import
+from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
 from dotbridge.sync.inbound.events import end_subscription
@@ -35,6 +37,7 @@ VIEW = "dotbridge_integrations.view_integration"
 MAY_ADD = "dotbridge_integrations.add_integration"
 MAY_CHANGE = "dotbridge_integrations.change_integration"
 MAY_DELETE = "dotbridge_integrations.delete_integration"
+CREDENTIALS = ("username", "base_url", "password_sealed")
 
 
 def _url(integration: Integration) -> str:
@@ -63,20 +66,35 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         integration=integration,
         initial={"username": integration.username, "base_url": integration.base_url},
     )
-    if posted == "settings" and settings_form.is_valid():
-        settings_form.save()
-        return _saved(request, integration, _("Settings changed."))
-    if posted == "credentials" and credentials.is_valid():
-        before, text = last_run(integration.pk), _store(integration, credentials)
-        return _saved(request, integration, text, after=before if integration.is_active else None)
+    stored = Integration.objects.get(pk=pk)
+    context: dict[str, Any] = {
+        "settings_seen": fingerprint(stored, settings_form.fields),
+        "credentials_seen": fingerprint(stored, CREDENTIALS),
+    }
+    try:
+        if posted == "settings":
+            context["settings_seen"] = seen_of(request, stored, settings_form.fields)
+            if settings_form.is_valid():
+                _store_settings(stored, settings_form, context["settings_seen"])
+                return _saved(request, integration, _("Settings changed."))
+        if posted == "credentials":
+            context["credentials_seen"] = seen_of(request, stored, CREDENTIALS)
+            if credentials.is_valid():
+                before, text = last_run(pk), _store(stored, credentials, context["credentials_seen"])
+                return _saved(request, integration, text, after=before if integration.is_active else None)
+    except ChangedMeanwhile as error:
+        found = clash_of_form(settings_form, error.records, settings_form.fields) if posted == "settings" else None
+        found = found or _clash_of_credentials(credentials, error)
+        context |= {f"{posted}_clash": found["clash"], f"{posted}_seen": found["seen"], "clash_by": found["clash_by"]}
     return show(
         request,
         "backoffice/house/account.html",
-        title=Integration.objects.get(pk=pk).name,
+        status=409 if "clash_by" in context else 200,
+        title=stored.name,
         current="settings",
         crumbs=_crumbs(),
         context={
-            "account": Integration.objects.get(pk=pk),
+            "account": stored,
             "feeds": feeds_of(integration),
             "facts": facts_of(integration),
             "calls": [each for each in calls_of_accounts() if each.integration.pk == pk],
@@ -89,14 +107,30 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "may_delete": request.user.has_perm(MAY_DELETE),
             "strip_after": after_run_of(request),
             "history": history_of(integration, viewer=request.user),
+            **context,
         },
     )
 
 
-def _store(integration: Integration, form: CredentialsForm) -> str:
-    stored = Integration.objects.get(pk=integration.pk)
-    stored.username, stored.base_url = form.cleaned_data["username"], form.cleaned_data["base_url"]
+def _store_settings(integration: Integration, form: AccountSettingsForm, seen: str) -> None:
     with transaction.atomic():
+        held_as_seen(integration, form.fields, seen)
+        form.instance.save(update_fields=[*form.fields, "updated_at"])
+
+
+def _clash_of_credentials(form: CredentialsForm, error: ChangedMeanwhile) -> dict[str, Any]:
+    """What the later one of two people is told; of a password, that there is another one."""
+    found = clash_of_form(form, error.records, ["username", "base_url"])
+    theirs = error.records[0]
+    password = {"label": form.fields["password"].label, "theirs": _("as they saved it"), "mine": _("type it again")}
+    kept = [] if not form.cleaned_data["password"] else [password]
+    return {**found, "clash": [*found["clash"], *kept], "seen": fingerprint(theirs, CREDENTIALS)}
+
+
+def _store(integration: Integration, form: CredentialsForm, seen: str) -> str:
+    with transaction.atomic():
+        stored = held_as_seen(integration, CREDENTIALS, seen)
+        stored.username, stored.base_url = form.cleaned_data["username"], form.cleaned_data["base_url"]
         stored.save(update_fields=["username", "base_url", "updated_at"])
         if form.cleaned_data["password"]:
             set_password(integration=stored, password=form.cleaned_data["password"])

@@ -56,6 +56,7 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["default_owner"].empty_label = _("Nobody")  # type: ignore[attr-defined]
         self.fields["data_fields_hours"] = HoursField(
             label=_("Read the data fields every"),
             help_text=_("For example 6 hours or 1 day. 0 hours reads them with every import."),

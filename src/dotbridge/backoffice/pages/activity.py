@@ -23,6 +23,7 @@ from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION, may_see_people
 from dotbridge.backoffice.pages.person_frame import try_request_again
+from dotbridge.backoffice.reads.fields import field_words
 from dotbridge.backoffice.reads.shown import may_see_values
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
 from dotbridge.connections.services import discard_change, retry_change
@@ -114,6 +115,7 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     lines = _labelled(request, current)
     for line in lines:
         line["shows_values"] = may_see_values(request.user, line["row"])
+        line["field"] = field_words(line["row"].connection.marketing_list.entity, [line["row"].entity_field])
     context = {"conflicts": lines, "pager": numbered_pager(current)}
     return show_activity(request, "backoffice/house/conflicts.html", tab="activity-conflicts", context=context)
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.editing import clash, last_change, posted_seen, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import may_see_people
-from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.queries import is_key, search_of
 from dotbridge.backoffice.reads.fields import (
     Impact,
+    field_words,
     fitting_fields,
     impact_of,
     mapping_lines,
@@ -27,12 +30,16 @@ from dotbridge.backoffice.reads.fields import (
     sample_person,
 )
 from dotbridge.backoffice.reads.history import history_of
+from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
-from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mapping.services import ROW_FIELDS, set_mapping_row
 from dotbridge.mirror.models import DataField
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 VIEW = "dotbridge_mapping.view_mapping"
 MAY_CHANGE = "dotbridge_mapping.change_mapping"
@@ -43,7 +50,11 @@ PLACES = 3
 class RowForm(forms.Form):
     """One line of a mapping: a data field, and up to three of our fields that fill it."""
 
-    data_field = forms.ModelChoiceField(label=gettext_lazy("Data field"), queryset=DataField.objects.none())
+    data_field = forms.ModelChoiceField(
+        label=gettext_lazy("Data field"),
+        queryset=DataField.objects.none(),
+        empty_label=gettext_lazy("choose a data field"),
+    )
     first = forms.ChoiceField(label=gettext_lazy("Our field"))
     second = forms.ChoiceField(
         label=gettext_lazy("joined with"), required=False, help_text=gettext_lazy("Several are joined with a space.")
@@ -64,6 +75,9 @@ class RowForm(forms.Form):
         taken = mapping.rows.values("data_field")
         if row is not None:
             taken = taken.exclude(pk=row.pk)
+        # What somebody else has mapped meanwhile is told as such, and not that there is no such field.
+        if is_key(self.data.get("data_field", "")):
+            taken = taken.exclude(data_field=self.data["data_field"])
         self.fields["data_field"].queryset = fields.exclude(pk__in=taken)  # type: ignore[attr-defined]
         self.fields["data_field"].label_from_instance = _named_with_type  # type: ignore[attr-defined]
         choices = fitting_fields(
@@ -169,17 +183,19 @@ def _is_known(found: Mapping) -> bool:
 def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
     """Add or change a line; what it sends again is said before it is saved."""
     found = _mapping_or_404(pk)
-    stored = get_object_or_404(found.rows.select_related("data_field"), pk=row) if row else None
-    initial = _initial(stored) if stored else {}
+    stored = found.rows.select_related("data_field").filter(pk=row).first() if row else None
     posted = request.POST if request.method == "POST" else None
+    if row and stored is None and posted is None:
+        raise Http404
+    initial = _initial(stored) if stored else {}
     form = RowForm(posted, mapping=found, viewer=request.user, row=stored, initial=initial)
     impact: Impact | None = None
+    seen = posted_seen(request) or fingerprint_of_all([stored] if stored else [], ROW_FIELDS)
+    context: dict[str, Any] = {"seen": seen}
     if request.method == "POST" and form.is_valid():
 
         def write() -> None:
-            if stored is not None and stored.data_field != form.cleaned_data["data_field"]:
-                stored.delete()
-            set_mapping_row(mapping=found, **form.values())
+            set_mapping_row(mapping=found, replaces=row, seen=seen, **form.values())
 
         try:
             if request.POST.get("confirmed"):
@@ -188,9 +204,12 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
             impact = impact_of(found, write)
         except ValidationError as error:
             add_refusal(form, error)
+        except ChangedMeanwhile as error:
+            context = _clash(form, found, row, error)
     return show(
         request,
         "backoffice/house/mapping_row.html",
+        status=409 if "clash" in context else 200,
         title=stored.data_field.name if stored else _("Map another field"),
         current="fields",
         crumbs=_crumbs(found),
@@ -199,9 +218,35 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
             "impact": impact,
             "impact_words": _words(impact),
             "back_url": _url(found),
+            "reload_url": request.path if stored or not row else _url(found),
             "row": stored,
+            **context,
         },
     )
+
+
+def _clash(form: RowForm, found: Mapping, key: int | None, error: ChangedMeanwhile) -> dict[str, Any]:
+    """What the later one of two people is told: what the rows that would go hold now, beside what they chose."""
+    going = cast("Sequence[MappingRow]", error.records)
+    chosen = MappingRow(mapping=found, **form.values())
+    mine, theirs = _row_in_words(chosen), [_row_in_words(each) for each in going]
+    lines = [
+        (label, "; ".join(each[label] for each in theirs) or _("not mapped any more"), words)
+        for label, words in mine.items()
+    ]
+    newest = last_change(going[0] if going else MappingRow(pk=key))
+    return clash(lines, changed=newest, seen=fingerprint_of_all(going, ROW_FIELDS))
+
+
+def _row_in_words(mapped: MappingRow) -> dict[StrOrPromise, str]:
+    """A line of a mapping, by the names that its form has for them."""
+    fields: dict[str, forms.Field] = RowForm.base_fields
+    return {
+        _("Data field"): mapped.data_field.name,
+        _("Our field"): field_words(mapped.mapping.entity, mapped.entity_fields),
+        _("Both ways"): value_in_words(fields["is_two_way"], mapped.is_two_way),
+        _("When ours is empty"): value_in_words(fields["empty_values"], mapped.empty_values),
+    }
 
 
 def _initial(stored: MappingRow) -> dict[str, Any]:
@@ -237,10 +282,13 @@ def delete_row(request: HttpRequest, pk: int, row: int) -> HttpResponse:
     """Ask, and stop filling a data field."""
     found = _mapping_or_404(pk)
     stored = get_object_or_404(found.rows.select_related("data_field"), pk=row)
+    seen, now = posted_seen(request), fingerprint_of_all([stored], ROW_FIELDS)
     if request.method == "POST" and request.POST.get("confirmed"):
-        name = stored.data_field.name
-        stored.delete()
-        return _done(request, found, _("%(field)s is not filled any more.") % {"field": name})
+        if seen in ("", now):
+            name = stored.data_field.name
+            stored.delete()
+            return _done(request, found, _("%(field)s is not filled any more.") % {"field": name})
+        messages.warning(request, _("Somebody else has changed this line meanwhile. Look at it first."))
     return show(
         request,
         "backoffice/house/confirm.html",
@@ -250,8 +298,10 @@ def delete_row(request: HttpRequest, pk: int, row: int) -> HttpResponse:
         context={
             "question": _("Stop filling %(field)s?") % {"field": stored.data_field.name},
             "consequences": [
-                _("The values that Dotdigital has stay as they are; they are not changed from here any more.")
+                _("Filled from: %(fields)s.") % {"fields": field_words(found.entity, stored.entity_fields)},
+                _("The values that Dotdigital has stay as they are; they are not changed from here any more."),
             ],
+            "hidden": [("seen", now)],
             "answer": _("Yes, stop"),
             "is_danger": True,
             "action_url": request.path,

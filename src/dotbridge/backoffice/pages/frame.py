@@ -22,8 +22,10 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.audit.acting import BACK_OFFICE, acting
 from dotbridge.backoffice.pages.security import secured
+from dotbridge.backoffice.pages.typed import ask_to_log_in
 from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
 from dotbridge.notifications.selectors import unseen_of
+from dotbridge.one_reading import one_reading
 from dotbridge.preferences.models import Theme
 from dotbridge.preferences.selectors import setting
 
@@ -34,6 +36,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 THEME_COOKIE = "dotbridge_theme"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +101,7 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
                 return _to_login(request)
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
-            with acting_in(request), as_the_person_likes(request):
+            with acting_in(request), as_the_person_likes(request), read_in(request):
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", get_language() or "")
                 return response
@@ -110,17 +113,25 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
 
 def acting_in(request: HttpRequest) -> AbstractContextManager[None]:
     """What is changed for this request is written down as this person's doing. Reading alone costs nothing."""
-    if request.method in {"GET", "HEAD", "OPTIONS"}:
+    if request.method in READING:
         return nullcontext()
     return acting(actor_id=request.user.pk, name=request.user.get_username(), origin=BACK_OFFICE)
 
 
+def read_in(request: HttpRequest) -> AbstractContextManager[None]:
+    """What only shows asks for what stays the same once; what may change something asks each time."""
+    return one_reading() if request.method in READING else nullcontext()
+
+
 def _to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        # A piece of a page cannot hold the log-in; the whole page goes there, and comes back to where it was.
+        # A piece of a page cannot hold the log-in. The whole page goes there and comes back to where it was, unless
+        # something was typed into it, which `house.js` knows.
         response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"
+        response["HX-Trigger"] = "dotbridge-session-ended"
         return response
+    if request.method not in READING:
+        return ask_to_log_in(request)
     return redirect_to_login(request.get_full_path(), reverse("dotbridge:login"))
 
 

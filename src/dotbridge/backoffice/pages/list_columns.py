@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.reads.list_columns import may_see_column, seen_columns
+from dotbridge.editing import fingerprint
 from dotbridge.entities.fields import BETWEEN_LABELS, FieldKind
 from dotbridge.entities.registry import Entity, EntityField, UnknownEntity, entity
 from dotbridge.entities.rights import Viewer
 from dotbridge.lists.columns import MOST_COLUMNS, ListColumn, Sort, columns_of, default_columns, read_columns
-from dotbridge.lists.editing import fingerprint
 
 SORTS = (
     (Sort.NONE, _("Not sorted")),

@@ -31,6 +31,7 @@ from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook
+from dotbridge.one_reading import read_anew
 
 # More are found by typing a part of the name.
 MOST_SHOWN = 20
@@ -121,7 +122,7 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     if book is None or link_of(marketing_list) is not None:
         return render(request, "backoffice/components/plan.html", {"problem": _("The address book is not free.")})
     try:
-        with transaction.atomic():
+        with read_anew(), transaction.atomic():
             link = connect_list(marketing_list=marketing_list, address_book=book)
             context = plan_context(request, link)
             transaction.set_rollback(True)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal
@@ -41,6 +42,7 @@ from dotbridge.connections.services import (
     set_create_entities,
     set_settings,
 )
+from dotbridge.editing import ChangedMeanwhile, held_as_seen
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.rules import RuleError
 from dotbridge.mapping.models import Mapping
@@ -61,24 +63,35 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     if link is not None:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
         may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
-        if request.method == "POST" and may_change and form.is_valid() and _stored(form, link):
-            _report_settings(request, marketing_list, link, form.changed_data)
-            return HttpResponseRedirect(list_url(marketing_list, TAB))
-        context |= {
+        seen = seen_of(request, link, form.fields)
+        if request.method == "POST" and may_change and form.is_valid():
+            problem = _store(form, link, seen)
+            if problem is None:
+                _report_settings(request, marketing_list, link, form.changed_data)
+                return HttpResponseRedirect(list_url(marketing_list, TAB))
+            context |= problem
+        context = {
+            "seen": seen,
             "form": form,
             "ending": getattr(link, "ending", None),
             "entity": entity_label(marketing_list.entity),
             "obstacle": obstacle_to_newcomers(link),
             "mapping_url": _mapping_url(request, link),
             "book_size": book_size(link),
+            **context,
         }
-    return show_list_page(request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, context=context)
+    status = 409 if "clash" in context else 200
+    return show_list_page(
+        request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, status=status, context=context
+    )
 
 
-def _stored(form: ConnectionForm, link: ListConnection) -> bool:
+def _store(form: ConnectionForm, link: ListConnection, seen: str) -> dict[str, Any] | None:
+    """None once the settings are kept; else what the page says besides what stands at the fields."""
     given = form.cleaned_data
     try:
         with transaction.atomic():
+            held_as_seen(link, form.fields, seen)
             set_create_entities(link=link, create_entities=given["create_entities"])
             set_settings(
                 link=link,
@@ -87,8 +100,10 @@ def _stored(form: ConnectionForm, link: ListConnection) -> bool:
             )
     except ValidationError as error:
         form.add_error("create_entities", ValidationError(error.messages))
-        return False
-    return True
+        return {}
+    except ChangedMeanwhile as error:
+        return clash_of_form(form, error.records, form.fields)
+    return None
 
 
 def _report_settings(request: HttpRequest, marketing_list: Any, link: ListConnection, changed: list[str]) -> None:

@@ -1,22 +1,21 @@
-"""Two people who change one list at once: the later one is told, and shown what stands now beside what they wrote."""
+"""A list that two people change at once: its values in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import shortened
+from dotbridge.backoffice.pages.editing import clash, last_change
 from dotbridge.backoffice.pages.list_forms import interval_text
 from dotbridge.backoffice.reads.list_columns import seen_columns
+from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.columns import ColumnsError, Sort, columns_of
-from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import read_rule
 from dotbridge.lists.rules.words import read_in_words
@@ -25,35 +24,21 @@ if TYPE_CHECKING:
     from dotbridge.entities.rights import Viewer
 
 
-def seen_of(request: HttpRequest, marketing_list: MarketingList, fields: Iterable[str]) -> str:
-    """What the person saw of these fields: as their form says, or as they are now."""
-    return request.POST.get("seen", "")[:64] or fingerprint(marketing_list, fields)
-
-
-def clash_of(
+def clash_of_list(
     request: HttpRequest, error: ChangedMeanwhile, form: forms.Form | None, mine: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the page says to the later one: who changed the list, both sides of what differs, and what was `seen` now.
-
-    Saving once more puts `mine` in the place of theirs.
-    """
-    theirs = error.marketing_list
+    """What the page of a list says to the later one; see `clash`."""
+    (record,) = error.records
+    theirs = cast("MarketingList", record)
     lines = [
-        {
-            "label": form.fields[name].label if form is not None else _("Columns"),
-            "theirs": in_words(theirs, name, getattr(theirs, name), request.user),
-            "mine": in_words(theirs, name, value, request.user),
-        }
+        (
+            (form.fields[name].label or name) if form is not None else _("Columns"),
+            in_words(theirs, name, getattr(theirs, name), request.user),
+            in_words(theirs, name, value, request.user),
+        )
         for name, value in mine.items()
     ]
-    last = LogEntry.objects.filter(
-        content_type=ContentType.objects.get_for_model(MarketingList), object_id=str(theirs.pk)
-    ).select_related("user")
-    return {
-        "clash": [line for line in lines if line["theirs"] != line["mine"]],
-        "clash_by": last.order_by("-action_time").first(),
-        "seen": fingerprint(theirs, mine),
-    }
+    return clash(lines, changed=last_change(theirs), seen=fingerprint(theirs, mine))
 
 
 def in_words(marketing_list: MarketingList, name: str, value: Any, viewer: Viewer) -> str:

@@ -74,7 +74,7 @@ def plan_context(request: HttpRequest, link: ListConnection) -> dict[str, Any]:
             {"title": title, "tone": tone, "number": export.counts[kind], "rows": samples[kind]}
             for kind, (title, tone) in KINDS.items()
         ],
-        "has_anything": any(export.counts.values()),
+        "changes_anything": any(number for kind, number in export.counts.items() if kind is not ExportKind.REJECT),
         "book_size": export.book_size,
         "stops_before": export.stops_before.label if export.stops_before else "",
         "calls": plan_of_numbers(link, export.counts).in_words(),
@@ -148,6 +148,7 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponseRedirect(list_url(marketing_list))
     if request.method == "POST" and request.POST.get("confirmed"):
         return _allowed(request, marketing_list, link)
+    some = _some_of(link) if may_see_people(request, marketing_list.entity) else []
     return ask_first(
         request,
         marketing_list,
@@ -156,9 +157,11 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
         consequences=[
             stopped_in_words(link),
             _("It is done with the next export, and cannot be taken back by a click."),
-            _("If it looks wrong, go back and mend the list's rule. Among those whom it is about:"),
+            _("If it looks wrong, go back and mend the list's rule. Among those whom it is about:")
+            if some
+            else _("If it looks wrong, go back and mend the list's rule."),
         ],
-        items=_some_of(link) if may_see_people(request, marketing_list.entity) else [],
+        items=some,
         answer=_("Yes, allow this once"),
         is_danger=True,
         action_url=list_url(marketing_list, "list-allow"),

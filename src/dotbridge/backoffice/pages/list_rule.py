@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.pages.editing import seen_of
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
 from dotbridge.backoffice.pages.list_actions import VIEW
-from dotbridge.backoffice.pages.list_editing import clash_of, seen_of
+from dotbridge.backoffice.pages.list_editing import clash_of_list
 from dotbridge.backoffice.pages.list_forms import NewListForm, RuleForm
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_LIST,
@@ -24,7 +25,7 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.pages.list_refresh import fill
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
-from dotbridge.lists.editing import ChangedMeanwhile
+from dotbridge.editing import ChangedMeanwhile
 from dotbridge.lists.models import ListType
 from dotbridge.lists.services import create_list, update_list
 
@@ -110,7 +111,7 @@ def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str
     try:
         update_list(marketing_list=marketing_list, by=person_of(request), seen=seen, **mine)
     except ChangedMeanwhile as error:
-        return clash_of(request, error, form, mine)
+        return clash_of_list(request, error, form, mine)
     if form.has_changed():
         text = _("Changed: %(names)s.") % {"names": _("Rule")}
         messages.success(request, text)

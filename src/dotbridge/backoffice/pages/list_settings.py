@@ -14,10 +14,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.editing import seen_of
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first
 from dotbridge.backoffice.pages.list_columns import columns_context, read_posted_columns
-from dotbridge.backoffice.pages.list_editing import clash_of, seen_of
+from dotbridge.backoffice.pages.list_editing import clash_of_list
 from dotbridge.backoffice.pages.list_forms import SETTINGS, SettingsForm
 from dotbridge.backoffice.pages.list_frame import (
     MAY_CHANGE_LIST,
@@ -28,10 +29,10 @@ from dotbridge.backoffice.pages.list_frame import (
     show_list_page,
 )
 from dotbridge.backoffice.reads.list_changes import said_of_change
+from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.lists.columns import ColumnsError, columns_of, lacks_email_column
-from dotbridge.lists.editing import ChangedMeanwhile, fingerprint
 from dotbridge.lists.models import ListedRecord, ListType
 from dotbridge.lists.previews import what_settings_change
 from dotbridge.lists.rules import RuleError
@@ -172,7 +173,7 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
                 **mine,
             )
     except ChangedMeanwhile as error:
-        return clash_of(request, error, form, mine)
+        return clash_of_list(request, error, form, mine)
     except (RuleError, UnknownEntity) as error:
         form.add_error("type", str(error))
         return {}
@@ -205,7 +206,7 @@ def save_columns(request: HttpRequest, pk: int) -> HttpResponse:
     except UnknownEntity as error:
         context = {"columns_problem": str(error)}
     except ChangedMeanwhile as error:
-        clash = clash_of(request, error, None, {"columns": columns})
+        clash = clash_of_list(request, error, None, {"columns": columns})
         context = {"columns_clash": clash["clash"], "clash_by": clash["clash_by"], "columns_seen": clash["seen"]}
     else:
         text = _("Changed: %(names)s.") % {"names": _("Columns")}

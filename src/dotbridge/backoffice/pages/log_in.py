@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model, logout
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.security import secured
+from dotbridge.backoffice.pages.typed import read_typed, show_typed
 
 LONGEST = 254
 
@@ -28,14 +30,26 @@ class LogInForm(AdminAuthenticationForm):
         self.fields["username"].validators.append(MaxLengthValidator(min(name.max_length or LONGEST, LONGEST)))
 
 
-log_in = secured(
-    LoginView.as_view(
-        template_name="backoffice/house/login.html",
-        authentication_form=LogInForm,
-        next_page="dotbridge:home",
-        extra_context={"title": _("Log in")},
-    )
-)
+class LogIn(LoginView):
+    """Lets people in, to where they wanted to go, or to the form that they had sent when their session had ended."""
+
+    template_name = "backoffice/house/login.html"
+    authentication_form = LogInForm
+    next_page = "dotbridge:home"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What was typed stays while the password is wrong."""
+        typed = self.request.POST.get("typed", "")
+        return super().get_context_data(title=_("Log in"), typed=typed if read_typed(typed) else "", **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """In, and on."""
+        onward = super().form_valid(form)
+        typed = read_typed(self.request.POST.get("typed", ""))
+        return show_typed(self.request, typed) if typed else onward
+
+
+log_in = secured(LogIn.as_view())
 
 
 @require_POST

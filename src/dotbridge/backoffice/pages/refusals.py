@@ -28,6 +28,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 @secured
+def foreign_form(request: HttpRequest) -> HttpResponse:
+    """403: a form that no page of ours has sent, or a browser that keeps no cookies."""
+    text = _(
+        "It was sent by a page of another site, or your browser keeps no cookies. Open the page here and try again."
+    )
+    return _refuse(request, 403, _("This form was not accepted"), text)
+
+
+@secured
 def broken(request: HttpRequest) -> HttpResponse:
     """500: something of ours went wrong."""
     text = _("Something went wrong on our side. It was noted in the log. Try again in a moment.")

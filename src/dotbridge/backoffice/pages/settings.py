@@ -71,8 +71,14 @@ def settings_index(request: HttpRequest) -> HttpResponse:
         "backoffice/house/settings.html",
         title=_("Settings"),
         current="settings",
-        context={"cards": cards, "tables": table_site.get_app_list(request)},
+        context={"cards": cards, "tables": _tables(request)},
     )
+
+
+def _tables(request: HttpRequest) -> list[dict[str, Any]]:
+    """The tables that the person may see, by what they are about."""
+    ours = {"auth": _("Users and groups"), "axes": _("Log-ins")}
+    return [{**app, "name": ours.get(app["app_label"], app["name"])} for app in table_site.get_app_list(request)]
 
 
 @page("dotbridge_integrations.view_integration")

@@ -20,16 +20,19 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.account import MAY_CHANGE
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
+from dotbridge.backoffice.pages.editing import clash, last_change, posted_seen, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, Tab, log_change, page, person_of, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.security import POLICY
+from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.integrations.models import Integration
 from dotbridge.studio.hosts import application_of, application_of_region
 from dotbridge.studio.models import SignOn
 from dotbridge.studio.oauth import SignOnFailed, words_of
 from dotbridge.studio.selectors import accounts_to_open, standing_of
 from dotbridge.studio.services import (
+    SIGN_ON_FIELDS,
     begin_sign_on,
     disconnect,
     finish_sign_on,
@@ -228,6 +231,8 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
     integration = get_object_or_404(Integration, pk=pk)
     known = SignOn.objects.filter(integration=integration).first()
     initial = {"client_id": known.client_id, "domain": known.domain} if known else {}
+    seen = posted_seen(request) or fingerprint_of_all([known] if known else [], SIGN_ON_FIELDS)
+    context: dict[str, Any] = {"seen": seen}
     form = SignOnForm(request.POST if request.method == "POST" else None, initial=initial)
     form.fields["secret"].help_text = (
         _("Leave it empty to keep the stored secret.") if known else _("It is stored encrypted and never shown.")
@@ -239,14 +244,17 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
             return _noted(request, integration, _("Single sign-on removed."))
         if form.is_valid():
             try:
-                set_up_sign_on(integration=integration, **form.cleaned_data)
+                set_up_sign_on(integration=integration, seen=seen, **form.cleaned_data)
             except ValidationError as error:
                 add_refusal(form, error)
+            except ChangedMeanwhile as error:
+                context = _clash_of_set_up(form, error)
             else:
                 return _noted(request, integration, _("Single sign-on set up."))
     return show(
         request,
         "backoffice/house/sign_on.html",
+        status=409 if "clash" in context else 200,
         title=_("Single sign-on of %(account)s") % {"account": integration},
         current="settings",
         crumbs=[
@@ -260,8 +268,25 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
             "known": known,
             "callback_url": callback_url(request),
             "back_url": reverse("dotbridge:account", args=[pk]),
+            "reload_url": request.path,
+            **context,
         },
     )
+
+
+def _clash_of_set_up(form: SignOnForm, error: ChangedMeanwhile) -> dict[str, Any]:
+    """What the later one of two people is told; of the secret, nothing."""
+    theirs: Any = error.records[0] if error.records else None
+    lines = [
+        (
+            form.fields[name].label or name,
+            value_in_words(form.fields[name], getattr(theirs, name)) if theirs else _("removed"),
+            value_in_words(form.fields[name], form.cleaned_data[name]),
+        )
+        for name in ("client_id", "domain")
+    ]
+    changed = last_change(theirs) if theirs else None
+    return clash(lines, changed=changed, seen=fingerprint_of_all(error.records, SIGN_ON_FIELDS))
 
 
 def _noted(request: HttpRequest, integration: Integration, text: str) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
 from dotbridge.backoffice.reads.standing import MOST_MILLISECONDS
+from dotbridge.backoffice.reads.values import value_in_words
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.faults import asking
-from dotbridge.entities.registry import FieldKind, UnknownEntity, UnknownField, entity
+from dotbridge.entities.registry import Entity, FieldKind, UnknownEntity, UnknownField, entity
 from dotbridge.entities.rights import Viewer, may_see_field
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration
@@ -81,23 +82,33 @@ def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[Mapp
     except UnknownEntity:
         owner = None
     values = {cell.data_field: cell.value for cell in sample.cells} if sample else {}
-    lines = []
-    for row in mapping.rows.select_related("data_field").order_by("pk"):
-        labels = []
-        for path in row.entity_fields:
-            try:
-                labels.append(str(owner.field(path).label) if owner else path)
-            except UnknownField:
-                labels.append(path)
-        lines.append(
-            MappingLine(
-                row=row,
-                ours=" + ".join(labels),
-                problem=problem_of_row(row, owner) if owner else _("The records are not known any more."),
-                value=values.get(row.data_field.name, ""),
-            )
+    return [
+        MappingLine(
+            row=row,
+            ours=_words(owner, row.entity_fields),
+            problem=problem_of_row(row, owner) if owner else _("The records are not known any more."),
+            value=value_in_words(row.data_field.type, values.get(row.data_field.name, "")),
         )
-    return lines
+        for row in mapping.rows.select_related("data_field").order_by("pk")
+    ]
+
+
+def field_words(key: str, paths: Iterable[str]) -> str:
+    """Fields of an entity by their labels, joined with a plus; one that is not known any more by its path."""
+    try:
+        return _words(entity(key), paths)
+    except UnknownEntity:
+        return _words(None, paths)
+
+
+def _words(owner: Entity | None, paths: Iterable[str]) -> str:
+    labels = []
+    for path in paths:
+        try:
+            labels.append(str(owner.field(path).label) if owner else path)
+        except UnknownField:
+            labels.append(path)
+    return " + ".join(labels)
 
 
 def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:

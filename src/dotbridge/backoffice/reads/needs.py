@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
-from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.conf import typed_command
 from dotbridge.connections.models import (
@@ -32,10 +35,11 @@ from dotbridge.connections.models import (
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError, compile_rule
-from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.models import MappingRow
 from dotbridge.mapping.soundness import problem_of_row
+from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.sync.selectors import Missing, missing_of_listings
+from dotbridge.sync.selectors import Missing, absent_from_listings, missing_of_listings
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -67,28 +71,49 @@ def needs_of(request: HttpRequest) -> list[Need]:
 
 
 def _all(request: HttpRequest) -> Iterator[Need]:
+    """Whether there is anything at all of what is rare is asked for all of it in one statement."""
     may = request.user.has_perm
-    if may("dotbridge_integrations.view_integration"):
-        yield from _of_worker()
-        yield from _of_accounts()
-        yield from _of_absences(may_confirm=may("dotbridge_integrations.change_integration"))
+    rare: dict[str, tuple[str, Callable[[], QuerySet[Any]], Callable[[], Iterator[Need]]]] = {
+        "absences": (
+            "dotbridge_integrations.view_integration",
+            absent_from_listings,
+            lambda: _of_absences(may_confirm=may("dotbridge_integrations.change_integration")),
+        ),
+        "uploads": ("dotbridge_sync.view_upload", _refused_uploads, _of_uploads),
+        "changes": ("dotbridge_connections.view_accountchange", _failed_changes, _of_changes),
+        "requests": ("dotbridge_connections.view_accountchange", _failed_requests, _of_contact_requests),
+        "sends": ("dotbridge_connections.send_campaigns", _doubtful_sends, _of_sends),
+        "files": ("dotbridge_scheduled_files.view_scheduledfile", ScheduledFile.objects.all, _of_scheduled_files),
+    }
+    allowed = {name: (rows, needs) for name, (permission, rows, needs) in rare.items() if may(permission)}
+    may_see_accounts = may("dotbridge_integrations.view_integration")
+    asked = {name: rows() for name, (rows, _needs) in allowed.items()}
+    there = which_exist({"workers": living_workers(), **asked} if may_see_accounts else asked)
+    if may_see_accounts:
+        yield from _of_accounts(has_worker="workers" in there)
     if may("dotbridge_lists.view_marketinglist"):
         yield from _of_lists()
-    if may("dotbridge_sync.view_upload"):
-        yield from _of_uploads()
-    if may("dotbridge_connections.view_accountchange"):
-        yield from _of_changes()
-        yield from _of_contact_requests()
-    if may("dotbridge_connections.send_campaigns"):
-        yield from _of_sends()
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
-    if may("dotbridge_scheduled_files.view_scheduledfile"):
-        yield from _of_scheduled_files()
+    for name, (_rows, needs) in allowed.items():
+        if name in there:
+            yield from needs()
 
 
-def _of_worker() -> Iterator[Need]:
-    if Integration.objects.filter(is_active=True).exists() and not worker_is_alive():
+def _of_accounts(*, has_worker: bool) -> Iterator[Need]:
+    """That nobody is there to work for the accounts, and those whose last run of one direction failed."""
+    directions = {"last_import": (RunKind.IMPORT, RunKind.SYNC), "last_export": (RunKind.EXPORT, RunKind.SYNC)}
+    newest: dict[str, Any] = {
+        name: Subquery(
+            SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=kinds)
+            .exclude(state__in=[State.RUNNING, State.SKIPPED])
+            .order_by("-id")
+            .values(run=JSONObject(pk="pk", state="state", message="message", finished_at="finished_at"))[:1]
+        )
+        for name, kinds in directions.items()
+    }
+    accounts = list(Integration.objects.filter(is_active=True).annotate(**newest).order_by("pk"))
+    if accounts and not has_worker:
         yield Need(
             tone="bad",
             title=_("No worker is running"),
@@ -97,31 +122,21 @@ def _of_worker() -> Iterator[Need]:
             url=reverse("dotbridge:activity"),
             button=_("See the runs"),
         )
-
-
-def _of_accounts() -> Iterator[Need]:
-    """Accounts whose last run of one direction failed."""
-    directions = {"last_import": (RunKind.IMPORT, RunKind.SYNC), "last_export": (RunKind.EXPORT, RunKind.SYNC)}
-    newest: dict[str, Any] = {
-        name: Subquery(
-            SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=kinds)
-            .exclude(state__in=[State.RUNNING, State.SKIPPED])
-            .order_by("-id")
-            .values("pk")[:1]
-        )
-        for name, kinds in directions.items()
-    }
-    rows = Integration.objects.filter(is_active=True).annotate(**newest).values_list(*directions)
-    keys = {key for row in rows for key in row if key}
-    for run in SyncRun.objects.filter(pk__in=keys, state=State.FAILED).select_related("integration").order_by("pk"):
-        yield Need(
-            tone="bad",
-            title=_("%(account)s: the last run failed") % {"account": run.integration},
-            text=run.message or _("The steps of the run say why."),
-            since=run.finished_at,
-            url=reverse("dotbridge:run", args=[run.pk]),
-            button=_("See what happened"),
-        )
+    for account in accounts:
+        newest_runs = [run for name in directions if (run := getattr(account, name))]
+        # What keeps it from reading mostly keeps it from sending as well; that is one thing.
+        told: set[str] = set()
+        for run in sorted(newest_runs, key=lambda run: -run["pk"]):
+            if run["state"] == State.FAILED and run["message"] not in told:
+                told.add(run["message"])
+                yield Need(
+                    tone="bad",
+                    title=_("%(account)s: the last run failed") % {"account": account},
+                    text=run["message"] or _("The steps of the run say why."),
+                    since=parse_datetime(run["finished_at"] or ""),
+                    url=reverse("dotbridge:run", args=[run["pk"]]),
+                    button=_("See what happened"),
+                )
 
 
 def missing_words(missing: Missing) -> str:
@@ -206,14 +221,15 @@ def _of_lists() -> Iterator[Need]:
             )
 
 
+def _refused_uploads() -> QuerySet[Upload]:
+    items = ExportItem.objects.filter(upload=OuterRef("pk"))
+    return Upload.objects.filter(Exists(items), state=UploadState.REFUSED)
+
+
 def _of_uploads() -> Iterator[Need]:
     """What Dotdigital refused as a whole, a line a list; rows that were sent again since belong to another upload."""
-    items = ExportItem.objects.filter(upload=OuterRef("pk"))
     refused = (
-        Upload.objects.filter(Exists(items), state=UploadState.REFUSED)
-        .annotate(rows=Count("items"))
-        .select_related("connection__marketing_list")
-        .order_by("-id")
+        _refused_uploads().annotate(rows=Count("items")).select_related("connection__marketing_list").order_by("-id")
     )
     seen: dict[int, list[Upload]] = {}
     for upload in refused:
@@ -236,9 +252,12 @@ def _of_uploads() -> Iterator[Need]:
         )
 
 
+def _failed_changes() -> QuerySet[AccountChange]:
+    return AccountChange.objects.filter(state=ChangeState.FAILED)
+
+
 def _of_changes() -> Iterator[Need]:
-    failed = AccountChange.objects.filter(state=ChangeState.FAILED).select_related("integration")
-    for change in failed.order_by("-id")[:20]:
+    for change in _failed_changes().select_related("integration").order_by("-id")[:20]:
         yield Need(
             tone="wait",
             title=_("%(what)s: it could not be done") % {"what": change},
@@ -249,14 +268,18 @@ def _of_changes() -> Iterator[Need]:
         )
 
 
-def _of_sends() -> Iterator[Need]:
+def _doubtful_sends() -> QuerySet[CampaignSend]:
     """Campaigns of which nobody knows whether they were sent, and those of the last days that were not."""
     newest = CampaignSend.objects.filter(
         integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), is_test=False
     ).order_by("-pk")
     found = CampaignSend.objects.filter(pk=Subquery(newest.values("pk")[:1]))
     is_recent = Q(state=SendState.FAILED, finished_at__gt=timezone.now() - FAILED_IS_SHOWN)
-    for send in found.filter(Q(state=SendState.UNKNOWN) | is_recent).order_by("-pk")[:20]:
+    return found.filter(Q(state=SendState.UNKNOWN) | is_recent)
+
+
+def _of_sends() -> Iterator[Need]:
+    for send in _doubtful_sends().order_by("-pk")[:20]:
         is_unknown = send.state == SendState.UNKNOWN
         title = _("%(name)s: it may have been sent or not") if is_unknown else _("%(name)s was not sent")
         yield Need(
@@ -269,10 +292,18 @@ def _of_sends() -> Iterator[Need]:
         )
 
 
+def _failed_requests() -> QuerySet[ContactRequest]:
+    return ContactRequest.objects.filter(state=ChangeState.FAILED)
+
+
 def _of_contact_requests() -> Iterator[Need]:
     """Opt-outs and erasures that Dotdigital did not take, one line an account."""
-    failed = ContactRequest.objects.filter(state=ChangeState.FAILED).order_by()
-    rows = failed.values_list("integration__name").annotate(number=Count("pk"), since=Min("finished_at"))
+    rows = (
+        _failed_requests()
+        .order_by()
+        .values_list("integration__name")
+        .annotate(number=Count("pk"), since=Min("finished_at"))
+    )
     for account, number, since in rows.order_by("integration__name"):
         text = ngettext(
             "Dotdigital was not told of %(n)s opt-out or erasure. Here nothing is sent all the same.",
@@ -303,19 +334,20 @@ def _of_scheduled_files() -> Iterator[Need]:
 
 
 def _of_mappings() -> Iterator[Need]:
-    mappings = Mapping.objects.filter(Q(integration__is_active=True)).prefetch_related("rows__data_field")
-    for mapping in mappings.select_related("integration"):
+    """The first line of each mapping that cannot be sent."""
+    rows = MappingRow.objects.filter(mapping__integration__is_active=True).order_by("mapping", "pk")
+    told = set()
+    for row in rows.select_related("mapping__integration", "data_field"):
         try:
-            owner = entity(mapping.entity)
+            problem = problem_of_row(row, entity(row.mapping.entity))
         except UnknownEntity:
             continue
-        problems = [(row, problem) for row in mapping.rows.all() if (problem := problem_of_row(row, owner))]
-        if problems:
-            row, problem = problems[0]
+        if problem and row.mapping_id not in told:
+            told.add(row.mapping_id)
             yield Need(
                 tone="wait",
-                title=_("%(mapping)s: a field is not sent any more") % {"mapping": mapping},
+                title=_("%(mapping)s: a field is not sent any more") % {"mapping": row.mapping},
                 text=f"{row.data_field.name}: {problem}",
-                url=reverse("dotbridge:mapping", args=[mapping.pk]),
+                url=reverse("dotbridge:mapping", args=[row.mapping_id]),
                 button=_("Mend the fields"),
             )

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.consent_labels import objection_text
+from dotbridge.backoffice.consent_labels import objection_text, status_beside
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.reads.list_people import ListPerson, described
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
@@ -189,7 +189,7 @@ def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
     return Verdict(
         text=_("Can be mailed, but not through every list") if is_partial else _("Cannot be mailed"),
         tone="wait" if is_partial else "out",
-        why="; ".join(map(objection_text, objections)),
+        why="; ".join(dict.fromkeys(map(objection_text, objections))),
         since=min(each.since for each in objections),
         way_back=_way_back(objections),
     )
@@ -299,7 +299,8 @@ def _events_of_address(person: Person) -> Iterator[Event]:
 def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[Event]:
     """What was said about whether they may be mailed, as the ledger has it."""
     for said in history_of(address=email, entity=key, record_id=record_id)[:MOST_EVENTS]:
-        status = f" ({status_words(said.status).text})" if said.status else ""
+        words = status_beside(said.what, said.status)
+        status = f" ({words})" if words else ""
         yield Event(
             at=said.happened_at,
             text=f"{said.get_what_display()}: {said.get_scope_display()}{status}",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.rights import Viewer, may_see_paths
@@ -33,6 +36,19 @@ class BothValues:
         return bool(self.ours) and self.ours != self.theirs
 
 
+def value_in_words(kind: str, text: str) -> str:
+    """A value of a data field as people read it: days and truth values of both sides in one form."""
+    if kind == "Boolean" and text.lower() in {"true", "false"}:
+        return _("yes") if text.lower() == "true" else _("no")
+    if kind == "Date":
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return date_format(at, "DATE_FORMAT" if at.time() == time(0) else "DATETIME_FORMAT")
+    return text
+
+
 def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, viewer: Viewer) -> list[BothValues]:
     """Each mapped field that the person may see, with both values, in every account that the entity is mapped in."""
     theirs = {contact.integration_id: contact.data_fields for contact in contacts}
@@ -42,15 +58,16 @@ def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, vi
         rows = [row for row in sound_rows(mapping) if may_see_paths(viewer, known, row.entity_fields)]
         values = _mapped(mapping, known, record_id)
         for row in rows:
-            name = row.data_field.name
+            name, kind = row.data_field.name, row.data_field.type
             other = theirs.get(mapping.integration_id, {}).get(name)
+            our_text, their_text = str(values.get(name) or ""), "" if other is None else str(other)
             found.append(
                 BothValues(
                     account=str(mapping.integration),
                     data_field=name,
                     entity_fields=" + ".join(str(known.field(path).label) for path in row.entity_fields),
-                    ours=str(values.get(name) or ""),
-                    theirs="" if other is None else str(other),
+                    ours=value_in_words(kind, our_text),
+                    theirs=value_in_words(kind, their_text),
                     is_two_way=row.is_two_way,
                 )
             )

@@ -175,3 +175,15 @@ def send_tone(state: str) -> str:
 def send_label(state: str) -> str:
     """The state of a campaign that is sent, in words."""
     return str(dict(SendState.choices).get(state, state))
+
+
+@register.filter
+def first_of(lines: Sequence[Any], most: int) -> Sequence[Any]:
+    """The first so many."""
+    return lines[:most]
+
+
+@register.filter
+def rest_of(lines: Sequence[Any], most: int) -> Sequence[Any]:
+    """All after the first so many."""
+    return lines[most:]

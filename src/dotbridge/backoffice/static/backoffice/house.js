@@ -94,6 +94,10 @@
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
   });
+  document.addEventListener("dotbridge-session-ended", () => {
+    if (isChanged) document.querySelector("[data-session-ended]").hidden = false;
+    else window.location.reload();
+  });
   window.addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
 
   const openSheets = (scope) => scope.querySelectorAll("dialog[data-opens]").forEach((sheet) => {

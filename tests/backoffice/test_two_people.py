@@ -1,0 +1,195 @@
+"""Two people who change one thing at once: the later one is told and shown both, and nothing changes until they insist.
+
+The list and its rule are tested with the lists; here is whatever else two people can have open at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from dotbridge.integrations.models import Integration
+from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mirror.models import DataField
+from dotbridge.preferences.models import SiteSetting
+from dotbridge.studio.models import SignOn
+from dotdigital_sandbox import Sandbox
+from tests.backoffice.conftest import texts
+from tests.backoffice.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def other(db: None) -> Client:
+    """Somebody else, who is quicker."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("nora", password="x"))
+    return client
+
+
+def open_form(client: Client, address: str, name: str = "seen") -> str:
+    """What the form says that its reader saw."""
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return str(answer.context[name])
+
+
+def told(answer: Any, name: str = "clash", *, by: str = "nora saved it") -> list[tuple[str, str, str]]:
+    """What the later one reads, and who was quicker."""
+    assert answer.status_code == 409
+    assert by in texts(answer)
+    return [(str(line["label"]), line["theirs"], line["mine"]) for line in answer.context[name]]
+
+
+def row_of(world: World) -> str:
+    return reverse("dotbridge:mapping-row", args=[world.mapping.pk, world.mapping.rows.get().pk])
+
+
+def line(field: DataField, first: str, **more: str) -> dict[str, str]:
+    return {"data_field": str(field.pk), "first": first, "empty_values": "keep", "confirmed": "yes", **more}
+
+
+def test_a_line_of_a_mapping(back_office: Client, other: Client, world: World) -> None:
+    address = row_of(world)
+    seen = open_form(back_office, address)
+    quick = line(world.field, "last_name", empty_values="clear", seen=open_form(other, address))
+    assert other.post(address, quick).status_code == 302
+    mine = line(world.field, "job_title", seen=seen)
+    # Already when it is only counted.
+    assert back_office.post(address, {**mine, "confirmed": ""}).status_code == 409
+    answer = back_office.post(address, mine)
+    assert told(answer) == [
+        ("Our field", "Last name", "Job title"),
+        ("When ours is empty", "Clear it in Dotdigital", "Keep Dotdigital's value"),
+    ]
+    assert world.mapping.rows.get().entity_fields == ["last_name"]
+    again = {**mine, "seen": answer.context["seen"]}
+    assert back_office.post(address, again).status_code == 302
+    assert world.mapping.rows.get().entity_fields == ["job_title"]
+
+
+def test_a_line_of_a_mapping_that_is_gone(back_office: Client, other: Client, world: World) -> None:
+    address = row_of(world)
+    mine = line(world.field, "job_title", seen=open_form(back_office, address))
+    other.post(address + "delete/", {"confirmed": "yes"})
+    answer = back_office.post(address, mine)
+    assert ("Our field", "not mapped any more", "Job title") in told(answer)
+    assert not world.mapping.rows.exists()
+    assert back_office.get(address).status_code == 404
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    assert world.mapping.rows.get().entity_fields == ["job_title"]
+
+
+def test_a_data_field_that_two_people_map(back_office: Client, other: Client, world: World) -> None:
+    address = reverse("dotbridge:mapping-row-add", args=[world.mapping.pk])
+    free = DataField.objects.get(integration=world.integration, name="LASTNAME")
+    mine = line(free, "job_title", seen=open_form(back_office, address))
+    other.post(address, line(free, "last_name", seen=open_form(other, address)))
+    answer = back_office.post(address, mine)
+    assert told(answer) == [("Our field", "Last name", "Job title")]
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    assert world.mapping.rows.get(data_field=free).entity_fields == ["job_title"]
+    # Another line that comes to be meanwhile is no clash.
+    row = reverse("dotbridge:mapping-row", args=[world.mapping.pk, world.mapping.rows.get(data_field=free).pk])
+    seen = open_form(back_office, row)
+    set_mapping_row(mapping=world.mapping, data_field=world.field, entity_fields=["full_name"])
+    assert back_office.post(row, line(free, "last_name", seen=seen)).status_code == 302
+
+
+def test_a_line_that_was_changed_is_not_deleted_unseen(back_office: Client, other: Client, world: World) -> None:
+    address = row_of(world) + "delete/"
+    (hidden,) = back_office.get(address).context["hidden"]
+    set_mapping_row(mapping=world.mapping, data_field=world.field, entity_fields=["last_name"])
+    page = back_office.post(address, {"confirmed": "yes", "seen": hidden[1]})
+    assert "Somebody else has changed this line meanwhile." in texts(page)
+    assert "Filled from: Last name." in texts(page)
+    assert world.mapping.rows.exists()
+    assert back_office.post(address, {"confirmed": "yes", "seen": page.context["hidden"][0][1]}).status_code == 302
+    assert not world.mapping.rows.exists()
+
+
+def test_the_settings_of_a_connection(back_office: Client, other: Client, world: World) -> None:
+    address = reverse("dotbridge:list-connection", args=[world.marketing_list.pk])
+    seen = open_form(back_office, address)
+    other.post(address, {"always_put_back": "on", "seen": open_form(other, address)})
+    answer = back_office.post(address, {"unsubscribes_book": "on", "seen": seen})
+    assert [(theirs, mine) for _label, theirs, mine in told(answer)] == [("no", "yes"), ("yes", "no")]
+    world.link.refresh_from_db()
+    assert (world.link.unsubscribes_book, world.link.always_put_back) == (False, True)
+    back_office.post(address, {"unsubscribes_book": "on", "seen": answer.context["seen"]})
+    world.link.refresh_from_db()
+    assert (world.link.unsubscribes_book, world.link.always_put_back) == (True, False)
+
+
+def settings_of(client: Client, address: str, **changed: str) -> dict[str, str]:
+    """The form of an account as it is shown, with some values changed."""
+    form = client.get(address).context["settings_form"]
+    shown = {name: form[name].value() for name in form.fields}
+    filled = {name: str(value) for name, value in shown.items() if value not in (None, False, "")}
+    seen = open_form(client, address, "settings_seen")
+    return {"form": "settings", "seen": seen, **filled, **changed}
+
+
+def test_the_settings_of_an_account(back_office: Client, other: Client, world: World) -> None:
+    address = reverse("dotbridge:account", args=[world.integration.pk])
+    mine = settings_of(back_office, address, name="Mine", data_fields_hours="2 days")
+    other.post(address, settings_of(other, address, name="Theirs"))
+    answer = back_office.post(address, mine)
+    lines = told(answer, "settings_clash")
+    assert ("Name", "Theirs", "Mine") in [(label.capitalize(), *sides) for label, *sides in lines]
+    assert [sides[1] for _label, *sides in lines] == ["Mine", "2 days"]
+    assert Integration.objects.get().name == "Theirs"
+    assert back_office.post(address, {**mine, "seen": answer.context["settings_seen"]}).status_code == 302
+    assert (Integration.objects.get().name, Integration.objects.get().data_fields_hours) == ("Mine", 48)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_credentials_that_somebody_changed_are_not_overwritten_unseen(
+    back_office: Client, integration: Integration, sandbox: Sandbox
+) -> None:
+    other = Client()
+    other.force_login(User.objects.create_superuser("nora", password="x"))
+    address = reverse("dotbridge:account", args=[integration.pk])
+    given = {"username": sandbox.user, "password": sandbox.password, "base_url": sandbox.url, "form": "credentials"}
+    seen = open_form(back_office, address, "credentials_seen")
+    theirs = {**given, "seen": open_form(other, address, "credentials_seen")}
+    assert other.post(address, theirs).status_code == 302
+    sealed = Integration.objects.get().password_sealed
+    answer = back_office.post(address, {**given, "seen": seen})
+    assert told(answer, "credentials_clash") == [("Password", "as they saved it", "type it again")]
+    assert f'value="{sandbox.password}"' not in texts(answer)
+    assert Integration.objects.get().password_sealed == sealed
+    # Its settings are another form, which nobody has touched.
+    assert back_office.post(address, settings_of(back_office, address, name="Store")).status_code == 302
+    assert Integration.objects.get().password_sealed == sealed
+
+
+def test_a_single_sign_on(back_office: Client, other: Client, world: World) -> None:
+    address = reverse("dotbridge:account-sign-on", args=[world.integration.pk])
+    seen = open_form(back_office, address)
+    other.post(address, {"client_id": "theirs", "seen": open_form(other, address)})
+    answer = back_office.post(address, {"client_id": "mine", "seen": seen})
+    assert told(answer, by="Nothing of yours is saved yet.") == [("Client ID", "theirs", "mine")]
+    assert SignOn.objects.get().client_id == "theirs"
+    back_office.post(address, {"client_id": "mine", "seen": answer.context["seen"]})
+    assert SignOn.objects.get().client_id == "mine"
+
+
+def test_the_settings_of_the_site(back_office: Client, other: Client) -> None:
+    address = reverse("dotbridge:site-settings")
+    seen = open_form(back_office, address)
+    used = {"reads_campaigns": "on", "reads_activities": "on"}
+    assert other.post(address, {**used, "keep_runs_days": "30", "seen": open_form(other, address)}).status_code == 302
+    mine = {"reads_activities": "on", "keep_runs_days": "40"}
+    answer = back_office.post(address, {**mine, "seen": seen})
+    sides = [(theirs, wanted) for _label, theirs, wanted in told(answer)]
+    assert ("30", "40") in sides
+    assert ("yes", "no") in sides
+    assert dict(SiteSetting.objects.values_list("name", "value"))["keep_runs_days"] == "30"
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    assert dict(SiteSetting.objects.values_list("name", "value"))["keep_runs_days"] == "40"

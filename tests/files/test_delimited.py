@@ -142,7 +142,7 @@ def test_lines_are_counted_as_an_editor_does() -> None:
     ("broken", "why"),
     [
         ("1,2,3", "has 3 cells, and there are 2 columns"),
-        ('"never closed,2', "opened and never closed"),
+        ('"never closed,2', "opened and not closed within 100 lines"),
         ('"closed" too early,2', "inside a quoted cell"),
         ('"open,2\nswallowed,"3"', "inside a quoted cell"),
         ("x" * LONGEST_LINE + ",2", "longer than"),

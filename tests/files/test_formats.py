@@ -183,7 +183,7 @@ CSV = b"email\na@example.com\n"
     ("content", "why"),
     [
         (packed(one_dot_csv=CSV, two_dot_csv=CSV), "The archive holds 2 files: one.csv, two.csv"),
-        (packed(), "The archive holds 0 files"),
+        (packed(), "There is no file in the archive"),
         (packed(inner_dot_gz=gzip.compress(CSV)), "packed twice"),
         (gzip.compress(packed(one_dot_csv=CSV)), "packed twice"),
         (gzip.compress(CSV * 100)[:-20], "damaged"),

@@ -6,6 +6,8 @@ import re
 
 from django.utils.translation import gettext as _
 
+from dotbridge.files.records import BLANKS, Cell, Formula, cell_text
+
 # "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
 _ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)")
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
@@ -27,12 +29,29 @@ class Unreadable(Exception):
 
 def unwrapped(text: str) -> str:
     """The text without what keeps a spreadsheet from reading it as a number: `="0044"` and a leading `'`."""
-    text = text.strip()
+    text = text.strip(BLANKS)
     if wrapped := _FORMULA_TEXT.fullmatch(text):
-        return wrapped[1].replace('""', '"').strip()
+        return wrapped[1].replace('""', '"').strip(BLANKS)
     if text[:1] == "'" and text[1:2] and (text[1] in "=+-@" or text[1].isdigit()):
         return text[1:]
     return text
+
+
+def sound_text(cell: Cell) -> str:
+    """What a person would write for the cell. Raises Unreadable for what is damaged."""
+    check_result(cell)
+    text = unwrapped(cell_text(cell))
+    check_text(text)
+    return text
+
+
+def check_result(cell: Cell) -> None:
+    """Raise Unreadable for a formula without its result."""
+    if isinstance(cell, Formula):
+        raise Unreadable(
+            _("This is a formula, and its result is not in the file."),
+            _("Open the file in a spreadsheet, save it there, and load it again."),
+        )
 
 
 def check_text(text: str, *, is_number: bool = False) -> None:

@@ -18,13 +18,15 @@ from django.utils.translation import gettext as _
 from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import LONGEST_CELL, BrokenLine, Record
+from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record
 
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
 LONGEST_LINE = 100_000
 MOST_LINES_IN_A_RECORD = 100
 _SAMPLE = 64 * 1024
+# "Ada Byron" <ada@example.com>, as mail programs show it: its marks stand around the name alone, not around the cell.
+_NAMED_ADDRESS = re.compile(r'"([^"\n]*)" ?<([^<>"\s@]+@[^<>"\s@]+)>')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -60,8 +62,11 @@ class DelimitedText:
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
             self.delimiter = delimiter or (announced[1] if announced else find_delimiter(sample))
             top = self._top(lines)
-        self._width = len(top.cells)
-        named = [str(cell).strip() for cell in top.cells]
+        named = [str(cell).strip(BLANKS) for cell in top.cells]
+        while len(named) > MOST_COLUMNS and not named[-1]:
+            # A spreadsheet may write every column that it has.
+            named.pop()
+        self._width = len(named)
         self._has_names = not any(is_plausible(name) for name in named)
         self.headers = [
             (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
@@ -73,7 +78,7 @@ class DelimitedText:
         with self._lines() as lines:
             top = self._top(lines)
             if not self._has_names:
-                yield top
+                yield self._fitted(top, "", self._width)
             while lines:
                 found = self._record(lines, self._width)
                 if isinstance(found, BrokenLine) or any(cell.strip() for cell in found.cells):  # type: ignore[union-attr]
@@ -94,7 +99,7 @@ class DelimitedText:
         """The first line that is not empty: the names of the columns. Raises FileRefused if there is none."""
         while line := lines.take():
             number, text = line
-            if text.strip() and not (number == 1 and _SEPARATOR_LINE.fullmatch(text)):
+            if text.strip(BLANKS) and not (number == 1 and _SEPARATOR_LINE.fullmatch(text)):
                 lines.put_back([line])
                 found = self._record(lines, width=None)
                 if isinstance(found, BrokenLine):
@@ -121,7 +126,11 @@ class DelimitedText:
             cells = self._cells(lines, record_lines)
         except csv.Error as error:
             lines.put_back(record_lines[1:])
-            return _quotes_broken(number, text, error)
+            record_lines = [taken]
+            named = self._with_named_addresses(text)
+            if named is None:
+                return _quotes_broken(number, text, error)
+            cells = named
         found = self._fitted(Record(number, tuple(cells)), text, width)
         if len(record_lines) > 1 and width is not None and len(cells) < width:
             found = self._too_few(number, text, len(cells), width)
@@ -165,6 +174,14 @@ class DelimitedText:
             except csv.Error as error:
                 if "unexpected end" not in str(error) or not _take_up_to_quote(lines, taken):
                     raise
+
+    def _with_named_addresses(self, text: str) -> list[str] | None:
+        """The cells of a line in which quotation marks stand around the names of addresses; None if it has none."""
+        mended = _NAMED_ADDRESS.sub(r'"\1 <\2>"', text)
+        try:
+            return None if mended == text else self._parse(mended)
+        except csv.Error:
+            return None
 
     def _parse(self, text: str) -> list[str]:
         # The limit is the whole process's, and somebody else may have moved it.
@@ -238,7 +255,7 @@ def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
 
 def _quotes_broken(number: int, text: str, error: csv.Error) -> BrokenLine:
     if "unexpected end" in str(error):
-        why = _("A quotation mark is opened and never closed.")
+        why = _("A quotation mark is opened and not closed within %(most)d lines.") % {"most": MOST_LINES_IN_A_RECORD}
     elif "field larger" in str(error):
         why = _("A cell is far too long.")
     else:

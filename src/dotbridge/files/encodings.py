@@ -13,6 +13,9 @@ from typing import BinaryIO
 from dotbridge.files.name_letters import likelihood
 
 SAMPLE = 64 * 1024
+# Zeros alone may be damage, told line by line; a file with many of the other control characters is no text.
+_NEVER_IN_TEXT = bytes({*range(1, 32)} - set(b"\t\n\v\f\r\x1a\x1b"))
+_LEAST_TEXT = 0.99
 MOST_CANDIDATES = 6
 # How much likelier than the next the best must be, as a natural logarithm, and how likely a letter of it on average.
 _SURE_BY = 8.0
@@ -97,7 +100,10 @@ def find_encoding(file: BinaryIO) -> FoundEncoding | None:
         if head.startswith(mark):
             return FoundEncoding(encoding, is_sure=True)
     if b"\0" in head:
-        return _utf_16_without_mark(head)
+        if found := _utf_16_without_mark(head):
+            return found
+        if len(head.translate(None, _NEVER_IN_TEXT)) < len(head) * _LEAST_TEXT:
+            return None
     file.seek(0)
     return _utf_8_or_legacy(file)
 
@@ -114,8 +120,11 @@ def known_encoding(name: str) -> str | None:
 
 def _utf_16_without_mark(head: bytes) -> FoundEncoding | None:
     pairs = max(len(head) // 2, 1)
-    for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
-        if zeros.count(0) > pairs * 0.4:
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    # Zeros in the one place of the pairs and hardly any in the other: letters of every script have blanks, commas and
+    # line ends between them.
+    for encoding, zeros, others in (("utf-16-le", second, first), ("utf-16-be", first, second)):
+        if zeros > pairs * 0.1 and zeros > others * 20:
             return FoundEncoding(encoding, is_sure=True)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -16,6 +17,9 @@ from dotbridge.files.records import MOST_COLUMNS, Source
 from dotbridge.files.sheets import SheetInMemory, XlsxSheet
 from dotbridge.files.unpacking import Kind, unpacked
 from dotbridge.files.vcards import VCards
+
+_MARKUP = re.compile(r"<(?:[!?]|(?:html|head|body|table|meta|style|div)\b)", re.IGNORECASE)
+_JSON_LIST = re.compile(r"\[\s*(?:[{\[]|$)")
 
 
 @contextmanager
@@ -47,6 +51,12 @@ def _text(file: BinaryIO, encoding: str | None, delimiter: str | None) -> Source
     head = file.read(4_096).decode(named, errors="replace").lstrip("\ufeff \t\r\n")
     if head[:11].upper() == "BEGIN:VCARD":
         return VCards(file, encoding=named, found_encoding=found)
+    if _MARKUP.match(head):
+        raise FileRefused(
+            _("The file is a web page or XML. Open it in a spreadsheet, save it as CSV or XLSX and load that.")
+        )
+    if _JSON_LIST.match(head):
+        raise FileRefused(_("The file is one list of JSON. Write each object on a line of its own, without the list."))
     if head.startswith("{"):
         return JsonLines(file, encoding=named, found_encoding=found)
     return DelimitedText(file, encoding=named, found_encoding=found, delimiter=delimiter)

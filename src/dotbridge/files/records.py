@@ -11,14 +11,31 @@ from typing import Protocol
 
 from dotbridge.files.encodings import FoundEncoding
 
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula whose result the file does not hold, as a program writes it that cannot calculate."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 # Text as it stands, or a value whose kind the file says itself, as a workbook does.
-Cell = str | int | float | Decimal | datetime.date
+Cell = str | int | float | Decimal | datetime.date | Formula
 # Between several values in one cell, as Google writes it; what is read from vCard and JSON is joined by it as well.
 BETWEEN_VALUES = " ::: "
 
 MOST_COLUMNS = 500
 MOST_ROWS = 5_000_000
 LONGEST_CELL = 128 * 1024
+# Blanks of every kind, and marks that nobody sees: of byte order, of direction, of no width. None belongs to a value
+# that it stands before or behind.
+BLANKS = (
+    " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u061c\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class FirstRows:
 
 def is_blank(cell: Cell) -> bool:
     """Whether there is nothing in the cell."""
-    return isinstance(cell, str) and not cell.strip()
+    return isinstance(cell, str) and not cell.strip(BLANKS)
 
 
 def cell_text(cell: Cell) -> str:

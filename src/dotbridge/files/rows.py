@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.files.addresses import other_spelling, read_address
 from dotbridge.files.consent_columns import Says
-from dotbridge.files.damage import Unreadable, check_text, unwrapped
+from dotbridge.files.damage import Unreadable, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import is_company, split_name
 from dotbridge.files.records import Record, cell_text, is_blank
@@ -90,7 +90,10 @@ class _Reading:
             cell = self._cells[position]
             if is_blank(cell):
                 continue
-            read = read_address(unwrapped(cell_text(cell)))
+            text = unwrapped(cell_text(cell))
+            if not text:
+                continue
+            read = read_address(text)
             found.update(dict.fromkeys(read.addresses))
             if not read.addresses:
                 unread.append((position, read.why))
@@ -136,9 +139,8 @@ class _Reading:
         if position is None:
             return
         roles, fields = self._understood.target.roles, self._understood.target.fields
-        text = unwrapped(cell_text(self._cells[position]))
         try:
-            check_text(text)
+            text = sound_text(self._cells[position])
             if is_company(text):
                 self._take_company(position, text)
                 return

@@ -12,12 +12,12 @@ from zipfile import BadZipFile
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
-from openpyxl.worksheet._reader import WorkSheetParser
+from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 from python_calamine import CalamineError, CalamineWorkbook
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import LONGEST_CELL, MOST_COLUMNS, BrokenLine, Cell, Record, cell_text, is_blank
+from dotbridge.files.records import LONGEST_CELL, MOST_COLUMNS, BrokenLine, Cell, Formula, Record, cell_text, is_blank
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -85,6 +85,18 @@ class _Sheet:
                 yield Record(row.line, (*cells[:width], *[""] * (width - len(cells))))
 
 
+class _Parser(WorkSheetParser):
+    """The library's, that tells a formula without its result from an empty cell."""
+
+    def parse_cell(self, element: Any) -> dict[str, Any]:
+        cell: dict[str, Any] = super().parse_cell(element)
+        if cell["value"] is None and (formula := element.find(FORMULA_TAG)) is not None:
+            # The result may be a text with nothing in it.
+            is_empty_text = element.get("t") == "str" and element.find(VALUE_TAG) is not None
+            cell["value"] = None if is_empty_text else Formula(f"={formula.text or ''}")
+        return cell
+
+
 class XlsxSheet(_Sheet):
     """One sheet of an XLSX workbook, streamed. Raises FileRefused for a damaged or empty one."""
 
@@ -104,7 +116,7 @@ class XlsxSheet(_Sheet):
             with sheet._get_source() as source:
                 # As the library's own rows, but those that are not there are not made: of a hostile workbook, whose one
                 # cell is far away, there would be no end to them. The size that a sheet says is often wrong.
-                parser = WorkSheetParser(
+                parser = _Parser(
                     source,
                     sheet._shared_strings,
                     data_only=True,
@@ -159,7 +171,7 @@ def _cell(value: Any) -> Cell:
         return ""
     if isinstance(value, datetime.datetime):
         return value.date() if value.time() == datetime.time() else value
-    if isinstance(value, (str, int, float, datetime.date)):
+    if isinstance(value, (str, int, float, datetime.date, Formula)):
         return value
     return str(value)
 

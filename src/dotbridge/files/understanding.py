@@ -144,11 +144,15 @@ def _address_missing(
         )
         for position, header in enumerate(source.headers)
     ]
-    return AddressMissing(
-        _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.")
-        % {"names": ", ".join(map(shortened, source.headers))},
-        report,
-    )
+    text = _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.") % {
+        "names": ", ".join(map(shortened, source.headers))
+    }
+    if source.other_parts:
+        names = ", ".join(map(shortened, source.other_parts))
+        text += " " + _("Or choose another sheet: %(names)s.") % {"names": names}
+    elif len(source.headers) == 1:
+        text += " " + _("If that is a title, delete the lines above the names of the columns.")
+    return AddressMissing(text, report)
 
 
 def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:

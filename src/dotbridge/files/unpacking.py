@@ -101,6 +101,8 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
                 _prove_sizes(archive, members)
                 yield Unpacked(file, Kind.SHEET)
                 return
+            if not members:
+                raise FileRefused(_("There is no file in the archive."))
             if len(members) != 1:
                 raise FileRefused(
                     _("The archive holds %(number)d files: %(names)s. Load one of them.")

@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_time
 from django.utils.translation import gettext as _
 
 from dotbridge.files.consent_columns import NO, YES
-from dotbridge.files.damage import Unreadable, check_text, unwrapped
+from dotbridge.files.damage import Unreadable, check_result, sound_text, unwrapped
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.numbers import NumberColumn, whole
 from dotbridge.files.phones import read_phones
@@ -80,7 +80,7 @@ class ColumnReader:
             self.numbers.observe(unwrapped_cell)
 
     def read(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
-        """The value of a cell that is not blank, and the further ones."""
+        """The value of a cell, None where there is nothing in it after all, and the further ones."""
         if not isinstance(cell, str) or len(cell) > _LONGEST_REMEMBERED:
             return self._read_anew(cell)
         found = self._remembered(cell)
@@ -96,11 +96,13 @@ class ColumnReader:
 
     def _read_anew(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
         if isinstance(cell, str):
-            cell = unwrapped(cell)
-            check_text(cell)
+            cell = sound_text(cell)
+            if not cell:
+                return None, ()
+        check_result(cell)
         if self.target.kind is ValueKind.PHONE:
-            first, *further = read_phones(cell_text(cell))
-            return self._text(first), tuple(further)
+            phones = read_phones(cell_text(cell))
+            return (self._text(phones[0]), phones[1:]) if phones else (None, ())
         return self._read(cell), ()
 
     def _text(self, cell: Cell) -> str:

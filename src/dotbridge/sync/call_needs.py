@@ -22,7 +22,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import matching_records
 from dotbridge.mirror.campaign_models import UNSENT
-from dotbridge.mirror.status import SUBSCRIBED
+from dotbridge.mirror.status import LIVE
 from dotbridge.sync.cursors import OVERLAP
 from dotbridge.sync.inbound.campaign_activities import FEED as ACTIVITIES
 from dotbridge.sync.inbound.campaign_clicks import FEED as CLICKS
@@ -52,6 +52,8 @@ def _feed(feed: str) -> str:
     return f"max(cursor.position) FILTER (WHERE cursor.feed = '{feed}') AS {feed}"
 
 
+# Written out, as the partial index has it.
+_LIVE = ", ".join(f"'{status}'" for status in LIVE)
 # Positions are by Dotdigital's clock, so it is at least as late as the latest of them.
 _READING = f"""
     WITH clock AS (
@@ -115,7 +117,7 @@ _READING = f"""
                 (SELECT count(*) FROM dotbridge_mirror_contact WHERE integration_id = %(integration)s),
                 coalesce(mine.size, 0)) END,
            EXISTS (SELECT FROM dotbridge_mirror_contact
-                   WHERE integration_id = %(integration)s AND status <> %(subscribed)s),
+                   WHERE integration_id = %(integration)s AND status NOT IN ({_LIVE})),
            suppressed.position IS NOT NULL, suppressed.position > clock.now - %(witness)s,
            fields.position IS NOT NULL AND clock.now - fields.position < make_interval(hours => %(hours)s),
            active.position IS NOT NULL, listing.listed_at > clock.now - interval '1 day',
@@ -234,7 +236,6 @@ def reading_needs(integration: Integration, *, reads_everything: bool) -> Readin
         "young": YOUNG,
         "young_every": YOUNG_ARE_READ_EVERY,
         "unsent": UNSENT,
-        "subscribed": SUBSCRIBED,
         "hours": integration.data_fields_hours,
     }
     with connection.cursor() as cursor:

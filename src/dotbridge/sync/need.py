@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import connected_books
 from dotbridge.connections.services import request_run
-from dotbridge.integrations.models import WireProtocol
+from dotbridge.integrations.models import CallLimit, WireProtocol
 from dotbridge.sync.call_plan import plan_of_run
 from dotbridge.sync.context import UNATTENDED, RunContext, StepContext, StepPaused
 from dotbridge.sync.inbound.account_feed import FEED as WHOLE_ACCOUNT
@@ -48,7 +48,12 @@ class Ordered(Generic[Part]):
 
 def calls_are_short(context: RunContext) -> bool:
     """Whether a run before this one had to end early, or the calls that are left do not do for this one."""
-    return bool(_begun(context) & READ_IN_TURN) or plan_of_run(context.integration, RunKind(context.run.kind)).is_short
+    if _begun(context) & READ_IN_TURN:
+        return True
+    # An account that has told no limits is never short by plan.
+    if not CallLimit.objects.filter(integration=context.integration).exists():
+        return False
+    return plan_of_run(context.integration, RunKind(context.run.kind)).is_short
 
 
 def in_order_of_need(context: RunContext, parts: Sequence[Part], exports: frozenset[str]) -> Ordered[Part]:

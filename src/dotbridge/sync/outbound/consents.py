@@ -69,12 +69,16 @@ _RELEASE = """
     JOIN dotbridge_sync_exportitem i ON i.email_key = released.email_key AND i.connection_id = %(connection)s
     ON CONFLICT DO NOTHING
 """
+# Addresses first, so that each is found by the index of the items, however many there are of these.
 _LOOK_AGAIN = """
     INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
-    SELECT i.connection_id, i.record_id FROM dotbridge_sync_exportitem i
-    WHERE i.email_key = ANY(%(addresses)s) OR i.email_key IN (
+    SELECT i.connection_id, i.record_id
+    FROM (
+        SELECT unnest(%(addresses)s::text[]) AS email_key
+        UNION
         SELECT e.email_key FROM dotbridge_consent_consentevent e
-        WHERE e.entity = %(entity)s AND e.record_id = ANY(%(record_ids)s) AND e.record_id <> '' AND e.email_key <> '')
+        WHERE e.entity = %(entity)s AND e.record_id = ANY(%(record_ids)s) AND e.record_id <> '' AND e.email_key <> ''
+    ) said JOIN dotbridge_sync_exportitem i ON i.email_key = said.email_key
     ON CONFLICT DO NOTHING
 """
 

@@ -64,6 +64,8 @@ def django_db_modify_db_settings() -> None:
         connection.settings_dict |= {"DATA_DIR": str(DATA_DIR), "HOST": str(postgres.socket_dir(DATA_DIR))}
         _prepare_server()
     connection.settings_dict["TEST"]["NAME"] = f"{DATABASE_PREFIX}{os.getpid()}"
+    # A database that is migrated already, of somebody who runs tests many times over: `make mutants`.
+    connection.settings_dict["TEST"]["TEMPLATE"] = os.environ.get("DOTBRIDGE_TESTS_TEMPLATE")
 
 
 def _prepare_server() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -78,7 +77,7 @@ def describe(operation: Operation, *, status: int | None = None, code: str | Non
     return ", ".join(fact for fact in facts if fact)
 
 
-def error_for(operation: Operation, status: int, body: bytes, *, headers: Mapping[str, str]) -> DotdigitalError:
+def error_for(operation: Operation, status: int, body: bytes) -> DotdigitalError:
     """Answers the error for a status outside 200..299, or for a refusal inside a 200 (contract §3.2).
 
     The code decides before the status, because the vendor documents no status for its codes. The ``until`` of Throttled
@@ -90,7 +89,8 @@ def error_for(operation: Operation, status: int, body: bytes, *, headers: Mappin
     # A code's own text may say "try again", which is wrong advice where the outcome is unknown.
     text = person_text(code) if code and kind is not UnknownOutcome else None
     text = text or _text_of_status(kind, status, refusal)
-    detail = describe(operation, status=status, code=code, cause=_location_note(status, headers))
+    cause = "a redirect, not followed" if 300 <= status < 400 else ""
+    detail = describe(operation, status=status, code=code, cause=cause)
     error = kind(text, detail=detail, code=code, status=status)
     error.field = refusal.field
     return error
@@ -135,10 +135,6 @@ def _text_of_status(kind: type[DotdigitalError], status: int, refusal: Refusal) 
         return _KIND_TEXTS[kind]
     said = refusal.sentence or refusal.code or f"status {status}"
     return f"Dotdigital refused the request ({said}). Correct what was sent."
-
-
-def _location_note(status: int, headers: Mapping[str, str]) -> str:
-    return "a redirect, not followed" if 300 <= status < 400 and headers.get("location") else ""
 
 
 def _redacted(sentence: str) -> str:

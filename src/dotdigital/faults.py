@@ -23,16 +23,13 @@ def read_faults(chunks: Iterable[bytes]) -> Iterator[Fault]:
     second the address. A row the CSV parser gives up on is yielded with the reason ``Unreadable row``.
     """
     rows = csv.reader(_lines(chunks))
-    header: list[str] | None = None
-    reason_at, email_at = 0, 1
+    header = [name.strip().lower() for name in _next_row(rows) or ()]
+    if header and header[0].startswith(("{", "<")):
+        raise Unreadable("no CSV but JSON or HTML")
+    reason_at = header.index("reason") if "reason" in header else 0
+    email_at = header.index("email") if "email" in header else 1
     while (cells := _next_row(rows)) is not None:
-        if header is None:
-            header = [name.strip().lower() for name in cells]
-            if header and header[0].startswith(("{", "<")):
-                raise Unreadable("no CSV but JSON or HTML")
-            reason_at = header.index("reason") if "reason" in header else 0
-            email_at = header.index("email") if "email" in header else 1
-        elif cells == [_UNREADABLE]:
+        if cells == [_UNREADABLE]:
             yield Fault(UNREADABLE_ROW, "", {})
         elif cells:
             row = {name: _cell(cells, at) for at, name in enumerate(header) if at != reason_at}

@@ -235,7 +235,7 @@ class Wire:
                 call.hear(headers)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
-        error = error_for(call.operation, response.status_code, _beginning(chunks), headers=headers)
+        error = error_for(call.operation, response.status_code, _beginning(chunks))
         if isinstance(error, Throttled):
             wait = seconds_to_reset(headers, now=time.time())
             error.until = None if wait is None else datetime.now(UTC) + timedelta(seconds=wait)
@@ -265,7 +265,7 @@ def _understood(operation: Operation, kept: _Kept) -> Generator[_Kept, None, Non
     except Unreadable as error:
         refusal = read_refusal(kept.beginning)
         if refusal is not None and refusal.code:
-            raise error_for(operation, 200, kept.beginning, headers={}) from error
+            raise error_for(operation, 200, kept.beginning) from error
         raise _lost(operation, f"unreadable answer: {error}") from error
 
 

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from dotbridge.backoffice.screens.base import Screen
+from dotbridge.backoffice.site import table_site
 from dotbridge.crm.models import Account
 from dotbridge.lists.columns import columns_of
 from dotbridge.mapping.models import MappingRow
@@ -234,3 +236,20 @@ def test_both_values_of_a_conflict_take_both_rights(world: World, logged_in: Cal
     for rights, is_shown in (([], False), ([PEOPLE], False), ([CONTACTS], False), ([PEOPLE, CONTACTS], True)):
         page = texts(logged_in(*base, *rights).get(url("activity-conflicts")))
         assert ("Told here" in page, "Told there" in page) == (is_shown, is_shown), rights
+
+
+def test_a_page_of_a_record_is_for_those_who_may_see_the_record(world: World, logged_in: Callable[..., Client]) -> None:
+    """Whoever may not see a record opens no further page of it either, whatever else they may do."""
+    everything = {".".join(each) for each in Permission.objects.values_list("content_type__app_label", "codename")}
+    refused = []
+    for model, screen in table_site._registry.items():
+        record = model._default_manager.first()
+        pages = screen.pages() if isinstance(screen, Screen) and record is not None else {}
+        if not pages:
+            continue
+        app, name = model._meta.app_label, model._meta.model_name
+        client = logged_in(*(everything - {f"{app}.view_{name}", f"{app}.change_{name}"}))
+        for page in pages:
+            assert client.get(screen.page_url(record, page)).status_code == 403, (name, page)
+            refused.append(page)
+    assert len(refused) > 5

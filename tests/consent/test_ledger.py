@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from dotbridge.consent.bulk import Recorded
 from dotbridge.consent.chain import seal_days, verify_ledger
 from dotbridge.consent.erasure import address_erased, erase_address, receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, What
@@ -48,6 +49,41 @@ def test_the_database_refuses_to_change_an_event(statement: str) -> None:
     ):
         cursor.execute(statement)
     assert ConsentEvent.objects.get().what == What.OPTED_OUT
+
+
+ERASED = {"email_key": "''", "entity": "''", "record_id": "''", "evidence": "''", "actor": "''", "remote_id": "NULL"}
+HASHED = {"address_hash": "'x'", "details_hash": "'x'"}
+
+
+@pytest.mark.parametrize(
+    "also",
+    [
+        # Nothing of the person may stay.
+        *({name: "'ann'"} for name in ("email_key", "entity", "record_id", "evidence", "actor")),
+        {"remote_id": "7"},
+        # What takes their place has to be there.
+        *({name: "NULL"} for name in HASHED),
+        # All else is as it was.
+        *({name: "now()"} for name in ("learned_at", "happened_at")),
+        *({name: "'other'"} for name in ("scope", "what", "source", "status")),
+        *({name: "99"} for name in ("id", "scope_id")),
+    ],
+    ids=lambda also: next(iter(also)),
+)
+def test_an_erasure_takes_the_person_out_of_an_event_and_changes_nothing_else(also: dict[str, str]) -> None:
+    """Rule: the database lets one change of an event pass, once: the person goes, and keyed hashes stay."""
+    opt_out(add_contact("ann@example.com").pk)
+
+    def change(values: dict[str, str]) -> None:
+        said = ", ".join(f"{name} = {value}" for name, value in values.items())
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE dotbridge_consent_consentevent SET {said}")
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        change(ERASED | HASHED | also)
+    change(ERASED | HASHED)
+    with pytest.raises(IntegrityError, match="append-only"):
+        change(ERASED | dict.fromkeys(HASHED, "'y'"))
 
 
 def test_a_word_binds_the_record_and_the_address_it_has() -> None:
@@ -109,6 +145,30 @@ def test_an_older_opt_out_that_is_learned_later_counts_and_a_newer_one_lasts() -
         happened_at=now - timedelta(days=1),
     )
     assert not may_be_mailed(address="ann@example.com").may_be_mailed
+
+
+def test_an_opt_out_that_is_said_again_needs_a_word_newer_than_the_last_one() -> None:
+    record, now = add_contact("ann@example.com"), timezone.now()
+    opt_out(record.pk, happened_at=now - timedelta(days=5))
+    opt_out(record.pk, happened_at=now)
+    again = {"entity": "crm.contact", "record_ids": [record.pk], "source": Source.PERSON, "scope": Scope.EVERYTHING}
+    opt_in_records(**again, happened_at=now - timedelta(days=1))
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed
+    assert not may_be_mailed(address="", entity="crm.contact", record_id=record.pk).may_be_mailed
+    opt_in_records(**again, happened_at=now + timedelta(days=1))
+    assert may_be_mailed(address="ann@example.com", entity="crm.contact", record_id=record.pk).may_be_mailed
+
+
+def test_what_was_said_is_counted_by_whom_it_binds() -> None:
+    """An event, and the addresses and records that may not be mailed, or may again, since then: none counts twice."""
+    ann, nobody = add_contact("ann@example.com"), add_contact(None)
+    said = {"entity": "crm.contact", "source": Source.PERSON}
+    assert opt_out_records(record_ids=[ann.pk, nobody.pk], **said) == Recorded(2, 1, 2, 0, 0)
+    assert opt_out_records(record_ids=[ann.pk], **said) == Recorded(1, 0, 0, 0, 0)
+    assert opt_out_addresses(addresses=["bob@example.com"], source=Source.FILE) == Recorded(1, 1, 0, 0, 0)
+    back = opt_in_records(record_ids=[ann.pk, nobody.pk], scope=Scope.EVERYTHING, **said)
+    assert back == Recorded(2, 0, 0, 1, 2)
+    assert opt_in_addresses(addresses=["bob@example.com"], source=Source.PERSON) == Recorded(1, 0, 0, 1, 0)
 
 
 def test_a_list_takes_back_its_own_word_and_no_wider_one() -> None:

@@ -16,11 +16,12 @@ import pytest
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.erasure import erase_address
-from dotbridge.consent.models import Source
-from dotbridge.consent.services import carry_over, opt_out_addresses, opt_out_records
+from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.consent.services import carry_over, opt_in_records, opt_out_addresses, opt_out_records
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
+from dotbridge.sync.models import PastAddress
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, move, status
 
@@ -34,11 +35,14 @@ def test_a_record_whose_note_went_to_another_is_bound_by_what_was_said_before(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:
     written_to, _other = add_contact("info@example.com", "Ann"), add_contact("info@example.com", "Bob")
+    add_contact("somebody@example.com")
     sync(integration)
     unsubscribe(remote, "info@example.com")
     move(written_to, "ann@example.com")
     # Nobody here has read the opt-out when the other record takes the note over.
     sync(integration, kind=RunKind.EXPORT)
+    handed_over = PastAddress.objects.values_list("email_key", "record_id")
+    assert list(handed_over) == [("info@example.com", str(written_to.pk))]
     sync(integration)
     sync(integration)
     assert "ann@example.com" not in remote.contacts(book)
@@ -64,11 +68,14 @@ def test_who_had_left_the_list_when_they_opted_out_stays_out_under_another_addre
     sync(integration)
     remove_records(marketing_list=link.marketing_list, record_ids=[record.pk])
     sync(integration)
+    # Whoever else is written to meanwhile ends nothing of it.
+    add_contact("somebody@example.com")
+    sync(integration)
     unsubscribe(remote, "old@example.com")
     move(record, "new@example.com")
     restore_records(marketing_list=link.marketing_list, record_ids=[record.pk])
     sync(integration)
-    assert remote.contacts(book) == {}
+    assert set(remote.contacts(book)) == {"somebody@example.com"}
 
 
 def test_an_address_that_somebody_else_had_before_says_nothing_about_them(
@@ -164,6 +171,25 @@ def test_whoever_is_given_an_opted_out_address_there_leaves_the_book(
     sync(integration)
     assert remote.contacts(book) == {}
     assert count_members(link.marketing_list).unsubscribed == 1
+
+
+def test_what_follows_from_another_address_there_is_said_once(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Rule: one word about a person is one event, however many runs read it before an export can act on it."""
+    opt_out_addresses(addresses=["new@example.com"], source=Source.FILE)
+    record = add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    for _run in range(3):
+        sync(integration, kind=RunKind.IMPORT)
+    assert count_members(link.marketing_list).unsubscribed == 1
+    assert ConsentEvent.objects.filter(record_id=str(record.pk)).count() == 1
+
+    # A newer word for the record is not undone by the older one about the address.
+    opt_in_records(entity="crm.contact", record_ids=[record.pk], source=Source.PERSON, scope=Scope.EVERYTHING)
+    sync(integration, kind=RunKind.IMPORT)
+    assert count_members(link.marketing_list).unsubscribed == 0
 
 
 def test_an_erased_person_whom_an_upload_on_its_way_brings_back_is_deleted_there(

@@ -270,6 +270,15 @@ def test_one_row_as_large_as_all_of_them_is_not_taken_apart() -> None:
     assert "4194304 bytes" in page.malformed[0].raw
 
 
+def test_beside_a_bad_row_one_of_four_megabytes_is_read_and_no_longer_one() -> None:
+    """A page with a bad row is taken apart row by row, which costs most where rows are long."""
+    begin, end = b'{"id":1,"email":"', b'"}'
+    fits = begin + b"x" * (4 * 2**20 - len(begin) - len(end)) + end
+    assert [contact.id for contact in decode_page(b"[7," + fits + b"]", Contact)] == [1]
+    refused = decode_page(b"[7," + fits.replace(b"x", b"xx", 1) + b"]", Contact).malformed[-1]
+    assert "4194304 bytes" in refused.raw
+
+
 def test_of_many_malformed_rows_all_are_counted_and_few_are_kept() -> None:
     page = decode_page(json.dumps(["bad"] * 700 + [{"id": 1}]).encode(), Contact, 1000)
     assert (len(page), len(page.malformed), page.rows) == (1, KEPT, 701)

@@ -163,6 +163,7 @@ def test_refusals_say_what_to_do(
     assert caught.value.code == code
     assert said in caught.value.text
     assert caught.value.text.endswith(".")
+    assert ("not followed" in caught.value.detail) == (said == "redirect")
     assert len(server.requests) == 1
 
 

@@ -178,6 +178,14 @@ def test_late_answers_do_not_give_calls_back() -> None:
     limiter.acquire(LOW)
 
 
+def test_a_window_that_ends_a_second_later_is_another_one() -> None:
+    clock = Clock()
+    limiter = LocalLimiter(max_wait=10, clock=clock, sleep=clock.sleep)
+    limiter.observe(LOW, window(clock, remaining=0, seconds=40), 200)
+    limiter.observe(LOW, window(clock, remaining=1, seconds=41), 200)
+    limiter.acquire(LOW)
+
+
 def test_a_429_closes_both_our_tier_and_the_vendors() -> None:
     clock = Clock()
     limiter = LocalLimiter(max_wait=10, clock=clock, sleep=clock.sleep)
@@ -230,12 +238,17 @@ def test_threads_share_what_is_left() -> None:
     [
         ({"x-ratelimit-reset": "1060"}, 60.0),
         ({"x-ratelimit-reset": "900"}, 1.0),
+        # Two hours and no more: a reset further away is a broken clock.
+        ({"x-ratelimit-reset": "8200"}, 7200.0),
+        ({"x-ratelimit-reset": "8201"}, None),
         ({"x-ratelimit-reset": "99999999"}, None),
         ({"x-ratelimit-reset": "1060", "date": "Thu, 01 Jan 1970 00:17:00 GMT"}, 40.0),
         ({"x-ratelimit-reset": "1060", "date": "never"}, 60.0),
         ({"x-ratelimit-reset": "\u0661\u0660"}, None),
         ({"retry-after": "7"}, 7.0),
         ({"retry-after": "0"}, 1.0),
+        ({"retry-after": "7200"}, 7200.0),
+        ({"retry-after": "7201"}, None),
         ({"retry-after": "99999"}, None),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
         ({}, None),

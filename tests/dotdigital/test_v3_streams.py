@@ -69,6 +69,17 @@ def test_what_is_no_object_or_cut_is_unreadable(body: bytes) -> None:
         list(members(iter([body])))
 
 
+@pytest.mark.parametrize(("size", "is_read"), [(4 * 2**20, True), (4 * 2**20 + 1, False)])
+def test_no_more_than_four_megabytes_are_held_for_an_entry(size: int, is_read: bool) -> None:
+    """What has arrived of it by then was not its end."""
+    chunks = iter([b'{"a":', b'"' + b"x" * (size - 1), b'"}'])
+    if is_read:
+        assert [len(raw) for _name, raw in members(chunks)] == [size + 1]
+    else:
+        with pytest.raises(Unreadable, match="4194304 bytes"):
+            list(members(chunks))
+
+
 def test_an_entry_without_end_is_given_up() -> None:
     endless = iter([b'{"a":["', *([b"x" * 65_536] * 1000)])
     with pytest.raises(Unreadable, match="more than"):

@@ -87,6 +87,19 @@ def words(tree: Any, key: str = "crm.contact") -> str:
                    "where": group({"field": "status", "operator": "=", "value": "paid"})}),
             "Contacts whose sum of total over all orders (whose status is “Paid”) is more than 99.5",
         ),
+        (
+            group({"field": "orders", "measure": "count", "operator": ">", "value": 1,
+                   "where": anyone({"field": "status", "operator": "=", "value": "paid"},
+                                   {"field": "total", "operator": ">", "value": "5"})}),
+            "Contacts with more than 1 orders (whose status is “Paid”, or whose total is more than 5)",
+        ),
+        (
+            group({"field": "orders", "measure": "count", "operator": "=", "value": 3,
+                   "where": group({"field": "status", "operator": "=", "value": "paid"},
+                                  anyone({"field": "total", "operator": "=", "value": "5"},
+                                         {"field": "total", "operator": "=", "value": "1"}))}),
+            "Contacts with exactly 3 orders (whose status is “Paid”, and either whose total is 5 or whose total is 1)",
+        ),
     ],
 )  # fmt: skip
 def test_a_rule_in_words(tree: Any, expected: str) -> None:

@@ -288,10 +288,21 @@ def test_a_table_that_becomes_a_parent_is_not_tracked_any_more_and_compared_inst
     assert install_tracking().installed == ["crm_lead"]
 
 
-def test_triggers_that_somebody_switched_off_are_put_on_again() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DISABLE TRIGGER dotbridge_track_update",
+        # A trigger of another name is not one that we know to be there.
+        "RENAME",
+    ],
+)
+def test_triggers_that_somebody_switched_off_are_put_on_again(change: str) -> None:
     mapping = map_fields(make_integration(), "crm.lead", "company")
     quiet()
-    execute("ALTER TABLE crm_lead DISABLE TRIGGER dotbridge_track_update")
+    if change == "RENAME":
+        execute("ALTER TRIGGER dotbridge_track_update ON crm_lead RENAME TO somebody_elses")
+    else:
+        execute(f"ALTER TABLE crm_lead {change}")
     assert install_tracking().installed == ["crm_lead"]
     assert compares_everything(mapping)
     assert install_tracking().installed == []

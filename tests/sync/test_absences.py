@@ -13,12 +13,14 @@ import pytest
 
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
-from dotbridge.mirror.models import AddressBook, Campaign, DataField
+from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook, DataField, Membership
 from dotbridge.sync.models import Absence, Listing, State
 from dotbridge.sync.services import confirm_absences
-from tests.accounts import RemoteAccount, steps_of, sync
+from tests.accounts import RemoteAccount, read_connected_books_only, steps_of, sync
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
+from tests.sync.test_contacts_bad_input import BOOK as CONTACTS
+from tests.sync.test_contacts_bad_input import contact, suppression
 
 __all__ = ["scripted", "vendor"]
 
@@ -49,6 +51,60 @@ def test_a_malformed_row_makes_nothing_gone(scripted: Integration, vendor: Campa
     vendor.answers["address-books"] = [{"id": 0, "name": "No id", "contacts": 0}, *books(8)]
     run_import(scripted)
     assert gone_books() == set()
+
+
+@pytest.mark.parametrize(
+    "place", [0, 1_500, 2_499], ids=["in the first batch", "on a page between", "on the last page"]
+)
+def test_an_unreadable_contact_makes_nobody_gone_wherever_it_stands(
+    scripted: Integration, vendor: CampaignVendor, place: int
+) -> None:
+    """A list is complete when every page of it was: the first one, one in the middle of a batch, the last."""
+    vendor.answers[CONTACTS] = [contact(number) for number in range(1, 2_501)]
+    run_import(scripted)
+    listed = [contact(number) for number in range(1, 2_501) if number != 800]
+    listed.insert(place, contact(9_000, email=["not a text"]))
+    vendor.answers[CONTACTS] = listed
+    sync(scripted, kind=RunKind.RECONCILE)
+    assert not Membership.objects.exclude(gone_at=None).exists()
+
+
+def test_an_unreadable_row_on_an_early_page_makes_no_book_gone(scripted: Integration, vendor: CampaignVendor) -> None:
+    read_connected_books_only(scripted)
+    vendor.answers["address-books"] = books(*range(7, 1_200))
+    run_import(scripted)
+    vendor.answers["address-books"] = [{"id": 5, "name": ["not a text"], "contacts": 0}, *books(*range(7, 1_199))]
+    run_import(scripted)
+    assert gone_books() == set()
+
+
+def test_an_unreadable_row_on_an_early_page_makes_no_campaign_gone(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """Neither from the account, nor from the book that it was sent to."""
+    sent, drafts = campaign(9_000), [campaign(number, status="Unsent") for number in range(1, 1_101)]
+    vendor.campaigns(*drafts, sent)
+    run_import(scripted)
+    vendor.campaigns({**campaign(1), "name": ["not a text"]}, *drafts[1:])
+    run_import(scripted)
+    known = Campaign.objects.get(remote_id=9_000)
+    assert known.gone_at is None
+    assert CampaignBook.objects.filter(campaign=known).exists()
+
+
+def test_an_unreadable_row_on_an_early_page_brings_nobody_back(scripted: Integration, vendor: CampaignVendor) -> None:
+    """Whom the book lists again has come back when its feed of who unsubscribed, read whole, names them no more."""
+    feed = "address-books/7/contacts/unsubscribed"
+    left = [suppression(contact(number), "Unsubscribed") for number in range(1, 1_200)]
+    vendor.answers[CONTACTS] = vendor.answers[f"{CONTACTS}/modified"] = [contact(1_199)]
+    vendor.answers[feed] = left
+    run_import(scripted)
+    vendor.answers[feed] = [{**left[0], "suppressedContact": {"id": []}}, *left[1:-1]]
+    run_import(scripted)
+    assert Membership.objects.get(contact__remote_id=1_199).status == "Unsubscribed"
+    vendor.answers[feed] = left[:-1]
+    run_import(scripted)
+    assert Membership.objects.get(contact__remote_id=1_199).status == "Subscribed"
 
 
 def test_an_empty_listing_makes_nothing_gone(scripted: Integration, vendor: CampaignVendor) -> None:

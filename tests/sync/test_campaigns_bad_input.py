@@ -128,6 +128,15 @@ def test_events_without_a_time_are_left_out_and_said_so_once(scripted: Integrati
     assert Rejection.objects.get().detail.startswith("2 events")
 
 
+def test_a_mail_client_of_any_length_fits(scripted: Integration, vendor: CampaignVendor) -> None:
+    vendor.campaigns(campaign(1))
+    opened = {"contactId": 1, "email": "a@example.com", "dateOpened": SENT}
+    vendor.answers["campaigns/1/opens"] = [{**opened, "mailClient": "M" * 300}]
+    run = run_import(scripted)
+    assert steps_of(run)["campaign_opens"]["state"] == State.SUCCEEDED
+    assert OpenEvent.objects.get().mail_client == "M" * 255
+
+
 def test_hostile_rows_cost_nothing_but_themselves(scripted: Integration, vendor: CampaignVendor) -> None:
     add_to_crm(["nul@example.com"])
     vendor.campaigns(campaign(1))

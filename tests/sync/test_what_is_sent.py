@@ -66,3 +66,31 @@ def test_who_opts_out_after_the_preparing_is_not_sent(
     sync(integration)
 
     assert list(remote.contacts(book)) == ["bob@example.com"]
+
+
+def test_who_leaves_before_a_file_goes_is_taken_out_of_that_file_alone(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier upload has done stays known, so that whoever was written to is bound by what they say later."""
+    book = remote.create_book("First")
+    ann, bob = (add_contact(f"{name}@example.com", name) for name in ("ann", "bob"))
+    link = connect(integration, book="First")
+    sync(integration)
+    first = Upload.objects.get()
+    bob.first_name = "Robert"
+    bob.save()
+    monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
+    genuine = module.lists_at_work
+
+    def opt_out(step: Any) -> Any:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk, bob.pk], source=Source.CRM)
+        return genuine(step)
+
+    monkeypatch.setattr(module, "lists_at_work", opt_out)
+    sync(integration)
+
+    assert dict(link.items.values_list("email_key", "upload")) == {"ann@example.com": first.pk, "bob@example.com": None}
+    assert remote.contacts(book)["bob@example.com"]["FIRSTNAME"] == "bob"
+    monkeypatch.undo()
+    sync(integration)
+    assert remote.contacts(book) == {}

@@ -7,7 +7,7 @@ stands outside of functions the lines count that use it, also through other cons
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from coverage import CoverageData
 class Covering:
     """The tests by line, of some files. Those that fail anyway are none."""
 
-    def __init__(self, data_file: Path, files: list[Path], failing: set[str]) -> None:
+    def __init__(self, root: Path, data_file: Path, files: list[Path], failing: set[str]) -> None:
+        self._root = root
         self._failing = failing
         self._data = CoverageData(basename=str(data_file))
         self._data.read()
@@ -30,19 +31,29 @@ class Covering:
 
     @cache  # noqa: B019 - it lives as long as the program
     def _by_line(self, path: Path) -> dict[int, list[str]]:
-        return self._data.contexts_by_lineno(str(path))
+        return self._data.contexts_by_lineno(str(path.relative_to(self._root)))
 
     def tests_of(self, path: Path, line: int) -> list[str]:
-        """The tests that reach a line, those first that reach the fewest lines of its file."""
+        """The tests that reach a line, those first that are about its file: of all lines they reach most are of it."""
         found: set[str] = set()
         for where, at in self._reached_by(path, line, seen=set()):
             found.update(context.split("|")[0] for context in self._by_line(where).get(at, ()) if context)
         found -= self._failing
-        breadth: dict[str, int] = defaultdict(int)
+        breadth, everywhere = self._breadth(path), self._breadth_everywhere()
+        return sorted(found, key=lambda test: (-breadth[test] / everywhere[test], test))
+
+    @cache  # noqa: B019 - it lives as long as the program
+    def _breadth(self, path: Path) -> Counter[str]:
+        """How many lines of a file each test reaches."""
+        breadth: Counter[str] = Counter()
         for contexts in self._by_line(path).values():
-            for test in {context.split("|")[0] for context in contexts}:
-                breadth[test] += 1
-        return sorted(found, key=lambda test: (breadth[test], test))
+            breadth.update({context.split("|")[0] for context in contexts})
+        return breadth
+
+    @cache  # noqa: B019 - it lives as long as the program
+    def _breadth_everywhere(self) -> Counter[str]:
+        """How many lines each test reaches."""
+        return sum(map(self._breadth, self._trees), Counter())
 
     def _reached_by(self, path: Path, line: int, seen: set[str]) -> set[tuple[Path, int]]:
         """The line itself in a function; else the lines in functions that use what is assigned there."""

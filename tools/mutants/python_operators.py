@@ -28,8 +28,11 @@ OPERATORS = (
     "core/NumberReplacer",
     *(f"core/ReplaceComparisonOperator_{name}" for name in _COMPARISONS),
 )
+_TRUTHS = ("core/ReplaceTrueWithFalse", "core/ReplaceFalseWithTrue")
 # What stands on such a line says how something is declared, not what it does.
-_DECLARES = ("@", "from ", "import ", "class ")
+_DECLARES = ("@", "from ", "import ", "class ", "if TYPE_CHECKING")
+# The length of two sequences that are always of one: a guard against slips elsewhere.
+_GUARDS = "strict="
 
 
 class PythonSlip(NamedTuple):
@@ -56,6 +59,7 @@ def slips_in_python(source: str) -> Iterator[PythonSlip]:
         occurrence = 0
         for node in nodes:
             for (line, _column), _end in operator.mutation_positions(node):
-                if not lines[line - 1].lstrip().startswith(_DECLARES):
+                text = lines[line - 1].lstrip()
+                if not (text.startswith(_DECLARES) or (_GUARDS in text and name in _TRUTHS)):
                     yield PythonSlip(line, name, occurrence)
                 occurrence += 1

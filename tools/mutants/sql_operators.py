@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _IS_SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|WHERE|LEFT JOIN|NOT EXISTS)\b")
-_BEGINS = re.compile(r"\b(WHERE|ON|HAVING|AND|OR)\s+(?!CONFLICT\b|COMMIT\b)")
+_BEGINS = re.compile(r"\b(WHERE|(?<!INDEX )ON|HAVING|AND|OR)\s+(?!CONFLICT\b|COMMIT\b)")
 # What ends a condition on its own level, beside a closing bracket and the end of the string.
 _ENDS = re.compile(
     r"\b(AND|OR|WHERE|GROUP BY|ORDER BY|LIMIT|OFFSET|RETURNING|JOIN|LEFT|CROSS|INNER|UNION|HAVING|ON|FOR|USING|SET|"

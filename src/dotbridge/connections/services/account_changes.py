@@ -252,10 +252,7 @@ def _request(
                 integration=integration, kind=kind, name=name, requested_by_id=by.pk if by else None, **values
             )
     except IntegrityError:
-        raise ValidationError(
-            {"name": _("The same was asked for already. Look under Changes of the account.")}
-            if kind != ChangeKind.DELETE_DATA_FIELD
-            else _("The same was asked for already. Look under Changes of the account.")
-        ) from None
+        text = _("The same was asked for already. Look under Changes of the account.")
+        raise ValidationError({"name": text}) from None
     request_run(integration=integration, kind=RunKind.REQUESTS, trigger="person")
     return change

@@ -39,7 +39,7 @@ BEGIN
     END IF;
     IF TG_OP = 'TRUNCATE' OR (
         SELECT count(*) FROM pg_attribute
-        WHERE attrelid = TG_RELID AND attname = ANY ({columns}::name[]) AND NOT attisdropped
+        WHERE attrelid = TG_RELID AND attname = ANY ({columns}::name[])
     ) < {number} THEN
         INSERT INTO {log} (source) SELECT unnest({sources});
     ELSIF TG_OP = 'INSERT' THEN

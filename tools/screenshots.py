@@ -25,7 +25,10 @@ WANTED: dict[str, tuple[str, ...]] = {
     "home": ("/",),
     "marketing-list": ("/lists/", "Everybody in the CRM"),
     "rule-builder": ("/lists/", "VIPs and good leads", "Rule"),
-    "campaign": ("/campaigns/", "Autumn letter"),
+    "campaign": ("/campaigns/", "Last chance to book"),
+    "guide-next-export": ("/lists/", "Birthdays", "What will the next export do?"),
+    "guide-breaker": ("/", "Look and decide"),
+    "guide-upload": ("/", "See and try again"),
 }
 
 
@@ -38,20 +41,72 @@ def main() -> None:
         page.get_by_label("User").fill(user)
         page.locator("input[type=password]").fill(password)
         page.keyboard.press("Enter")
-        page.wait_for_load_state("networkidle")
+        page.get_by_role("button", name="Log out").wait_for()
         for name, (first, *links) in WANTED.items():
-            take(page, name, f"{address}{first}", links)
+            page.goto(f"{address}{first}")
+            for text in links:
+                follow(page, text)
+            take(page, name)
+        for picture in (person, campaign_to_send, list_to_connect):
+            picture(page, address)
         chromium.close()
 
 
-def take(page: Page, name: str, address: str, links: list[str]) -> None:
+def follow(page: Page, text: str) -> None:
+    """Follow a link of the page, one in its menu too."""
+    link = page.get_by_role("main").get_by_role("link", name=text, exact=True).first
+    menu = page.get_by_label("More", exact=True)
+    if not link.is_visible() and menu.count():
+        menu.first.click()
+    link.click()
+
+
+def take(page: Page, name: str) -> None:
     """One picture of what can be seen without scrolling."""
-    page.goto(address)
-    for text in links:
-        page.get_by_role("main").get_by_role("link", name=text, exact=True).first.click()
     page.wait_for_load_state("networkidle")
     page.screenshot(path=PICTURES / f"{name}.png")
     print(f"{name}: {page.title()}")
+
+
+def person(page: Page, address: str) -> None:
+    """Somebody who read some mails, and opted out by the link in one of them."""
+    page.goto(f"{address}/lists/")
+    follow(page, "VIPs and good leads")
+    page.locator("#standing").get_by_role("link", name=re.compile("^Opted out")).click()
+    left = page.get_by_role("row").filter(has_text="(Unsubscribed)").filter(has_not_text="opted.out")
+    left.first.get_by_role("link").first.click()
+    take(page, "guide-person")
+
+
+def campaign_to_send(page: Page, address: str) -> None:
+    """The last step before a campaign is sent. It is not sent."""
+    page.goto(f"{address}/campaigns/not-sent/")
+    follow(page, "Winter offers")
+    page.locator("iframe").wait_for()
+    follow(page, "Send…")
+    page.get_by_role("checkbox", name=re.compile("VIPs and good leads")).check()
+    page.get_by_role("button", name="Go on").click()
+    page.locator("#recipients").wait_for()
+    page.locator("iframe").wait_for()
+    take(page, "guide-send")
+
+
+def list_to_connect(page: Page, address: str) -> None:
+    """What would happen, before a list is connected. It is not connected."""
+    page.goto(f"{address}/lists/new/")
+    page.get_by_label("Name", exact=True).fill("Everybody who reads German")
+    page.get_by_label("Who can be on the list").select_option(label="Contact")
+    page.get_by_role("button", name="+ Add condition").click()
+    field = page.get_by_role("combobox", name="Field", exact=True)
+    field.fill("language")
+    page.get_by_role("option", name="Language", exact=True).click()
+    page.locator('input[aria-label="Value"]').fill("de")
+    page.get_by_role("button", name="Make the list", exact=True).click()
+    follow(page, "Connect")
+    page.get_by_role("radio", name=re.compile("^Customers")).check()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("as we last saw it").wait_for()
+    take(page, "guide-connect")
 
 
 @contextmanager

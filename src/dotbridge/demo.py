@@ -14,15 +14,23 @@ from django.core.management import call_command
 from rich.console import Console
 
 from dotbridge.config import Config, kept_secret
-from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.models import ListConnection
 from dotbridge.connections.services import connect_list
+from dotbridge.demo_life import (
+    ENTITY,
+    READING_SECONDS,
+    SANDBOX_PASSWORD,
+    SANDBOX_USER,
+    begin,
+    leave_something_to_do,
+    live,
+)
+from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
-from dotbridge.lists.models import ListType, MarketingList
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import create_list
-from dotbridge.mapping.models import Mapping as FieldMapping
-from dotbridge.mapping.services import set_mapping_row
-from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.mirror.models import AddressBook
 from dotbridge.studio.services import set_up_sign_on
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.engine import run_sync
@@ -36,36 +44,6 @@ USER = "demo"
 SANDBOX_CLIENT, SANDBOX_SECRET = "sandbox-client", "sandbox-secret"
 # One log-in of each ready group, with the demo's own password.
 ROLE_USERS = {"marketer": "marketer", "manager": "manager", "administrator": "administrator", "auditor": "auditor"}
-SANDBOX_USER, SANDBOX_PASSWORD = "apiuser-000000000000@apiconnector.com", "sandbox"
-# Data fields of the sandbox's account beyond those that every account has, and what fills them.
-ROWS = {"COMPANY": "account__name", "LEADSCORE": "lead_score", "BIRTHDAY": "birthday", "VIP": "is_vip"}
-# Lists to look at, beside the one that is kept in step: groups within groups, and one that is refreshed on demand.
-OTHER_LISTS: tuple[tuple[str, str, ListType, dict[str, Any]], ...] = (
-    (
-        "VIPs and good leads",
-        "Whom we call before we write.",
-        ListType.DYNAMIC,
-        {
-            "combinator": "or",
-            "rules": [
-                {"field": "is_vip", "operator": "=", "value": True},
-                {
-                    "combinator": "and",
-                    "rules": [
-                        {"field": "lead_score", "operator": ">=", "value": 80},
-                        {"field": "job_title", "operator": "notNull"},
-                    ],
-                },
-            ],
-        },
-    ),
-    (
-        "Birthdays this month",
-        "Taken once a month, for the card.",
-        ListType.ON_DEMAND,
-        {"combinator": "and", "rules": [{"field": "birthday", "operator": "anniversaryIn", "value": "this_month"}]},
-    ),
-)
 WAIT_SECONDS = 120.0
 
 
@@ -78,17 +56,26 @@ class Demo:
 
 
 def prepare_and_sync(config: Config, console: Console) -> Demo:
-    """Load the demo CRM, connect a list and run a whole synchronisation. What exists already is used as it is."""
+    """Load the demo CRM, live three months, connect a list and run a whole synchronisation.
+
+    What exists already is used as it is. The sandbox is left listening.
+    """
     show_heading(console, "Loading the demo CRM")
     call_command("crm_demo", stdout=_Indented(console))
+    link = _connection()
+    if link is None:
+        show_heading(console, "Living the last three months of the account")
+        start_sandbox(config, console, start_at=begin(), reading_seconds=READING_SECONDS)
+        live(config, _integration(config), WAIT_SECONDS)
+        # Another start, and its clock is everybody's.
+        stop_sandbox(config)
+        start_sandbox(config, console)
+        leave_something_to_do(config)
+        link = _connect(_integration(config))
+    start_sandbox(config, console)
     integration = _integration(config)
     observer = TerminalObserver(console)
     with observer:
-        link = ListConnection.objects.filter(address_book__integration=integration, marketing_list__name=LIST).first()
-        if link is None:
-            show_heading(console, "Reading the account")
-            run_sync(integration=integration, kind=RunKind.IMPORT, trigger="demo", observer=observer)
-            link = _connect(integration)
         show_heading(console, f"Synchronising “{link.marketing_list}” with the address book “{link.address_book}”")
         run = run_sync(integration=integration, trigger="demo", observer=observer, wait_seconds=WAIT_SECONDS)
     show_run(console, run)
@@ -145,16 +132,14 @@ def _integration(config: Config) -> Integration:
     return existing
 
 
+def _connection() -> ListConnection | None:
+    """The demo's own, once there is one."""
+    return ListConnection.objects.filter(address_book__integration__name=ACCOUNT, marketing_list__name=LIST).first()
+
+
 def _connect(integration: Integration) -> ListConnection:
-    mapping = FieldMapping.objects.get(integration=integration, entity="crm.contact")
-    fields = {field.name: field for field in DataField.objects.filter(integration=integration)}
-    for name, path in ROWS.items():
-        set_mapping_row(mapping=mapping, data_field=fields[name], entity_fields=[path])
-    for name, description, kind, rule in OTHER_LISTS:
-        if not MarketingList.objects.filter(name=name).exists():
-            create_list(name=name, description=description, entity="crm.contact", type=kind, rule=rule)
     marketing_list = MarketingList.objects.filter(name=LIST).first() or create_list(
-        name=LIST, description="Every contact of the demo CRM.", entity="crm.contact", rule={}
+        name=LIST, description="Every contact of the demo CRM.", entity=ENTITY, rule={}
     )
     return connect_list(
         marketing_list=marketing_list, address_book=AddressBook.objects.get(integration=integration, name=BOOK)

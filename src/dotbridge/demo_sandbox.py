@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +24,13 @@ class SandboxError(OperatorError):
     """The sandbox did not start. The text says what it wrote."""
 
 
-def start_sandbox(config: Config, console: Console) -> None:
+def start_sandbox(
+    config: Config, console: Console, *, start_at: datetime | None = None, reading_seconds: int | None = None
+) -> None:
     """Have the sandbox of this data folder listening.
 
     One left by an earlier `demo --once` of the same folder is used; one of another folder gives way, its data is kept.
+    A new one's clock begins at `start_at`, and recipients react within `reading_seconds`.
     """
     folder = str(config.data_dir / "sandbox")
     if left := _left_sandbox(config):
@@ -35,10 +39,12 @@ def start_sandbox(config: Config, console: Console) -> None:
         console.print("[dim]The sandbox of another demo gives way.")
         _end_process(left.process)
     require_free_port("DOTBRIDGE_SANDBOX_PORT", "127.0.0.1", config.sandbox_port)
+    options = [] if start_at is None else ["--start-at", f"{start_at:%Y-%m-%dT%H:%M:%S}"]
+    options += [] if reading_seconds is None else ["--engagement-seconds", str(reading_seconds)]
     written = config.data_dir / "sandbox.log"
     with written.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, *_command(config), folder, "--seed", "demo"],
+            [sys.executable, *_command(config), folder, "--seed", "demo", *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -109,9 +109,7 @@ def load(
 
 def _demo_once(config: Config, console: VisibleConsole) -> int:
     from dotbridge.demo import demo_login, prepare_and_sync, print_json
-    from dotbridge.demo_sandbox import start_sandbox
 
-    start_sandbox(config, console)
     done = prepare_and_sync(config, console)
     demo_login(config)
     console.print(f"The sandbox goes on at {config.sandbox_url} until `dotbridge demo --stop`.", style="dim")
@@ -121,18 +119,19 @@ def _demo_once(config: Config, console: VisibleConsole) -> int:
 
 def _demo_served(config: Config, console: VisibleConsole) -> int:
     from dotbridge.demo import ROLE_USERS, demo_login, prepare_and_sync
-    from dotbridge.demo_sandbox import start_sandbox, stop_sandbox
+    from dotbridge.demo_sandbox import stop_sandbox
     from dotbridge.processes import run_together
 
     try:
-        start_sandbox(config, console)
         prepare_and_sync(config, console)
         user, password = demo_login(config)
         console.print(
             f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
         )
         console.print(f"Others, with the same password: {', '.join(ROLE_USERS.values())}", highlight=False)
-        console.print(f"The account it works with: {config.sandbox_url}   Ctrl-C ends everything.\n", highlight=False)
+        console.print(
+            f"The account it works with: {config.sandbox_url}/_sandbox/   Ctrl-C ends everything.\n", highlight=False
+        )
         return run_together([["web"], ["worker"]])
     finally:
         stop_sandbox(config)

@@ -88,6 +88,10 @@ class Model:
         settings = account.settings
         self._rates = rates or settings.engagement
         self._seed = settings.random_seed
+        luck = random.Random(f"{self._seed}/{campaign['id']}")  # noqa: S311 - repeatable, not secret
+        self._opens, self._clicks = (
+            _varied(rate, luck.uniform(-1, 1) * self._rates.variety) for rate in (self._rates.opens, self._rates.clicks)
+        )
         self._spread = settings.engagement_seconds if spread_seconds is None else spread_seconds
         self._campaign = campaign
         self._sent = parse_instant(sent_at) or account.clock.now()
@@ -124,15 +128,15 @@ class Model:
             if draw.random() < rate:
                 yield kind, self._later(draw, self._sent, 0.01), {}
                 return
-        if draw.random() >= rates.opens:
+        if draw.random() >= self._opens:
             return
         where = self._where(draw)
         opened = self._later(draw, self._sent)
         for number in range(_count(draw, rates.repeats)):
             moment = opened if number == 0 else self._later(draw, opened)
             yield "open", moment, {**where, "isHtml": True, "isForward": draw.random() < rates.forwards}
-        if draw.random() < rates.clicks:
-            yield from self._clicks(draw, opened, where)
+        if draw.random() < self._clicks:
+            yield from self._visits(draw, opened, where)
         yield from self._answers(draw, opened, email)
 
     def _where(self, draw: random.Random) -> dict[str, Any]:
@@ -140,7 +144,7 @@ class Model:
         address = f"203.0.113.{draw.randrange(1, 255)}"
         return {"mailClient": client, "mailClientVersion": version, "ipAddress": address, "userAgent": agent}
 
-    def _clicks(
+    def _visits(
         self, draw: random.Random, opened: datetime, where: dict[str, Any]
     ) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         rates = self._rates
@@ -180,6 +184,11 @@ class Model:
             yield "unsubscribe", self._later(draw, opened), {}
         elif draw.random() < rates.complaints:
             yield "complaint", self._later(draw, opened), {}
+
+
+def _varied(rate: float, luck: float) -> float:
+    """The rate, moved up or down; what is certain or impossible stays so."""
+    return rate + luck * rate * (1 - rate)
 
 
 def _count(draw: random.Random, repeat: float) -> int:

@@ -109,11 +109,12 @@ def _coerced(name: str, kind: Any, value: object) -> Any:
 class Engagement:
     """How likely recipients are to do what; clicks are a share of openers, page views of clicks.
 
-    Purchases of page views.
+    Purchases of page views. By `variety` one campaign is opened and clicked more than another; 0 makes all alike.
     """
 
     opens: float = 0.38
     clicks: float = 0.3
+    variety: float = 0.5
     repeats: float = 0.35
     page_views: float = 0.5
     purchases: float = 0.1

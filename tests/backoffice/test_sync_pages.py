@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dotbridge.backoffice.labels import counts_in_words, duration
+from dotbridge.connections.services import request_address_book
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload
 from tests.backoffice.conftest import texts
-from tests.backoffice.world import World
+from tests.backoffice.world import World, empty_queue
 
 
 def rows_of(world: World, *rows: dict[str, Any], initial: int = 1) -> dict[str, Any]:
@@ -165,6 +166,32 @@ def test_contacts_are_filtered(back_office: Client, world: World) -> None:
     ):
         response = back_office.get(address + query)
         assert len(response.context["cl"].result_list) == number, query
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_strip_has_a_word_for_each_state_of_a_run(back_office: Client, world: World, state: State) -> None:
+    SyncRun.objects.filter(pk=world.run.pk).update(state=state, trigger="person", message="Because of this.")
+    strip = back_office.get(reverse("dotbridge:live", args=[world.integration.pk]), {"after_run": "0"})
+    assert strip.status_code == 200
+    goes_on = state in {State.RUNNING, State.WAITING}
+    assert ("every 2s" in texts(strip)) == goes_on == ("HX-Trigger" not in strip)
+
+
+def test_a_page_whose_list_is_being_connected_follows_and_comes_again(back_office: Client, world: World) -> None:
+    SyncRun.objects.filter(pk=world.run.pk).update(state=State.SUCCEEDED, trigger="person")
+    request_address_book(
+        integration=world.integration, name="New", visibility="Private", marketing_list=world.unconnected
+    )
+    found = texts(back_office.get(reverse("dotbridge:list", args=[world.unconnected.pk]) + "?after_run=0"))
+    assert "Its address book is being made" in found
+    assert f'id="live-{world.integration.pk}"' in found
+    assert reverse("dotbridge:list-connect", args=[world.unconnected.pk]) not in found
+    strip = reverse("dotbridge:live", args=[world.integration.pk]) + "?after_run=0"
+    assert "HX-Refresh" not in back_office.get(strip)
+    empty_queue()
+    assert back_office.get(strip + "&reloads=yes")["HX-Refresh"] == "true"
+    # A form on another tab would lose what was typed.
+    assert "reloads=yes" not in texts(back_office.get(reverse("dotbridge:list-settings", args=[world.unconnected.pk])))
 
 
 def test_a_run_tells_its_steps_in_words(back_office: Client, world: World) -> None:

@@ -82,7 +82,7 @@ class Workers:
         self.place, self.sandbox, self.key = place, sandbox, key
         self.origins = [sandbox.url]
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *, import_wait_seconds: int = 0) -> subprocess.Popen[str]:
         """A worker; returns when all its lanes say that they are alive."""
         known = set(ProcrastinateWorker.objects.values_list("pk", flat=True))
         program = self.place.start(
@@ -90,7 +90,7 @@ class Workers:
             DATABASE_URL=self.url,
             DOTBRIDGE_SECRET_KEY=self.key,
             DOTBRIDGE_API_ORIGINS=",".join(self.origins),
-            DOTBRIDGE_IMPORT_WAIT_SECONDS="0",
+            DOTBRIDGE_IMPORT_WAIT_SECONDS=import_wait_seconds,
         )
         new = ProcrastinateWorker.objects.exclude(pk__in=known)
         until(lambda: program.poll() is not None or new.count() == LANES)

@@ -31,7 +31,7 @@ def once() -> Iterator[tuple[Place, subprocess.CompletedProcess[str]]]:
     """A place where a demo ran once, and what that gave. Its sandbox goes on."""
     with own_folder() as folder:
         place = Place(folder)
-        yield place, place.run("demo", "--once")
+        yield place, place.run("demo", "--once", seconds=400)
         place.close()
 
 
@@ -72,6 +72,40 @@ def test_the_account_holds_what_the_numbers_say(once: tuple[Place, subprocess.Co
     assert book["contacts"] >= last_line(done)["in_book"]
 
 
+def test_it_has_lived_for_three_months(demo: Place) -> None:
+    """Lists in step, campaigns that were read, and one of each thing that a person meets."""
+    code = (
+        "import json; from django.utils import timezone as now; from dotbridge.starting import start; start()\n"
+        "from dotbridge.connections.models import ListConnection; from dotbridge.mirror.models import CampaignSummary\n"
+        "from dotbridge.consent.models import ConsentEvent; from dotbridge.lists.models import MarketingList\n"
+        "from dotbridge.sync.models import Upload, ValueConflict; from django.contrib.auth.models import User\n"
+        "sums = CampaignSummary.objects.filter(campaign__status='Sent').values_list(\n"
+        "    'campaign__sent_at', 'num_total_unique_opens', 'num_recipients_clicked', 'num_total_hard_bounces',\n"
+        "    'num_total_delivered')\n"
+        "print('LIFE', json.dumps({\n"
+        "    'campaigns': [[(now.now() - at).days, *numbers] for at, *numbers in sums],\n"
+        "    'opted_out': [str(at.date()) for at in ConsentEvent.objects.filter(source='feed')"
+        ".values_list('happened_at', flat=True)],\n"
+        "    'stopped': ListConnection.objects.exclude(stopped_at=None).count(),\n"
+        "    'refused': Upload.objects.filter(state='refused').count(), 'both_sides': ValueConflict.objects.count(),\n"
+        "    'types': sorted(MarketingList.objects.values_list('type', flat=True)),\n"
+        "    'people': sorted(User.objects.values_list('username', flat=True))}), flush=True)\n"
+    )
+    demo.python(code)
+    until(lambda: "LIFE {" in demo.output)
+    lived = json.loads(demo.output.partition("LIFE ")[2].splitlines()[0])
+    assert lived["types"] == ["dynamic", "dynamic", "on_demand"]
+    assert (lived["stopped"], lived["refused"], lived["both_sides"]) == (1, 1, 3)
+    assert lived["people"] == ["administrator", "auditor", "demo", "manager", "marketer"]
+    days = sorted(campaign[0] for campaign in lived["campaigns"])
+    assert len(days) == 11
+    assert days[0] < 14
+    assert 80 < days[-2] < 90
+    assert all(delivered > opens > clicks > 0 for _day, opens, clicks, _bounces, delivered in lived["campaigns"])
+    assert sum(campaign[3] for campaign in lived["campaigns"]) > 20
+    assert len(set(lived["opted_out"])) > 20
+
+
 def test_again_it_uploads_nothing_and_says_so(demo: Place) -> None:
     (before,) = sandboxes(demo)
     done = demo.run("demo", "--once")
@@ -84,7 +118,7 @@ def test_again_it_uploads_nothing_and_says_so(demo: Place) -> None:
 
 def test_without_a_terminal_lines_are_not_broken(once: tuple[Place, subprocess.CompletedProcess[str]]) -> None:
     lines = once[1].stdout.splitlines()
-    assert any(line.endswith("No address book is connected to a list yet.") for line in lines)
+    assert any(line.endswith("Mend the list's rule, or allow it once.") for line in lines)
     assert "\x1b" not in once[1].stdout
 
 

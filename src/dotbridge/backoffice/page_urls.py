@@ -101,6 +101,7 @@ pages = [
     path(f"{LIST}next-export/all.csv", list_plan.plan_file, name="list-plan-file"),
     path(f"{LIST}allow-once/", list_plan.allow, name="list-allow"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/figures.csv", campaigns.figures_file, name="campaigns-file"),
     path("campaigns/compare/", campaigns.compare, name="campaigns-compare"),
     path("campaigns/not-sent/", drafts.drafts, name="drafts"),
     path("campaigns/not-sent/new/", drafts.add_draft, name="draft-add"),

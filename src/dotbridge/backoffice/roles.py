@@ -212,6 +212,7 @@ _MARKETER = frozenset(
         "see_campaigns",
         "change_campaigns",
         "make_drafts",
+        "send_campaigns",
         "use_studio",
         "see_fields",
         "see_activity",
@@ -224,7 +225,6 @@ _MANAGER = _MARKETER | {
     "forget_people",
     "change_connections",
     "disconnect",
-    "send_campaigns",
     "delete_campaigns",
     "change_mappings",
     "change_data_fields",
@@ -237,7 +237,7 @@ ROLES = (
     Role(
         key="marketer",
         name=_("Marketer"),
-        text=_("Builds lists, connects them, reads results."),
+        text=_("Builds lists, connects them, sends campaigns, reads results."),
         may=_MARKETER,
     ),
     Role(

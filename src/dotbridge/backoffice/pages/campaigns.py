@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -22,12 +23,14 @@ from dotbridge.backoffice.reads.campaigns import (
     campaigns_with_figures,
     cards_of,
     counts_of_people,
+    figures_as_rows,
     hours_of,
     links_of,
     people_of,
     recipients,
 )
 from dotbridge.backoffice.reads.drafts import open_in_dotdigital
+from dotbridge.spreadsheets import csv_line, guarded
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
 VIEW = "dotbridge_campaigns.view_emailcampaign"
@@ -52,14 +55,17 @@ def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
     ]
 
 
+def _found(search: str) -> QuerySet[Any]:
+    """The campaigns whose name or subject holds the text; all of them for none."""
+    found = campaigns_with_figures()
+    return found.filter(Q(name__icontains=search) | Q(subject__icontains=search)) if search else found
+
+
 @page(VIEW)
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The campaigns, those sent last first."""
     search = search_of(request)
-    found = campaigns_with_figures()
-    if search:
-        found = found.filter(name__icontains=search) | found.filter(subject__icontains=search)
-    current = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    current = Paginator(_found(search), PAGE).get_page(request.GET.get("page"))
     return show(
         request,
         "backoffice/house/campaigns.html",
@@ -73,6 +79,18 @@ def campaigns(request: HttpRequest) -> HttpResponse:
             "may_choose": True,
         },
     )
+
+
+@page(VIEW)
+def figures_file(request: HttpRequest) -> StreamingHttpResponse:
+    """The figures of the campaigns that the search finds, or of those that are named, as a CSV."""
+    keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
+    found = campaigns_with_figures().filter(pk__in=keys) if keys else _found(search_of(request))
+    rows = figures_as_rows(found.iterator(chunk_size=1000))
+    lines = (csv_line(guarded(row)) for row in rows)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="campaigns.csv"'
+    return response
 
 
 @page(VIEW)

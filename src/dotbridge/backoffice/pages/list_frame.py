@@ -82,6 +82,7 @@ def show_list_page(
     """One of the list's pages, with its head."""
     may = request.user.has_perm
     link = link_of(marketing_list)
+    coming = None if link else marketing_list.coming_account
     return show(
         request,
         template,
@@ -98,12 +99,15 @@ def show_list_page(
             "is_snapshot": marketing_list.type == ListType.ON_DEMAND,
             "may_change_list": may(MAY_CHANGE_LIST),
             "list_needs": [need for need in needs_of(request) if need.marketing_list == marketing_list.pk],
-            "may_connect": link is None and may(MAY_CONNECT),
+            "may_connect": link is None and not coming and may(MAY_CONNECT),
             "may_sync": link is not None and may(MAY_REQUEST),
             "may_change_connection": may(MAY_CHANGE_CONNECTION),
             "may_end": link is not None and may(MAY_END),
             "may_delete": link is None and may("dotbridge_lists.delete_marketinglist"),
+            "strip_account": link.address_book.integration_id if link else coming,
             "strip_after": after_run_of(request),
+            # Nothing is typed on the page of the people: it may come again when the connection is another one.
+            "strip_reloads": tab == "list" and bool(coming or getattr(link, "ending", None)),
             "newest_run": last_run(link.address_book.integration_id) if link else 0,
             **(context or {}),
         },

@@ -26,14 +26,15 @@ MAY_FOLLOW = (
 POLL_SECONDS, IDLE_SECONDS = 2, 20
 
 
-def strip_context(request: HttpRequest, integration: int, after: str) -> dict[str, Any]:
-    """What the strip shows, and whether it asks again."""
+def strip_context(request: HttpRequest, integration: int, after: str, *, reloads: bool = False) -> dict[str, Any]:
+    """What the strip shows, whether it asks again, and whether the page comes again at the end."""
     live = live_moment(integration, after=int(after) if after else None)
     is_idle = live is None and not after
     return {
         "live": live,
         "integration": integration,
         "after": after,
+        "reloads": reloads,
         "polls": live is None or not live.is_over,
         "seconds": IDLE_SECONDS if is_idle else POLL_SECONDS,
         "may_cancel": request.user.has_perm("dotbridge_sync.add_syncrun"),
@@ -44,14 +45,16 @@ def strip_context(request: HttpRequest, integration: int, after: str) -> dict[st
 
 @page()
 def live(request: HttpRequest, integration: int) -> HttpResponseBase:
-    """The strip again; at the end of a run it tells the page, whose numbers then follow."""
+    """The strip again; at the end of a run it tells the page, whose numbers then follow, or has it come again."""
     if not any(map(request.user.has_perm, MAY_FOLLOW)):
         raise PermissionDenied
     get_object_or_404(Integration, pk=integration)
-    context = strip_context(request, integration, after_run_of(request))
+    reloads = request.GET.get("reloads") == "yes"
+    context = strip_context(request, integration, after_run_of(request), reloads=reloads)
     response = render(request, "backoffice/components/live.html", context)
     if context["live"] is not None and context["live"].is_over:
-        response["HX-Trigger"] = "dotbridge-run-ended"
+        name, value = ("HX-Refresh", "true") if reloads else ("HX-Trigger", "dotbridge-run-ended")
+        response[name] = value
     return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncHour
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.campaign_reads import with_figures
@@ -147,6 +148,26 @@ def cards_of(campaign: Any) -> list[CampaignCard]:
             )
         )
     return cards
+
+
+def figures_as_rows(campaigns: Iterable[Any]) -> Iterator[list[Any]]:
+    """Rows for a spreadsheet, their headings first: one of `campaigns_with_figures` a row, with its five figures.
+
+    Each is a number and a share, a fraction as spreadsheets want it; empty where Dotdigital has given none yet.
+    """
+    heads = [
+        head
+        for did, *_rest in _CARDS
+        for head in (str(DID_WORDS[did]), gettext("%(figure)s, share") % {"figure": DID_WORDS[did]})
+    ]
+    yield [gettext("Campaign"), gettext("Subject"), gettext("Sent"), gettext("List"), gettext("Mails sent"), *heads]
+    for campaign in campaigns:
+        sent_at = timezone.localtime(campaign.sent_at).strftime("%Y-%m-%d %H:%M") if campaign.sent_at else ""
+        row = [campaign.name, campaign.subject, sent_at, str(campaign.marketing_list or ""), campaign.mails_sent]
+        for _did, name, of, _is_good_news in _CARDS:
+            share = _share(campaign, name, of)
+            row += [getattr(campaign, name), None if share is None else round(share, 4)]
+        yield row
 
 
 def _share(campaign: Any, name: str, of: str) -> float | None:

@@ -46,7 +46,7 @@ def lists_with_state() -> QuerySet[Any]:
         sent_at=Subquery(runs.filter(state__in=GOOD).values("finished_at")[:1]),
         is_at_work=Exists(runs.filter(state=State.RUNNING)),
         is_refused=Exists(refused),
-        is_coming=Exists(coming),
+        coming_account=Subquery(coming.values("integration")[:1]),
     )
 
 
@@ -55,7 +55,7 @@ def state_of(marketing_list: Any) -> ListState:
     link: ListConnection | None = getattr(marketing_list, "connection", None)
     if link is None:
         coming = ListState(text=_("Its address book is being made"), tone="wait")
-        return coming if marketing_list.is_coming else ListState(text=_("Not connected"), tone="quiet")
+        return coming if marketing_list.coming_account else ListState(text=_("Not connected"), tone="quiet")
     book = link.address_book
     named = {"book": book, "account": book.integration}
     words: tuple[tuple[bool, str, str, datetime | None], ...] = (

@@ -110,6 +110,7 @@ def _done(run: SyncRun) -> Live:
         State.FAILED: _("It failed"),
         State.SKIPPED: _("It was not started"),
         State.BLOCKED: _("It waits"),
+        State.WAITING: _("It waits for Dotdigital"),
         State.INTERRUPTED: _("It was interrupted"),
     }
     state = State(run.state)
@@ -120,7 +121,8 @@ def _done(run: SyncRun) -> Live:
         detail=f"{detail} ({took})",
         tone=tones.get(state, "wait"),
         fraction=1.0,
-        is_over=True,
+        # What waits gets its verdict from the next run.
+        is_over=state != State.WAITING,
         run=run.pk,
     )
 

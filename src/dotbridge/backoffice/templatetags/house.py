@@ -130,9 +130,17 @@ def rate(number: int | None, of: int | None, campaign_url: str = "", did: str = 
 
 
 @register.inclusion_tag("backoffice/components/live.html", takes_context=True)
-def live_strip(context: template.RequestContext, integration: int, after: str = "") -> dict[str, Any]:
-    """The strip that follows an account's runs; `after` is the newest run when a button was pressed."""
-    return strip_context(context["request"], integration, after)
+def live_strip(
+    context: template.RequestContext,
+    integration: int,
+    after: str = "",
+    reloads: bool = False,  # noqa: FBT001, FBT002 - template tags take no keywords by force
+) -> dict[str, Any]:
+    """The strip that follows an account's runs; `after` is the newest run when a button was pressed.
+
+    `reloads`: the page comes again when the run is over.
+    """
+    return strip_context(context["request"], integration, after, reloads=reloads)
 
 
 @register.simple_tag

@@ -255,14 +255,19 @@ def _audit() -> Finding:
 def _mails() -> Finding:
     """Whether notifications can be mailed, and whether any could not be."""
     if not is_mail_set_up():
-        text = "no server for them; set DOTBRIDGE_EMAIL_URL, else people are told in the back office alone"
+        text = f"no server for them; set {_mail_settings()}, else people are told in the back office alone"
         return Finding("mails", is_good=True, text=text)
     unsent = unsent_mails()
     bad = {name: number for name, number in unsent.items() if number and name != "waiting"}
     if bad:
         told = ", ".join(f"{number} {name}" for name, number in bad.items())
-        return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at DOTBRIDGE_EMAIL_URL")
+        return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at {_mail_settings()}")
     return Finding("mails", is_good=True, text=f"notifications are mailed; {unsent['waiting']} wait")
+
+
+def _mail_settings() -> str:
+    """Where the server of mails is named."""
+    return "DOTBRIDGE_EMAIL_URL" if is_standalone() else "the project's e-mail settings"
 
 
 def _consent_key() -> Finding | None:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
-from dotbridge.notifications.mailing import send_due_mails, sender
+from dotbridge.notifications.mailing import is_mail_set_up, send_due_mails, sender
 from dotbridge.notifications.models import Delivery, MailState, Notification
 from dotbridge.notifications.selectors import unsent_mails
 from dotbridge.notifications.services import claim_mails, note_conditions
@@ -141,6 +141,23 @@ def test_without_a_server_nothing_is_claimed(world: World, boss: User, settings:
     note_conditions()
     assert send_due_mails() == 0
     assert Delivery.objects.get().mail == MailState.WAITING
+
+
+@pytest.mark.parametrize(
+    ("mailers", "is_set_up"),
+    [
+        ({"default": {}}, True),
+        ({"default": {"BACKEND": "django.core.mail.backends.console.EmailBackend"}}, True),
+        ({"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}, False),
+        ({"other": {}}, False),
+        ({}, False),
+    ],
+)
+def test_the_servers_of_a_newer_django_are_seen(
+    settings: Any, mailers: dict[str, dict[str, str]], is_set_up: bool
+) -> None:
+    settings.MAILERS = mailers
+    assert is_mail_set_up() is is_set_up
 
 
 def test_who_has_no_address_is_told_in_the_back_office_alone(world: World, sink: Sink) -> None:

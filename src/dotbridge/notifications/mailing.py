@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext, override
 
@@ -30,7 +30,11 @@ log = structlog.get_logger(__name__)
 
 def is_mail_set_up() -> bool:
     """Whether this project has a server to send mails by: ours by DOTBRIDGE_EMAIL_URL, a host's by its settings."""
-    return bool(settings.EMAIL_BACKEND != DUMMY)
+    # Since 6.1 Django has several servers, and refuses the former setting where they are named.
+    mailers = getattr(settings, "MAILERS", None)
+    if mailers is None:
+        return bool(settings.EMAIL_BACKEND != DUMMY)
+    return "default" in mailers and mailers["default"].get("BACKEND") != DUMMY
 
 
 def send_due_mails() -> int:
@@ -79,7 +83,6 @@ def _message(delivery: Delivery) -> EmailMessage:
         from_email=sender(),
         to=[address_of(delivery.user)],
         headers={"Auto-Submitted": "auto-generated", "Content-Language": get_language() or "en"},
-        connection=get_connection(),
     )
 
 

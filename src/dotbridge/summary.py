@@ -38,7 +38,7 @@ def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
     ).exclude(what__in=RAISING)
     return {
         "address_books": AddressBook.objects.filter(integration=run.integration, gone_at=None).count(),
-        "data_fields": DataField.objects.filter(integration=run.integration, gone_at=None).count(),
+        "data_fields": DataField.objects.filter(integration=run.integration, gone_at=None, preference_id=None).count(),
         "list_members": members.matching,
         "exported": exported,
         "updated": confirmed.filter(operation=Operation.UPDATE).count(),

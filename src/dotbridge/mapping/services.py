@@ -16,7 +16,7 @@ from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.soundness import problem_of_fields
 from dotbridge.mapping.tracking.installing import install_after_commit
 from dotbridge.mapping.two_way import problem_among_rows, problem_of_two_way
-from dotbridge.mirror.models import DataField
+from dotbridge.mirror.models import PREFERENCE, DataField
 
 # What a person sees of a row in its form.
 ROW_FIELDS = ("data_field", "entity_fields", "is_two_way", "empty_values")
@@ -111,6 +111,8 @@ def check_mapping_row(row: MappingRow) -> None:
         if problem:
             problems["entity_fields"] = problem
     if row.is_two_way:
+        if row.data_field.type == PREFERENCE:
+            problems["is_two_way"] = _("A marketing preference is sent to Dotdigital only.")
         obstacle = problem_of_two_way(entity(row.mapping.entity), row.entity_fields) or problem_among_rows(row)
         if obstacle:
             problems["is_two_way"] = str(obstacle)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
 from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mirror.models import PREFERENCE
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -22,12 +23,14 @@ KINDS_OF_TYPE = {
     "Numeric": {FieldKind.INTEGER, FieldKind.DECIMAL},
     "Date": {FieldKind.DATE, FieldKind.DATETIME},
     "Boolean": {FieldKind.BOOLEAN},
+    PREFERENCE: {FieldKind.BOOLEAN},
     "String": set(FieldKind) - {FieldKind.OTHER},
 }
 _WANTED: dict[str, StrOrPromise] = {
     "Numeric": gettext_lazy("%(field)s cannot fill a data field of type Numeric: it must be a number."),
     "Date": gettext_lazy("%(field)s cannot fill a data field of type Date: it must be a date or a date with a time."),
     "Boolean": gettext_lazy("%(field)s cannot fill a data field of type Boolean: it must be true or false."),
+    PREFERENCE: gettext_lazy("%(field)s cannot fill a marketing preference: it must be true or false."),
     "String": gettext_lazy("%(field)s cannot fill a data field of type String: it must be convertible to text."),
 }
 

@@ -63,8 +63,17 @@ class AddressBook(models.Model):
         return self.name
 
 
+# Beside Dotdigital's types of data fields: a marketing preference is filled like a field that is true or false.
+PREFERENCE = "Preference"
+# Its name here, which no data field can have; one in a category is called Preference:Category>Name, as in an import.
+PREFERENCE_PREFIX = "Preference:"
+
+
 class DataField(models.Model):
-    """A field that every contact of the account has. Its type and visibility never change in Dotdigital."""
+    """A field that every contact of the account has. Its type and visibility never change in Dotdigital.
+
+    A marketing preference stands here too, of the type PREFERENCE and with its id: what a contact may be opted into.
+    """
 
     integration = models.ForeignKey(
         Integration, models.CASCADE, related_name="data_fields", verbose_name=_("integration"), db_index=False
@@ -73,6 +82,7 @@ class DataField(models.Model):
     type = models.CharField(_("type"), max_length=32)
     visibility = models.CharField(_("visibility"), max_length=32, blank=True)
     default_value = models.JSONField(_("default value"), null=True, blank=True)
+    preference_id = models.BigIntegerField(_("id of the preference"), null=True, editable=False)
     notes = models.TextField(_("notes"), blank=True, help_text=_("Kept here only; Dotdigital does not see them."))
     gone_at = models.DateTimeField(_("gone since"), null=True, blank=True)
     leaving_since = models.DateTimeField(

@@ -162,7 +162,9 @@ def _protocol(integration: Integration) -> WireProtocol:
 
 def _reading(integration: Integration, needs: ReadingNeeds, *, by_feed: bool, reads_everything: bool) -> Counter[str]:
     needed: Counter[str] = Counter({MEDIUM: pages_of_version_2(needs.connected_books + needs.other_books)})
-    needed[MEDIUM] += 0 if needs.data_fields_are_fresh and not reads_everything else 1
+    if not needs.data_fields_are_fresh or reads_everything:
+        # By version 3 the marketing preferences are read with them.
+        needed[MEDIUM] += 2 if _protocol(integration) is WireProtocol.V3 else 1
     if by_feed:
         needed += _account_feed(needs, reads_everything=reads_everything)
     elif needs.connected_books:

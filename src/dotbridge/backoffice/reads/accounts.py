@@ -85,7 +85,7 @@ def facts_of(integration: Integration) -> AccountFacts:
     links = ListConnection.objects.filter(address_book__integration=integration).select_related("marketing_list")
     return AccountFacts(
         books=AddressBook.objects.filter(integration=integration, gone_at=None).count(),
-        data_fields=DataField.objects.filter(integration=integration, gone_at=None).count(),
+        data_fields=DataField.objects.filter(integration=integration, gone_at=None, preference_id=None).count(),
         lists=[link.marketing_list for link in links.order_by("marketing_list__name")],
         events_problem=EventSubscription.objects.filter(integration=integration, unusable_until__gt=timezone.now())
         .values_list("reason", flat=True)

@@ -96,6 +96,8 @@ def request_data_field_deletion(*, data_field: DataField, by: AbstractBaseUser |
 
 def problem_of_deletion(field: DataField) -> str:
     """Why a data field cannot be deleted; empty when it can, as far as we know."""
+    if field.preference_id is not None:
+        return _("%(name)s is a marketing preference. It is deleted in Dotdigital.") % {"name": field.name}
     if field.name.upper() in SYSTEM_FIELDS:
         return _("%(name)s is one of Dotdigital's own data fields and cannot be deleted.") % {"name": field.name}
     if field.gone_at is not None:

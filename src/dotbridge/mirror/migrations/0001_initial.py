@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(max_length=32, verbose_name='type')),
                 ('visibility', models.CharField(blank=True, max_length=32, verbose_name='visibility')),
                 ('default_value', models.JSONField(blank=True, null=True, verbose_name='default value')),
+                ('preference_id', models.BigIntegerField(editable=False, null=True, verbose_name='id of the preference')),
                 ('notes', models.TextField(blank=True, help_text='Kept here only; Dotdigital does not see them.', verbose_name='notes')),
                 ('gone_at', models.DateTimeField(blank=True, null=True, verbose_name='gone since')),
                 ('leaving_since', models.DateTimeField(blank=True, help_text='Nothing is mapped to it any more.', null=True, verbose_name='being deleted since')),

@@ -9,15 +9,17 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec.structs import replace
 
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, WireProtocol
+from dotbridge.integrations.protocols import is_denied
 from dotbridge.mapping.services import create_default_mappings
-from dotbridge.mirror.models import DataField
+from dotbridge.mirror.models import PREFERENCE, PREFERENCE_PREFIX, DataField
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.absences import believed_gone
-from dotbridge.sync.inbound.storable import text
+from dotbridge.sync.inbound.storable import is_id, text
 from dotbridge.sync.models import Listing
 from dotdigital import DataField as RemoteField
+from dotdigital import DotdigitalError
 
 FEED = "data_fields"
 LONGEST_NAME, LONGEST_WORD = 64, 32
@@ -30,13 +32,19 @@ def import_data_fields(step: StepContext) -> None:
     interval = timedelta(hours=step.integration.data_fields_hours)
     if last and not step.run.force_data_fields and step.run.server_now - last < interval:
         raise StepSkipped(f"Read less than {step.integration.data_fields_hours} hours ago.")
+    preferences = _preferences(step)
     page = step.account.data_fields()
     step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)
     step.reject(Refusal("data field", "unreadable", NO_NAME) for field in page.items if not _has_name(field))
     fields = {field.name: _storable(field) for field in page.items if _has_name(field)}
-    known = {field.name: field for field in DataField.objects.filter(integration=step.integration)}
+    known = {
+        field.name: field
+        for field in DataField.objects.filter(integration=step.integration, preference_id__isnull=True)
+    }
     with transaction.atomic():
         _store(step, list(fields.values()), known)
+        if preferences is not None:
+            _store_preferences(step, preferences)
         if not page.malformed and len(fields) == len(page.items):
             there = {field.pk: name for name, field in known.items() if field.gone_at is None}
             named = [pk for pk, name in there.items() if name in fields]
@@ -47,6 +55,41 @@ def import_data_fields(step: StepContext) -> None:
             step.count(mappings_made=create_default_mappings(integration=step.integration))
         move_cursor(step.integration, FEED, step.run.server_now)
     step.advance(len(page.items), len(page.items))
+
+
+def _preferences(step: StepContext) -> dict[str, int] | None:
+    """The ids of the account's marketing preferences by the names that they have here; None where nobody asked, or the
+    account does not say. By version 3 alone they can be sent."""
+    if step.run.protocol is not WireProtocol.V3:
+        return None
+    try:
+        tree = step.account.preferences.tree()
+    except DotdigitalError as error:
+        if not is_denied(error):
+            raise
+        return None
+    found: dict[str, int] = {}
+    for each in tree.items:
+        if each.is_preference:
+            found[f"{PREFERENCE_PREFIX}{each.private_name}"] = each.id
+        for inner in each.preferences or ():
+            found[f"{PREFERENCE_PREFIX}{each.private_name}>{inner.private_name}"] = inner.id
+    return {name: number for name, number in found.items() if is_id(number) and text(name, LONGEST_NAME) == name}
+
+
+def _store_preferences(step: StepContext, found: dict[str, int]) -> None:
+    """Make the mirror's preferences those of the account. One that is not there any more is sent no more."""
+    DataField.objects.bulk_create(
+        [
+            DataField(integration=step.integration, name=name, type=PREFERENCE, preference_id=number)
+            for name, number in found.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["integration", "name"],
+        update_fields=["type", "preference_id", "gone_at"],
+    )
+    ours = DataField.objects.filter(integration=step.integration, preference_id__isnull=False, gone_at=None)
+    ours.exclude(name__in=found).update(gone_at=timezone.now())
 
 
 def store_data_fields(integration: Integration, fields: Iterable[RemoteField]) -> None:

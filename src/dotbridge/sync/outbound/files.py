@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import IO
 
 from django.db import connection
 from psycopg import sql
 
-from dotbridge.mirror.models import DataField
+from dotbridge.mirror.models import PREFERENCE_PREFIX, DataField
 from dotbridge.sync.models import Upload
 from dotbridge.sync.outbound.consents import RECORDS_OF_UPLOAD, note_consents
 
 # One contact, as an import of version 3 takes it (contract §7). A value that is to be cleared is null, and one that is
 # to be kept is not there. Text that is no number, or no truth value, goes as it is, so that Dotdigital can say so.
-_PARTS = """
+_CONTACT = """json_build_object(
         'matchIdentifier', 'email', 'identifiers', json_build_object('email', i.email),
         'dataFields', coalesce(
             (SELECT json_object_agg(v.key, CASE
@@ -23,19 +24,16 @@ _PARTS = """
                         WHEN v.key = ANY({truths}) AND v.value IN ('true', 'false') THEN to_json(v.value::boolean)
                         ELSE to_json(v.value) END)
              FROM jsonb_each_text(i.values) v WHERE v.key = ANY({columns})), '{{}}'),
-        'lists', json_build_array({book})
-"""
-_CONTACT = f"""
-    SELECT json_build_object({_PARTS})
-    FROM dotbridge_sync_exportitem i WHERE i.upload_id = {{upload}} AND i.removal_id IS NULL
-"""
-# The same, where somebody has consent records to be sent along.
-_CONTACT_WITH_CONSENTS = f"""
-    SELECT CASE WHEN c.records IS NULL THEN json_build_object({_PARTS})
-                ELSE json_build_object({_PARTS}, 'consentRecords', c.records) END
-    FROM dotbridge_sync_exportitem i LEFT JOIN ({RECORDS_OF_UPLOAD}) c ON c.email_key = i.email_key
-    WHERE i.upload_id = {{upload}} AND i.removal_id IS NULL
-"""
+        'lists', json_build_array({book}))"""
+# What not everybody has is there for those alone who have it: an empty part would be refused.
+_PREFERENCES = """
+    (SELECT json_agg(json_build_object('id', p.id, 'isOptedIn', (i.values ->> p.name)::boolean) ORDER BY p.id)
+     FROM unnest({preference_ids}::bigint[], {preference_names}::text[]) p (id, name)
+     WHERE i.values ->> p.name IN ('true', 'false'))"""
+_CONSENTS = f" LEFT JOIN ({RECORDS_OF_UPLOAD}) c ON c.email_key = i.email_key"
+_ROWS = (
+    "SELECT {contact} FROM dotbridge_sync_exportitem i{consents} WHERE i.upload_id = {upload} AND i.removal_id IS NULL"
+)
 
 
 def write_csv(upload: Upload, file: IO[bytes]) -> int:
@@ -47,6 +45,8 @@ def write_csv(upload: Upload, file: IO[bytes]) -> int:
     columns = [
         sql.SQL(", i.values ->> {name} AS {column}").format(name=sql.Literal(name), column=sql.Identifier(name))
         for name in upload.columns
+        # Version 2 is told of no preferences: what an empty cell of one means is documented nowhere.
+        if not name.startswith(PREFERENCE_PREFIX)
     ]
     query = sql.SQL(
         'COPY (SELECT i.email AS "Email"{columns} FROM dotbridge_sync_exportitem i '
@@ -65,15 +65,23 @@ def write_json(upload: Upload, file: IO[bytes]) -> int:
     """Write the upload's rows as an import of version 3 takes them, one a line, and answer how many there are. The
     consent records that they bring are noted as sent."""
     book = upload.connection.address_book
-    types: dict[str, list[str]] = {}
-    for name, kind in DataField.objects.filter(integration=book.integration_id).values_list("name", "type"):
-        types.setdefault(kind, []).append(name)
-    text = _CONTACT_WITH_CONSENTS if note_consents(upload) else _CONTACT
-    query = sql.SQL(text).format(
-        numbers=sql.Literal(types.get("Numeric", [])),
-        truths=sql.Literal(types.get("Boolean", [])),
-        columns=sql.Literal(list(upload.columns)),
+    fields = list(DataField.objects.filter(integration=book.integration_id))
+    preferences = {
+        each.name: each.preference_id for each in fields if each.preference_id and each.name in upload.columns
+    }
+    more = {}
+    if note_consents(upload):
+        more["consentRecords"] = "c.records"
+    if preferences:
+        more["preferences"] = _PREFERENCES
+    query = sql.SQL(_ROWS.replace("{contact}", _with_more(more))).format(
+        numbers=sql.Literal([each.name for each in fields if each.type == "Numeric"]),
+        truths=sql.Literal([each.name for each in fields if each.type == "Boolean"]),
+        columns=sql.Literal([name for name in upload.columns if name not in preferences]),
         book=sql.Literal(book.remote_id),
+        preference_ids=sql.Literal(list(preferences.values())),
+        preference_names=sql.Literal(list(preferences)),
+        consents=sql.SQL(_CONSENTS if "consentRecords" in more else "").format(upload=sql.Literal(upload.pk)),
         upload=sql.Literal(upload.pk),
     )
     with connection.cursor() as cursor:
@@ -83,3 +91,11 @@ def write_json(upload: Upload, file: IO[bytes]) -> int:
                 file.write(bytes(row).replace(b"\\\\", b"\\"))
         file.flush()
         return int(cursor.rowcount)
+
+
+def _with_more(parts: Mapping[str, str]) -> str:
+    """A contact with these parts, each by its name and expression, where they are not NULL."""
+    if not parts:
+        return _CONTACT
+    added = "".join(f" || coalesce(',\"{name}\":' || {part}::text, '')" for name, part in parts.items())
+    return f"left({_CONTACT}::text, -1){added} || '}}}}'"

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.contacts import import_contacts
 
-# What we sent and the mirror does not show, of addresses that are in the book and were confirmed.
+# What we sent and the mirror does not show, of addresses that are in the book and were confirmed. What contacts prefer
+# it never shows.
 _GAPS = """
     SELECT i.id AS item_id, v.key AS name
     FROM dotbridge_mirror_addressbook b
@@ -22,7 +23,8 @@ _GAPS = """
     JOIN dotbridge_mirror_contact c ON c.integration_id = b.integration_id AND c.email_key = i.email_key
     JOIN dotbridge_mirror_membership m ON m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL
     CROSS JOIN LATERAL jsonb_each_text(i.values) v
-    WHERE b.integration_id = %(integration)s AND v.value <> '' AND coalesce(c.data_fields ->> v.key, '') = ''
+    WHERE b.integration_id = %(integration)s AND v.value <> '' AND NOT starts_with(v.key, 'Preference:')
+      AND coalesce(c.data_fields ->> v.key, '') = ''
 """
 _KNOWN = f"""
     CREATE TEMP TABLE known_gap AS {_GAPS};

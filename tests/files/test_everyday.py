@@ -22,6 +22,7 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.files.errors import AddressMissing, FileRefused
 from dotbridge.files.phones import read_phones
 from tests.files.conftest import OptOutKeeper, counts, load
+from tests.files.test_formats import ods, text
 from tests.files.test_hostile import row, workbook
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,7 @@ CARD = (
     "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET={0};ENCODING=QUOTED-PRINTABLE:{1}\r\nEMAIL;INTERNET:a@example.com\r\n"
     "END:VCARD\r\n"
 )
+REPEATED = 'table:number-columns-repeated="{}" '
 GOOD: dict[str, tuple[bytes, dict[str, list[str]]]] = {
     "UTF-16 with tabs": (
         "E-mail\tFirst name\r\na@example.com\tZoë\r\n".encode("utf-16"),
@@ -88,6 +90,17 @@ GOOD: dict[str, tuple[bytes, dict[str, list[str]]]] = {
     "10,000 columns, two of them named": (
         b"E-mail,First name" + b"," * 9_998 + b"\na@example.com,Ann" + b"," * 9_998 + b"\nb@example.com,Bo\n",
         {"a@example.com": ["Ann", ""], "b@example.com": ["Bo", ""]},
+    ),
+    "cells that a sheet says once for several": (
+        ods(
+            [
+                [text("E-mail"), text("First name"), text("Last name"), REPEATED.format(1_020) + "/>"],
+                [text("a@example.com"), REPEATED.format(2) + text("Ona"), REPEATED.format(1_020) + "/>"],
+                [REPEATED.format(1_023) + "/>"],
+                [text("b@example.com"), REPEATED.format(1_022) + "/>"],
+            ]
+        ),
+        {"a@example.com": ["Ona", "Ona"], "b@example.com": ["", ""]},
     ),
     "vCard of a phone": (CARD.format("UTF-8", "M=C3=BCller;J=C3=B6rg").encode(), {"a@example.com": ["Jörg", "Müller"]}),
     "vCard of an older phone": (

@@ -92,7 +92,8 @@ class ColumnReader:
         try:
             return self._read_anew(text)
         except Unreadable as error:
-            return error
+            # Without what it was raised in, which would be held in memory as well.
+            return error.with_traceback(None)
 
     def _read_anew(self, cell: Cell) -> tuple[Any, tuple[str, ...]]:
         if isinstance(cell, str):

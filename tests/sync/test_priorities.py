@@ -115,6 +115,36 @@ def test_when_the_higher_leaves_the_lower_speaks(
     assert_quiet(integration, remote)
 
 
+def test_when_the_higher_was_taken_out_in_dotdigital_the_lower_speaks(
+    integration: Integration,
+    remote: RemoteAccount,
+    books: tuple[int, int],
+    links: tuple[ListConnection, ListConnection],
+) -> None:
+    """Whoever is out of a book there stays out of it, and does not hold their values in other books as they were."""
+    add_contact("bob@example.com")  # an empty book says nothing
+    sync(integration)
+    contact = remote.find_contact(ANN)
+    assert contact is not None
+    remote.ask("DELETE", f"/v2/address-books/{books[0]}/contacts/{contact['id']}")
+    sync(integration, kind=RunKind.RECONCILE)
+
+    sync(integration)
+
+    assert held(remote, books[1]) == ("Annie", "Lee", "Acme")
+    Lead.objects.update(first_name="Anneke")
+    sync(integration)
+    assert held(remote, books[1]) == ("Anneke", "Lee", "Acme")
+    assert set(remote.contacts(books[0])) == {"bob@example.com"}
+    assert_quiet(integration, remote)
+
+    # Seen there again: the higher has the word again.
+    remote.create_contact(ANN, book=books[0])
+    sync(integration)
+    assert held(remote, books[0]) == held(remote, books[1]) == ("Ann", "Bee", "Acme")
+    assert_quiet(integration, remote)
+
+
 def test_a_changed_priority_counts_at_once(
     integration: Integration,
     remote: RemoteAccount,

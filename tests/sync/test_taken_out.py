@@ -140,6 +140,25 @@ def test_values_lost_with_their_data_field_are_sent_again(
     assert {values["JOB"] for values in remote.contacts(book).values()} == {"Smith"}
 
 
+def test_a_value_that_somebody_emptied_hides_no_lost_one(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    contact = remote.find_contact(BOB)
+    assert contact is not None
+    remote.ask("PUT", f"/v2/contacts/{contact['id']}", {"email": BOB, "dataFields": [{"key": "JOB", "value": ""}]})
+    sync(integration)
+    remote.sandbox.advance(86_400.0)
+    sync(integration)
+    remote.ask("DELETE", "/v2/data-fields/JOB")
+    remote.create_field("JOB", "String")
+
+    run = sync(integration, kind=RunKind.RECONCILE)
+    sync(integration)
+
+    assert steps_of(run)["contacts"]["sent_again"] == 1
+    assert {email: values["JOB"] or "" for email, values in remote.contacts(book).items()} == {ANN: "Smith", BOB: ""}
+
+
 def test_what_a_person_changed_or_emptied_there_stays(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
 ) -> None:

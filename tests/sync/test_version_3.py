@@ -17,7 +17,7 @@ from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
 from dotbridge.jobs import look_for_news
-from dotbridge.lists.services import remove_records
+from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
@@ -80,6 +80,27 @@ def test_an_export_learns_the_ids_and_reads_no_book_for_them(
     remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
     sync(v3, kind=RunKind.EXPORT)
     assert set(remote.contacts(book)) == {"bob@example.com"}
+
+
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
+def test_who_was_sent_is_known_to_be_in_the_book_although_it_cannot_be_read_again(
+    integration: Integration, remote: RemoteAccount, book: int, protocol: ProtocolChoice
+) -> None:
+    """Whoever an upload has put into the book is there, whatever was read before: so they can be taken out of it."""
+    integration.protocol = protocol
+    integration.save()
+    ann, link = add_contact("ann@example.com"), connect(integration, book="Readers")
+    add_contact("bob@example.com")
+    sync(integration)
+    for _time in range(2):
+        remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+        sync(integration, kind=RunKind.EXPORT)
+        assert set(remote.contacts(book)) == members(link) == {"bob@example.com"}
+        restore_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+        remote.sandbox.fail_next("status", status=400, path="modified-since", times=None)
+        sync(integration, kind=RunKind.EXPORT)
+        remote.sandbox.clear_faults()
+        assert set(remote.contacts(book)) == members(link) == {"ann@example.com", "bob@example.com"}
 
 
 def test_values_are_sent_by_their_types_and_one_file_both_clears_and_keeps(

@@ -82,7 +82,8 @@ _THEIRS = """
            jsonb_object_agg(f.name, o.values -> f.name ORDER BY f.priority, o.connection_id DESC) AS values,
            jsonb_object_agg(f.name, o.connection_id ORDER BY f.priority, o.connection_id DESC) AS owners
     FROM export_candidate k
-    JOIN dotbridge_sync_exportitem o ON o.email_key = k.email_key AND o.removal_id IS NULL AND o.reason = ''
+    JOIN dotbridge_sync_exportitem o
+         ON o.email_key = k.email_key AND o.removal_id IS NULL AND o.taken_out_at IS NULL AND o.reason = ''
     JOIN dotbridge_connections_listconnection oc ON oc.id = o.connection_id
     JOIN dotbridge_lists_marketinglist ol ON ol.id = oc.marketing_list_id
     JOIN dotbridge_mirror_addressbook ob

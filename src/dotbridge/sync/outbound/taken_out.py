@@ -13,26 +13,43 @@ from dotbridge.integrations.models import Integration
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.services import put_back
 
-# Whom an upload has put into the book, and who was seen there and is not any more: they are few, an index finds them.
-_NOTE = """
-    UPDATE dotbridge_sync_exportitem i SET taken_out_at = m.gone_at
-    FROM dotbridge_mirror_addressbook b
-    JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
-    JOIN dotbridge_mirror_membership m
-        ON m.address_book_id = b.id AND m.gone_at IS NOT NULL AND m.status = ANY(%(live)s)
-    JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.status = ANY(%(live)s)
-    WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.email_key = c.email_key
-      AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
-      AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+# Whoever is out of a book has no word there any more on the values of their contact: other lists look at them again.
+_RECHECK_ELSEWHERE = """
+    INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
+    SELECT o.connection_id, o.record_id
+    FROM noted n
+    JOIN dotbridge_sync_exportitem o ON o.email_key = n.email_key AND o.connection_id <> n.connection_id
+    JOIN dotbridge_connections_listconnection l ON l.id = o.connection_id
+    JOIN dotbridge_mirror_addressbook b ON b.id = l.address_book_id AND b.integration_id = %(integration)s
+    ON CONFLICT DO NOTHING
 """
-_RETURNED = """
-    UPDATE dotbridge_sync_exportitem i SET taken_out_at = NULL
-    FROM dotbridge_mirror_addressbook b
-    JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
-    WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.taken_out_at IS NOT NULL
-      AND EXISTS (SELECT FROM dotbridge_mirror_contact c
-                  JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
-                  WHERE c.integration_id = b.integration_id AND c.email_key = i.email_key AND m.gone_at IS NULL)
+# Whom an upload has put into the book, and who was seen there and is not any more: they are few, an index finds them.
+_NOTE = f"""
+    WITH noted AS (
+        UPDATE dotbridge_sync_exportitem i SET taken_out_at = m.gone_at
+        FROM dotbridge_mirror_addressbook b
+        JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
+        JOIN dotbridge_mirror_membership m
+            ON m.address_book_id = b.id AND m.gone_at IS NOT NULL AND m.status = ANY(%(live)s)
+        JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.status = ANY(%(live)s)
+        WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.email_key = c.email_key
+          AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
+          AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+        RETURNING i.connection_id, i.email_key
+    ), rechecked AS ({_RECHECK_ELSEWHERE})
+    SELECT count(*) FROM noted
+"""
+_RETURNED = f"""
+    WITH noted AS (
+        UPDATE dotbridge_sync_exportitem i SET taken_out_at = NULL
+        FROM dotbridge_mirror_addressbook b
+        JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
+        WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.taken_out_at IS NOT NULL
+          AND EXISTS (SELECT FROM dotbridge_mirror_contact c
+                      JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
+                      WHERE c.integration_id = b.integration_id AND c.email_key = i.email_key AND m.gone_at IS NULL)
+        RETURNING i.connection_id, i.email_key
+    ) {_RECHECK_ELSEWHERE}
 """
 
 
@@ -45,7 +62,7 @@ def note_taken_out(integration: Integration) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_RETURNED, {"integration": integration.pk})
         cursor.execute(_NOTE, {"integration": integration.pk, "live": list(LIVE)})
-        noted = int(cursor.rowcount)
+        noted = int(cursor.fetchone()[0])
     links = ListConnection.objects.filter(address_book__integration=integration, always_put_back=True)
     for link in links.filter(items__taken_out_at__isnull=False).distinct():
         put_back(link=link)

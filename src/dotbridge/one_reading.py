@@ -34,6 +34,12 @@ def read_anew() -> Iterator[None]:
         _known.reset(token)
 
 
+def known_by_key(kind: object) -> dict[Any, Any]:
+    """Things of a kind that this reading has met already, by their keys; outside of one, none, and none are kept."""
+    known = _known.get()
+    return {} if known is None else known.setdefault(kind, {})
+
+
 def asked_once(function: Callable[P, Answer]) -> Callable[P, Answer]:
     """The function; within `one_reading` it keeps its answers, by its arguments, which have to be hashable."""
 

@@ -102,7 +102,7 @@ def test_each_account_and_listing_is_asked_about_once_in_few_statements(
     for need in needs:
         assert HOSTILE not in texts(back_office.get(need.url))
     assert "FIRSTNAME" in texts(back_office.get(address(world.integration, Listing.DATA_FIELDS)))
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(30):
         back_office.get(reverse("dotbridge:home"))
     Integration.objects.update(is_active=False)
     assert asked(back_office) == []

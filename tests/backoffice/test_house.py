@@ -14,7 +14,14 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
-from dotbridge.connections.models import AccountChange, CampaignSend, ChangeState, ListConnection, SendState
+from dotbridge.connections.models import (
+    AccountChange,
+    CampaignSend,
+    ChangeState,
+    ListConnection,
+    RunKind,
+    SendState,
+)
 from dotbridge.crm.models import Contact as Person
 from dotbridge.encryption import unseal
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
@@ -22,6 +29,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import Activity, Contact, DataField
+from dotbridge.one_reading import asked_once, known_by_key, one_reading, read_anew
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
 from dotbridge.sync.rejections import note_rejections
 from dotdigital_sandbox import Sandbox
@@ -290,3 +298,41 @@ def test_addresses_of_before_lead_to_where_things_are_now(back_office: Client, w
     assert moved.redirect_chain == [(reverse("dotbridge_tables:dotbridge_sync_syncrun_changelist"), 302)]
     assert back_office.get("/admin/", follow=True).redirect_chain == [(url("home"), 302)]
     assert back_office.get("/admin/auth/user/", follow=True).status_code == 200
+
+
+def test_a_page_asks_for_what_stays_the_same_once_and_a_change_asks_anew() -> None:
+    asked: list[int] = []
+
+    @asked_once
+    def answer(number: int) -> int:
+        asked.append(number)
+        return number + len(asked)
+
+    assert (answer(1), answer(1)) == (2, 3)
+    with one_reading():
+        assert (answer(1), answer(1), answer(2)) == (4, 4, 6)
+        with read_anew():
+            assert (answer(1), answer(1)) == (6, 7)
+            assert known_by_key("lists") == {}
+        assert answer(1) == 4
+        known_by_key("lists")[1] = "one"
+        assert known_by_key("lists") == {1: "one"}
+    with one_reading():
+        assert known_by_key("lists") == {}
+
+
+def test_one_account_that_fails_both_ways_is_one_thing(back_office: Client, world: World) -> None:
+    for kind in (RunKind.IMPORT, RunKind.EXPORT):
+        SyncRun.objects.create(
+            integration=world.integration,
+            kind=kind,
+            trigger="schedule",
+            state=State.FAILED,
+            message="Not let in.",
+            started_at=timezone.now(),
+            finished_at=timezone.now(),
+        )
+    titles = [need.title for need in back_office.get(url("home")).context["needs"]]
+    assert len([title for title in titles if "the last run failed" in title]) == 1
+    page = texts(back_office.get(url("activity")))
+    assert f"{len(titles) - 3} more things need you" in page

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from dotbridge.encryption import seal
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
@@ -159,9 +160,13 @@ def test_credentials_that_somebody_changed_are_not_overwritten_unseen(
     seen = open_form(back_office, address, "credentials_seen")
     theirs = {**given, "seen": open_form(other, address, "credentials_seen")}
     assert other.post(address, theirs).status_code == 302
+    # The same password once more is no other one.
+    assert back_office.post(address, {**given, "seen": seen}).status_code == 302
+    Integration.objects.update(password_sealed=seal("another one"))
     sealed = Integration.objects.get().password_sealed
     answer = back_office.post(address, {**given, "seen": seen})
-    assert told(answer, "credentials_clash") == [("Password", "as they saved it", "type it again")]
+    lines = told(answer, "credentials_clash", by="Nothing of yours is saved yet.")
+    assert lines == [("Password", "as they saved it", "type it again")]
     assert f'value="{sandbox.password}"' not in texts(answer)
     assert Integration.objects.get().password_sealed == sealed
     # Its settings are another form, which nobody has touched.

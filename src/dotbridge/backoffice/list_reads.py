@@ -59,7 +59,8 @@ class OptedOut:
 
 def opted_out_record(marketing_list: MarketingList, record_id: str) -> OptedOut | None:
     """One of them, by its record; None for anybody else."""
-    rows = list(opted_out_records(marketing_list).filter(record_id=record_id)[:1])
+    key = as_key(entity(marketing_list.entity), record_id)
+    rows = list(opted_out_records(marketing_list).filter(record_pk=key)[:1])
     return next(iter(_with_reasons(marketing_list, rows)), None)
 
 

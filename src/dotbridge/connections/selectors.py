@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -24,11 +25,12 @@ from dotbridge.connections.models import (
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.selectors import count_members
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook
-from dotbridge.one_reading import asked_once
+from dotbridge.one_reading import known_by_key
 
 
 def connected_books(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
@@ -42,9 +44,27 @@ def other_books(integration: Integration) -> list[AddressBook]:
     return list(AddressBook.objects.filter(integration=integration, gone_at=None, connection=None).order_by("pk"))
 
 
-@asked_once
 def scopes_of_connected_list(list_id: int) -> ListScopes:
     """The scopes that bind a list, with the account and the book that it is connected to."""
+    known = known_by_key(ListScopes)
+    if list_id not in known:
+        known[list_id] = _scopes_of(list_id)
+    scopes: ListScopes = known[list_id]
+    return scopes
+
+
+def note_scopes(lists: Iterable[MarketingList]) -> None:
+    """The scopes of lists that were read with their connections need not be asked for in this reading."""
+    known_by_key(ListScopes).update({each.pk: scopes_read_with(each) for each in lists})
+
+
+def scopes_read_with(marketing_list: MarketingList) -> ListScopes:
+    """The scopes of a list that was read with its connection and its book."""
+    link: ListConnection | None = getattr(marketing_list, "connection", None)
+    return ListScopes(list_id=marketing_list.pk) if link is None else scopes_of_connection(link)
+
+
+def _scopes_of(list_id: int) -> ListScopes:
     found = ListConnection.objects.filter(marketing_list=list_id).values_list(
         "address_book__integration_id", "address_book_id"
     )

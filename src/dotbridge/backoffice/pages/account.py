@@ -28,6 +28,7 @@ from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import request_import
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
+from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
 from dotbridge.sync.inbound.events import end_subscription
@@ -85,6 +86,8 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
     except ChangedMeanwhile as error:
         found = clash_of_form(settings_form, error.records, settings_form.fields) if posted == "settings" else None
         found = found or _clash_of_credentials(credentials, error)
+        if not found["clash"]:
+            return HttpResponseRedirect(_url(integration))
         context |= {f"{posted}_clash": found["clash"], f"{posted}_seen": found["seen"], "clash_by": found["clash_by"]}
     return show(
         request,
@@ -121,10 +124,18 @@ def _store_settings(integration: Integration, form: AccountSettingsForm, seen: s
 def _clash_of_credentials(form: CredentialsForm, error: ChangedMeanwhile) -> dict[str, Any]:
     """What the later one of two people is told; of a password, that there is another one."""
     found = clash_of_form(form, error.records, ["username", "base_url"])
-    theirs = error.records[0]
+    theirs: Any = error.records[0]
     password = {"label": form.fields["password"].label, "theirs": _("as they saved it"), "mine": _("type it again")}
-    kept = [] if not form.cleaned_data["password"] else [password]
-    return {**found, "clash": [*found["clash"], *kept], "seen": fingerprint(theirs, CREDENTIALS)}
+    typed = form.cleaned_data["password"]
+    try:
+        differs = bool(typed) and typed != unseal(theirs.password_sealed)
+    except SecretUnreadable:
+        differs = True
+    return {
+        **found,
+        "clash": [*found["clash"], *([password] if differs else [])],
+        "seen": fingerprint(theirs, CREDENTIALS),
+    }
 
 
 def _store(integration: Integration, form: CredentialsForm, seen: str) -> str:

@@ -34,6 +34,7 @@ def clash(lines: Iterable[tuple[StrOrPromise, str, str]], *, changed: AuditEntry
     """What the page says to the later one: who changed it, both sides of what differs, and what was `seen` now.
 
     `lines` are labels with what they saved and what this person wants. Saving once more puts the latter in its place.
+    Without any difference, as after a double click, there is no clash to tell of: `clash` is empty.
     """
     return {
         "clash": [{"label": label, "theirs": theirs, "mine": mine} for label, theirs, mine in lines if theirs != mine],

@@ -206,6 +206,8 @@ def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
             add_refusal(form, error)
         except ChangedMeanwhile as error:
             context = _clash(form, found, row, error)
+            if not context["clash"]:
+                return HttpResponseRedirect(_url(found))
     return show(
         request,
         "backoffice/house/mapping_row.html",

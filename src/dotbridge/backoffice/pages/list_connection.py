@@ -102,7 +102,8 @@ def _store(form: ConnectionForm, link: ListConnection, seen: str) -> dict[str, A
         form.add_error("create_entities", ValidationError(error.messages))
         return {}
     except ChangedMeanwhile as error:
-        return clash_of_form(form, error.records, form.fields)
+        found = clash_of_form(form, error.records, form.fields)
+        return found if found["clash"] else None
     return None
 
 

@@ -111,7 +111,8 @@ def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str
     try:
         update_list(marketing_list=marketing_list, by=person_of(request), seen=seen, **mine)
     except ChangedMeanwhile as error:
-        return clash_of_list(request, error, form, mine)
+        found = clash_of_list(request, error, form, mine)
+        return found if found["clash"] else None
     if form.has_changed():
         text = _("Changed: %(names)s.") % {"names": _("Rule")}
         messages.success(request, text)

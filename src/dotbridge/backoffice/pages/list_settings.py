@@ -173,7 +173,8 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
                 **mine,
             )
     except ChangedMeanwhile as error:
-        return clash_of_list(request, error, form, mine)
+        found = clash_of_list(request, error, form, mine)
+        return found if found["clash"] else None
     except (RuleError, UnknownEntity) as error:
         form.add_error("type", str(error))
         return {}
@@ -207,6 +208,8 @@ def save_columns(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"columns_problem": str(error)}
     except ChangedMeanwhile as error:
         clash = clash_of_list(request, error, None, {"columns": columns})
+        if not clash["clash"]:
+            return HttpResponseRedirect(f"{list_url(marketing_list, 'list-settings')}#columns")
         context = {"columns_clash": clash["clash"], "clash_by": clash["clash_by"], "columns_seen": clash["seen"]}
     else:
         text = _("Changed: %(names)s.") % {"names": _("Columns")}

@@ -28,16 +28,17 @@ from dotbridge.backoffice.reads.person import (
 )
 from dotbridge.backoffice.reads.values import both_sides
 from dotbridge.backoffice.statuses import status_words
+from dotbridge.consent.selectors import Objection
 
 
 @page()
 def person_of_record(request: HttpRequest, entity: str, record_id: str) -> HttpResponse:
     """The page of a record of the host."""
     whom = whom_of_record(request, entity, record_id)
-    person = person_of_address(whom.email)
+    person, objections = person_of_address(whom.email), whom.objections()
     context: dict[str, Any] = {"record": whom.label}
     if whom.known is not None:
-        complete_with_record(person, whom.known, record_id)
+        complete_with_record(person, whom.known, record_id, objections)
         context |= {
             "entity_label": whom.known.label,
             "values": both_sides(
@@ -47,7 +48,7 @@ def person_of_record(request: HttpRequest, entity: str, record_id: str) -> HttpR
                 viewer=request.user,
             ),
         }
-    return _show(request, whom, person, context=context)
+    return _show(request, whom, person, objections, context=context)
 
 
 @page(MAY_SEE_CONTACTS)
@@ -60,11 +61,17 @@ def person_of_contact(request: HttpRequest, pk: int) -> HttpResponse:
         person.contacts.append(contact)
     person.email = whom.email
     person.events = list(events_of_contact(person))
-    return _show(request, whom, person, context={})
+    return _show(request, whom, person, whom.objections(), context={})
 
 
-def _show(request: HttpRequest, whom: Whom, person: Person, *, context: dict[str, Any]) -> HttpResponse:
-    objections = whom.objections()
+def _show(
+    request: HttpRequest,
+    whom: Whom,
+    person: Person,
+    objections: tuple[Objection, ...],
+    *,
+    context: dict[str, Any],
+) -> HttpResponse:
     if request.user.has_perm(MAY_SEE_CONTACTS):
         context = {
             "contacts": [(contact, status_words(contact.status)) for contact in person.contacts],

@@ -37,6 +37,8 @@ def site_settings(request: HttpRequest) -> HttpResponse:
             choose_settings(chosen=form.chosen(), seen=seen)
         except ChangedMeanwhile:
             context = _clash(form)
+            if not context["clash"]:
+                return HttpResponseRedirect(request.path)
         else:
             messages.success(request, _("Saved. It holds from the next run on."))
             return HttpResponseRedirect(request.path)

@@ -249,6 +249,8 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
                 add_refusal(form, error)
             except ChangedMeanwhile as error:
                 context = _clash_of_set_up(form, error)
+                if not context["clash"]:
+                    return HttpResponseRedirect(reverse("dotbridge:account", args=[pk]))
             else:
                 return _noted(request, integration, _("Single sign-on set up."))
     return show(

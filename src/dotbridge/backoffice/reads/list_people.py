@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -18,8 +18,11 @@ from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.people import with_name_or_address
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import scopes_read_with
+from dotbridge.consent.models import What
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
+from dotbridge.entities.addresses import records_with_addresses
 from dotbridge.entities.email import address_key, is_plausible, plausible_q
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
 PAGE = 50
 AT_ONCE = 1_000
+FEW = 2_000
+# Where people stand of whom only one of each address counts.
+EXPORTED = {Standing.IN_STEP, Standing.MAILABLE, Standing.WAITING, Standing.TAKEN_OUT, Standing.REFUSED}
 MOST_SKIPPED = 10_000_000
 
 
@@ -74,16 +80,41 @@ def people_page(
     `after` is the key of the last one before, or how many stood before where a column sorts the list. `search` is a
     part of the address or of a name. Raises RuleError and UnknownEntity.
     """
-    found = _found(marketing_list, show, search, columns)
-    skipped = min(int(after), MOST_SKIPPED) if is_sorted(columns) and is_key(after) else 0
-    key = None if is_sorted(columns) else _key_of(marketing_list, after)
-    if key is not None:
-        found = found.filter(record_pk__gt=key)
-    rows = list(found[skipped : skipped + PAGE + 1])
+    if is_sorted(columns):
+        skipped = min(int(after), MOST_SKIPPED) if is_key(after) else 0
+        rows = list(_found(marketing_list, show, search, columns)[skipped : skipped + PAGE + 1])
+        onward = str(skipped + PAGE)
+    else:
+        rows = _rows_after(marketing_list, _key_of(marketing_list, after), show, search, columns)
+        onward = str(rows[PAGE - 1]["record_id"]) if len(rows) > PAGE else ""
     people = described(marketing_list, rows[:PAGE])
-    if len(rows) <= PAGE:
-        return PeoplePage(people=people, after="")
-    return PeoplePage(people=people, after=str(skipped + PAGE) if is_sorted(columns) else people[-1].record_id)
+    return PeoplePage(people=people, after=onward if len(rows) > PAGE else "")
+
+
+def _rows_after(
+    marketing_list: MarketingList, key: Any, show: Standing | None, search: str, columns: Sequence[ListColumn]
+) -> list[dict[str, Any]]:
+    """The rows of a page and one more, in the order of their keys, after this one.
+
+    Of those that stand in the book, only one of each address counts: which one is asked of some at a time, so that a
+    page costs the same however many people are on the list.
+    """
+    asks_who_speaks = show in EXPORTED
+    found = _narrowed(marketing_list, show, _found(marketing_list, show, search, columns, speaking=not asks_who_speaks))
+    rows: list[dict[str, Any]] = []
+    while len(rows) <= PAGE:
+        some = list((found if key is None else found.filter(record_pk__gt=key))[: PAGE + 1])
+        if asks_who_speaks:
+            speakers = speakers_of(marketing_list, {row["email_key"]: row["record_pk"] for row in some})
+            rows += [row for row in some if speakers.get(row["email_key"]) == row["record_id"]]
+        else:
+            rows += some
+        if len(some) <= PAGE:
+            break
+        key = some[-1]["record_pk"]
+        if not asks_who_speaks:
+            break
+    return rows[: PAGE + 1]
 
 
 def all_people(
@@ -100,15 +131,40 @@ def is_sorted(columns: Sequence[ListColumn]) -> bool:
     return any(column.sort is not Sort.NONE for column in columns)
 
 
-def _found(marketing_list: MarketingList, show: Standing | None, search: str, columns: Sequence[ListColumn]) -> Rows:
-    found = _in_state(marketing_list, show)
+def _narrowed(marketing_list: MarketingList, show: Standing | None, found: Rows) -> Rows:
+    """The same rows, looked for among those alone who were refused or taken out, where they are few: the database would
+    else go through everybody until a page is full."""
+    link: ListConnection | None = getattr(marketing_list, "connection", None)
+    if link is None or show not in {Standing.REFUSED, Standing.TAKEN_OUT}:
+        return found
+    items = ExportItem.objects.filter(connection=link)
+    chosen = items.exclude(reason="") if show is Standing.REFUSED else items.exclude(taken_out_at=None)
+    few = list(chosen.values_list("email_key", "record_id")[: FEW + 1])
+    if len(few) > FEW:
+        return found
+    known = entity(marketing_list.entity)
+    candidates = records_with_addresses(known, [email_key for email_key, _record_id in few])
+    sent = {as_key(known, record_id) for _email_key, record_id in few}
+    return found.filter(record_pk__in=candidates) if candidates >= sent else found
+
+
+def _found(
+    marketing_list: MarketingList,
+    show: Standing | None,
+    search: str,
+    columns: Sequence[ListColumn],
+    *,
+    speaking: bool = True,
+) -> Rows:
+    found = _in_state(marketing_list, show, speaking=speaking)
     if search:
         found = with_name_or_address(found, entity(marketing_list.entity), search, address="email")
     return with_columns(found, columns)
 
 
-def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
-    """The rows that a state's number counts; all that match, without one."""
+def _in_state(marketing_list: MarketingList, show: Standing | None, *, speaking: bool) -> Rows:
+    """The rows that a state's number counts; all that match, without one. Without `speaking`, also those of the book's
+    states whose address another record speaks for."""
     plain: dict[Standing | None, Callable[[], Rows]] = {
         None: lambda: matching_records(marketing_list),
         Standing.OPTED_OUT: lambda: opted_out_records(marketing_list).filter(~_taken_off(marketing_list)),
@@ -117,7 +173,10 @@ def _in_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
         Standing.BAD_ADDRESS: lambda: members(marketing_list).filter(Q(email__isnull=False) & ~plausible_q("email")),
         Standing.SHARED: lambda: _speaking(marketing_list, is_first=False),
     }
-    return plain[show]() if show in plain else _exported_state(marketing_list, show)
+    if show in plain:
+        return plain[show]()
+    people = _speaking(marketing_list, is_first=True) if speaking else mailable_members(marketing_list)
+    return _exported_state(marketing_list, show, people)
 
 
 def _speaking(marketing_list: MarketingList, *, is_first: bool) -> Rows:
@@ -132,12 +191,12 @@ def _speaking(marketing_list: MarketingList, *, is_first: bool) -> Rows:
     return mailable_members(marketing_list).filter(record_pk__in=chosen.values("record_pk"))
 
 
-def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Rows:
-    """Those whose address stands so in the connected book; without a connection, those who could be sent to one."""
-    speaking = _speaking(marketing_list, is_first=True)
+def _exported_state(marketing_list: MarketingList, show: Standing | None, people: Rows) -> Rows:
+    """Those of the people whose address stands so in the connected book; without a connection, those who could be sent
+    to one."""
     link: ListConnection | None = getattr(marketing_list, "connection", None)
     if link is None:
-        return speaking if show is Standing.MAILABLE else speaking.none()
+        return people if show is Standing.MAILABLE else people.none()
     items = ExportItem.objects.filter(connection=link, removal=None, email_key=OuterRef("email_key"))
     confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED, taken_out_at=None))
     taken_out = Exists(items.filter(taken_out_at__isnull=False))
@@ -148,7 +207,7 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None) -> Row
         Standing.REFUSED: Q(refused),
         Standing.WAITING: ~Q(confirmed) & ~Q(refused) & ~Q(taken_out),
     }
-    return speaking.filter(conditions[show]) if show in conditions else speaking.none()
+    return people.filter(conditions[show]) if show in conditions else people.none()
 
 
 def _taken_off(marketing_list: MarketingList) -> Exists:
@@ -166,39 +225,109 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
         RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids).values_list("record_id", flat=True)
     )
     off = _objections(marketing_list, rows)
-    keys = {address_key(row["email"] or "") for row in rows} - {""}
+    keys = {address_key(row["email"] or ""): row["record_pk"] for row in rows if address_key(row["email"] or "")}
     link = getattr(marketing_list, "connection", None)
-    items = _items(link, keys)
-    speakers = _speakers(marketing_list, keys)
-    described = []
-    for row in rows:
-        record_id, key = str(row["record_id"]), address_key(row["email"] or "")
-        is_member = record_id not in removed and record_id not in off
-        why: StrOrPromise = ""
-        if record_id in removed:
-            standing = Standing.REMOVED
-        elif record_id in off:
-            standing, why = Standing.OPTED_OUT, _why_off(off[record_id])
-        elif not key:
-            standing = Standing.NO_ADDRESS
-        elif not is_plausible(row["email"]):
-            standing = Standing.BAD_ADDRESS
-        elif speakers.get(key, record_id) != record_id:
-            standing = Standing.SHARED
-        else:
-            standing, why = _exported(link, items.get(key), record_id)
-        described.append(
-            ListPerson(
-                record_id=record_id,
-                email=row["email"] or "",
-                standing=standing,
-                why=why or MEANINGS[standing],
-                is_member=is_member,
-                since=_since(off[record_id]) if standing is Standing.OPTED_OUT else None,
-                cells=_cells(row),
-            )
+    items = _items(link, keys.keys())
+    speakers = speakers_of(marketing_list, keys)
+    return [
+        _person(
+            row,
+            link=link,
+            is_removed=row["record_id"] in removed,
+            objections=off.get(row["record_id"]),
+            speaker=speakers.get(address_key(row["email"] or ""), row["record_id"]),
+            item=items.get(address_key(row["email"] or "")),
         )
-    return described
+        for row in rows
+    ]
+
+
+def _person(
+    row: dict[str, Any],
+    *,
+    link: ListConnection | None,
+    is_removed: bool,
+    objections: tuple[Objection, ...] | None,
+    speaker: str,
+    item: ExportItem | None,
+) -> ListPerson:
+    """One row with where it stands. `objections` is None where nothing stands against mailing it, and empty for an
+    erased address; `speaker` is the record that is sent for its address."""
+    record_id, email = str(row["record_id"]), row["email"] or ""
+    why: StrOrPromise = ""
+    if is_removed:
+        standing = Standing.REMOVED
+    elif objections is not None:
+        standing, why = Standing.OPTED_OUT, _why_off(objections)
+    elif not address_key(email):
+        standing = Standing.NO_ADDRESS
+    elif not is_plausible(email):
+        standing = Standing.BAD_ADDRESS
+    elif speaker != record_id:
+        standing = Standing.SHARED
+    else:
+        standing, why = _exported(link, item, record_id)
+    return ListPerson(
+        record_id=record_id,
+        email=email,
+        standing=standing,
+        why=why or MEANINGS[standing],
+        is_member=not is_removed and objections is None,
+        since=_since(objections) if objections and standing is Standing.OPTED_OUT else None,
+        cells=_cells(row),
+    )
+
+
+def one_on_lists(
+    lists: Sequence[MarketingList], row: dict[str, Any], objections: Sequence[Objection]
+) -> list[tuple[MarketingList, ListPerson]]:
+    """Where one record stands on each of these lists of its entity, all of which it matches, in a fixed number of
+    queries. `objections` is all that was said against mailing it, anywhere; the lists come with their connections.
+    """
+    record_id, email_key = str(row["record_id"]), address_key(row["email"] or "")
+    links = {each.pk: getattr(each, "connection", None) for each in lists}
+    removed = set(
+        RemovedItem.objects.filter(marketing_list__in=lists, record_id=record_id).values_list(
+            "marketing_list", flat=True
+        )
+    )
+    items = {
+        item.connection_id: item
+        for item in ExportItem.objects.filter(
+            connection__in=[link for link in links.values() if link], email_key=email_key
+        ).select_related("upload")
+    }
+    speakers = _speakers_on(lists, row)
+    found = []
+    for each in lists:
+        link = links[each.pk]
+        pairs = scopes_read_with(each).pairs()
+        said = [every for every in objections if (every.scope.value, every.scope_id) in pairs]
+        person = _person(
+            row,
+            link=link,
+            is_removed=each.pk in removed,
+            objections=tuple(every for every in said if every.what is not What.ERASED) if said else None,
+            speaker=speakers.get(each.pk, record_id),
+            item=items.get(link.pk) if link else None,
+        )
+        found.append((each, person))
+    return found
+
+
+def _speakers_on(lists: Sequence[MarketingList], row: dict[str, Any]) -> dict[int, str]:
+    """Which record the address of one is sent for, by the list: asked where any other record may have the address."""
+    if not row["email"] or not lists:
+        return {}
+    email_key = address_key(row["email"])
+    candidates = records_with_addresses(entity(lists[0].entity), [email_key])
+    if candidates == {row["record_pk"]}:
+        return {}
+    return {
+        each.pk: speaker
+        for each in lists
+        if (speaker := speakers_of(each, {email_key: row["record_pk"]}).get(email_key)) is not None
+    }
 
 
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -206,7 +335,7 @@ def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[f"column_{place}"] for place in range(len(row)) if f"column_{place}" in row)
 
 
-def _items(link: ListConnection | None, keys: set[str]) -> dict[str, ExportItem]:
+def _items(link: ListConnection | None, keys: Collection[str]) -> dict[str, ExportItem]:
     """What was exported for these addresses, by address."""
     if link is None or not keys:
         return {}
@@ -229,10 +358,19 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
 
 
-def _speakers(marketing_list: MarketingList, keys: set[str]) -> dict[str, str]:
-    """Which record each of these addresses is sent for: the one with the lowest key."""
-    found = mailable_members(marketing_list).filter(email_key__in=keys).order_by("email_key", "-record_pk")
-    return dict(found.values_list("email_key", "record_id"))
+def speakers_of(marketing_list: MarketingList, keys: Mapping[str, Any]) -> dict[str, str]:
+    """Which record each of these addresses is sent for: the one with the lowest key.
+
+    `keys` has a record that is known to have the address for each: by them it is seen whether the host's own columns
+    lead to all who have one. An address that is put together of several leads nowhere, and everybody is looked through.
+    """
+    if not keys:
+        return {}
+    found = mailable_members(marketing_list).filter(email_key__in=list(keys))
+    candidates = records_with_addresses(entity(marketing_list.entity), keys)
+    if candidates.issuperset(keys.values()):
+        found = found.filter(record_pk__in=candidates)
+    return dict(found.order_by("email_key", "-record_pk").values_list("email_key", "record_id"))
 
 
 def _objections(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> dict[str, tuple[Objection, ...]]:

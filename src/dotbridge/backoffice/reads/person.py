@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.consent_labels import objection_text, status_beside
 from dotbridge.backoffice.labels import reason_text
-from dotbridge.backoffice.reads.list_people import ListPerson, described
+from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
+from dotbridge.connections.selectors import note_scopes
 from dotbridge.consent.models import RAISING, ConsentEvent, Scope, What
 from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.email import address_key
@@ -32,6 +33,7 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import matching_records
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
+from dotbridge.one_reading import known_by_key
 from dotbridge.sync.models import ExportItem, UploadState, ValueConflict
 
 if TYPE_CHECKING:
@@ -121,9 +123,9 @@ def person_of_address(email: str) -> Person:
     return person
 
 
-def complete_with_record(person: Person, known: Entity, record_id: str) -> None:
-    """Add where the record stands on each list, and what happened to it."""
-    person.lists = _lists_of(known, record_id)
+def complete_with_record(person: Person, known: Entity, record_id: str, objections: Sequence[Objection]) -> None:
+    """Add where the record stands on each list, and what happened to it. `objections` were made against mailing it."""
+    person.lists = _lists_of(known, record_id, objections)
     person.events = sorted(
         [
             *_events_of_record(known.key, record_id),
@@ -214,17 +216,21 @@ def _off_in_account(contact: Contact) -> Verdict:
     )
 
 
-def _lists_of(known: Entity, record_id: str) -> list[OnList]:
-    """The lists whose rule matches the record, asked in one statement."""
+def _lists_of(known: Entity, record_id: str, objections: Sequence[Objection]) -> list[OnList]:
+    """The lists whose rule matches the record, asked in one statement, and where it stands on them."""
+    record_key = as_key(known, record_id)
     lists = {
         each.pk: each
         for each in MarketingList.objects.filter(entity=known.key).select_related("connection__address_book")
     }
+    # Rules ask about other lists, most of which are among these.
+    known_by_key(MarketingList).update(lists)
+    note_scopes(lists.values())
     parts: list[str] = []
     parameters: list[Any] = []
     for marketing_list in lists.values():
         try:
-            matching = matching_records(marketing_list).filter(record_id=record_id)
+            matching = matching_records(marketing_list).filter(record_pk=record_key)
             sql, values = matching.values("record_pk").query.sql_with_params()
         except (RuleError, UnknownEntity):
             continue
@@ -235,11 +241,11 @@ def _lists_of(known: Entity, record_id: str) -> list[OnList]:
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), parameters)
         keys = [key for (key,) in cursor.fetchall()]
-    on = []
-    for key in sorted(keys, key=lambda each: lists[each].name)[:MOST_LISTS]:
-        rows = list(matching_records(lists[key]).filter(record_id=record_id)[:1])
-        on += [OnList(marketing_list=lists[key], person=person) for person in described(lists[key], rows)]
-    return on
+    on = [lists[key] for key in sorted(keys, key=lambda each: lists[each].name)[:MOST_LISTS]]
+    row = matching_records(on[0]).filter(record_pk=record_key).first() if on else None
+    if row is None:
+        return []
+    return [OnList(marketing_list=each, person=stands) for each, stands in one_on_lists(on, row, objections)]
 
 
 def _events_of_record(key: str, record_id: str) -> Iterator[Event]:

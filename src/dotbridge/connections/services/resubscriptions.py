@@ -22,6 +22,8 @@ from dotbridge.connections.services.run_requests import request_run
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
+from dotbridge.entities.registry import entity
+from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import matching_records
 from dotbridge.lists.services import resubscribe_records
@@ -129,9 +131,12 @@ def note_returns(*, integration: Integration) -> int:
 
 def _asked(link: ListConnection, record_ids: set[str]) -> list[_Asked]:
     book = link.address_book
+    # By the key itself: the database would go through everybody for its text.
+    known = entity(link.marketing_list.entity)
+    keys_of = [key for record_id in record_ids if (key := as_key(known, record_id)) is not None]
     rows = list(
         matching_records(link.marketing_list)
-        .filter(record_id__in=record_ids, email_key__isnull=False)
+        .filter(record_pk__in=keys_of, email_key__isnull=False)
         .values("record_id", "email", "email_key")
     )
     if len(rows) < len(record_ids) or not rows:

@@ -16,7 +16,7 @@ from dotbridge.lists.rules.problems import RuleProblem, broken, incomplete, wron
 from dotbridge.lists.rules.scope import COST_OF_LIST, LARGEST_COST, Reading, Scope
 from dotbridge.lists.rules.tree import Group, ListRule, OnList
 from dotbridge.lists.rules.values import ValueMissing, ValueRefused, read_shape
-from dotbridge.one_reading import asked_once
+from dotbridge.one_reading import known_by_key
 
 LIST_PATH = "lists.member_of"
 LIST_LABEL = gettext_lazy("Is on the list")
@@ -56,13 +56,16 @@ def read_on_list(
     return OnList(lists=tuple(_rule(scope, each, read) for each in found), is_on=operator.name in ("=", "in"))
 
 
-@asked_once
-def _by_key(keys: frozenset[int]) -> dict[int, MarketingList]:
-    return MarketingList.objects.in_bulk(keys)
+def _by_key(keys: set[int]) -> dict[int, MarketingList]:
+    """The lists that there are; those that this reading has met are not asked for again."""
+    known = known_by_key(MarketingList)
+    if missing := keys - known.keys():
+        known |= MarketingList.objects.in_bulk(missing)
+    return {key: known[key] for key in keys if key in known}
 
 
 def _lists(scope: Scope, keys: Sequence[int]) -> list[MarketingList]:
-    found = _by_key(frozenset(keys))
+    found = _by_key(set(keys))
     if len(found) < len(set(keys)):
         raise broken(_("Is on the list: a list that was chosen is not there any more."))
     entity = scope.reading.entity

@@ -306,7 +306,8 @@ def _parts_of(context: RunContext) -> list[Part]:
             return 0
         if part is CONSENT or (part.name in CONSENT_FEEDS and (consent_is_due or part.name in begun)):
             return 1
-        return 2 if part.name in begun else 3
+        # How the contacts are read follows from whether the events can be followed.
+        return 2 if part.name in begun or part is EVENTS else 3
 
     imports = [part for part in IMPORT if part in parts]
     return [*sorted(imports, key=place), *parts[len(imports) :]]

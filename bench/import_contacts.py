@@ -9,6 +9,7 @@ bulk_create         over bulk_create(update_conflicts=True) of contacts and memb
 dlt                 over dlt's rest_api source merging contacts and memberships into PostgreSQL (>= 5)
 of_ceiling          over COPY and the import's own statements with ready-made bytes: no HTTP, no decoding, no
                     bookkeeping (>= 0.55)
+of_bare_copy        over bare COPY of the same rows into the same tables and indexes (>= 0.45)
 unchanged_over_new  contacts a second when everything is read again and nothing differs, over all new (>= 1.3)
 calls               calls to the account while all are new
 peak_rss_mb         largest resident size of a worker in any round (<= 150)
@@ -48,7 +49,7 @@ def person(number: int, score: int) -> tuple[str | int, ...]:
 
 def main() -> None:
     """Measure and print."""
-    if answer_as_worker({"import": import_all, "ceiling": peers.ceiling, **peers.PEERS}):
+    if answer_as_worker({"import": import_all, "ceiling": peers.ceiling, "bare_copy": peers.bare_copy, **peers.PEERS}):
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
@@ -116,7 +117,7 @@ def measure(folder: Path, sandbox: SandboxProcess, wanted: argparse.Namespace) -
     samples = {name: min(sample or rows, rows) for name, sample in asked.items()}
     peers.prepare_ceiling(folder, rows)
     peers.installed(folder / "dlt")
-    rates: dict[str, list[float]] = {name: [] for name in (*samples, "ceiling")}
+    rates: dict[str, list[float]] = {name: [] for name in (*samples, "ceiling", "bare_copy")}
     processor: dict[str, float] = {}
     rounds: dict[str, list[dict[str, Any]]] = {"new": [], "unchanged": []}
     for _ in range(wanted.repeat):
@@ -131,6 +132,13 @@ def measure(folder: Path, sandbox: SandboxProcess, wanted: argparse.Namespace) -
         expect(rows, found["new"], "the ceiling")
         rates["ceiling"].append(rows / found["seconds"])
         processor["ceiling"] = per_100k(found, rows)
+        peers.prepare_bare_copy(folder)
+        empty()
+        found = in_worker(__file__, sandbox, name="bare_copy", folder=str(folder))
+        expect(rows, found["new"], "bare COPY")
+        expect(rows, found["memberships"], "memberships of bare COPY")
+        rates["bare_copy"].append(rows / found["seconds"])
+        processor["bare_copy"] = per_100k(found, rows)
         empty()
         rounds["new"].append(one_round(sandbox, rows, "new"))
         rounds["unchanged"].append(one_round(sandbox, rows, "", reads_everything=True))
@@ -160,14 +168,14 @@ def summary(
 ) -> dict[str, Any]:
     """What is printed: the best of each, and how ours compares."""
     best = {name: min(found, key=lambda each: float(each["seconds"])) for name, found in rounds.items()}
-    rate, ceiling = best["new"]["rows_per_s"], rates["ceiling"]
-    assert ceiling is not None
+    rate = best["new"]["rows_per_s"]
+    limits = {f"of_{name}": round(rate / found, 3) for name in ("ceiling", "bare_copy") if (found := rates[name])}
     ratios = {name: None if theirs is None else round(rate / theirs, 1) for name, theirs in rates.items()}
     return {
         "rows": rows,
         "rows_per_s": rate,
         **{name: ratios[name] for name in samples},
-        "of_ceiling": round(rate / ceiling, 3),
+        **limits,
         "unchanged_over_new": round(best["unchanged"]["rows_per_s"] / rate, 2),
         "calls": best["new"]["calls"],
         "peak_rss_mb": max(each["peak_rss_mb"] for found in rounds.values() for each in found),
@@ -229,6 +237,7 @@ NAMES = {
     "bulk_create": "bulk_create, ORM",
     "dlt": "dlt",
     "ceiling": "ceiling: bytes and SQL",
+    "bare_copy": "bare COPY",
     "new": "Dotbridge, all new",
     "unchanged": "all read again",
     "changed": "all changed",

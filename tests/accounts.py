@@ -14,7 +14,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.crm.models import Contact, ContactEmail
-from dotbridge.integrations.models import ContactsReadOf, Integration
+from dotbridge.integrations.models import ContactsReadOf, Integration, ProtocolChoice
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.selectors import opted_out_records
 from dotbridge.lists.services import create_list
@@ -95,6 +95,12 @@ def read_connected_books_only(integration: Integration) -> None:
     """Leave out the books that no list is connected to."""
     integration.contacts_read_of = ContactsReadOf.CONNECTED_BOOKS
     integration.save(update_fields=["contacts_read_of"])
+
+
+def use_protocol(integration: Integration, protocol: ProtocolChoice) -> None:
+    """Have contacts read and sent by a version of the API."""
+    integration.protocol = protocol
+    integration.save(update_fields=["protocol"])
 
 
 def add_contact(email: str | None, first_name: str = "Ann", last_name: str = "Bee", **fields: Any) -> Contact:

@@ -211,15 +211,17 @@ class Events:
         """
         while True:
             page = self.read(subscription_id, checkpoint=checkpoint, limit=limit)
+            is_last, former, checkpoint = not page.rows, checkpoint, page.checkpoint
             yield page
-            if not page.rows:
+            # Pages are large: whoever has done with one need not hold it while the next one is read.
+            del page
+            if is_last:
                 return
-            if not page.checkpoint or page.checkpoint == checkpoint:
+            if not checkpoint or checkpoint == former:
                 raise Transient(
                     "Dotdigital sent the same events again and again. Try again later.",
                     detail="events: a checkpoint that does not move",
                 )
-            checkpoint = page.checkpoint
 
     def save_large_object(self, lob_id: str, target: BinaryIO) -> str:
         """Writes a large object that an event refers to into a seekable file and answers its media type."""

@@ -65,15 +65,17 @@ def _walk(read: Callable[[str | None], MarkedPage[Row]], limit: int, marker: str
         if page.marker == marker and page.rows < limit:
             yield MarkedPage(page.items, page.malformed, page.unkept)
             return
+        marker = page.marker
         yield page
-        if page.marker is None:
+        # Pages are large: whoever has done with one need not hold it while the next one is read.
+        del page
+        if marker is None:
             return
-        if page.marker in asked:
+        if marker in asked:
             raise Transient(
                 "Dotdigital sent the pages of a list in a circle. Try again later.",
                 detail="paging: a marker that was followed already",
             )
-        marker = page.marker
         asked.add(marker)
 
 

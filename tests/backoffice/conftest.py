@@ -10,9 +10,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from tests.backoffice.world import World, build_world, empty_queue
-from tests.sync.conftest import integration, remote, sandbox
+from tests.sync.conftest import integration, protocol, remote, sandbox
 
-__all__ = ["integration", "remote", "sandbox"]
+__all__ = ["integration", "protocol", "remote", "sandbox"]
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """The same account and integration as the sync's tests have."""
 
-from tests.sync.conftest import integration, remote, sandbox
+from tests.sync.conftest import integration, protocol, remote, sandbox
 
-__all__ = ["integration", "remote", "sandbox"]
+__all__ = ["integration", "protocol", "remote", "sandbox"]

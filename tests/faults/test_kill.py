@@ -16,7 +16,7 @@ from django.db import connection
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.lists.services import remove_records
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import Membership
@@ -58,6 +58,28 @@ POINTS = [
     ("dotbridge.sync.inbound.contacts:move_cursor", "after", 1),
     ("dotbridge.sync.inbound.consent:record_dotdigitals_word", "after", 1),  # written down, the step not ended
 ]
+
+# What is different by version 3: the rest of a run is the same.
+POINTS_V3 = [
+    (f"{OUTBOUND}.upload:write_json", "before", 1),
+    (f"{OUTBOUND}.upload:write_json", "after", 1),
+    (f"{OUTBOUND}.upload:move", "after", 1),
+    ("dotdigital.contacts_v3:ContactsV3.import_file", "before", 1),
+    ("dotdigital.contacts_v3:ContactsV3.import_file", "after", 1),  # taken by Dotdigital, its id not noted
+    (f"{OUTBOUND}.upload:move", "after", 2),
+    (f"{OUTBOUND}.prepare:_assign", "after", 1),
+    ("dotdigital.contacts_v3:ContactsV3.import_status", "after", 1),
+    (f"{OUTBOUND}.results:note_named_rows", "after", 1),  # before any of them was stored
+    (f"{OUTBOUND}.results:take_named_rows", "after", 1),  # inside the transaction
+    (f"{OUTBOUND}.results:_apply_faults", "after", 1),
+    (f"{OUTBOUND}.results:_finish", "after", 1),
+    ("dotbridge.sync.inbound.events:_change", "before", 1),
+    ("dotbridge.sync.inbound.events:_change", "after", 1),  # inside the transaction that notes whom to look at
+    ("dotbridge.sync.inbound.account_feed:_store", "before", 1),
+    ("dotbridge.sync.inbound.account_feed:settle_staged_hints", "after", 1),
+    ("dotbridge.sync.inbound.account_feed:move_cursor", "after", 1),
+]
+POINTS_BY_PROTOCOL = {ProtocolChoice.V2: POINTS, ProtocolChoice.V3: POINTS_V3}
 
 
 @functools.cache
@@ -132,7 +154,10 @@ def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
     return link
 
 
-@pytest.mark.parametrize(("point", "moment", "nth"), POINTS)
+@pytest.mark.parametrize(
+    ("protocol", "point", "moment", "nth"),
+    [(protocol, *point) for protocol, points in POINTS_BY_PROTOCOL.items() for point in points],
+)
 def test_a_killed_run_is_made_good_by_the_next(
     integration: Integration, remote: RemoteAccount, link: ListConnection, point: str, moment: str, nth: int
 ) -> None:

@@ -22,12 +22,13 @@ from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import ConsentState, Source
 from dotbridge.crm.models import Account, Contact, Lead
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import MarketingList
+from dotbridge.sync.models import EventSubscription
 from dotdigital_sandbox import Sandbox
-from tests.accounts import RemoteAccount
-from tests.faults.test_kill import POINTS, run_killed
+from tests.accounts import RemoteAccount, use_protocol
+from tests.faults.test_kill import POINTS, POINTS_V3, run_killed
 from tests.soak.oracle import CONTACTS, LEADS, LISTS, Record
 from tests.soak.world import World
 
@@ -57,7 +58,10 @@ FAULTS = (
 
 
 class Machine(RuleBasedStateMachine):
-    """What may happen."""
+    """What may happen. An account that the version is left open for may lose version 3 on the way."""
+
+    protocol = ProtocolChoice.V2
+    points = POINTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,6 +76,7 @@ class Machine(RuleBasedStateMachine):
         integration = create_integration(
             name="Account", username=self.sandbox.user, password=self.sandbox.password, base_url=self.sandbox.url
         )
+        use_protocol(integration, self.protocol)
         self.world = World(integration, RemoteAccount(self.sandbox))
 
     def teardown(self) -> None:
@@ -162,14 +167,32 @@ class Machine(RuleBasedStateMachine):
         (self.sandbox.hold_imports if is_held else self.sandbox.release_imports)()
 
     @precondition(lambda self: any(self.world.oracle.records.values()))
-    @rule(point=st.sampled_from(POINTS))
-    def be_killed(self, point: tuple[str, str, int]) -> None:
+    @rule(data=st.data())
+    def be_killed(self, data: Any) -> None:
+        point = data.draw(st.sampled_from(self.points))
         with self.world.at_work():
             run_killed(self.world.integration, self.sandbox.url, *point, wait_seconds=1.0)
 
     @rule()
     def settle(self) -> None:
         self.world.settle(set(KEYS))
+
+
+class MachineOfVersion3(Machine):
+    """The same by version 3, where the account has it."""
+
+    protocol = ProtocolChoice.AUTOMATIC
+    points = [*POINTS, *POINTS_V3]
+
+    @rule(after=st.integers(0, 5), path=st.sampled_from(("contacts/v3", "events/v3")))
+    def deny(self, after: int, path: str) -> None:
+        self.world.faults.append({"kind": "status", "status": 403, "path": path, "after": after, "times": None})
+
+    @rule()
+    def let_a_day_pass(self) -> None:
+        """So long that the account is asked again what it has."""
+        Integration.objects.update(protocol_asked_at=None)
+        EventSubscription.objects.update(unusable_until=None)
 
 
 def forget_everything() -> None:
@@ -185,8 +208,9 @@ def forget_everything() -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
+@pytest.mark.parametrize("machine", [Machine, MachineOfVersion3])
 @pytest.mark.parametrize("_part", range(PARTS))
-def test_everything_ends_as_the_oracle_says(_part: int, transactional_db: None) -> None:
+def test_everything_ends_as_the_oracle_says(_part: int, machine: type[Machine], transactional_db: None) -> None:
     # Each walk by itself: what a run has made of a fault, and so what there is to choose from, depends on the moment it
     # struck, and of walks that it compares Hypothesis expects that the same choices lead to the same ones. Of the two
     # examples the first one is the simplest there is.
@@ -194,7 +218,7 @@ def test_everything_ends_as_the_oracle_says(_part: int, transactional_db: None) 
         number = SYSTEM.getrandbits(32) if IS_FULL else walk
         print(f"walk {number}")  # what pytest shows of a failure
         run_state_machine_as_test(
-            seed(number)(Machine),
+            seed(number)(machine),
             settings=settings(
                 max_examples=2,
                 stateful_step_count=STEPS,

@@ -19,9 +19,9 @@ from dotbridge.integrations.models import Integration
 from dotbridge.studio.services import set_up_sign_on
 from dotdigital_sandbox import Sandbox
 from dotdigital_sandbox.oauth import DEFAULT_CLIENT, DEFAULT_SECRET
-from tests.sync.conftest import integration, remote, sandbox
+from tests.sync.conftest import integration, protocol, remote, sandbox
 
-__all__ = ["integration", "remote", "sandbox"]
+__all__ = ["integration", "protocol", "remote", "sandbox"]
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotdigital_sandbox import Sandbox
-from tests.accounts import RemoteAccount
+from tests.accounts import RemoteAccount, use_protocol
 
 
 @pytest.fixture
@@ -26,12 +26,20 @@ def remote(sandbox: Sandbox) -> RemoteAccount:
 
 
 @pytest.fixture
-def integration(transactional_db: None, sandbox: Sandbox, settings: Any) -> Integration:
+def protocol() -> ProtocolChoice:
+    """By which version of the API contacts are read and sent; a test may be parametrised with it."""
+    return ProtocolChoice.V2
+
+
+@pytest.fixture
+def integration(transactional_db: None, sandbox: Sandbox, settings: Any, protocol: ProtocolChoice) -> Integration:
     settings.DOTBRIDGE = settings.DOTBRIDGE | {
         "API_ORIGINS": (sandbox.url,),
         "IMPORT_WAIT_SECONDS": 20.0,
         "UNKNOWN_OUTCOME_SECONDS": 0.0,
     }
-    return create_integration(
+    made = create_integration(
         name="Test account", username=sandbox.user, password=sandbox.password, base_url=sandbox.url
     )
+    use_protocol(made, protocol)
+    return made

@@ -309,3 +309,26 @@ def test_events_that_wait_bring_an_import_at_once(v3: Integration, remote: Remot
     # The table of jobs is not emptied between tests.
     asked = ProcrastinateJob.objects.filter(task_name="dotbridge.run_sync", status="todo", args__integration_id=v3.pk)
     assert [(job.args["kind"], job.scheduled_at) for job in asked] == [("import", None)]
+
+
+def test_what_the_feed_of_suppressions_said_exactly_is_not_blurred_by_the_feed_of_the_account(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """By version 3 a status that it has no word of its own for is merely "suppressed", without a moment."""
+    ann = remote.create_contact("ann@example.com", book=book)
+    sync(v3)
+    remote.sandbox.advance(3700)
+    remote.sandbox.suppress("ann@example.com", "MailBlocked")
+    sync(v3)
+    said = Contact.objects.values_list("status", "suppressed_at").get(remote_id=ann)
+    assert said[0] == "MailBlocked"
+    assert said[1] is not None
+    remote.ask("PATCH", f"/contacts/v3/contactId/{ann}", {"dataFields": {"AGE": 7}})
+    run = sync(v3)
+    assert steps_of(run)["suppressions"]["state"] == State.SKIPPED
+    assert Contact.objects.values_list("status", "suppressed_at").get(remote_id=ann) == said
+    # Back is back, whoever says it.
+    body = {"unsubscribedContact": {"email": "ann@example.com"}}
+    remote.ask("POST", "/v2/contacts/resubscribe-with-no-challenge", body)
+    sync(v3)
+    assert Contact.objects.values_list("status", "suppressed_at").get(remote_id=ann) == ("Subscribed", None)

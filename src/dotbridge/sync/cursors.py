@@ -60,6 +60,12 @@ def keep_marker(place: Reading, marker: str) -> None:
     place.save()
 
 
+def forget_marker(integration: Integration, feed: str) -> bool:
+    """A first reading begins again, because Dotdigital does not know its place any more; False if none was kept."""
+    kept = Reading.objects.filter(integration=integration, feed=feed).exclude(marker="")
+    return bool(kept.delete()[0])
+
+
 def end_reading(place: Reading) -> None:
     """The feed was read to its end, so its cursor moves and no place is kept."""
     Reading.objects.filter(pk=place.pk).delete()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from dotbridge.integrations.protocols import is_withdrawn
 from dotbridge.mirror.models import Contact, DataField
@@ -19,6 +20,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import (
     OVERLAP,
     end_reading,
+    forget_marker,
     keep_marker,
     move_cursor,
     move_cursors_of_books,
@@ -32,7 +34,7 @@ from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_
 from dotbridge.sync.inbound.stage import measure_tables, merge_account
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
-from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound
+from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected
 
 FEED = "account"
 # So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
@@ -73,7 +75,14 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> None:
     hinted = hinted_contacts(step, MOST_LOOKS + 1)
     if since is not None and (since + OVERLAP < heard_since or _is_too_much(step, hinted)):
         since = None
-    _read(step, since)
+    try:
+        _read(step, since)
+    except Rejected:
+        # A marker is not promised to be known for ever. Without one there is nothing to begin again.
+        if not forget_marker(step.integration, FEED):
+            raise
+        step.step.message = _("Dotdigital does not know any more how far this reading had come, so it began again.")
+        _read(step, since)
     _look(step, hinted_contacts(step, MOST_LOOKS))
 
 
@@ -99,7 +108,7 @@ def _look(step: StepContext, remote_ids: list[int]) -> None:
         page = MarkedPage(found)
         batch = replace(_batch(page, names), gone_ids=[] if found else [remote_id])
         with transaction.atomic():
-            _store(step, batch, step.run.server_now)
+            _store(step, batch)
             settle_hints(step, [remote_id])
         step.count(looked=1)
 
@@ -122,7 +131,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
             if number == 1:
                 measure_tables()
             with transaction.atomic():
-                _store(step, batch, closed_at)
+                _store(step, batch)
                 settle_staged_hints(step)
                 if knows_who_is_gone:
                     note_seen(batch.unread_ids)
@@ -151,18 +160,22 @@ def _names_of_fields(step: StepContext) -> dict[str, str]:
     return {name.lower(): name for name in names}
 
 
-def _store(step: StepContext, batch: Batch, listed_at: datetime) -> None:
+def _store(step: StepContext, batch: Batch) -> None:
+    """A batch into the mirror. It was listed now, also where the reading that it belongs to began in an earlier run:
+    the feeds of opt-outs may have been read since, and look for whoever was listed later."""
     step.reject(batch.refusals)
-    merged = merge_account(
-        step.integration, batch.contacts, batch.memberships, gone_ids=batch.gone_ids, listed_at=listed_at
-    )
+    now = step.run.server_now
+    merged = merge_account(step.integration, batch.contacts, batch.memberships, gone_ids=batch.gone_ids, listed_at=now)
     step.count(read=batch.read, new=merged.new, changed=merged.changed)
     step.advance(batch.read)
 
 
 def _batches(pages: Iterator[MarkedPage[ContactV3]], names: dict[str, str]) -> Generator[Batch]:
     for page in pages:
-        yield _batch(page, names)
+        batch = _batch(page, names)
+        # A page is large: it goes before the next one comes.
+        del page
+        yield batch
 
 
 def _batch(page: MarkedPage[ContactV3], names: dict[str, str]) -> Batch:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import chain, islice
 
@@ -120,7 +119,7 @@ def import_contacts_of_book(step: StepContext, book: AddressBook) -> None:
             if number == 1:
                 measure_tables()
             with transaction.atomic():
-                store_batch(step, book, batch, closed_at)
+                store_batch(step, book, batch)
                 if knows_who_is_gone:
                     note_seen(batch.refused_ids)
                 if place is not None and batch.may_go_on:
@@ -155,10 +154,14 @@ def _pages_from(contacts: Callable[..., Iterator[Page[Contact]]], place: Reading
         yield from pages
 
 
-def store_batch(step: StepContext, book: AddressBook, batch: Batch, listed_at: datetime) -> None:
-    """A batch of a book's contacts into the mirror, and what it did onto the step."""
+def store_batch(step: StepContext, book: AddressBook, batch: Batch) -> None:
+    """A batch of a book's contacts into the mirror, and what it did onto the step.
+
+    They were listed now, also where the reading that they belong to began in an earlier run: the feed of the book's
+    opt-outs may have been read since, and looks for whoever was listed later.
+    """
     step.reject(batch.refusals)
-    merged = merge_members(book, batch.lines, listed_at)
+    merged = merge_members(book, batch.lines, step.run.server_now)
     step.count(read=batch.read, new=merged.new, changed=merged.changed)
     step.advance(batch.read)
 

@@ -167,6 +167,8 @@ def _read_pages(step: StepContext, ours: EventSubscription, remote_id: int) -> N
             cursor.execute(_NOTE, [step.integration.pk, named])
             _change(ours, checkpoint=page.checkpoint)
         step.count(events=page.rows)
+        # A page is large: it goes before the next one comes.
+        del page
 
 
 def _contact_of(event: Event) -> int | None:

@@ -68,8 +68,10 @@ _RELEASE = """
     SELECT %(integration)s, remote_id, email_key, now() FROM released
     ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until
 """
-# What a feed does not say stays as it is held. The run's lock keeps others from writing, so a contact that is not held
-# is new, and an upsert, which would lock even rows that do not differ, is not needed.
+# What a feed does not say stays as it is held. Of two words against mailing the one that says since when is the more
+# exact: by version 3 many a status is merely "suppressed", and no feed but that of suppressions tells the moment. The
+# run's lock keeps others from writing, so a contact that is not held is new, and an upsert, which would lock even
+# rows that do not differ, is not needed.
 _INCOMING = """
     WITH incoming AS (
         SELECT s.remote_id, s.email, now_is.*, s.opt_in_type, s.email_type, held.id, held.email_key AS former_key,
@@ -82,11 +84,15 @@ _INCOMING = """
         LEFT JOIN dotbridge_mirror_contact held
             ON held.integration_id = %(integration)s AND held.remote_id = s.remote_id
         CROSS JOIN LATERAL (
+            SELECT %(sets_status)s AND (s.removed_at IS NULL AND held.suppressed_at IS NOT NULL
+                AND held.status <> ALL(%(live)s) AND s.status <> ALL(%(live)s)) IS NOT TRUE AS sets_status
+        ) word
+        CROSS JOIN LATERAL (
             SELECT CASE WHEN s.keeps_address THEN s.email_key END AS email_key,
-                   coalesce(CASE WHEN %(sets_status)s THEN s.status END, held.status, 'Subscribed') AS status,
+                   coalesce(CASE WHEN word.sets_status THEN s.status END, held.status, 'Subscribed') AS status,
                    coalesce(s.data_fields, held.data_fields, '{}') AS data_fields,
                    coalesce(s.last_subscribed_at, held.last_subscribed_at) AS last_subscribed_at,
-                   CASE WHEN NOT %(sets_status)s THEN held.suppressed_at
+                   CASE WHEN NOT word.sets_status THEN held.suppressed_at
                         WHEN held.status = coalesce(s.status, held.status)
                         THEN coalesce(s.removed_at, held.suppressed_at)
                         ELSE s.removed_at END AS suppressed_at
@@ -190,7 +196,7 @@ def merge_contacts(integration: Integration, lines: bytes, *, sets_status: bool)
 
 def merge_members(book: AddressBook, lines: bytes, listed_at: datetime) -> Merged:
     """The same with lines of a book's own list, which speaks for the status too, and with the memberships it proves."""
-    parameters = {"sets_status": True, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
+    parameters = {"sets_status": True, "book": book.pk, "listed_at": listed_at}
     return _merge(book.integration, _copied(lines), _INCOMING_MEMBERS, parameters)
 
 
@@ -200,7 +206,7 @@ def merge_selected(book: AddressBook, selection: str, parameters: dict[str, Any]
     Its columns are `remote_id`, `email`, `opt_in_type`, `email_type`.
     """
     fill = f"INSERT INTO stage_contact (remote_id, email, opt_in_type, email_type) {selection}"
-    parameters = {**parameters, "sets_status": False, "book": book.pk, "listed_at": listed_at, "live": list(LIVE)}
+    parameters = {**parameters, "sets_status": False, "book": book.pk, "listed_at": listed_at}
     return _merge(book.integration, lambda cursor: cursor.execute(fill, parameters), _INCOMING_MEMBERS, parameters)
 
 
@@ -238,7 +244,7 @@ def _copied(lines: bytes) -> Callable[[Any], object]:
 def _merge(
     integration: Integration, fill: Callable[[Any], object], statement: str, parameters: dict[str, Any]
 ) -> Merged:
-    parameters |= {"integration": integration.pk}
+    parameters |= {"integration": integration.pk, "live": list(LIVE)}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, parameters)
         if cursor.rowcount == 0:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
 
 from dotbridge.connections.selectors import connected_books
@@ -91,7 +91,7 @@ def _with_something_to_ask(step: StepContext, books: list[AddressBook]) -> list[
 
     def has_something(book: AddressBook) -> bool:
         position = positions.get(book.pk)
-        return position is None or position <= due or (book.pk in newest and newest[book.pk] > position)
+        return position is None or position <= due or (book.pk in newest and newest[book.pk] >= position)
 
     return [book for book in books if has_something(book)]
 
@@ -150,11 +150,14 @@ def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
 def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[int, datetime]:
     """When they had left the book, of contacts that it lists since this feed was read last, by their id.
 
-    The account may go on listing them, or they have come back: then they are in this feed no more.
+    The account may go on listing them, or they have come back: then they are in this feed no more. Whom version 3 says
+    that the book has lost was not listed since they left, whatever this feed says.
     """
     left = Membership.objects.filter(address_book=book).exclude(status__in=LIVE)
+    left = left.filter(Q(unsubscribed_at=None) | Q(listed_at__gt=F("unsubscribed_at")))
     if read_to := Cursor.objects.filter(integration=step.integration, feed=BOOK_FEED, object_id=book.pk).first():
-        left = left.filter(listed_at__gt=read_to.position)
+        # Where calls were short this feed was read before the lists of the same run.
+        left = left.filter(listed_at__gte=read_to.position)
     return dict(left.values_list("contact__remote_id", Coalesce("unsubscribed_at", BEGINNING)))
 
 

@@ -56,7 +56,8 @@ def test_what_many_people_said_is_not_compared_all_with_all() -> None:
             "CREATE TEMP TABLE said_by_many ON COMMIT DROP AS SELECT n::bigint AS record_id, n AS line, 'x' AS key,"
             " 'Opt out' AS column_name, 'yes' AS value, NULL::timestamptz AS happened_at FROM generate_series(1, 9) n"
         )
-        parameters = {**said, "file": "people.csv", "actor": "", "raising": ["opted_in"]}
+        nothing = dict.fromkeys(("actor", "consent_text", "consent_url", "ip_address", "user_agent"), "")
+        parameters = {**said, **nothing, "file": "people.csv", "raising": ["opted_in"]}
         cursor.execute("EXPLAIN VERBOSE " + _RECORD.format(selection=selection), parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "hashed SubPlan" in plan

@@ -21,6 +21,7 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.lists.models import ListType
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.call_plan import CallPlan, _plan, plan_of_export, plan_of_run
+from dotbridge.sync.models import Cursor
 from dotbridge.sync.outbound.next_export import ExportKind, next_export
 from tests.accounts import RemoteAccount, connect, sync
 from tests.sync.campaign_account import add_to_crm, people, send
@@ -111,8 +112,13 @@ def test_a_first_reading_of_a_full_account(account: Integration, remote: RemoteA
     for name in ("One", "Two"):
         send(remote, book, name=name)
     connect(account, book="Readers")
-    assert within_bound(compared(account, remote, RunKind.SYNC))
-    assert plan_of_run(account, RunKind.SYNC).is_whole
+    # Which campaigns there are is not known before the connected book was asked: at least so many, then.
+    assert not plan_of_run(account, RunKind.IMPORT).is_whole
+    assert all(number >= 0 for number in compared(account, remote, RunKind.IMPORT).values())
+    assert plan_of_run(account, RunKind.IMPORT).is_whole
+    # All of it once more, now that its size is known.
+    Cursor.objects.exclude(feed="data_fields").delete()
+    assert within_bound(compared(account, remote, RunKind.IMPORT))
 
 
 def test_a_day_on_which_something_happened_on_both_sides(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from dotbridge.consent.conditions import within
+from dotbridge.consent.conditions import is_anybody_erased, within
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.scopes import ListScopes
@@ -56,7 +56,7 @@ def may_be_mailed(
     if scopes is not None:
         states = states.filter(within(scopes))
     objections = [_objection(state) for state in states]
-    if receipt := receipt_of(email_key):
+    if is_anybody_erased() and (receipt := receipt_of(email_key)):
         objections.append(
             Objection(
                 scope=Scope.EVERYTHING,

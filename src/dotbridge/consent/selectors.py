@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from dotbridge.consent.conditions import within
+from dotbridge.consent.conditions import is_anybody_erased, within
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.scopes import ListScopes
@@ -58,7 +58,7 @@ def may_be_mailed(
     if scopes is not None:
         states = states.filter(within(scopes))
     objections = [_objection(state) for state in states]
-    if receipt := receipt_of(email_key):
+    if is_anybody_erased() and (receipt := receipt_of(email_key)):
         objections.append(
             Objection(
                 scope=Scope.EVERYTHING,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.consent_labels import objection_text, status_beside
 from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
 from dotbridge.backoffice.statuses import status_words
@@ -258,7 +259,13 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
             url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
         )
     lists = {"marketing_list__entity": key, "record_id": record_id}
-    for taken in RemovedItem.objects.filter(**lists).select_related("marketing_list", "created_by")[:MOST_EVENTS]:
+    connected = {"connection__marketing_list__entity": key, "record_id": record_id}
+    removed = RemovedItem.objects.filter(**lists)
+    wishes, conflicts = Resubscription.objects.filter(**connected), ValueConflict.objects.filter(**connected)
+    # Few records have any of them, which is asked in one statement.
+    if not which_exist({"removed": removed, "wishes": wishes, "conflicts": conflicts}):
+        return
+    for taken in removed.select_related("marketing_list", "created_by")[:MOST_EVENTS]:
         yield Event(
             at=taken.created_at,
             text=_("Taken off %(list)s") % {"list": taken.marketing_list},
@@ -266,15 +273,14 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
             note=str(taken.created_by or ""),
             url=reverse("dotbridge:list", args=[taken.marketing_list_id]),
         )
-    connected = {"connection__marketing_list__entity": key, "record_id": record_id}
-    for wish in Resubscription.objects.filter(**connected).select_related("connection__marketing_list"):
+    for wish in wishes.select_related("connection__marketing_list"):
         yield Event(
             at=wish.created_at,
             text=_("Dotdigital was asked to subscribe them again"),
             tone="info",
             note=f"{wish.get_state_display()} {wish.message}".strip(),
         )
-    for conflict in ValueConflict.objects.filter(**connected)[:MOST_EVENTS]:
+    for conflict in conflicts[:MOST_EVENTS]:
         yield Event(
             at=conflict.created_at,
             text=_("%(field)s was changed on both sides") % {"field": conflict.data_field},

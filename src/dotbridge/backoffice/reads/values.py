@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.rights import Viewer, may_see_paths
-from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import Contact
@@ -54,7 +54,7 @@ def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, vi
     theirs = {contact.integration_id: contact.data_fields for contact in contacts}
     found = []
     mappings = Mapping.objects.filter(entity=known.key).select_related("integration")
-    for mapping in mappings.prefetch_related("rows__data_field"):
+    for mapping in mappings.prefetch_related(Prefetch("rows", MappingRow.objects.select_related("data_field"))):
         rows = [row for row in sound_rows(mapping) if may_see_paths(viewer, known, row.entity_fields)]
         values = _mapped(mapping, known, record_id)
         for row in rows:

@@ -202,7 +202,9 @@ def test_a_refused_upload_goes_again_after_a_question(
     back_office: Client, logged_in: Callable[..., Client], world: World
 ) -> None:
     address = url("upload-retry", world.refused.pk)
-    assert "Attempts" not in texts(back_office.get(url("upload", world.refused.pk)))
+    shown = texts(back_office.get(url("upload", world.refused.pk)))
+    assert "Attempts" not in shown
+    assert "There is none: the whole file was refused." in shown
     Upload.objects.filter(pk=world.refused.pk).update(attempts=3)
     assert "<dt>Attempts</dt><dd>3</dd>" in texts(back_office.get(url("upload", world.refused.pk)))
     assert logged_in("dotbridge_sync.view_upload").post(address, {"confirmed": "yes"}).status_code == 403

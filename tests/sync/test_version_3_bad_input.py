@@ -114,8 +114,10 @@ def test_who_is_back_is_known_though_the_reading_that_tells_it_was_broken_off_mo
         remote.sandbox.fail_next("status", path="/contacts/v3", status=500, after=pages_read, times=None)
         sync(integration, kind=RunKind.IMPORT)
         remote.sandbox.clear_faults()
-    remote.sandbox.advance(4000)
-    assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED
+    # In the run that ends the reading who must not be mailed comes first, so the books are asked again by the next one.
+    for _run in range(2):
+        remote.sandbox.advance(4000)
+        assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED
     eve.refresh_from_db()
     assert (eve.status, eve.unsubscribed_at) == ("Subscribed", None)
 

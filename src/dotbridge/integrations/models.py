@@ -111,7 +111,7 @@ class Integration(models.Model):
         _("contacts by version"),
         max_length=12,
         choices=ProtocolChoice.choices,
-        default=ProtocolChoice.AUTOMATIC,
+        default=ProtocolChoice.V2,
         help_text=_("Version 3 needs far fewer calls. Opt-outs are read by both."),
     )
     protocol_found = models.CharField(

@@ -139,7 +139,8 @@ _MEMBERSHIPS = """, listed AS (
 """
 _STAGE_MEMBERSHIPS = """
     CREATE TEMP TABLE IF NOT EXISTS stage_membership (remote_id bigint, book_id bigint, is_out boolean)
-    ON COMMIT DELETE ROWS
+    ON COMMIT DELETE ROWS;
+    CREATE INDEX IF NOT EXISTS stage_membership_of ON stage_membership (remote_id)
 """
 # A contact of the account's feed is told with all its books: what is not among them is over. That a list does not hold
 # them by their own word is an opt-out of the book; that it holds them again is said by the book's own feed alone, which
@@ -169,7 +170,11 @@ _ALL_BOOKS = """
         FROM stage_contact s
         JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
         WHERE m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-          AND NOT EXISTS (SELECT FROM told t WHERE t.contact_id = m.contact_id AND t.book_id = m.address_book_id)
+          -- not in `told`, which has no index: every row would go through all of them
+          AND NOT EXISTS (
+            SELECT FROM stage_membership t
+            JOIN dotbridge_mirror_addressbook b ON b.integration_id = %(integration)s AND b.remote_id = t.book_id
+            WHERE t.remote_id = s.remote_id AND b.id = m.address_book_id)
     )
     UPDATE dotbridge_mirror_membership m SET gone_at = %(listed_at)s
     FROM dotbridge_mirror_contact c

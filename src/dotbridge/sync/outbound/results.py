@@ -20,7 +20,7 @@ from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
-from dotbridge.sync.outbound.named_rows import forget_named_rows, note_named_rows, take_named_rows
+from dotbridge.sync.outbound.named_rows import forget_named_rows, note_named_rows, refuse_unreported, take_named_rows
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
 from dotbridge.sync.outbound.upload import move, send_upload
@@ -154,8 +154,9 @@ def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]
         while chunk := list(islice(results, FAULTS_AT_ONCE)):
             if faults := note_named_rows(chunk):
                 _apply_faults(step, upload, faults)
+    take_named_rows(step, upload)
     with transaction.atomic():
-        step.count(unreported=take_named_rows(step, upload))
+        step.count(unreported=refuse_unreported(step, upload))
         _finish(step, upload, dict(summary))
     step.advance(upload.row_count)
 

@@ -52,6 +52,7 @@ def builder_texts() -> dict[str, str]:
         "first": _("The first of them"),
         "tooLong": _("Counting took too long and was stopped. Fewer conditions are faster."),
         "notCounted": _("Not counted: something has to be mended first."),
+        "oneIncomplete": _("1 condition is not finished and left out of the count."),
         "incomplete": _("{number} conditions are not finished and left out of the count."),
         "offline": _("The server did not answer. What you wrote stays here; it is asked again with your next change."),
         "added": _("Added."),

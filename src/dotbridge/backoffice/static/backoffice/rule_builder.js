@@ -200,7 +200,7 @@ class RuleBuilder extends HTMLElement {
         else if (answer.count === null) shown.push(h("p", { class: "rb-problem" }, texts.notCounted));
         else shown.push(h("p", { class: "rb-count" }, answer.count === 1 ? texts.one : fill(texts.many, { number: number.format(answer.count) })));
         const unfinished = answer.problems.filter((problem) => problem.kind === "incomplete").length;
-        if (unfinished) shown.push(h("p", { class: "rb-subtle" }, fill(texts.incomplete, { number: unfinished })));
+        if (unfinished) shown.push(h("p", { class: "rb-subtle" }, unfinished === 1 ? texts.oneIncomplete : fill(texts.incomplete, { number: unfinished })));
         for (const problem of answer.problems) if (!problem.key) shown.push(h("p", { class: "rb-problem" }, problem.text));
         if (answer.change) shown.push(h("p", { class: "rb-change" }, answer.change.said.join(" ")));
         if (answer.sample.length) {

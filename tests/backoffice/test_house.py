@@ -30,7 +30,7 @@ from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import Activity, Contact, DataField
 from dotbridge.one_reading import asked_once, known_by_key, one_reading, read_anew
-from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import ExportItem, PastAddress, State, SyncRun, Upload, UploadState
 from dotbridge.sync.rejections import note_rejections
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
@@ -124,6 +124,19 @@ def test_the_numbers_of_a_campaign_open_its_people(back_office: Client, world: W
     page = texts(back_office.get(url("campaign-people", world.email_campaign.pk) + "?did=bounced"))
     assert "c@example.com" in page
     assert "a@example.com" not in page
+
+
+def test_who_opted_out_by_a_campaign_is_still_found_by_it(back_office: Client, world: World) -> None:
+    """Their row of the export is gone by then; that they were written to at this address is not."""
+    remote, person = world.email_campaign.pair.campaign, world.people[0]
+    Activity.objects.create(
+        campaign=remote, remote_contact_id=700, email="Left@example.com", email_key="left@example.com"
+    )
+    PastAddress.objects.create(
+        integration=remote.integration, email_key="left@example.com", entity="crm.contact", record_id=str(person.pk)
+    )
+    page = texts(back_office.get(url("campaign-people", world.email_campaign.pk)))
+    assert f'href="{url("person-record", "crm.contact", person.pk)}">Left@example.com' in page
 
 
 def test_a_person_page_says_whether_they_can_be_mailed_and_why_not(back_office: Client, world: World) -> None:

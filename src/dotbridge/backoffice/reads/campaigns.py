@@ -19,7 +19,7 @@ from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import Activity, Campaign, ClickEvent, Contact, OpenEvent
-from dotbridge.sync.models import ExportItem
+from dotbridge.sync.models import ExportItem, PastAddress
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -224,12 +224,18 @@ def people_of(remote: Campaign, did: Did | None, search: str = "") -> QuerySet[A
 
 
 def recipients(remote: Campaign, activities: Sequence[Activity]) -> list[Recipient]:
-    """A page of people with the way to each: to the record where one was sent, else to the contact."""
+    """A page of people with the way to each: to the record that is or was sent at this address, else to the contact."""
     keys = {activity.email_key for activity in activities if activity.email_key}
+    # Who opted out is sent no more, and all the same the one who did this.
+    past = PastAddress.objects.filter(email_key__in=keys, integration=remote.integration_id, ended_at=None)
     items = ExportItem.objects.filter(
         email_key__in=keys, connection__address_book__integration=remote.integration_id
     ).values_list("email_key", "connection__marketing_list__entity", "record_id")
-    records = {key: reverse("dotbridge:person-record", args=[entity, pk]) for key, entity, pk in items if pk}
+    records = {
+        key: reverse("dotbridge:person-record", args=[entity, pk])
+        for key, entity, pk in [*past.values_list("email_key", "entity", "record_id"), *items]
+        if pk
+    }
     ids = {activity.remote_contact_id for activity in activities}
     contacts = {
         remote_id: reverse("dotbridge:person-contact", args=[pk])

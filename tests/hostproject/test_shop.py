@@ -249,7 +249,7 @@ def test_the_shops_jobs_are_the_shops_and_ours_are_ours(connected: ShopFloor) ->
     )
     ours = connected.start("manage.py", "dotbridge", "worker")
     try:
-        until(lambda: not [name for name, _state in connected.ask(jobs) if name == "dotbridge.run"])
+        until(lambda: not [name for name, _state in connected.ask(jobs) if name == "dotbridge.run_sync"])
     finally:
         end(ours)
     left = [each for each in connected.ask(jobs) if each[0].startswith("shop.")]

@@ -12,13 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from dotbridge.backoffice.labels import counts_in_words, duration
 from dotbridge.connections.services import request_address_book
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.models import ExportItem, State, SyncRun, Upload
+from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.outbound.states import REFUSED_STATUSES
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World, empty_queue
 
@@ -266,3 +268,16 @@ def test_counts_and_times_in_words() -> None:
         "3 min 5 s",
         "1 h 3 min",
     ]
+
+
+def test_why_an_upload_was_refused_is_said_in_the_readers_language(back_office: Client, world: World) -> None:
+    """The worker wrote it in its own."""
+    why = str(REFUSED_STATUSES["RejectedByWatchdog"].text)
+    now = timezone.now()
+    upload = Upload.objects.create(
+        connection=world.link, state=UploadState.REFUSED, message=why, row_count=1, created_at=now, finished_at=now
+    )
+    assert escape(why) in texts(back_office.get(reverse("dotbridge:upload", args=[upload.pk])))
+    in_german = texts(back_office.get(reverse("dotbridge:upload", args=[upload.pk]), headers={"accept-language": "de"}))
+    assert escape(why) not in in_german
+    assert "Die Qualitätsprüfung von Dotdigital" in in_german

@@ -329,3 +329,8 @@ def ago(moment: datetime | None) -> str:
     if timezone.now() - moment < timedelta(minutes=1):
         return gettext("just now")
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
+def stored_text(text: str) -> str:
+    """What a worker wrote down, in the reader's language where it is a text of ours; others stay as they are."""
+    return gettext(text) if text else ""

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.backoffice.labels import counts_in_words, duration, step_label
+from dotbridge.backoffice.labels import counts_in_words, duration, step_label, stored_text
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.conf import typed_command
 from dotbridge.connections.services import RUN_TASK
@@ -114,7 +114,7 @@ def _done(run: SyncRun) -> Live:
         State.INTERRUPTED: _("It was interrupted"),
     }
     state = State(run.state)
-    detail = said if state in {State.SUCCEEDED, State.PARTIAL} else run.message
+    detail = said if state in {State.SUCCEEDED, State.PARTIAL} else stored_text(run.message)
     took = duration(run.started_at, run.finished_at or _now())
     return Live(
         text=str(texts[state]),

@@ -16,7 +16,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.labels import grouped, stored_text
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.backoffice.reads.worker import living_workers
@@ -197,7 +197,7 @@ def _of_lists() -> Iterator[Need]:
             yield Need(
                 tone="bad",
                 title=_("%(list)s could not be disconnected") % {"list": marketing_list},
-                text=ending.message,
+                text=stored_text(ending.message),
                 url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
                 button=_("Decide what to do"),
                 marketing_list=marketing_list.pk,
@@ -256,7 +256,7 @@ def _of_uploads() -> Iterator[Need]:
         yield Need(
             tone="wait" if newest.retry_at else "bad",
             title=_("%(list)s: an upload was refused") % {"list": newest.connection.marketing_list},
-            text=" ".join(filter(None, [text % {"n": grouped(people)}, newest.message, again])),
+            text=" ".join(filter(None, [text % {"n": grouped(people)}, stored_text(newest.message), again])),
             since=newest.finished_at,
             url=reverse("dotbridge:upload", args=[newest.pk]),
             button=_("See and try again"),
@@ -273,7 +273,7 @@ def _of_changes() -> Iterator[Need]:
         yield Need(
             tone="wait",
             title=_("%(what)s: it could not be done") % {"what": change},
-            text=change.message,
+            text=stored_text(change.message),
             since=change.finished_at,
             url=reverse("dotbridge:activity-changes"),
             button=_("See what to do"),
@@ -297,7 +297,7 @@ def _of_sends() -> Iterator[Need]:
         yield Need(
             tone="bad",
             title=title % {"name": send},
-            text=send.message,
+            text=stored_text(send.message),
             since=send.finished_at,
             url=reverse("dotbridge:draft", args=[send.integration_id, send.remote_id]),
             button=_("Decide what to do") if is_unknown else _("See what to do"),

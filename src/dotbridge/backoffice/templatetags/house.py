@@ -30,6 +30,7 @@ NARROWEST = 0.6
 
 
 register.filter(grouped)
+register.filter(labels.stored_text)
 
 
 @register.filter

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
+from django.utils.translation import override
 
-from dotbridge.backoffice.labels import counts_in_words, duration
+from dotbridge.backoffice.labels import ago, counts_in_words, duration
 from dotbridge.connections.services import request_address_book
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
@@ -281,3 +282,9 @@ def test_why_an_upload_was_refused_is_said_in_the_readers_language(back_office: 
     in_german = texts(back_office.get(reverse("dotbridge:upload", args=[upload.pk]), headers={"accept-language": "de"}))
     assert escape(why) not in in_german
     assert "Die Qualitätsprüfung von Dotdigital" in in_german
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "2\xa0months ago"), ("de", "vor 2\xa0Monaten")])
+def test_a_time_that_is_past_has_the_ending_of_its_language(language: str, said: str) -> None:
+    with override(language):
+        assert ago(timezone.now() - timedelta(days=62)) == said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.statuses import status_words
@@ -322,13 +322,24 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     return gettext("%(seconds)s s") % {"seconds": seconds}
 
 
+# In some languages a time that is past has another ending than one that lasts: "2 Monate", but "vor 2 Monaten".
+PAST_TIMES: dict[str, Any] = {
+    "year": npgettext_lazy("ago", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("ago", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("ago", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("ago", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("ago", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("ago", "%(num)d minute", "%(num)d minutes", "num"),
+}
+
+
 def ago(moment: datetime | None) -> str:
     """How long ago, in at most one unit: "3 minutes ago"."""
     if moment is None:
         return gettext("never")
     if timezone.now() - moment < timedelta(minutes=1):
         return gettext("just now")
-    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1)}
+    return gettext("%(time)s ago") % {"time": timesince(moment, depth=1, time_strings=PAST_TIMES)}
 
 
 def stored_text(text: str) -> str:

@@ -25,6 +25,7 @@ from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook, DataField
+from dotbridge.studio.services import remove_sign_on, set_up_sign_on
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +112,18 @@ def test_a_connection_stands_on_the_lists_page_and_a_row_on_its_mappings(account
     assert [entry.changes.get("entity_fields") for entry in on_mapping.filter(verb=Verb.CHANGED)] == [
         [["first_name"], ["first_name", "last_name"]]
     ]
+
+
+def test_a_single_sign_on_stands_on_its_accounts_page_without_its_secret(account: Integration) -> None:
+    for domain, secret in (("", "first-secret"), ("https://mail.example.com", "second-secret")):
+        set_up_sign_on(integration=account, client_id="shop", secret=secret, domain=domain)
+    remove_sign_on(integration=account)
+    on_account = AuditEntry.objects.filter(
+        model="dotbridge_studio.signon", about_model="dotbridge_integrations.integration", about_id=str(account.pk)
+    ).order_by("id")
+    assert [entry.verb for entry in on_account] == [Verb.MADE, Verb.CHANGED, Verb.DELETED]
+    assert on_account[1].changes == {"domain": ["", "https://mail.example.com"], "secret_sealed": None}
+    assert "-secret" not in json.dumps([entry.changes for entry in on_account])
 
 
 def test_a_right_given_and_taken_is_written() -> None:

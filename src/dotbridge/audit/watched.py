@@ -47,14 +47,19 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "dotbridge_campaigns.marketingcampaign": (
         "name", "code", "start_date", "end_date", "description", "budget", "report_period", "owner",
     ),
+    "dotbridge_studio.signon": ("integration", "client_id", "domain"),
     "dotbridge_preferences.sitesetting": ("name", "value"),
     "auth.group": ("name",),
 }  # fmt: skip
-_SECRETS = {"dotbridge_integrations.integration": ("password_sealed",)}
+_SECRETS = {
+    "dotbridge_integrations.integration": ("password_sealed",),
+    "dotbridge_studio.signon": ("secret_sealed",),
+}
 # Whose page a record stands on, where it is not its own.
 _ABOUT = {
     "dotbridge_connections.listconnection": "marketing_list",
     "dotbridge_mapping.mappingrow": "mapping",
+    "dotbridge_studio.signon": "integration",
 }
 _OF_USERS = ("email", "is_active", "is_staff", "is_superuser", "first_name", "last_name")
 

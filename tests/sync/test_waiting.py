@@ -107,7 +107,8 @@ def test_the_verdict_comes_with_dotdigitals_answer(
         Upload.objects.update(remote_id="00000000-0000-0000-0000-000000000000")
     else:
         remote.sandbox.release_imports()
-    sync(integration, kind=RunKind.EXPORT)
+    # What was refused goes again at once, and that import is held as well.
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0.0 if refused else 20.0)
 
     run.refresh_from_db()
     assert run.state == (State.PARTIAL if refused else State.SUCCEEDED)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import override
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
@@ -28,6 +30,13 @@ DATABASE_PREFIX = "test_dotbridge_"
 # How long an example takes says more about the machine than about us.
 hypothesis_settings.register_profile("dotbridge", deadline=None)
 hypothesis_settings.load_profile("dotbridge")
+
+
+@pytest.fixture(autouse=True)
+def _language_stays() -> Iterator[None]:
+    """A page that was asked for in another language leaves it behind in its thread; the next test begins with ours."""
+    with override(settings.LANGUAGE_CODE):
+        yield
 
 
 def pytest_configure() -> None:

@@ -73,7 +73,7 @@ def person(page: Page, address: str) -> None:
     page.goto(f"{address}/lists/")
     follow(page, "VIPs and good leads")
     page.locator("#standing").get_by_role("link", name=re.compile("^Opted out")).click()
-    left = page.get_by_role("row").filter(has_text="(Unsubscribed)").filter(has_not_text="opted.out")
+    left = page.get_by_role("row").filter(has_text="Opted out in the whole account").filter(has_not_text="opted.out")
     left.first.get_by_role("link").first.click()
     take(page, "guide-person")
 

@@ -278,8 +278,9 @@ def test_why_an_upload_was_refused_is_said_in_the_readers_language(back_office: 
     upload = Upload.objects.create(
         connection=world.link, state=UploadState.REFUSED, message=why, row_count=1, created_at=now, finished_at=now
     )
-    assert escape(why) in texts(back_office.get(reverse("dotbridge:upload", args=[upload.pk])))
-    in_german = texts(back_office.get(reverse("dotbridge:upload", args=[upload.pk]), headers={"accept-language": "de"}))
+    address = reverse("dotbridge:upload", args=[upload.pk])
+    assert escape(why) in texts(back_office.get(address))
+    in_german = texts(back_office.get(address, headers={"accept-language": "de"}))
     assert escape(why) not in in_german
     assert "Die Qualitätsprüfung von Dotdigital" in in_german
 

@@ -43,3 +43,10 @@ def integration(transactional_db: None, sandbox: Sandbox, settings: Any, protoco
     )
     use_protocol(made, protocol)
     return made
+
+
+@pytest.fixture
+def v3(integration: Integration) -> Integration:
+    """The integration, by version 3 of the API."""
+    use_protocol(integration, ProtocolChoice.V3)
+    return integration

@@ -20,7 +20,7 @@ from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.consent.proofs import ConsentProof
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses
-from dotbridge.integrations.models import Integration, ProtocolChoice
+from dotbridge.integrations.models import Integration
 from dotbridge.sync.models import SentConsent, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from dotbridge.sync.outbound.next_export import ExportKind, next_export
@@ -28,13 +28,6 @@ from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 TRICKY = 'Yes \\ "I" agree,\nZoë \u2028 \t end'
-
-
-@pytest.fixture
-def v3(integration: Integration) -> Integration:
-    integration.protocol = ProtocolChoice.V3
-    integration.save()
-    return integration
 
 
 @pytest.fixture

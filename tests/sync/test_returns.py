@@ -182,11 +182,9 @@ def test_whom_dotdigital_does_not_list_because_it_does_not_mail_them_is_no_drift
 @pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
 @pytest.mark.parametrize("is_heard_of", [False, True], ids=["between two imports", "after an import"])
 def test_whom_an_upload_named_as_opted_out_is_sent_again_after_a_return(
-    integration: Integration, remote: RemoteAccount, protocol: ProtocolChoice, is_heard_of: bool
+    integration: Integration, remote: RemoteAccount, is_heard_of: bool
 ) -> None:
     """Whom no feed of opt-outs ever told is in no book either: nothing but the account's own contacts tells of it."""
-    integration.protocol = protocol
-    integration.save()
     book = remote.create_book("First")
     link = connect(integration, book="First")
     for _turn in range(2):

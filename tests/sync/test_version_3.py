@@ -27,13 +27,6 @@ from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
 @pytest.fixture
-def v3(integration: Integration) -> Integration:
-    integration.protocol = ProtocolChoice.V3
-    integration.save()
-    return integration
-
-
-@pytest.fixture
 def book(remote: RemoteAccount) -> int:
     for name, kind in (("AGE", "Numeric"), ("VIP", "Boolean"), ("JOB", "String")):
         remote.create_field(name, kind)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from dotbridge.consent.bulk import Recorded, record_events
 from dotbridge.consent.models import OF_DOTDIGITAL, ConsentEvent, ConsentState, Scope, Source, What
 from dotbridge.consent.proofs import ConsentProof
-from dotbridge.entities.email import is_plausible
+from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import addresses_of
@@ -200,7 +200,7 @@ def _say_of_addresses(
             said_now = record_events(selection=_OF_ADDRESSES, parameters=parameters, actor=name_of(by), proof=proof)
             total = _sum(total, said_now)
             if proof is not None:
-                normalised = [address.lower() for address in batch]
+                normalised = [address_key(address) for address in batch]
                 consent_proved.send(ConsentEvent, entity="", record_ids=(), addresses=normalised)
     return total
 

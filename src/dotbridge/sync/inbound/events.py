@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -63,25 +64,15 @@ def hear_of_contacts(step: StepContext) -> None:
 
 
 def integrations_with_events() -> list[int]:
-    """The active integrations whose account's events are followed. By version 2 no import would take them."""
-    followed = EventSubscription.objects.filter(
-        remote_id__isnull=False,
-        unusable_until=None,
-        integration__is_active=True,
-        integration__protocol_found=WireProtocol.V3,
-    )
+    """The active integrations whose account's events are followed."""
+    followed = _followed().filter(integration__is_active=True)
     return list(followed.values_list("integration_id", flat=True).order_by("pk"))
 
 
 def has_news(integration: Integration) -> bool:
     """Whether events wait for us: one call, which takes none of them. False where they are not followed, and when
     Dotdigital cannot be asked now: the next import of the schedule finds out why."""
-    ours = EventSubscription.objects.filter(
-        integration=integration,
-        integration__protocol_found=WireProtocol.V3,
-        remote_id__isnull=False,
-        unusable_until=None,
-    ).first()
+    ours = _followed().filter(integration=integration).first()
     if ours is None or ours.remote_id is None:
         return False
     try:
@@ -90,6 +81,13 @@ def has_news(integration: Integration) -> bool:
     except DotdigitalError as error:
         log.warning("nobody knows whether there are events", detail=error.detail)
         return False
+
+
+def _followed() -> QuerySet[EventSubscription]:
+    """Subscriptions whose events are taken: by version 2 no import does."""
+    return EventSubscription.objects.filter(
+        remote_id__isnull=False, unusable_until=None, integration__protocol_found=WireProtocol.V3
+    )
 
 
 def end_subscription(integration: Integration) -> None:

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from dotbridge.connections.selectors import connected_books
 from dotbridge.consent.selectors import addresses_refused_in
+from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
@@ -112,7 +113,7 @@ def _read_returned(step: StepContext, since: datetime) -> None:
         with transaction.atomic():
             back = set(suppressed.filter(remote_id__in=live).values_list("remote_id", flat=True))
             if has_refused:
-                ids = {address_of(contact).lower(): contact.id for contact in live.values()}
+                ids = {address_key(address_of(contact)): contact.id for contact in live.values()}
                 back |= {ids[key] for key in refused.filter(subject__in=ids).values_list("subject", flat=True)}
             lines = [stage_line(live[remote_id], live[remote_id].status) for remote_id in back]
             merged = merge_contacts(step.integration, b"".join(lines), sets_status=True)

@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.test.utils import override_settings
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.connections.models import ListConnection, RunKind
@@ -35,6 +35,8 @@ from tests.soak.world import World
 IS_FULL = os.environ.get("DOTBRIDGE_SOAK") == "full"
 SYSTEM = SystemRandom()
 PARTS, EXAMPLES, STEPS = (10, 10, 100) if IS_FULL else (1, 2, 35)
+# A rest costs as much as twenty other steps, and of two in a row the second one finds nothing new.
+STEPS_BETWEEN_RESTS = 8
 
 KEYS = tuple(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee", "eve"))
 # What their contacts are called when somebody changes the address in Dotdigital.
@@ -78,6 +80,7 @@ class Machine(RuleBasedStateMachine):
         )
         use_protocol(integration, self.protocol)
         self.world = World(integration, RemoteAccount(self.sandbox))
+        self.steps_since_rest = 0
 
     def teardown(self) -> None:
         """Whatever happened: once everything rests, all sides agree."""
@@ -173,9 +176,16 @@ class Machine(RuleBasedStateMachine):
         with self.world.at_work():
             run_killed(self.world.integration, self.sandbox.url, *point, wait_seconds=1.0)
 
+    @precondition(lambda self: self.steps_since_rest >= STEPS_BETWEEN_RESTS)
     @rule()
     def settle(self) -> None:
         self.world.settle(set(KEYS))
+        self.steps_since_rest = 0
+
+    @invariant()
+    def count_step(self) -> None:
+        """No statement about the world: it is what runs after each step."""
+        self.steps_since_rest += 1
 
 
 class MachineOfVersion3(Machine):

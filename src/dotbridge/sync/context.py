@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dotbridge.connections.models import ListConnection
@@ -16,8 +17,8 @@ from dotbridge.integrations.protocols import Version3Denied, is_withdrawn, leave
 from dotbridge.integrations.work_window import large_readings_wait_until
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.locks import IntegrationLock
-from dotbridge.sync.models import State, Step, SyncRun
-from dotbridge.sync.rejections import note_rejections
+from dotbridge.sync.models import State, Step, SyncRun, Turn
+from dotbridge.sync.rejections import note_rejections, steps_with_problems
 from dotdigital import Account, DotdigitalError
 
 if TYPE_CHECKING:
@@ -133,6 +134,16 @@ class RunContext:
         """Raise StepPaused when this run has had its time, so that others get a turn."""
         if self.ends_at is not None and time.monotonic() >= self.ends_at:
             raise StepPaused("The time of a run is over. The next one goes on from here.")
+
+    @cached_property
+    def turns(self) -> dict[str, Turn]:
+        """Where the rounds go on that the runs before this one have left, by the name of the step."""
+        return {turn.step: turn for turn in Turn.objects.filter(integration=self.integration)}
+
+    @cached_property
+    def steps_with_problems(self) -> set[str]:
+        """The names of the steps that a problem is open of."""
+        return steps_with_problems(self.integration)
 
     @property
     def large_readings_wait_until(self) -> datetime | None:

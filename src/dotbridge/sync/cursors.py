@@ -28,8 +28,11 @@ def read_cursor(integration: Integration, feed: str, object_id: int = 0) -> date
 
 def move_cursor(integration: Integration, feed: str, position: datetime, object_id: int = 0) -> None:
     """Say that the feed was read completely up to a moment."""
-    Cursor.objects.update_or_create(
-        integration=integration, feed=feed, object_id=object_id, defaults={"position": position}
+    Cursor.objects.bulk_create(
+        [Cursor(integration=integration, feed=feed, object_id=object_id, position=position)],
+        update_conflicts=True,
+        unique_fields=["integration", "feed", "object_id"],
+        update_fields=["position"],
     )
 
 

@@ -115,9 +115,9 @@ IMPORT = (
     Part("campaign_clicks", _("Clicks"), import_clicks, compares=True),
     Part("marketing_activities", _("Marketing activities"), apply_results),
 )
-# Nobody waits for these, so they come after the export too.
 # In place of what is left of a run that takes many calls.
 EXPORTS_FIRST = Part("exports_first", _("Exports that wait"), let_export_go_first)
+# Nobody waits for these, so they come after the export too.
 OTHER_CONTACTS = Part("other_contacts", _("Contacts of other address books"), import_other_contacts, compares=True)
 # Once a week everything is read again, in case a change escaped the feeds of changes. What it finds to be written into
 # records is written by the next import.

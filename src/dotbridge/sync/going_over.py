@@ -94,14 +94,14 @@ class _Turns(Generic[Thing]):
     """Where the round of a step begins. A run for one list alone has nobody to take turns with."""
 
     def __init__(self, step: StepContext, turn: Callable[[Thing], int] | None) -> None:
-        self._kept = Turn.objects.filter(integration=step.integration, step=step.step.name)
+        self._kept = step.run.turns.get(step.step.name)
         self._step = step
         self._turn = turn if step.run.only is None else None
 
     def in_order(self, things: Iterable[Thing]) -> list[Thing]:
         """The things from the one whose turn it is, then those before it if they are left in this round."""
         listed = list(things)
-        kept = self._kept.first() if self._turn else None
+        kept = self._kept
         if kept is None or self._turn is None:
             return listed
         self._step.is_whole = self._step.is_whole and not kept.is_rest
@@ -119,7 +119,7 @@ class _Turns(Generic[Thing]):
 
     def forget(self) -> None:
         """The round is over."""
-        if self._turn is not None:
+        if self._kept is not None and self._turn is not None:
             self._kept.delete()
 
 

@@ -15,7 +15,7 @@ from dotbridge.sync.call_plan import plan_of_run
 from dotbridge.sync.context import UNATTENDED, RunContext, StepContext, StepPaused
 from dotbridge.sync.inbound.account_feed import FEED as WHOLE_ACCOUNT
 from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED
-from dotbridge.sync.models import Cursor, Reading, State, SyncRun, Turn
+from dotbridge.sync.models import Cursor, Reading, State, SyncRun
 
 # Who must not be mailed is read again so often while others wait for their turn.
 CONSENT_IS_READ_EVERY = timedelta(minutes=30)
@@ -90,7 +90,7 @@ def let_export_go_first(step: StepContext) -> None:
 
 def _begun(context: RunContext) -> frozenset[str]:
     """The steps that a run before this one left in the middle."""
-    begun = set(Turn.objects.filter(integration=context.integration).values_list("step", flat=True))
+    begun = set(context.turns)
     if Reading.objects.filter(integration=context.integration, feed=WHOLE_ACCOUNT).exists():
         begun.add(CONTACTS)
     return frozenset(begun)

@@ -87,6 +87,11 @@ def note_parameters(step: Step) -> dict[str, int | str | datetime]:
     }
 
 
+def steps_with_problems(integration: Integration) -> set[str]:
+    """The names of the steps of which a problem is open."""
+    return set(_open(integration).order_by().values_list("step_name", flat=True).distinct())
+
+
 def new_rejections(step: Step) -> int:
     """How many of those that a step has met no step had met before, or not since they were over."""
     return Rejection.objects.filter(step=step, times=1).count()

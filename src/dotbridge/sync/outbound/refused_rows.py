@@ -26,7 +26,8 @@ def settle_rejections(step: StepContext, *, reads_all: bool) -> None:
     """
     if step.step.counts.get("rejected"):
         step.count(new_rejections=new_rejections(step.step))
-    if step.is_whole and step.run.only is None:
+        step.run.steps_with_problems.add(step.step.name)
+    if step.is_whole and step.run.only is None and step.step.name in step.run.steps_with_problems:
         of_rows = (*REASONS_OF_ROWS, *WAIT_FOR_A_PERSON) if step.step.name in STEPS_OF_ROWS else ()
         of_feeds = () if reads_all else REASONS_OF_FEEDS
         end_rejections(step.step, except_reasons=(*of_rows, *of_feeds), except_subjects=_left_out(step))

@@ -4,6 +4,7 @@
 - An opt-out outlives its record: deleted and loaded again; merged into another record.
 - We know whose address it was: the CRM changes it before the opt-out is read; our note is gone by the time it is read.
 - Identity is the remote id: the address is changed in Dotdigital, then off the list; then opted out under the new one.
+- The screens say what the export does: of an address that somebody has who opted out under another; until they move on.
 - Nothing holds an opt-out up: an unfinished upload, there and here; the breaker; a list that is ending.
 - Dotdigital learns of it: opting out of everything; of a list, where its connection says so; an erasure.
 
@@ -16,17 +17,23 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from dotbridge.backoffice.reads.list_people import people_page
+from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import request_ending, request_unsubscriptions, retry_contact_request
 from dotbridge.consent.erasure import erase_address
-from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.consent.services import carry_over, opt_in_records, opt_out_records
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members, members
 from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mirror.models import Contact as Mirrored
+from dotbridge.summary import run_summary
+from dotbridge.sync.services import disconnect_list
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 
@@ -66,6 +73,49 @@ def test_they_leave_the_book_where_the_other_had_been_written_to(
     sync(integration)
     assert remote.contacts(book) == {}
     assert first.pk < second.pk
+
+
+def test_whose_new_address_others_have_too_is_the_reason_that_is_shown_for_them(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """The numbers, the list of people and the person's page say what the export does, for as long as it does."""
+    off, other, third = add_contact("old@example.com"), add_contact("shared@example.com"), add_contact("cy@example.com")
+    opt_out_records(entity="crm.contact", record_ids=[off.pk], source=Source.FILE)
+    move(off, "shared@example.com")
+    run = sync(integration)
+    assert set(remote.contacts(book)) == {"cy@example.com"}
+    left_out = run_summary(run, link)["left_out"]
+    assert (left_out["unsubscribed"], left_out["waiting"]) == (2, 0)
+    scopes = scopes_of_list(link.marketing_list_id)
+    verdict = may_be_mailed(address="shared@example.com", scopes=scopes, entity="crm.contact", record_id=other.pk)
+    assert [(each.is_shared, each.source) for each in verdict.objections] == [(True, Source.FILE)]
+    shown = {person.record_id: person for person in people_page(link.marketing_list).people}
+    assert shown[str(other.pk)].standing is Standing.OPTED_OUT
+    assert str(shown[str(other.pk)].why).startswith("Another record with the same address: Opted out")
+    assert shown[str(third.pk)].standing is Standing.IN_STEP
+
+    move(off, "new@example.com")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"cy@example.com", "shared@example.com"}
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+    move(off, "shared@example.com")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"cy@example.com"}
+    erase_address(address="shared@example.com")
+    assert not ConsentState.objects.filter(subject="shared@example.com").exists()
+
+
+def test_a_list_that_is_not_connected_any_more_keeps_no_shared_addresses(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    off, _other = add_contact("old@example.com"), add_contact("shared@example.com")
+    opt_out_records(entity="crm.contact", record_ids=[off.pk], source=Source.FILE)
+    move(off, "shared@example.com")
+    sync(integration)
+    assert ConsentState.objects.filter(kind=SubjectKind.SHARED).count() == 1
+    disconnect_list(link=link)
+    assert not ConsentState.objects.filter(kind=SubjectKind.SHARED).exists()
 
 
 def test_whoever_opted_out_of_everything_is_on_no_list(

@@ -74,12 +74,13 @@ class Oracle:
         return {pk: record for pk, record in self.matching(name).items() if pk not in self.lists[name].removed}
 
     def opted_out(self, name: str) -> set[int]:
-        """The records that match and must not be written to."""
-        records = self.matching(name).items()
-        return {pk for pk, record in records if self.consent.is_off(name, pk, key_of(record.email))}
+        """The records that match and must not be written to: also for another one's sake, which has their address."""
+        keys = {pk: key_of(record.email) for pk, record in self.matching(name).items()}
+        off = {key for pk, key in keys.items() if self.consent.is_off(name, pk, key)}
+        return {pk for pk, key in keys.items() if self.consent.is_off(name, pk, key) or (key and key in off)}
 
     def opted_out_addresses(self, name: str) -> set[str | None]:
-        """The addresses that such records have: nobody else who has one of them is written to either."""
+        """The addresses that such records have."""
         records = self.matching(name)
         return {key_of(records[pk].email) for pk in self.opted_out(name)}
 

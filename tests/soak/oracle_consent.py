@@ -155,9 +155,12 @@ class Consent:
 
     def see_off(self, name: str, records: dict[int, str | None], off: set[int]) -> None:
         """Where either would be right: which of these records the list does not write to."""
+        sure = {key for pk, key in records.items() if self.is_off_surely(name, pk, key)}
         for pk, key in records.items():
             if self.is_bound(name, pk) is not Sure.PERHAPS or self.is_off_surely(name, pk, key):
                 continue
+            if key and key in sure:
+                continue  # Off for another record's sake, which tells nothing of this one.
             self._settled[name, pk] = pk in off
             bindings = [each for each in self.bound if each[2:] == (name, pk) and each[0] in (ACCOUNT, name)]
             for each in bindings:

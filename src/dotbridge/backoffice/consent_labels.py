@@ -36,10 +36,11 @@ def status_beside(what: str, status: str) -> str:
 def objection_text(objection: Objection) -> str:
     """Why somebody may not be mailed, since when, and who said it: "Opted out from this list on 3 May 2026, ..."."""
     said = status_beside(objection.what, objection.status)
-    return _("%(what)s %(where)s on %(day)s, %(who)s%(status)s") % {
+    text = _("%(what)s %(where)s on %(day)s, %(who)s%(status)s") % {
         "what": What(objection.what).label,
         "where": _WHERE[Scope(objection.scope)],
         "day": date_format(localtime(objection.since), "DATE_FORMAT"),
         "who": _WHO[Source(objection.source)],
         "status": f" ({said})" if said else "",
     }
+    return _("Another record with the same address: %(why)s") % {"why": text} if objection.is_shared else text

@@ -27,6 +27,8 @@ from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.sql import Fragment
 from dotbridge.one_reading import asked_once
 
+# What a state is about that names an address.
+OF_ADDRESSES = (SubjectKind.ADDRESS, SubjectKind.SHARED)
 _BLOCKED_ADDRESSES = """
     SELECT subject AS email_key FROM dotbridge_consent_consentstate
     WHERE is_blocked AND kind = 'address' AND (scope, scope_id) IN ({scopes})
@@ -72,7 +74,7 @@ def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id"
 
 def address_is_blocked(scopes: ListScopes, email_key: str = "email_key") -> Exists:
     """Whether the address may not be mailed, whoever has it. Erased ones are not asked here."""
-    states = _within(scopes).filter(kind=SubjectKind.ADDRESS, entity="", subject=OuterRef(email_key))
+    states = _within(scopes).filter(kind__in=OF_ADDRESSES, entity="", subject=OuterRef(email_key))
     return Exists(states.filter(is_blocked=True))
 
 
@@ -87,13 +89,16 @@ def address_is_erased(email_key: str = "email_key") -> Exists:
 
 
 def blocked_addresses(scopes: ListScopes) -> str:
-    """The addresses that may not be mailed within these scopes: a query with the column `email_key`."""
-    return _BLOCKED_ADDRESSES.format(scopes=_as_sql(scopes))
+    """The addresses that may not be mailed within these scopes, whoever has them: a query with the column `email_key`.
+
+    Those that are only shared with such a record are left out: they follow from these and from `blocked_records`.
+    """
+    return _BLOCKED_ADDRESSES.format(scopes=scopes_as_sql(scopes))
 
 
 def blocked_records(scopes: ListScopes, entity: str) -> str:
     """The records of an entity that may not be mailed within these scopes: a query with the column `record_id`."""
-    return _BLOCKED_RECORDS.format(scopes=_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
+    return _BLOCKED_RECORDS.format(scopes=scopes_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
 
 
 def erased_addresses(column: str) -> Fragment | None:
@@ -108,7 +113,8 @@ def erased_addresses(column: str) -> Fragment | None:
     )
 
 
-def _as_sql(scopes: ListScopes) -> str:
+def scopes_as_sql(scopes: ListScopes) -> str:
+    """The pairs of these scopes, for an IN."""
     pairs = (sql.SQL("({}, {})").format(*map(sql.Literal, pair)) for pair in scopes.pairs())
     return sql.SQL(", ").join(pairs).as_string(None)
 

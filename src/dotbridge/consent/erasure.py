@@ -17,8 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.consent.chain import details_of
+from dotbridge.consent.conditions import OF_ADDRESSES
 from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
-from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, SubjectKind, What
+from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, What
 from dotbridge.consent.services import name_of
 from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.registry import entities
@@ -62,7 +63,7 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
         if each.erase is not None:
             each.erase(email_key)
     _take_out_of_ledger(key, email_key, address_hash)
-    ConsentState.objects.filter(kind=SubjectKind.ADDRESS, subject=email_key).delete()
+    ConsentState.objects.filter(kind__in=OF_ADDRESSES, subject=email_key).delete()
     now = timezone.now()
     event = ConsentEvent.objects.create(
         happened_at=now,

@@ -53,6 +53,7 @@ class SubjectKind(models.TextChoices):
 
     ADDRESS = "address", _("An address")
     RECORD = "record", _("A record, under any address")
+    SHARED = "shared", _("An address that a record which may not be mailed shares")
 
 
 class ConsentEvent(models.Model):
@@ -107,7 +108,7 @@ class ConsentState(models.Model):
     """What the ledger comes to for one address or record in one scope. Kept by the statement that writes the events.
 
     `since` is when it came to be so. `last_out_at` is the newest word against mailing: only something newer lifts it.
-    `remote_id` is the contact whose status Dotdigital spoke of.
+    `remote_id` is the contact whose status Dotdigital spoke of. A shared address follows from no event: see `shared`.
     """
 
     scope = models.CharField(_("scope"), max_length=16, choices=Scope.choices)

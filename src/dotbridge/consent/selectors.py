@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from dotbridge.consent.conditions import is_anybody_erased, within
+from dotbridge.consent.conditions import OF_ADDRESSES, is_anybody_erased, within
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.scopes import ListScopes
@@ -18,7 +18,10 @@ from dotbridge.entities.email import address_key
 
 @dataclass(frozen=True, kw_only=True)
 class Objection:
-    """One reason why somebody may not be mailed: what was said, how far it reaches, who said it, since when."""
+    """One reason why somebody may not be mailed: what was said, how far it reaches, who said it, since when.
+
+    `is_shared` where it was said of another record, which has the same address now.
+    """
 
     scope: Scope
     scope_id: int
@@ -26,6 +29,7 @@ class Objection:
     source: Source
     status: str
     since: datetime
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,7 @@ def may_be_mailed(
     With `entity` and `record_id` the record is asked about as well, under whatever address it has.
     """
     email_key = address_key(address)
-    subject = Q(kind=SubjectKind.ADDRESS, entity="", subject=email_key)
+    subject = Q(kind__in=OF_ADDRESSES, entity="", subject=email_key)
     if record_id:
         subject |= Q(kind=SubjectKind.RECORD, entity=entity, subject=str(record_id))
     states = ConsentState.objects.filter(subject, is_blocked=True)
@@ -84,14 +88,14 @@ def objections_of(
     records = {record_id for record_id, _email_key in pairs}
     addresses = {email_key for _record_id, email_key in pairs if email_key}
     about = Q(kind=SubjectKind.RECORD, entity=entity, subject__in=records)
-    about |= Q(kind=SubjectKind.ADDRESS, entity="", subject__in=addresses)
-    found: dict[tuple[str, str], list[Objection]] = {}
+    about |= Q(kind__in=OF_ADDRESSES, entity="", subject__in=addresses)
+    of_records: dict[str, list[Objection]] = {}
+    of_addresses: dict[str, list[Objection]] = {}
     for state in ConsentState.objects.filter(about, within(scopes), is_blocked=True):
-        found.setdefault((state.kind, state.subject), []).append(_objection(state))
+        found = of_records if state.kind == SubjectKind.RECORD else of_addresses
+        found.setdefault(state.subject, []).append(_objection(state))
     return {
-        record_id: _sorted(
-            found.get((SubjectKind.RECORD, record_id), []) + found.get((SubjectKind.ADDRESS, email_key or ""), [])
-        )
+        record_id: _sorted(of_records.get(record_id, []) + of_addresses.get(email_key or "", []))
         for record_id, email_key in pairs
     }
 
@@ -129,4 +133,5 @@ def _objection(state: ConsentState) -> Objection:
         source=Source(state.source),
         status=state.status,
         since=state.since,
+        is_shared=state.kind == SubjectKind.SHARED,
     )

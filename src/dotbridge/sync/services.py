@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.services import connect_list, request_run, set_create_entities
+from dotbridge.consent.shared import forget_shared_addresses
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.models import Absence, ExportItem, Listing, Removal, Upload, UploadState
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
@@ -31,6 +32,7 @@ def disconnect_list(*, link: ListConnection) -> None:
     forget_notes(link=link)
     with transaction.atomic():
         Removal.objects.filter(connection=link).delete()
+        forget_shared_addresses(list_id=link.marketing_list_id)
         link.delete()
 
 

@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('scope', models.CharField(choices=[('everything', 'Everything'), ('account', 'A Dotdigital account'), ('book', 'An address book'), ('list', 'A marketing list')], max_length=16, verbose_name='scope')),
                 ('scope_id', models.BigIntegerField(default=0, verbose_name='which')),
-                ('kind', models.CharField(choices=[('address', 'An address'), ('record', 'A record, under any address')], max_length=8, verbose_name='kind')),
+                ('kind', models.CharField(choices=[('address', 'An address'), ('record', 'A record, under any address'), ('shared', 'An address that a record which may not be mailed shares')], max_length=8, verbose_name='kind')),
                 ('entity', models.CharField(blank=True, max_length=100, verbose_name='entity')),
                 ('subject', models.TextField(db_collation='C', verbose_name='address or record')),
                 ('remote_id', models.BigIntegerField(null=True, verbose_name='id in Dotdigital')),

@@ -27,6 +27,7 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
 from dotbridge.consent.scopes import ListScopes
+from dotbridge.consent.shared import keep_shared_addresses
 from dotbridge.entities.sql import compiled
 from dotbridge.lists.selectors import records_with_standing
 from dotbridge.sync.context import StepContext
@@ -76,13 +77,22 @@ _FILL = """
 """
 _BLOCK = """
     UPDATE export_member k SET is_unsubscribed = true, is_primary = false
-    FROM ({blocked}
-          UNION SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_unsubscribed) b
+    FROM ({blocked}) b
     WHERE k.connection_id = %(connection)s AND b.email_key = k.email_key AND NOT k.is_unsubscribed
 """
 _BLOCK_ERASED = """
     UPDATE export_member k SET is_unsubscribed = true, is_primary = false
     WHERE k.connection_id = %s AND {erased}
+"""
+# Whom a record that may not be mailed keeps from it because they share its address.
+_SHARED = """
+    SELECT k.record_id, k.email_key FROM export_member k
+    WHERE k.connection_id = %(connection)s AND k.is_unsubscribed
+      AND EXISTS (SELECT FROM export_member o
+                  WHERE o.connection_id = %(connection)s AND o.email_key = k.email_key AND NOT o.is_unsubscribed)
+"""
+_UNSUBSCRIBED = """
+    SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_unsubscribed
 """
 _PLACE = """
     UPDATE export_member k
@@ -176,8 +186,8 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
         cursor.execute(_WITHOUT_LOOPS_AND_HAS_GROWN, [filled])
         if cursor.fetchone()[1]:
             cursor.execute("ANALYZE export_member (connection_id, email_key)")
+        _apply_consent(link, scopes)
         if filled:
-            _apply_consent(link, scopes)
             cursor.execute(_PLACE.format(key_type=key_type(link)), {"connection": link.pk})
         departed = _find_departed(link, scopes)
         if connection.savepoint_ids:
@@ -188,8 +198,11 @@ def evaluate_members(link: ListConnection) -> EvaluatedMembers:
 
 def _apply_consent(link: ListConnection, scopes: ListScopes) -> None:
     """Nobody writes to an address that may not be mailed, whoever has it, nor to that of a record which may not be."""
+    of_list = {"connection": link.pk}
     with connection.cursor() as cursor:
-        cursor.execute(_BLOCK.format(blocked=blocked_addresses(scopes)), {"connection": link.pk})
+        cursor.execute(_BLOCK.format(blocked=blocked_addresses(scopes)), of_list)
+        keep_shared_addresses(scopes, link.marketing_list.entity, shared=_SHARED, parameters=of_list)
+        cursor.execute(_BLOCK.format(blocked=_UNSUBSCRIBED), of_list)
         if erased := erased_addresses("k.email_key"):
             cursor.execute(_BLOCK_ERASED.format(erased=erased.sql), [link.pk, *erased.parameters])
 

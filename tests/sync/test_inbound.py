@@ -47,7 +47,7 @@ class Vendor:
         for known in sorted(self.answers, key=len, reverse=True):
             if path.startswith(known):
                 found = self.answers[known]
-                if known == "/v2/address-books/7/contacts" and "unsubscribed-since" in path:
+                if known == "/v2/address-books/7/contacts" and "unsubscribed-since" in path:  # has answers of its own
                     return answer(200, [])
                 return found if isinstance(found, Reply) else answer(200, found)
         return answer(200, [])
@@ -227,6 +227,42 @@ def test_a_cut_page_fails_its_step_alone_and_the_next_run_completes_it(scripted:
     vendor.contacts(contact(1, "ann@example.com"))
     assert steps_of(run_import(scripted))["contacts"]["new"] == 1
     assert Cursor.objects.filter(feed="contacts").exists()
+
+
+@pytest.mark.parametrize(
+    ("feed", "path"),
+    [("suppressions", "/v2/contacts/suppressed-since"), ("unsubscribes", "/v2/address-books/7/contacts/unsubscribed")],
+)
+def test_an_opt_out_that_could_not_be_read_is_asked_for_again_for_a_day(
+    scripted: Integration, vendor: Vendor, feed: str, path: str
+) -> None:
+    """Else nobody would hear of it before the weekly comparison."""
+
+    def position_at(time: str, *rows: Any) -> str:
+        vendor.answers["/v2/server-time"] = f"2026-01-{time}:00.000Z"
+        vendor.answers[path] = list(rows)
+        run_import(scripted)
+        return f"{Cursor.objects.get(feed=feed).position:%dT%H:%M}"
+
+    opted_out = {
+        "suppressedContact": contact(1, "ann@example.com", status="Unsubscribed"),
+        "dateRemoved": "2026-01-01T12:30:00Z",
+        "reason": "Unsubscribed",
+    }
+    assert position_at("01T12:00") == "01T12:00"
+    assert position_at("01T13:00", "unreadable") == "01T12:00"
+    assert position_at("01T15:00", "unreadable") == "01T12:00"
+    assert position_at("01T16:00", opted_out) == "01T16:00"
+    assert Contact.objects.get().remote_id == 1
+    assert position_at("03T12:00", "unreadable") == "02T12:00", (
+        "what is never readable is not read from ever further back"
+    )
+
+
+def test_a_first_reading_of_opt_outs_is_not_begun_anew_for_one_row(scripted: Integration, vendor: Vendor) -> None:
+    vendor.answers["/v2/contacts/suppressed-since"] = ["unreadable"]
+    run_import(scripted)
+    assert f"{Cursor.objects.get(feed='suppressions').position:%Y-%m-%dT%H:%M}" == "2025-12-31T12:00"
 
 
 def test_malformed_json_is_said_in_words(scripted: Integration, vendor: Vendor) -> None:

@@ -12,6 +12,8 @@ from dotbridge.sync.models import Cursor, Reading
 
 # A change may become visible a little after the moment it is dated with, so each window re-reads the end of the last.
 OVERLAP = timedelta(minutes=5)
+# A row that could not be read may be readable later. So long it is asked for again; then the full comparison finds it.
+ASKED_AGAIN_FOR = timedelta(days=1)
 _MOVE_OF_BOOKS = """
     INSERT INTO dotbridge_sync_cursor (integration_id, feed, object_id, position)
     SELECT integration_id, %(feed)s, id, %(position)s
@@ -34,6 +36,13 @@ def move_cursor(integration: Integration, feed: str, position: datetime, object_
         unique_fields=["integration", "feed", "object_id"],
         update_fields=["position"],
     )
+
+
+def hold_cursor(integration: Integration, feed: str, position: datetime, object_id: int = 0) -> None:
+    """Say that rows of the feed could not be read: it is read again from where it was now, at most from a day back."""
+    former = Cursor.objects.filter(integration=integration, feed=feed, object_id=object_id).first()
+    earliest = position - ASKED_AGAIN_FOR
+    move_cursor(integration, feed, max(former.position, earliest) if former else earliest, object_id)
 
 
 def move_cursors_of_books(integration: Integration, feed: str, position: datetime) -> None:

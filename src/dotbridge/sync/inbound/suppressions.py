@@ -20,7 +20,7 @@ from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import OVERLAP, move_cursor
+from dotbridge.sync.cursors import OVERLAP, hold_cursor, move_cursor
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.stage import merge_contacts
@@ -72,13 +72,16 @@ def import_suppressions(step: StepContext) -> None:
     # By version 3 the feed of the account has told of all who changed, also of those who are back.
     if step.run.hears_events is None and (since is not None or step.run.reads_everything):
         _read_returned(step, since or BEGINNING)
+    is_complete = True
     for page in step.account.suppressed_since(since or BEGINNING):
+        is_complete = is_complete and not page.malformed
         with transaction.atomic():
             rows = _staged(step, replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)]))
             merged = merge_contacts(step.integration, rows, sets_status=True)
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
-    move_cursor(step.integration, ACCOUNT_FEED, step.run.server_now)
+    move = move_cursor if is_complete else hold_cursor
+    move(step.integration, ACCOUNT_FEED, step.run.server_now)
 
 
 def _with_something_to_ask(step: StepContext, books: list[AddressBook]) -> list[AddressBook]:
@@ -145,7 +148,8 @@ def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
         if is_complete:
             back = Membership.objects.filter(address_book=book, contact__remote_id__in=listed)
             step.count(changed=back.update(status=SUBSCRIBED, unsubscribed_at=None))
-        move_cursor(step.integration, BOOK_FEED, step.run.server_now, book.pk)
+        move = move_cursor if is_complete else hold_cursor
+        move(step.integration, BOOK_FEED, step.run.server_now, book.pk)
 
 
 def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[int, datetime]:

@@ -61,8 +61,8 @@ def show_next_export(console: Console, link: ListConnection) -> None:
         for row in found.rows(most_a_kind=SHOWN):
             console.print(f"  {_in_words(row)}", highlight=False, markup=False)
     console.print(f"What it takes: {plan_of_numbers(link, export.counts).in_words()}.", highlight=False)
-    if export.stops_before is not None:
-        console.print(f"The export would stop and ask before it does this: {export.stops_before.label}.", style="bold")
+    if export.asks_first:
+        console.print("The export would stop and ask before it takes them out of the address book.", style="bold")
 
 
 def next_export_as_json(link: ListConnection) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _as_json(export: ExportNumbers) -> dict[str, Any]:
     return {
         **{kind.value: rows for kind, rows in export.counts.items()},
         "book_size": export.book_size,
-        "stops_before": export.stops_before.value if export.stops_before else None,
+        "asks_first": export.asks_first,
     }
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.models import ListConnection
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import ExportItem, Upload
 from tests.backoffice.conftest import texts
@@ -24,9 +24,9 @@ def page_of(world: World, page: str = "list", *, connected: bool = True) -> str:
     return reverse(f"dotbridge:{page}", args=[marketing_list.pk])
 
 
-def stop(world: World, what: StoppedWhat = StoppedWhat.REMOVE) -> None:
+def stop(world: World) -> None:
     ListConnection.objects.filter(pk=world.link.pk).update(
-        stopped_at=timezone.now(), stopped_what=what, stopped_rows=1200, stopped_of=3000
+        stopped_at=timezone.now(), stopped_rows=1200, stopped_of=3000
     )
 
 
@@ -68,8 +68,8 @@ def test_a_list_that_cannot_be_worked_out_says_so(back_office: Client, world: Wo
 
 
 def test_a_stopped_export_asks_and_goes_on_when_it_is_allowed(back_office: Client, world: World) -> None:
-    what, said = StoppedWhat.REMOVE, "would take 1,200 of the 3,000 contacts out of the address book"
-    stop(world, what)
+    said = "would take 1,200 of the 3,000 contacts out of the address book"
+    stop(world)
     assert "the export waits for you" in texts(back_office.get(reverse("dotbridge:home")))
     page = texts(back_office.get(page_of(world)))
     assert said in page
@@ -81,7 +81,7 @@ def test_a_stopped_export_asks_and_goes_on_when_it_is_allowed(back_office: Clien
     assert "Allowed once" in page
     assert "mona" in texts(back_office.get(page_of(world, "list-history")))
     link = ListConnection.objects.get()
-    assert (link.allowed_what, link.allowed_rows, str(link.allowed_by)) == (what, 1200, "mona")
+    assert (link.allowed_rows, str(link.allowed_by)) == (1200, "mona")
     assert ProcrastinateJob.objects.filter(args__kind="export").count() == 1
 
 

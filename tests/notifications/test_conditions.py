@@ -58,9 +58,7 @@ def refuse(world: World) -> None:
 
 
 def stop(world: World) -> None:
-    ListConnection.objects.filter(pk=world.link.pk).update(
-        stopped_at=timezone.now(), stopped_what="remove", stopped_rows=495, stopped_of=900
-    )
+    ListConnection.objects.filter(pk=world.link.pk).update(stopped_at=timezone.now(), stopped_rows=495, stopped_of=900)
 
 
 def let_it_grow_old(world: World) -> None:

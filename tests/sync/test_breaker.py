@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import allow_once
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
@@ -56,7 +56,7 @@ def test_a_rule_that_matches_nobody_stops_and_asks(
     assert (removals["state"], removals["stopped"]) == (State.PARTIAL, 1)
     assert "take 40 of 40 contacts out of the address book" in removals["message"]
     link.refresh_from_db()
-    assert (link.stopped_what, link.stopped_rows, link.stopped_of) == (StoppedWhat.REMOVE, 40, 40)
+    assert (link.stopped_rows, link.stopped_of) == (40, 40)
     since = link.stopped_at
     sync(integration)
     link.refresh_from_db()
@@ -76,7 +76,7 @@ def test_what_was_allowed_goes_once(
     assert remote.contacts(book) == {}
     assert steps_of(run)["removals"]["removed"] == 40
     link.refresh_from_db()
-    assert (link.stopped_at, link.stopped_what, link.allowed_rows, link.allowed_what) == (None, "", None, "")
+    assert (link.stopped_at, link.allowed_rows) == (None, None)
     update_list(marketing_list=link.marketing_list, rule={})
     sync(integration)
     match_nobody(link)

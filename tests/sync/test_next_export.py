@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import ConsentEvent
 from dotbridge.crm.models import Contact
 from dotbridge.errors import OperatorError
@@ -84,7 +84,7 @@ def test_it_says_what_the_export_then_does(
     expected = {"new": 1, "add": 0, "update": 1, "remove": 1, "reject": 1}
     # An address that only the account knows is new to us until it was read.
     assert {kind.value: number for kind, number in numbers.counts.items()} == {**expected, "new": 2}
-    assert (numbers.book_size, numbers.stops_before) == (4, None)
+    assert (numbers.book_size, numbers.asks_first) == (4, False)
     renamed = rows["renamed@example.com"]
     assert renamed.kind is ExportKind.UPDATE
     assert renamed.changes[0] == FieldChange(data_field="FIRSTNAME", before="Renamed", after="Changed")
@@ -150,8 +150,8 @@ def test_it_says_that_the_export_would_stop(integration: Integration, remote: Re
     numbers = numbers_of(link)
 
     assert numbers.counts[ExportKind.REMOVE] == 30
-    assert numbers.stops_before == StoppedWhat.REMOVE
-    assert next_export_as_json(link)["stops_before"] == "remove"
+    assert numbers.asks_first
+    assert next_export_as_json(link)["asks_first"] is True
 
 
 def test_a_book_that_is_gone_is_said_so(integration: Integration, link: ListConnection) -> None:

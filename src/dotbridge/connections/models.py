@@ -41,7 +41,6 @@ __all__ = [
     "ResubscriptionState",
     "RunKind",
     "SendState",
-    "StoppedWhat",
 ]
 
 
@@ -55,12 +54,6 @@ class RunKind(models.TextChoices):
     DATA_FIELDS = "data_fields", _("Data fields")
     RECONCILE = "reconcile", _("Full comparison")
     REQUESTS = "requests", _("What people asked for")
-
-
-class StoppedWhat(models.TextChoices):
-    """What a run would have done to too many at once."""
-
-    REMOVE = "remove", _("Take contacts out of the address book")
 
 
 class ListConnection(models.Model):
@@ -95,10 +88,8 @@ class ListConnection(models.Model):
         max_length=64, blank=True, help_text=_("How values were made when all were compared. Empty: compare all again.")
     )
     stopped_at = models.DateTimeField(_("stopped since"), null=True, editable=False)
-    stopped_what = models.CharField(_("stopped before"), max_length=16, choices=StoppedWhat.choices, blank=True)
     stopped_rows = models.IntegerField(_("how many it concerned"), default=0)
     stopped_of = models.IntegerField(_("of how many"), default=0)
-    allowed_what = models.CharField(_("allowed once"), max_length=16, choices=StoppedWhat.choices, blank=True)
     allowed_rows = models.IntegerField(_("how many are allowed once"), null=True, editable=False)
     allowed_at = models.DateTimeField(_("allowed"), null=True, editable=False)
     allowed_by = models.ForeignKey(

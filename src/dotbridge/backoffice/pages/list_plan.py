@@ -28,7 +28,7 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.reads.shown import changes_shown_to
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.connections.models import ListConnection, RunKind, StoppedWhat
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import allow_once
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity, UnknownField
@@ -76,7 +76,7 @@ def plan_context(request: HttpRequest, link: ListConnection) -> dict[str, Any]:
         ],
         "changes_anything": any(number for kind, number in export.counts.items() if kind is not ExportKind.REJECT),
         "book_size": export.book_size,
-        "stops_before": export.stops_before.label if export.stops_before else "",
+        "asks_first": export.asks_first,
         "calls": plan_of_numbers(link, export.counts).in_words(),
         "link": link,
     }
@@ -186,10 +186,9 @@ def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) ->
 
 def _some_of(link: ListConnection) -> list[str]:
     """Some of those whom the export has stopped for; nobody while the list cannot be worked out."""
-    wanted = {StoppedWhat.REMOVE: ExportKind.REMOVE}
     try:
         with asking(link.marketing_list.entity, milliseconds=NEXT_EXPORT_MILLISECONDS), next_export(link) as planned:
-            rows = [row for row in planned.rows(most_a_kind=10) if row.kind == wanted[StoppedWhat(link.stopped_what)]]
+            rows = [row for row in planned.rows(most_a_kind=10) if row.kind is ExportKind.REMOVE]
     except UNWORKABLE as error:
         return [str(error)]
     except TookTooLong:

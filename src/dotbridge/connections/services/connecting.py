@@ -74,12 +74,12 @@ def set_settings(*, link: ListConnection, unsubscribes_book: bool, always_put_ba
 
 
 def allow_once(*, link: ListConnection, by: AbstractBaseUser | None = None) -> None:
-    """Let the next export do what it stopped before: to as many as it was asked for, and a few more, once.
+    """Let the next export take out as many as it stopped for, and a few more, once.
 
     Raises ValidationError when it has not stopped.
     """
     changed = ListConnection.objects.filter(pk=link.pk, stopped_at__isnull=False).update(
-        allowed_what=F("stopped_what"), allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
+        allowed_rows=F("stopped_rows"), allowed_at=timezone.now(), allowed_by=by
     )
     if not changed:
         raise ValidationError(_("The export of this list has not stopped, so there is nothing to allow."))

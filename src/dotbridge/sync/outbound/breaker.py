@@ -11,7 +11,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.models import ListConnection
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.context import StepContext
 
@@ -20,21 +20,21 @@ NEVER_STOPS = 25
 # Between asking and going on some more may have left: so much more than was allowed still goes.
 GROWTH_PERCENT = 10
 
-_STOPPED = ("stopped_at", "stopped_what", "stopped_rows", "stopped_of")
-_ALLOWED = ("allowed_what", "allowed_rows", "allowed_at", "allowed_by")
+_STOPPED = ("stopped_at", "stopped_rows", "stopped_of")
+_ALLOWED = ("allowed_rows", "allowed_at", "allowed_by")
 
 
-def may_go_on(step: StepContext, link: ListConnection, what: StoppedWhat, rows: int) -> bool:
-    """Whether a run may do this to so many at once. If not, that is noted, and the run leaves the list alone."""
-    if not rows and link.stopped_what != what:
+def may_go_on(step: StepContext, link: ListConnection, rows: int) -> bool:
+    """Whether a run may take so many out at once. If not, that is noted, and the run leaves the list alone."""
+    if not rows and link.stopped_at is None:
         return True
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
-    if not is_too_many(link, rows, of) or _is_allowed(link, what, rows):
-        if link.stopped_what == what:
+    if not is_too_many(link, rows, of) or _is_allowed(link, rows):
+        if link.stopped_at is not None:
             _go_on(link)
         return True
-    _stop(link, what, rows, of)
+    _stop(link, rows, of)
     step.run.left_out.add(link.pk)
     step.count(stopped=1)
     step.mark_partial(stopped_text(link))
@@ -62,35 +62,32 @@ def stopped_text(link: ListConnection) -> str:
     )
 
 
-def use_up_allowance(link: ListConnection, what: StoppedWhat, rows: int) -> None:
+def use_up_allowance(link: ListConnection, rows: int) -> None:
     """So many of those who were allowed have gone; call it in the transaction that takes them."""
-    ListConnection.objects.filter(pk=link.pk, allowed_what=what).update(
+    ListConnection.objects.filter(pk=link.pk, allowed_rows__isnull=False).update(
         allowed_rows=Greatest(F("allowed_rows") - rows, Value(0))
     )
 
 
-def end_allowance(link: ListConnection, what: StoppedWhat) -> None:
+def end_allowance(link: ListConnection) -> None:
     """All who were allowed have gone. What is allowed from now on is for the next run."""
-    if link.allowed_what != what:
-        return
-    ListConnection.objects.filter(pk=link.pk, allowed_what=what).update(
-        allowed_what="", allowed_rows=None, allowed_at=None, allowed_by=None
-    )
+    if link.allowed_rows is not None:
+        ListConnection.objects.filter(pk=link.pk).update(allowed_rows=None, allowed_at=None, allowed_by=None)
 
 
-def _is_allowed(link: ListConnection, what: StoppedWhat, rows: int) -> bool:
-    if link.allowed_rows is None or link.allowed_what != what:
+def _is_allowed(link: ListConnection, rows: int) -> bool:
+    if link.allowed_rows is None:
         return False
     return rows <= link.allowed_rows + max(NEVER_STOPS, link.allowed_rows * GROWTH_PERCENT // 100)
 
 
-def _stop(link: ListConnection, what: StoppedWhat, rows: int, of: int) -> None:
+def _stop(link: ListConnection, rows: int, of: int) -> None:
     link.stopped_at = link.stopped_at or timezone.now()
-    link.stopped_what, link.stopped_rows, link.stopped_of = what, rows, of
-    link.allowed_what, link.allowed_rows, link.allowed_at, link.allowed_by = "", None, None, None
+    link.stopped_rows, link.stopped_of = rows, of
+    link.allowed_rows, link.allowed_at, link.allowed_by = None, None, None
     link.save(update_fields=[*_STOPPED, *_ALLOWED])
 
 
 def _go_on(link: ListConnection) -> None:
-    link.stopped_at, link.stopped_what, link.stopped_rows, link.stopped_of = None, "", 0, 0
+    link.stopped_at, link.stopped_rows, link.stopped_of = None, 0, 0
     link.save(update_fields=_STOPPED)

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import connection
 
-from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import plausible_sql
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
@@ -72,11 +72,11 @@ class ExportRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportNumbers:
-    """How many of each kind. `stops_before` is what the breaker would stop at, None when it lets all of it pass."""
+    """How many of each kind. `asks_first`: the breaker would stop it before anybody is taken out, and ask a person."""
 
     counts: Mapping[ExportKind, int]
     book_size: int
-    stops_before: StoppedWhat | None
+    asks_first: bool
 
 
 class BookGone(ValueError):
@@ -125,7 +125,7 @@ class NextExport:
                 cursor.execute(self._text(_COUNT), self._outgoing.parameters)
                 counts |= {ExportKind(operation): rows for operation, rows in cursor.fetchall()}
         size = book_size(self._link)
-        return ExportNumbers(counts=counts, book_size=size, stops_before=self._stops_before(size))
+        return ExportNumbers(counts=counts, book_size=size, asks_first=is_too_many(self._link, self._removed, size))
 
     def rows(self, *, most_a_kind: int | None = None) -> Iterator[ExportRow]:
         """Every row, or the first so many of what is removed, of what happens to the list, is rejected, and is sent."""
@@ -148,10 +148,6 @@ class NextExport:
     def _text(self, statement: str) -> str:
         compared = _COMPARED.format(rows=self._outgoing.sql)
         return statement.format(compared=compared, plausible=_PLAUSIBLE)
-
-    def _stops_before(self, size: int) -> StoppedWhat | None:
-        rows = {StoppedWhat.REMOVE: self._removed}
-        return next((what for what in rows if is_too_many(self._link, rows[what], size)), None)
 
 
 @contextmanager

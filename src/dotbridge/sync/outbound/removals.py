@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from dotbridge.connections.models import ListConnection, StoppedWhat
+from dotbridge.connections.models import ListConnection
 from dotbridge.connections.request_moves import move
 from dotbridge.connections.services import request_unsubscriptions
 from dotbridge.mirror.models import Contact, FormerAddress, Membership
@@ -109,16 +109,16 @@ def _remove_departed(begun: dict[int, list[Removal]], step: StepContext, ranked:
             step.run.left_out.add(link.pk)
     evaluated = require_current_members(step, link)
     departing = count_departing(evaluated) if evaluated.departed else 0
-    if not may_go_on(step, link, StoppedWhat.REMOVE, departing):
+    if not may_go_on(step, link, departing):
         return
-    if not departing and not link.allowed_what:
+    if not departing and link.allowed_rows is None:
         return
     while removal := _assign(step, evaluated):
         if not _carry_out(step, ranked, removal):
             step.run.left_out.add(link.pk)
             return
         evaluated = require_current_members(step, link)
-    end_allowance(link, StoppedWhat.REMOVE)
+    end_allowance(link)
 
 
 def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
@@ -156,7 +156,7 @@ def _assign(step: StepContext, departed: EvaluatedMembers, *, only_opt_outs: boo
         removal.row_count = cursor.rowcount
         removal.save(update_fields=["row_count"])
         if not only_opt_outs:
-            use_up_allowance(link, StoppedWhat.REMOVE, removal.row_count)
+            use_up_allowance(link, removal.row_count)
     return removal
 
 

@@ -298,9 +298,7 @@ def test_what_one_is_told_of_is_chosen_by_kind(world: World, logged_in: Callable
 
 
 def test_a_notification_stands_in_the_list_until_it_is_seen_and_over(back_office: Client, world: World) -> None:
-    ListConnection.objects.filter(pk=world.link.pk).update(
-        stopped_at=timezone.now(), stopped_rows=495, stopped_of=900
-    )
+    ListConnection.objects.filter(pk=world.link.pk).update(stopped_at=timezone.now(), stopped_rows=495, stopped_of=900)
     note_conditions()
     assert "topbar__bell" in texts(back_office.get(url("home")))
     assert 'menu__badge">' in texts(back_office.get(url("home"))).partition("topbar__bell")[2][:400]

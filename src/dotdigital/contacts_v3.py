@@ -24,6 +24,7 @@ from dotdigital.wire import Query
 MAX_DELETION: Final = 5000
 INCLUDES: Final = ("channelProperties", "lists", "preferences", "consentRecords")
 _OUTCOMES: Final = frozenset({"created", "updated", "failures"})
+_decode_result = msgspec.json.Decoder(ResultV3).decode
 # Beyond this the drafts of an import wait in a file for the call that sends them.
 _KEPT_IN_MEMORY: Final = 1024 * 1024
 
@@ -206,6 +207,10 @@ def _results(chunks: Iterator[bytes]) -> Iterator[ResultV3 | Malformed]:
 
 def _result(raw: bytes, outcome: str) -> ResultV3 | Malformed:
     try:
-        return msgspec.structs.replace(decode_one(raw, ResultV3), outcome=outcome)
-    except Unreadable as error:
-        return malformed(raw, str(error))
+        told = _decode_result(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            told = decode_one(raw, ResultV3)
+        except Unreadable as error:
+            return malformed(raw, str(error))
+    return ResultV3(outcome, told.contact_id, told.match_identifier, told.identifiers, told.failures)

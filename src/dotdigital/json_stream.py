@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from dotdigital.decoding import Unreadable
 
 # A row of the service stays well below; what goes on for longer is none.
@@ -16,6 +18,7 @@ _MARKS = re.compile(rb'[{}\[\]]|"[^"\\]*(?:\\.[^"\\]*)*"|"', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}]+")
 _BLANK: Final = b" \t\r\n"
 _OPENING: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def members(chunks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -45,6 +48,7 @@ def _entries(text: _Text) -> Iterator[bytes]:
     if text.next_is(b"]"):
         return
     while True:
+        yield from text.entries_at_hand()
         yield text.value()
         if text.next_is(b"]"):
             return
@@ -68,6 +72,7 @@ class _Text:
         self._chunks = chunks
         self._held = bytearray()
         self._at = 0
+        self._is_split = False
 
     def skip(self, prefix: bytes) -> None:
         """Passes over a prefix, if there is one."""
@@ -86,6 +91,25 @@ class _Text:
         """Passes over this character. Raises Unreadable where there is another."""
         if not self.next_is(mark):
             raise Unreadable(f"{mark.decode()} was expected")
+
+    def entries_at_hand(self) -> list[bytes]:
+        """Answers the next entries of a list as far as they have arrived, but for the last one; none if that is not
+        plain to see.
+
+        They are parted all at once, which takes a tenth of the time. What is held is cut where one object seems to end
+        and another to begin; if the cut is inside of an entry, the piece is no list.
+        """
+        end = -1 if self._is_split else self._held.rfind(b"},{", self._at) + 1
+        # Not again before there is more, lest each value costs another try.
+        self._is_split = True
+        if end <= self._at:
+            return []
+        try:
+            entries = _split(b"[" + self._held[self._at : end] + b"]")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return []
+        self._at = end + 1
+        return [bytes(each) for each in entries]
 
     def value(self) -> bytes:
         """Answers the raw JSON of the next value."""
@@ -113,6 +137,7 @@ class _Text:
         self._at = 0
         if len(self._held) > LONGEST_VALUE:
             raise Unreadable(f"an entry of more than {LONGEST_VALUE} bytes")
+        self._is_split = False
         wanted = len(self._held) + max(size, 1)
         before = len(self._held)
         while len(self._held) < wanted and (chunk := next(self._chunks, None)) is not None:

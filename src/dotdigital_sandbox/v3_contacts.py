@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 1000
 MOST_LISTS = 100
-JOIN = "INSERT INTO membership (book_id, contact_id, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_JOIN = "INSERT INTO membership (book_id, contact_id, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 ALL_FIELDS = "[[all]]"
 PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
 _SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
@@ -193,7 +193,7 @@ def _save_lists(db: Connection, account: Account, contact_id: int, lists: list[i
             (contact_id, json.dumps(lists or [])),
         )
     now = account.clock.text()
-    db.executemany(JOIN, [(each, contact_id, now) for each in lists or []])
+    db.executemany(_JOIN, [(each, contact_id, now) for each in lists or []])
 
 
 def _check_free(db: Connection, contact: GivenContact, known: Row | None) -> None:

@@ -125,17 +125,18 @@ def process(account: Account, job: Row) -> dict[str, int]:
                 results = list(_some(db, account, job["merge"], rows, seen))
                 db.executemany(
                     "INSERT OR REPLACE INTO import_result VALUES (?, ?, ?, ?)",
-                    [(job["id"], number, outcome, json.dumps(body)) for number, outcome, _, body in results],
+                    ((job["id"], number, outcome, body) for number, outcome, _, body in results),
                 )
-            counters.update(SUMMARY[key] for _, _, key, _ in results if key in SUMMARY)
+            for key, number in Counter(key for _, _, key, _ in results if key in SUMMARY).items():
+                counters[SUMMARY[key]] += number
             are_left = bool(results)
     return dict(counters)
 
 
 def _some(
     db: Connection, account: Account, merge: Merge, rows: Iterator[tuple[int, bytes]], seen: set[str]
-) -> Iterator[tuple[int, str, str, dict[str, Any]]]:
-    """What came of the next rows; none when there are no more."""
+) -> Iterator[tuple[int, str, str, str]]:
+    """What came of the next rows, with the body as JSON; none when there are no more."""
     together = PlainRows(db, account, merge)
     read, odd = [], 0
     for number, line in rows:
@@ -149,11 +150,12 @@ def _some(
         taken = together.take(plain, seen) if plain else None
         if plain and taken:
             outcome = "created" if taken.is_new else "updated"
-            yield number, outcome, outcome, {"contactId": taken.contact_id, "identifiers": {"email": plain.email}}
+            email = encoded(plain.email).decode()
+            yield number, outcome, outcome, f'{{"contactId":{taken.contact_id},"identifiers":{{"email":{email}}}}}'
         else:
             together.write()
-            for result in _one(db, account, merge, line, seen):
-                yield number, *result
+            for outcome, key, body in _one(db, account, merge, line, seen):
+                yield number, outcome, key, encoded(body).decode()
             together.write()
     together.write()
 

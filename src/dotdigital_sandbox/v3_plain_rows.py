@@ -7,6 +7,7 @@ it alone knows the refusals, and it is what these rows must not differ from.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -21,7 +22,7 @@ from dotdigital_sandbox.import_rows import Merge
 from dotdigital_sandbox.preferences import CHOOSE
 from dotdigital_sandbox.remembered import recall
 from dotdigital_sandbox.v3_consents import read_consents
-from dotdigital_sandbox.v3_contacts import JOIN, MOST_LISTS
+from dotdigital_sandbox.v3_contacts import MOST_LISTS
 from dotdigital_sandbox.v3_errors import V3Error
 from dotdigital_sandbox.values import ValueRefused, is_email
 
@@ -32,37 +33,45 @@ _FIND = "SELECT c.id, c.email_key, c.data, c.mobile FROM json_each(?) k CROSS JO
 _INSERT = (
     "INSERT INTO contact (id, email, email_key, created, modified, last_subscribed, data) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+# One statement for all of a book: where somebody listens to events, each statement of many would begin a journal.
+_JOIN = (
+    "INSERT INTO membership (book_id, contact_id, added) SELECT :book, value, :now FROM json_each(:contacts) "
+    "WHERE TRUE ON CONFLICT DO NOTHING"
+)
 _UPDATE = "UPDATE contact SET data = ?, modified = ? WHERE id = ?"
 
 
-class _Identifiers(msgspec.Struct, forbid_unknown_fields=True):
+# A chunk of them is held at once. The collector of garbage need not go through what cannot refer to itself: that was a
+# third of an import's time.
+class _Identifiers(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     email: str
 
 
-class _Preference(msgspec.Struct, forbid_unknown_fields=True):
+class _Preference(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: int
     isOptedIn: bool  # noqa: N815 - as the service spells it
 
 
-class _Row(msgspec.Struct, forbid_unknown_fields=True):
+class _Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A row as nearly every client spells it."""
 
     identifiers: _Identifiers
     matchIdentifier: Literal["email"] = "email"  # noqa: N815
-    lists: list[int] | None = None
+    lists: tuple[int, ...] | None = None
     dataFields: dict[str, Any] | None = None  # noqa: N815
     preferences: list[_Preference] | None = None
     consentRecords: list[dict[str, Any]] | None = None  # noqa: N815
 
 
-class Plain(NamedTuple):
+class Plain(msgspec.Struct, gc=False):
     """What a plain row says; its values are those that are kept, None where a field is cleared."""
 
     email: str
-    lists: list[int]
+    key: str
+    lists: tuple[int, ...]
     values: dict[str, Any]
-    preferences: list[tuple[int, bool]]
-    consents: list[dict[str, str]]
+    preferences: tuple[tuple[int, bool], ...]
+    consents: tuple[dict[str, str], ...]
 
 
 class Taken(NamedTuple):
@@ -94,24 +103,28 @@ class PlainRows:
         self._first_id = self._next_id = (last["seq"] if last else 0) + 1
         self._new: list[tuple[Any, ...]] = []
         self._changed: list[tuple[Any, ...]] = []
+        self._joining: dict[int, list[int]] = defaultdict(list)
         self._rest: list[tuple[int, Plain]] = []
 
     def read(self, line: bytes) -> Plain | None:
         """What the row says; None when it is not plain."""
         try:
             row = _decode(line)
-            consents = read_consents(row.consentRecords)
+            consents = tuple(read_consents(row.consentRecords))
             values = self._values(row.dataFields or {})
         except (msgspec.DecodeError, ValueRefused, V3Error):
             return None
-        chosen = [(each.id, each.isOptedIn) for each in row.preferences or ()]
+        email, lists, chosen = row.identifiers.email, row.lists, row.preferences or ()
         is_right = (
-            is_email(row.identifiers.email)
-            and values is not None
-            and (row.lists is None or (1 <= len(row.lists) <= MOST_LISTS and self._books.issuperset(row.lists)))
-            and self._preferences.issuperset(number for number, _opted_in in chosen)
+            values is not None
+            and is_email(email)
+            and (lists is None or (1 <= len(lists) <= MOST_LISTS and self._books.issuperset(lists)))
+            and (not chosen or self._preferences.issuperset(each.id for each in chosen))
         )
-        return Plain(row.identifiers.email, row.lists or [], values or {}, chosen, consents) if is_right else None
+        if not is_right:
+            return None
+        preferences = tuple((each.id, each.isOptedIn) for each in chosen) if chosen else ()
+        return Plain(email, email.lower(), lists or (), values or {}, preferences, consents)
 
     def _values(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         """The values to be kept; None where one is of no field that there is."""
@@ -130,29 +143,31 @@ class PlainRows:
         self._known = self._found(plain)
 
     def _found(self, plain: Iterable[Plain]) -> dict[str, Any]:
-        keys = json.dumps([each.email.lower() for each in plain])
+        keys = encoded([each.key for each in plain]).decode()
         return {row["email_key"]: row for row in self._db.execute(_FIND, (keys,))}
 
     def take(self, plain: Plain, seen: set[str]) -> Taken | None:
         """Have a row written with the others. None when it is not plain beside what the account, or the import, has."""
-        key = plain.email.lower()
+        key = plain.key
         known = (self._found([plain]) if self._known is None else self._known).get(key)
         name = f"email:{known['id'] if known else key}"
         if name in seen or (known["mobile"] if known else self._bans and is_banned(self._db, plain.email)):
             return None
-        contact_id = known["id"] if known else self._add(plain, key)
+        contact_id = known["id"] if known else self._add(plain)
         if known:
             self._change(plain, known)
-        if plain.lists or plain.preferences or plain.consents:
+        for book in plain.lists:
+            self._joining[book].append(contact_id)
+        if plain.preferences or plain.consents:
             self._rest.append((contact_id, plain))
         seen.add(name)
         seen.add(f"email:{contact_id}")
         return Taken(contact_id, is_new=known is None)
 
-    def _add(self, plain: Plain, key: str) -> int:
+    def _add(self, plain: Plain) -> int:
         contact_id, now = self._next_id, self._now
         values = {name: value for name, value in plain.values.items() if value is not None}
-        self._new.append((contact_id, plain.email, key, now, now, now, encoded(values).decode()))
+        self._new.append((contact_id, plain.email, plain.key, now, now, now, encoded(values).decode()))
         self._next_id += 1
         return contact_id
 
@@ -172,7 +187,8 @@ class PlainRows:
         if self._new:
             recall(db, self._first_id)
         db.executemany(_UPDATE, self._changed)
-        db.executemany(JOIN, [(book, number, now) for number, plain in self._rest for book in plain.lists])
+        for book, joining in self._joining.items():
+            db.execute(_JOIN, {"book": book, "contacts": encoded(joining).decode(), "now": now})
         db.executemany(CHOOSE, [(number, *each) for number, plain in self._rest for each in plain.preferences])
         db.executemany(
             INSERT_CONSENT,

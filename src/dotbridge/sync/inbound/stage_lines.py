@@ -62,7 +62,7 @@ def contact_line(
     data, subscribed = _data_fields(values)
     return b"%d\t%b\t%b\t%b\t%b\t%b\t%b\t%b\n" % (
         remote_id,
-        _escaped(address),
+        escaped(address),
         _NULL if status is None else _kind(status),
         _kind(opt_in_type),
         _kind(email_type),
@@ -77,14 +77,15 @@ def membership_line(remote_id: int, book_id: int, *, is_out: bool) -> bytes:
     return b"%d\t%d\t%b\n" % (remote_id, book_id, b"t" if is_out else b"f")
 
 
-def _escaped(text: str) -> bytes:
+def escaped(text: str) -> bytes:
+    """A text as a field of such a line."""
     # Nearly all texts need no escaping, and to see that is quick.
     return (text if text.isprintable() and "\\" not in text else text.translate(_ESCAPES)).encode()
 
 
 @lru_cache(maxsize=256)
 def _kind(word: str | None) -> bytes:
-    return _escaped(kind(word))
+    return escaped(kind(word))
 
 
 def _data_fields(values: Mapping[str, Scalar] | None) -> tuple[bytes, bytes]:

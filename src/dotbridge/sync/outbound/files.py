@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import IO
 
@@ -12,19 +13,18 @@ from dotbridge.mirror.models import PREFERENCE_PREFIX, DataField
 from dotbridge.sync.models import Upload
 from dotbridge.sync.outbound.consents import RECORDS_OF_UPLOAD, note_consents
 
-# One contact, as an import of version 3 takes it (contract §7). A value that is to be cleared is null, and one that is
-# to be kept is not there. Text that is no number, or no truth value, goes as it is, so that Dotdigital can say so.
-_CONTACT = """json_build_object(
-        'matchIdentifier', 'email', 'identifiers', json_build_object('email', i.email),
-        'dataFields', coalesce(
-            (SELECT json_object_agg(v.key, CASE
-                        WHEN v.value = '' THEN 'null'::json
-                        WHEN v.key = ANY({numbers}) AND v.value ~ '^-?[0-9]{{1,18}}([.][0-9]{{1,9}})?$'
-                        THEN to_json(v.value::numeric)
-                        WHEN v.key = ANY({truths}) AND v.value IN ('true', 'false') THEN to_json(v.value::boolean)
-                        ELSE to_json(v.value) END)
-             FROM jsonb_each_text(i.values) v WHERE v.key = ANY({columns})), '{{}}'),
-        'lists', json_build_array({book}))"""
+# One contact, as an import of version 3 takes it (contract §7), as text: building it of JSON values takes three times
+# as long. A value that is to be kept is not there.
+_CONTACT = """'{{"matchIdentifier":"email","identifiers":{{"email":' || to_json(i.email) || '}},"dataFields":{{'
+        || array_to_string(ARRAY[{values}]::text[], ',') || '}},"lists":[' || {book} || ']'"""
+# A value that is to be cleared is null. Text that is no number, or no truth value, goes as it is, so that Dotdigital
+# can say so.
+_VALUE = "{key} || CASE WHEN i.values ->> {name} = '' THEN 'null' {typed}ELSE (i.values -> {name})::text END"
+_TYPED = {
+    "Numeric": "WHEN i.values ->> {name} ~ '^-?[0-9]{{1,18}}([.][0-9]{{1,9}})?$' "
+    "THEN (i.values ->> {name})::numeric::text ",
+    "Boolean": "WHEN i.values ->> {name} IN ('true', 'false') THEN i.values ->> {name} ",
+}
 # What not everybody has is there for those alone who have it: an empty part would be refused.
 _PREFERENCES = """
     (SELECT json_agg(json_build_object('id', p.id, 'isOptedIn', (i.values ->> p.name)::boolean) ORDER BY p.id)
@@ -74,10 +74,10 @@ def write_json(upload: Upload, file: IO[bytes]) -> int:
         more["consentRecords"] = "c.records"
     if preferences:
         more["preferences"] = _PREFERENCES
+    types = {each.name: each.type for each in fields}
+    values = [_value(name, types.get(name, "")) for name in upload.columns if name not in preferences]
     query = sql.SQL(_ROWS.replace("{contact}", _with_more(more))).format(
-        numbers=sql.Literal([each.name for each in fields if each.type == "Numeric"]),
-        truths=sql.Literal([each.name for each in fields if each.type == "Boolean"]),
-        columns=sql.Literal([name for name in upload.columns if name not in preferences]),
+        values=sql.SQL(", ").join(values),
         book=sql.Literal(book.remote_id),
         preference_ids=sql.Literal(list(preferences.values())),
         preference_names=sql.Literal(list(preferences)),
@@ -95,7 +95,12 @@ def write_json(upload: Upload, file: IO[bytes]) -> int:
 
 def _with_more(parts: Mapping[str, str]) -> str:
     """A contact with these parts, each by its name and expression, where they are not NULL."""
-    if not parts:
-        return _CONTACT
     added = "".join(f" || coalesce(',\"{name}\":' || {part}::text, '')" for name, part in parts.items())
-    return f"left({_CONTACT}::text, -1){added} || '}}}}'"
+    return f"{_CONTACT}{added} || '}}}}'"
+
+
+def _value(name: str, kind: str) -> sql.Composed:
+    """The expression of a member of `dataFields`; NULL where the item says nothing of this one."""
+    return sql.SQL(_VALUE.replace("{typed}", _TYPED.get(kind, ""))).format(
+        name=sql.Literal(name), key=sql.Literal(f"{json.dumps(name, ensure_ascii=False)}:")
+    )

@@ -156,7 +156,7 @@ def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]
                 _apply_faults(step, upload, faults)
     take_named_rows(step, upload)
     with transaction.atomic():
-        step.count(unreported=refuse_unreported(step, upload))
+        step.count(unreported=refuse_unreported(step))
         _finish(step, upload, dict(summary))
     step.advance(upload.row_count)
 

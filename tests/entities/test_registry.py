@@ -147,7 +147,7 @@ def test_an_address_behind_many_records_is_refused_behind_one_taken() -> None:
     with pytest.raises(NoEmailField, match=r"'emails' of crm.Contact leads to many records, not to one"):
         register(Contact, email="emails__email")
     assert register(ContactEmail, email="contact__phone").key == "crm.contactemail"
-    assert register(Lead, email=Upper("email")).email_expression() == Upper("email")
+    assert register(Lead, email=Upper("email")).email == Upper("email")
 
 
 @pytest.mark.usefixtures("empty_registry")

@@ -1,4 +1,5 @@
 """Who is not to be written to, as files of other products and languages say it. Consent only falls."""
+# ruff: noqa: RUF001 - words in many scripts are the point
 
 from __future__ import annotations
 
@@ -115,10 +116,109 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
         ("OPTIN_TIME", ["2024-01-02", ""]),
         ("Do not call", ["yes", "no"]),
         ("Notes", ["unsubscribed from the wine club", ""]),
+        ("Email verified", ["no", "yes"]),
+        ("Opened newsletter", ["no", "yes"]),
+        ("Send invoice by email", ["no", "yes"]),
+        ("Contact no.", ["0", "1"]),
+        ("No. of e-mails", ["1", "0"]),
+        ("Primary contact", ["no", "yes"]),
+        ("Consent to track", ["No", "Yes"]),
+        ("Newsletter source", ["Shop", "Fair", "no"]),
+        ("Accepts SMS Marketing", ["no", "yes"]),
+        ("Accepts returns", ["no", "yes"]),
+        ("Mailing address", ["1 Main St", ""]),
+        ("Marketing contact status", ["Marketing contact", "Non-marketing contact"]),
+        ("Date subscribed", ["2024-01-02", ""]),
     ],
 )
 def test_other_columns_say_nothing_of_it(header: str, cells: list[str]) -> None:
     assert out(header, *cells) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Would you like to receive our newsletter?", "Yes", "No"),  # Eventbrite
+        ("Communications Opt-In", "true", "false"),
+        ("Permission to email", "Yes", "No"),
+        ("OK to email?", "yes", "no"),
+        ("mail_ok", "1", "0"),
+        ("Newsletter subscriber", "TRUE", "FALSE"),
+        ("Marketing preference", "opt in", "opt out"),
+        ("marketing_consent (metadata)", "true", "false"),  # Stripe
+        ("Newsletter erhalten", "ja", "nein"),
+        ("Accepte de recevoir la newsletter", "oui", "non"),
+        ("Acepta recibir publicidad", "sí", "no"),
+        ("Consenso al marketing", "sì", "no"),
+        ("Aceita receber marketing", "sim", "não"),
+        ("Nieuwsbrief ontvangen", "ja", "nee"),
+        ("Zgoda na otrzymywanie newslettera", "tak", "nie"),
+        ("Vill ha nyhetsbrev", "ja", "nej"),
+        ("Ønsker nyhedsbrev", "ja", "nej"),
+        ("Haluaa uutiskirjeen", "kyllä", "ei"),
+        ("Souhlas se zasíláním", "ano", "ne"),
+        ("Hírlevélre feliratkozott", "igen", "nem"),
+        ("Acord marketing", "da", "nu"),
+        ("Bülten aboneliği", "evet", "hayır"),
+        ("Согласие на рассылку", "да", "нет"),
+        ("Згода на розсилку", "так", "ні"),
+        ("Λήψη ενημερωτικού δελτίου", "ναι", "όχι"),
+        ("メールマガジン購読", "はい", "いいえ"),
+        ("接收邮件", "是", "否"),
+        ("마케팅 수신 동의", "예", "아니오"),
+    ],
+)
+def test_a_question_in_words_that_nobody_listed(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Has unsubscribed from the newsletter", "Y", "N"),
+        ("Do not send marketing emails", "Y", "N"),
+        ("No bulk mail", "Y", "N"),
+        ("Suppress email", "TRUE", "FALSE"),
+        ("Marked email as spam", "true", "false"),  # Intercom
+        ("Email last bounced", "2024-01-02", ""),
+        ("Vom Newsletter abgemeldet am", "17.5.2024", ""),
+        ("Keine Werbung per E-Mail", "ja", "nein"),
+        ("S'est désabonné", "oui", "non"),
+        ("Ne pas envoyer de newsletter", "oui", "non"),
+        ("Se ha dado de baja", "sí", "no"),
+        ("Si è disiscritto", "sì", "no"),
+        ("Cancelou a subscrição", "sim", "não"),
+        ("Heeft zich uitgeschreven", "ja", "nee"),
+        ("Wypisał się", "tak", "nie"),
+        ("Har avregistrerat sig", "ja", "nej"),
+        ("Har afmeldt nyhedsbrev", "ja", "nej"),
+        ("Peruuttanut uutiskirjeen", "kyllä", "ei"),
+        ("Odhlásil se", "ano", "ne"),
+        ("Leiratkozott a hírlevélről", "igen", "nem"),
+        ("Abonelikten çıkmış", "evet", "hayır"),
+        ("Отписался от рассылки", "да", "нет"),
+        ("メール配信停止", "はい", "いいえ"),
+        ("已退订邮件", "是", "否"),
+    ],
+)
+def test_a_refusal_in_words_that_nobody_listed(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("Email subscriber status", ["Subscribed", "Unsubscribed", "Never subscribed", "Pending"], [1, 2, 3]),  # Wix
+        ("Person - Marketing status", ["Subscribed", "Unsubscribed", "No consent", "Archived"], [1, 2, 3]),  # Pipedrive
+        ("Email permission status", ["Express", "Unsubscribed", "Awaiting Confirmation", "Implied"], [1, 2]),
+        ("Do not allow Bulk Emails", ["Allow", "Do Not Allow"], [1]),  # Dynamics
+        ("Send Marketing Materials", ["Send", "Do Not Send"], [1]),
+        ("Email Suppressions", ["[]", '["UNSUBSCRIBE"]', ""], [1]),  # Klaviyo
+        ("Date Unsubscribed", ["0000-00-00 00:00:00", "2024-02-02 03:04:05"], [1]),  # ActiveCampaign
+    ],
+)
+def test_states_in_words_that_nobody_listed(header: str, cells: list[str], expected: list[int]) -> None:
+    assert out(header, *cells) == expected
 
 
 def test_what_is_not_clear_counts_as_opted_out_and_is_told(keeper: OptOutKeeper) -> None:

@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a list of JSON, written wide": (lambda: b'[\n  {"email": "a@example.com"}\n]', "each object on a line of its own"),
     "an archive of nothing": (of_one_file, "no file in the archive"),
     "a title above the table": (
-        lambda: b"Customers of May\n\nE-mail,First name\na@example.com,Ann\n",
+        lambda: b"Customers of May\n\nTheirs,First name\nnobody,Ann\n",
         "If that is a title",
     ),
     "a sheet before the table": (

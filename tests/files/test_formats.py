@@ -151,6 +151,17 @@ def test_vcards() -> None:
     }
 
 
+def test_the_preferred_address_of_a_card_is_the_first_by_its_number() -> None:
+    cards = [
+        "VERSION:4.0\r\nEMAIL;PREF=2:old@example.com\r\nEMAIL:other@example.com\r\nEMAIL;PREF=1:a@example.com",
+        "VERSION:3.0\r\nEMAIL;type=HOME:home@example.com\r\nitem1.EMAIL;type=pref:b@ex\r\n ample.com",
+        "VERSION:2.1\r\nEMAIL;INTERNET:home2@example.com\r\nEMAIL;INTERNET;PREF:c@example.com",
+    ]
+    load("".join(f"BEGIN:VCARD\r\n{card}\r\nFN:Ann Byron\r\nEND:VCARD\r\n" for card in cards))
+    primary = ContactEmail.objects.filter(is_primary=True).values_list("email", flat=True)
+    assert set(primary) == {"a@example.com", "b@example.com", "c@example.com"}
+
+
 def test_json_lines() -> None:
     lines = [
         {"email": "a@example.com", "person": {"first name": "Ann"}, "score": 1.0, "is_vip": True, "birthday": None},

@@ -426,3 +426,18 @@ def test_the_example_host_says_what_its_virtual_fields_read() -> None:
     quiet()
     ContactEmail.objects.create(contact=ann, email="ann@example.com", is_primary=True)
     assert dirty(mapping) == {ann.pk}
+
+
+def test_a_schema_may_have_any_name() -> None:
+    lead = Lead.objects.create(company="Acme")
+    with transaction.atomic():
+        execute('CREATE SCHEMA "Our Marketing"')
+        execute('ALTER TABLE dotbridge_mapping_change SET SCHEMA "Our Marketing"')
+        execute('SET LOCAL search_path = "Our Marketing", public')
+        mapping = map_fields(make_integration(), "crm.lead", "company")
+        assert install_tracking().installed == ["crm_lead"]
+        assert install_tracking().installed == []
+        quiet()
+        Lead.objects.update(company="Other")
+        assert dirty(mapping) == {lead.pk}
+        transaction.set_rollback(True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from dotbridge.crm.models import Contact, Customer, Lead
 from dotbridge.entities.registry import entity
@@ -85,3 +86,20 @@ def test_a_unique_field_cannot_be_written(leads: Mapping, monkeypatch: pytest.Mo
     problem = problem_of_two_way(entity("crm.lead"), ["company"])
     assert problem is not None
     assert "cannot be written into it" in str(problem)
+
+
+def test_nothing_is_written_through_a_view_that_takes_no_changes(
+    leads: Mapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW crm_lead_once AS SELECT DISTINCT * FROM crm_lead")
+        cursor.execute("CREATE VIEW crm_lead_all AS SELECT * FROM crm_lead")
+    row: dict[str, Any] = {"mapping": leads, "entity_fields": ["company"], "is_two_way": True}
+    monkeypatch.setattr(Lead._meta, "db_table", "crm_lead_all")
+    set_mapping_row(data_field=field(leads, "TEXT"), **row)
+    monkeypatch.setattr(Lead._meta, "db_table", "crm_lead_once")
+    with pytest.raises(ValidationError) as refused:
+        set_mapping_row(data_field=field(leads, "TEXT"), **row)
+    assert refused.value.message_dict["is_two_way"] == [
+        "Lead is a view of the database, and what it shows cannot be changed through it."
+    ]

@@ -29,10 +29,10 @@ class AuditEntry(models.Model):
     origin = models.CharField(_("by way of"), max_length=32, blank=True)
     verb = models.CharField(_("what was done"), max_length=6, choices=Verb)
     model = models.CharField(_("kind of record"), max_length=100)
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=255)
     record = models.TextField(_("its name"), blank=True)
     about_model = models.CharField(max_length=100)
-    about_id = models.CharField(max_length=64)
+    about_id = models.CharField(max_length=255)
     changes = models.JSONField(_("before and after"), default=dict)
 
     class Meta:

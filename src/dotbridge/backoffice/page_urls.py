@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from dotbridge.backoffice import converters  # noqa: F401 - the addresses below use them
 from dotbridge.backoffice.pages import (
     absences,
     account,
@@ -49,6 +50,7 @@ from dotbridge.backoffice.pages import (
 )
 
 LIST = "lists/<int:pk>/"
+RECORD = "people/<entity:entity>/<record_id:record_id>/"
 DRAFT = "campaigns/not-sent/<int:account>/<int:remote_id>/"
 
 pages = [
@@ -77,11 +79,7 @@ pages = [
     path(f"{LIST}campaigns/", lists.list_campaigns, name="list-campaigns"),
     path(f"{LIST}history/", lists.list_history, name="list-history"),
     path(f"{LIST}people/change/", list_people.change_people, name="list-change-people"),
-    re_path(
-        r"^lists/(?P<pk>\d+)/people/(?P<what>removed|opted-out)/(?P<record_id>[^/]{1,64})/$",
-        list_people.bring_back,
-        name="list-bring-back",
-    ),
+    path(f"{LIST}people/<slug:what>/<record_id:record_id>/", list_people.bring_back, name="list-bring-back"),
     re_path(r"^lists/(?P<pk>\d+)/people\.(?P<form>csv|xlsx)$", list_files.people_file, name="list-file"),
     path(f"{LIST}sync/", list_actions.sync_list, name="list-sync"),
     path(f"{LIST}delete/", list_actions.delete_list, name="list-delete"),
@@ -131,12 +129,8 @@ pages = [
     path("studio/<int:pk>/disconnect/", studio.end, name="studio-end"),
     path("dotdigital/oauth/callback", studio.callback, name="studio-callback"),
     path("people/", people.people, name="people"),
-    re_path(r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/$", person.person_of_record, name="person-record"),
-    re_path(
-        r"^people/(?P<entity>\w+\.\w+)/(?P<record_id>[^/]{1,64})/(?P<verb>[a-z-]+)/$",
-        person_acts.act_on_record,
-        name="person-record-act",
-    ),
+    path(RECORD, person.person_of_record, name="person-record"),
+    path(f"{RECORD}<slug:verb>/", person_acts.act_on_record, name="person-record-act"),
     path("people/files/", files.files, name="files"),
     path("people/files/new/", files.add, name="file-add"),
     path("people/files/<int:pk>/", file_look.file, name="file"),

@@ -18,6 +18,7 @@ from dotbridge.connections.send_models import (
     LookState,
     SendState,
 )
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
 
@@ -318,7 +319,7 @@ class Resubscription(models.Model):
         related_name="resubscriptions",
         verbose_name=_("connection"),
     )
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     email = models.TextField(_("e-mail"))
     email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     opted_in_at = models.DateTimeField(_("the person asked for it"))

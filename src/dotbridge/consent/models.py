@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
+
 
 class Scope(models.TextChoices):
     """How far a word reaches. Of everything there is one; an account, a book or a list is named by its id here."""
@@ -73,7 +75,7 @@ class ConsentEvent(models.Model):
     status = models.CharField(_("Dotdigital's word"), max_length=64, blank=True)
     email_key = models.TextField(_("e-mail, normalised"), blank=True, db_collation="C")
     entity = models.CharField(_("entity"), max_length=100, blank=True)
-    record_id = models.CharField(_("record"), max_length=64, blank=True)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH, blank=True)
     remote_id = models.BigIntegerField(_("id in Dotdigital"), null=True)
     evidence = models.TextField(_("evidence"), blank=True)
     actor = models.CharField(_("by"), max_length=255, blank=True)

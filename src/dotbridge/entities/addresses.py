@@ -10,6 +10,7 @@ from django.db.models.sql import Query
 
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import Entity
+from dotbridge.entities.texts import PlainText
 
 
 def records_with_addresses(owner: Entity, keys: Iterable[str]) -> set[Any]:
@@ -23,7 +24,7 @@ def records_with_addresses(owner: Entity, keys: Iterable[str]) -> set[Any]:
     paths = [owner.email_path] if owner.email_path else owner.email_reads
     for path in paths:
         if _is_text(owner, path):
-            rows = owner.model._base_manager.annotate(address_key=normalised(F(path)))  # noqa: SLF001
+            rows = owner.model._base_manager.annotate(address_key=normalised(PlainText(F(path))))  # noqa: SLF001
             found.update(rows.filter(address_key__in=wanted).values_list("pk", flat=True))
     return found
 

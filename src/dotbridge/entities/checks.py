@@ -7,6 +7,7 @@ that does not exist and of a value of another kind than was said.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,7 +30,7 @@ def check_entities(**_asked: Any) -> list[CheckMessage]:
 
 
 def _problems(owner: Entity) -> Iterator[CheckMessage]:
-    yield from _of_expression(owner, "email", owner.email_expression, FieldKind.STRING)
+    yield from _of_expression(owner, "email", lambda: copy.deepcopy(owner.email), FieldKind.STRING)
     if unread := _unreadable(owner, owner.email_reads):
         yield _error(owner, "E102", f"email_reads names {unread}.", "Name fields that the address is made of.")
     for own in owner.fields:

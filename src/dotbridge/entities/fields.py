@@ -20,6 +20,7 @@ from django.utils.text import capfirst, format_lazy
 
 from dotbridge.entities.choices import Choices
 from dotbridge.entities.lines import line_of_caller
+from dotbridge.entities.texts import PlainText
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -159,7 +160,7 @@ def _source(model_field: models.Field[Any, Any], path: str) -> Combinable:
         return Cast(F(path), TextField())
     if isinstance(model_field, ArrayField):
         return Func(F(path), Value(", "), function="array_to_string", output_field=TextField())
-    return F(path)
+    return PlainText(F(path)) if getattr(model_field, "db_collation", None) else F(path)
 
 
 def _key_in_json(path: str, to_field: Sequence[str], labels: Sequence[StrOrPromise]) -> EntityField:

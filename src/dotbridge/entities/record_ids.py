@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-# A primary key as text: any host model fits, whatever its key.
-RECORD_ID_LENGTH = 64
+# A primary key as text: also an address, a slug or a path that is a host's key. `register` refuses longer ones.
+RECORD_ID_LENGTH = 255
 # Records given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
 BATCH = 5_000
 

@@ -23,7 +23,9 @@ from django.utils.text import capfirst
 
 from dotbridge.entities.fields import EntityField, FieldKind, PathError, VirtualField, default_paths, field_of_path
 from dotbridge.entities.lines import line_of_caller
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 from dotbridge.entities.related_records import Collection, collection_of, default_collections
+from dotbridge.entities.texts import PlainText
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -135,7 +137,7 @@ class Entity:
 
     def email_expression(self) -> Combinable:
         """A fresh expression of the record's address as it is stored, NULL where it has none."""
-        return copy.deepcopy(self.email)
+        return PlainText(copy.deepcopy(self.email))
 
     def queryset(self) -> QuerySet[Any]:
         """All records that count: the others, such as deleted ones, are on no list."""
@@ -184,11 +186,13 @@ def register(
     rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
     With `takes_files` files of people may be loaded into the model's own editable fields, where the address is one.
 
-    Raises NoEmailField, and RegistrationError for a path, virtual field or second registration that does not fit.
+    Raises NoEmailField, and RegistrationError for a primary key, path, virtual field or second registration that does
+    not fit.
     """
     key = model._meta.label_lower
     if key in _registered:
         raise RegistrationError(f"{key} is registered already; register each model once.")
+    _require_usable_key(model)
     address = _email(model, email)
     email_path = _plain_path(model, email)
     paths = default_paths(model) if fields is None else list(fields)
@@ -228,6 +232,20 @@ def entity(key: str) -> Entity:
 def entities() -> tuple[Entity, ...]:
     """All entities, the ones with the highest default priority first, then by key."""
     return tuple(sorted(_registered.values(), key=lambda each: (-each.default_priority, each.key)))
+
+
+def _require_usable_key(model: type[models.Model]) -> None:
+    key = model._meta.pk
+    if isinstance(key, models.CompositePrimaryKey):
+        raise RegistrationError(
+            f"{model._meta.label_lower} has a primary key of several columns. A record on a list is named by one: "
+            "give the model a key of one column."
+        )
+    if (getattr(key, "max_length", None) or 0) > RECORD_ID_LENGTH:
+        raise RegistrationError(
+            f"{model._meta.label_lower} has a primary key of up to {key.max_length} characters. "
+            f"A record on a list is named by {RECORD_ID_LENGTH} at most."
+        )
 
 
 def _collections(model: type[models.Model], chosen: Sequence[str | Collection] | None) -> tuple[Collection, ...]:

@@ -57,7 +57,7 @@ def collection_of(model: type[models.Model], accessor: str, *, latest_by: str | 
     """
     relation = _relation(model, accessor)
     many: type[models.Model] = relation.related_model
-    back = relation.remote_field.name
+    back, named_by = relation.remote_field.name, _named_by(relation)
     paths = [path for path in default_paths(many) if path.split("__")[0] != back]
     fields = tuple(field_of_path(many, path) for path in paths)
     moments = [each.path for each in fields if each.kind in (FieldKind.DATETIME, FieldKind.DATE)]
@@ -65,11 +65,19 @@ def collection_of(model: type[models.Model], accessor: str, *, latest_by: str | 
         path=accessor,
         label=capfirst(many._meta.verbose_name_plural or accessor),
         fields=fields,
-        rows=lambda: many._default_manager.filter(**{back: OuterRef("pk")}).order_by(),
+        rows=lambda: many._default_manager.filter(**{back: OuterRef(named_by)}).order_by(),
         shows=(many,),
         # Most records have the moment they were made in first place, if they have one at all.
         latest_by=latest_by or next(iter(moments), None),
     )
+
+
+def _named_by(relation: Any) -> str:
+    """The field of the one record by which the many name it: its key, unless their relation says `to_field`."""
+    if relation.many_to_many:
+        own = isinstance(relation, models.ManyToManyField)
+        return str(relation.m2m_target_field_name() if own else relation.field.m2m_reverse_target_field_name())
+    return str(relation.field.target_field.name)
 
 
 def _relation(model: type[models.Model], accessor: str) -> Any:

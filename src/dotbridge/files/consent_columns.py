@@ -6,12 +6,14 @@ counts as opted out, and is told.
 
 from __future__ import annotations
 
+import datetime
 import enum
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dotbridge.files import consent_words
+from dotbridge.files.consent_phrases import phrase_kind
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -69,6 +71,9 @@ _OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
 _SOMETHING_ELSE = ("link", "url", "fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
 _FILLED_SAYS_SO = re.compile(r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
+# How programs write nothing where a moment or several words could stand.
+_EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}")
+_MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
 _BETWEEN_LABELS = re.compile(r"\s*(?::::|[;,|\n])\s*")
 
 
@@ -94,14 +99,27 @@ _OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
 
 def consent_kind(header: str) -> ConsentKind | None:
     """How a column of this name speaks of consent, None if it does not."""
+    return _listed_kind(header) or (None if _is_something_else(header) else _phrased_kind(header))
+
+
+def _listed_kind(header: str) -> ConsentKind | None:
     name = plain(header)
     if found := _headers().get(name):
         return found
-    if any(part in name for part in _SOMETHING_ELSE):
+    if _is_something_else(header):
         return None
     if any(stem in name for stem in _OPTED_OUT_STEMS):
         return ConsentKind.OPTED_OUT
     return ConsentKind.OPTED_IN if any(stem in name for stem in _OPTED_IN_STEMS) else None
+
+
+def _phrased_kind(header: str) -> ConsentKind | None:
+    kind = phrase_kind(header)
+    return ConsentKind(kind) if kind else None
+
+
+def _is_something_else(header: str) -> bool:
+    return any(part in plain(header) for part in _SOMETHING_ELSE)
 
 
 @dataclass
@@ -111,8 +129,12 @@ class ConsentColumn:
     header: str
     kind: ConsentKind
     dates: DateColumn = field(default_factory=DateColumn)
+    # Somebody said that it speaks of consent.
+    is_chosen: bool = False
     filled: int = 0
     known: int = 0
+    # Cells that say yes, no, a state, or when it happened.
+    answers: int = 0
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
@@ -120,14 +142,25 @@ class ConsentColumn:
         if text := _flat(cell):
             self.filled += 1
             self.known += _is_out_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
+            self.answers += self._is_answer(cell, text)
 
     def _is_of_consent(self, text: str) -> bool:
         spelt = plain(text) or text
         return _state(text) is not None and (spelt not in _ANY_STATE or bool(_OF_MAILING.search(plain(self.header))))
 
+    def _is_answer(self, cell: Cell, text: str) -> bool:
+        if text in YES | NO or _state(text) is not None:
+            return True
+        is_moment = isinstance(cell, datetime.date) or bool(_MOMENT.match(text))
+        return is_moment and self.kind is ConsentKind.OPTED_OUT
+
     def is_meant(self) -> bool:
-        """Whether the column speaks of consent at all: a "Status" may be anything, and so may labels."""
-        return self.kind in {ConsentKind.OPTED_OUT, ConsentKind.OPTED_IN} or self.known > 0
+        """Whether the column speaks of consent at all: a "Status" may be anything, and so may labels, and what is known
+        by parts of its name alone.
+        """
+        if self.kind not in {ConsentKind.OPTED_OUT, ConsentKind.OPTED_IN}:
+            return self.known > 0
+        return self.is_chosen or _listed_kind(self.header) is not None or self.answers * 2 > self.filled
 
     def read(self, cell: Cell) -> Said:
         """What a cell says."""
@@ -158,9 +191,11 @@ class ConsentColumn:
 
 
 def _flat(cell: Cell) -> str:
-    return " ".join(cell_text(cell).split()).casefold()
+    text = " ".join(cell_text(cell).split()).casefold()
+    return "" if _EMPTY.fullmatch(text) else text
 
 
+@lru_cache(maxsize=4_096)
 def _state(text: str) -> Says | None:
     spelt = plain(text) or text
     if spelt in _OUT:

@@ -98,7 +98,8 @@ OUT_WORDS = """
     not allowed, invalid, blacklisted, blocklisted, never subscribed, never_subscribed, not subscribed, not_subscribed,
     non subscribed, nonsubscribed, unconfirmed, pending, pendingoptin, pending opt in, archived, declined, denied,
         revoked,
-    withdrawn, do not email, no newsletter, do not contact, no email, redacted,
+    withdrawn, do not allow, do not send, not allow, no consent, no permission, awaiting confirmation, temp hold,
+    do not email, no newsletter, do not contact, no email, redacted,
     abgemeldet, abbestellt, ausgetragen, gesperrt, widerrufen, inaktiv, unbestätigt, kein newsletter, keine werbung,
     désabonné, désabonnée, désinscrit, désinscrite, bloqué, dado de baja, dada de baja, baja, cancelado, cancelada,
     desuscrito, bloqueado, disiscritto, disiscritta, cancellato, bloccato, descadastrado, descadastrada, uitgeschreven,
@@ -109,6 +110,7 @@ OUT_WORDS = """
 
 IN_WORDS = """
     subscribed, subscriber, opted in, opt in, optin, active, confirmed, single, double, single opt in, double opt in,
+    allow, send, consented, permission granted, express, implied, express consent, implied consent,
     verifieddouble, verified double, unknown optin, granted, allowed, accepted, mailable, valid,
     abonniert, angemeldet, bestätigt, aktiv, erlaubt, abonné, abonnée, inscrit, inscrite, actif, confirmé, suscrito,
     suscrita, activo, activa, iscritto, iscritta, attivo, attiva, inscrito, inscrita, ativo, ativa, ingeschreven,
@@ -119,7 +121,8 @@ IN_WORDS = """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
-    active, inactive, confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
+    active, inactive, allow, send, do not allow, do not send, not allow, express, implied, temp hold,
+    confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
         declined,
     denied, blocked, accepted, allowed, granted, revoked, withdrawn, spam, aktiv, inaktiv, bestätigt, unbestätigt,
         gesperrt,
@@ -141,5 +144,5 @@ NO_WORDS = """
     no, n, false, f, 0, off, -, none, null, n/a, unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
     nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
         ні, όχι, ψευδές,
-    いいえ, 否, 아니요, ×, never
+    いいえ, 否, 아니요, 아니오, ×, never
 """

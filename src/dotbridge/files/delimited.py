@@ -19,6 +19,7 @@ from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record
+from dotbridge.files.titles import passed_over, row_of_names
 
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
@@ -60,7 +61,9 @@ class DelimitedText:
         with self._lines() as lines:
             sample = lines.peek(_SAMPLE)
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
-            self.delimiter = delimiter or (announced[1] if announced else find_delimiter(sample))
+            given = delimiter or (announced[1] if announced else "")
+            self._titles = _titles(sample, given or DELIMITERS)
+            self.delimiter = given or find_delimiter(sample[self._titles :])
             top = self._top(lines)
         named = [str(cell).strip(BLANKS) for cell in top.cells]
         while len(named) > MOST_COLUMNS and not named[-1]:
@@ -76,6 +79,9 @@ class DelimitedText:
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record, and in its place every line that is none. Lines with nothing in them are passed over."""
         with self._lines() as lines:
+            for number, text in enumerate(lines.peek(_SAMPLE)[: self._titles], 1):
+                if text.strip(BLANKS) and not _is_announcement(number, text):
+                    yield passed_over(number, text.strip())
             top = self._top(lines)
             if not self._has_names:
                 yield self._fitted(top, "", self._width)
@@ -96,10 +102,12 @@ class DelimitedText:
             text.detach()
 
     def _top(self, lines: _Lines) -> Record:
-        """The first line that is not empty: the names of the columns. Raises FileRefused if there is none."""
+        """The first line below the titles that is not empty: the names of the columns. Raises FileRefused if there is
+        none.
+        """
         while line := lines.take():
             number, text = line
-            if text.strip(BLANKS) and not (number == 1 and _SEPARATOR_LINE.fullmatch(text)):
+            if number > self._titles and text.strip(BLANKS) and not _is_announcement(number, text):
                 lines.put_back([line])
                 found = self._record(lines, width=None)
                 if isinstance(found, BrokenLine):
@@ -238,6 +246,19 @@ class _Lines:
             rest = self._text.readline(LONGEST_LINE)
         self._read += 1
         return self._read, text
+
+
+def _is_announcement(number: int, text: str) -> bool:
+    return number == 1 and _SEPARATOR_LINE.fullmatch(text) is not None
+
+
+def _titles(sample: list[str], delimiters: str) -> int:
+    """How many lines stand above the names of the columns."""
+    for delimiter in delimiters:
+        rows = [[cell.strip(f'"{BLANKS}') for cell in line.split(delimiter)] for line in sample]
+        if number := row_of_names(rows):
+            return number
+    return 0
 
 
 def find_delimiter(lines: list[str]) -> str:

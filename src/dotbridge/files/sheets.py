@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
 
@@ -17,7 +18,18 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import LONGEST_CELL, MOST_COLUMNS, BrokenLine, Cell, Formula, Record, cell_text, is_blank
+from dotbridge.files.records import (
+    BLANKS,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    BrokenLine,
+    Cell,
+    Formula,
+    Record,
+    cell_text,
+    is_blank,
+)
+from dotbridge.files.titles import MOST_TITLES, passed_over, row_of_names
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -36,6 +48,7 @@ class _Sheet:
     part = ""
     other_parts: tuple[str, ...] = ()
     headers: list[str]
+    _titles: int
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
@@ -50,8 +63,10 @@ class _Sheet:
             )
         for name in [wanted] if wanted is not None else names:
             self.part = name
-            top = next(self._filled(), None)
-            if top is not None:
+            first = list(islice(self._filled(), 2 * MOST_TITLES))
+            if first:
+                self._titles = row_of_names([[cell_text(cell).strip(BLANKS) for cell in row.cells] for row in first])
+                top = first[self._titles]
                 self.other_parts = tuple(other for other in names if other != name)
                 self.headers = [
                     cell_text(cell).strip() or _("Column %(number)d") % {"number": number}
@@ -69,20 +84,27 @@ class _Sheet:
                 yield Record(number, cells)
 
     def records(self) -> Iterator[Record | BrokenLine]:
-        """Every row below the first filled one; rows with nothing in them are passed over."""
+        """Every row below the names of the columns, and what stands above; a row with nothing in it is passed over."""
         width = len(self.headers)
         rows = self._filled()
+        for row in islice(rows, self._titles):
+            yield passed_over(row.line, _in_one_line(row.cells))
         next(rows)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):
-                shown = " ".join(cell_text(cell) for cell in cells if not is_blank(cell))
                 why = _("The row has a value beyond the last column that has a name.")
-                yield BrokenLine(row.line, shown, why, _("Name its column in the first row, or delete the value."))
+                yield BrokenLine(
+                    row.line, _in_one_line(cells), why, _("Name its column in the first row, or delete the value.")
+                )
             elif any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
                 yield BrokenLine(row.line, "", _("A cell is far too long."), _("Shorten the cell."))
             else:
                 yield Record(row.line, (*cells[:width], *[""] * (width - len(cells))))
+
+
+def _in_one_line(cells: Sequence[Cell]) -> str:
+    return " ".join(cell_text(cell) for cell in cells if not is_blank(cell))
 
 
 class _Parser(WorkSheetParser):

@@ -89,7 +89,7 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         if field in target.fields
     }
     consent = {
-        position: ConsentColumn(header, kind)
+        position: ConsentColumn(header, kind, is_chosen=position in chosen)
         for position, header in enumerate(source.headers)
         if chosen.get(position) != UNUSED
         and (kind := CHOSEN_KINDS.get(chosen.get(position, "")) or consent_kind(header))

@@ -115,7 +115,7 @@ def _values(contents: dict[str, list[Any]]) -> dict[str, Cell]:
 def _texts(lines: list[Any]) -> list[str]:
     """The values of a property, the preferred one first."""
     found = []
-    for line in sorted(lines, key=lambda each: not _is_preferred(each.params)):
+    for line in sorted(lines, key=_preference):
         value = line.value
         if line.name.upper() == "ORG" and isinstance(value, list):
             # What follows the organisation are its units.
@@ -126,8 +126,14 @@ def _texts(lines: list[Any]) -> list[str]:
     return [text for text in found if text]
 
 
-def _is_preferred(params: dict[str, list[str]]) -> bool:
-    return "PREF" in params or any(value.upper() == "PREF" for value in params.get("TYPE", []))
+def _preference(line: Any) -> int:
+    """The place among the values of a property: version 4 numbers them from 1 to 100, the others mark one."""
+    numbers = [int(value) for value in line.params.get("PREF", []) if value.isdecimal()]
+    if numbers:
+        return min(numbers)
+    marks = [*line.params.get("TYPE", []), *line.params, *line.singletonparams]
+    is_marked = any(mark.upper() == "PREF" for mark in marks)
+    return 1 if is_marked else 101
 
 
 def _spoken(part: str | list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,8 @@ from dotbridge.mirror.models import PREFERENCE, DataField
 
 # What a person sees of a row in its form.
 ROW_FIELDS = ("data_field", "entity_fields", "is_two_way", "empty_values")
+# An update is the second of PostgreSQL's kinds of statements. What is not there yet stops nobody.
+_TAKES_CHANGES = "SELECT coalesce(pg_relation_is_updatable(to_regclass(%s), true) & 4 > 0, true)"
 # What every account has and what nearly every entity calls these values.
 DEFAULT_ROWS: dict[str, tuple[str, ...]] = {
     "FIRSTNAME": ("first_name",),
@@ -113,11 +115,25 @@ def check_mapping_row(row: MappingRow) -> None:
     if row.is_two_way:
         if row.data_field.type == PREFERENCE:
             problems["is_two_way"] = _("A marketing preference is sent to Dotdigital only.")
-        obstacle = problem_of_two_way(entity(row.mapping.entity), row.entity_fields) or problem_among_rows(row)
+        owner = entity(row.mapping.entity)
+        obstacle = problem_of_two_way(owner, row.entity_fields) or problem_among_rows(row) or _problem_of_table(owner)
         if obstacle:
             problems["is_two_way"] = str(obstacle)
     if problems:
         raise ValidationError(problems)
+
+
+def _problem_of_table(owner: Entity) -> str | None:
+    """Why nothing can be written into any record; None where the table, or the view, takes changes."""
+    options = owner.model._meta  # noqa: SLF001 - Django's documented way to ask a model about itself
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKES_CHANGES, [connection.ops.quote_name(options.db_table)])
+        (takes_changes,) = cursor.fetchone()
+    if takes_changes:
+        return None
+    return _("%(entity)s is a view of the database, and what it shows cannot be changed through it.") % {
+        "entity": owner.label
+    }
 
 
 def _is_stored(row: MappingRow) -> bool:

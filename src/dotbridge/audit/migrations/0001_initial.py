@@ -27,10 +27,10 @@ class Migration(migrations.Migration):
                 ('origin', models.CharField(blank=True, max_length=32, verbose_name='by way of')),
                 ('verb', models.CharField(choices=[('INSERT', 'made'), ('UPDATE', 'changed'), ('DELETE', 'deleted')], max_length=6, verbose_name='what was done')),
                 ('model', models.CharField(max_length=100, verbose_name='kind of record')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('record', models.TextField(blank=True, verbose_name='its name')),
                 ('about_model', models.CharField(max_length=100)),
-                ('about_id', models.CharField(max_length=64)),
+                ('about_id', models.CharField(max_length=255)),
                 ('changes', models.JSONField(default=dict, verbose_name='before and after')),
             ],
             options={

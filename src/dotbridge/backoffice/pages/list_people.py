@@ -148,7 +148,7 @@ def bring_back(request: HttpRequest, pk: int, what: str, record_id: str) -> Http
     if what == "removed":
         _require(request, "dotbridge_lists.delete_removeditem")
         return _put_back(request, marketing_list, record_id)
-    row = opted_out_record(marketing_list, record_id)
+    row = opted_out_record(marketing_list, record_id) if what == "opted-out" else None
     if row is None:
         raise Http404
     return _subscribe_again(request, marketing_list, row)

@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('entity', models.CharField(max_length=100, verbose_name='entity')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('opens', models.IntegerField(default=0, verbose_name='opens')),
                 ('clicks', models.IntegerField(default=0, verbose_name='clicks')),
                 ('bounces', models.SmallIntegerField(default=0, help_text='A soft and a hard one are two.', verbose_name='bounces')),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('type', models.CharField(choices=[('send', 'Sent'), ('open', 'Opened'), ('click', 'Clicked'), ('soft_bounce', 'Soft-bounced'), ('hard_bounce', 'Hard-bounced'), ('unsubscribe', 'Unsubscribed')], max_length=16, verbose_name='what')),
                 ('entity', models.CharField(max_length=100, verbose_name='entity')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('action_date', models.DateTimeField(verbose_name='when')),
                 ('details', models.TextField(blank=True, help_text="A click's link.", verbose_name='details')),
                 ('natural_key', models.UUIDField(help_text='Says what happened to whom, so that the same event is kept once.')),

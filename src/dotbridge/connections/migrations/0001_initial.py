@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
             name='Resubscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('email', models.TextField(verbose_name='e-mail')),
                 ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('opted_in_at', models.DateTimeField(verbose_name='the person asked for it')),

@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(blank=True, max_length=64, verbose_name="Dotdigital's word")),
                 ('email_key', models.TextField(blank=True, db_collation='C', verbose_name='e-mail, normalised')),
                 ('entity', models.CharField(blank=True, max_length=100, verbose_name='entity')),
-                ('record_id', models.CharField(blank=True, max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(blank=True, max_length=255, verbose_name='record')),
                 ('remote_id', models.BigIntegerField(null=True, verbose_name='id in Dotdigital')),
                 ('evidence', models.TextField(blank=True, verbose_name='evidence')),
                 ('actor', models.CharField(blank=True, max_length=255, verbose_name='by')),

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             name='ListedRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
                 ('load', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='listed_records', to='dotbridge_lists.addressload', verbose_name='load')),
@@ -94,7 +94,7 @@ class Migration(migrations.Migration):
             name='RemovedItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created at')),
                 ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
                 ('marketing_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='removed_items', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),

@@ -7,7 +7,9 @@ DROP_TRACKING = """
     DO $$
     DECLARE tracking regprocedure;
     BEGIN
-        FOR tracking IN SELECT oid FROM pg_proc WHERE starts_with(proname, 'dotbridge_track_')
+        -- Those that write to this log: another project may have a schema of its own in the same database.
+        FOR tracking IN SELECT p.oid FROM pg_proc p JOIN pg_class c ON c.relnamespace = p.pronamespace
+            WHERE c.oid = to_regclass('dotbridge_mapping_change') AND starts_with(p.proname, 'dotbridge_track_')
         LOOP EXECUTE format('DROP FUNCTION %s CASCADE', tracking); END LOOP;
     END $$
 """

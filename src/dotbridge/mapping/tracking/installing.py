@@ -38,7 +38,7 @@ _INSTALLED = """
     SELECT p.proname, p.prosrc, coalesce(t.tgrelid::bigint, 0),
            count(t.oid) FILTER (WHERE t.tgname = ANY(%s) AND t.tgenabled <> 'D')
     FROM pg_proc p LEFT JOIN pg_trigger t ON t.tgfoid = p.oid
-    WHERE p.pronamespace = %s::regnamespace AND starts_with(p.proname, %s)
+    WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND starts_with(p.proname, %s)
     GROUP BY p.oid, t.tgrelid
 """
 

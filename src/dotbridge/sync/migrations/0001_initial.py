@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('email', models.TextField(verbose_name='e-mail')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('values', models.JSONField(default=dict, verbose_name='values')),
                 ('own', models.JSONField(help_text='Where a list of higher rank has the first word on some of the values.', null=True, verbose_name="the record's own values")),
                 ('operation', models.CharField(choices=[('new', 'New to Dotdigital'), ('add', 'Added to this book'), ('update', 'Updated')], max_length=8, verbose_name='operation')),
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email', models.TextField(verbose_name='e-mail')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('entity_field', models.CharField(max_length=255, verbose_name='entity field')),
                 ('data_field', models.CharField(max_length=64, verbose_name='data field')),
                 ('record_value', models.TextField(blank=True, verbose_name='value of the record')),
@@ -276,7 +276,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
-                ('record_id', models.CharField(blank=True, help_text='Empty when it was refused.', max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(blank=True, help_text='Empty when it was refused.', max_length=255, verbose_name='record')),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='when')),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='newcomers', to='dotbridge_connections.listconnection', verbose_name='connection')),
@@ -293,7 +293,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('entity', models.CharField(max_length=100, verbose_name='entity')),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='until')),
                 ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='past_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
@@ -326,7 +326,7 @@ class Migration(migrations.Migration):
             name='Recheck',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('record_id', models.CharField(max_length=64, verbose_name='record')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
                 ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rechecks', to='dotbridge_connections.listconnection', verbose_name='connection')),
             ],
             options={

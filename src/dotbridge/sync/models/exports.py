@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.sync.models.runs import SyncRun
 
@@ -137,7 +138,7 @@ class ExportItem(models.Model):
     connection = models.ForeignKey(ListConnection, models.CASCADE, related_name="items", verbose_name=_("connection"))
     email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     email = models.TextField(_("e-mail"))
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     values = models.JSONField(_("values"), default=dict)
     own = models.JSONField(
         _("the record's own values"),
@@ -212,7 +213,7 @@ class PastAddress(models.Model):
     )
     email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     entity = models.CharField(_("entity"), max_length=100)
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     ended_at = models.DateTimeField(_("until"), null=True)
 
     class Meta:
@@ -239,7 +240,7 @@ class Recheck(models.Model):
     connection = models.ForeignKey(
         ListConnection, models.CASCADE, related_name="rechecks", verbose_name=_("connection"), db_index=False
     )
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
 
     class Meta:
         verbose_name = _("record to compare")

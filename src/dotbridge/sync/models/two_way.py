@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
+
 
 class Winner(models.TextChoices):
     """Whose value counts from then on."""
@@ -31,7 +33,7 @@ class ValueConflict(models.Model):
         "dotbridge_sync.SyncRun", models.SET_NULL, null=True, related_name="conflicts", verbose_name=_("run")
     )
     email = models.TextField(_("e-mail"))
-    record_id = models.CharField(_("record"), max_length=64)
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
     entity_field = models.CharField(_("entity field"), max_length=255)
     data_field = models.CharField(_("data field"), max_length=64)
     record_value = models.TextField(_("value of the record"), blank=True)
@@ -65,7 +67,9 @@ class Newcomer(models.Model):
         db_index=False,
     )
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
-    record_id = models.CharField(_("record"), max_length=64, blank=True, help_text=_("Empty when it was refused."))
+    record_id = models.CharField(
+        _("record"), max_length=RECORD_ID_LENGTH, blank=True, help_text=_("Empty when it was refused.")
+    )
     fingerprint = models.CharField(max_length=64)
     created_at = models.DateTimeField(_("when"), db_default=Now(), editable=False)
 

@@ -141,7 +141,7 @@ _STANDING: dict[RowState, StrOrPromise] = {
     RowState.QUEUED: _("Waiting to be sent"),
     RowState.ON_ITS_WAY: _("Waiting to be confirmed"),
     RowState.CONFIRMED: _("Confirmed by Dotdigital"),
-    RowState.RETURNED: _("Refused with its whole upload"),
+    RowState.RETURNED: _("Dotdigital refused the whole file they were in. Activity, Uploads has it."),
     RowState.LEAVING: _("Being taken out of the address book"),
     RowState.TAKEN_OUT: _("Taken out in Dotdigital, and not sent again until put back"),
 }

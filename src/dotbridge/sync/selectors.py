@@ -110,12 +110,14 @@ class ConnectionStanding:
 
     confirmed + taken_out + waiting + rejected, and of `members`: duplicates + without_email + removed + unsubscribed.
     `taken_out`: taken out of the book, or deleted, in Dotdigital; not sent again until they are put back.
+    `returned`: those among the waiting whose whole file was refused, and who are not sent again until a person says so.
     """
 
     members: MemberCounts
     confirmed: int
     taken_out: int
     waiting: int
+    returned: int
     rejected: dict[str, int]
     remote_ids_missing: int
 
@@ -130,8 +132,10 @@ def connection_standing(link: ListConnection) -> ConnectionStanding:
     in_book = Membership.objects.filter(
         address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
     )
+    returned = Q(reason="", upload__in=refused_uploads(link), taken_out_at=None)
     totals = items.aggregate(
         confirmed=Count("pk", filter=confirmed),
+        returned=Count("pk", filter=returned),
         taken_out=Count("pk", filter=Q(taken_out_at__isnull=False)),
         with_id=Count("pk", filter=confirmed & Q(Exists(in_book))),
     )
@@ -146,9 +150,16 @@ def connection_standing(link: ListConnection) -> ConnectionStanding:
         confirmed=totals["confirmed"],
         taken_out=totals["taken_out"],
         waiting=counts.mailable - totals["confirmed"] - totals["taken_out"] - addresses_rejected,
+        returned=totals["returned"],
         rejected=rejected,
         remote_ids_missing=totals["confirmed"] - totals["with_id"],
     )
+
+
+def refused_uploads(link: ListConnection) -> list[int]:
+    """The files of a connection that were refused as a whole, and whose rows go again only when a person says so."""
+    refused = Upload.objects.filter(connection=link, state=UploadState.REFUSED, retry_at=None)
+    return list(refused.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.consent.models import RAISING, ConsentEvent
+from dotbridge.consent.models import ConsentState
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import SyncRun, Upload, UploadState
@@ -122,7 +122,8 @@ def home_lists() -> HomeLists:
 
 def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> list[Figure]:
     finished = Upload.objects.filter(state=UploadState.FINISHED)
-    opted_out = ConsentEvent.objects.exclude(what__in=RAISING)
+    # As every page that says since when somebody is opted out: when it happened, and not when we learned of it.
+    opted_out = ConsentState.objects.filter(is_blocked=True)
     lines = {
         Standing.IN_STEP: (
             _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
@@ -133,8 +134,8 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
             _("Refused by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.OPTED_OUT: (
-            _by_day(opted_out, "learned_at", Count("pk")),
-            _("Opted out, day by day, the last 30 days"),
+            _by_day(opted_out, "since", Count("subject", distinct=True)),
+            _("Since when they are opted out, day by day, the last 30 days"),
         ),
     }
     figures = []

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped, report_rows, standing_text
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.activity_frame import show_activity
@@ -72,14 +73,7 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
             "refused_number": refused_number,
             "may_see": may_see,
             "chips": _chips(found, refused_number, shows_refused=shows_refused),
-            "people": [
-                {
-                    "email": item.email,
-                    "why": standing_text(item, item.record_id),
-                    "url": reverse("dotbridge:person-record", args=[entity, item.record_id]),
-                }
-                for item in people
-            ],
+            "people": _lines(request, entity, people),
             "pager": pager,
         },
     )
@@ -95,6 +89,20 @@ def _people(items: QuerySet[ExportItem], request: HttpRequest) -> tuple[list[Exp
         "previous": kept if after is not None else "",
         "next": f"{kept}&after={people[PAGE - 1].pk}" if len(people) > PAGE else "",
     }
+
+
+def _lines(request: HttpRequest, entity: str, people: list[ExportItem]) -> list[dict[str, Any]]:
+    """Who they are, and where each stands by now."""
+    records = label_records(request, entity, [item.record_id for item in people])
+    return [
+        {
+            "record": records.get(item.record_id),
+            "email": item.email,
+            "why": standing_text(item, item.record_id),
+            "url": reverse("dotbridge:person-record", args=[entity, item.record_id]),
+        }
+        for item in people
+    ]
 
 
 def _chips(upload: Upload, refused_number: int, *, shows_refused: bool) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,13 +79,14 @@ class Calls:
 
 @dataclass(frozen=True, kw_only=True)
 class WalkStep:
-    """A step of a newcomer's way, done or not."""
+    """A step of a newcomer's way: done, next, or later."""
 
     title: str
     text: str
     button: str
     url: str
     is_done: bool
+    is_next: bool = False
 
 
 def health_of(needs: Sequence[Need]) -> Health:
@@ -211,7 +212,7 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
         reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
     )
     list_url = reverse("dotbridge:list", args=[first_list.pk]) if first_list else reverse("dotbridge:list-add")
-    return [
+    steps = [
         WalkStep(
             title=_("Connect your Dotdigital account"),
             text=_("With the address and password of an API user."),
@@ -241,3 +242,5 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
             is_done=False,
         ),
     ]
+    following = next(place for place, step in enumerate(steps) if not step.is_done)
+    return [replace(step, is_next=place == following) for place, step in enumerate(steps)]

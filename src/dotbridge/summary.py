@@ -13,7 +13,7 @@ from dotbridge.consent.models import OF_DOTDIGITAL, RAISING, ConsentEvent
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.sync.models import ExportItem, Operation, Removal, RemovalState, SyncRun, UploadState
-from dotbridge.sync.selectors import connection_standing
+from dotbridge.sync.selectors import connection_standing, remote_ids_missing
 
 
 def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def run_summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
         },
         "unsubscribed": opted_out.values("email_key").distinct().count(),
         "in_book": standing.confirmed,
-        "remote_ids_missing": standing.remote_ids_missing,
+        "remote_ids_missing": remote_ids_missing(link),
         "requests": run.requests,
         "seconds": round((run.finished_at - run.started_at).total_seconds(), 3) if run.finished_at else None,
     }

@@ -14,6 +14,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
+from dotbridge.backoffice.reads.home import home_lists
 from dotbridge.connections.models import (
     AccountChange,
     CampaignSend,
@@ -22,6 +23,8 @@ from dotbridge.connections.models import (
     RunKind,
     SendState,
 )
+from dotbridge.consent.models import Source
+from dotbridge.consent.services import opt_out_addresses
 from dotbridge.crm.models import Contact as Person
 from dotbridge.encryption import unseal
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
@@ -93,7 +96,7 @@ def test_the_figures_of_home_are_the_sums_of_the_lists(back_office: Client, worl
     found = back_office.get(url("home-lists")).context["found"]
     (line,) = found.lines
     numbers = {str(figure.title): figure.number for figure in found.figures}
-    assert numbers == {"In step": 1, "Waiting": 1, "Refused": 1, "Opted out": 1}
+    assert numbers == {"In step": 1, "Waiting": 0, "Refused": 2, "Opted out": 1}
     assert sum(line[1].numbers.values()) == Person.objects.count()
 
 
@@ -211,20 +214,18 @@ def test_a_problem_that_stays_is_one_line(back_office: Client, world: World) -> 
     assert rows.count("\r\n") == 3
 
 
-def test_a_refused_upload_goes_again_after_a_question(
-    back_office: Client, logged_in: Callable[..., Client], world: World
-) -> None:
-    address = url("upload-retry", world.refused.pk)
-    shown = texts(back_office.get(url("upload", world.refused.pk)))
-    assert "Attempts" not in shown
-    assert "There is none: the whole file was refused." in shown
-    Upload.objects.filter(pk=world.refused.pk).update(attempts=3)
-    assert "<dt>Attempts</dt><dd>3</dd>" in texts(back_office.get(url("upload", world.refused.pk)))
-    assert logged_in("dotbridge_sync.view_upload").post(address, {"confirmed": "yes"}).status_code == 403
-    assert "people again?" in texts(back_office.get(address))
-    assert Upload.objects.get(pk=world.refused.pk).retry_at is None
-    assert "sent again with the next export" in texts(back_office.post(address, {"confirmed": "yes"}, follow=True))
-    assert "Only a refused upload" in texts(back_office.get(url("upload-retry", world.upload.pk), follow=True))
+def test_home_counts_an_opt_out_on_the_day_when_it_happened(back_office: Client, world: World) -> None:
+    """Of a year that is read today, all would else stand on one day."""
+    long_ago, lately = timezone.now() - timedelta(days=300), timezone.now() - timedelta(days=3)
+
+    def line() -> list[int]:
+        (figure,) = (each for each in home_lists().figures if each.title == "Opted out")
+        return list(figure.days)
+
+    before = line()
+    opt_out_addresses(addresses=["left.long.ago@example.com"], source=Source.CRM, happened_at=long_ago)
+    opt_out_addresses(addresses=["left.lately@example.com"], source=Source.CRM, happened_at=lately)
+    assert [new - old for new, old in zip(line(), before, strict=True)] == [0] * 26 + [1] + [0] * 3
 
 
 def test_an_account_is_tried_before_it_is_saved(back_office: Client, sandbox: Sandbox, settings: Any) -> None:

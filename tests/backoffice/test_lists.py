@@ -341,4 +341,4 @@ def test_people_say_how_their_address_stands(back_office: Client, world: World) 
     page = texts(back_office.get(page_of(world.marketing_list)))
     assert "Dotdigital has confirmed them as they are." in page
     assert "Mail to the address bounced for good." in page
-    assert "Refused with its whole upload" in page
+    assert "Dotdigital refused the whole file they were in." in page

@@ -152,7 +152,7 @@ def test_a_person_is_forgotten_here_and_there(
     sync(integration)
     empty_queue()
     asked = texts(back_office.get(of_record(ann, "forget")))
-    assert "A keyed hash of the address stays" in asked
+    assert "An encrypted mark of the address stays" in asked
     assert "It cannot be undone." in asked
     wrong = texts(back_office.post(of_record(ann, "forget"), YES | {"address": "bob@example.com"}))
     assert "This is not the address of the person." in wrong

@@ -13,7 +13,9 @@ from playwright.sync_api import Page, expect
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.live_server_helper import LiveServer
 
+from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind, RunKind
+from dotbridge.crm.models import Contact
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import Absence, Listing, State, SyncRun
 from tests.backoffice.test_pages import house_of
@@ -223,3 +225,31 @@ def test_what_is_missing_and_what_failed_is_decided_from_home(
     assert asked.state == ChangeState.WAITING
     assert found == []
     assert complaints == []
+
+
+def test_a_row_of_a_table_can_be_read_on_a_phone(back_office: Page, live_server: LiveServer, world: World) -> None:
+    """What is said in small below a value stands below it, and not beside it where no word fits any more."""
+    back_office.set_viewport_size({"width": 390, "height": 800})
+    squeezed = """() => [...document.querySelectorAll('.table td[data-label] > .small')]
+        .filter((each) => each.tagName === 'DIV' && each.clientWidth < each.parentElement.clientWidth * 0.6)
+        .map((each) => each.textContent)"""
+    found = 0
+    for name in ("activity-conflicts", "activity-uploads", "activity-problems", "activity"):
+        back_office.goto(live_server.url + reverse(f"dotbridge:{name}"))
+        found += back_office.locator(".table td[data-label] > div.small").count()
+        assert back_office.evaluate(squeezed) == [], name
+    assert found > 0
+    campaign = EmailCampaign.objects.order_by("pk")[0]
+    back_office.goto(f"{live_server.url}{reverse('dotbridge:campaigns-compare')}?campaign={campaign.pk}")
+    labels = back_office.locator(".table td").evaluate_all("cells => cells.map(each => each.dataset.label)")
+    assert set(labels) == {str(campaign)}
+
+
+def test_a_very_long_name_leaves_room_for_the_others(back_office: Page, live_server: LiveServer, world: World) -> None:
+    Contact.objects.filter(pk=Contact.objects.order_by("pk")[0].pk).update(last_name="Wolfeschlegelsteinhausen-" * 12)
+    open_list = reverse("dotbridge:list", args=[world.marketing_list.pk])
+    back_office.goto(live_server.url + open_list)
+    row = back_office.get_by_role("row").filter(has_text="Wolfeschlegelsteinhausen").first
+    box = row.bounding_box()
+    assert box is not None
+    assert box["height"] < 120

@@ -133,7 +133,7 @@ def _connect_account(page: Page, sandbox: Sandbox) -> None:
     page.get_by_label("Name", exact=True).fill("Shop")
     page.get_by_label("API user").fill(sandbox.user)
     page.get_by_label("Password").fill("wrong")
-    page.get_by_label("Base URL").fill(sandbox.url)
+    page.get_by_label("Address of Dotdigital's API").fill(sandbox.url)
     page.get_by_role("button", name="Check and connect").click()
     expect(page.get_by_role("alert")).to_contain_text("It does not work, so nothing was saved.")
     page.get_by_label("Password").fill(sandbox.password)

@@ -48,7 +48,7 @@ def test_a_first_reading_waits_and_says_until_when(closed: Integration, remote: 
     run = on_schedule(closed, RunKind.IMPORT)
     step = steps_of(run)["contacts"]
     assert step["state"] == State.SKIPPED
-    assert f"waits until {closed.bulk_from:%H:%M}." in step["message"]
+    assert f" until {closed.bulk_from:%H:%M}." in step["message"]
     assert not Membership.objects.exists()
     waiting = waiting_readings(closed)
     assert waiting is not None
@@ -108,7 +108,7 @@ def test_results_of_past_campaigns_wait_and_new_ones_do_not(closed: Integration,
     run_sync(integration=closed, kind=RunKind.DATA_FIELDS, trigger=PERSON)
     run = on_schedule(closed, RunKind.IMPORT)
     steps = steps_of(run)
-    assert "The results of 1 past campaign(s) wait until" in steps["campaign_activities"]["message"]
+    assert "Past campaigns whose results are to be read: 1. They wait until" in steps["campaign_activities"]["message"]
     assert CampaignSummary.objects.count() == 2
     read = set(Activity.objects.values_list("campaign__remote_id", flat=True))
     assert read == {new}

@@ -65,11 +65,11 @@ def test_a_lasting_problem_is_one_row_and_no_run_that_met_it_again_is_partial(
     later = [sync(integration) for _number in range(2)]
 
     assert first.state == State.PARTIAL
-    assert "new problem" in first.message
+    assert "New problems: " in first.message
     assert [run.state for run in later] == [State.SUCCEEDED, State.SUCCEEDED]
     met = sum(counts.get("rejected", 0) for counts in steps_of(later[1]).values())
     assert met > 0
-    assert later[1].message == f"Nothing new went wrong. {met} known problem(s) met again."
+    assert later[1].message == f"Nothing new went wrong. Known problems met again: {met}."
     assert list(Rejection.objects.order_by("pk").values_list("pk", "first_at")) == lasting
     assert set(Rejection.objects.values_list("times", "ended_at")) == {(3, None)}
     assert set(Rejection.objects.values_list("step__run", flat=True)) == {later[1].pk}

@@ -33,6 +33,11 @@ def status_beside(what: str, status: str) -> str:
     return "" if words == str(What(what).label) else words
 
 
+def what_where(what: str, scope: str) -> str:
+    """What was said, and how far it reaches: "Opted out in the whole account"."""
+    return f"{What(what).label} {_WHERE[Scope(scope)]}"
+
+
 def objection_text(objection: Objection) -> str:
     """Why somebody may not be mailed, since when, and who said it: "Opted out from this list on 3 May 2026, ..."."""
     said = status_beside(objection.what, objection.status)

@@ -66,6 +66,16 @@ ACTIVITY_COLOURS = {
     ActivityType.UNSUBSCRIBE: "warning",
 }
 
+# How often, and not how many people: who opens a mail twice has two opens.
+ACTIVITY_NUMBERS: dict[ActivityType, StrOrPromise] = {
+    ActivityType.SEND: _("Mails sent"),
+    ActivityType.OPEN: _("Opens"),
+    ActivityType.CLICK: _("Clicks"),
+    ActivityType.SOFT_BOUNCE: _("Soft bounces"),
+    ActivityType.HARD_BOUNCE: _("Hard bounces"),
+    ActivityType.UNSUBSCRIBE: _("Opt-outs"),
+}
+
 TRIGGERS: dict[str, StrOrPromise] = {
     "schedule": _("Schedule"),
     "person": _("A person"),
@@ -141,7 +151,7 @@ _STANDING: dict[RowState, StrOrPromise] = {
     RowState.QUEUED: _("Waiting to be sent"),
     RowState.ON_ITS_WAY: _("Waiting to be confirmed"),
     RowState.CONFIRMED: _("Confirmed by Dotdigital"),
-    RowState.RETURNED: _("Refused with its whole upload"),
+    RowState.RETURNED: _("Dotdigital refused the whole file they were in. Activity, Uploads has it."),
     RowState.LEAVING: _("Being taken out of the address book"),
     RowState.TAKEN_OUT: _("Taken out in Dotdigital, and not sent again until put back"),
 }
@@ -249,6 +259,19 @@ def counts_in_words(counts: Mapping[str, object]) -> str:
     return ", ".join(parts)
 
 
+# What somebody wants to hear of a run at a glance; the rest stands on the run's own page.
+IN_SHORT = (
+    *("stopped", "opted_out", "opted_in", "add", "update", "removed", "unsubscribed", "resubscribed", "confirmed"),
+    *("written", "created", "conflicts", "mappings_made", "records_made", "told", "sent", "ended", "rejected"),
+)
+
+
+def counts_in_short(counts: Mapping[str, object]) -> str:
+    """The counts that people ask for, as one phrase; all of them where there is none of these."""
+    short = {name: number for name, number in counts.items() if name in IN_SHORT}
+    return counts_in_words(short) or counts_in_words(counts)
+
+
 def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object]]:
     """Dotdigital's report as rows of a table: what, how many. Counters we have no word for come last, as they are."""
     known = [(text, report[name]) for name, text in _REPORT.items() if name in report]
@@ -340,8 +363,3 @@ def ago(moment: datetime | None) -> str:
     if timezone.now() - moment < timedelta(minutes=1):
         return gettext("just now")
     return gettext("%(time)s ago") % {"time": timesince(moment, depth=1, time_strings=PAST_TIMES)}
-
-
-def stored_text(text: str) -> str:
-    """What a worker wrote down, in the reader's language where it is a text of ours; others stay as they are."""
-    return gettext(text) if text else ""

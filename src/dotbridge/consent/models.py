@@ -137,6 +137,8 @@ class ConsentState(models.Model):
         indexes = [
             # Those who may not be mailed are few beside those who may.
             models.Index(fields=["scope", "scope_id"], condition=models.Q(is_blocked=True), name="consent_blocked"),
+            # Home counts those of the last days.
+            models.Index(fields=["since"], condition=models.Q(is_blocked=True), name="consent_blocked_since"),
             # The page of a person asks for all scopes.
             models.Index(fields=["subject"], name="consent_subject"),
         ]

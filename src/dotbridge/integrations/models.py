@@ -14,14 +14,14 @@ class ForcedComparison(models.TextChoices):
     """Which mapped values are compared anew every night, although nothing is known to have changed."""
 
     NONE = "none", _("None")
-    VIRTUAL = "virtual", _("Of entities with mapped virtual fields")
+    VIRTUAL = "virtual", _("Records with mapped fields that are worked out")
     ALWAYS = "always", _("Of every mapped entity")
 
 
 class ExportWaitsFor(models.TextChoices):
     """What an export waits for while Dotdigital still works on an earlier one."""
 
-    INTEGRATION = "integration", _("Every upload of the integration")
+    INTEGRATION = "integration", _("Every upload to the account")
     ADDRESS_BOOK = "address_book", _("Uploads to the same address book")
 
 
@@ -91,14 +91,16 @@ class Integration(models.Model):
         max_length=8,
         choices=ForcedComparison.choices,
         default=ForcedComparison.VIRTUAL,
-        help_text=_("Virtual fields are worked out, so nobody sees them change. At 01:00 their values are compared."),
+        help_text=_("What is worked out, such as an age, changes by itself. At 01:00 the values are compared."),
     )
     export_waits_for = models.CharField(
         _("an export waits for"),
         max_length=16,
         choices=ExportWaitsFor.choices,
         default=ExportWaitsFor.INTEGRATION,
-        help_text=_("While Dotdigital works on an upload, no new export starts, for the integration or for that book."),
+        help_text=_(
+            "While Dotdigital works on an upload nothing new is sent: to the whole account, or to that address book."
+        ),
     )
     contacts_read_of = models.CharField(
         _("contacts are read of"),
@@ -108,11 +110,11 @@ class Integration(models.Model):
         help_text=_("Connected books are read first. Where calls are short, leave the others out."),
     )
     protocol = models.CharField(
-        _("contacts by version"),
+        _("version of the API for contacts"),
         max_length=12,
         choices=ProtocolChoice.choices,
         default=ProtocolChoice.V2,
-        help_text=_("Version 3 needs far fewer calls. Opt-outs are read by both."),
+        help_text=_("How we talk to Dotdigital. Version 3 needs far fewer calls. Opt-outs are read by both."),
     )
     protocol_found = models.CharField(
         _("version in use"), max_length=4, choices=WireProtocol.choices, default=WireProtocol.V2, editable=False

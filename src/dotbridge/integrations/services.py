@@ -13,7 +13,7 @@ from dotbridge.conf import app_settings, typed_command
 from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
-from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError, Retry, Timeout
+from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError, Retry, Timeout, Transient
 
 # A person waits for the answer of "check connection", and so does a web worker.
 CHECK_SECONDS = 5.0
@@ -28,11 +28,12 @@ class RequestInsideTransaction(RuntimeError):
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """What came of a connection check: a text for people. With `is_other_account` the credentials are right, and belong
-    to an account that the integration cannot have."""
+    to an account that the integration cannot have; with `is_unreachable` nobody could be asked whether they are."""
 
     succeeded: bool
     message: str
     is_other_account: bool = False
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,15 @@ def check_connection(*, username: str, password: str, base_url: str, integration
             problem = problem_of_account(integration=integration, account_id=info.id, name=info.name or "")
             if problem:
                 return Check(succeeded=False, message=problem, is_other_account=True)
-            return Check(succeeded=True, message=f"Connected to {info.name or 'the account'} at {account.endpoint}.")
+            told = {"name": info.name or _("the account"), "host": account.endpoint}
+            return Check(succeeded=True, message=_("Connected to %(name)s at %(host)s.") % told)
+    except Transient:
+        # The error speaks of a run, which tries again by itself. Who presses a button does so.
+        return Check(
+            succeeded=False,
+            message=_("Dotdigital cannot be reached at the moment. Check the address and the network, then try again."),
+            is_unreachable=True,
+        )
     except DotdigitalError as error:
         return Check(succeeded=False, message=error.text)
 

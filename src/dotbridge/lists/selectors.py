@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf, Trim
 from django.db.models.lookups import Exact
 
-from dotbridge.consent.conditions import is_blocked, record_is_blocked
+from dotbridge.consent.conditions import blocked_addresses, erased_addresses, is_blocked, record_is_blocked
 from dotbridge.consent.scopes import ListScopes, scopes_of_list
-from dotbridge.entities.email import normalised, plausible_q
+from dotbridge.entities.email import normalised, plausible_q, plausible_sql
 from dotbridge.entities.registry import entity
+from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.lists.models import ListType, MarketingList, RemovedItem
-from dotbridge.lists.rules import RuleError, compile_rule, read_rule
+from dotbridge.lists.rules import ReadRule, RuleError, compile_rule, read_rule
 from dotbridge.lists.rules.lists_named import LIST_PATH
 from dotbridge.lists.rules.membership import condition_of_list
 from dotbridge.lists.rules.tree import ListRule
+from dotbridge.one_reading import known_by_key
+
+# Sorting a million addresses in memory, not on disk.
+_ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
+# OFFSET 0 keeps a subquery as it is: the address, which may be looked up in another table, is looked up once a record,
+# and what it is made of and asked for below does not look it up again. Who may not be mailed is a set that is hashed.
+_DIVIDED = """
+    SELECT email, email_key, is_removed, is_off, NOT is_removed AND NOT is_off AS is_member,
+           {plausible} AS is_plausible
+    FROM (
+        SELECT email, email_key, is_removed,
+               is_record_blocked OR coalesce(email_key IN ({blocked}), false) {erased} AS is_off
+        FROM (
+            SELECT email, lower(email) COLLATE "C" AS email_key, is_removed, is_record_blocked
+            FROM ({matching} OFFSET 0) matching
+            OFFSET 0
+        ) keyed
+        OFFSET 0
+    ) judged
+    OFFSET 0
+"""
+_COUNT = """
+    SELECT count(*),
+           count(*) FILTER (WHERE is_removed),
+           count(*) FILTER (WHERE is_off AND NOT is_removed),
+           count(*) FILTER (WHERE is_member AND email IS NULL),
+           count(*) FILTER (WHERE is_member AND email IS NOT NULL AND NOT is_plausible),
+           count(*) FILTER (WHERE is_member AND is_plausible),
+           count(DISTINCT email_key) FILTER (WHERE is_member AND is_plausible)
+    FROM ({divided}) divided
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +81,21 @@ def list_condition(marketing_list: MarketingList) -> Q:
     listed = entity(marketing_list.entity)
     if not marketing_list.is_live:
         return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=None))
-    read = read_rule(listed, marketing_list.rule, marketing_list=marketing_list)
+    read = rule_as_read(marketing_list)
     if read.problems:
         raise RuleError(read.problems)
     return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=read.root))
+
+
+def rule_as_read(marketing_list: MarketingList) -> ReadRule:
+    """The list's rule, with what is wrong with it. Within one reading a rule is read once. Raises UnknownEntity."""
+    known = known_by_key(rule_as_read)
+    held: tuple[dict[str, Any], ReadRule] | None = known.get(marketing_list.pk)
+    # Somebody may have an unsaved rule of the same list in hands.
+    if held is None or held[0] != marketing_list.rule:
+        read = read_rule(entity(marketing_list.entity), marketing_list.rule, marketing_list=marketing_list)
+        held = known[marketing_list.pk] = (marketing_list.rule, read)
+    return held[1]
 
 
 def rule_condition(marketing_list: MarketingList) -> Q:
@@ -123,28 +169,53 @@ def records_with_standing(marketing_list: MarketingList, scopes: ListScopes) -> 
 
 def count_members(marketing_list: MarketingList) -> MemberCounts:
     """How many records the list has and how they divide, in one statement."""
-    is_removed, is_off = Q(is_removed=True), Q(is_unsubscribed=True)
-    is_member = ~is_removed & ~is_off
-    has_email, is_plausible = Q(email__isnull=False), Q(is_plausible=True)
-    counts = (
-        matching_records(marketing_list)
-        .annotate(
-            is_removed=_removed(marketing_list),
-            is_unsubscribed=_unsubscribed(marketing_list),
-            is_plausible=plausible_q("email"),
-        )
-        .aggregate(
-            matching=Count("*"),
-            removed=Count("record_pk", filter=is_removed),
-            unsubscribed=Count("record_pk", filter=is_off & ~is_removed),
-            without_email=Count("record_pk", filter=is_member & ~has_email),
-            invalid_email=Count("record_pk", filter=is_member & has_email & ~is_plausible),
-            addressed=Count("record_pk", filter=is_member & is_plausible),
-            mailable=Count("email_key", filter=is_member & is_plausible, distinct=True),
-        )
+    divided = _divided(marketing_list)
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(divided=divided.sql), divided.parameters)
+        matching, removed, unsubscribed, without_email, invalid_email, addressed, mailable = cursor.fetchone()
+    return MemberCounts(
+        matching=matching,
+        removed=removed,
+        unsubscribed=unsubscribed,
+        without_email=without_email,
+        invalid_email=invalid_email,
+        duplicates=addressed - mailable,
+        mailable=mailable,
     )
-    counts["duplicates"] = counts.pop("addressed") - counts["mailable"]
-    return MemberCounts(**counts)
+
+
+def mailable_addresses(marketing_list: MarketingList) -> Fragment:
+    """The addresses of `mailable_members`, each as often as a member has it: a query with the column `email_key`.
+
+    It costs a fraction of the same asked of the queryset where there are very many. Raises the same.
+    """
+    divided = _divided(marketing_list)
+    return Fragment(
+        f"SELECT email_key FROM ({divided.sql}) divided WHERE is_member AND is_plausible", divided.parameters
+    )
+
+
+@contextmanager
+def roomy_transaction() -> Iterator[None]:
+    """A transaction whose statements may sort and hash a million rows in memory."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_ROOM)
+        yield
+
+
+def _divided(marketing_list: MarketingList) -> Fragment:
+    """Everybody who matches, a row a record, with what decides where it is counted."""
+    scopes = scopes_of_list(marketing_list.pk)
+    matching = compiled(records_with_standing(marketing_list, scopes))
+    erased = erased_addresses("email_key")
+    statement = _DIVIDED.format(
+        matching=matching.sql,
+        blocked=blocked_addresses(scopes),
+        erased=f"OR coalesce({erased.sql}, false)" if erased else "",
+        plausible=plausible_sql("email").replace("%", "%%"),
+    )
+    return Fragment(statement, (*(erased.parameters if erased else ()), *matching.parameters))
 
 
 def lists_that_name(marketing_list: MarketingList) -> list[MarketingList]:

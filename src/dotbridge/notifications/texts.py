@@ -47,7 +47,8 @@ def words_of(notification: Notification) -> Words:
 
 
 def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
-    message = str(said.get("message", ""))
+    # What a worker wrote down is in the language of the worker.
+    message = _(said["message"]) if said.get("message") else ""
     listing = said.get("listing", "")
     what = str(Listing(listing).label).lower() if listing in set(Listing) else listing
     texts = {

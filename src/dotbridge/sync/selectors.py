@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum, Window
 from django.db.models.functions import RowNumber
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.selectors import MemberCounts, count_members, mailable_members
+from dotbridge.lists.selectors import (
+    MemberCounts,
+    count_members,
+    mailable_addresses,
+    mailable_members,
+    roomy_transaction,
+)
 from dotbridge.mirror.models import AddressBook, Campaign, DataField, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.models import Absence, ExportItem, Listing, Upload, UploadState
@@ -104,51 +111,77 @@ def _names_and_numbers(listing: Listing, most: int) -> tuple[dict[int, list[str]
     return names, {pk: (number, known) for pk, number, known in numbers}
 
 
+_STANDING = """
+    SELECT i.reason, count(*),
+           count(*) FILTER (WHERE i.reason = '' AND u.state = 'finished' AND i.taken_out_at IS NULL),
+           count(*) FILTER (WHERE i.reason = '' AND u.id = ANY(%s) AND i.taken_out_at IS NULL),
+           count(*) FILTER (WHERE i.taken_out_at IS NOT NULL)
+    FROM dotbridge_sync_exportitem i
+    LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
+    WHERE i.connection_id = %s AND i.removal_id IS NULL AND i.email_key IN ({mailable})
+    GROUP BY i.reason
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ConnectionStanding:
     """Where every record of a connected list stands. `members.matching` is the sum of all parts:
 
     confirmed + taken_out + waiting + rejected, and of `members`: duplicates + without_email + removed + unsubscribed.
     `taken_out`: taken out of the book, or deleted, in Dotdigital; not sent again until they are put back.
+    `returned`: those among the waiting whose whole file was refused, and who are not sent again until a person says so.
     """
 
     members: MemberCounts
     confirmed: int
     taken_out: int
     waiting: int
+    returned: int
     rejected: dict[str, int]
-    remote_ids_missing: int
 
 
 def connection_standing(link: ListConnection) -> ConnectionStanding:
     """How a connected list stands: who is confirmed by Dotdigital, who waits, who was rejected and why."""
     counts = count_members(link.marketing_list)
     # Whoever has left the list and waits to be taken out of the book is confirmed no more.
-    keys = mailable_members(link.marketing_list).values("email_key")
-    items = ExportItem.objects.filter(connection=link, removal=None, email_key__in=keys)
-    confirmed = Q(reason="", upload__state=UploadState.FINISHED, taken_out_at=None)
-    in_book = Membership.objects.filter(
-        address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
-    )
-    totals = items.aggregate(
-        confirmed=Count("pk", filter=confirmed),
-        taken_out=Count("pk", filter=Q(taken_out_at__isnull=False)),
-        with_id=Count("pk", filter=confirmed & Q(Exists(in_book))),
-    )
-    reasons = items.exclude(reason="").order_by().values_list("reason").annotate(rows=Count("pk"))
-    rejected = dict(sorted(reasons))
+    mailable = mailable_addresses(link.marketing_list)
+    rejected: dict[str, int] = {}
+    confirmed = taken_out = returned = 0
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(_STANDING.format(mailable=mailable.sql), (refused_uploads(link), link.pk, *mailable.parameters))
+        for reason, rows, of_confirmed, of_returned, of_taken_out in cursor.fetchall():
+            confirmed, returned, taken_out = confirmed + of_confirmed, returned + of_returned, taken_out + of_taken_out
+            if reason:
+                rejected[reason] = rows
     addresses_rejected = sum(rejected.values())
     if counts.invalid_email:
         # Several records may hold one impossible address; each of them is a member that was rejected.
         rejected["invalid_email"] = rejected.get("invalid_email", 0) + counts.invalid_email
     return ConnectionStanding(
         members=counts,
-        confirmed=totals["confirmed"],
-        taken_out=totals["taken_out"],
-        waiting=counts.mailable - totals["confirmed"] - totals["taken_out"] - addresses_rejected,
-        rejected=rejected,
-        remote_ids_missing=totals["confirmed"] - totals["with_id"],
+        confirmed=confirmed,
+        taken_out=taken_out,
+        waiting=counts.mailable - confirmed - taken_out - addresses_rejected,
+        returned=returned,
+        rejected=dict(sorted(rejected.items())),
     )
+
+
+def remote_ids_missing(link: ListConnection) -> int:
+    """Of how many confirmed addresses of members Dotdigital's own id is not known yet."""
+    keys = mailable_members(link.marketing_list).values("email_key")
+    in_book = Membership.objects.filter(
+        address_book=link.address_book, contact__email_key=OuterRef("email_key"), gone_at=None
+    )
+    items = ExportItem.objects.filter(connection=link, removal=None, email_key__in=keys)
+    confirmed = items.filter(reason="", upload__state=UploadState.FINISHED, taken_out_at=None)
+    return confirmed.exclude(Exists(in_book)).count()
+
+
+def refused_uploads(link: ListConnection) -> list[int]:
+    """The files of a connection that were refused as a whole, and whose rows go again only when a person says so."""
+    refused = Upload.objects.filter(connection=link, state=UploadState.REFUSED, retry_at=None)
+    return list(refused.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,11 +202,15 @@ class EndingNumbers:
 def ending_numbers(link: ListConnection) -> EndingNumbers:
     """The numbers that a person has to know before a connection ends."""
     book = link.address_book
-    live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
     notes = ExportItem.objects.filter(connection=link, email_key=OuterRef("contact__email_key"))
     unfinished = Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY)
+    in_book = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE)
+    live = in_book.filter(contact__status__in=LIVE)
+    with roomy_transaction():
+        ours = live.filter(Exists(notes)).count()
     return EndingNumbers(
-        in_book=live.count(),
-        ours=live.filter(Exists(notes)).count(),
+        # Whom the account does not mail are few, and found by an index of their own.
+        in_book=in_book.count() - in_book.exclude(contact__status__in=LIVE).count(),
+        ours=ours,
         unfinished_rows=unfinished.aggregate(rows=Sum("row_count"))["rows"] or 0,
     )

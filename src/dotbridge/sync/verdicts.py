@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
+from dotbridge.sync import texts
 from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.selectors import ON_THEIR_WAY
 from dotdigital import Throttled
@@ -62,13 +63,13 @@ def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State,
     if blocked:
         return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
     if held := _held_by_dotdigital(run):
-        return State.WAITING, f"Dotdigital works on {held} of the files and removals of this run."
+        return State.WAITING, texts.HELD % {"number": held}
     rejected, new = (sum(step.counts.get(name, 0) for step in steps) for name in ("rejected", "new_rejections"))
     if new:
-        return State.PARTIAL, f"{new} new problem(s); the steps say why."
+        return State.PARTIAL, texts.NEW_PROBLEMS % {"number": new}
     if any(step.state == State.PARTIAL for step in steps):
-        return State.PARTIAL, "The steps say why."
-    return State.SUCCEEDED, f"Nothing new went wrong. {rejected} known problem(s) met again." if rejected else ""
+        return State.PARTIAL, texts.STEPS_SAY_WHY
+    return State.SUCCEEDED, texts.KNOWN_PROBLEMS % {"number": rejected} if rejected else ""
 
 
 def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrPromise]) -> None:
@@ -82,7 +83,7 @@ def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrProm
         refused = Q(state=UploadState.REFUSED) | Q(rejected_count__gt=0)
         if state == State.SUCCEEDED and (uploads := run.uploads.filter(refused)).exists():
             rows = uploads.aggregate(rows=Sum("rejected_count"))["rows"]
-            state, message = State.PARTIAL, f"{rows} rejected when Dotdigital had finished; the uploads say why."
+            state, message = State.PARTIAL, texts.REJECTED_LATE % {"number": rows}
         SyncRun.objects.filter(pk=run.pk, state=State.WAITING).update(state=state, message=message)
 
 
@@ -100,7 +101,7 @@ def opening_of(error: Throttled) -> datetime:
 
 def waiting_text(until: datetime) -> str:
     """What a run says that waits for calls."""
-    return f"The account's limit of calls is used up. The run waits until {until.astimezone(UTC):%H:%M:%S} UTC."
+    return texts.OUT_OF_CALLS % {"time": f"{until.astimezone(UTC):%H:%M:%S}"}
 
 
 def _held_by_dotdigital(run: SyncRun) -> int:

@@ -50,6 +50,17 @@ class HoursField(forms.CharField):
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """What is done with an account, and how carefully."""
 
+    # What most never change is folded.
+    RARE = (
+        "data_fields_hours",
+        "forced_comparison",
+        "export_waits_for",
+        "contacts_read_of",
+        "protocol",
+        "bulk_from",
+        "bulk_until",
+    )
+
     class Meta:
         model = Integration
         fields = ("name", *SETTINGS)
@@ -64,6 +75,21 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         for name in ("bulk_from", "bulk_until"):
             self.fields[name].widget = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
+
+    @property
+    def common_fields(self) -> list[forms.BoundField]:
+        """What is asked at first sight."""
+        return [field for field in self if field.name not in self.RARE]
+
+    @property
+    def rare_fields(self) -> list[forms.BoundField]:
+        """What is folded."""
+        return [self[name] for name in self.RARE]
+
+    @property
+    def has_rare_errors(self) -> bool:
+        """Whether something folded is wrong, so that it has to be seen."""
+        return any(name in self.errors for name in self.RARE)
 
 
 class CredentialsForm(forms.Form):
@@ -84,10 +110,10 @@ class CredentialsForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     base_url = forms.CharField(
-        label=gettext_lazy("Base URL"),
+        label=gettext_lazy("Address of Dotdigital's API"),
         max_length=255,
         initial=DEFAULT_BASE_URL,
-        help_text=gettext_lazy("Where the account is asked for first. Its own region is found from there."),
+        help_text=gettext_lazy("Leave it as it is, unless Dotdigital says otherwise. The region is found from there."),
     )
 
     def __init__(self, *args: Any, integration: Integration | None = None, **kwargs: Any) -> None:
@@ -123,6 +149,9 @@ class CredentialsForm(forms.Form):
             base_url=cleaned["base_url"],
             integration=self.integration,
         )
+        if checked.is_unreachable:
+            # Nobody knows whether the password is wrong, so it does not have to be typed again.
+            self.fields["password"].widget.render_value = True
         if not checked.succeeded:
             raise ValidationError(_("It does not work, so nothing was saved. %(why)s") % {"why": checked.message})
         self.outcome = checked.message

@@ -17,7 +17,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import counts_in_words, duration, step_label, trigger_text
+from dotbridge.backoffice.labels import (
+    counts_in_short,
+    counts_in_words,
+    duration,
+    step_label,
+    trigger_text,
+)
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
@@ -25,6 +31,7 @@ from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION, may_see
 from dotbridge.backoffice.pages.person_frame import try_request_again
 from dotbridge.backoffice.reads.fields import field_words
 from dotbridge.backoffice.reads.shown import may_see_values
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
@@ -71,7 +78,7 @@ def _said(run: SyncRun) -> str:
         for name, number in step.counts.items():
             if isinstance(number, int) and name != "read":
                 counts[name] = counts.get(name, 0) + number
-    return counts_in_words(counts) or run.message
+    return counts_in_short(counts) or stored_text(run.message)
 
 
 @page("dotbridge_sync.view_syncrun")

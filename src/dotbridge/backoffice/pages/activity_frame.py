@@ -13,9 +13,7 @@ from dotbridge.backoffice.pages.frame import Tab, show
 from dotbridge.backoffice.reads.needs import needs_of
 
 
-def show_activity(
-    request: HttpRequest, template: str, *, tab: str, context: Mapping[str, Any], title: str = ""
-) -> HttpResponse:
+def show_activity(request: HttpRequest, template: str, *, tab: str, context: Mapping[str, Any]) -> HttpResponse:
     """One of the views, with the tabs that the person may see."""
     tabs = (
         ("activity", _("Runs"), "dotbridge_sync.view_syncrun"),
@@ -29,7 +27,7 @@ def show_activity(
     return show(
         request,
         template,
-        title=title or _("Activity"),
+        title=_("Activity"),
         current="activity",
         tabs=[
             Tab(title=label, url=reverse(f"dotbridge:{name}"), is_current=name == tab)

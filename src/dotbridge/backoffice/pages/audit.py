@@ -52,7 +52,6 @@ def audit(request: HttpRequest) -> HttpResponse:
         request,
         "backoffice/house/audit.html",
         tab="activity-audit",
-        title=_("Audit"),
         context={
             "history": audit_lines(entries, viewer=request.user),
             "kinds": _kinds().items(),

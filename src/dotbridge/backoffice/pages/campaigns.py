@@ -100,7 +100,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     found = list(campaigns_with_figures().filter(pk__in=keys[:MOST_COMPARED]))
     columns = [{"campaign": campaign, "cards": cards_of(campaign)} for campaign in found]
     rows = [
-        {"title": DID_WORDS[card.did], "cards": [column["cards"][place] for column in columns]}
+        {"title": DID_WORDS[card.did], "cards": [(column["campaign"], column["cards"][place]) for column in columns]}
         for place, card in enumerate(columns[0]["cards"] if columns else [])
     ]
     return show(

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.frame import Crumb, page
 from dotbridge.backoffice.reads.drafts import DraftPage, draft_page, is_known, preview_of
-from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.reads.worker import trouble_of_account, worker_is_alive
 from dotbridge.connections.models import LookKind
 from dotbridge.connections.services import request_look
 from dotbridge.integrations.models import Integration
@@ -57,9 +57,11 @@ def preview_context(integration: Integration, remote_id: int, *, can_change: boo
     """What the preview is drawn from. `is_asked`: there is no need to have it read again."""
     found = preview_of(integration, remote_id)
     read_at = found.content.read_at if found.content else None
+    is_asked = read_at is not None and (not can_change or timezone.now() - read_at < FRESH)
     return {
         "preview": found,
-        "is_asked": read_at is not None and (not can_change or timezone.now() - read_at < FRESH),
+        "is_asked": is_asked,
+        "trouble": trouble_of_account(integration) if found.is_waiting or not is_asked else "",
         "preview_account": integration,
         "preview_campaign": remote_id,
         "has_worker": worker_is_alive(),
@@ -83,7 +85,8 @@ def preview(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """The preview as far as it was read. While it is waited for, nothing is drawn anew."""
     integration = get_object_or_404(Integration, pk=account)
     context = preview_context(integration, remote_id)
-    if context["preview"].is_waiting and context["has_worker"]:
+    is_told = bool(context["trouble"]) == ("told" in request.GET)
+    if context["preview"].is_waiting and context["has_worker"] and is_told:
         return HttpResponse(status=204)
     return render(request, "backoffice/components/mail_preview.html", {**context, "is_asked": True})
 

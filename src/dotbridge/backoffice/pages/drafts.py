@@ -37,8 +37,8 @@ from dotbridge.backoffice.reads.drafts import (
     send_words,
     sent_campaign,
 )
-from dotbridge.backoffice.reads.worker import worker_is_alive
-from dotbridge.connections.models import CampaignSend, LookKind, SendState
+from dotbridge.backoffice.reads.worker import trouble_of_account, worker_is_alive
+from dotbridge.connections.models import CampaignSend, LookKind, LookState, SendState
 from dotbridge.connections.services import (
     address_of,
     give_up_send,
@@ -85,6 +85,7 @@ def _sends_context(request: HttpRequest, found: DraftPage) -> dict[str, object]:
         "state_url": draft_url(found, "draft-state"),
         "may_send": request.user.has_perm(MAY_SEND),
         "has_worker": worker_is_alive(),
+        "trouble": trouble_of_account(found.integration) if found.is_busy else "",
         "campaign": sent_campaign(found.integration, found.remote_id),
     }
 
@@ -204,7 +205,7 @@ def add_draft(request: HttpRequest) -> HttpResponse:
             title=_("New campaign"),
             current="campaigns",
             crumbs=draft_crumbs(),
-            context={"templates": templates.order_by("name", "pk")},
+            context={"templates": templates.order_by("name", "pk"), "troubles": _troubles_of_templates()},
         )
     form = NewCampaignForm(template, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -223,6 +224,13 @@ def add_draft(request: HttpRequest) -> HttpResponse:
         crumbs=draft_crumbs(),
         context={"form": form, "answer": _("Make the campaign"), "back_url": request.path},
     )
+
+
+def _troubles_of_templates() -> list[tuple[Integration, str]]:
+    """The accounts whose templates are waited for and do not come, and why."""
+    waiting = Integration.objects.filter(looks__kind=LookKind.TEMPLATES, looks__state=LookState.WAITING)
+    found = [(account, trouble_of_account(account)) for account in waiting]
+    return [(account, trouble) for account, trouble in found if trouble]
 
 
 @require_POST

@@ -59,11 +59,15 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         model = ListConnection
         fields = ("create_entities", "unsubscribes_book", "always_put_back")
         labels = {
-            "create_entities": gettext_lazy("Create new entities"),
+            "create_entities": gettext_lazy("Make new records"),
             "unsubscribes_book": gettext_lazy("An opt-out of the list unsubscribes from the address book"),
             "always_put_back": gettext_lazy("Always put back who is taken out of the address book in Dotdigital"),
         }
         help_texts = {
+            "create_entities": gettext_lazy(
+                "A contact of the book whom none of your records has becomes a new record with each run, filled from "
+                "the data fields that are mapped both ways."
+            ),
             "unsubscribes_book": gettext_lazy(
                 "Otherwise who opts out of the list is only taken out of the address book, and Dotdigital itself does "
                 "not learn that they opted out."

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.campaign_reads import activity_table, with_figures
 from dotbridge.backoffice.charts import bars_by_period
+from dotbridge.backoffice.labels import ACTIVITY_NUMBERS
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.forms import add_refusal
@@ -109,7 +110,7 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             "campaigns": list(with_figures(found.email_campaigns.order_by("-sent_at", "-pk"))[:100])
             if may_see_mails
             else [],
-            "totals": [(kind.label, number) for kind, number in activity_summary(found).items() if number],
+            "totals": [(ACTIVITY_NUMBERS[kind], number) for kind, number in activity_summary(found).items() if number],
             "history": history_of(found, viewer=request.user),
             "table": table,
             "chart": bars_by_period(table),

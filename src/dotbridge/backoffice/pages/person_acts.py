@@ -160,12 +160,12 @@ def _opt_out(request: HttpRequest, whom: Whom) -> HttpResponse:
 def _ask_to_opt_out(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpResponse:
     lines = [_("Nothing is sent to them any more, through any list, and nothing holds it up.")]
     if whom.record_id:
-        lines.append(_("It binds this record under whatever address, and its address in whatever record."))
+        lines.append(_("It holds for this record, whatever address it gets, and for everybody else with this address."))
     else:
-        lines.append(_("It binds the address, in whatever record."))
+        lines.append(_("It holds for everybody with this address."))
     lines += [
         _("They are unsubscribed in every connected account that has them, as soon as the worker is free."),
-        _("It is taken back on this page, when the person asks for it. In Dotdigital they are asked again then."),
+        _("When the person asks for it, it can be taken back on this page. Dotdigital then asks them once more."),
     ]
     accounts = []
     if whom.has_address and request.user.has_perm(MAY_SEE_CONTACTS):
@@ -249,7 +249,7 @@ def _ask_to_forget(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpRe
     lines = [
         _("What is known here of the address goes: the contact, its address books, results and exports."),
         _("What was said about consent stays, without the person: when, and by what way."),
-        _("A keyed hash of the address stays, so that whatever has the address later is never mailed."),
+        _("An encrypted mark of the address stays, so that whoever has it later is never mailed."),
         _("It cannot be undone."),
     ]
     if staying:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.consent.models import RAISING, ConsentEvent
+from dotbridge.consent.models import ConsentState
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import SyncRun, Upload, UploadState
@@ -79,13 +79,14 @@ class Calls:
 
 @dataclass(frozen=True, kw_only=True)
 class WalkStep:
-    """A step of a newcomer's way, done or not."""
+    """A step of a newcomer's way: done, next, or later."""
 
     title: str
     text: str
     button: str
     url: str
     is_done: bool
+    is_next: bool = False
 
 
 def health_of(needs: Sequence[Need]) -> Health:
@@ -122,7 +123,8 @@ def home_lists() -> HomeLists:
 
 def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> list[Figure]:
     finished = Upload.objects.filter(state=UploadState.FINISHED)
-    opted_out = ConsentEvent.objects.exclude(what__in=RAISING)
+    # As every page that says since when somebody is opted out: when it happened, and not when we learned of it.
+    opted_out = ConsentState.objects.filter(is_blocked=True)
     lines = {
         Standing.IN_STEP: (
             _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
@@ -133,8 +135,8 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
             _("Refused by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.OPTED_OUT: (
-            _by_day(opted_out, "learned_at", Count("pk")),
-            _("Opted out, day by day, the last 30 days"),
+            _by_day(opted_out, "since", Count("subject", distinct=True)),
+            _("Since when they are opted out, day by day, the last 30 days"),
         ),
     }
     figures = []
@@ -210,7 +212,7 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
         reverse("dotbridge:account", args=[integration.pk]) if integration else reverse("dotbridge:account-add")
     )
     list_url = reverse("dotbridge:list", args=[first_list.pk]) if first_list else reverse("dotbridge:list-add")
-    return [
+    steps = [
         WalkStep(
             title=_("Connect your Dotdigital account"),
             text=_("With the address and password of an API user."),
@@ -240,3 +242,5 @@ def walk(may: Callable[[str], bool]) -> list[WalkStep]:
             is_done=False,
         ),
     ]
+    following = next(place for place, step in enumerate(steps) if not step.is_done)
+    return [replace(step, is_next=place == following) for place, step in enumerate(steps)]

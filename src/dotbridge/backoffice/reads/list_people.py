@@ -31,6 +31,7 @@ from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
 from dotbridge.sync.outbound.states import RowState, state_of_row
+from dotbridge.sync.selectors import refused_uploads
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -43,6 +44,7 @@ FEW = 2_000
 # Where people stand of whom only one of each address counts.
 EXPORTED = {Standing.IN_STEP, Standing.MAILABLE, Standing.WAITING, Standing.TAKEN_OUT, Standing.REFUSED}
 MOST_SKIPPED = 10_000_000
+_SAME = {RowState.CONFIRMED: Standing.IN_STEP, RowState.TAKEN_OUT: Standing.TAKEN_OUT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +140,7 @@ def _narrowed(marketing_list: MarketingList, show: Standing | None, found: Rows)
     if link is None or show not in {Standing.REFUSED, Standing.TAKEN_OUT}:
         return found
     items = ExportItem.objects.filter(connection=link)
-    chosen = items.exclude(reason="") if show is Standing.REFUSED else items.exclude(taken_out_at=None)
+    chosen = items.filter(_is_refused(link)) if show is Standing.REFUSED else items.exclude(taken_out_at=None)
     few = list(chosen.values_list("email_key", "record_id")[: FEW + 1])
     if len(few) > FEW:
         return found
@@ -200,7 +202,7 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None, people
     items = ExportItem.objects.filter(connection=link, removal=None, email_key=OuterRef("email_key"))
     confirmed = Exists(items.filter(reason="", upload__state=UploadState.FINISHED, taken_out_at=None))
     taken_out = Exists(items.filter(taken_out_at__isnull=False))
-    refused = Exists(items.filter(taken_out_at=None).exclude(reason=""))
+    refused = Exists(items.filter(_is_refused(link), taken_out_at=None))
     conditions = {
         Standing.IN_STEP: Q(confirmed),
         Standing.TAKEN_OUT: Q(taken_out),
@@ -208,6 +210,11 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None, people
         Standing.WAITING: ~Q(confirmed) & ~Q(refused) & ~Q(taken_out),
     }
     return people.filter(conditions[show]) if show in conditions else people.none()
+
+
+def _is_refused(link: ListConnection) -> Q:
+    """Of an exported address: it was refused for its own sake, or its whole file was and waits for a person."""
+    return ~Q(reason="") | Q(upload__in=refused_uploads(link))
 
 
 def _taken_off(marketing_list: MarketingList) -> Exists:
@@ -349,12 +356,12 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     if item is None or item.removal_id is not None:
         return Standing.WAITING, ""
     state = state_of_row(item)
-    if state is RowState.CONFIRMED:
-        return Standing.IN_STEP, ""
-    if state is RowState.TAKEN_OUT:
-        return Standing.TAKEN_OUT, ""
+    if state in _SAME:
+        return _SAME[state], ""
     if state is RowState.REJECTED:
         return Standing.REFUSED, reason_text(item.reason)
+    if state is RowState.RETURNED and item.upload is not None and item.upload.retry_at is None:
+        return Standing.REFUSED, standing_text(item, item.record_id)
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
 
 

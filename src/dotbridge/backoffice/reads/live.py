@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.backoffice.labels import counts_in_words, duration, step_label, stored_text
+from dotbridge.backoffice.labels import counts_in_words, duration, step_label
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.sync.engine import LABELS

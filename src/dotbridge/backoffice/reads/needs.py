@@ -16,11 +16,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dotbridge.backoffice.labels import grouped, stored_text
+from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.backoffice.stopped import stopped_in_words
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.connections.models import (
     AccountChange,
@@ -35,7 +36,8 @@ from dotbridge.connections.models import (
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import RuleError, read_rule
+from dotbridge.lists.rules import RuleError
+from dotbridge.lists.selectors import rule_as_read
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.one_reading import known_by_key
@@ -134,7 +136,7 @@ def _of_accounts(*, has_worker: bool) -> Iterator[Need]:
                 yield Need(
                     tone="bad",
                     title=_("%(account)s: the last run failed") % {"account": account},
-                    text=run["message"] or _("The steps of the run say why."),
+                    text=stored_text(run["message"]) or _("The steps of the run say why."),
                     since=parse_datetime(run["finished_at"] or ""),
                     url=reverse("dotbridge:run", args=[run["pk"]]),
                     button=_("See what happened"),
@@ -227,7 +229,7 @@ def _of_lists() -> Iterator[Need]:
 def _problem_of_rule(marketing_list: MarketingList) -> str:
     """Why the rule cannot be read; empty when it can. It is not made a condition, which takes longer."""
     try:
-        problems = read_rule(entity(marketing_list.entity), marketing_list.rule).problems
+        problems = rule_as_read(marketing_list).problems
     except UnknownEntity as error:
         return str(error)
     return str(RuleError(problems)) if problems else ""

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q, Value
+from django.db.models.expressions import Combinable
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.consent_labels import objection_text, status_beside
+from dotbridge.backoffice.consent_labels import objection_text, status_beside, what_where
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
 from dotbridge.backoffice.statuses import status_words
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
@@ -31,7 +32,7 @@ from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
-from dotbridge.lists.selectors import matching_records
+from dotbridge.lists.selectors import list_condition, matching_records
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.one_reading import known_by_key
@@ -227,22 +228,18 @@ def _lists_of(known: Entity, record_id: str, objections: Sequence[Objection]) ->
     # Rules ask about other lists, most of which are among these.
     known_by_key(MarketingList).update(lists)
     note_scopes(lists.values())
-    parts: list[str] = []
-    parameters: list[Any] = []
+    conditions: dict[str, Combinable] = {}
     for marketing_list in lists.values():
         try:
-            matching = matching_records(marketing_list).filter(record_pk=record_key)
-            sql, values = matching.values("record_pk").query.sql_with_params()
+            condition = list_condition(marketing_list)
         except (RuleError, UnknownEntity):
             continue
-        parts.append(f"SELECT %s::bigint WHERE EXISTS ({sql})")
-        parameters += [marketing_list.pk, *values]
-    if not parts:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), parameters)
-        keys = [key for (key,) in cursor.fetchall()]
-    on = [lists[key] for key in sorted(keys, key=lambda each: lists[each].name)[:MOST_LISTS]]
+        # A column a list, of one row: as many subqueries take the database longer to plan than to answer.
+        is_on = ExpressionWrapper(condition, output_field=BooleanField()) if condition else Value(True)
+        conditions[f"is_on_{marketing_list.pk}"] = is_on
+    found = known.queryset().order_by().filter(pk=record_key).values(**conditions).first() if conditions else None
+    on = [each for each in lists.values() if (found or {}).get(f"is_on_{each.pk}")]
+    on = sorted(on, key=lambda each: each.name)[:MOST_LISTS]
     row = matching_records(on[0]).filter(record_pk=record_key).first() if on else None
     if row is None:
         return []
@@ -278,7 +275,7 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
             at=wish.created_at,
             text=_("Dotdigital was asked to subscribe them again"),
             tone="info",
-            note=f"{wish.get_state_display()} {wish.message}".strip(),
+            note=f"{wish.get_state_display()} {stored_text(wish.message)}".strip(),
         )
     for conflict in conflicts[:MOST_EVENTS]:
         yield Event(
@@ -315,7 +312,7 @@ def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[
         status = f" ({words})" if words else ""
         yield Event(
             at=said.happened_at,
-            text=f"{said.get_what_display()}: {said.get_scope_display()}{status}",
+            text=f"{what_where(said.what, said.scope)}{status}",
             tone="good" if said.what in RAISING else "out",
             note=", ".join(filter(None, [said.get_source_display(), said.actor, said.evidence, _proof_in_words(said)])),
         )

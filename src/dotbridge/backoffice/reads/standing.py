@@ -131,9 +131,10 @@ def _count(marketing_list: MarketingList) -> ListStanding:
         standing = connection_standing(link)
         counts = standing.members
         numbers[Standing.IN_STEP] = standing.confirmed
-        numbers[Standing.WAITING] = max(0, standing.waiting)
+        # Whose whole file was refused waits for a person, and is not forgotten among those who go by themselves.
+        numbers[Standing.WAITING] = max(0, standing.waiting - standing.returned)
         numbers[Standing.TAKEN_OUT] = standing.taken_out
-        numbers[Standing.REFUSED] = sum(standing.rejected.values()) - counts.invalid_email
+        numbers[Standing.REFUSED] = sum(standing.rejected.values()) - counts.invalid_email + standing.returned
         leaving = max(0, -standing.waiting)
     numbers |= {
         Standing.OPTED_OUT: counts.unsubscribed,

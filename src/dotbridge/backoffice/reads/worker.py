@@ -1,4 +1,4 @@
-"""Whether anybody is there to do what was asked for."""
+"""Whether anybody is there to do what was asked for, and whether the account answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from dotbridge.backoffice.stored_texts import stored_text
+from dotbridge.integrations.models import Integration
 from dotbridge.one_reading import asked_once
+from dotbridge.sync.models import State, SyncRun
 
 # A worker reports every ten seconds.
 SILENT_AFTER = timedelta(seconds=60)
@@ -23,3 +26,10 @@ def living_workers() -> QuerySet[ProcrastinateWorker]:
 def worker_is_alive() -> bool:
     """Whether there is any of them."""
     return living_workers().exists()
+
+
+def trouble_of_account(integration: Integration) -> str:
+    """Why what was asked of an account does not come: what its last run failed with. Empty when it went well."""
+    runs = SyncRun.objects.filter(integration=integration, finished_at__isnull=False).exclude(state=State.SKIPPED)
+    last = runs.order_by("-pk").values("state", "message").first()
+    return stored_text(last["message"]) if last and last["state"] == State.FAILED else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms, template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -19,9 +20,11 @@ from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
 from dotbridge.connections.models import SendState
+from dotbridge.integrations.models import Integration
 
 register = template.Library()
 
@@ -30,7 +33,7 @@ NARROWEST = 0.6
 
 
 register.filter(grouped)
-register.filter(labels.stored_text)
+register.filter(stored_text)
 
 
 @register.filter
@@ -47,6 +50,13 @@ def icon(name: str) -> SafeString:
         static("backoffice/icons.svg"),
         name,
     )
+
+
+@register.simple_tag(takes_context=True)
+def connect_account_url(context: template.Context) -> str:
+    """Where an account is connected, for somebody who may, while there is none. Else empty."""
+    may = context["request"].user.has_perm("dotbridge_integrations.add_integration")
+    return reverse("dotbridge:account-add") if may and not Integration.objects.exists() else ""
 
 
 @register.simple_tag

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'consent',
                 'verbose_name_plural': 'consents',
-                'indexes': [models.Index(condition=models.Q(('is_blocked', True)), fields=['scope', 'scope_id'], name='consent_blocked'), models.Index(fields=['subject'], name='consent_subject')],
+                'indexes': [models.Index(condition=models.Q(('is_blocked', True)), fields=['scope', 'scope_id'], name='consent_blocked'), models.Index(condition=models.Q(('is_blocked', True)), fields=['since'], name='consent_blocked_since'), models.Index(fields=['subject'], name='consent_subject')],
                 'constraints': [models.UniqueConstraint(fields=('scope', 'scope_id', 'kind', 'entity', 'subject'), name='consent_once')],
             },
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +24,9 @@ from dotbridge.lists.rules.scope import COST_OF_COLLECTION, Found, Scope
 from dotbridge.lists.rules.tree import Asked, Group, Measured
 from dotbridge.lists.rules.values import ValueMissing, ValueRefused, read_shape
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 ReadGroup = Callable[..., Group | None]
 _NAMES = {"=", "!=", "in", "notIn"}
 
@@ -31,8 +34,8 @@ _NAMES = {"=", "!=", "in", "notIn"}
 def read_asked(scope: Scope, field: EntityField, rule: Mapping[str, Any], *, place: Place) -> Asked:
     """A condition on one value. Raises PartRefused."""
     known = operators_of(field.kind, has_choices=True) if field.lookup else OPERATORS[field.kind]
-    operator = _operator(rule, known, str(field.label))
-    value = _value(field.kind, operator, rule, str(field.label))
+    operator = _operator(rule, known, field.label)
+    value = _value(field.kind, operator, rule, field.label)
     scope.spend(field)
     if operator.name in _NAMES:
         values = value if operator.shape is Shape.SEVERAL else [value]
@@ -53,8 +56,8 @@ def read_measured(
     measure = _measure(collection, rule)
     of = _of(within, measure, rule) if measure in MEASURED else None
     kind, known = _asked_as(measure, of)
-    operator = _operator(rule, known, str(collection.label))
-    value = _value(kind, operator, rule, str(collection.label))
+    operator = _operator(rule, known, collection.label)
+    value = _value(kind, operator, rule, collection.label)
     return Measured(
         collection=collection, measure=measure, of=of, where=where, kind=kind, operator=operator, value=value
     )
@@ -106,7 +109,7 @@ def _where(within: Scope, where: Any, depth: int, read_group: ReadGroup) -> Grou
     return read_group(within, where, place=(), depth=depth + 1)
 
 
-def _operator(rule: Mapping[str, Any], known: dict[str, Operator], label: str) -> Operator:
+def _operator(rule: Mapping[str, Any], known: dict[str, Operator], label: StrOrPromise) -> Operator:
     name = rule.get("operator")
     if name in (None, "", "~"):
         raise incomplete(_("%(field)s: choose how to compare.") % {"field": label})
@@ -122,7 +125,7 @@ def _operator(rule: Mapping[str, Any], known: dict[str, Operator], label: str) -
     return known[name]
 
 
-def _value(kind: FieldKind, operator: Operator, rule: Mapping[str, Any], label: str) -> Any:
+def _value(kind: FieldKind, operator: Operator, rule: Mapping[str, Any], label: StrOrPromise) -> Any:
     try:
         return read_shape(kind, operator.shape, rule.get("value"))
     except ValueMissing as error:

@@ -19,6 +19,8 @@ from dotbridge.lists.rules.problems import PartRefused, Place, ProblemKind, Rule
 from dotbridge.lists.rules.sources import known_collection, source_field
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from dotbridge.lists.rules.lists_named import ListsNamed
 
 # What the parts of a rule cost the database, roughly, a plain column being 1.
@@ -31,7 +33,7 @@ class Found:
     """A field that a condition names, with its name for people."""
 
     field: EntityField
-    label: str
+    label: StrOrPromise
 
 
 @dataclass(kw_only=True)
@@ -87,14 +89,14 @@ class Scope:
         """The field or collection of this path, None where there is none."""
         if self.collection is not None:
             own = self.collection.field(path)
-            return Found(field=own, label=str(own.label)) if own else None
+            return Found(field=own, label=own.label) if own else None
         entity = self.reading.entity
         try:
             asked: EntityField | None = entity.field(path)
         except UnknownField:
             asked = source_field(entity, path)
         if asked is not None:
-            return Found(field=asked, label=str(asked.label))
+            return Found(field=asked, label=asked.label)
         return known_collection(entity, path)
 
     def may_see(self, found: Found | Collection) -> bool:

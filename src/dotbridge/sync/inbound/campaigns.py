@@ -14,6 +14,7 @@ from functools import partial
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
@@ -49,7 +50,7 @@ def import_campaigns(step: StepContext) -> None:
     """Bring the campaigns of connected books in, mark those with activity, and make records of those that were sent."""
     books = connected_books(step.integration, only=step.run.only)
     if not books:
-        raise StepSkipped("No address book is connected to a list yet.")
+        raise StepSkipped(_("No address book is connected to a list yet."))
     if step.run.only is not None:
         _ask_books(step, books)
     else:

@@ -74,7 +74,7 @@ def import_contacts(step: StepContext) -> None:
             return
     books = connected_books(step.integration, only=step.run.only)
     if not books:
-        raise StepSkipped("No address book is connected to a list yet.")
+        raise StepSkipped(_("No address book is connected to a list yet."))
     ready = books_that_may_be_read(step, books)
     go_over(step, ready, partial(import_contacts_of_book, step), unread_book, turn=book_number)
 
@@ -85,14 +85,14 @@ def import_other_contacts(step: StepContext) -> None:
     Comes after all else that a run does, since nobody waits for it.
     """
     if step.run.hears_events is not None:
-        raise StepSkipped("The feed of the account has told of every address book.")
+        raise StepSkipped(_("The feed of the account has told of every address book."))
     if step.run.only is not None:
-        raise StepSkipped("This run is for one list alone.")
+        raise StepSkipped(_("This run is for one list alone."))
     if step.integration.contacts_read_of != ContactsReadOf.ALL_BOOKS:
-        raise StepSkipped("The integration reads connected address books only.")
+        raise StepSkipped(_("The integration reads connected address books only."))
     books = other_books(step.integration)
     if not books:
-        raise StepSkipped("Every address book is connected to a list.")
+        raise StepSkipped(_("Every address book is connected to a list."))
     ready = books_that_may_be_read(step, books)
     go_over(step, ready, partial(import_contacts_of_book, step), unread_book, turn=book_number)
 

@@ -18,6 +18,7 @@ from dotbridge.sync.cursors import move_cursor, read_cursor
 from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.storable import is_id, text
 from dotbridge.sync.models import Listing
+from dotbridge.sync.texts import READ_LATELY
 from dotdigital import DataField as RemoteField
 from dotdigital import DotdigitalError
 
@@ -31,7 +32,7 @@ def import_data_fields(step: StepContext) -> None:
     last = read_cursor(step.integration, FEED)
     interval = timedelta(hours=step.integration.data_fields_hours)
     if last and not step.run.force_data_fields and step.run.server_now - last < interval:
-        raise StepSkipped(f"Read less than {step.integration.data_fields_hours} hours ago.")
+        raise StepSkipped(READ_LATELY % {"number": step.integration.data_fields_hours})
     preferences = _preferences(step)
     page = step.account.data_fields()
     step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)

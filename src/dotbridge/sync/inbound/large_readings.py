@@ -20,6 +20,7 @@ from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.context import StepContext, StepSkipped, window_opens_at
 from dotbridge.sync.inbound.books import CONTACTS_FEED
 from dotbridge.sync.models import Cursor, SyncRun
+from dotbridge.sync.texts import FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT
 
 # Of the three kinds of results the first; the others are read with it.
 ACTIVITIES_FEED = "campaign_activities"
@@ -80,7 +81,7 @@ def books_that_may_be_read(step: StepContext, books: Sequence[AddressBook]) -> l
     )
     ready = [book for book in books if book.pk in read]
     if waiting := len(books) - len(ready):
-        text = f"The first reading of {waiting} address book(s) waits until {clock_text(until)}."
+        text = FIRST_READINGS_WAIT % {"number": waiting, "time": clock_text(until)}
         if not ready:
             raise StepSkipped(text)
         step.step.message = text
@@ -93,7 +94,7 @@ def require_first_reading(step: StepContext) -> None:
     until = step.run.large_readings_wait_until
     if until is not None and not step.run.reads_everything:
         step.run.hears_events = None
-        raise StepSkipped(f"The first reading of the account waits until {clock_text(until)}.")
+        raise StepSkipped(FIRST_READING_WAITS % {"time": clock_text(until)})
 
 
 def campaigns_that_may_be_read(step: StepContext, campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
@@ -104,5 +105,5 @@ def campaigns_that_may_be_read(step: StepContext, campaigns: QuerySet[Campaign])
         return campaigns
     is_past = Q(read_to=None, began_at__lt=step.run.server_now - PAST_AFTER)
     if waiting := campaigns.filter(is_past).count():
-        step.step.message = f"The results of {waiting} past campaign(s) wait until {clock_text(until)}."
+        step.step.message = RESULTS_WAIT % {"number": waiting, "time": clock_text(until)}
     return campaigns.exclude(is_past)

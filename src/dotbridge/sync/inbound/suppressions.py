@@ -12,6 +12,7 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.selectors import connected_books
 from dotbridge.consent.selectors import addresses_refused_in
@@ -51,11 +52,11 @@ def import_unsubscribes(step: StepContext) -> None:
     """Book by book: who left this book, though the account may still mail them elsewhere."""
     books = connected_books(step.integration, only=step.run.only)
     if not books:
-        raise StepSkipped("No address book is connected to a list yet.")
+        raise StepSkipped(_("No address book is connected to a list yet."))
     if step.run.hears_events is not None and not step.run.reads_everything:
         books = _with_something_to_ask(step, books)
         if not books:
-            raise StepSkipped("The feed of the account has told of every opt-out; the books are asked hourly.")
+            raise StepSkipped(_("The feed of the account has told of every opt-out; the books are asked hourly."))
     go_over(step, books, partial(_import_unsubscribes_of_book, step), unread_book, turn=book_number)
 
 
@@ -68,7 +69,7 @@ def import_suppressions(step: StepContext) -> None:
         and since is not None
         and since + OVERLAP > step.run.server_now - WITNESS_EVERY
     ):
-        raise StepSkipped("The feed of the account has told of everybody; this one is read hourly.")
+        raise StepSkipped(_("The feed of the account has told of everybody; this one is read hourly."))
     # By version 3 the feed of the account has told of all who changed, also of those who are back.
     if step.run.hears_events is None and (since is not None or step.run.reads_everything):
         _read_returned(step, since or BEGINNING)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.utils.translation import gettext_noop as _
+
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
 from dotbridge.entities.registry import Entity, UnknownField, entity
@@ -36,7 +38,7 @@ def write_back(step: StepContext) -> None:
     routes = _routes(step, links)
     rows = {route.link.pk: route.rows for route in routes}
     if not any(rows.values()) and not any(link.create_entities for link in links):
-        raise StepSkipped("No data field is synchronised both ways.")
+        raise StepSkipped(_("No data field is synchronised both ways."))
     compared = [route for route in routes if route.rows and step.run.only in (None, route.link)]
     go_over(step, compared, partial(_write_back_list, step), _route_refusal)
     creating = [link for link in links if link.create_entities and step.run.only in (None, link)]

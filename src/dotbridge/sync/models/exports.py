@@ -85,6 +85,16 @@ class Upload(models.Model):
     def __str__(self) -> str:
         return f"{self.pk} ({self.get_state_display()})"
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether Dotdigital refused the file as a whole."""
+        return self.state == UploadState.REFUSED
+
+    @property
+    def refused_number(self) -> int:
+        """How many rows Dotdigital did not take: all, when it refused the file. Without who may not be mailed."""
+        return self.row_count if self.is_refused else self.rejected_count
+
 
 class RemovalState(models.TextChoices):
     """Where a bulk removal stands. It may be asked for any number of times, so no outcome is ever unknown."""

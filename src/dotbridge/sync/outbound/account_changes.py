@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
@@ -59,7 +60,7 @@ def carry_out_changes(step: StepContext) -> None:
         .order_by("pk")
     )
     if not changes:
-        raise StepSkipped("Nobody asked for a change of the account.")
+        raise StepSkipped(_("Nobody asked for a change of the account."))
 
     def carry_out(change: AccountChange) -> None:
         _carry_out(step, change)

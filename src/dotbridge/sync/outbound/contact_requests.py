@@ -27,7 +27,7 @@ def tell_of_contacts(step: StepContext) -> None:
     request_unsubscriptions()
     requests = open_contact_requests(step.integration)
     if not requests:
-        raise StepSkipped("Dotdigital knows of every opt-out.")
+        raise StepSkipped(_("Dotdigital knows of every opt-out."))
 
     def tell(request: ContactRequest) -> None:
         _carry_out(step, request)

@@ -32,7 +32,7 @@ def end_connections(step: StepContext) -> None:
     """Bring every ending connection of the integration as far as it goes now, each alone. Raises as `attempt`."""
     endings = _waiting(step.integration)
     if not endings:
-        raise StepSkipped("No connection is ending.")
+        raise StepSkipped(_("No connection is ending."))
     go_over(step, endings, partial(_attempt, step), _refusal, turn=lambda ending: ending.pk)
 
 

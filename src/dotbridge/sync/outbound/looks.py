@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import Look, LookKind, LookState
 from dotbridge.connections.request_moves import LOOK_MOVES, move
@@ -24,7 +25,7 @@ def read_what_people_want_to_see(step: StepContext) -> None:
     """Read what was asked for, each alone. What was read goes from the list of what is asked for."""
     looks = open_looks(step.integration)
     if not looks:
-        raise StepSkipped("Nobody waits to see anything.")
+        raise StepSkipped(_("Nobody waits to see anything."))
 
     def read(look: Look) -> None:
         def refused(error: Rejected | NotFound) -> None:

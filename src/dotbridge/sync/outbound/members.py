@@ -17,11 +17,9 @@ with the session and are emptied when a run is over, however it ended.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
@@ -29,14 +27,12 @@ from dotbridge.consent.conditions import blocked_addresses, blocked_records, era
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.consent.shared import keep_shared_addresses
 from dotbridge.entities.sql import compiled
-from dotbridge.lists.selectors import records_with_standing
+from dotbridge.lists.selectors import records_with_standing, roomy_transaction
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.sql import key_type
 
 # A run may wait for Dotdigital between two steps. Whoever left the list meanwhile is not to be sent.
 SECONDS_CURRENT = 60.0
-# Sorting and joining a million addresses in memory, not on disk: the database server's memory, not the worker's.
-_ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
 
 # The planner learns how many rows a list has by a small sample; the whole is looked at anew when it has grown by more
 # than a tenth. What joins the members with themselves does not ask it: see `_HAS_GROWN`.
@@ -140,15 +136,6 @@ class EvaluatedMembers:
     def is_current(self) -> bool:
         """Whether this is at most a minute ago, and the tables are still there."""
         return self.session is connection.connection and time.monotonic() - self.evaluated_at <= SECONDS_CURRENT
-
-
-@contextmanager
-def roomy_transaction() -> Iterator[None]:
-    """A transaction whose statements may sort and join a million rows in memory."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_ROOM)
-        yield
 
 
 def require_current_members(step: StepContext, link: ListConnection) -> EvaluatedMembers:

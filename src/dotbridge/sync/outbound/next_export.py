@@ -18,13 +18,13 @@ from django.db import connection
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import plausible_sql
+from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.sync.outbound.breaker import book_size, is_too_many
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
     empty_tables,
     evaluate_members,
-    roomy_transaction,
 )
 from dotbridge.sync.outbound.outgoing import DIFFERS, Outgoing, find_candidates, has_to_compare_all, outgoing_rows
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections

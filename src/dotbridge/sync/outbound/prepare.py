@@ -16,13 +16,14 @@ from django.utils import timezone
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import exportable_connections
 from dotbridge.integrations.models import WireProtocol
+from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mapping.tracking.services import claim_dirty_records
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.models import Recheck, Upload
 from dotbridge.sync.outbound.file_kinds import file_kinds
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members, roomy_transaction
+from dotbridge.sync.outbound.members import EvaluatedMembers, require_current_members
 from dotbridge.sync.outbound.outgoing import DIFFERS, Candidates, find_candidates, has_to_compare_all, outgoing_rows
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_mappings
 from dotbridge.sync.outbound.rechecks import forget_changes, note_books_that_went

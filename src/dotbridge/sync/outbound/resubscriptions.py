@@ -40,7 +40,7 @@ def ask_for_resubscriptions(step: StepContext) -> None:
         .order_by("pk")
     )
     if not waiting:
-        raise StepSkipped("Nobody asked for a resubscription.")
+        raise StepSkipped(_("Nobody asked for a resubscription."))
 
     def ask(each: Resubscription) -> None:
         _carry_out(step, each)

@@ -48,7 +48,7 @@ def send_campaigns(step: StepContext) -> None:
     """Ask for what waits, look up what was asked for, follow what Dotdigital has taken; each alone."""
     sends = open_sends(step.integration)
     if not sends:
-        raise StepSkipped("No campaign waits to be sent.")
+        raise StepSkipped(_("No campaign waits to be sent."))
 
     def carry_out(send: CampaignSend) -> None:
         _carry_out(step, send)

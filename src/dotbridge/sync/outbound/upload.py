@@ -16,6 +16,7 @@ from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
+from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, book_gone
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
@@ -26,7 +27,7 @@ from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.files import write_csv, write_json
 from dotbridge.sync.outbound.forget import forget_departed
 from dotbridge.sync.outbound.links import lists_at_work
-from dotbridge.sync.outbound.members import require_current_members, roomy_transaction
+from dotbridge.sync.outbound.members import require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotdigital import MergeOption, NotFound, Rejected

@@ -1,0 +1,29 @@
+"""What the steps write down with a number or a time in it: the form is a text of ours, so that it can be said to the
+reader in another language than the worker's."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_noop as _
+
+NEW_PROBLEMS = _("New problems: %(number)s. The steps say why.")
+STEPS_SAY_WHY = _("The steps say why.")
+KNOWN_PROBLEMS = _("Nothing new went wrong. Known problems met again: %(number)s.")
+HELD = _("Dotdigital works on files and removals of this run: %(number)s.")
+REJECTED_LATE = _("Rejected when Dotdigital had finished: %(number)s. The uploads say why.")
+OUT_OF_CALLS = _("The account's limit of calls is used up. The run waits until %(time)s UTC.")
+READ_LATELY = _("Read less than %(number)s hours ago.")
+FIRST_READING_WAITS = _("The first reading of the account waits until %(time)s.")
+FIRST_READINGS_WAIT = _("Address books that are to be read for the first time: %(number)s. They wait until %(time)s.")
+RESULTS_WAIT = _("Past campaigns whose results are to be read: %(number)s. They wait until %(time)s.")
+# What the client says most; it knows nothing of languages itself.
+OF_CLIENT = (
+    _("Dotdigital could not be reached. Check the network if this stays; it is tried again later."),
+    _("Dotdigital is not available at the moment. Try again later."),
+    _("Dotdigital did not accept the user name and password. Check them under Settings > Access > API users."),
+    _("Dotdigital's limit of calls for this account is used up. Try again later."),
+    _("Dotdigital does not have what was asked for. It may have been deleted; read it again."),
+)
+WITH_VALUES = (
+    *(NEW_PROBLEMS, KNOWN_PROBLEMS, HELD, REJECTED_LATE, OUT_OF_CALLS, READ_LATELY),
+    *(FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT),
+)

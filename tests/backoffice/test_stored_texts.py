@@ -1,0 +1,46 @@
+"""What a worker wrote down is said in the reader's language, also with a number or a time in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.utils.translation import override
+
+import dotdigital
+from dotbridge.backoffice.stored_texts import stored_text
+from dotbridge.sync.texts import NEW_PROBLEMS, OF_CLIENT, READ_LATELY, RESULTS_WAIT, WITH_VALUES
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (NEW_PROBLEMS % {"number": 12}, "Neue Probleme: 12. Die Schritte sagen, warum."),
+        (READ_LATELY % {"number": 24}, "Vor weniger als 24 Stunden gelesen."),
+        (
+            RESULTS_WAIT % {"number": 3, "time": "22:00"},
+            "Vergangene Kampagnen, deren Ergebnisse noch gelesen werden: 3. Sie warten bis 22:00.",
+        ),
+        ("No address book is connected to a list yet.", "Noch ist kein Adressbuch mit einer Liste verknüpft."),
+        ("Somebody else wrote this, 12 times.", "Somebody else wrote this, 12 times."),
+        ("", ""),
+    ],
+)
+def test_what_was_written_is_said_in_german(written: str, said: str) -> None:
+    with override("de"):
+        assert stored_text(written) == said
+    with override("en"):
+        assert stored_text(written) == written
+
+
+def test_every_text_with_a_value_has_a_translation() -> None:
+    values = {"number": 1, "time": "10:00"}
+    for language in ("de", "fr"):
+        with override(language):
+            assert [form for form in WITH_VALUES if stored_text(form % values) == form % values] == []
+            assert [text for text in OF_CLIENT if stored_text(text) == text] == []
+
+
+def test_the_client_still_says_what_is_translated() -> None:
+    source = "".join(path.read_text() for path in Path(dotdigital.__file__).parent.glob("*.py"))
+    assert [text for text in OF_CLIENT if text not in source] == []

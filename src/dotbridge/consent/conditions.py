@@ -31,7 +31,7 @@ from dotbridge.one_reading import asked_once
 OF_ADDRESSES = (SubjectKind.ADDRESS, SubjectKind.SHARED)
 _BLOCKED_ADDRESSES = """
     SELECT subject AS email_key FROM dotbridge_consent_consentstate
-    WHERE is_blocked AND kind = 'address' AND (scope, scope_id) IN ({scopes})
+    WHERE is_blocked AND kind IN ({kinds}) AND (scope, scope_id) IN ({scopes})
 """
 _BLOCKED_RECORDS = """
     SELECT subject AS record_id FROM dotbridge_consent_consentstate
@@ -88,12 +88,13 @@ def address_is_erased(email_key: str = "email_key") -> Exists:
     )
 
 
-def blocked_addresses(scopes: ListScopes) -> str:
+def blocked_addresses(scopes: ListScopes, *, with_shared: bool = False) -> str:
     """The addresses that may not be mailed within these scopes, whoever has them: a query with the column `email_key`.
 
-    Those that are only shared with such a record are left out: they follow from these and from `blocked_records`.
+    Those that are only shared with such a record come `with_shared` alone: an export works them out anew.
     """
-    return _BLOCKED_ADDRESSES.format(scopes=scopes_as_sql(scopes))
+    kinds = OF_ADDRESSES if with_shared else (SubjectKind.ADDRESS,)
+    return _BLOCKED_ADDRESSES.format(kinds=", ".join(f"'{kind.value}'" for kind in kinds), scopes=scopes_as_sql(scopes))
 
 
 def blocked_records(scopes: ListScopes, entity: str) -> str:

@@ -211,7 +211,7 @@ def _divided(marketing_list: MarketingList) -> Fragment:
     erased = erased_addresses("email_key")
     statement = _DIVIDED.format(
         matching=matching.sql,
-        blocked=blocked_addresses(scopes),
+        blocked=blocked_addresses(scopes, with_shared=True),
         erased=f"OR coalesce({erased.sql}, false)" if erased else "",
         plausible=plausible_sql("email").replace("%", "%%"),
     )

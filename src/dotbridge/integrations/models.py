@@ -111,7 +111,7 @@ class Integration(models.Model):
         _("contacts by version"),
         max_length=12,
         choices=ProtocolChoice.choices,
-        default=ProtocolChoice.V2,
+        default=ProtocolChoice.AUTOMATIC,
         help_text=_("Version 3 needs far fewer calls. Opt-outs are read by both."),
     )
     protocol_found = models.CharField(

@@ -29,7 +29,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from _common import peak_rss_mb, set_up, surroundings
+from _common import peak_rss_mb, set_up, surroundings, use_version_2
 from _export_peers import drt_rates, row_at_a_time, sink
 
 ROWS_OF_DRT = 100_000
@@ -115,6 +115,7 @@ def prepare(url: str, rows: int) -> Any:
             cursor.execute(statement, {"rows": rows})
         cursor.execute("VACUUM ANALYZE crm_account, crm_contact, crm_contactemail")
     integration = create_integration(name="Bench", username=user, password="sandbox", base_url=url)
+    use_version_2(integration)
     run_sync(integration=integration, kind=RunKind.IMPORT, trigger="bench")
     mapping = Mapping.objects.get(integration=integration, entity="crm.contact")
     for name, paths in FIELDS.items():

@@ -25,7 +25,7 @@ import statistics
 import time
 from typing import Any, NamedTuple
 
-from _common import PASSWORD, USER, SandboxProcess, set_up, settle, show, surroundings
+from _common import PASSWORD, USER, SandboxProcess, set_up, settle, show, surroundings, use_version_2
 
 WORKERS, CONCURRENCY = 2, 4
 ROUNDS = 5
@@ -130,6 +130,7 @@ def account_with_lists(sandbox: SandboxProcess, *, lists: int, contacts: int, me
     from dotbridge.sync.models import Upload, UploadState
 
     integration = create_integration(name="Bench", username=USER, password=PASSWORD, base_url=sandbox.url)
+    use_version_2(integration)
     books = AddressBook.objects.bulk_create(
         AddressBook(integration=integration, remote_id=1 + place, name=f"Book {place}") for place in range(lists)
     )
@@ -265,6 +266,7 @@ def read_account(sandbox: SandboxProcess) -> Any:
     for place in range(LISTS_OF_ONE):
         sandbox.ask("POST", "/v2/address-books", {"name": f"Book {place}"})
     integration = create_integration(name="One of many", username=USER, password=PASSWORD, base_url=sandbox.url)
+    use_version_2(integration)
     run_sync(integration=integration, kind=RunKind.IMPORT, trigger="bench")
     books = AddressBook.objects.filter(integration=integration, name__startswith="Book").order_by("pk")
     made = [

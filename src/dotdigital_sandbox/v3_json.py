@@ -30,9 +30,11 @@ def contacts_out(
     lists = _lists(db, ids) if "lists" in parts else None
     preferences = _preferences(db, ids) if "preferences" in parts else {}
     consents = consents_by_contact(db, ids) if "consentRecords" in parts else None
+    there = frozenset(row["name"] for row in db.execute("SELECT name FROM data_field"))
+    names = there if fields is None else there & fields
     shown: list[dict[str, Any]] = []
     for row in rows:
-        out = _basics(row, fields)
+        out = _basics(row, names)
         if "channelProperties" in parts:
             out["channelProperties"] = channels_out(row)
         if lists is not None:
@@ -46,7 +48,7 @@ def contacts_out(
     return shown
 
 
-def _basics(row: Row, fields: frozenset[str] | None) -> dict[str, Any]:
+def _basics(row: Row, names: frozenset[str]) -> dict[str, Any]:
     values = msgspec.json.decode(row["data"])
     if row["last_subscribed"]:
         values["LASTSUBSCRIBED"] = row["last_subscribed"]
@@ -57,7 +59,7 @@ def _basics(row: Row, fields: frozenset[str] | None) -> dict[str, Any]:
         "created": row["created"],
         "updated": row["modified"],
         "identifiers": identifiers_out(row),
-        "dataFields": values if fields is None else {name: values[name] for name in values if name in fields},
+        "dataFields": values if names.issuperset(values) else {name: values[name] for name in values if name in names},
     }
 
 

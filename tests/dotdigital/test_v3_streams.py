@@ -45,11 +45,26 @@ def pieces(body: bytes, size: int) -> Iterator[bytes]:
     return (body[at : at + size] for at in range(0, len(body), size))
 
 
-@given(
-    content=st.dictionaries(st.text(), VALUES, max_size=5), size=st.integers(1, 40), indent=st.sampled_from([None, 1])
+# Whatever ends or begins like an entry of a list, within one.
+ENTRIES = st.lists(
+    st.fixed_dictionaries({"a": st.sampled_from(["x", "},{", '"},{"', "\\"]), "b": st.lists(st.just({}), max_size=3)}),
+    min_size=2,
+    max_size=12,
 )
-def test_members_are_those_that_the_usual_parser_finds(content: dict[str, Any], size: int, indent: int | None) -> None:
-    body = json.dumps(content, indent=indent, ensure_ascii=size % 2 == 0).encode("utf-8", "surrogatepass")
+
+
+@given(
+    content=st.dictionaries(st.text(), VALUES | ENTRIES, max_size=5),
+    size=st.integers(1, 400),
+    indent=st.sampled_from([None, 1]),
+    is_dense=st.booleans(),
+)
+def test_members_are_those_that_the_usual_parser_finds(
+    content: dict[str, Any], size: int, indent: int | None, is_dense: bool
+) -> None:
+    separators = (",", ":") if is_dense else None
+    text = json.dumps(content, indent=indent, separators=separators, ensure_ascii=size % 2 == 0)
+    body = text.encode("utf-8", "surrogatepass")
     found: list[tuple[str, Any]] = []
     for name, value in content.items():
         found.extend((name, each) for each in (value if isinstance(value, list) else [value]))

@@ -69,9 +69,10 @@ POINTS_V3 = [
     (f"{OUTBOUND}.upload:move", "after", 2),
     (f"{OUTBOUND}.prepare:_assign", "after", 1),
     ("dotdigital.contacts_v3:ContactsV3.import_status", "after", 1),
-    (f"{OUTBOUND}.results:note_named_rows", "after", 1),  # before any of them was stored
+    (f"{OUTBOUND}.results:store_named_rows", "before", 1),
     (f"{OUTBOUND}.named_rows:merge_selected", "after", 1),  # inside the transaction of a batch
-    (f"{OUTBOUND}.results:take_named_rows", "after", 1),
+    (f"{OUTBOUND}.results:store_named_rows", "after", 1),
+    (f"{OUTBOUND}.results:note_unreported", "after", 1),
     (f"{OUTBOUND}.results:refuse_unreported", "after", 1),  # inside the transaction that ends the upload
     (f"{OUTBOUND}.results:_apply_faults", "after", 1),
     (f"{OUTBOUND}.results:_finish", "after", 1),

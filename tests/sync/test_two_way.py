@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dotbridge.crm.models import Contact
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.sync.models import ExportItem, Rejection, State, ValueConflict
@@ -82,6 +82,7 @@ def test_a_value_that_does_not_fit_is_refused_once_and_the_rest_goes_on(
     assert "whole number" in refused["bob@example.com"]
 
 
+@pytest.mark.parametrize("protocol", [ProtocolChoice.V2, ProtocolChoice.V3])
 @pytest.mark.parametrize(
     ("rule", "expected"), [(EmptyValues.KEEP, ("Ann", 5)), (EmptyValues.CLEAR, ("", None))], ids=["keep", "clear"]
 )

@@ -113,7 +113,7 @@ class Integration(models.Model):
         _("version of the API for contacts"),
         max_length=12,
         choices=ProtocolChoice.choices,
-        default=ProtocolChoice.V2,
+        default=ProtocolChoice.AUTOMATIC,
         help_text=_("How we talk to Dotdigital. Version 3 needs far fewer calls. Opt-outs are read by both."),
     )
     protocol_found = models.CharField(

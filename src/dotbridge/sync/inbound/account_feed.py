@@ -49,6 +49,17 @@ NO_STANDING = frozenset({"noSubscription", "deleted", "binned"})
 
 
 @dataclass(frozen=True, slots=True)
+class FieldNames:
+    """The account's data fields: by their names in lower case, and each without a value.
+
+    Version 3 may write a name in another case, and of what is empty it tells nothing.
+    """
+
+    by_lower: dict[str, str]
+    empty: dict[str, None]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A page, ready for the database: lines of contacts and of their memberships."""
 
@@ -154,10 +165,13 @@ def _read(step: StepContext, since: datetime | None) -> None:
         _read(step, closed_at - OVERLAP)
 
 
-def _names_of_fields(step: StepContext) -> dict[str, str]:
-    """The account's data fields by their names in lower case: version 3 may write them in another case."""
-    names = DataField.objects.filter(integration=step.integration).values_list("name", flat=True)
-    return {name.lower(): name for name in names}
+def _names_of_fields(step: StepContext) -> FieldNames:
+    fields = DataField.objects.filter(integration=step.integration, preference_id=None)
+    names = fields.values_list("name", "gone_at")
+    return FieldNames(
+        by_lower={name.lower(): name for name, _gone_at in names},
+        empty=dict.fromkeys(name for name, gone_at in names if gone_at is None),
+    )
 
 
 def _store(step: StepContext, batch: Batch) -> None:
@@ -170,7 +184,7 @@ def _store(step: StepContext, batch: Batch) -> None:
     step.advance(batch.read)
 
 
-def _batches(pages: Iterator[MarkedPage[ContactV3]], names: dict[str, str]) -> Generator[Batch]:
+def _batches(pages: Iterator[MarkedPage[ContactV3]], names: FieldNames) -> Generator[Batch]:
     for page in pages:
         batch = _batch(page, names)
         # A page is large: it goes before the next one comes.
@@ -178,7 +192,7 @@ def _batches(pages: Iterator[MarkedPage[ContactV3]], names: dict[str, str]) -> G
         yield batch
 
 
-def _batch(page: MarkedPage[ContactV3], names: dict[str, str]) -> Batch:
+def _batch(page: MarkedPage[ContactV3], names: FieldNames) -> Batch:
     # Of one id the row read last counts.
     rows = {each.contact_id: each for each in page.items if is_id(each.contact_id)}
     refusals = [Refusal("contact", "unreadable", row.reason) for row in page.malformed]
@@ -210,16 +224,16 @@ def _is_in(status: str | None) -> bool:
     return status is None or status.lower() == "subscribed"
 
 
-def _contact_line(row: ContactV3, names: dict[str, str]) -> bytes:
+def _contact_line(row: ContactV3, names: FieldNames) -> bytes:
     channel: dict[str, Any] = (row.channel_properties or {}).get("email") or {}
-    fields = {names.get(key.lower(), key.upper()): value for key, value in (row.data_fields or {}).items()}
+    told = {names.by_lower.get(key.lower(), key.upper()): value for key, value in (row.data_fields or {}).items()}
     return contact_line(
         row.contact_id,
         address_of(row),
         status=_status(str(channel.get("status") or row.status or "")),
         opt_in_type=_word(channel.get("optInType")),
         email_type=_word(channel.get("emailType")),
-        values=None if row.data_fields is None else fields,
+        values=None if row.data_fields is None else {**names.empty, **told},
     )
 
 

@@ -16,7 +16,7 @@ from dotbridge.consent.conditions import erased_addresses
 from dotbridge.consent.erasure import is_deleted_on_arrival
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
-from dotbridge.mirror.status import LIVE
+from dotbridge.mirror.status import LIVE, SUPPRESSED
 from dotbridge.sync.inbound.planner import prefer_index_lookups
 
 
@@ -142,6 +142,16 @@ _STAGE_MEMBERSHIPS = """
     ON COMMIT DELETE ROWS;
     CREATE INDEX IF NOT EXISTS stage_membership_of ON stage_membership (remote_id)
 """
+# What the feed of the account tells beyond the books' own lists and feeds is left out, so that the mirror is the same
+# by either version: an opt-out of a book that no list is connected to, which binds nobody and of which nothing would
+# tell that it is over; and the books of whom the account suppresses. The one is read from the beginning when the book
+# is connected, the others are told with the contact when it is back. See docs/adr/0038.
+_LEAVE_OUT = """
+    DELETE FROM stage_membership s
+    USING dotbridge_mirror_addressbook b
+    WHERE b.integration_id = %(integration)s AND b.remote_id = s.book_id AND s.is_out
+      AND NOT EXISTS (SELECT FROM dotbridge_connections_listconnection n WHERE n.address_book_id = b.id)
+"""
 # A contact of the account's feed is told with all its books: what is not among them is over. That a list does not hold
 # them by their own word is an opt-out of the book; that it holds them again is said by the book's own feed alone, which
 # therefore has to be told when they were listed.
@@ -151,6 +161,7 @@ _ALL_BOOKS = """
         FROM stage_membership s
         JOIN dotbridge_mirror_addressbook b ON b.integration_id = %(integration)s AND b.remote_id = s.book_id
         JOIN dotbridge_mirror_contact c ON c.integration_id = %(integration)s AND c.remote_id = s.remote_id
+        WHERE s.is_out OR c.status <> ALL(%(suppressed)s)
     ), kept AS (
         INSERT INTO dotbridge_mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)
         SELECT book_id, contact_id, CASE WHEN bool_or(is_out) THEN 'Unsubscribed' ELSE 'Subscribed' END,
@@ -228,12 +239,14 @@ def merge_account(
         "listed_at": listed_at,
         "gone_ids": gone_ids,
         "live": list(LIVE),
+        "suppressed": list(SUPPRESSED),
     }
     with connection.cursor() as cursor:
         cursor.execute(_STAGE_MEMBERSHIPS)
         with cursor.copy("COPY stage_membership (remote_id, book_id, is_out) FROM STDIN") as copy:
             copy.write(memberships)
         cursor.execute("ANALYZE stage_membership")
+        cursor.execute(_LEAVE_OUT, told)
         cursor.execute(_ALL_BOOKS, told)
     return merged
 

@@ -1,13 +1,15 @@
 """Rows that an import names, with what came of them and the ids of their contacts: no book has to be read for those.
 
-Which rows were taken stands in a temporary table of this session until all of the report has arrived, so that no
-transaction waits for the network. They are stored by the batch, as those of an import are: a crash between two of them
-loses nothing, since the report is read again.
+They are stored by the batch, as those of an import are, while the next batch arrives; no transaction waits for the
+network. A crash between two batches loses nothing, since the report is read again. Which rows were named stands in a
+temporary table of this session: those that were not are known at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from django.db import connection, transaction
 
@@ -27,35 +29,46 @@ TAKEN_ALL_THE_SAME = "consentRecordsNotApplied"
 _FAILED = "failures"
 _UNREPORTED = REASONS["unreported"]
 _FORGET = """
-    CREATE TEMP TABLE IF NOT EXISTS named_row (remote_id bigint, email_key text COLLATE "C");
-    CREATE TEMP TABLE IF NOT EXISTS settled_row (
-        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item_id bigint, email text, remote_id bigint);
-    TRUNCATE named_row, settled_row RESTART IDENTITY
+    CREATE TEMP TABLE IF NOT EXISTS named_row (number bigint PRIMARY KEY, remote_id bigint, email_key text COLLATE "C");
+    CREATE TEMP TABLE IF NOT EXISTS unreported_row (item_id bigint);
+    TRUNCATE named_row, unreported_row
 """
-# How many rows an upload has the planner may not know yet: it would go through one of the tables for each row of the
-# other. A row that we never sent is nobody's.
-_JOIN_AT_ONCE = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
-_SETTLE = """
-    INSERT INTO settled_row (item_id, email, remote_id)
-    SELECT i.id, i.email, n.remote_id
-    FROM dotbridge_sync_exportitem i LEFT JOIN named_row n ON n.email_key = i.email_key
-    WHERE i.upload_id = %s AND i.reason = ''
-"""
-# Of a contact that is known, what only a feed tells stays as it is.
+# Of a contact that is known, what only a feed tells stays as it is. A row that we never sent is nobody's. How many rows
+# an upload has the planner may not know yet, so each row is looked up by the one index that finds a single item.
 _TAKEN = """
-    SELECT DISTINCT ON (t.remote_id) t.remote_id, t.email, coalesce(held.opt_in_type, ''), coalesce(held.email_type, '')
-    FROM settled_row t
+    SELECT DISTINCT ON (n.remote_id) n.remote_id, i.email, coalesce(held.opt_in_type, ''), coalesce(held.email_type, '')
+    FROM named_row n
+    CROSS JOIN LATERAL (
+        SELECT id, email, upload_id, reason FROM dotbridge_sync_exportitem
+        WHERE email_key = n.email_key AND connection_id = %(connection)s LIMIT 1
+    ) i
     LEFT JOIN dotbridge_mirror_contact held
-        ON held.integration_id = %(integration)s AND held.remote_id = t.remote_id
-    WHERE t.number > %(after)s AND t.number <= %(to)s AND t.remote_id IS NOT NULL
-    ORDER BY t.remote_id, t.item_id
+        ON held.integration_id = %(integration)s AND held.remote_id = n.remote_id
+    WHERE n.number >= %(first)s AND i.upload_id = %(upload)s AND i.reason = ''
+    ORDER BY n.remote_id, i.id
+"""
+# All at once, lest the planner goes through one of the tables for each row of the other.
+_JOIN_AT_ONCE = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
+_NOTE_UNREPORTED = """
+    INSERT INTO unreported_row
+    SELECT i.id FROM dotbridge_sync_exportitem i
+    WHERE i.upload_id = %s AND i.reason = '' AND NOT EXISTS (SELECT FROM named_row n WHERE n.email_key = i.email_key)
 """
 # Nobody knows what became of them. They are tried again a day later, and not for ever.
 _REFUSE_UNREPORTED = """
     UPDATE dotbridge_sync_exportitem i SET reason = %(reason)s
-    FROM settled_row t WHERE t.remote_id IS NULL AND i.id = t.item_id
+    WHERE i.id IN (SELECT item_id FROM unreported_row)
     RETURNING i.email
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedRows:
+    """Some rows of a report: lines of `named_row` for those that were taken, and the faults of those that were not."""
+
+    first: int
+    lines: bytes
+    faults: list[Fault]
 
 
 def forget_named_rows() -> None:
@@ -64,10 +77,17 @@ def forget_named_rows() -> None:
         cursor.execute(_FORGET)
 
 
-def note_named_rows(results: Iterable[ResultV3 | Malformed]) -> list[Fault]:
-    """Note which of these rows were taken; answers the faults of those that were not."""
+def named_rows(results: Iterator[ResultV3 | Malformed]) -> Generator[NamedRows]:
+    """The rows of a report in batches, each ready to be stored."""
+    first = 0
+    while batch := list(islice(results, AT_ONCE)):
+        yield _named_rows(first, batch)
+        first += len(batch)
+
+
+def _named_rows(first: int, results: list[ResultV3 | Malformed]) -> NamedRows:
     faults, lines = [], []
-    for result in results:
+    for number, result in enumerate(results, start=first):
         if isinstance(result, Malformed):
             continue
         address = str(result.identifiers.get("email") or "").replace("\0", "").strip()
@@ -77,32 +97,39 @@ def note_named_rows(results: Iterable[ResultV3 | Malformed]) -> list[Fault]:
                 faults.append(Fault(codes[0] if codes else "", address, {}))
                 continue
         if result.contact_id is not None and is_id(result.contact_id):
-            lines.append(b"%d\t%b\n" % (result.contact_id, escaped(address_key(address))))
-    with connection.cursor() as cursor, cursor.copy("COPY named_row (remote_id, email_key) FROM STDIN") as copy:
-        copy.write(b"".join(lines))
-    return faults
+            lines.append(b"%d\t%d\t%b\n" % (number, result.contact_id, escaped(address_key(address))))
+    return NamedRows(first=first, lines=b"".join(lines), faults=faults)
 
 
-def take_named_rows(step: StepContext, upload: Upload) -> None:
-    """Store the ids of the rows that were taken; call it after the rows that failed were refused."""
+def store_named_rows(step: StepContext, upload: Upload, rows: NamedRows) -> None:
+    """Store the ids of the rows that were taken; those of the upload that were refused before are left out."""
+    step.run.require_lock(within=LOCK_IS_ASKED_EVERY)
     book = upload.connection.address_book
+    which = {
+        "upload": upload.pk,
+        "connection": upload.connection_id,
+        "integration": book.integration_id,
+        "first": rows.first,
+    }
+    copied = "COPY named_row (number, remote_id, email_key) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(copied) as copy:
+        copy.write(rows.lines)
+    with transaction.atomic():
+        step.count(ids_new=merge_selected(book, _TAKEN, which, step.run.server_now).new)
+    if rows.first == 0 and rows.lines.count(b"\n") == AT_ONCE:
+        measure_tables()
+
+
+def note_unreported(upload: Upload) -> None:
+    """Find the rows that the report, which was read to its end, does not name."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE named_row")
         cursor.execute(_JOIN_AT_ONCE)
-        cursor.execute(_SETTLE, [upload.pk])
-        last = int(cursor.rowcount)
-        cursor.execute("ANALYZE settled_row")
-    for after in range(0, last, AT_ONCE):
-        step.run.require_lock(within=LOCK_IS_ASKED_EVERY)
-        slice_of = {"upload": upload.pk, "integration": book.integration_id, "after": after, "to": after + AT_ONCE}
-        with transaction.atomic():
-            step.count(ids_new=merge_selected(book, _TAKEN, slice_of, step.run.server_now).new)
-        if after == 0 and last > AT_ONCE:
-            measure_tables()
+        cursor.execute(_NOTE_UNREPORTED, [upload.pk])
 
 
 def refuse_unreported(step: StepContext) -> int:
-    """Refuse the rows that the report does not name; answers how many. Call it in a transaction, after
-    `take_named_rows`."""
+    """Refuse the rows that were found so; answers how many. Call it in a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(_REFUSE_UNREPORTED, {"reason": _UNREPORTED.code})
         step.reject(Refusal(email, "unreported", str(_UNREPORTED.text)) for (email,) in cursor)

@@ -15,12 +15,19 @@ from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
+from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
-from dotbridge.sync.outbound.named_rows import forget_named_rows, note_named_rows, refuse_unreported, take_named_rows
+from dotbridge.sync.outbound.named_rows import (
+    forget_named_rows,
+    named_rows,
+    note_unreported,
+    refuse_unreported,
+    store_named_rows,
+)
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
 from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
 from dotbridge.sync.outbound.upload import move, send_upload
@@ -150,11 +157,13 @@ def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]
     """The same by version 3, which names the rows that it took too, with the ids of their contacts."""
     forget_named_rows()
     with step.run.by_version_3():
-        results = step.account.contacts_v3.import_results(upload.remote_id)
-        while chunk := list(islice(results, FAULTS_AT_ONCE)):
-            if faults := note_named_rows(chunk):
-                _apply_faults(step, upload, faults)
-    take_named_rows(step, upload)
+        report = named_rows(step.account.contacts_v3.import_results(upload.remote_id))
+        with read_ahead(report) as batches:
+            for batch in batches:
+                if batch.faults:
+                    _apply_faults(step, upload, batch.faults)
+                store_named_rows(step, upload, batch)
+    note_unreported(upload)
     with transaction.atomic():
         step.count(unreported=refuse_unreported(step))
         _finish(step, upload, dict(summary))

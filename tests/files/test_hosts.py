@@ -20,6 +20,7 @@ from dotbridge.entities import registry
 from dotbridge.entities.registry import register
 from dotbridge.files import targets
 from dotbridge.files.entity_targets import register_entities
+from dotbridge.files.errors import FileRefused
 from dotbridge.files.targets import FileField, Role, RowsOfTheirOwn, register_file_target
 from tests.files.conftest import OptOutKeeper, counts, load
 
@@ -146,6 +147,27 @@ def test_what_a_host_cannot_mean_is_told_when_it_registers(own_registries: None)
     refused(Customer, "same_person names 'name', which is none of its fields", same_person=["name"])
     own = RowsOfTheirOwn(model=Customer, record="account", value="nose")
     refused(Customer, "has no field 'nose' that a file could fill", address=own)
+    with isolate_apps("dotbridge.crm"):
+
+        class Diver(models.Model):
+            licence = models.CharField(max_length=20, primary_key=True)
+            email = models.EmailField()
+
+            class Meta:
+                app_label = "crm"
+
+        refused(Diver, "crm.diver has a primary key, 'licence', that nothing fills by itself")
+
+
+def test_a_rule_of_the_hosts_table_is_told_by_its_name_and_nobodys_row_is_shown() -> None:
+    file = "E-mail,First name\na@example.com,Ann\nb@example.com,Bob\n"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crm_contact ADD CONSTRAINT \"no Bobs\" CHECK (first_name <> 'Bob')")
+    with pytest.raises(FileRefused, match=r"does not allow it: no Bobs\. Nothing was loaded") as refused:
+        load(file)
+    assert "b@example.com" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert not Contact.objects.exists()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import BinaryIO
 
-from django.db import connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -208,7 +208,10 @@ def _load(
         return
     progress("writing", report.rows)
     note_updates(kept, understood.target, columns, merge.address_table())
-    merge.write()
+    try:
+        merge.write()
+    except (IntegrityError, DataError) as error:
+        raise FileRefused(_refused_by_database(error)) from None
     note_created(kept, understood.target, columns)
     tell_followers(kept, report)
     if report.opted_out:
@@ -218,6 +221,16 @@ def _load(
             # Who keeps consent joins it; without this the planner would expect a handful, and compare all with all.
             cursor.execute(f"ANALYZE {OPT_OUTS}")
         hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
+
+
+def _refused_by_database(error: DatabaseError) -> str:
+    """Which rule of the host's table the file breaks. The database's own text would show somebody's whole row."""
+    said = getattr(error.__cause__, "diag", None)
+    rule = (said and (said.constraint_name or said.column_name)) or type(error.__cause__ or error).__name__
+    return _(
+        "A rule of the database does not allow it: %(rule)s. Nothing was loaded. Correct the values that it is about, "
+        "or give the field a value that it has when a file says nothing."
+    ) % {"rule": rule}
 
 
 def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow]:

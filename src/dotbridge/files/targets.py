@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
+from django.db.models import NOT_PROVIDED
 from django.utils.text import capfirst
 
 from dotbridge.files.headers import Role, plain
@@ -157,6 +158,7 @@ def register_file_target(
         raise ImproperlyConfigured(f"{key} is registered for files already.")
     if model._meta.parents:
         raise ImproperlyConfigured(f"{key} has a parent model; files fill models with one table only.")
+    _require_key_of_itself(model)
     taken = {each.name: _target_field(model, each) for each in fields}
     roles = {each.role: each.name for each in fields if each.role is not None}
     roles[Role.EMAIL] = ADDRESS
@@ -184,6 +186,16 @@ def register_file_target(
     )
     _registered[key] = target
     return target
+
+
+def _require_key_of_itself(model: type[models.Model]) -> None:
+    key = model._meta.pk
+    if isinstance(key, (models.AutoField, models.UUIDField)) or key.db_default is not NOT_PROVIDED:
+        return
+    raise ImproperlyConfigured(
+        f"{model._meta.label_lower} has a primary key, {key.name!r}, that nothing fills by itself, so files make no "
+        "records of it. Files fill models with a key that counts, a UUID, or one with a db_default."
+    )
 
 
 def file_target(key: str) -> FileTarget:

@@ -26,6 +26,7 @@ from dotbridge.connections.models import (
 from dotbridge.consent.models import Source
 from dotbridge.consent.services import opt_out_addresses
 from dotbridge.crm.models import Contact as Person
+from dotbridge.crm.models import ContactEmail
 from dotbridge.encryption import unseal
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
@@ -222,9 +223,13 @@ def test_home_counts_an_opt_out_on_the_day_when_it_happened(back_office: Client,
         (figure,) = (each for each in home_lists().figures if each.title == "Opted out")
         return list(figure.days)
 
+    for email in ("early@example.com", "late@example.com"):
+        ContactEmail.objects.create(contact=Person.objects.create(last_name="Bee"), email=email, is_primary=True)
     before = line()
-    opt_out_addresses(addresses=["left.long.ago@example.com"], source=Source.CRM, happened_at=long_ago)
-    opt_out_addresses(addresses=["left.lately@example.com"], source=Source.CRM, happened_at=lately)
+    opt_out_addresses(addresses=["early@example.com"], source=Source.CRM, happened_at=long_ago)
+    opt_out_addresses(addresses=["late@example.com"], source=Source.CRM, happened_at=lately)
+    # Somebody whom the account has and no record.
+    opt_out_addresses(addresses=["elsewhere@example.com"], source=Source.CRM, happened_at=lately)
     assert [new - old for new, old in zip(line(), before, strict=True)] == [0] * 26 + [1] + [0] * 3
 
 

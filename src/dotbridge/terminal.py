@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from django.utils.translation import override
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -24,6 +25,12 @@ STYLES = {
     State.FAILED: "bold red",
     State.INTERRUPTED: "bold red",
 }
+
+
+def in_english(text: object) -> str:
+    """A text as the command line says it: it speaks English, whatever language the project's pages speak."""
+    with override("en"):
+        return str(text)
 
 
 class TerminalObserver:
@@ -54,7 +61,7 @@ class TerminalObserver:
 
     def step_started(self, step: Step) -> None:
         """A bar for the step, without an end as long as nobody knows one."""
-        self._tasks[step.pk] = self._progress.add_task(str(LABELS.get(step.name, step.name)), total=None)
+        self._tasks[step.pk] = self._progress.add_task(in_english(LABELS.get(step.name, step.name)), total=None)
 
     def progressed(self, step: Step, done: int, total: int | None) -> None:
         """The bar moves."""
@@ -75,7 +82,7 @@ def show_run(console: Console, run: SyncRun) -> None:
     """The run's end in one line."""
     style = STYLES.get(State(run.state), "dim")
     message = f": {escape(run.message)}" if run.message else ""
-    console.print(f"[{style}]{run.get_state_display()}[/]{message}", highlight=False, soft_wrap=True)
+    console.print(f"[{style}]{in_english(State(run.state).label)}[/]{message}", highlight=False, soft_wrap=True)
 
 
 def show_numbers(console: Console, title: str, numbers: Mapping[str, Any]) -> None:
@@ -117,8 +124,8 @@ def counts_in_words(step: Step) -> str:
 def _line_of(step: Step) -> str:
     style = STYLES.get(State(step.state), "dim")
     words = "; ".join(part for part in (counts_in_words(step), step.message) if part)
-    label = str(LABELS.get(step.name, step.name))
-    return f"[{style}]{step.get_state_display():<11}[/] {label:<26} [dim]{escape(words)}[/]"
+    label = in_english(LABELS.get(step.name, step.name))
+    return f"[{style}]{in_english(State(step.state).label):<11}[/] {label:<26} [dim]{escape(words)}[/]"
 
 
 def _words(name: str) -> str:

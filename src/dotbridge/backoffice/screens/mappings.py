@@ -103,6 +103,9 @@ class MappingRowForm(AnyModelForm):
                 self.add_error(None, error)
         return cleaned
 
+    def validate_constraints(self) -> None:
+        """Nothing, which Django asks since 6.1: two rows may swap their data fields, so the formset compares them."""
+
     def row_values(self) -> dict[str, Any]:
         """What the row's service takes."""
         return {name: self.cleaned_data[name] for name in ("data_field", "entity_fields", "is_two_way", "empty_values")}

@@ -61,18 +61,11 @@ def show_next_export(console: Console, link: ListConnection) -> None:
         console.print(table)
         for row in found.rows(most_a_kind=SHOWN):
             console.print(f"  {_in_words(row)}", highlight=False, markup=False)
-<<<<<<< HEAD
-    console.print(f"What it takes: {plan_of_numbers(link, export.counts).in_words()}.", highlight=False)
-    if export.asks_first:
-        console.print("The export would stop and ask before it takes them out of the address book.", style="bold")
-=======
     plan = plan_of_numbers(link, export.counts)
     with override("en"):
         console.print(f"What it takes: {plan.in_words()}.", highlight=False)
-        if export.stops_before is not None:
-            stops = f"The export would stop and ask before it does this: {export.stops_before.label}."
-            console.print(stops, style="bold")
->>>>>>> w15
+    if export.asks_first:
+        console.print("The export would stop and ask before it takes them out of the address book.", style="bold")
 
 
 def next_export_as_json(link: ListConnection) -> dict[str, Any]:

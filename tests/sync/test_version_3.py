@@ -231,7 +231,8 @@ def test_a_subscription_that_was_deleted_there_is_made_again_and_nothing_is_miss
     remote.sandbox.advance(3600)
     remote.ask("DELETE", f"/events/v3/export/subscriptions/{ours.remote_id}")
     remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{bob}")
-    sync(v3, kind=RunKind.IMPORT)
+    run = sync(v3, kind=RunKind.IMPORT)
+    assert "deleted in Dotdigital" in steps_of(run)["events"]["message"]
     assert members(link) == {"ann@example.com"}
     assert EventSubscription.objects.get().remote_id != ours.remote_id
 
@@ -245,7 +246,8 @@ def test_a_subscription_that_is_inactive_or_whose_place_is_lost_goes_on_from_now
     EventSubscription.objects.update(checkpoint="nonsense")
     remote.sandbox.advance(40 * 86400)
     remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{bob}")
-    sync(v3, kind=RunKind.IMPORT)
+    run = sync(v3, kind=RunKind.IMPORT)
+    assert "may have been missed" in steps_of(run)["events"]["message"]
     assert members(link) == {"ann@example.com"}
     assert remote.ask("GET", "/events/v3/export/subscriptions")["_items"][0]["status"] == "active"
 

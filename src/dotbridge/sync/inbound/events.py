@@ -128,12 +128,16 @@ def _read(step: StepContext, ours: EventSubscription) -> None:
     try:
         _read_pages(step, ours, remote_id)
     except NotFound:
-        log.warning("the subscription to events is gone and made again")
+        log.info("the subscription to events is gone and made again")
+        step.step.message = _(
+            "The subscription to events was deleted in Dotdigital. It was made again; all contacts are read once."
+        )
         _read_pages(step, ours, _subscribed(step, ours))
     except Rejected as error:
         if error.code not in CAN_GO_ON_FROM_NOW:
             raise
-        log.warning("events are followed from now on", code=error.code)
+        log.info("events are followed from now on", code=error.code)
+        step.step.message = _("Events may have been missed while nobody asked for them, so all contacts are read once.")
         _begin(step, ours, step.account.events.subscription(remote_id))
         _read_pages(step, ours, remote_id)
 

@@ -236,6 +236,7 @@ def test_each_command_is_one_of_manage_pys_and_uses_the_shops_database(connected
     refused = connected.manage("dotbridge", "serve", code=2)
     assert "Your project serves its own pages" in refused
     assert "Every sealed day is as it was" in connected.manage("dotbridge", "consent", "verify")
+    assert "usage: manage.py dotbridge consent erase" in connected.manage("dotbridge", "consent", "erase", "--help")
 
 
 def test_the_shops_jobs_are_the_shops_and_ours_are_ours(connected: ShopFloor) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,8 @@ pytestmark = pytest.mark.xdist_group("wheel")
 class Walk:
     """A folder, and what the page has done in it so far."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, python: str) -> None:
+        self.folder, self.python = folder, python
         self.port = free_port()
         self.said: dict[str, str] = {}
         self.started: list[subprocess.Popen[bytes]] = []
@@ -94,7 +95,7 @@ class Walk:
         if "pip install" in text:
             return f"'{UV}' pip install --quiet --python venv/bin/python 'dotbridge[app] @ {self.wheel().as_uri()}'"
         if "-m venv" in text:
-            return f"'{UV}' venv --quiet --python '{sys.executable}' venv"
+            return f"'{UV}' venv --quiet --python '{self.python}' venv"
         return text.replace("8099", str(self.port)).replace("sandbox serve", f"sandbox serve --port {self.port}")
 
     def wheel(self) -> Path:
@@ -111,10 +112,22 @@ def processes() -> Iterator[psutil.Process]:
     return psutil.process_iter(["cmdline"])
 
 
-@pytest.fixture
-def walk() -> Iterator[Walk]:
+def newer_python() -> str | None:
+    """Another Python of this machine, which the newest Django runs on: on the PATH, or beside ours, where pyenv puts
+    them."""
+    beside = sorted(Path(sys.base_prefix).parent.glob("3.1[2-4].*/bin/python3"))
+    return next(
+        filter(None, map(shutil.which, ["python3.14", "python3.13", "python3.12", *map(str, beside[::-1])])), None
+    )
+
+
+@pytest.fixture(params=["this Python", "the newest Django"])
+def walk(request: pytest.FixtureRequest) -> Iterator[Walk]:
+    python = sys.executable if request.param == "this Python" else newer_python()
+    if python is None:
+        pytest.skip("The newest Django needs Python 3.12, and this machine has none.")
     with own_folder() as folder:
-        found = Walk(folder)
+        found = Walk(folder, python)
         try:
             yield found
         finally:

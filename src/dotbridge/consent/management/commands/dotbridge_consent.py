@@ -12,6 +12,7 @@ from typing import IO, Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from dotbridge.conf import typed_command
 from dotbridge.consent.chain import seal_days, verify_ledger
 from dotbridge.consent.erasure import erase_address, receipt_of
 from dotbridge.consent.models import ConsentEvent
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Three words, each with its own options."""
+        parser.prog = typed_command("consent")  # as people call it
         words = parser.add_subparsers(dest="word", required=True)
         verify = words.add_parser("verify", help="Check that no event was changed or deleted since its day was sealed.")
         verify.add_argument("--address", help="Also prove what became of this address, if it was erased.")
@@ -101,6 +103,10 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"Erased. The proof: event {receipt.event_id}, hash {receipt.address_hash}.")
+        if options["remotely"]:
+            self.stdout.write("A worker has the contact deleted in every connected account.")
+        else:
+            self.stdout.write("In Dotdigital nothing was erased: say it again with --remotely for that.")
 
 
 def _cell(value: Any) -> Any:

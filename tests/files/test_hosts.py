@@ -159,10 +159,17 @@ def test_what_a_host_cannot_mean_is_told_when_it_registers(own_registries: None)
         refused(Diver, "crm.diver has a primary key, 'licence', that nothing fills by itself")
 
 
-def test_a_rule_of_the_hosts_table_is_told_by_its_name_and_nobodys_row_is_shown() -> None:
-    file = "E-mail,First name\na@example.com,Ann\nb@example.com,Bob\n"
+@pytest.fixture
+def no_bobs() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE crm_contact ADD CONSTRAINT \"no Bobs\" CHECK (first_name <> 'Bob')")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute('ALTER TABLE crm_contact DROP CONSTRAINT "no Bobs"')
+
+
+def test_a_rule_of_the_hosts_table_is_told_by_its_name_and_nobodys_row_is_shown(no_bobs: None) -> None:
+    file = "E-mail,First name\na@example.com,Ann\nb@example.com,Bob\n"
     with pytest.raises(FileRefused, match=r"does not allow it: no Bobs\. Nothing was loaded") as refused:
         load(file)
     assert "b@example.com" not in str(refused.value)

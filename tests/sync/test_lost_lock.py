@@ -113,8 +113,10 @@ def test_a_lock_says_when_it_is_lost(integration: Integration) -> None:
 
 
 def test_the_locks_session_is_kept_alive_and_never_timed_out(integration: Integration) -> None:
+    # Of this database alone: the tests beside this one have the same server.
+    of_sessions = f'ALTER ROLE CURRENT_USER IN DATABASE "{connection.settings_dict["NAME"]}"'
     with connection.cursor() as cursor:
-        cursor.execute("ALTER ROLE CURRENT_USER SET idle_session_timeout = '200ms'")
+        cursor.execute(f"{of_sessions} SET idle_session_timeout = '200ms'")
     try:
         with integration_lock(integration.pk) as lock:
             assert lock is not None
@@ -125,7 +127,7 @@ def test_the_locks_session_is_kept_alive_and_never_timed_out(integration: Integr
     finally:
         connection.close()
         with connection.cursor() as cursor:
-            cursor.execute("ALTER ROLE CURRENT_USER RESET idle_session_timeout")
+            cursor.execute(f"{of_sessions} RESET idle_session_timeout")
 
 
 def test_an_upload_that_another_run_has_moved_is_not_moved_back(

@@ -159,7 +159,7 @@ def verdict_of(person: Person, objections: Sequence[Objection], *, record_id: st
         return _objected(objections, len(person.lists))
     for contact in person.contacts:
         if contact.status not in LIVE:
-            return _off_in_account(contact)
+            return _off_in_account(contact, objections)
     if objections:
         return _objected(objections, len(person.lists))
     text = _("Can be mailed")
@@ -207,13 +207,16 @@ def _way_back(objections: Sequence[Objection]) -> str:
     return _("Only if the person asks for it: then press Subscribe again on the list.")
 
 
-def _off_in_account(contact: Contact) -> Verdict:
+def _off_in_account(contact: Contact, objections: Sequence[Objection]) -> Verdict:
+    """Dotdigital does not mail them. Where it does not say since when, it is since we know."""
     words = status_words(contact.status)
+    of_account = (Scope.ACCOUNT, contact.integration_id)
+    learned = (each.since for each in objections if (each.scope, each.scope_id) == of_account)
     return Verdict(
         text=_("Cannot be mailed"),
         tone=words.tone,
         why=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
-        since=contact.suppressed_at,
+        since=contact.suppressed_at or min(learned, default=None),
         way_back=words.way_back,
     )
 

@@ -97,7 +97,7 @@ def test_the_verdict_comes_with_dotdigitals_answer(
     remote.sandbox.hold_imports()
     run = sync(integration, wait_seconds=0.0)
     assert (run.state, run.waits_until) == (State.WAITING, None)
-    assert "1 of the files" in run.message
+    assert "files and removals of this run: 1" in run.message
     assert not run.has_failed
     sync(integration, kind=RunKind.IMPORT)
     run.refresh_from_db()

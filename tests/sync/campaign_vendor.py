@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dotbridge.connections.services import connect_list
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook
+from tests.accounts import use_protocol
 from tests.dotdigital.server import Reply, Request, Server, answer
 
 BOOK = 7
@@ -95,6 +96,7 @@ def scripted(transactional_db: None, vendor: CampaignVendor, settings: Any) -> I
     """An integration with the scripted vendor, its book connected to a list of all contacts."""
     settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (vendor.server.url,)}
     integration = create_integration(name="Scripted", username="u", password="p", base_url=vendor.server.url)
+    use_protocol(integration, ProtocolChoice.V2)  # what it is asked for by version 3, it answers with nonsense
     book = AddressBook.objects.create(integration=integration, remote_id=BOOK, name="Readers")
     connect_list(marketing_list=create_list(name="Everybody", entity="crm.contact"), address_book=book)
     return integration

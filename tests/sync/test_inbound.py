@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.models import Integration, ProtocolChoice
 from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import Cursor, Rejection, State, SyncRun
-from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync, use_protocol
 from tests.dotdigital.server import Reply, Request, Server, answer, cut
 
 
@@ -65,6 +65,7 @@ def scripted(transactional_db: None, vendor: Vendor, settings: Any) -> Integrati
     """An integration with the scripted vendor, its book connected to an empty list."""
     settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (vendor.server.url,)}
     integration = create_integration(name="Scripted", username="u", password="p", base_url=vendor.server.url)
+    use_protocol(integration, ProtocolChoice.V2)  # what it is asked for by version 3, it answers with nonsense
     book = AddressBook.objects.create(integration=integration, remote_id=7, name="Readers")
     connect_list(marketing_list=create_list(name="Nobody", entity="crm.contact"), address_book=book)
     return integration

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.lists.services import remove_records
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.outbound.states import ROW_MOVES, UPLOAD_MOVES, RowState, state_of_row
+from dotbridge.sync.selectors import connection_standing, remote_ids_missing
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
 CONCEPTS = Path(__file__).resolve().parent.parent.parent / "docs" / "concepts.md"
@@ -125,6 +129,29 @@ def test_an_upload_of_unknown_outcome_to_a_book_that_is_gone_ends(
     sync(integration, kind=RunKind.EXPORT)
 
     assert set(Upload.objects.values_list("state", flat=True)) == {UploadState.REFUSED}
+
+
+def test_where_a_list_stands_is_not_worked_out_anew_for_each_row(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    """After a first export the planner takes the tables for empty, and would ask for the list once a row."""
+    remote.create_book("First")
+    for number in range(20):
+        add_contact(f"p{number}@example.com")
+    link = connect(integration, book="First")
+    sync(integration)
+    with CaptureQueriesContext(connection) as queries:
+        assert connection_standing(link).confirmed == 20
+        assert remote_ids_missing(link) == 0
+    asked = [each["sql"] for each in queries if "dotbridge_sync_exportitem" in each["sql"]]
+    assert len(asked) == 2
+    with roomy_transaction(without_loops=True), connection.cursor() as cursor:
+        for statement in asked:
+            cursor.execute("EXPLAIN " + statement)
+            assert not [line for (line,) in cursor.fetchall() if "Nested Loop" in line]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_nestloop")
+        assert cursor.fetchone() == ("on",)
 
 
 def test_every_move_of_a_row_leads_on_or_out() -> None:

@@ -26,7 +26,9 @@ from dotbridge.lists.rules.tree import ListRule
 from dotbridge.one_reading import known_by_key
 
 # Sorting a million addresses in memory, not on disk.
-_ROOM = "SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)"
+_ROOM = """
+    SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true), set_config('enable_nestloop', %s, true)
+"""
 # OFFSET 0 keeps a subquery as it is: the address, which may be looked up in another table, is looked up once a record,
 # and what it is made of and asked for below does not look it up again. Who may not be mailed is a set that is hashed.
 _DIVIDED = """
@@ -196,12 +198,18 @@ def mailable_addresses(marketing_list: MarketingList) -> Fragment:
 
 
 @contextmanager
-def roomy_transaction() -> Iterator[None]:
-    """A transaction whose statements may sort and hash a million rows in memory."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_ROOM)
+def roomy_transaction(*, without_loops: bool = False) -> Iterator[None]:
+    """A transaction whose statements may sort and hash a million rows in memory.
+
+    `without_loops`: none of them works a whole list out anew for each row of another table, whatever the planner
+    believes of tables that were filled a moment ago.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ROOM, ["off" if without_loops else "on"])
         yield
+        if without_loops and connection.savepoint_ids:
+            # A transaction of its own takes the setting with it.
+            cursor.execute(_ROOM, ["on"])
 
 
 def _divided(marketing_list: MarketingList) -> Fragment:

@@ -147,7 +147,7 @@ def connection_standing(link: ListConnection) -> ConnectionStanding:
     mailable = mailable_addresses(link.marketing_list)
     rejected: dict[str, int] = {}
     confirmed = taken_out = returned = 0
-    with roomy_transaction(), connection.cursor() as cursor:
+    with roomy_transaction(without_loops=True), connection.cursor() as cursor:
         cursor.execute(_STANDING.format(mailable=mailable.sql), (refused_uploads(link), link.pk, *mailable.parameters))
         for reason, rows, of_confirmed, of_returned, of_taken_out in cursor.fetchall():
             confirmed, returned, taken_out = confirmed + of_confirmed, returned + of_returned, taken_out + of_taken_out
@@ -175,7 +175,8 @@ def remote_ids_missing(link: ListConnection) -> int:
     )
     items = ExportItem.objects.filter(connection=link, removal=None, email_key__in=keys)
     confirmed = items.filter(reason="", upload__state=UploadState.FINISHED, taken_out_at=None)
-    return confirmed.exclude(Exists(in_book)).count()
+    with roomy_transaction(without_loops=True):
+        return confirmed.exclude(Exists(in_book)).count()
 
 
 def refused_uploads(link: ListConnection) -> list[int]:

@@ -27,7 +27,8 @@ from dotbridge.one_reading import known_by_key
 
 # Sorting a million addresses in memory, not on disk.
 _ROOM = """
-    SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true), set_config('enable_nestloop', %s, true)
+    SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
+           set_config('enable_nestloop', %s, true)
 """
 # OFFSET 0 keeps a subquery as it is: the address, which may be looked up in another table, is looked up once a record,
 # and what it is made of and asked for below does not look it up again. Who may not be mailed is a set that is hashed.

@@ -80,7 +80,8 @@ def test_a_mail_goes_once_and_its_end_goes_once(world: World, boss: User, sink: 
     for _minute in range(3):
         note_conditions()
         send_due_mails()
-    assert [each["Subject"].startswith("Over:") for each in sink.mails] == [False, True]
+    # A newer Python breaks a long line before its first word.
+    assert [each["Subject"].strip().startswith("Over:") for each in sink.mails] == [False, True]
 
 
 def test_what_is_over_before_its_mail_went_is_not_mailed(world: World, boss: User, sink: Sink) -> None:

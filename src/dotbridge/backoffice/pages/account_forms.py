@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dotbridge.backoffice.screens.integration_forms import SETTINGS
+from dotbridge.backoffice.screens.integration_forms import RARE_SETTINGS, SETTINGS
 from dotbridge.conf import app_settings
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
@@ -50,17 +50,6 @@ class HoursField(forms.CharField):
 class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     """What is done with an account, and how carefully."""
 
-    # What most never change is folded.
-    RARE = (
-        "data_fields_hours",
-        "forced_comparison",
-        "export_waits_for",
-        "contacts_read_of",
-        "protocol",
-        "bulk_from",
-        "bulk_until",
-    )
-
     class Meta:
         model = Integration
         fields = ("name", *SETTINGS)
@@ -79,17 +68,17 @@ class AccountSettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     @property
     def common_fields(self) -> list[forms.BoundField]:
         """What is asked at first sight."""
-        return [field for field in self if field.name not in self.RARE]
+        return [field for field in self if field.name not in RARE_SETTINGS]
 
     @property
     def rare_fields(self) -> list[forms.BoundField]:
         """What is folded."""
-        return [self[name] for name in self.RARE]
+        return [self[name] for name in RARE_SETTINGS]
 
     @property
     def has_rare_errors(self) -> bool:
         """Whether something folded is wrong, so that it has to be seen."""
-        return any(name in self.errors for name in self.RARE)
+        return any(name in self.errors for name in RARE_SETTINGS)
 
 
 class CredentialsForm(forms.Form):

@@ -16,8 +16,8 @@ from dotbridge.integrations.services import check_connection
 from dotdigital import ConfigurationError
 from dotdigital.endpoints import Endpoints
 
-SETTINGS = (
-    "default_owner",
+# What most never change: it is folded.
+RARE_SETTINGS = (
     "data_fields_hours",
     "forced_comparison",
     "export_waits_for",
@@ -25,9 +25,8 @@ SETTINGS = (
     "protocol",
     "bulk_from",
     "bulk_until",
-    "breaker_rows",
-    "breaker_percent",
 )
+SETTINGS = ("default_owner", *RARE_SETTINGS, "breaker_rows", "breaker_percent")
 
 
 class IntegrationForm(AnyModelForm):

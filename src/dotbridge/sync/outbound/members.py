@@ -199,10 +199,8 @@ def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembe
     forget_members(step)
     _make_tables()
     began = time.monotonic()
-    with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(_WITHOUT_LOOPS, ["off"])
+    with roomy_transaction(without_loops=True):
         departed = _find_departed(link, scopes_of_connection(link))
-        cursor.execute(_WITHOUT_LOOPS, ["on"])
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 

@@ -115,10 +115,6 @@ class Screen(UnfoldAdmin):
     # Bulk actions would delete through the ORM, past the services that know what follows.
     actions: Any = None
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """The actions that the screen itself names; never Django's bulk deletion."""
-        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
-
     def pages(self) -> Mapping[str, View]:
         """Further pages of one record: the last part of the address -> view(request, record)."""
         return {}

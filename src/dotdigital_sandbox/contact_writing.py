@@ -12,7 +12,7 @@ import msgspec
 from dotdigital_sandbox.calls import encoded, lowered, one_of, text_or_none, whole_number
 from dotdigital_sandbox.contact_statuses import EMAIL_TYPES, OPT_IN_TYPES, PENDING, SUBSCRIBED
 from dotdigital_sandbox.data_fields import READ_ONLY, field_takers
-from dotdigital_sandbox.errors import ApiError, refusal
+from dotdigital_sandbox.errors import ApiError, FieldRefused, refusal
 from dotdigital_sandbox.remembered import recall, remember, remembered_status
 from dotdigital_sandbox.settings import Switches
 from dotdigital_sandbox.values import ValueRefused, ValueTooLong, is_email
@@ -71,13 +71,13 @@ def _given_values(db: Connection, switches: Switches, fields: object) -> dict[st
         if name in READ_ONLY:
             continue
         if name not in takers:
-            raise refusal(switches.unknown_field_code.removeprefix("ERROR_"))
+            raise FieldRefused(switches.unknown_field_code.removeprefix("ERROR_"), name)
         try:
             values[name] = takers[name](pair.get("value"))
         except ValueTooLong:
-            raise refusal("DATAFIELD_VALUE_OVERFLOW") from None
+            raise FieldRefused("DATAFIELD_VALUE_OVERFLOW", name) from None
         except ValueRefused:
-            raise refusal("DATAFIELD_INVALID") from None
+            raise FieldRefused("DATAFIELD_INVALID", name) from None
     return values
 
 

@@ -71,6 +71,15 @@ def refusal(code: str, *, about: str = "", status: int | None = None) -> ApiErro
     return ApiError(status or STATUSES[code], message)
 
 
+class FieldRefused(ApiError):
+    """The refusal of what a contact has in one data field, whose ``name`` version 3 tells."""
+
+    def __init__(self, code: str, name: str) -> None:
+        same = refusal(code)
+        super().__init__(same.status, same.message)
+        self.name = name
+
+
 def no_such_path() -> ApiError:
     """The answer for a path that is no operation."""
     return ApiError(HTTPStatus.NOT_FOUND, "No HTTP resource was found that matches the request URI.")

@@ -23,7 +23,7 @@ from dotdigital_sandbox.contact_writing import (
     update_contact,
 )
 from dotdigital_sandbox.dates import parse_instant, text_of
-from dotdigital_sandbox.errors import ApiError
+from dotdigital_sandbox.errors import ApiError, FieldRefused
 from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
@@ -98,6 +98,8 @@ def read_given(db: Connection, account: Account, body: object, by: Named = NOBOD
         plain["email"] = address
     try:
         contact = given_contact(db, account.switches, plain, needs_email=False)
+    except FieldRefused as refused:
+        raise V3Error(400, "invalidContacts", f"Invalid value for '{refused.name}'", refused.name) from None
     except ApiError as refused:
         raise V3Error(400, "invalidContacts", refused.message) from None
     contact.mobile = number

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db.models import DecimalField, FloatField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 
 from dotbridge.crm.models import Account, Contact, Lead
-from dotbridge.entities.registry import entity
+from dotbridge.entities import registry
+from dotbridge.entities.registry import FieldKind, VirtualField, entity, register
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping
 from dotbridge.mapping.services import create_default_mappings, set_mapping_row
@@ -120,6 +124,39 @@ def test_default_mappings_need_their_data_fields_and_are_made_once(integration: 
     assert create_default_mappings(integration=integration) == 2
     assert create_default_mappings(integration=integration) == 0
     assert {row.data_field.name for mapping in Mapping.objects.all() for row in mapping.rows.all()} == {"LASTNAME"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "sent"),
+    [
+        (Cast("lead_score", FloatField()) / 3, "33.333333333"),
+        (Cast("lead_score", DecimalField(max_digits=40, decimal_places=30)) / 3, "33.333333333"),
+        (Cast(Value("-0.30000000000000004"), FloatField()), "-0.3"),
+        (Cast(Value("1e-12"), FloatField()), "0"),
+        (Cast(Value("1200"), FloatField()), "1200"),
+        (Cast(Value("NaN"), FloatField()), "NaN"),
+        (Cast(Value("Infinity"), FloatField()), "Infinity"),
+        (Cast(Value(None), FloatField()), None),
+    ],
+)
+def test_a_number_has_no_more_decimal_places_than_dotdigital_takes(
+    integration: Integration,
+    fields: dict[str, DataField],
+    monkeypatch: pytest.MonkeyPatch,
+    expression: Combinable,
+    sent: str | None,
+) -> None:
+    """The vendor takes nine, and refuses the whole row for a tenth: an average or a third would keep everybody out."""
+    others = {key: other for key, other in registry._registered.items() if key != "crm.contact"}
+    monkeypatch.setattr(registry, "_registered", others)
+    ratio = VirtualField(name="ratio", label="Ratio", kind=FieldKind.DECIMAL, expression=expression)
+    register(Contact, email="job_title", virtual_fields=[ratio])
+    mapping = Mapping.objects.create(integration=integration, entity="crm.contact")
+    set_mapping_row(mapping=mapping, data_field=fields["NUMBER"], entity_fields=["ratio"])
+
+    found = values_of(mapping, Contact.objects.create(lead_score=100))
+
+    assert found == ({} if sent is None else {"NUMBER": sent})
 
 
 def test_dotdigital_reads_each_type_back(integration: Integration, remote: RemoteAccount) -> None:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dotbridge.backoffice.labels import refusal_text
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail
@@ -435,6 +436,9 @@ def test_a_value_too_long_for_dotdigital_is_rejected_with_a_reason(
     run = sync(integration)
 
     assert run_summary(run, link)["rejected"] == {"failure": 1}
+    detail = Rejection.objects.get(subject="bob@example.com").detail
+    assert f"probably because of NOTE ({'x' * 40}…)." in detail
+    assert str(refusal_text(ExportItem.objects.get(email_key="bob@example.com"))) == detail
     Contact.objects.filter(first_name="Bob").update(notes="short")
     assert run_summary(sync(integration), link)["rejected"] == {}
     assert remote.contacts(book)["bob@example.com"]["NOTE"] == "short"

@@ -21,7 +21,7 @@ from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
-from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, State, Upload, UploadState
+from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, Rejection, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
@@ -140,6 +140,8 @@ def test_a_row_that_is_refused_says_why_and_the_others_are_taken(
     assert set(remote.contacts(book)) == {"ann@example.com"}
     refused = dict(ExportItem.objects.exclude(reason="").values_list("email_key", "reason"))
     assert refused == {"long@example.com": "failure"}
+    # No value breaks a rule that we know of, so Dotdigital's own words stand there.
+    assert "(invalidContact: Invalid value for 'FIRSTNAME')" in Rejection.objects.get(subject="long@example.com").detail
 
 
 def test_rows_that_a_report_does_not_name_are_tried_again_and_not_for_ever(

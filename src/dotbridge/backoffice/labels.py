@@ -16,12 +16,14 @@ from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.statuses import status_words
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.connections.models import ChangeState
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
-from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES, RowState, state_of_row
+from dotbridge.sync.outbound.states import BY_A_VALUE, REASONS, REFUSED_STATUSES, RowState, state_of_row
+from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -286,8 +288,17 @@ def standing_text(item: ExportItem | None, record_id: str) -> StrOrPromise:
     if item.record_id != record_id:
         return _("Another record with this address is sent")
     if state is RowState.REJECTED:
-        return format_lazy("{}: {}", _("Rejected"), reason_text(item.reason))
+        return format_lazy("{}: {}", _("Rejected"), refusal_text(item))
     return _STANDING[state]
+
+
+def refusal_text(item: ExportItem) -> StrOrPromise:
+    """Why Dotdigital refused an address, with the values that it may not have taken."""
+    if item.reason in BY_A_VALUE:
+        unfit = unfit_values_text(item.values, types_of_data_fields(item.connection_id))
+        if unfit:
+            return stored_text(unfit)
+    return reason_text(item.reason)
 
 
 def reason_text(code: str) -> StrOrPromise:

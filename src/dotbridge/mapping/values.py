@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from django.db.models import BooleanField, Case, CharField, Expression, Func, JSONField, TextField, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Expression,
+    Func,
+    JSONField,
+    TextField,
+    Value,
+    When,
+)
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, JSONObject, NullIf
 
 from dotbridge.entities.registry import Entity, EntityField, FieldKind
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
+from dotbridge.mirror.data_field_rules import MOST_DECIMAL_PLACES, FieldType
 
 
 def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
@@ -44,8 +55,20 @@ def _as_text(field: EntityField, data_field_type: str) -> Expression:
         in_utc = Func(Value("UTC"), value, function="timezone", output_field=CharField())
         return _formatted(in_utc, 'YYYY-MM-DD"T"HH24:MI:SS')
     if field.kind is FieldKind.DATE:
-        return _formatted(value, 'YYYY-MM-DD"T"00:00:00' if data_field_type == "Date" else "YYYY-MM-DD")
+        return _formatted(value, 'YYYY-MM-DD"T"00:00:00' if data_field_type == FieldType.DATE else "YYYY-MM-DD")
+    if field.kind is FieldKind.DECIMAL and data_field_type == FieldType.NUMERIC and _may_be_too_fine(field):
+        value = _rounded(value)
     return NullIf(Cast(value, TextField()), Value(""))
+
+
+def _may_be_too_fine(field: EntityField) -> bool:
+    """A third, an average or a binary fraction has more decimal places than Dotdigital takes, which refuses the row."""
+    return field.decimal_places is None or field.decimal_places > MOST_DECIMAL_PLACES
+
+
+def _rounded(value: Combinable) -> Expression:
+    template = f"trim_scale(round((%(expressions)s)::numeric, {MOST_DECIMAL_PLACES}))"
+    return Func(value, template=template, output_field=TextField())
 
 
 def _boolean(value: Combinable) -> Expression:

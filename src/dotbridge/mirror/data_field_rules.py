@@ -37,8 +37,7 @@ class Visibility(models.TextChoices):
 
 LONGEST_NAME = 20
 LONGEST_TEXT = 1000
-# Before and after the point.
-MOST_DIGITS = (18, 9)
+MOST_WHOLE_DIGITS, MOST_DECIMAL_PLACES = 18, 9
 MOST_OF_A_TYPE = {FieldType.STRING: 246, FieldType.NUMERIC: 50, FieldType.DATE: 49, FieldType.BOOLEAN: 50}
 # Every account has these, and none of them can be deleted.
 SYSTEM_FIELDS = frozenset({"FIRSTNAME", "LASTNAME", "FULLNAME", "GENDER", "POSTCODE", "LASTSUBSCRIBED"})
@@ -94,6 +93,15 @@ def checked_default(kind: str, text: str) -> str:
         raise ValidationError(str(problem)) from None
 
 
+def fits(kind: str, text: str) -> bool:
+    """Whether a data field of this type takes the text as a value."""
+    try:
+        checked_default(kind, text)
+    except ValidationError:
+        return False
+    return True
+
+
 def default_to_send(kind: str, text: str) -> Value:
     """A checked default value as the contract's JSON has it: a number, a truth, a text, or nothing."""
     if not text:
@@ -127,8 +135,7 @@ def _text(text: str) -> str:
 
 def _number(text: str) -> str:
     number = Decimal(text.strip())
-    whole, fraction = MOST_DIGITS
-    if not number.is_finite() or number.adjusted() >= whole or round(number, fraction) != number:
+    if not number.is_finite() or number.adjusted() >= MOST_WHOLE_DIGITS or round(number, MOST_DECIMAL_PLACES) != number:
         raise ValueError
     return format(number.normalize() if number else Decimal(0), "f")
 

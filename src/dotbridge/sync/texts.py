@@ -15,6 +15,10 @@ READ_LATELY = _("Read less than %(number)s hours ago.")
 FIRST_READING_WAITS = _("The first reading of the account waits until %(time)s.")
 FIRST_READINGS_WAIT = _("Address books that are to be read for the first time: %(number)s. They wait until %(time)s.")
 RESULTS_WAIT = _("Past campaigns whose results are to be read: %(number)s. They wait until %(time)s.")
+UNFIT_VALUES = _(
+    "Dotdigital could not take the row, probably because of %(values)s. A number has at most 18 digits before and 9 "
+    "after the point; a text has at most 1,000 characters, in some accounts 255. Correct the value in the record."
+)
 # What the client says most; it knows nothing of languages itself.
 OF_CLIENT = (
     _("Dotdigital could not be reached. Check the network if this stays; it is tried again later."),
@@ -25,5 +29,5 @@ OF_CLIENT = (
 )
 WITH_VALUES = (
     *(NEW_PROBLEMS, KNOWN_PROBLEMS, HELD, REJECTED_LATE, OUT_OF_CALLS, READ_LATELY),
-    *(FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT),
+    *(FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT, UNFIT_VALUES),
 )

@@ -13,7 +13,7 @@ from django.db.models.functions import RowNumber
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.consent_labels import objection_text
-from dotbridge.backoffice.labels import reason_text, standing_text
+from dotbridge.backoffice.labels import refusal_text, standing_text
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.people import with_name_or_address
 from dotbridge.backoffice.reads.standing import MEANINGS, Standing
@@ -359,7 +359,7 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
     if state in _SAME:
         return _SAME[state], ""
     if state is RowState.REJECTED:
-        return Standing.REFUSED, reason_text(item.reason)
+        return Standing.REFUSED, refusal_text(item)
     if state is RowState.RETURNED and item.upload is not None and item.upload.retry_at is None:
         return Standing.REFUSED, standing_text(item, item.record_id)
     return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)

@@ -14,7 +14,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.consent_labels import objection_text, status_beside, what_where
-from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.labels import refusal_text
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
@@ -303,7 +303,7 @@ def _events_of_address(person: Person) -> Iterator[Event]:
             text=(_("Sent to %(book)s") if done else _("An upload to %(book)s had them in it"))
             % {"book": item.connection.address_book},
             tone="good" if done else "bad" if item.reason else "info",
-            note=reason_text(item.reason) if item.reason else "",
+            note=refusal_text(item) if item.reason else "",
             url=reverse("dotbridge:upload", args=[item.upload.pk]),
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from django.db import connection, transaction
 
@@ -21,7 +22,7 @@ from dotbridge.sync.inbound.stage_lines import escaped
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Upload
 from dotbridge.sync.outbound.states import REASONS
-from dotdigital import Fault, Malformed, ResultV3
+from dotdigital import Malformed, ResultV3
 
 AT_ONCE = 5000
 # The contact itself was taken; only something that goes along with it was not.
@@ -62,13 +63,21 @@ _REFUSE_UNREPORTED = """
 """
 
 
+class RefusedRow(NamedTuple):
+    """A row that an import refused: its address, Dotdigital's reason, and the sentence that version 3 gives for it."""
+
+    email: str
+    reason: str
+    sentence: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NamedRows:
-    """Some rows of a report: lines of `named_row` for those that were taken, and the faults of those that were not."""
+    """Some rows of a report: lines of `named_row` for those that were taken, and those that were refused."""
 
     first: int
     lines: bytes
-    faults: list[Fault]
+    refused: list[RefusedRow]
 
 
 def forget_named_rows() -> None:
@@ -86,19 +95,22 @@ def named_rows(results: Iterator[ResultV3 | Malformed]) -> Generator[NamedRows]:
 
 
 def _named_rows(first: int, results: list[ResultV3 | Malformed]) -> NamedRows:
-    faults, lines = [], []
+    refused, lines = [], []
     for number, result in enumerate(results, start=first):
         if isinstance(result, Malformed):
             continue
         address = str(result.identifiers.get("email") or "").replace("\0", "").strip()
         if result.outcome == _FAILED:
-            codes = [failure.failure_code for failure in result.failures if failure.failure_code != TAKEN_ALL_THE_SAME]
-            if codes or not result.failures:
-                faults.append(Fault(codes[0] if codes else "", address, {}))
+            failures = [failure for failure in result.failures if failure.failure_code != TAKEN_ALL_THE_SAME]
+            if failures:
+                refused.append(RefusedRow(address, failures[0].failure_code, failures[0].description or ""))
+                continue
+            if not result.failures:
+                refused.append(RefusedRow(address, ""))
                 continue
         if result.contact_id is not None and is_id(result.contact_id):
             lines.append(b"%d\t%d\t%b\n" % (number, result.contact_id, escaped(address_key(address))))
-    return NamedRows(first=first, lines=b"".join(lines), faults=faults)
+    return NamedRows(first=first, lines=b"".join(lines), refused=refused)
 
 
 def store_named_rows(step: StepContext, upload: Upload, rows: NamedRows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -22,6 +23,7 @@ from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.named_rows import (
+    RefusedRow,
     forget_named_rows,
     named_rows,
     note_unreported,
@@ -29,9 +31,17 @@ from dotbridge.sync.outbound.named_rows import (
     store_named_rows,
 )
 from dotbridge.sync.outbound.rechecks import recheck_refused_addresses
-from dotbridge.sync.outbound.states import REFUSED_STATUSES, UNNAMED_STATUS, UNSUBSCRIBING, UPLOAD_MOVES, reason_of
+from dotbridge.sync.outbound.states import (
+    BY_A_VALUE,
+    REFUSED_STATUSES,
+    UNNAMED_STATUS,
+    UNSUBSCRIBING,
+    UPLOAD_MOVES,
+    reason_of,
+)
+from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 from dotbridge.sync.outbound.upload import move, send_upload
-from dotdigital import Fault, Import, ImportV3, MergeOption, NotFound
+from dotdigital import Import, ImportV3, MergeOption, NotFound
 
 FAULTS_AT_ONCE = 5000
 FINISHED = "Finished"
@@ -43,9 +53,9 @@ _APPLY = """
         UPDATE dotbridge_sync_exportitem i SET reason = s.reason
         FROM (SELECT DISTINCT ON (1) lower(trim(email)) AS email_key, reason, detail FROM stage_fault) s
         WHERE i.upload_id = %s AND i.email_key = s.email_key AND i.reason = ''
-        RETURNING i.email, s.reason, s.detail
+        RETURNING i.email, s.reason, s.detail, CASE WHEN s.reason = ANY(%s) THEN i.values END AS values
     )
-    SELECT email, reason, detail FROM refused
+    SELECT email, reason, detail, values FROM refused
 """
 # Who was there before and is not listed any more are few, and an index finds them.
 _IN_BOOK = """
@@ -147,7 +157,7 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
     faults = step.account.import_faults(upload.remote_id)
     # A transaction a chunk, and none of them open while the next chunk is awaited.
     while chunk := list(islice(faults, FAULTS_AT_ONCE)):
-        _apply_faults(step, upload, chunk)
+        _apply_refused(step, upload, [RefusedRow(fault.email, fault.reason) for fault in chunk])
     with transaction.atomic():
         _finish(step, upload, msgspec.to_builtins(report))
     step.advance(upload.row_count)
@@ -160,8 +170,8 @@ def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]
         report = named_rows(step.account.contacts_v3.import_results(upload.remote_id))
         with read_ahead(report) as batches:
             for batch in batches:
-                if batch.faults:
-                    _apply_faults(step, upload, batch.faults)
+                if batch.refused:
+                    _apply_refused(step, upload, batch.refused)
                 store_named_rows(step, upload, batch)
     note_unreported(upload)
     with transaction.atomic():
@@ -213,21 +223,24 @@ def _recheck_refused(step: StepContext, upload: Upload) -> None:
 
 
 @transaction.atomic
-def _apply_faults(step: StepContext, upload: Upload, faults: list[Fault]) -> None:
+def _apply_refused(step: StepContext, upload: Upload, rows: list[RefusedRow]) -> None:
+    types = types_of_data_fields(upload.connection_id)
     with connection.cursor() as cursor:
         cursor.execute(_STAGE)
         with cursor.copy("COPY stage_fault (email, reason, detail) FROM STDIN") as copy:
-            for fault in faults:
-                reason = reason_of(fault.reason)
-                detail = f"{reason.text} ({fault.reason})" if fault.reason else str(reason.text)
-                copy.write_row((fault.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
-        cursor.execute(_APPLY, [upload.pk])
-        refused = cursor.fetchall()
+            for row in rows:
+                reason = reason_of(row.reason)
+                said = ": ".join(filter(None, (row.reason, row.sentence)))
+                detail = f"{reason.text} ({said})" if said else str(reason.text)
+                copy.write_row((row.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
+        cursor.execute(_APPLY, [upload.pk, list(BY_A_VALUE)])
+        refused = [
+            Refusal(email, code, (values and unfit_values_text(json.loads(values), types)) or detail)
+            for email, code, detail, values in cursor
+        ]
     # Whoever may not be mailed is opted out from now on, and no problem that anybody could mend.
-    step.reject(
-        Refusal(email, fault_code, detail) for email, fault_code, detail in refused if fault_code not in UNSUBSCRIBING
-    )
-    step.count(refused_as_opted_out=sum(fault_code in UNSUBSCRIBING for _email, fault_code, _detail in refused))
+    step.reject(each for each in refused if each.reason not in UNSUBSCRIBING)
+    step.count(refused_as_opted_out=sum(each.reason in UNSUBSCRIBING for each in refused))
 
 
 def _give_up(step: StepContext, upload: Upload, status: str) -> None:

@@ -190,6 +190,8 @@ _ALIASES = {
     "failure": "failure",
 }
 UNSUBSCRIBING = tuple(code for code, reason in REASONS.items() if reason.rule is Rule.UNSUBSCRIBE)
+# Behind these there may be a value that its data field does not take.
+BY_A_VALUE = ("failure", "other")
 RETRIED = tuple(code for code, reason in REASONS.items() if reason.rule is Rule.RETRY)
 
 

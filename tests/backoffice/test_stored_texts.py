@@ -34,7 +34,7 @@ def test_what_was_written_is_said_in_german(written: str, said: str) -> None:
 
 
 def test_every_text_with_a_value_has_a_translation() -> None:
-    values = {"number": 1, "time": "10:00"}
+    values = {"number": 1, "time": "10:00", "values": "SCORE (NaN)"}
     for language in ("de", "fr"):
         with override(language):
             assert [form for form in WITH_VALUES if stored_text(form % values) == form % values] == []

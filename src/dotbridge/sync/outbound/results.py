@@ -235,8 +235,8 @@ def _apply_refused(step: StepContext, upload: Upload, rows: list[RefusedRow]) ->
                 copy.write_row((row.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
         cursor.execute(_APPLY, [upload.pk, list(BY_A_VALUE)])
         refused = [
-            Refusal(email, code, (values and unfit_values_text(json.loads(values), types)) or detail)
-            for email, code, detail, values in cursor
+            Refusal(email, fault_code, (values and unfit_values_text(json.loads(values), types)) or detail)
+            for email, fault_code, detail, values in cursor
         ]
     # Whoever may not be mailed is opted out from now on, and no problem that anybody could mend.
     step.reject(each for each in refused if each.reason not in UNSUBSCRIBING)

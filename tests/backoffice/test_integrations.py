@@ -145,7 +145,7 @@ def test_a_password_that_cannot_be_read_is_said_so(back_office: Client, world: W
 
 def test_sync_now_asks_once(back_office: Client, world: World) -> None:
     first = texts(back_office.post(page_of(world.integration, "sync"), follow=True))
-    assert "starts as soon as the worker is free" in first
+    assert "starts in a moment" in first
     assert "No worker is running" in first
     assert f"?integration__id__exact={world.integration.pk}" in first
     assert "waits already" in texts(back_office.post(page_of(world.integration, "sync"), follow=True))

@@ -237,7 +237,7 @@ def test_of_whom_dotdigital_does_not_mail_it_has_to_be_asked(
 ) -> None:
     ConsentState.objects.update(scope=Scope.ACCOUNT, scope_id=world.integration.pk, source=Source.FEED)
     assert "Ask Dotdigital to subscribe" in opt_in(world, back_office)
-    assert "Dotdigital is asked as soon as the worker is free" in opt_in(world, back_office, confirmed=True)
+    assert "Dotdigital is asked in a moment" in opt_in(world, back_office, confirmed=True)
     assert opted_out(world.marketing_list)
     assert Resubscription.objects.get().record_id == str(world.people[4].pk)
     assert "asked for this already" in opt_in(world, back_office, confirmed=True)

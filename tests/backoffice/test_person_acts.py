@@ -74,7 +74,7 @@ def test_nothing_more_is_written_and_dotdigital_is_told(
     assert not ConsentEvent.objects.exists()
 
     done = texts(back_office.post(of_record(ann, "opt-out"), NOTE, follow=True))
-    assert "Nothing more is written to this person. Dotdigital is told as soon as the worker is free." in done
+    assert "Nothing more is written to this person. Dotdigital is told in a moment." in done
     event = ConsentEvent.objects.get()
     assert (event.what, event.scope, event.source) == (What.OPTED_OUT, Scope.EVERYTHING, Source.PERSON)
     assert (event.evidence, event.actor, event.email_key) == ("asked by phone", "mona", "ann@example.com")

@@ -346,7 +346,7 @@ def _make_data_field(page: Page, remote: RemoteAccount) -> None:
     page.get_by_label("Name").fill("JOBTITLE")
     page.get_by_label("Type").select_option("String")
     page.get_by_role("button", name="Create in Dotdigital").click()
-    expect(page.get_by_text("JOBTITLE is made as soon as the worker is free.")).to_be_visible()
+    expect(page.get_by_text("JOBTITLE is made in a moment.")).to_be_visible()
     until(lambda: any(field["name"] == "JOBTITLE" for field in remote.ask("GET", "/v2/data-fields")))
     until(lambda: DataField.objects.filter(name="JOBTITLE").exists())
 

@@ -91,8 +91,8 @@ def _confirmed(request: HttpRequest, integration: Integration, listing: Listing)
     if not number:
         return _nothing(request)
     text = ngettext(
-        "%(n)s of the %(what)s is believed gone; the account is read again as soon as the worker is free.",
-        "%(n)s of the %(what)s are believed gone; the account is read again as soon as the worker is free.",
+        "%(n)s of the %(what)s is believed gone; the account is read again in a moment.",
+        "%(n)s of the %(what)s are believed gone; the account is read again in a moment.",
         number,
     ) % {"n": grouped(number), "what": str(listing.label).lower()}
     log_change(request, integration, text)

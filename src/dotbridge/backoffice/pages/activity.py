@@ -227,7 +227,7 @@ def decide_change(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if not request.user.has_perm(MAY_DECIDE[ChangeKind(change.kind)]):
         raise PermissionDenied
     services = {
-        "try-again": (retry_change, _("It is tried again as soon as the worker is free.")),
+        "try-again": (retry_change, _("It is tried again in a moment.")),
         "discard": (discard_change, _("Discarded: %(change)s.") % {"change": change}),
     }
     if verb not in services:

@@ -239,5 +239,5 @@ def read_templates(request: HttpRequest) -> HttpResponse:
     """Have the templates and senders of every active account read."""
     for integration in Integration.objects.filter(is_active=True):
         request_look(integration=integration, kind=LookKind.TEMPLATES)
-    messages.success(request, _("The templates are read as soon as the worker is free."))
+    messages.success(request, _("The templates are read in a moment."))
     return HttpResponseRedirect(reverse("dotbridge:draft-add"))

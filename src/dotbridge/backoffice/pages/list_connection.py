@@ -267,9 +267,9 @@ def _asked_for(
     def change() -> str:
         request_ending(link=link, takes_out=takes_out, next_book=next_book, by=person_of(request))
         text = (
-            _("The contacts are taken out of %(book)s as soon as the worker is free; then the connection ends.")
+            _("The contacts are being taken out of %(book)s; then the connection ends.")
             if takes_out
-            else _("The connection to %(book)s ends as soon as the worker is free. Its contacts stay there.")
+            else _("The connection to %(book)s ends in a moment. Its contacts stay there.")
         )
         return text % {"book": link.address_book}
 
@@ -310,7 +310,7 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
 @page(VIEW, MAY_END)
 def try_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again to end a connection."""
-    return _change_ending(request, pk, retry_ending, _("It is tried again as soon as the worker is free."))
+    return _change_ending(request, pk, retry_ending, _("It is tried again in a moment."))
 
 
 def _change_ending(request: HttpRequest, pk: int, change: Callable[..., object], text: str) -> HttpResponse:

@@ -250,6 +250,6 @@ def _asked(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResp
     except ValidationError as error:
         show_refusal(request, error)
         return HttpResponseRedirect(back)
-    text = _("Dotdigital is asked as soon as the worker is free. Its answer stands on the page of the person.")
+    text = _("Dotdigital is asked in a moment. Its answer stands on the page of the person.")
     _report(request, marketing_list, text, row.record_id)
     return followed(back, after)

@@ -152,7 +152,7 @@ def _opt_out(request: HttpRequest, whom: Whom) -> HttpResponse:
         told = tell_of_opt_out(email_key=address_key(whom.email)) if whom.has_address else 0
     text = _("Nothing more is written to this person.")
     if told:
-        text = f"{text} {_('Dotdigital is told as soon as the worker is free.')}"
+        text = f"{text} {_('Dotdigital is told in a moment.')}"
     messages.success(request, text)
     return HttpResponseRedirect(whom.url)
 
@@ -164,7 +164,7 @@ def _ask_to_opt_out(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpR
     else:
         lines.append(_("It holds for everybody with this address."))
     lines += [
-        _("They are unsubscribed in every connected account that has them, as soon as the worker is free."),
+        _("They are unsubscribed in every connected account that has them, in a moment."),
         _("When the person asks for it, it can be taken back on this page. Dotdigital then asks them once more."),
     ]
     accounts = []
@@ -238,7 +238,7 @@ def _forget(request: HttpRequest, whom: Whom) -> HttpResponse:
         return HttpResponseRedirect(whom.url)
     text = _("The person is forgotten. Entry %(number)s of the consent ledger proves it.")
     if is_remote:
-        text = f"{text} {_('Their contacts in Dotdigital are deleted as soon as the worker is free.')}"
+        text = f"{text} {_('Their contacts in Dotdigital are deleted in a moment.')}"
     messages.success(request, text % {"number": receipt.event_id})
     return HttpResponseRedirect(reverse("dotbridge:people"))
 

@@ -146,6 +146,6 @@ def try_request_again(request: HttpRequest, asked: ContactRequest) -> None:
     except ValidationError as error:
         show_refusal(request, error)
     else:
-        text = _("It is tried again as soon as the worker is free.")
+        text = _("It is tried again in a moment.")
         log_change(request, asked.integration, f"{text} ({asked})")
         messages.success(request, text)

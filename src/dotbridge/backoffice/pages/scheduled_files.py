@@ -183,7 +183,7 @@ def read_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Have it read, whether its time has come or not."""
     found = _found_or_404(request, pk)
     request_reading(scheduled_file=found, by_person=True)
-    messages.success(request, _("It is read as soon as the worker is free."))
+    messages.success(request, _("It is read in a moment."))
     return HttpResponseRedirect(_url(found))
 
 

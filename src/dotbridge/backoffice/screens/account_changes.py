@@ -126,7 +126,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         except ValidationError as error:
             show_problem(request, error)
         else:
-            messages.success(request, _("It is tried again as soon as the worker is free."))
+            messages.success(request, _("It is tried again in a moment."))
         return HttpResponseRedirect(url_of(change))
 
     def discard(self, request: HttpRequest, change: AccountChange) -> HttpResponse:

@@ -116,7 +116,7 @@ class DataFieldScreen(DeletingScreen):
             except ValidationError as error:
                 add_refusal(form, error)
             else:
-                messages.success(request, _("%(name)s is made as soon as the worker is free.") % {"name": change.name})
+                messages.success(request, _("%(name)s is made in a moment.") % {"name": change.name})
                 warn_without_worker(request)
                 return HttpResponseRedirect(reverse(LIST))
         return self.render_page(
@@ -134,7 +134,7 @@ class DataFieldScreen(DeletingScreen):
         """The worker has it deleted in the account; refused with the places where it is in use."""
         request_data_field_deletion(data_field=record, by=person_of(request))
         warn_without_worker(request)
-        return _("%(name)s is deleted as soon as the worker is free.") % {"name": record.name}
+        return _("%(name)s is deleted in a moment.") % {"name": record.name}
 
     def deletion(self, request: HttpRequest, record: DataField) -> Mapping[str, Any]:
         """What goes with it, or why it cannot be deleted."""

@@ -32,7 +32,7 @@ def ask_for_run(
         return
     requested = request_run(integration=integration, kind=kind, trigger="person", link=link)
     text = (
-        _("A run of %(name)s starts as soon as the worker is free.")
+        _("A run of %(name)s starts in a moment.")
         if requested
         else _("A run of %(name)s waits already; nothing was added.")
     )

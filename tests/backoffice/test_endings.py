@@ -75,7 +75,7 @@ def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Clie
     typed = {"confirmed": "yes", "contacts": "remove"}
     page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
     assert Ending.objects.get().connection == world.link
-    assert "are taken out of Book 0" in page
+    assert "are being taken out of Book 0" in page
     assert "Is being disconnected from Book 0" in page
     assert "is ending" in texts(back_office.get(page_of(world)))
     assert ProcrastinateJob.objects.filter(args__kind="requests").count() == 1
@@ -89,7 +89,7 @@ def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: W
     Ending.objects.create(connection=world.link, state="failed", message="Dotdigital did not.")
     page = texts(back_office.get(page_of(world)))
     assert "Given up:" in page
-    assert "tried again as soon as" in texts(back_office.post(page_of(world, "retry-ending"), follow=True))
+    assert "tried again in a moment" in texts(back_office.post(page_of(world, "retry-ending"), follow=True))
     assert not Ending.objects.get().has_failed
 
 

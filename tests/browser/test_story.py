@@ -312,7 +312,7 @@ def _disconnect(page: Page, live_server: LiveServer, sandbox: Sandbox) -> None:
     page.get_by_role("link", name="Disconnect").click()
     page.get_by_role("radio", name=re.compile("are taken out of the address book")).check()
     page.get_by_role("button", name="Yes, disconnect").click()
-    expect(page.get_by_text(f"The contacts are taken out of {BOOK}")).to_be_visible()
+    expect(page.get_by_text(f"The contacts are being taken out of {BOOK}")).to_be_visible()
     expect(page.get_by_role("link", name="Connect", exact=True)).to_be_visible(timeout=60_000)
     remote = RemoteAccount(sandbox)
     (book,) = [each["id"] for each in remote.ask("GET", "/v2/address-books") if each["name"] == BOOK]

@@ -65,6 +65,7 @@ pages = [
     path("lists/new/", list_rule.add_list, name="list-add"),
     path(LIST, lists.list_people, name="list"),
     path(f"{LIST}bar/", lists.list_bar, name="list-bar"),
+    path(f"{LIST}count/", lists.count_again, name="list-count"),
     path(f"{LIST}rule/", list_rule.rule, name="list-rule"),
     path(f"{LIST}snapshot/", list_refresh.snapshot, name="list-snapshot"),
     path(f"{LIST}refresh/", list_refresh.refresh_list_now, name="list-refresh-now"),

@@ -80,6 +80,37 @@ class MarketingList(models.Model):
         return self.type == ListType.DYNAMIC
 
 
+class ListCount(models.Model):
+    """How many people of a list stood where when they were last counted: what pages show where counting takes long.
+
+    `numbers` are by the names of `backoffice.reads.standing.Standing`; of nobody before the first count. A count that
+    came to nothing keeps those of the one before: then `tried_at` is later than `counted_at`, and `problem` says why.
+    """
+
+    marketing_list = models.OneToOneField(
+        MarketingList,
+        verbose_name=_("marketing list"),
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="kept_count",
+    )
+    numbers = models.JSONField(_("numbers"), default=dict)
+    leaving = models.PositiveIntegerField(_("leaving the address book"), default=0)
+    counted_at = models.DateTimeField(_("counted"), null=True, help_text=_("When the count began."))
+    tried_at = models.DateTimeField(_("last tried"))
+    milliseconds = models.PositiveIntegerField(_("milliseconds that it took"), default=0)
+    problem = models.TextField(_("problem"), blank=True, default="")
+    changed_at = models.DateTimeField(_("changed"), null=True, help_text=_("When somebody came or went by a change."))
+
+    class Meta:
+        verbose_name = _("kept numbers of a list")
+        verbose_name_plural = _("kept numbers of lists")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.marketing_list_id)
+
+
 class AddressLoad(models.Model):
     """Addresses that somebody put on a manual list at once, and what came of them."""
 

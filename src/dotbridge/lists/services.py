@@ -18,6 +18,7 @@ from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
+from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.listed_services import fill_list, refresh_list
 from dotbridge.lists.models import (
     ListedRecord,
@@ -165,12 +166,18 @@ def remove_records(
         SELECT %s, record_id, %s FROM unnest(%s::text[]) AS record_id
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
     """
-    return _write(statement, [marketing_list.pk, by.pk if by else None], record_ids)
+    with transaction.atomic():
+        removed = _write(statement, [marketing_list.pk, by.pk if by else None], record_ids)
+        note_list_changed(list_id=marketing_list.pk)
+    return removed
 
 
 def restore_records(*, marketing_list: MarketingList, record_ids: Iterable[object]) -> int:
     """Put removed records back on the list. Answers how many came back. Unsubscribed ones stay unsubscribed."""
-    return _delete(RemovedItem, marketing_list, record_ids)
+    with transaction.atomic():
+        restored = _delete(RemovedItem, marketing_list, record_ids)
+        note_list_changed(list_id=marketing_list.pk)
+    return restored
 
 
 def unsubscribe_records(
@@ -191,6 +198,7 @@ def unsubscribe_records(
         evidence=reason,
         by=by,
     )
+    note_list_changed(list_id=marketing_list.pk)
     return said.records_blocked
 
 
@@ -217,6 +225,7 @@ def resubscribe_records(
         evidence=reason,
         by=by,
     )
+    note_list_changed(list_id=marketing_list.pk)
     return said.records_lifted
 
 

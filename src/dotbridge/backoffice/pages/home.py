@@ -7,9 +7,13 @@ from django.shortcuts import render
 
 from dotbridge.backoffice.campaign_reads import newest_campaigns
 from dotbridge.backoffice.pages.frame import page, show
-from dotbridge.backoffice.reads.home import calls_of_accounts, health_of, home_lists, walk
+from dotbridge.backoffice.reads.home import calls_of_accounts, connected_being_counted, health_of, home_lists, walk
 from dotbridge.backoffice.reads.needs import needs_of
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.preferences.selectors import setting
+
+# Home asks so often whether the newer numbers are there that the worker counts.
+COUNT_SECONDS = 4
 
 
 @page()
@@ -40,5 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @page("dotbridge_lists.view_marketinglist")
 def home_counts(request: HttpRequest) -> HttpResponse:
-    """A piece of Home: the figures and the lists."""
-    return render(request, "backoffice/house/home_lists.html", {"found": home_lists()})
+    """A piece of Home: the figures and the lists. Nothing, and so no change, while newer numbers are awaited by a piece
+    that stands already."""
+    if request.GET.get("waits") == "yes" and connected_being_counted() and worker_is_alive():
+        return HttpResponse(status=204)
+    return render(request, "backoffice/house/home_lists.html", {"found": home_lists(), "seconds": COUNT_SECONDS})

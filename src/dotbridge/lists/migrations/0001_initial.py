@@ -91,6 +91,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ListCount',
+            fields=[
+                ('marketing_list', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='kept_count', serialize=False, to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+                ('numbers', models.JSONField(default=dict, verbose_name='numbers')),
+                ('leaving', models.PositiveIntegerField(default=0, verbose_name='leaving the address book')),
+                ('counted_at', models.DateTimeField(help_text='When the count began.', null=True, verbose_name='counted')),
+                ('tried_at', models.DateTimeField(verbose_name='last tried')),
+                ('milliseconds', models.PositiveIntegerField(default=0, verbose_name='milliseconds that it took')),
+                ('problem', models.TextField(blank=True, default='', verbose_name='problem')),
+                ('changed_at', models.DateTimeField(help_text='When somebody came or went by a change.', null=True, verbose_name='changed')),
+            ],
+            options={
+                'verbose_name': 'kept numbers of a list',
+                'verbose_name_plural': 'kept numbers of lists',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='RemovedItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -29,12 +29,12 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import list_condition
 from dotbridge.sync.models import State, SyncRun
 
-# A person waits so long for a number without wondering. Up to some 150,000 members a list is counted within it, and so
-# its numbers are those of the moment; whatever took longer the last time is shown as it was kept.
+# A person waits so long for a number without wondering. What was counted within it the last time is counted at each
+# look, so that it is of the moment; whatever took longer, as a list of a million does, is shown as it was kept.
 QUICK_MILLISECONDS = 1_000
 # No statement of a page's own count takes longer. A list that was never counted costs its page this once.
 LIVE_MILLISECONDS = 1_000
-# Ten million members are counted in about a minute, and nobody waits for the worker's count but other counts.
+# A million members take the database some seven seconds, and nothing but other counts waits for the worker's count.
 WORKER_MILLISECONDS = 120_000
 # Kept numbers are counted anew when somebody looks at them and they are older than this, or than what changed them.
 OLD_AFTER = timedelta(minutes=5)

@@ -83,8 +83,10 @@ class MarketingList(models.Model):
 class ListCount(models.Model):
     """How many people of a list stood where when they were last counted: what pages show where counting takes long.
 
-    `numbers` are by the names of `backoffice.reads.standing.Standing`; of nobody before the first count. A count that
-    came to nothing keeps those of the one before: then `tried_at` is later than `counted_at`, and `problem` says why.
+    `numbers` are by the names of `backoffice.reads.standing.Standing`, empty before the first count; `leaving` are in
+    the address book still. `counted_at` is when the last count began that came to its end, `tried_at` when the last one
+    did, whatever came of it: `problem` says why it came to nothing, and the numbers of the one before stay.
+    `milliseconds` is how long it took. `changed_at` is when somebody was put on the list or taken off it.
     """
 
     marketing_list = models.OneToOneField(
@@ -94,13 +96,13 @@ class ListCount(models.Model):
         on_delete=models.CASCADE,
         related_name="kept_count",
     )
-    numbers = models.JSONField(_("numbers"), default=dict)
-    leaving = models.PositiveIntegerField(_("leaving the address book"), default=0)
-    counted_at = models.DateTimeField(_("counted"), null=True, help_text=_("When the count began."))
-    tried_at = models.DateTimeField(_("last tried"))
-    milliseconds = models.PositiveIntegerField(_("milliseconds that it took"), default=0)
-    problem = models.TextField(_("problem"), blank=True, default="")
-    changed_at = models.DateTimeField(_("changed"), null=True, help_text=_("When somebody came or went by a change."))
+    numbers = models.JSONField(default=dict)
+    leaving = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField()
+    milliseconds = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, default="")
+    changed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("kept numbers of a list")

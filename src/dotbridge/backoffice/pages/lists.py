@@ -19,12 +19,14 @@ from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
+    COUNT_SECONDS,
     MAY_CHANGE_LIST,
     link_of,
     list_or_404,
     list_url,
     may_see_people,
     show_list_page,
+    waits_for_count,
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
 from dotbridge.backoffice.reads.history import history_of
@@ -32,13 +34,12 @@ from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.standing import MEANINGS, TONES, WORDS, Standing
-from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.columns import ListColumn
-from dotbridge.lists.counting import being_counted, request_count
+from dotbridge.lists.counting import request_count
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
@@ -46,8 +47,6 @@ VIEW = "dotbridge_lists.view_marketinglist"
 LISTS_A_PAGE = 25
 # So long a page of people is looked for.
 MOST_MILLISECONDS = 8_000
-# A piece asks so often whether the newer numbers are there that the worker counts.
-COUNT_SECONDS = 2
 HISTORY = 50
 
 
@@ -78,7 +77,7 @@ def lists(request: HttpRequest) -> HttpResponse:
 def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of a page: where the people of one list stand. Nothing, and so no change, while newer numbers are awaited
     by a piece that stands already."""
-    if request.GET.get("waits") == "yes" and being_counted([pk]) and worker_is_alive():
+    if waits_for_count(request, pk):
         return HttpResponse(status=204)
     return _bar(request, pk)
 

@@ -34,6 +34,8 @@ class Standing(StrEnum):
     SHARED = "shared"  # another person on the list has the same address and is sent
 
 
+# Where people stand who are sent, or could be: of those who share an address, one.
+EXPORTED = {Standing.IN_STEP, Standing.MAILABLE, Standing.WAITING, Standing.TAKEN_OUT, Standing.REFUSED}
 WORDS: dict[Standing, StrOrPromise] = {
     Standing.IN_STEP: _("In step"),
     Standing.MAILABLE: _("Can be mailed"),
@@ -98,6 +100,11 @@ class ListStanding:
     def total(self) -> int:
         """How many people the rule matches."""
         return sum(self.numbers.values())
+
+    @property
+    def mailable(self) -> int:
+        """How many have an address of their own and may be mailed, whatever Dotdigital made of them so far."""
+        return sum(self.numbers.get(state, 0) for state in EXPORTED) - self.leaving
 
     def parts(self, url: str = "", chosen: str = "") -> list[Part]:
         """As parts of a bar, each leading to its people at `url` + the state."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from django.db import connection
 from django.db.models import Q
@@ -51,14 +52,25 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 _TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
-def standing_of(marketing_list: MarketingList) -> ListStanding:
+class Renew(StrEnum):
+    """When the worker is asked for newer numbers than the kept ones. Where there are none it is asked in any case."""
+
+    CHANGED = "changed"  # when they are old, or older than what changed them
+    OLD = "old"  # when they are old: where many lists are shown, each run would have all of them counted
+    NEVER = "never"  # what has just come is enough: otherwise looking again would never end
+
+
+def standing_of(marketing_list: MarketingList, *, renew: Renew = Renew.CHANGED) -> ListStanding:
     """Where everybody on the list stands: now, or when it was last counted. Never raises for a rule that cannot be read
     or takes too long; asks the worker to count where the page cannot."""
     kept = ListCount.objects.filter(pk=marketing_list.pk).first()
-    return _standing(marketing_list, kept, is_awaited=marketing_list.pk in being_counted([marketing_list.pk]))
+    is_awaited = marketing_list.pk in being_counted([marketing_list.pk])
+    return _standing(marketing_list, kept, is_awaited=is_awaited, renew=renew)
 
 
-def standings_of(lists: Sequence[MarketingList], *, seconds: float) -> dict[int, ListStanding]:
+def standings_of(
+    lists: Sequence[MarketingList], *, seconds: float, renew: Renew = Renew.OLD
+) -> dict[int, ListStanding]:
     """The same of many lists, by their keys. They are counted for so many seconds, whose numbers are oldest first; the
     others are shown as they were kept."""
     keys = [each.pk for each in lists]
@@ -66,8 +78,8 @@ def standings_of(lists: Sequence[MarketingList], *, seconds: float) -> dict[int,
     end = time.monotonic() + seconds
     found = {}
     for each in sorted(lists, key=lambda each: _counted_at(kept.get(each.pk))):
-        may_count = time.monotonic() < end
-        found[each.pk] = _standing(each, kept.get(each.pk), is_awaited=each.pk in awaited, may_count=may_count)
+        may_count, is_awaited = time.monotonic() < end, each.pk in awaited
+        found[each.pk] = _standing(each, kept.get(each.pk), is_awaited=is_awaited, renew=renew, may_count=may_count)
     return found
 
 
@@ -91,13 +103,18 @@ def count_and_keep(marketing_list: MarketingList) -> None:
 
 
 def _standing(
-    marketing_list: MarketingList, kept: ListCount | None, *, is_awaited: bool, may_count: bool = True
+    marketing_list: MarketingList,
+    kept: ListCount | None,
+    *,
+    is_awaited: bool,
+    renew: Renew,
+    may_count: bool = True,
 ) -> ListStanding:
     # A rule that was changed may have become quick: tried once, unless the worker is at it.
     is_new = kept is None or (marketing_list.updated_at > kept.tried_at and not is_awaited)
     if may_count and (is_new or _is_quick(kept)):
-        return _count_now(marketing_list, kept)
-    return _as_kept(marketing_list, kept, is_awaited=is_awaited)
+        return _count_now(marketing_list, kept, is_awaited=is_awaited)
+    return _as_kept(marketing_list, kept, is_awaited=is_awaited, renew=renew)
 
 
 def _is_quick(kept: ListCount | None) -> bool:
@@ -105,7 +122,7 @@ def _is_quick(kept: ListCount | None) -> bool:
     return kept is not None and kept.milliseconds <= QUICK_MILLISECONDS
 
 
-def _count_now(marketing_list: MarketingList, kept: ListCount | None) -> ListStanding:
+def _count_now(marketing_list: MarketingList, kept: ListCount | None, *, is_awaited: bool) -> ListStanding:
     began, clock = timezone.now(), time.monotonic()
     try:
         with asking(marketing_list.entity, milliseconds=LIVE_MILLISECONDS):
@@ -118,7 +135,8 @@ def _count_now(marketing_list: MarketingList, kept: ListCount | None) -> ListSta
     except TookTooLong:
         slow = max(_milliseconds_since(clock), QUICK_MILLISECONDS + 1)
         keep_try(list_id=marketing_list.pk, tried_at=began, milliseconds=slow)
-        request_count(list_id=marketing_list.pk)
+        if not is_awaited:
+            request_count(list_id=marketing_list.pk)
         return _as_kept(marketing_list, kept, is_awaited=True)
     milliseconds = _milliseconds_since(clock)
     is_quick = milliseconds <= QUICK_MILLISECONDS
@@ -134,14 +152,16 @@ def _takes_turn(marketing_list: MarketingList) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _as_kept(marketing_list: MarketingList, kept: ListCount | None, *, is_awaited: bool) -> ListStanding:
+def _as_kept(
+    marketing_list: MarketingList, kept: ListCount | None, *, is_awaited: bool, renew: Renew = Renew.NEVER
+) -> ListStanding:
     """The kept numbers; the worker is asked for newer ones where these are old."""
     try:
         list_condition(marketing_list)
     except (RuleError, UnknownEntity) as error:
         return ListStanding(numbers={}, problem=str(error))
     numbers = _numbers_of(marketing_list, kept)
-    if not is_awaited and _is_due(marketing_list, kept, has_numbers=bool(numbers)):
+    if not is_awaited and _is_due(marketing_list, kept, renew=renew, has_numbers=bool(numbers)):
         request_count(list_id=marketing_list.pk)
         is_awaited = True
     return ListStanding(
@@ -165,15 +185,19 @@ def _numbers_of(marketing_list: MarketingList, kept: ListCount | None) -> dict[S
     return {state: kept.numbers[state] for state in Standing if state in kept.numbers}
 
 
-def _is_due(marketing_list: MarketingList, kept: ListCount | None, *, has_numbers: bool) -> bool:
+def _is_due(marketing_list: MarketingList, kept: ListCount | None, *, renew: Renew, has_numbers: bool) -> bool:
     """Whether a list is to be counted anew because somebody looks at it."""
     if kept is None:
         return True
-    now = timezone.now()
+    age = timezone.now() - kept.tried_at
     if kept.tried_at > _counted_at(kept):
-        return marketing_list.updated_at > kept.tried_at or now - kept.tried_at > RETRY_AFTER
-    if not has_numbers or now - kept.tried_at > OLD_AFTER:
-        return True
+        return marketing_list.updated_at > kept.tried_at or age > RETRY_AFTER
+    if not has_numbers or renew is Renew.NEVER:
+        return not has_numbers
+    return age > OLD_AFTER or (renew is Renew.CHANGED and _changed_since(marketing_list, kept))
+
+
+def _changed_since(marketing_list: MarketingList, kept: ListCount) -> bool:
     changes = (marketing_list.updated_at, kept.changed_at, _run_ended_at(marketing_list))
     return any(moment is not None and moment > kept.tried_at for moment in changes)
 

@@ -31,6 +31,7 @@ from dotbridge.backoffice.pages.list_frame import (
     link_of,
     list_or_404,
     list_url,
+    renewal_of,
     show_list_page,
     waits_for_count,
 )
@@ -274,7 +275,7 @@ def ending_figures(request: HttpRequest, pk: int) -> HttpResponse:
             "link": link,
             "numbers": numbers,
             "next_book": next_book,
-            "standing": standing_of(marketing_list) if next_book else None,
+            "standing": standing_of(marketing_list, renew=renewal_of(request)) if next_book else None,
             "seconds": COUNT_SECONDS,
         },
     )

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import Crumb, Tab, show
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.lists import lists_with_state
@@ -52,7 +53,16 @@ def list_url(marketing_list: MarketingList, page: str = "list") -> str:
 
 def waits_for_count(request: HttpRequest, pk: int) -> bool:
     """Whether a piece that stands on a page already asks for newer numbers of the list that are not there yet."""
-    return request.GET.get("waits") == "yes" and bool(being_counted([pk])) and worker_is_alive()
+    return _has_waited(request) and bool(being_counted([pk])) and worker_is_alive()
+
+
+def renewal_of(request: HttpRequest) -> Renew:
+    """When a piece asks for newer numbers: not again when those that it waited for have come."""
+    return Renew.NEVER if _has_waited(request) else Renew.CHANGED
+
+
+def _has_waited(request: HttpRequest) -> bool:
+    return request.GET.get("waits") == "yes"
 
 
 def may_see_people(request: HttpRequest, entity_key: str) -> bool:

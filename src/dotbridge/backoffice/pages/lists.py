@@ -25,6 +25,7 @@ from dotbridge.backoffice.pages.list_frame import (
     list_or_404,
     list_url,
     may_see_people,
+    renewal_of,
     show_list_page,
     waits_for_count,
 )
@@ -97,7 +98,7 @@ def _bar(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "backoffice/house/list_bar.html",
         {
-            "standing": standing_of(marketing_list),
+            "standing": standing_of(marketing_list, renew=renewal_of(request)),
             "is_live": marketing_list.is_live,
             "list_url": list_url(marketing_list),
             "bar_url": list_url(marketing_list, "list-bar"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dotbridge.backoffice.counting import standings_of
+from dotbridge.backoffice.counting import Renew, standings_of
 from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
@@ -33,7 +33,7 @@ DAYS = 30
 # Imports and exports are scheduled every four minutes; three missed ones are worth a word.
 LATE_AFTER = timedelta(minutes=12)
 # Home counts lists one by one for so long; of the others it shows what was kept.
-COUNTING_SECONDS = 3.0
+COUNTING_SECONDS = 1.0
 # Numbers that are older are said to be.
 AGE_SAID = timedelta(minutes=3)
 MOST_LISTS = 12
@@ -123,10 +123,10 @@ def health_of(needs: Sequence[Need]) -> Health:
     return Health(text=_("Everything is in step"), tone="good", at=newest)
 
 
-def home_lists() -> HomeLists:
+def home_lists(*, renew: Renew = Renew.OLD) -> HomeLists:
     """The connected lists as they stand now, or as they were last counted. Who is on two lists counts on each."""
     lists = list(lists_with_state().filter(connection__isnull=False).order_by("name"))
-    found = standings_of(lists, seconds=COUNTING_SECONDS)
+    found = standings_of(lists, seconds=COUNTING_SECONDS, renew=renew)
     lines = [(each, found[each.pk]) for each in lists]
     counted = [standing.counted_at for standing in found.values() if standing.counted_at]
     oldest = min(counted, default=None)

@@ -18,6 +18,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from dotbridge.backoffice.counting import count_and_keep
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import (
@@ -34,6 +35,7 @@ from dotbridge.files.services import forget_old_loads
 from dotbridge.files.waiting import LOAD_TASK, request_left_loads, run_load
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.address_loads import forget_old_address_loads
+from dotbridge.lists.counting import COUNT_TASK
 from dotbridge.lists.listed_services import refresh_due_lists, refresh_list
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.refreshing import REFRESH_TASK
@@ -115,6 +117,16 @@ def refresh_list_for(*, list_id: int, user_id: int | None = None) -> None:
         refresh_list(marketing_list=marketing_list, by=user)
     except (RuleError, UnknownEntity):
         log.warning("a list was not refreshed: its rule has to be mended", marketing_list=list_id)
+
+
+@app.task(name=COUNT_TASK, queue=Queue.COUNTS)
+def count_list(*, list_id: int) -> None:
+    """Count the people of a list for the pages that show it, unless it was deleted meanwhile."""
+    marketing_list = MarketingList.objects.filter(pk=list_id).first()
+    if marketing_list is None:
+        log.info("count dropped: there is no such list any more", marketing_list=list_id)
+        return
+    count_and_keep(marketing_list)
 
 
 @app.task(name=LOAD_TASK, queue=Queue.FILES)

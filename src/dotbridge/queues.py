@@ -24,11 +24,12 @@ class Queue(StrEnum):
     PEOPLE = "dotbridge_people"  # what a person pressed
     FILES = "dotbridge_files"  # files of people that are loaded: they wait only for each other
     SYNC = "dotbridge_sync"  # what is on the schedule
+    COUNTS = "dotbridge_counts"  # lists that are counted for a page: they wait only for each other
     BULK = "dotbridge_bulk"  # what reads everything: first readings and full comparisons
 
     def priority(self, rank: int = EXPORT_RANK) -> int:
         """The number that the queue of jobs sorts by, the highest first."""
-        return 100 * [Queue.BULK, Queue.SYNC, Queue.FILES, Queue.PEOPLE, Queue.CONTROL].index(self) + rank
+        return 100 * list(reversed(Queue)).index(self) + rank
 
 
 def start_delay(integration_id: int, *, seconds: float) -> float:

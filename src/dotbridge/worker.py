@@ -91,7 +91,7 @@ def own_schedule() -> PeriodicRegistry:
 
 
 def lanes(concurrency: int) -> list[Callable[[], Lane]]:
-    """A worker's lanes, for so many runs at once: beside these a slot each for schedules, clicks and files.
+    """A worker's lanes, for so many runs at once: beside these a slot each for schedules, clicks, files and counts.
 
     Of the others a quarter, at least one, takes what reads everything too, so that this never holds all of them.
     """
@@ -100,6 +100,7 @@ def lanes(concurrency: int) -> list[Callable[[], Lane]]:
         lambda: Lane(Queue.CONTROL, slots=1, keeps_schedule=True),
         lambda: Lane(Queue.PEOPLE, slots=1),
         lambda: Lane(Queue.FILES, slots=1),
+        lambda: Lane(Queue.COUNTS, slots=1),
         lambda: Lane(Queue.PEOPLE, Queue.SYNC, Queue.BULK, slots=bulk),
     ]
     if concurrency > bulk:
@@ -161,7 +162,7 @@ async def _work(concurrency: int, readiness: Readiness) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
     # A thread for each slot, and some for jobs that end while their lane has begun anew.
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=2 * (concurrency + 3)))
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=2 * (concurrency + 4)))
     app.perform_import_paths()  # type: ignore[no-untyped-call]
     ending: set[asyncio.Task[None]] = set()
     async with app.open_async():

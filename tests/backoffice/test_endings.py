@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.backoffice import counting
+from dotbridge.backoffice.pages import list_connection
 from dotbridge.connections.models import AccountChange, ChangeKind, Ending, ListConnection
 from dotbridge.connections.services import DISCONNECT_TASK
+from dotbridge.lists.counting import request_count
+from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.models import Upload, UploadState
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -71,7 +77,12 @@ def test_a_book_that_cannot_be_made_is_said_at_the_form(
 
 def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Client, world: World) -> None:
     page = texts(back_office.get(page_of(world, "disconnect")))
-    assert "1 is taken out of the address book" in page
+    assert page_of(world, "ending-numbers") in page
+    assert "They are taken out of the address book" in page
+    figures = back_office.get(page_of(world, "ending-numbers"))
+    assert "1 is taken out of the address book" in texts(figures)
+    numbers = figures.context["numbers"]
+    assert (numbers.in_book, numbers.ours, numbers.others) == (1, 1, 0)
     typed = {"confirmed": "yes", "contacts": "remove"}
     page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
     assert Ending.objects.get().connection == world.link
@@ -85,6 +96,47 @@ def test_disconnecting_shows_numbers_and_removes_by_the_worker(back_office: Clie
     assert "not ending" in texts(back_office.post(page_of(world, "keep-connection"), follow=True))
 
 
+def test_the_numbers_of_an_end_that_take_too_long_are_left_out(
+    back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked can be answered without them."""
+    Contact.objects.bulk_create(
+        Contact(
+            integration=world.integration,
+            remote_id=number,
+            email=f"c{number}@example.com",
+            email_key=f"c{number}@example.com",
+            status="Subscribed",
+            data_fields={},
+            updated_at=timezone.now(),
+        )
+        for number in range(10_000, 15_000)
+    )
+    Membership.objects.bulk_create(
+        Membership(address_book=world.book, contact=contact, listed_at=timezone.now())
+        for contact in Contact.objects.filter(remote_id__gte=10_000)
+    )
+    monkeypatch.setattr(list_connection, "MOST_MILLISECONDS", 1)
+    assert "could not be counted in time" in texts(back_office.get(page_of(world, "ending-numbers")))
+    assert "They stay in the address book" in texts(back_office.get(page_of(world, "disconnect")))
+
+
+def test_the_next_book_of_a_large_list_is_told_what_was_kept(
+    back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "QUICK_MILLISECONDS", -1)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    counting.count_and_keep(world.marketing_list)
+    request_count(list_id=world.marketing_list.pk)
+    piece = page_of(world, "ending-numbers") + f"?address_book={world.free_book.pk}"
+    page = texts(back_office.get(piece))
+    assert "Counted" in page
+    assert 'hx-trigger="every 2s"' in page
+    assert back_office.get(f"{piece}&waits=yes").status_code == 204
+    assert back_office.get(page_of(world, "ending-numbers", connected=False)).status_code == 404
+
+
 def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: World) -> None:
     Ending.objects.create(connection=world.link, state="failed", message="Dotdigital did not.")
     page = texts(back_office.get(page_of(world)))
@@ -95,7 +147,7 @@ def test_what_was_given_up_is_said_and_tried_again(back_office: Client, world: W
 
 def test_keeping_the_contacts_is_a_request_too(back_office: Client, world: World) -> None:
     Upload.objects.filter(pk=world.upload.pk).update(state=UploadState.SENT)
-    assert "when the upload is finished" in texts(back_office.get(page_of(world, "disconnect")))
+    assert "when the upload is finished" in texts(back_office.get(page_of(world, "ending-numbers")))
     typed = {"confirmed": "yes", "contacts": "keep"}
     page = texts(back_office.post(page_of(world, "disconnect"), typed, follow=True))
     assert "Its contacts stay there" in page
@@ -133,6 +185,11 @@ def test_a_list_goes_over_to_another_book(back_office: Client, world: World) -> 
     assert address in texts(back_office.get(page_of(world, "connection-settings")))
     page = texts(back_office.get(address, {"address_book": world.free_book.pk}))
     assert "instead of Book 0" in page
+    piece = page_of(world, "ending-numbers") + f"?address_book={world.free_book.pk}"
+    assert piece in page
+    shown = re.sub(r"<[^>]+>", " ", texts(back_office.get(piece)))
+    assert re.search(r"Sent to Book 1 .* afterwards\s+3\s", shown)
+    assert re.search(r"In Book 1 .* now\s+7\s", shown)
     typed = {"address_book": world.free_book.pk, "confirmed": "yes", "contacts": "keep"}
     back_office.post(address, typed, follow=True)
     ending = Ending.objects.get()

@@ -18,9 +18,10 @@ from django.utils.html import escape
 from openpyxl import load_workbook
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.reads import list_people
 from dotbridge.backoffice.reads.list_people import people_page
-from dotbridge.backoffice.reads.standing import Standing, standing_of
+from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import Ending, ListConnection, Resubscription
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source
 from dotbridge.consent.services import opt_out_records

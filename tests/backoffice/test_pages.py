@@ -101,7 +101,7 @@ def house_of(world: World) -> list[str]:
     plain += " activity-newcomers activity-changes activity-audit settings accounts account-add drafts draft-add"
     plain += " my-settings site-settings notifications"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
-    of_list += " list-plan list-plan-numbers"
+    of_list += " list-plan list-plan-numbers list-ending-numbers"
     of_list += " list-settings list-snapshot"
     row = world.mapping.rows.get()
     picked, snapshot, load = lists_of_other_types(world)
@@ -116,7 +116,10 @@ def house_of(world: World) -> list[str]:
         *(page(name, free) for name in ("list", "list-connect", "list-new-book", "list-delete", "list-connection")),
         page("list-connect-look", free) + f"?book={world.free_book.pk}",
         page("list-connect-numbers", free) + f"?book={world.free_book.pk}",
-        page("list-move", connected) + f"?address_book={world.free_book.pk}",
+        *(
+            page(name, connected) + f"?address_book={world.free_book.pk}"
+            for name in ("list-move", "list-ending-numbers")
+        ),
         page("list-bring-back", connected, "removed", world.people[3].pk),
         page("list-bring-back", connected, "opted-out", world.people[4].pk),
         page("live", world.integration.pk) + "?after_run=0",

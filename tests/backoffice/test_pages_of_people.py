@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.reads.list_people import PAGE, ListPerson, people_page, speakers_of
-from dotbridge.backoffice.reads.standing import Standing, standing_of
+from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact, ContactEmail, Customer

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
-from dotbridge.backoffice.reads.standing import Standing, standing_of
+from dotbridge.backoffice.counting import standing_of
+from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.sync.models import ExportItem, Upload
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World

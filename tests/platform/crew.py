@@ -18,7 +18,7 @@ from dotbridge.integrations.services import create_integration
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, until, url_of_test_database
 
-LANES = 5
+LANES = 6
 SLOW = "/v2/address-books"
 SCHEDULE = {
     "dotbridge.tell_people": "* * * * *",

@@ -28,7 +28,10 @@ from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_ru
 from dotbridge.files.waiting import LOAD_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.lists.counting import COUNT_TASK, request_count
+from dotbridge.lists.models import ListCount
 from dotbridge.lists.refreshing import REFRESH_TASK
+from dotbridge.lists.services import create_list
 from dotbridge.queues import Queue
 from dotbridge.scheduled_files.services import READ_TASK
 from dotbridge.sync.models import State, SyncRun
@@ -129,6 +132,20 @@ def test_readings_of_everything_leave_slots_to_the_schedule(
     until(lambda: has_ended(integration), seconds=20)
     assert at_work() == 1
     assert len(waiting()) == 3
+
+
+def test_a_list_is_counted_while_runs_hold_all_slots_and_holds_none_of_theirs(
+    workers: Workers, silent: SilentServer, integration: Integration
+) -> None:
+    """Somebody looks at the page and waits for it, however long what reads everything may take."""
+    listed = create_list(name="Everybody", entity="crm.contact")
+    ask_for_long_runs(silent.url, 5)
+    workers.start()
+    until(lambda: at_work() == 4)
+    assert request_count(list_id=listed.pk)
+    until(lambda: ListCount.objects.filter(pk=listed.pk, counted_at__isnull=False).exists(), seconds=20)
+    until(lambda: not waiting(COUNT_TASK))
+    assert at_work() == 4
 
 
 def test_a_lane_that_lost_its_database_takes_jobs_again_before_its_last_ones_end(
@@ -275,5 +292,5 @@ def test_every_job_of_ours_has_a_queue_of_ours() -> None:
     app.perform_import_paths()
     ours = [task for name, task in app.tasks.items() if name.startswith("dotbridge.")]
     assert {task.queue for task in ours} <= set(Queue)
-    asked_for = {RUN_TASK, DISCONNECT_TASK, REFRESH_TASK, LOAD_TASK, READ_TASK, "dotbridge.look_for_news"}
+    asked_for = {RUN_TASK, DISCONNECT_TASK, REFRESH_TASK, COUNT_TASK, LOAD_TASK, READ_TASK, "dotbridge.look_for_news"}
     assert {task.name for task in ours} == {*asked_for, *SCHEDULE}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -26,7 +25,6 @@ from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.selectors import count_members
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook
@@ -155,16 +153,3 @@ def ending_connections(integration: Integration) -> frozenset[int]:
     """The connections to whose books nothing is sent any more, because they are ending."""
     endings = Ending.objects.filter(connection__address_book__integration=integration)
     return frozenset(endings.values_list("connection", flat=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MoveNumbers:
-    """What connecting a list to another book means there: members that are sent, and contacts the book has already."""
-
-    members: int
-    in_next_book: int
-
-
-def move_numbers(link: ListConnection, next_book: AddressBook) -> MoveNumbers:
-    """The numbers of the other book. Raises RuleError and UnknownEntity."""
-    return MoveNumbers(members=count_members(link.marketing_list).mailable, in_next_book=next_book.contact_count)

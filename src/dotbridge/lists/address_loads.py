@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 from django.utils import timezone
 
+from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.listed_services import AddressReport, add_addresses
 from dotbridge.lists.models import LONGEST_NOTED, AddressLoad, ListedRecord, MarketingList, NotedAddress, WhyNoted
 
@@ -53,6 +54,7 @@ def undo_address_load(*, load: AddressLoad) -> int:
     with transaction.atomic():
         AddressLoad.objects.filter(pk=load.pk, undone_at=None).update(undone_at=timezone.now())
         taken, _by_model = ListedRecord.objects.filter(load=load).delete()
+        note_list_changed(list_id=load.marketing_list_id)
     load.refresh_from_db()
     return taken
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.listed_services import WrongListType
 from dotbridge.lists.models import ListedRecord, ListType, MarketingList
 
@@ -56,4 +57,5 @@ def keep_list_in_step(
             cursor.execute(f"DELETE {missing}", [marketing_list.pk])
         cursor.execute(_JOIN.format(listed=listed, given=given), [marketing_list.pk])
         joined = cursor.rowcount
+        note_list_changed(list_id=marketing_list.pk)
     return StepReport(joined=joined, left=leaving if may_leave else 0, held=0 if may_leave else leaving, known=known)

@@ -17,6 +17,7 @@ from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import as_key
+from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.models import AddressLoad, ListedRecord, ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import rule_condition
@@ -136,6 +137,7 @@ def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = No
         person = by.pk if by else None
         cursor.execute(statement, [*parameters, key, key, person, person, key])
         total, added, taken_out = cursor.fetchone()
+        note_list_changed(list_id=key)
     return RefreshReport(total=total, added=added, taken_out=taken_out)
 
 
@@ -168,12 +170,13 @@ def add_records(
     if not keys:
         return PickReport(added=0, already=0, unknown=tuple(given))
     found, parameters = _keys(listed, Q(pk__in=keys))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _PICK.format(found=found, listed=_table(ListedRecord)),
             [*parameters, marketing_list.pk, by.pk if by else None],
         )
         picked = dict(cursor.fetchall())
+        note_list_changed(list_id=marketing_list.pk)
     unknown = tuple(text for text in given if text not in picked)
     return PickReport(added=sum(picked.values()), already=len(picked) - sum(picked.values()), unknown=unknown)
 
@@ -195,7 +198,7 @@ def add_addresses(
     given = [address.strip() for address in addresses if address.strip()]
     wrong = tuple(dict.fromkeys(address for address in given if not is_plausible(address)))
     statement, parameters = _addresses(entity_of(marketing_list.entity))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             statement,
             [
@@ -208,6 +211,7 @@ def add_addresses(
             ],
         )
         rows = cursor.fetchall()
+        note_list_changed(list_id=marketing_list.pk)
     found = [row for row in rows if row[1] is not None]
     on_it = [is_new for _address, _records, is_new, is_off in found if not is_off]
     return AddressReport(
@@ -224,7 +228,9 @@ def take_out_records(*, marketing_list: MarketingList, record_ids: Iterable[obje
     """Take picked records out of a manual list again. Answers how many stood on it. Raises WrongListType."""
     _require_manual(marketing_list)
     ids = [str(record_id) for record_id in record_ids]
-    taken, _by_model = ListedRecord.objects.filter(marketing_list=marketing_list, record_id__in=ids).delete()
+    with transaction.atomic():
+        taken, _by_model = ListedRecord.objects.filter(marketing_list=marketing_list, record_id__in=ids).delete()
+        note_list_changed(list_id=marketing_list.pk)
     return taken
 
 

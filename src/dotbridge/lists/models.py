@@ -80,6 +80,39 @@ class MarketingList(models.Model):
         return self.type == ListType.DYNAMIC
 
 
+class ListCount(models.Model):
+    """How many people of a list stood where when they were last counted: what pages show where counting takes long.
+
+    `numbers` are by the names of `backoffice.reads.standing.Standing`, empty before the first count; `leaving` are in
+    the address book still. `counted_at` is when the last count began that came to its end, `tried_at` when the last one
+    did, whatever came of it: `problem` says why it came to nothing, and the numbers of the one before stay.
+    `milliseconds` is how long it took. `changed_at` is when somebody was put on the list or taken off it.
+    """
+
+    marketing_list = models.OneToOneField(
+        MarketingList,
+        verbose_name=_("marketing list"),
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="kept_count",
+    )
+    numbers = models.JSONField(default=dict)
+    leaving = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField()
+    milliseconds = models.PositiveIntegerField(default=0)
+    problem = models.TextField(blank=True, default="")
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("kept numbers of a list")
+        verbose_name_plural = _("kept numbers of lists")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.marketing_list_id)
+
+
 class AddressLoad(models.Model):
     """Addresses that somebody put on a manual list at once, and what came of them."""
 

@@ -18,6 +18,7 @@ from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
+from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.listed_services import fill_list, refresh_list
 from dotbridge.lists.models import (
     ListedRecord,
@@ -165,12 +166,24 @@ def remove_records(
         SELECT %s, record_id, %s FROM unnest(%s::text[]) AS record_id
         ON CONFLICT (marketing_list_id, record_id) DO NOTHING
     """
-    return _write(statement, [marketing_list.pk, by.pk if by else None], record_ids)
+    written = 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        for batch in batches(map(record_id_of, record_ids)):
+            cursor.execute(statement, [marketing_list.pk, by.pk if by else None, batch])
+            written += cursor.rowcount
+        note_list_changed(list_id=marketing_list.pk)
+    return written
 
 
 def restore_records(*, marketing_list: MarketingList, record_ids: Iterable[object]) -> int:
     """Put removed records back on the list. Answers how many came back. Unsubscribed ones stay unsubscribed."""
-    return _delete(RemovedItem, marketing_list, record_ids)
+    restored = 0
+    with transaction.atomic():
+        for batch in batches(map(record_id_of, record_ids)):
+            rows, _by_model = RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=batch).delete()
+            restored += rows
+        note_list_changed(list_id=marketing_list.pk)
+    return restored
 
 
 def unsubscribe_records(
@@ -191,6 +204,7 @@ def unsubscribe_records(
         evidence=reason,
         by=by,
     )
+    note_list_changed(list_id=marketing_list.pk)
     return said.records_blocked
 
 
@@ -217,6 +231,7 @@ def resubscribe_records(
         evidence=reason,
         by=by,
     )
+    note_list_changed(list_id=marketing_list.pk)
     return said.records_lifted
 
 
@@ -237,21 +252,3 @@ def _save(marketing_list: MarketingList, *, checks_rule: bool = True) -> Marketi
 def _hold_rules_of_lists() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dotbridge.lists.rules'))")
-
-
-def _write(statement: str, fixed: list[Any], record_ids: Iterable[object]) -> int:
-    written = 0
-    with transaction.atomic(), connection.cursor() as cursor:
-        for batch in batches(map(record_id_of, record_ids)):
-            cursor.execute(statement, [*fixed, batch])
-            written += cursor.rowcount
-    return written
-
-
-def _delete(model: type[RemovedItem], marketing_list: MarketingList, ids: Iterable[object]) -> int:
-    deleted = 0
-    with transaction.atomic():
-        for batch in batches(map(record_id_of, ids)):
-            rows, _by_model = model.objects.filter(marketing_list=marketing_list, record_id__in=batch).delete()
-            deleted += rows
-    return deleted

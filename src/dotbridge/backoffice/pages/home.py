@@ -6,10 +6,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from dotbridge.backoffice.campaign_reads import newest_campaigns
+from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import page, show
-from dotbridge.backoffice.reads.home import calls_of_accounts, health_of, home_lists, walk
+from dotbridge.backoffice.reads.home import calls_of_accounts, connected_being_counted, health_of, home_lists, walk
 from dotbridge.backoffice.reads.needs import needs_of
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.preferences.selectors import setting
+
+# Home asks so often whether the newer numbers are there that the worker counts.
+COUNT_SECONDS = 4
 
 
 @page()
@@ -40,5 +45,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @page("dotbridge_lists.view_marketinglist")
 def home_counts(request: HttpRequest) -> HttpResponse:
-    """A piece of Home: the figures and the lists."""
-    return render(request, "backoffice/house/home_lists.html", {"found": home_lists()})
+    """A piece of Home: the figures and the lists. Nothing, and so no change, while newer numbers are awaited by a piece
+    that stands already."""
+    has_waited = request.GET.get("waits") == "yes"
+    if has_waited and connected_being_counted() and worker_is_alive():
+        return HttpResponse(status=204)
+    found = home_lists(renew=Renew.NEVER if has_waited else Renew.OLD)
+    return render(request, "backoffice/house/home_lists.html", {"found": found, "seconds": COUNT_SECONDS})

@@ -8,13 +8,15 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.change_reads import changes_to_show
+from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
@@ -23,17 +25,20 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, chosen_book, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
+    COUNT_SECONDS,
     MAY_CHANGE_CONNECTION,
     MAY_END,
     link_of,
     list_or_404,
     list_url,
+    renewal_of,
     show_list_page,
+    waits_for_count,
 )
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.models import AccountChange, ListConnection
-from dotbridge.connections.selectors import move_numbers, obstacle_to_newcomers
+from dotbridge.connections.selectors import obstacle_to_newcomers
 from dotbridge.connections.services import (
     cancel_ending,
     refresh_data_fields,
@@ -44,7 +49,9 @@ from dotbridge.connections.services import (
 )
 from dotbridge.editing import ChangedMeanwhile, held_as_seen
 from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.lists.rules import RuleError
+from dotbridge.lists.selectors import list_condition
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.outbound.breaker import book_size
@@ -52,6 +59,8 @@ from dotbridge.sync.selectors import ending_numbers
 from dotbridge.sync.services import put_back
 
 TAB = "list-connection"
+# A book of a million contacts takes half a second.
+MOST_MILLISECONDS = 8_000
 
 
 @page(VIEW)
@@ -209,7 +218,7 @@ def _choose(request: HttpRequest, marketing_list: Any, form: BookForm) -> HttpRe
 def _ask_to_move(request: HttpRequest, link: ListConnection, book: AddressBook) -> HttpResponse:
     marketing_list = link.marketing_list
     try:
-        numbers = move_numbers(link, book)
+        list_condition(marketing_list)
     except (RuleError, UnknownEntity) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(list_url(marketing_list))
@@ -223,7 +232,6 @@ def _ask_to_move(request: HttpRequest, link: ListConnection, book: AddressBook) 
         action_url=list_url(marketing_list, "list-move"),
         hidden=[("address_book", book.pk)],
         next_book=book,
-        move=numbers,
     )
 
 
@@ -234,7 +242,6 @@ def _ask(request: HttpRequest, link: ListConnection, *, last: str, **context: An
         list_or_404(link.marketing_list_id),
         tab=TAB,
         context={
-            "numbers": ending_numbers(link),
             "consequences": [
                 _("Changes are not sent to this address book or read from it for this list any more."),
                 _("The history of its uploads and removals is deleted here; the runs and what was refused stay."),
@@ -242,6 +249,34 @@ def _ask(request: HttpRequest, link: ListConnection, *, last: str, **context: An
             ],
             "back_url": list_url(link.marketing_list, TAB),
             **context,
+        },
+    )
+
+
+@page(VIEW)
+def ending_figures(request: HttpRequest, pk: int) -> HttpResponse:
+    """A piece of both pages: what the end of the connection means in numbers, and for the next book if there is one.
+    Nothing, and so no change, while newer numbers are awaited by a piece that stands already."""
+    if waits_for_count(request, pk):
+        return HttpResponse(status=204)
+    marketing_list = list_or_404(pk)
+    link, next_book = link_of(marketing_list), chosen_book(request, "address_book")
+    if link is None:
+        raise Http404
+    try:
+        with statement_time_limit(MOST_MILLISECONDS):
+            numbers = ending_numbers(link)
+    except TookTooLong:
+        numbers = None
+    return render(
+        request,
+        "backoffice/components/ending_figures.html",
+        {
+            "link": link,
+            "numbers": numbers,
+            "next_book": next_book,
+            "standing": standing_of(marketing_list, renew=renewal_of(request)) if next_book else None,
+            "seconds": COUNT_SECONDS,
         },
     )
 

@@ -10,15 +10,18 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import Crumb, Tab, show
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
+from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.rights import may_view
+from dotbridge.lists.counting import being_counted
 from dotbridge.lists.models import ListType, MarketingList
 
 MAY_CONNECT = "dotbridge_connections.add_listconnection"
@@ -28,6 +31,9 @@ MAY_REQUEST = "dotbridge_sync.add_syncrun"
 MAY_MAKE_BOOK = "dotbridge_mirror.add_addressbook"
 MAY_EXPORT_PEOPLE = "dotbridge_lists.export_people"
 MAY_CHANGE_LIST = "dotbridge_lists.change_marketinglist"
+
+# A piece asks so often whether the newer numbers are there that the worker counts.
+COUNT_SECONDS = 2
 
 
 def list_or_404(pk: int) -> Any:
@@ -43,6 +49,20 @@ def link_of(marketing_list: MarketingList) -> ListConnection | None:
 def list_url(marketing_list: MarketingList, page: str = "list") -> str:
     """The address of one of the list's pages."""
     return reverse(f"dotbridge:{page}", args=[marketing_list.pk])
+
+
+def waits_for_count(request: HttpRequest, pk: int) -> bool:
+    """Whether a piece that stands on a page already asks for newer numbers of the list that are not there yet."""
+    return _has_waited(request) and bool(being_counted([pk])) and worker_is_alive()
+
+
+def renewal_of(request: HttpRequest) -> Renew:
+    """When a piece asks for newer numbers: not again when those that it waited for have come."""
+    return Renew.NEVER if _has_waited(request) else Renew.CHANGED
+
+
+def _has_waited(request: HttpRequest) -> bool:
+    return request.GET.get("waits") == "yes"
 
 
 def may_see_people(request: HttpRequest, entity_key: str) -> bool:

@@ -11,35 +11,43 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.campaign_reads import with_figures
+from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
+    COUNT_SECONDS,
     MAY_CHANGE_LIST,
     link_of,
     list_or_404,
     list_url,
     may_see_people,
+    renewal_of,
     show_list_page,
+    waits_for_count,
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
-from dotbridge.backoffice.reads.standing import MEANINGS, MOST_MILLISECONDS, TONES, WORDS, Standing, standing_of
+from dotbridge.backoffice.reads.standing import MEANINGS, TONES, WORDS, Standing
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.columns import ListColumn
+from dotbridge.lists.counting import request_count
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
 VIEW = "dotbridge_lists.view_marketinglist"
 LISTS_A_PAGE = 25
+# So long a page of people is looked for.
+MOST_MILLISECONDS = 8_000
 HISTORY = 50
 
 
@@ -68,18 +76,37 @@ def lists(request: HttpRequest) -> HttpResponse:
 
 @page(VIEW)
 def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
-    """A piece of a page: where the people of one list stand."""
+    """A piece of a page: where the people of one list stand. Nothing, and so no change, while newer numbers are awaited
+    by a piece that stands already."""
+    if waits_for_count(request, pk):
+        return HttpResponse(status=204)
+    return _bar(request, pk)
+
+
+@require_POST
+@page(VIEW)
+def count_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Have the worker count the list; the piece of the page again, which then waits for it."""
+    request_count(list_id=list_or_404(pk).pk)
+    return _bar(request, pk)
+
+
+def _bar(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
-    chosen = request.GET.get("show", "")
+    chosen, is_whole = request.GET.get("show", ""), request.GET.get("whole") == "yes"
     return render(
         request,
         "backoffice/house/list_bar.html",
         {
-            "standing": standing_of(marketing_list),
+            "standing": standing_of(marketing_list, renew=renewal_of(request)),
             "is_live": marketing_list.is_live,
             "list_url": list_url(marketing_list),
+            "bar_url": list_url(marketing_list, "list-bar"),
+            "again_url": list_url(marketing_list, "list-count") if is_whole else "",
+            "query": urlencode({"show": chosen, "whole": "yes" if is_whole else ""}),
+            "seconds": COUNT_SECONDS,
             "chosen": chosen,
-            "is_whole": request.GET.get("whole") == "yes",
+            "is_whole": is_whole,
         },
     )
 

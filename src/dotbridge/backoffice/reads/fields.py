@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
-from dotbridge.backoffice.reads.standing import MOST_MILLISECONDS
 from dotbridge.backoffice.reads.values import value_in_words
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.faults import asking
@@ -26,6 +25,8 @@ from dotbridge.mirror.models import DataField
 from dotbridge.sync.outbound.next_export import BookGone, ExportKind, next_export
 
 IMPACT_MILLISECONDS = 30_000
+# So long one person is looked for, to be shown as they would be sent.
+SAMPLE_MILLISECONDS = 8_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +115,7 @@ def _words(owner: Entity | None, paths: Iterable[str]) -> str:
 def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:
     """One real person as they would be sent, by the beginning of the address."""
     try:
-        with asking(mapping.entity, milliseconds=MOST_MILLISECONDS):
+        with asking(mapping.entity, milliseconds=SAMPLE_MILLISECONDS):
             found = preview_of_mapping(request, mapping, beginning=beginning)
     except (UnknownEntity, TookTooLong):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +15,27 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dotbridge.backoffice.counting import Renew, standings_of
 from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
 from dotbridge.backoffice.reads.needs import Need
-from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, standing_of, sum_of
+from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import ConsentState, SubjectKind
 from dotbridge.entities.addresses import records_with_addresses
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration, RateWindow
+from dotbridge.lists.counting import being_counted
 from dotbridge.lists.models import MarketingList
 from dotbridge.sync.models import SyncRun, Upload, UploadState
 
 DAYS = 30
 # Imports and exports are scheduled every four minutes; three missed ones are worth a word.
 LATE_AFTER = timedelta(minutes=12)
-# Home counts lists one by one for so long; the rest is counted on their own pages.
-COUNTING_SECONDS = 6.0
+# Home counts lists one by one for so long; of the others it shows what was kept.
+COUNTING_SECONDS = 1.0
+# Numbers that are older are said to be.
+AGE_SAID = timedelta(minutes=3)
 MOST_LISTS = 12
 # So many of the newest opt-outs are looked up among the records.
 MOST_OPT_OUTS = 20_000
@@ -61,11 +64,17 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class HomeLists:
-    """Connected lists with their standings, the figures of all of them, and how many were not counted in time."""
+    """The first connected lists with their standings, and the figures of all of them.
+
+    `uncounted` lists have no numbers yet, so the figures are without theirs. `oldest` is when the oldest numbers were
+    counted, if that is long ago. `is_coming`: newer ones are there soon.
+    """
 
     lines: list[tuple[Any, ListStanding]]
     figures: list[Figure]
     uncounted: int
+    oldest: datetime | None
+    is_coming: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,17 +123,25 @@ def health_of(needs: Sequence[Need]) -> Health:
     return Health(text=_("Everything is in step"), tone="good", at=newest)
 
 
-def home_lists() -> HomeLists:
-    """The connected lists as they stand now. Who is on two lists counts on each."""
+def home_lists(*, renew: Renew = Renew.OLD) -> HomeLists:
+    """The connected lists as they stand now, or as they were last counted. Who is on two lists counts on each."""
     lists = list(lists_with_state().filter(connection__isnull=False).order_by("name"))
-    end = time.monotonic() + COUNTING_SECONDS
-    lines = []
-    for marketing_list in lists:
-        if time.monotonic() > end:
-            break
-        lines.append((marketing_list, standing_of(marketing_list)))
-    totals = sum_of([standing for _list, standing in lines])
-    return HomeLists(lines=lines[:MOST_LISTS], figures=_figures(totals, lists), uncounted=len(lists) - len(lines))
+    found = standings_of(lists, seconds=COUNTING_SECONDS, renew=renew)
+    lines = [(each, found[each.pk]) for each in lists]
+    counted = [standing.counted_at for standing in found.values() if standing.counted_at]
+    oldest = min(counted, default=None)
+    return HomeLists(
+        lines=lines[:MOST_LISTS],
+        figures=_figures(sum_of(list(found.values())), lists),
+        uncounted=sum(not standing.numbers for standing in found.values()),
+        oldest=oldest if oldest and timezone.now() - oldest > AGE_SAID else None,
+        is_coming=any(standing.is_coming for standing in found.values()),
+    )
+
+
+def connected_being_counted() -> bool:
+    """Whether the worker counts any of the connected lists, or is going to."""
+    return bool(being_counted(set(ListConnection.objects.values_list("marketing_list", flat=True))))
 
 
 def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> list[Figure]:

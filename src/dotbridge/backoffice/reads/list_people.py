@@ -16,7 +16,7 @@ from dotbridge.backoffice.consent_labels import objection_text
 from dotbridge.backoffice.labels import refusal_text, standing_text
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.people import with_name_or_address
-from dotbridge.backoffice.reads.standing import MEANINGS, Standing
+from dotbridge.backoffice.reads.standing import EXPORTED, MEANINGS, Standing
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_read_with
 from dotbridge.consent.models import What
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 PAGE = 50
 AT_ONCE = 1_000
 FEW = 2_000
-# Where people stand of whom only one of each address counts.
-EXPORTED = {Standing.IN_STEP, Standing.MAILABLE, Standing.WAITING, Standing.TAKEN_OUT, Standing.REFUSED}
 MOST_SKIPPED = 10_000_000
 _SAME = {RowState.CONFIRMED: Standing.IN_STEP, RowState.TAKEN_OUT: Standing.TAKEN_OUT}
 

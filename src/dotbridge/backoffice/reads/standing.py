@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
-from dotbridge.entities.faults import asking
-from dotbridge.entities.registry import UnknownEntity
-from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members
 from dotbridge.sync.selectors import connection_standing
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-# What a person waits for at most while one list is counted. Another list never waits for it.
-MOST_MILLISECONDS = 8_000
 
 
 class Standing(StrEnum):
@@ -40,6 +34,8 @@ class Standing(StrEnum):
     SHARED = "shared"  # another person on the list has the same address and is sent
 
 
+# Where people stand who are sent, or could be: of those who share an address, one.
+EXPORTED = {Standing.IN_STEP, Standing.MAILABLE, Standing.WAITING, Standing.TAKEN_OUT, Standing.REFUSED}
 WORDS: dict[Standing, StrOrPromise] = {
     Standing.IN_STEP: _("In step"),
     Standing.MAILABLE: _("Can be mailed"),
@@ -83,16 +79,32 @@ class ListStanding:
     """The numbers of one list; `total` is their sum. `problem` says why they could not be counted, if so.
 
     `leaving` are people who left the list and have not been taken out of the book yet; they are not in the total.
+    `counted_at` is when they were counted; empty: now, or never. `is_kept`: counting takes so long that a person may
+    want to ask for it; `is_awaited`: newer numbers come, unless `lacks_worker` says that nobody counts.
     """
 
     numbers: dict[Standing, int]
     leaving: int = 0
     problem: str = ""
+    counted_at: datetime | None = None
+    is_kept: bool = False
+    is_awaited: bool = False
+    lacks_worker: bool = False
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether newer numbers are there soon, so that it is worth to look again."""
+        return self.is_awaited and not self.lacks_worker
 
     @property
     def total(self) -> int:
         """How many people the rule matches."""
         return sum(self.numbers.values())
+
+    @property
+    def mailable(self) -> int:
+        """How many have an address of their own and may be mailed, whatever Dotdigital made of them so far."""
+        return sum(self.numbers.get(state, 0) for state in EXPORTED) - self.leaving
 
     def parts(self, url: str = "", chosen: str = "") -> list[Part]:
         """As parts of a bar, each leading to its people at `url` + the state."""
@@ -109,18 +121,11 @@ class ListStanding:
         ]
 
 
-def standing_of(marketing_list: MarketingList) -> ListStanding:
-    """Where everybody on the list stands now. Never raises for a rule that cannot be read or takes too long."""
-    try:
-        with asking(marketing_list.entity, milliseconds=MOST_MILLISECONDS):
-            return _count(marketing_list)
-    except (RuleError, UnknownEntity) as error:
-        return ListStanding(numbers={}, problem=str(error))
-    except TookTooLong:
-        return ListStanding(numbers={}, problem=str(_("Counting this list takes too long. Make its rule simpler.")))
+def count_standing(marketing_list: MarketingList) -> ListStanding:
+    """Count where everybody on the list stands now. Pages ask `counting.standing_of`, which knows what may take long.
 
-
-def _count(marketing_list: MarketingList) -> ListStanding:
+    Raises RuleError and UnknownEntity.
+    """
     link = getattr(marketing_list, "connection", None)
     numbers: dict[Standing, int] = {}
     leaving = 0

@@ -91,6 +91,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ListCount',
+            fields=[
+                ('marketing_list', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='kept_count', serialize=False, to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+                ('numbers', models.JSONField(default=dict)),
+                ('leaving', models.PositiveIntegerField(default=0)),
+                ('counted_at', models.DateTimeField(null=True)),
+                ('tried_at', models.DateTimeField()),
+                ('milliseconds', models.PositiveIntegerField(default=0)),
+                ('problem', models.TextField(blank=True, default='')),
+                ('changed_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name': 'kept numbers of a list',
+                'verbose_name_plural': 'kept numbers of lists',
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='RemovedItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -29,13 +29,14 @@ from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotbridge.sync.outbound.states import REMOVAL_MOVES
 from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
-from dotdigital import NotFound
+from dotdigital import NotFound, Rejected, Transient
 
 # One call carries so many ids: some 60 kB.
 IDS_A_CALL = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 
-# Only an address that we brought to the book, or updated there, is taken out of it.
+# Only an address that we brought to the book, or updated there, is taken out of it. Who is about to be unsubscribed
+# from it instead is not; once that was done Dotdigital does not mail them there, until they return.
 DEPARTING = f"""
     SELECT i.id, i.email, i.record_id
     FROM export_departed d
@@ -45,7 +46,7 @@ DEPARTING = f"""
       AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND {IS_IN_BOOK}
       AND NOT EXISTS (SELECT FROM dotbridge_connections_contactrequest q
                       WHERE q.kind = 'unsubscribe_book' AND q.address_book_id = %(book)s
-                        AND q.email_key = i.email_key AND q.state <> 'failed')
+                        AND q.email_key = i.email_key AND q.state IN ('waiting', 'asked'))
 """
 _ASSIGN = f"""
     UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
@@ -194,13 +195,19 @@ def _ask(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 
 def contacts_of(removal: Removal) -> QuerySet[Contact]:
-    """The contacts that we wrote to at the addresses of a removal, whatever address they have by now."""
+    """The contacts that we wrote to at the addresses of a removal, whatever address they have by now.
+
+    Whom the list sends to at that other address stays: the contact is theirs.
+    """
     addresses = removal.items.values("email_key")
     former = FormerAddress.objects.filter(
         integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), email_key__in=addresses
     )
+    others = ExportItem.objects.filter(
+        connection=removal.connection, email_key=OuterRef("email_key"), removal__isnull=True
+    )
     mine = Contact.objects.filter(integration=removal.connection.address_book.integration)
-    return mine.filter(Q(email_key__in=addresses) | Exists(former))
+    return mine.filter(Q(email_key__in=addresses) | (Exists(former) & ~Exists(others)))
 
 
 def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
@@ -215,10 +222,15 @@ def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 
 def _status(step: StepContext, removal: Removal) -> str:
+    """What Dotdigital says of it. It may be asked for any number of times, so of what nobody can tell it is again."""
     try:
         return step.account.deletion(removal.remote_id).status
-    except NotFound:
-        return "Failed"  # the vendor's note of it is gone
+    except (NotFound, Rejected):
+        return "Failed"
+    except Transient:
+        if not REMOVAL_MOVES.is_overdue(removal.sent_at):
+            raise
+        return "Failed"
 
 
 @transaction.atomic

@@ -124,3 +124,18 @@ def test_who_cannot_be_unsubscribed_from_the_book_is_taken_out_of_it(
     assert ContactRequest.objects.get().state == ChangeState.FAILED
     sync(integration)
     assert remote.contacts(book) == {}
+
+
+def test_who_gets_the_address_of_somebody_in_the_book_after_opting_out_is_not_held_up_by_an_upload(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Nothing holds an opt-out up: mail to the address would reach them, whoever else has it."""
+    _one, two = add_contact("one@example.com"), add_contact("two@example.com")
+    sync(integration)
+    remote.sandbox.hold_imports()
+    add_contact("somebody@example.com")
+    sync(integration, wait_seconds=0.0)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[two.pk])
+    move(two, "one@example.com")
+    sync(integration, wait_seconds=2.0)
+    assert remote.contacts(book) == {}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from dotbridge.connections.services import note_returns
 from dotbridge.consent.bulk import Recorded, record_events
@@ -170,8 +169,11 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     return fallen, returned
 
 
-def record_refusals(upload: Upload) -> Recorded:
-    """What a report says about the consent of an upload's rows; call it in the transaction that ends the upload."""
+def record_refusals(step: StepContext, upload: Upload) -> Recorded:
+    """What a report says about the consent of an upload's rows; call it in the transaction that ends the upload.
+
+    It was said by Dotdigital's clock, as the subscription is that lifts it.
+    """
     meanings = " ".join(f"WHEN '{code}' THEN '{what.value}'" for code, what in _REASONS.items())
     return record_events(
         selection=_REFUSED.format(meanings=meanings),
@@ -179,7 +181,7 @@ def record_refusals(upload: Upload) -> Recorded:
             "book": Scope.BOOK.value,
             "blocked": What.BLOCKED.value,
             "report": Source.REPORT.value,
-            "now": timezone.now(),
+            "now": step.run.server_now,
             "upload": upload.pk,
             "reasons": list(UNSUBSCRIBING),
         },

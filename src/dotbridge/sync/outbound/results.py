@@ -214,7 +214,7 @@ def _finish(step: StepContext, upload: Upload, report: object) -> None:
     move(upload, UploadState.FINISHED, report=report, finished_at=timezone.now())
     upload.save(update_fields=["rejected_count", "opted_out_count"])
     if upload.rejected_count or upload.opted_out_count:
-        record_refusals(upload)
+        record_refusals(step, upload)
         release_consents(upload, refused_only=True)
         _recheck_refused(step, upload)
     note_in_book(upload)

@@ -23,6 +23,7 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import resubscribe_records
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.outbound.endings import disconnect_lists
 from dotbridge.sync.services import disconnect_list
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount, add_contact, sync
@@ -119,3 +120,18 @@ def test_a_newer_word_lifts_it_for_good_and_who_returns_to_the_same_book_is_back
     disconnect_list(link=there)
     connect_list(marketing_list=the_list, address_book=readers)
     assert said.count() == number
+
+
+@pytest.mark.parametrize("takes_out", [True, False])
+def test_who_left_a_moment_ago_and_was_not_read_yet(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int, takes_out: bool
+) -> None:
+    """The feed of the former book is read once more, because nobody reads it afterwards."""
+    remote.sandbox.advance(60)
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    request_ending(link=link, takes_out=takes_out, next_book=AddressBook.objects.get(name="Others"))
+    assert disconnect_lists(integration) == 0
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ListConnection.objects.get().address_book.name == "Others"
+    sync(integration)
+    assert in_book(remote, "Others") == set()

@@ -58,7 +58,7 @@ def import_unsubscribes(step: StepContext) -> None:
         books = _with_something_to_ask(step, books)
         if not books:
             raise StepSkipped(_("The feed of the account has told of every opt-out; the books are asked hourly."))
-    go_over(step, books, partial(_import_unsubscribes_of_book, step), unread_book, turn=book_number)
+    go_over(step, books, partial(import_unsubscribes_of_book, step), unread_book, turn=book_number)
 
 
 def import_suppressions(step: StepContext) -> None:
@@ -133,7 +133,8 @@ def _is_overtaken(entry: Suppression) -> bool:
     return entry.contact.status in LIVE and kind(entry.reason) not in LIVE
 
 
-def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
+def import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
+    """Who left one book since this was read last, and who is back of those who had left it."""
     listed = _listed_although_unsubscribed(step, book)
     since = min([step.since(BOOK_FEED, book.pk) or BEGINNING, *(at - OVERLAP for at in listed.values())])
     is_complete = True

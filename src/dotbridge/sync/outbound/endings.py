@@ -24,6 +24,8 @@ from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.consent import record_dotdigitals_word
+from dotbridge.sync.inbound.suppressions import import_unsubscribes_of_book
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
@@ -32,6 +34,7 @@ from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.removals import remove_everybody, remove_opted_out_of
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotbridge.sync.services import finish_ending
+from dotdigital import NotFound
 
 # An account that cannot be reached for so long does not keep a connection from ending.
 REACHED_WITHIN = timedelta(days=1)
@@ -65,12 +68,15 @@ def disconnect_lists(integration: Integration) -> int:
 
 
 def _has_to_tell(ending: Ending) -> bool:
-    """Whether Dotdigital has to take somebody out of the book who opted out, and can be asked, or could for a day."""
+    """Whether Dotdigital has to be asked before, and can be, or could for a day: to take somebody out of the book who
+    opted out, or to say who left it, where the list goes on elsewhere."""
     link = ending.connection
     if link.address_book.gone_at is not None or not link.address_book.integration.is_active:
         return False
     if timezone.now() - ending.created_at > REACHED_WITHIN:
         return False
+    if ending.next_book is not None:
+        return True
     scopes = scopes_of_connection(link)
     opted_out = Q(email_key__in=RawSQL(blocked_addresses(scopes), ())) | Q(  # noqa: S611 - it holds our own names alone
         record_id__in=RawSQL(blocked_records(scopes, link.marketing_list.entity), ())  # noqa: S611
@@ -105,8 +111,13 @@ def _end(step: StepContext, ending: Ending) -> None:
     if not _has_arrived(ending):
         step.mark_partial(f"{link.marketing_list}: {ending.message}")
         return
-    if link.address_book.gone_at is None and not _is_left(step, ending):
-        return
+    if link.address_book.gone_at is None:
+        # Nobody reads this feed afterwards, and who left the book has left the list.
+        with suppress(NotFound):  # the book is gone there by now
+            import_unsubscribes_of_book(step, link.address_book)
+        record_dotdigitals_word(step)
+        if not _is_left(step, ending):
+            return
     subject = str(link)
     if problem := finish_ending(ending=ending):
         step.reject([Refusal(subject, "not_connected", problem)])

@@ -10,6 +10,7 @@ from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Contact, DataField, Membership
+from dotbridge.mirror.status import LIVE
 from dotbridge.sync.models import Rejection, State
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.sync.campaign_account import run_import
@@ -191,3 +192,26 @@ def test_who_returned_to_a_book_is_believed_only_by_a_feed_that_was_read_complet
 
     of_one = Membership.objects.get(contact__remote_id=1)
     assert of_one.status == ("Subscribed" if is_readable else "Unsubscribed")
+
+
+@pytest.mark.parametrize("reason", ["Subscribed", " Subscribed ", "SoftBounced", "\x00", "", "Later", None])
+def test_whom_the_feed_of_a_book_names_has_left_it_whatever_reason_it_gives(
+    scripted: Integration, vendor: CampaignVendor, reason: Any
+) -> None:
+    vendor.answers[BOOK] = [contact(1)]
+    vendor.answers[f"{BOOK}/unsubscribed"] = [{**suppression(contact(1), reason), "suppressedContact": contact(1)}]
+    for _run in range(2):
+        run_import(scripted)
+        assert Membership.objects.exclude(status__in=LIVE).count() == 1
+
+
+@pytest.mark.parametrize("status", ["Unsubscribed", "Later", None])
+@pytest.mark.parametrize("reason", ["Subscribed", "", "Later", None])
+def test_whom_the_feed_of_suppressions_names_is_suppressed_whatever_reason_it_gives(
+    scripted: Integration, vendor: CampaignVendor, reason: Any, status: Any
+) -> None:
+    """But for those whose status says that they are back."""
+    person = {**contact(1), "status": status}
+    vendor.answers["contacts/suppressed"] = [{**suppression(person, reason), "suppressedContact": person}]
+    run_import(scripted)
+    assert Contact.objects.exclude(status__in=LIVE).count() == 1

@@ -392,7 +392,8 @@ def test_a_full_comparison_finds_what_escaped_the_changes(integration: Integrati
     remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{gone['id']}")
     Contact.objects.filter(email="differs@example.com").update(data_fields={"FIRSTNAME": "wrong"})
     Contact.objects.filter(email="stays@example.com").delete()
-    Cursor.objects.update(position="2100-01-01T00:00:00Z")
+    remote.sandbox.advance(3600)
+    Cursor.objects.update(position=timezone.now() + timedelta(hours=1))
 
     run = sync(integration, kind=RunKind.RECONCILE)
 
@@ -411,7 +412,27 @@ def test_a_change_that_became_visible_late_is_read(integration: Integration, rem
     remote.ask("PUT", f"/v2/contacts/{number}", {"email": "anna@example.com"})
     # The former reading closed after the moment with which the change is dated, and did not see it.
     Cursor.objects.filter(feed="contacts").update(position=timezone.now() + timedelta(minutes=4))
+    remote.sandbox.advance(300)
 
     sync(integration, kind=RunKind.IMPORT)
 
     assert Contact.objects.get().email == "anna@example.com"
+
+
+def test_a_clock_of_dotdigital_that_was_wrong_for_a_while_hides_no_opt_out(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    """A run that was told a moment of the future has not read what was to come until then."""
+    remote.create_book("Readers")
+    connect(integration, book="Readers")
+    add_contact("ann@example.com")
+    sync(integration)
+    now = timezone.now()
+    remote.sandbox.freeze(now + timedelta(hours=2))
+    sync(integration)
+    remote.sandbox.freeze(now + timedelta(minutes=2))
+    remote.sandbox.unsubscribe("ann@example.com")
+    remote.sandbox.freeze(now + timedelta(minutes=30))
+    sync(integration)
+    assert Contact.objects.get().status == "Unsubscribed"
+    assert Cursor.objects.get(feed="suppressions").position < now + timedelta(hours=1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration, ProtocolChoice
@@ -204,4 +205,28 @@ def test_whom_an_upload_named_as_opted_out_is_sent_again_after_a_return(
         sync(integration)
 
     assert not is_off(link)
+    assert set(remote.contacts(book)) == {ANN}
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_return_after_a_refused_upload_is_known_whatever_our_clock_says(
+    integration: Integration, remote: RemoteAccount, hours: int
+) -> None:
+    """The refusal and the subscription after it are dated by one clock, Dotdigital's."""
+    book = remote.create_book("First")
+    connect(integration, book="First")
+    remote.sandbox.freeze(timezone.now() + timedelta(hours=hours))
+    remote.sandbox.unfreeze()
+    for _turn in range(2):
+        sync(integration)
+    remote.create_contact(ANN)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": ANN})
+    add_contact(ANN)
+    sync(integration, kind=RunKind.EXPORT)
+    assert remote.contacts(book) == {}
+    remote.sandbox.advance(600)
+    remote.ask("POST", "/v2/contacts/resubscribe", {"unsubscribedContact": {"email": ANN}})
+    assert remote.sandbox.complete_challenge(ANN) == 1
+    for _turn in range(2):
+        sync(integration)
     assert set(remote.contacts(book)) == {ANN}

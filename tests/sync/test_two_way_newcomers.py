@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.services import connect_list
+from dotbridge.consent.models import Source
+from dotbridge.consent.services import opt_in_addresses, opt_out_addresses
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
@@ -228,3 +230,16 @@ def test_creating_takes_the_same_statements_for_any_number(
         return end - start
 
     assert statements(1, 3) == statements(2, 60)
+
+
+def test_whoever_may_not_be_mailed_by_what_was_said_here_becomes_no_record(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    """Dotdigital has not been told yet, or does not take it."""
+    opt_out_addresses(addresses=["New@example.com"], source=Source.API)
+    remote.create_contact("new@example.com", book=link.address_book.remote_id, FIRSTNAME="Nora", LASTNAME="New")
+    sync(integration)
+    assert not Contact.objects.exists()
+    opt_in_addresses(addresses=["new@example.com"], source=Source.API)
+    sync(integration)
+    assert Contact.objects.get().first_name == "Nora"

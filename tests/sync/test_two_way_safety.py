@@ -35,6 +35,7 @@ def test_data_fields_that_dotdigital_did_not_send_are_not_empty(
     RemoteContact.objects.update(data_fields={})
     # So that the next reading does not bring them again.
     Cursor.objects.filter(feed=CONTACTS_FEED).update(position=timezone.now() + datetime.timedelta(minutes=10))
+    remote.sandbox.advance(900)
 
     run = sync(integration)
 

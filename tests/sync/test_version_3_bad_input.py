@@ -371,3 +371,19 @@ def test_unknown_statuses_and_channels_are_kept_and_never_mailed(scripted: Integ
     # The next run says of the bad rows that they still are, and reads all others.
     assert run_import(scripted).state in {State.SUCCEEDED, State.PARTIAL}
     assert {"ann", "bob", "gus"} <= members(AddressBook.objects.get())
+
+
+@pytest.mark.parametrize("lists", [None, "missing"])
+def test_a_contact_of_whom_no_books_are_told_is_in_those_that_it_was_in(
+    scripted: Integration, vendor: FeedVendor, lists: str | None
+) -> None:
+    """An absence is not a deletion; what is told of them counts all the same."""
+    vendor.pages[""] = page(contact(1, "ann"), contact(2, "bob"), contact(3, "cy"))
+    run_import(scripted)
+    told = contact(1, "ann", lists=None, channelProperties={"email": {"status": "unsubscribed"}})
+    if lists == "missing":
+        del told["lists"]
+    vendor.pages[""] = page(told, contact(2, "bob", lists=[]))
+    run_import(scripted)
+    assert members(AddressBook.objects.get()) == {"ann", "cy"}
+    assert not may_be_mailed(address="ann@example.com").may_be_mailed

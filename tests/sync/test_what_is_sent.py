@@ -16,7 +16,9 @@ from dotbridge.connections.models import RunKind
 from dotbridge.consent.models import Source
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import unsubscribe_records
+from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.sync.models import State, Upload, UploadState
+from dotbridge.sync.outbound import results
 from dotbridge.sync.outbound import upload as module
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
@@ -94,3 +96,51 @@ def test_who_leaves_before_a_file_goes_is_taken_out_of_that_file_alone(
     monkeypatch.undo()
     sync(integration)
     assert remote.contacts(book) == {}
+
+
+def test_who_opts_out_in_the_moment_before_the_file_is_written_is_not_in_it(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is on the list was worked out less than a minute ago, and is not worked out again for it."""
+    book = remote.create_book("First")
+    ann = add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    link = connect(integration, book="First")
+    genuine = module.lists_at_work
+
+    def opt_out(step: Any) -> Any:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], source=Source.CRM)
+        return genuine(step)
+
+    monkeypatch.setattr(module, "lists_at_work", opt_out)
+
+    sync(integration)
+
+    assert list(remote.contacts(book)) == ["bob@example.com"]
+
+
+def test_who_opts_out_between_two_files_is_not_in_the_second(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address needs two files where it clears one data field and keeps another."""
+    for name in ("JOB", "PHONE"):
+        remote.create_field(name, "String")
+    book = remote.create_book("First")
+    ann, _bob = (add_contact(f"{name}@example.com", name, job_title="", phone="") for name in ("ann", "bob"))
+    link = connect(integration, book="First", rows={"JOB": ["job_title"], "PHONE": ["phone"]})
+    MappingRow.objects.filter(data_field__name="JOB").update(empty_values=EmptyValues.CLEAR)
+    genuine = results.read_results
+
+    def opt_out(step: Any) -> None:
+        genuine(step)
+        if step.step.name == "results":
+            unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], source=Source.CRM)
+
+    monkeypatch.setattr(results, "read_results", opt_out)
+
+    sync(integration)
+
+    names = {email: values["FIRSTNAME"] for email, values in remote.contacts(book).items()}
+    assert names == {"ann@example.com": None, "bob@example.com": "bob"}
+    sync(integration)
+    assert list(remote.contacts(book)) == ["bob@example.com"]

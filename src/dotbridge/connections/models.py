@@ -27,6 +27,7 @@ __all__ = [
     "OPEN_RESUBSCRIPTIONS",
     "OPEN_SENDS",
     "AccountChange",
+    "BookOfList",
     "CampaignSend",
     "ChangeKind",
     "ChangeState",
@@ -104,6 +105,27 @@ class ListConnection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.marketing_list} ↔ {self.address_book}"
+
+
+class BookOfList(models.Model):
+    """An address book that a list is connected to, or was: who left it has left the list, wherever the list goes.
+
+    Book and account are named by their keys here, which nothing else ever gets: they may be gone by now.
+    """
+
+    marketing_list = models.ForeignKey(
+        MarketingList, models.CASCADE, related_name="+", verbose_name=_("marketing list"), db_index=False
+    )
+    book_id = models.BigIntegerField(_("address book"))
+    account_id = models.BigIntegerField(_("account"))
+
+    class Meta:
+        verbose_name = _("address book of a list")
+        verbose_name_plural = _("address books of lists")
+        constraints = [models.UniqueConstraint(fields=["marketing_list", "book_id"], name="book_of_list_once")]
+
+    def __str__(self) -> str:
+        return f"{self.marketing_list_id}/{self.book_id}"
 
 
 class ChangeKind(models.TextChoices):

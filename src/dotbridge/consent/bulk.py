@@ -4,7 +4,7 @@ This is the only place that writes events, and what follows from them, except `e
 
 1. the query's rows are taken (`said`),
 2. stored as events (`recorded`),
-3. turned into one state an address and one a record (`subject`), the last word of each,
+3. turned into one state an address and one a record (`subject`): the last word of each, and the newest against mailing,
 4. merged into the states (`stated`): a word against mailing always counts, a word for it only when it is newer than the
    last one against it.
 """
@@ -26,13 +26,17 @@ COLUMNS = (
 )
 _NAMES = ", ".join(column.split()[0] for column in COLUMNS.split(", "))
 
+# What Python can read in any time zone; PostgreSQL takes more.
+EARLIEST, LATEST = "0001-01-03T00:00:00Z", "9999-12-29T00:00:00Z"
+
 _RECORD = f"""
     WITH said ({_NAMES}) AS MATERIALIZED ({{selection}}),
     recorded AS (
         INSERT INTO dotbridge_consent_consentevent
             (scope, scope_id, what, source, status, happened_at, email_key, entity, record_id, remote_id, evidence,
              actor, consent_text, url, ip_address, user_agent)
-        SELECT scope, scope_id, what, source, coalesce(left(status, 64), ''), happened_at, coalesce(email_key, ''),
+        SELECT scope, scope_id, what, source, coalesce(left(status, 64), ''),
+               least(greatest(happened_at, '{EARLIEST}'), '{LATEST}'), coalesce(email_key, ''),
                coalesce(entity, ''), coalesce(record_id, ''), remote_id, coalesce(evidence, ''), %(actor)s,
                %(consent_text)s, %(consent_url)s, %(ip_address)s, %(user_agent)s
         FROM said
@@ -41,7 +45,8 @@ _RECORD = f"""
     subject AS (
         SELECT DISTINCT ON (e.scope, e.scope_id, v.kind, v.entity, v.subject)
                e.id, e.scope, e.scope_id, v.kind, v.entity, v.subject, e.remote_id, e.what, e.source, e.status,
-               e.happened_at, e.what <> ALL(%(raising)s) AS is_out, held.is_blocked IS TRUE AS was_blocked
+               e.happened_at, e.what <> ALL(%(raising)s) AS is_out, held.is_blocked IS TRUE AS was_blocked,
+               max(e.happened_at) FILTER (WHERE e.what <> ALL(%(raising)s)) OVER of_subject AS last_out_at
         FROM recorded e
         CROSS JOIN LATERAL (VALUES ('address', '', e.email_key), ('record', e.entity, e.record_id))
             v (kind, entity, subject)
@@ -49,6 +54,7 @@ _RECORD = f"""
             ON (held.scope, held.scope_id, held.kind, held.entity, held.subject)
              = (e.scope, e.scope_id, v.kind, v.entity, v.subject)
         WHERE v.subject <> ''
+        WINDOW of_subject AS (PARTITION BY e.scope, e.scope_id, v.kind, v.entity, v.subject)
         ORDER BY e.scope, e.scope_id, v.kind, v.entity, v.subject, e.id DESC
     ),
     stated AS (
@@ -56,7 +62,7 @@ _RECORD = f"""
             (scope, scope_id, kind, entity, subject, remote_id, is_blocked, what, source, status, since, last_out_at,
              event_id)
         SELECT scope, scope_id, kind, entity, subject, remote_id, is_out, what, source, status, happened_at,
-               CASE WHEN is_out THEN happened_at END, id
+               last_out_at, id
         FROM subject ORDER BY scope, scope_id, kind, entity, subject
         ON CONFLICT (scope, scope_id, kind, entity, subject) DO UPDATE SET
             (is_blocked, what, source, status, since, event_id, remote_id) =
@@ -64,7 +70,9 @@ _RECORD = f"""
                      excluded.event_id, coalesce(excluded.remote_id, s.remote_id)),
             last_out_at = greatest(s.last_out_at, excluded.last_out_at)
         WHERE (excluded.is_blocked AND NOT s.is_blocked)
-           OR (excluded.is_blocked AND (excluded.last_out_at > s.last_out_at OR excluded.status <> s.status))
+           OR (excluded.is_blocked AND (excluded.last_out_at > s.last_out_at OR excluded.status <> s.status
+                                        OR (excluded.remote_id IS NOT NULL
+                                            AND excluded.remote_id IS DISTINCT FROM s.remote_id)))
            OR (NOT excluded.is_blocked AND s.is_blocked AND excluded.since > s.last_out_at)
         RETURNING s.scope, s.scope_id, s.kind, s.entity, s.subject, s.is_blocked
     )

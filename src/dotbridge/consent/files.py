@@ -11,9 +11,10 @@ from dotbridge.files.opt_outs import OptOuts, receive_opt_outs
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-# A doubtful cell binds like a clear one; the evidence says what stood in it.
+# A doubtful cell binds like a clear one; the evidence says what stood in it. A moment that is not told, or that lies in
+# the future, is the one in which we learn of it.
 _OF_FILE = """
-    SELECT %(scope)s, 0, %(what)s, %(source)s, '', coalesce(f.happened_at, now()), f.key, %(entity)s,
+    SELECT %(scope)s, 0, %(what)s, %(source)s, '', least(f.happened_at, now()), f.key, %(entity)s,
            coalesce(f.record_id::text, ''), NULL::bigint,
            left(format('%%s, line %%s, %%s: %%s', %(file)s::text, f.line, f.column_name, f.value), 1000)
     FROM {stage_table} f

@@ -96,6 +96,7 @@ class RunContext:
     integration. `members_evaluated` says, by connection, whose members the temporary tables show; `ranks` are the
     account's mappings, by entity. `left_out` are the connections that this run leaves alone from now on, because a
     step has stopped for them; `went_well` are, by the name of a step, those for which it did its work to the end.
+    `denials` is how many steps in a row were denied what they asked for.
     `lock` is the integration's, which may be lost, and `lock_seen_at` when, on the monotonic clock, it was seen to be
     ours; `ends_at` is when, on the monotonic clock, the run has had its time, None for a run that may take as long as
     it likes.
@@ -117,6 +118,7 @@ class RunContext:
     ranks: dict[str, RankedMapping] | None = None
     left_out: set[int] = field(default_factory=set)
     went_well: dict[str, set[int]] = field(default_factory=dict)
+    denials: int = 0
     lock: IntegrationLock | None = None
     lock_seen_at: float = float("-inf")
     ends_at: float | None = None
@@ -201,7 +203,9 @@ class StepContext:
 
     def since(self, feed: str, object_id: int = 0) -> datetime | None:
         """From when on a feed has to be read; None for all of it, also when the run compares everything."""
-        return None if self.run.reads_everything else read_cursor(self.integration, feed, object_id)
+        if self.run.reads_everything:
+            return None
+        return read_cursor(self.integration, feed, self.run.server_now, object_id)
 
     def note_done(self, link: ListConnection) -> None:
         """This step's work for the connection was done to its end."""

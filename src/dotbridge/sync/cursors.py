@@ -13,6 +13,7 @@ from dotbridge.sync.models import Cursor, Reading
 # A change may become visible a little after the moment it is dated with, so each window re-reads the end of the last.
 OVERLAP = timedelta(minutes=5)
 # A row that could not be read may be readable later. So long it is asked for again; then the full comparison finds it.
+# No further back, too, a clock that was wrong is thought to have been so.
 ASKED_AGAIN_FOR = timedelta(days=1)
 _MOVE_OF_BOOKS = """
     INSERT INTO dotbridge_sync_cursor (integration_id, feed, object_id, position)
@@ -22,10 +23,15 @@ _MOVE_OF_BOOKS = """
 """
 
 
-def read_cursor(integration: Integration, feed: str, object_id: int = 0) -> datetime | None:
-    """Since when the feed has to be read: a little before its cursor. None when it was never read completely."""
+def read_cursor(integration: Integration, feed: str, now: datetime, object_id: int = 0) -> datetime | None:
+    """Since when the feed has to be read: a little before its cursor. None when it was never read completely.
+
+    A cursor beyond `now` was set by a clock of Dotdigital's that was wrong. What happened since is asked for by a day.
+    """
     cursor = Cursor.objects.filter(integration=integration, feed=feed, object_id=object_id).first()
-    return cursor.position - OVERLAP if cursor else None
+    if cursor is None:
+        return None
+    return now - ASKED_AGAIN_FOR if cursor.position > now else cursor.position - OVERLAP
 
 
 def move_cursor(integration: Integration, feed: str, position: datetime, object_id: int = 0) -> None:

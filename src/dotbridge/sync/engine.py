@@ -29,7 +29,7 @@ from dotbridge.sync.context import (
     StepPaused,
     StepSkipped,
 )
-from dotbridge.sync.failures import failure_of, kind_of, place_of, restore_connection
+from dotbridge.sync.failures import failure_of, is_denied_alone, kind_of, place_of, restore_connection
 from dotbridge.sync.inbound.address_books import import_address_books
 from dotbridge.sync.inbound.campaign_activities import import_activities
 from dotbridge.sync.inbound.campaign_clicks import import_clicks
@@ -171,6 +171,8 @@ OF_CAMPAIGNS = OF_ACTIVITIES | {
 }
 # No other step could do better.
 ENDS_THE_RUN = (ConfigurationError, LockLost, StepPaused, Throttled)
+# A feature that the account does not have is denied to the step that asks for it. So many in a row are denied all.
+MOST_DENIALS_IN_A_ROW = 3
 LOCK_LOST = "The lock of the integration was lost, so another run may be at work. A later run goes on from there."
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS, OTHER_CONTACTS, EXPORTS_FIRST)}
 
@@ -320,8 +322,11 @@ def _run_part(context: RunContext, part: Part) -> None:
     step = Step.objects.create(run=context.run, name=part.name, started_at=timezone.now())
     at_work = StepContext(run=context, step=step)
     context.observer.step_started(step)
+    asked_before = context.account.requests
     try:
         part.work(at_work)
+        if context.account.requests > asked_before:
+            context.denials = 0
         if part.compares and context.reads_everything:
             step.message = f"{drift_in_words(step.counts)} {step.message}".strip()
         settle_rejections(at_work, reads_all=part.reads_all or (part.compares and context.reads_everything))
@@ -329,12 +334,20 @@ def _run_part(context: RunContext, part: Part) -> None:
             step.state = State.PARTIAL if step.counts.get("new_rejections") else State.SUCCEEDED
     except Exception as error:
         step.state, step.message = _end_of(step, error)
-        if isinstance(error, ENDS_THE_RUN):
+        if isinstance(error, ENDS_THE_RUN) and not _is_denied_alone(context, error):
             raise
     finally:
         step.finished_at = timezone.now()
         end_step(step)
         context.observer.step_finished(step)
+
+
+def _is_denied_alone(context: RunContext, error: Exception) -> bool:
+    """Whether only what this step asked for is denied: who must not be mailed is learned all the same."""
+    if not is_denied_alone(error):
+        return False
+    context.denials += 1
+    return context.denials < MOST_DENIALS_IN_A_ROW
 
 
 def drift_in_words(counts: Mapping[str, int]) -> str:

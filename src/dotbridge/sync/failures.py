@@ -20,8 +20,9 @@ import dotdigital
 from dotbridge.entities.faults import faulty
 from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.entities.time_limits import StatementRefused
+from dotbridge.integrations.protocols import FORBIDDEN
 from dotbridge.lists.rules import RuleError
-from dotdigital import DotdigitalError, NotFound
+from dotdigital import ConfigurationError, DotdigitalError, NotFound
 
 _OUR_PACKAGES = (Path(dotbridge.__file__).parent, Path(dotdigital.__file__).parent)
 # The example host lives beside us, and is one all the same.
@@ -64,6 +65,12 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, ValidationError):
         return Failure(text="A check of the record refused it. The log of the worker says where.", place=place)
     return Failure(text=f"An unexpected {type(error).__name__}. The log of the worker says where.", place=place)
+
+
+def is_denied_alone(error: BaseException) -> bool:
+    """Whether Dotdigital, which has let us in, denies this one thing: a feature that the account's package or the API
+    user does not have. That says nothing of what else is asked for."""
+    return isinstance(error, ConfigurationError) and error.status == FORBIDDEN
 
 
 def kind_of(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext, StepPaused, StepSkipped
-from dotbridge.sync.failures import Failure, failure_of, kind_of, restore_connection
+from dotbridge.sync.failures import Failure, failure_of, is_denied_alone, kind_of, restore_connection
 from dotbridge.sync.locks import LockLost
 from dotbridge.sync.models import Turn
 from dotdigital import ConfigurationError, Throttled
@@ -66,6 +66,9 @@ def go_over(
             turns.keep(ordered[(place + 1) % len(ordered)], is_rest=False)
             raise error
         step.reject([refusal(thing, failure)])
+        if len(failed) == len(ordered) and is_denied_alone(error):
+            # It is denied to the step as a whole.
+            raise error
         if len(failed) == len(ordered) and (failure.is_remote or failure.place):
             # Nothing of the step was done, and not because a rule or a setting of these things says so.
             step.mark_failed(failure.text)
@@ -82,9 +85,9 @@ def _attempt(
         step.run.require_time()
     try:
         work(thing)
-    except _CONCERNS_ALL:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+    except Exception as error:  # whatever it is, the others go on
+        if isinstance(error, _CONCERNS_ALL) and not is_denied_alone(error):
+            raise
         restore_connection()
         return error
     return None

@@ -43,6 +43,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BookOfList',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('book_id', models.BigIntegerField(verbose_name='address book')),
+                ('account_id', models.BigIntegerField(verbose_name='account')),
+                ('marketing_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
+            ],
+            options={
+                'verbose_name': 'address book of a list',
+                'verbose_name_plural': 'address books of lists',
+                'constraints': [models.UniqueConstraint(fields=('marketing_list', 'book_id'), name='book_of_list_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Ending',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -9,18 +9,60 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import ListConnection
+from dotbridge.connections.models import BookOfList, ListConnection
 from dotbridge.connections.selectors import obstacle_to_newcomers
+from dotbridge.consent.bulk import record_events
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.lists.columns import columns_of, lacks_email_column
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
 
+# Whoever left a book that the list was connected to before, by an address or as a record; and whom the account of that
+# book does not mail, where it is another one by now: the records that were written to there, and the addresses that
+# they had then. What was said of the list since stays.
+_LEFT_BEFORE = """
+    WITH former AS (
+        SELECT book_id, account_id FROM dotbridge_connections_bookoflist
+        WHERE marketing_list_id = %(list)s AND book_id <> %(book)s
+    ),
+    said AS (
+        SELECT s.what, s.source, s.status, s.since, s.kind, s.entity, s.subject
+        FROM former f
+        JOIN dotbridge_consent_consentstate s
+            ON s.scope = 'book' AND s.scope_id = f.book_id AND s.kind IN ('address', 'record') AND s.is_blocked
+        UNION
+        SELECT s.what, s.source, s.status, s.since, v.kind, v.entity, v.subject
+        FROM (SELECT DISTINCT account_id FROM former WHERE account_id <> %(account)s) f
+        JOIN dotbridge_consent_consentstate s
+            ON s.scope = 'account' AND s.scope_id = f.account_id AND s.kind = 'record' AND s.entity = %(entity)s
+           AND s.is_blocked
+        CROSS JOIN LATERAL (
+            SELECT 'record', s.entity, s.subject
+            UNION
+            SELECT 'address', '', e.email_key FROM dotbridge_consent_consentevent e
+            WHERE e.entity = s.entity AND e.record_id = s.subject AND e.scope = s.scope AND e.scope_id = s.scope_id
+              AND e.email_key <> ''
+        ) v (kind, entity, subject)
+    ),
+    newest AS (
+        SELECT DISTINCT ON (kind, entity, subject) * FROM said ORDER BY kind, entity, subject, since DESC
+    )
+    SELECT 'list', %(list)s::bigint, n.what, n.source, n.status, n.since,
+           CASE n.kind WHEN 'address' THEN n.subject END, n.entity, CASE n.kind WHEN 'record' THEN n.subject END,
+           NULL::bigint, 'left an address book that the list was connected to'
+    FROM newest n
+    LEFT JOIN dotbridge_consent_consentstate held
+        ON held.scope = 'list' AND held.scope_id = %(list)s AND held.kind = n.kind AND held.entity = n.entity
+       AND held.subject = n.subject
+    WHERE held.id IS NULL OR (NOT held.is_blocked AND held.since < n.since)
+"""
+
 
 def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> ListConnection:
     """Keep a list and an address book in step from the next run on.
 
-    Raises ValidationError when either is connected already, the book is gone, or no column of the list shows an
+    Who left an address book that the list was connected to before has left the list, and is not written to in this one
+    either. Raises ValidationError when either is connected already, the book is gone, or no column of the list shows an
     address.
     """
     if address_book.gone_at is not None:
@@ -28,9 +70,27 @@ def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) ->
     check_columns(marketing_list)
     try:
         with transaction.atomic():
-            return ListConnection.objects.create(marketing_list=marketing_list, address_book=address_book)
+            link = ListConnection.objects.create(marketing_list=marketing_list, address_book=address_book)
+            _keep_opt_outs(link)
+            return link
     except IntegrityError:
         raise ValidationError(_("The list or the address book is connected already: one list, one book.")) from None
+
+
+def _keep_opt_outs(link: ListConnection) -> None:
+    book = link.address_book
+    record_events(
+        selection=_LEFT_BEFORE,
+        parameters={
+            "list": link.marketing_list_id,
+            "entity": link.marketing_list.entity,
+            "book": book.pk,
+            "account": book.integration_id,
+        },
+    )
+    BookOfList.objects.get_or_create(
+        marketing_list=link.marketing_list, book_id=book.pk, defaults={"account_id": book.integration_id}
+    )
 
 
 def check_columns(marketing_list: MarketingList) -> None:

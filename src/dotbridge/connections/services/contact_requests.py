@@ -20,6 +20,7 @@ from dotbridge.connections.models import (
     ContactRequest,
     ContactRequestKind,
     ListConnection,
+    Resubscription,
     RunKind,
 )
 from dotbridge.connections.recipients import held_in_book
@@ -151,8 +152,10 @@ def _contacts_with(email_key: str) -> QuerySet[Contact]:
 
 
 def erase_from_requests(*, email_key: str, **_said: Any) -> None:
-    """Receives `address_erased`: what was asked for stays, without the address."""
+    """Receives `address_erased`: what Dotdigital was asked to take away stays, without the address; nobody is brought
+    back."""
     ContactRequest.objects.filter(email_key=email_key).update(email_key="")
+    Resubscription.objects.filter(email_key=email_key).delete()
 
 
 def finish_contact_request(*, request: ContactRequest, state: ChangeState, message: str = "") -> None:

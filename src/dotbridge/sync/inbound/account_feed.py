@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dotbridge.integrations.protocols import is_withdrawn
+from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.mirror.models import Contact, DataField
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import (
@@ -26,15 +26,17 @@ from dotbridge.sync.cursors import (
     move_cursors_of_books,
     place_of_reading,
 )
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED
-from dotbridge.sync.inbound.events import hinted_contacts, settle_hints, settle_staged_hints
+from dotbridge.sync.inbound.events import hinted_contacts, put_hint_last, settle_hints, settle_staged_hints
 from dotbridge.sync.inbound.large_readings import require_first_reading
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
-from dotbridge.sync.inbound.stage import measure_tables, merge_account
+from dotbridge.sync.inbound.stage import measure_tables, merge_account, merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
-from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected
+from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected, Transient
 
 FEED = "account"
 # So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
@@ -61,9 +63,13 @@ class FieldNames:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A page, ready for the database: lines of contacts and of their memberships."""
+    """A page, ready for the database: lines of contacts and of their memberships.
+
+    Of those in `contacts_alone` it was not told in which books they are.
+    """
 
     contacts: bytes
+    contacts_alone: bytes
     memberships: bytes
     read: int
     gone_ids: list[int]
@@ -73,12 +79,13 @@ class Batch:
     marker: str | None
 
 
-def import_account_feed(step: StepContext, heard_since: datetime) -> None:
+def import_account_feed(step: StepContext, heard_since: datetime) -> bool:
     """Bring the account's contacts and memberships into the mirror: all at first, then those that changed.
 
     Since `heard_since` the events have told of everybody whom the feed does not tell of; what was before is read whole.
     The cursor moves only when the feed was read to its end. A first reading keeps its place with each page: whatever
-    ends it, the next run goes on there. Raises StepPaused when the run has had its time.
+    ends it, the next run goes on there. Answers whether everybody was heard of: whoever could not be looked at is
+    looked at by the next run. Raises StepPaused when the run has had its time.
     """
     since = step.since(FEED)
     if since is None:
@@ -94,7 +101,7 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> None:
             raise
         step.step.message = _("Dotdigital does not know any more how far this reading had come, so it began again.")
         _read(step, since)
-    _look(step, hinted_contacts(step, MOST_LOOKS))
+    return not _look(step, hinted_contacts(step, MOST_LOOKS))
 
 
 def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
@@ -105,23 +112,41 @@ def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
     return len(hinted) > everybody
 
 
-def _look(step: StepContext, remote_ids: list[int]) -> None:
-    """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted."""
+def _look(step: StepContext, remote_ids: list[int]) -> list[int]:
+    """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted.
+
+    Answers those who could not be looked at. They come last from now on, so that they keep nobody else waiting.
+    """
     names = _names_of_fields(step)
-    for remote_id in remote_ids:
-        step.run.require_lock()
+
+    def look(remote_id: int) -> None:
+        if step.run.denied is not None:
+            return
         try:
-            found = [step.account.contacts_v3.get(remote_id, identifier="contactId")]
-        except NotFound as error:
-            if is_withdrawn(error):
-                raise
+            with step.run.by_version_3():
+                found = [step.account.contacts_v3.get(remote_id, identifier="contactId")]
+        except NotFound:
             found = []
-        page = MarkedPage(found)
-        batch = replace(_batch(page, names), gone_ids=[] if found else [remote_id])
+        except Version3Denied:
+            # It is said below, once for all.
+            return
+        except (Rejected, Transient):
+            put_hint_last(step, remote_id)
+            raise
+        batch = replace(_batch(MarkedPage(found), names), gone_ids=[] if found else [remote_id])
         with transaction.atomic():
             _store(step, batch)
             settle_hints(step, [remote_id])
         step.count(looked=1)
+
+    unseen = go_over(step, remote_ids, look, _unseen)
+    if step.run.denied is not None:
+        raise step.run.denied
+    return unseen
+
+
+def _unseen(remote_id: int, failure: Failure) -> Refusal:
+    return Refusal(f"contact {remote_id}", "not_read", f"{failure.text} The next run looks again.")
 
 
 def _read(step: StepContext, since: datetime | None) -> None:
@@ -181,6 +206,10 @@ def _store(step: StepContext, batch: Batch) -> None:
     now = step.run.server_now
     merged = merge_account(step.integration, batch.contacts, batch.memberships, gone_ids=batch.gone_ids, listed_at=now)
     step.count(read=batch.read, new=merged.new, changed=merged.changed)
+    if batch.contacts_alone:
+        # After the others, which stay on the stage: of whoever is there all books are told.
+        alone = merge_contacts(step.integration, batch.contacts_alone, sets_status=True)
+        step.count(new=alone.new, changed=alone.changed)
     step.advance(batch.read)
 
 
@@ -203,7 +232,8 @@ def _batch(page: MarkedPage[ContactV3], names: FieldNames) -> Batch:
     # Who is reached by other channels alone is no contact that we could mail, and nothing to be complained about.
     mailed = [row for row in there if address_of(row)]
     return Batch(
-        contacts=b"".join(_contact_line(row, names) for row in mailed),
+        contacts=b"".join(_contact_line(row, names) for row in mailed if row.lists is not None),
+        contacts_alone=b"".join(_contact_line(row, names) for row in mailed if row.lists is None),
         memberships=b"".join(
             membership_line(row.contact_id, each.id, is_out=not _is_in(each.status))
             for row in mailed

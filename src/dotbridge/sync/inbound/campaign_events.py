@@ -78,7 +78,7 @@ def store_events(
     """Keep the events of a feed, some pages a transaction. Those without a time cannot be told apart: not kept."""
     undated = 0
     # What was applied and deleted for its age does not come back when everything is read again.
-    was_read = read_cursor(step.integration, into.feed, campaign.pk) is not None
+    was_read = read_cursor(step.integration, into.feed, step.run.server_now, campaign.pk) is not None
     oldest = step.run.server_now - timedelta(days=setting("keep_events_days")) if was_read else BEGINNING
     with read_ahead(joined(pages)) as ahead:
         for page in ahead:

@@ -194,7 +194,7 @@ def _differs(known: Campaign, wanted: Campaign) -> bool:
 
 def _mark_active(step: StepContext) -> None:
     """Note which campaigns somebody was active in, before their feeds are read: a feed that fails stays due."""
-    since = read_cursor(step.integration, ACTIVE_FEED)
+    since = read_cursor(step.integration, ACTIVE_FEED, step.run.server_now)
     if since is not None:
         for page in step.account.campaigns.active_since(since):
             ids = [each.id for each in page.items if is_id(each.id)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from dotbridge.connections.services import note_returns
 from dotbridge.consent.bulk import Recorded, record_events
@@ -29,7 +28,8 @@ MEANINGS = {
 
 _MEANING = "CASE {status} " + " ".join(f"WHEN '{word}' THEN '{what.value}'" for word, what in MEANINGS.items())
 _MEANING += f" ELSE '{What.BLOCKED.value}' END"
-# Whom Dotdigital does not mail are few beside the others, and a partial index finds them.
+# Whom Dotdigital does not mail are few beside the others, and a partial index finds them. An address that has gone over
+# to another contact is that one's: its word is noted, though the state already says the same.
 _ACCOUNT_FALLEN = """
     SELECT %(account)s AS scope, %(integration)s::bigint AS scope_id, c.remote_id, c.email_key, c.status,
            coalesce(c.suppressed_at, %(now)s) AS at
@@ -38,7 +38,7 @@ _ACCOUNT_FALLEN = """
         ON s.scope = %(account)s AND s.scope_id = %(integration)s AND s.kind = 'address' AND s.entity = ''
        AND s.subject = c.email_key
     WHERE c.integration_id = %(integration)s AND c.status NOT IN ({live}) AND c.email_key IS NOT NULL
-      AND (s.id IS NULL OR NOT s.is_blocked OR s.status <> c.status)
+      AND (s.id IS NULL OR NOT s.is_blocked OR s.status <> c.status OR s.remote_id IS DISTINCT FROM c.remote_id)
 """
 _BOOK_FALLEN = """
     SELECT %(book)s, m.address_book_id, c.remote_id, c.email_key, m.status, coalesce(m.unsubscribed_at, %(now)s)
@@ -47,7 +47,8 @@ _BOOK_FALLEN = """
     JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.email_key IS NOT NULL
     LEFT JOIN dotbridge_consent_consentstate s
         ON s.scope = %(book)s AND s.scope_id = b.id AND s.kind = 'address' AND s.entity = '' AND s.subject = c.email_key
-    WHERE b.integration_id = %(integration)s AND (s.id IS NULL OR NOT s.is_blocked OR s.status <> m.status)
+    WHERE b.integration_id = %(integration)s
+      AND (s.id IS NULL OR NOT s.is_blocked OR s.status <> m.status OR s.remote_id IS DISTINCT FROM c.remote_id)
 """
 # A record is bound by what was written to it, or was about to be: by the addresses of its notes.
 _FALLEN = f"""
@@ -168,8 +169,11 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     return fallen, returned
 
 
-def record_refusals(upload: Upload) -> Recorded:
-    """What a report says about the consent of an upload's rows; call it in the transaction that ends the upload."""
+def record_refusals(step: StepContext, upload: Upload) -> Recorded:
+    """What a report says about the consent of an upload's rows; call it in the transaction that ends the upload.
+
+    It was said by Dotdigital's clock, as the subscription is that lifts it.
+    """
     meanings = " ".join(f"WHEN '{code}' THEN '{what.value}'" for code, what in _REASONS.items())
     return record_events(
         selection=_REFUSED.format(meanings=meanings),
@@ -177,7 +181,7 @@ def record_refusals(upload: Upload) -> Recorded:
             "book": Scope.BOOK.value,
             "blocked": What.BLOCKED.value,
             "report": Source.REPORT.value,
-            "now": timezone.now(),
+            "now": step.run.server_now,
             "upload": upload.pk,
             "reasons": list(UNSUBSCRIBING),
         },

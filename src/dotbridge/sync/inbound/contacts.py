@@ -64,13 +64,13 @@ def import_contacts(step: StepContext) -> None:
         step.run.hears_events = None
         try:
             with step.run.by_version_3():
-                import_account_feed(step, heard_since)
+                is_whole = import_account_feed(step, heard_since)
         except Version3Denied as error:
             if step.run.protocol is WireProtocol.V3:
                 raise
             step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": error.text}
         else:
-            step.run.hears_events = heard_since
+            step.run.hears_events = heard_since if is_whole else None
             return
     books = connected_books(step.integration, only=step.run.only)
     if not books:

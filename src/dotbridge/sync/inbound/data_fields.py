@@ -29,7 +29,7 @@ NO_NAME = f"Its name is empty, longer than {LONGEST_NAME} characters, or holds w
 
 def import_data_fields(step: StepContext) -> None:
     """Make the mirror's data fields those of the account, when their last reading is old enough or a person asks."""
-    last = read_cursor(step.integration, FEED)
+    last = read_cursor(step.integration, FEED, step.run.server_now)
     interval = timedelta(hours=step.integration.data_fields_hours)
     if last and not step.run.force_data_fields and step.run.server_now - last < interval:
         raise StepSkipped(READ_LATELY % {"number": step.integration.data_fields_hours})

@@ -122,6 +122,12 @@ def settle_hints(step: StepContext, remote_ids: list[int] | None = None) -> None
     (hints if remote_ids is None else hints.filter(remote_id__in=remote_ids)).delete()
 
 
+def put_hint_last(step: StepContext, remote_id: int) -> None:
+    """A contact that could not be looked at now comes after all others."""
+    settle_hints(step, [remote_id])
+    EventHint.objects.create(integration=step.integration, remote_id=remote_id)
+
+
 def _read(step: StepContext, ours: EventSubscription) -> None:
     """Read what waits. After a refusal that can be mended, once more from now on."""
     remote_id = _subscribed(step, ours) if ours.remote_id is None else ours.remote_id

@@ -5,6 +5,7 @@ Both feeds are read from the beginning at first: an opt-out of last year counts 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +27,7 @@ from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.stage import merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, stage_line
-from dotbridge.sync.inbound.storable import is_id
+from dotbridge.sync.inbound.storable import is_id, kind
 from dotbridge.sync.models import Cursor
 from dotdigital import Contact, Page, Suppression
 
@@ -57,7 +58,7 @@ def import_unsubscribes(step: StepContext) -> None:
         books = _with_something_to_ask(step, books)
         if not books:
             raise StepSkipped(_("The feed of the account has told of every opt-out; the books are asked hourly."))
-    go_over(step, books, partial(_import_unsubscribes_of_book, step), unread_book, turn=book_number)
+    go_over(step, books, partial(import_unsubscribes_of_book, step), unread_book, turn=book_number)
 
 
 def import_suppressions(step: StepContext) -> None:
@@ -77,7 +78,8 @@ def import_suppressions(step: StepContext) -> None:
     for page in step.account.suppressed_since(since or BEGINNING):
         is_complete = is_complete and not page.malformed
         with transaction.atomic():
-            rows = _staged(step, replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)]))
+            told = replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)])
+            rows = _staged(step, told, _reason)
             merged = merge_contacts(step.integration, rows, sets_status=True)
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
@@ -96,7 +98,9 @@ def _with_something_to_ask(step: StepContext, books: list[AddressBook]) -> list[
 
     def has_something(book: AddressBook) -> bool:
         position = positions.get(book.pk)
-        return position is None or position <= due or (book.pk in newest and newest[book.pk] >= position)
+        if position is None or not due < position <= step.run.server_now:
+            return True
+        return book.pk in newest and newest[book.pk] >= position
 
     return [book for book in books if has_something(book)]
 
@@ -126,19 +130,20 @@ def _read_returned(step: StepContext, since: datetime) -> None:
 
 def _is_overtaken(entry: Suppression) -> bool:
     """Whether the contact has been subscribed again since. A soft bounce suppresses, and is live all the same."""
-    return entry.contact.status in LIVE and _reason(entry) not in LIVE
+    return entry.contact.status in LIVE and kind(entry.reason) not in LIVE
 
 
-def _import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
+def import_unsubscribes_of_book(step: StepContext, book: AddressBook) -> None:
+    """Who left one book since this was read last, and who is back of those who had left it."""
     listed = _listed_although_unsubscribed(step, book)
-    since = min([step.since(BOOK_FEED, book.pk) or BEGINNING, *listed.values()])
+    since = min([step.since(BOOK_FEED, book.pk) or BEGINNING, *(at - OVERLAP for at in listed.values())])
     is_complete = True
     for page in step.account.address_book(book.remote_id).unsubscribed_since(since):
         is_complete = is_complete and not page.malformed
         for entry in page.items:
             listed.pop(entry.contact.id, None)
         with transaction.atomic():
-            merge_contacts(step.integration, _staged(step, page), sets_status=False)
+            merge_contacts(step.integration, _staged(step, page, _reason_of_book), sets_status=False)
             with connection.cursor() as cursor:
                 cursor.execute(
                     _UNSUBSCRIBE, {"integration": step.integration.pk, "book": book.pk, "now": step.run.server_now}
@@ -167,7 +172,7 @@ def _listed_although_unsubscribed(step: StepContext, book: AddressBook) -> dict[
     return dict(left.values_list("contact__remote_id", Coalesce("unsubscribed_at", BEGINNING)))
 
 
-def _staged(step: StepContext, page: Page[Suppression]) -> bytes:
+def _staged(step: StepContext, page: Page[Suppression], reason: Callable[[Suppression], str]) -> bytes:
     step.reject(Refusal("suppression", "unreadable", row.reason) for row in page.malformed)
     step.reject(
         Refusal(
@@ -178,7 +183,7 @@ def _staged(step: StepContext, page: Page[Suppression]) -> bytes:
     )
     # Of one contact the entry read last counts.
     last = {entry.contact.id: entry for entry in page.items if _is_somebody(entry.contact)}
-    return b"".join([stage_line(each.contact, _reason(each), each.date_removed) for each in last.values()])
+    return b"".join([stage_line(each.contact, reason(each), each.date_removed) for each in last.values()])
 
 
 def _is_somebody(contact: Contact) -> bool:
@@ -186,4 +191,12 @@ def _is_somebody(contact: Contact) -> bool:
 
 
 def _reason(entry: Suppression) -> str:
-    return entry.reason or UNSUBSCRIBED
+    """Why the account does not mail the contact; its status where the feed gives no reason that could be one."""
+    reason = kind(entry.reason)
+    return kind(entry.contact.status) or UNSUBSCRIBED if reason == SUBSCRIBED else reason or UNSUBSCRIBED
+
+
+def _reason_of_book(entry: Suppression) -> str:
+    """Why the contact is not in the book any more: whom this feed names has left it, whatever else it says."""
+    reason = kind(entry.reason)
+    return reason if reason and reason not in LIVE else UNSUBSCRIBED

@@ -81,7 +81,7 @@ def _routes(step: StepContext, links: list[ListConnection]) -> list[WriteBackRou
             rows=rows[link.marketing_list.entity],
             siblings=tuple(other.pk for other in mapped if other.marketing_list.entity == link.marketing_list.entity),
             outranked=tuple(other.pk for other in ranked[rank + 1 :]),
-            compared_until=read_cursor(step.integration, FEED, link.address_book_id),
+            compared_until=read_cursor(step.integration, FEED, step.run.server_now, link.address_book_id),
         )
         for rank, link in enumerate(ranked)
     ]

@@ -19,6 +19,8 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.connections.selectors import scopes_of_connection
+from dotbridge.consent.conditions import blocked_addresses
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
 from dotbridge.entities.sql import Fragment, compiled
@@ -34,7 +36,8 @@ NEWCOMERS_AT_ONCE = 1000
 
 log = structlog.get_logger(__name__)
 
-# Whoever was sent once has, or had, a record: one that was deleted here is not made again of what is left there.
+# Whoever was sent once has, or had, a record: one that was deleted here is not made again of what is left there. Nor is
+# one made of an address that may not be mailed by what was said here.
 _STAGE = """
     CREATE TEMP TABLE stage_newcomer ON COMMIT PRESERVE ROWS AS
     SELECT * FROM (
@@ -49,6 +52,7 @@ _STAGE = """
           AND NOT EXISTS (SELECT 1 FROM dotbridge_sync_exportitem i
                           WHERE i.connection_id = %(connection)s AND i.email_key = c.email_key)
           AND NOT EXISTS (SELECT 1 FROM ({addresses}) a WHERE a.email_key = c.email_key)
+          AND NOT EXISTS (SELECT 1 FROM ({blocked}) b WHERE b.email_key = c.email_key)
     ) unknown
     WHERE NOT EXISTS (SELECT 1 FROM dotbridge_sync_newcomer n
                       WHERE n.connection_id = %(connection)s AND n.remote_id = unknown.remote_id
@@ -107,7 +111,8 @@ def _staged(link: ListConnection, owner: Entity, rows: Sequence[TwoWayRow], obst
     addresses = _addresses(owner)
     signature = json.dumps([[row.data_field, row.path] for row in rows] + [obstacle])
     named = {f"address_{number}": value for number, value in enumerate(addresses.parameters)}
-    statement = _STAGE.format(addresses=addresses.sql % tuple(f"%({name})s" for name in named))
+    blocked = blocked_addresses(scopes_of_connection(link))
+    statement = _STAGE.format(addresses=addresses.sql % tuple(f"%({name})s" for name in named), blocked=blocked)
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS stage_newcomer")
         cursor.execute(

@@ -18,6 +18,7 @@ from dotbridge.mirror.status import UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.stage_lines import address_of
 from dotbridge.sync.outbound.attempts import attempt
 from dotdigital import NotFound, Rejected
 
@@ -55,17 +56,30 @@ def _carry_out(step: StepContext, request: ContactRequest) -> None:
 
 def _ask(step: StepContext, request: ContactRequest) -> None:
     contact = Contact.objects.filter(integration=step.integration, remote_id=request.remote_id).first()
-    address = contact.email if contact is not None else request.email_key
     move(request, CHANGE_MOVES, ChangeState.ASKED)
     if request.kind == ContactRequestKind.ERASE:
         step.account.contacts.delete(request.remote_id)
-    elif request.address_book is not None:
-        step.account.address_book(request.address_book.remote_id).unsubscribe(address)
     else:
-        step.account.contacts.unsubscribe(address)
+        _unsubscribe(step, request, contact.email if contact is not None else request.email_key)
     with transaction.atomic():
         _keep(request, contact)
         finish_contact_request(request=request, state=ChangeState.DONE)
+
+
+def _unsubscribe(step: StepContext, request: ContactRequest, address: str) -> None:
+    """By the address that is known here. Where Dotdigital does not know that, or none is known any more, because it was
+    changed there or erased here, by the one that the contact has there. Raises NotFound when there is no such contact.
+    """
+    book = request.address_book
+    place = step.account.contacts if book is None else step.account.address_book(book.remote_id)
+    if address:
+        try:
+            place.unsubscribe(address)
+        except NotFound:
+            pass
+        else:
+            return
+    place.unsubscribe(address_of(step.account.contacts.get(request.remote_id)))
 
 
 def _keep(request: ContactRequest, contact: Contact | None) -> None:

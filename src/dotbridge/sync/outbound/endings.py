@@ -1,30 +1,43 @@
 """Ending connections: whom the list has sent is taken out of the book, if that was asked for; then the connection goes.
 
-Nothing more is sent to the book from the moment it was asked for; an upload that is on its way is waited for. Only the
-holder of the integration's lock ends a connection: nobody else may be sending meanwhile.
+Nothing more is sent to the book from the moment it was asked for; an upload that is on its way is waited for. Whoever
+opted out leaves the book in any case. Only the holder of the integration's lock ends a connection: nobody else may be
+sending meanwhile.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, EndingState
 from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, move, put_off
+from dotbridge.connections.selectors import scopes_of_connection
+from dotbridge.consent.conditions import blocked_addresses, blocked_records
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
+from dotbridge.sync.inbound.consent import record_dotdigitals_word
+from dotbridge.sync.inbound.suppressions import import_unsubscribes_of_book
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import Upload, UploadState
+from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.links import all_ranked
-from dotbridge.sync.outbound.removals import remove_everybody
+from dotbridge.sync.outbound.ranks import Ranked
+from dotbridge.sync.outbound.removals import remove_everybody, remove_opted_out_of
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
 from dotbridge.sync.services import finish_ending
+from dotdigital import NotFound
 
+# An account that cannot be reached for so long does not keep a connection from ending.
+REACHED_WITHIN = timedelta(days=1)
 _ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
 
 
@@ -48,10 +61,27 @@ def disconnect_lists(integration: Integration) -> int:
     ended = 0
     with integration_lock(integration.pk) as held:
         for ending in _waiting(integration) if held else []:
-            if not ending.takes_out and _has_arrived(ending):
+            if not ending.takes_out and not _has_to_tell(ending) and _has_arrived(ending):
                 finish_ending(ending=ending)
                 ended += 1
     return ended
+
+
+def _has_to_tell(ending: Ending) -> bool:
+    """Whether Dotdigital has to be asked before, and can be, or could for a day: to take somebody out of the book who
+    opted out, or to say who left it, where the list goes on elsewhere."""
+    link = ending.connection
+    if link.address_book.gone_at is not None or not link.address_book.integration.is_active:
+        return False
+    if timezone.now() - ending.created_at > REACHED_WITHIN:
+        return False
+    if ending.next_book is not None:
+        return True
+    scopes = scopes_of_connection(link)
+    opted_out = Q(email_key__in=RawSQL(blocked_addresses(scopes), ())) | Q(  # noqa: S611 - it holds our own names alone
+        record_id__in=RawSQL(blocked_records(scopes, link.marketing_list.entity), ())  # noqa: S611
+    )
+    return ExportItem.objects.filter(opted_out, connection=link).exists()
 
 
 def _waiting(integration: Integration) -> list[Ending]:
@@ -81,8 +111,13 @@ def _end(step: StepContext, ending: Ending) -> None:
     if not _has_arrived(ending):
         step.mark_partial(f"{link.marketing_list}: {ending.message}")
         return
-    if ending.takes_out and link.address_book.gone_at is None and not _is_empty_of_ours(step, ending):
-        return
+    if link.address_book.gone_at is None:
+        # Nobody reads this feed afterwards, and who left the book has left the list.
+        with suppress(NotFound):  # the book is gone there by now
+            import_unsubscribes_of_book(step, link.address_book)
+        record_dotdigitals_word(step)
+        if not _is_left(step, ending):
+            return
     subject = str(link)
     if problem := finish_ending(ending=ending):
         step.reject([Refusal(subject, "not_connected", problem)])
@@ -102,9 +137,23 @@ def _has_arrived(ending: Ending) -> bool:
     return False
 
 
-def _is_empty_of_ours(step: StepContext, ending: Ending) -> bool:
+def _ranked(step: StepContext, ending: Ending) -> Ranked:
     (ranked,) = [each for each in all_ranked(step) if each.link.pk == ending.connection_id]
-    outcome = remove_everybody(step, ranked)
+    return ranked
+
+
+def _is_left(step: StepContext, ending: Ending) -> bool:
+    """Whether those who have to leave the book are out of it: all whom the list has sent, or those who opted out."""
+    if ending.takes_out:
+        return _is_empty_of_ours(step, ending)
+    if remove_opted_out_of(step, _ranked(step, ending)):
+        return True
+    _put_off(step, ending, _("Dotdigital did not remove the contacts."))
+    return False
+
+
+def _is_empty_of_ours(step: StepContext, ending: Ending) -> bool:
+    outcome = remove_everybody(step, _ranked(step, ending))
     if outcome is None:
         text = _("Dotdigital is still removing contacts.")
         move(ending, ENDING_MOVES, EndingState.WAITING, message=text)

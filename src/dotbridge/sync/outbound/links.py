@@ -46,14 +46,15 @@ def all_ranked(step: StepContext) -> list[Ranked]:
 def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
     """The lists that may be exported now, the highest rank first. Raises StepBlocked as `for_each_list`.
 
-    What need not wait for an earlier export, because it concerns opt-outs, says so with `waits`.
+    What need not wait for an earlier export, because it concerns opt-outs, says so with `waits`. Then those that are
+    ending are at work too.
     """
     ending = ending_connections(step.integration)
     wanted = [
         ranked
         for ranked in all_ranked(step)
         if ranked.link.pk not in step.run.left_out
-        and ranked.link.pk not in ending
+        and not (waits and ranked.link.pk in ending)
         and step.run.only in (None, ranked.link)
     ]
     if not waits:

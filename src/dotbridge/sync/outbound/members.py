@@ -7,7 +7,7 @@ One set of tables serves all lists of a run; each row says whose it is by `conne
 with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
 `export_departed` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether the
-person opted out (`is_opt_out`): then nothing may hold their removal up.
+person opted out, or somebody who has the address by now (`is_opt_out`): then nothing may hold their removal up.
 `export_candidate` holds whose values have to be worked out; see `outgoing`. It holds one list at a time.
 
 A function that reads them takes an `EvaluatedMembers`, which says whose rows they hold, and since when. The tables live
@@ -117,6 +117,14 @@ _FIND_DEPARTED = """
                       WHERE k.connection_id = %(connection)s AND k.is_member AND k.email_key = i.email_key)
 """
 
+_FIND_OPTED_OUT = """
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out)
+    SELECT i.connection_id, i.id, i.email_key, true
+    FROM dotbridge_sync_exportitem i
+    WHERE i.connection_id = %(connection)s AND i.removal_id IS NULL
+      AND (i.email_key IN ({blocked}) OR i.record_id IN ({blocked_records}))
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatedMembers:
@@ -204,10 +212,24 @@ def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembe
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 
-def _find_departed(link: ListConnection, scopes: ListScopes) -> int:
+def mark_opted_out(step: StepContext, link: ListConnection) -> EvaluatedMembers:
+    """Have the tables show a list that is not worked out: whoever may not be mailed has left it.
+
+    Its rule is not asked, so this goes of every list. Of all others nobody knows.
+    """
+    forget_members(step)
+    _make_tables()
+    began = time.monotonic()
+    with roomy_transaction(without_loops=True):
+        departed = _find_departed(link, scopes_of_connection(link), _FIND_OPTED_OUT)
+    return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
+
+
+def _find_departed(link: ListConnection, scopes: ListScopes, query: str = _FIND_DEPARTED) -> int:
     """Fill `export_departed` from the table of members as it is now; answers how many there are."""
-    statement = _FIND_DEPARTED.format(
-        blocked=blocked_addresses(scopes), blocked_records=blocked_records(scopes, link.marketing_list.entity)
+    statement = query.format(
+        blocked=blocked_addresses(scopes, with_shared=True),
+        blocked_records=blocked_records(scopes, link.marketing_list.entity),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"connection": link.pk})

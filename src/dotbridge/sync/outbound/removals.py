@@ -20,22 +20,30 @@ from dotbridge.connections.services import request_unsubscriptions
 from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.failures import restore_connection
 from dotbridge.sync.models import ExportItem, Removal, RemovalState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
-from dotbridge.sync.outbound.members import EvaluatedMembers, mark_all_departed, require_current_members
+from dotbridge.sync.outbound.members import (
+    EvaluatedMembers,
+    mark_all_departed,
+    mark_opted_out,
+    require_current_members,
+)
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotbridge.sync.outbound.states import REMOVAL_MOVES
 from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
-from dotdigital import NotFound
+from dotdigital import NotFound, Rejected, Transient
 
 # One call carries so many ids: some 60 kB.
 IDS_A_CALL = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
+_AT_WORK = (RemovalState.PREPARED, RemovalState.SENT)
 
-# Only an address that we brought to the book, or updated there, is taken out of it.
+# Only an address that we brought to the book, or updated there, is taken out of it. Who is about to be unsubscribed
+# from it instead is not; once that was done Dotdigital does not mail them there, until they return.
 DEPARTING = f"""
     SELECT i.id, i.email, i.record_id
     FROM export_departed d
@@ -45,7 +53,7 @@ DEPARTING = f"""
       AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND {IS_IN_BOOK}
       AND NOT EXISTS (SELECT FROM dotbridge_connections_contactrequest q
                       WHERE q.kind = 'unsubscribe_book' AND q.address_book_id = %(book)s
-                        AND q.email_key = i.email_key AND q.state <> 'failed')
+                        AND q.email_key = i.email_key AND q.state IN ('waiting', 'asked'))
 """
 _ASSIGN = f"""
     UPDATE dotbridge_sync_exportitem i SET removal_id = %(removal)s
@@ -57,18 +65,21 @@ def remove_opted_out(step: StepContext) -> None:
     """Take out of each connected book whoever opted out here, however many they are, whatever the export waits for."""
     # Whoever is unsubscribed from the book instead stays in it.
     request_unsubscriptions()
-    for_each_list(step, _remove_opted_out, waits=False)
+    for_each_list(step, partial(_remove_opted_out, _begun(step)), waits=False)
 
 
 def remove_departed(step: StepContext) -> None:
     """Take out of each connected book whoever is not on its list any more, and was put there by us."""
-    begun = Removal.objects.filter(
-        connection__address_book__integration=step.integration, state__in=[RemovalState.PREPARED, RemovalState.SENT]
-    )
+    for_each_list(step, partial(_remove_departed, _begun(step)), in_turn=True)
+
+
+def _begun(step: StepContext) -> dict[int, list[Removal]]:
+    """The removals that an earlier step or run has not brought to their end, by connection."""
+    begun = Removal.objects.filter(connection__address_book__integration=step.integration, state__in=_AT_WORK)
     by_connection: dict[int, list[Removal]] = {}
     for removal in begun.order_by("-pk"):
         by_connection.setdefault(removal.connection_id, []).append(removal)
-    for_each_list(step, partial(_remove_departed, by_connection), in_turn=True)
+    return by_connection
 
 
 def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -> dict[str, Any]:
@@ -92,14 +103,38 @@ def count_departing(evaluated: EvaluatedMembers) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _remove_opted_out(step: StepContext, ranked: Ranked) -> None:
-    evaluated = require_current_members(step, ranked.link)
+def _remove_opted_out(begun: dict[int, list[Removal]], step: StepContext, ranked: Ranked) -> None:
+    # Somebody who opted out may be in one that was refused before.
+    for former in begun.get(ranked.link.pk, []):
+        _carry_out(step, ranked, former)
+    try:
+        evaluated = require_current_members(step, ranked.link)
+    except Exception:
+        # Who is on the list nobody knows then. Who may not be mailed is known all the same.
+        restore_connection()
+        _take_opted_out(step, ranked)
+        raise
     if not evaluated.departed:
         return
     while removal := _assign(step, evaluated, only_opt_outs=True):
         if not _carry_out(step, ranked, removal):
             return
         evaluated = require_current_members(step, ranked.link)
+
+
+def remove_opted_out_of(step: StepContext, ranked: Ranked) -> bool:
+    """The same for one list, whatever has become of its rule. False when Dotdigital did not do it."""
+    begun = Removal.objects.filter(connection=ranked.link, state__in=_AT_WORK)
+    were_taken = [_carry_out(step, ranked, former) for former in list(begun)]
+    return _take_opted_out(step, ranked) and all(were_taken)
+
+
+def _take_opted_out(step: StepContext, ranked: Ranked) -> bool:
+    opted_out = mark_opted_out(step, ranked.link)
+    while removal := _assign(step, opted_out, only_opt_outs=True):
+        if not _carry_out(step, ranked, removal):
+            return False
+    return True
 
 
 def _remove_departed(begun: dict[int, list[Removal]], step: StepContext, ranked: Ranked) -> None:
@@ -125,7 +160,7 @@ def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
     """Take out of the book all whom its list has sent, whoever is on the list. True when nobody of them is left in it,
     None while Dotdigital is at work on it, False when Dotdigital did not do it."""
     link = ranked.link
-    begun = Removal.objects.filter(connection=link, state__in=[RemovalState.PREPARED, RemovalState.SENT])
+    begun = Removal.objects.filter(connection=link, state__in=_AT_WORK)
     for former in list(begun):
         if not _carry_out(step, ranked, former):
             return False
@@ -194,13 +229,19 @@ def _ask(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 
 def contacts_of(removal: Removal) -> QuerySet[Contact]:
-    """The contacts that we wrote to at the addresses of a removal, whatever address they have by now."""
+    """The contacts that we wrote to at the addresses of a removal, whatever address they have by now.
+
+    Whom the list sends to at that other address stays: the contact is theirs.
+    """
     addresses = removal.items.values("email_key")
     former = FormerAddress.objects.filter(
         integration=OuterRef("integration"), remote_id=OuterRef("remote_id"), email_key__in=addresses
     )
+    others = ExportItem.objects.filter(
+        connection=removal.connection, email_key=OuterRef("email_key"), removal__isnull=True
+    )
     mine = Contact.objects.filter(integration=removal.connection.address_book.integration)
-    return mine.filter(Q(email_key__in=addresses) | Exists(former))
+    return mine.filter(Q(email_key__in=addresses) | (Exists(former) & ~Exists(others)))
 
 
 def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
@@ -215,10 +256,15 @@ def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 
 def _status(step: StepContext, removal: Removal) -> str:
+    """What Dotdigital says of it. It may be asked for any number of times, so of what nobody can tell it is again."""
     try:
         return step.account.deletion(removal.remote_id).status
-    except NotFound:
-        return "Failed"  # the vendor's note of it is gone
+    except (NotFound, Rejected):
+        return "Failed"
+    except Transient:
+        if not REMOVAL_MOVES.is_overdue(removal.sent_at):
+            raise
+        return "Failed"
 
 
 @transaction.atomic

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -16,7 +17,9 @@ from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.ahead import read_ahead
+from dotbridge.sync.inbound.books import unread_book
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
 from dotbridge.sync.models import Upload, UploadState
@@ -40,8 +43,8 @@ from dotbridge.sync.outbound.states import (
     reason_of,
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
-from dotbridge.sync.outbound.upload import move, send_upload
-from dotdigital import Import, ImportV3, MergeOption, NotFound
+from dotbridge.sync.outbound.upload import move, send_upload, upload_refusal
+from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected, Transient
 
 FAULTS_AT_ONCE = 5000
 FINISHED = "Finished"
@@ -77,7 +80,7 @@ _RELEASE_UNSEEN = """
 
 
 def read_results(step: StepContext) -> None:
-    """Ask for every upload on its way, wait a while for those at work, and apply what is finished."""
+    """Ask for every upload on its way, wait a while for those at work, and apply what is finished; each alone."""
     uploads = Upload.objects.filter(connection__address_book__integration=step.integration).select_related(
         "connection__address_book"
     )
@@ -86,8 +89,8 @@ def read_results(step: StepContext) -> None:
     # Nobody but the holder of the lock sends, and we hold it: whoever was sending these is dead.
     for upload in uploads.filter(state=UploadState.UPLOADING):
         move(upload, UploadState.UNKNOWN, message="The program ended while the file was being sent.")
-    finished = list(_poll_until_done(step, list(uploads.filter(state=UploadState.SENT))))
-    finished += [upload for upload in uploads.filter(state=UploadState.UNKNOWN) if _settle(step, upload)]
+    finished = _poll_until_done(step, list(uploads.filter(state=UploadState.SENT)))
+    finished += _those(step, list(uploads.filter(state=UploadState.UNKNOWN)), _settle)
     _read_back(step, finished)
     step.advance(0)
 
@@ -100,26 +103,59 @@ def finish_uploads(step: StepContext) -> None:
         "connection__address_book", "connection__marketing_list"
     )
     if files := list(waiting.order_by("pk")):
-        for upload in files:
-            send_upload(step, upload)
+        go_over(step, files, partial(send_upload, step), upload_refusal)
         read_results(step)
 
 
-def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Upload]:
-    """The uploads that come to an end within the run's waiting time, as they do."""
+def _those(
+    step: StepContext,
+    uploads: list[Upload],
+    works: Callable[[StepContext, Upload], bool],
+    *,
+    failed: list[Upload] | None = None,
+    turn: Callable[[Upload], int] | None = None,
+) -> list[Upload]:
+    """The uploads for which it holds, each worked on alone; those for which it cannot be found out go to `failed`."""
+    found: list[Upload] = []
+
+    def work(upload: Upload) -> None:
+        if works(step, upload):
+            found.append(upload)
+
+    unknown = go_over(step, uploads, work, upload_refusal, turn=turn)
+    if failed is not None:
+        failed += unknown
+    return found
+
+
+def _poll_until_done(step: StepContext, pending: list[Upload]) -> list[Upload]:
+    """The uploads that come to an end within the run's waiting time."""
     deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
+    done: list[Upload] = []
+    failed: list[Upload] = []
+    turn: Callable[[Upload], int] | None = _upload_number
     while pending:
-        ended = [upload for upload in pending if _poll(step, upload)]
-        yield from ended
-        pending = [upload for upload in pending if upload not in ended]
+        ended = _those(step, pending, _poll, failed=failed, turn=turn)
+        done += ended
+        pending = [upload for upload in pending if upload not in ended and upload not in failed]
         if not pending or time.monotonic() >= deadline:
-            return
+            break
         time.sleep(wait)
-        wait = min(wait * 1.5, LONGEST_WAIT)
+        # The round is over: all that follows is waiting.
+        wait, turn = min(wait * 1.5, LONGEST_WAIT), None
+    return done
+
+
+def _upload_number(upload: Upload) -> int:
+    """By what an upload is known when the next run goes on with it."""
+    return upload.pk
 
 
 def _poll(step: StepContext, upload: Upload) -> bool:
-    """Ask once. True when there is nothing more to ask: the upload has come to its end, good, bad or unknown."""
+    """Ask once. True when there is nothing more to ask: the upload has come to its end, good, bad or unknown.
+
+    Whose results Dotdigital does not want to tell, or could not tell for a day, has an unknown outcome: the book tells.
+    """
     try:
         answer = _status(step, upload)
         upload.polls += 1
@@ -130,12 +166,13 @@ def _poll(step: StepContext, upload: Upload) -> bool:
                 _apply_results(step, upload, answer.summary)
             else:
                 _apply_report(step, upload)
-    except Version3Denied as error:
-        # Nobody can ask for its results any more, so the book has to tell.
-        move(upload, UploadState.UNKNOWN, message=error.text)
-        return True
     except NotFound:
         _give_up(step, upload, "Unknown")
+        return True
+    except (Version3Denied, Rejected, Transient) as error:
+        if isinstance(error, Transient) and not UPLOAD_MOVES.is_overdue(upload.sent_at):
+            raise
+        move(upload, UploadState.UNKNOWN, message=error.text)
         return True
     if upload.state == UploadState.FINISHED:
         return True
@@ -187,7 +224,7 @@ def _finish(step: StepContext, upload: Upload, report: object) -> None:
     move(upload, UploadState.FINISHED, report=report, finished_at=timezone.now())
     upload.save(update_fields=["rejected_count", "opted_out_count"])
     if upload.rejected_count or upload.opted_out_count:
-        record_refusals(upload)
+        record_refusals(step, upload)
         release_consents(upload, refused_only=True)
         _recheck_refused(step, upload)
     note_in_book(upload)
@@ -273,6 +310,12 @@ def _settle(step: StepContext, upload: Upload) -> bool:
         move(upload, UploadState.REFUSED, finished_at=timezone.now(), message=gone.detail)
         step.reject([gone])
         return True
+    except (Rejected, Transient):
+        if not UPLOAD_MOVES.is_overdue(upload.sent_at):
+            raise
+        # Nobody can tell, and others wait for it. Twice is better than never.
+        _give_up(step, upload, "Unknown")
+        return True
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RELEASE_UNSEEN, [upload.pk, book.integration_id, book.pk])
         released = cursor.rowcount
@@ -300,8 +343,4 @@ def _read_back(step: StepContext, finished: list[Upload]) -> None:
     if not books:
         return
     step.run.refresh_clock()
-    for book in sorted(books, key=lambda book: book.pk):
-        try:
-            import_contacts_of_book(step, book)
-        except NotFound:
-            step.reject([book_gone(book.name)])
+    go_over(step, sorted(books, key=lambda book: book.pk), partial(import_contacts_of_book, step), unread_book)

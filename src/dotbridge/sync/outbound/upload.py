@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from dotbridge.conf import app_settings
 from dotbridge.connections import request_moves
 from dotbridge.connections.models import RunKind
+from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.connections.services import request_run
+from dotbridge.consent.conditions import blocked_addresses, blocked_records
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.lists.selectors import roomy_transaction
@@ -44,6 +46,11 @@ _RELEASE_DEPARTED = """
     FROM export_departed d
     WHERE d.connection_id = %s AND i.id = d.item_id AND i.upload_id = %s AND i.removal_id IS NULL
 """
+# Who is on the list was worked out a moment ago, or before the first of two files went.
+_RELEASE_OPTED_OUT = """
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
+    WHERE i.upload_id = %s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}))
+"""
 
 
 def send_uploads(step: StepContext) -> None:
@@ -65,7 +72,7 @@ def send_uploads(step: StepContext) -> None:
         send_upload(step, upload)
         step.advance(upload.row_count, total)
 
-    go_over(step, queued, send, _refusal)
+    go_over(step, queued, send, upload_refusal)
 
 
 def _was_checked(step: StepContext, ranked: Ranked) -> bool:
@@ -81,13 +88,26 @@ def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
         cursor.execute(_RELEASE_DEPARTED, [ranked.link.pk, upload.pk])
 
 
-def _refusal(upload: Upload, failure: Failure) -> Refusal:
+def _release_opted_out(upload: Upload) -> None:
+    scopes = scopes_of_connection(upload.connection)
+    statement = _RELEASE_OPTED_OUT.format(
+        addresses=blocked_addresses(scopes), records=blocked_records(scopes, upload.connection.marketing_list.entity)
+    )
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(statement, [upload.pk])
+
+
+def upload_refusal(upload: Upload, failure: Failure) -> Refusal:
+    """How it is noted that an upload could not be sent, or its results not be read."""
     return Refusal(str(upload.connection), "not_done", failure.text)
 
 
 def send_upload(step: StepContext, upload: Upload) -> None:
     """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`, and
-    LockLost before anything is sent when another run may be at work."""
+    LockLost before anything is sent when another run may be at work.
+
+    Whoever opted out here up to this moment is taken out of it."""
+    _release_opted_out(upload)
     write, suffix = (write_json, ".json") if upload.protocol == WireProtocol.V3 else (write_csv, ".csv")
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=suffix) as spool:
         rows = write(upload, spool)

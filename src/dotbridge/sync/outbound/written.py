@@ -16,8 +16,16 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.entities.sql import compiled
 from dotbridge.sync.models import ExportItem, PastAddress
 
-# Whether a live contact of note `i` is in the book. The parameters are `integration`, `book` and `live`.
-IS_IN_BOOK = """EXISTS (
+# A contact that has got another address is somebody else's by now where the list has a member there, or a note.
+_IS_ANOTHERS = """((c.email_key IN (
+            SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_member
+        )) IS TRUE OR EXISTS (
+            SELECT FROM dotbridge_sync_exportitem o
+            WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
+        ))"""
+# Whether a live contact of note `i` is in the book. The parameters are `connection`, `integration`, `book` and `live`;
+# the table of members has to be filled.
+IS_IN_BOOK = f"""EXISTS (
         SELECT FROM dotbridge_mirror_contact c
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
@@ -28,7 +36,7 @@ IS_IN_BOOK = """EXISTS (
              AND c.status = ANY(%(live)s)
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key
+        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}
     )"""
 # Before its first row goes to Dotdigital nobody was written to.
 _REMEMBER = """

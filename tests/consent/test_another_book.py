@@ -1,0 +1,137 @@
+"""Who left the address book of a list has left the list, wherever that goes: people unsubscribe from what they get.
+
+The kind: a word is kept by the thing that it was said about, and that thing is exchanged. The cases: a list goes over
+to another book; it is disconnected, and connected to another one later; the account's book was deleted, and made again;
+the list goes over into another account, whose people are written to by the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import connect_list, request_ending
+from dotbridge.consent.models import ConsentEvent, Scope, Source
+from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.selectors import count_members
+from dotbridge.lists.services import resubscribe_records
+from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.outbound.endings import disconnect_lists
+from dotbridge.sync.services import disconnect_list
+from dotdigital_sandbox import Sandbox
+from tests.accounts import RemoteAccount, add_contact, sync
+
+
+@pytest.fixture
+def ann(integration: Integration, remote: RemoteAccount, link: ListConnection, book: int) -> int:
+    """Somebody who has left the book in Dotdigital, beside somebody who left the account, and one who stays."""
+    made = add_contact("ann@example.com")
+    for name in ("bob", "cid"):
+        add_contact(f"{name}@example.com")
+    sync(integration)
+    remote.sandbox.unsubscribe("ann@example.com", book)
+    remote.sandbox.unsubscribe("cid@example.com")
+    remote.create_book("Others")
+    sync(integration)
+    assert set(remote.contacts(book)) == {"bob@example.com"}
+    return int(made.pk)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, settings: Any) -> Iterator[RemoteAccount]:
+    with Sandbox(tmp_path / "elsewhere", seed="empty", account_id=2) as other:
+        settings.DOTBRIDGE = settings.DOTBRIDGE | {"API_ORIGINS": (*settings.DOTBRIDGE["API_ORIGINS"], other.url)}
+        yield RemoteAccount(other)
+
+
+def in_book(remote: RemoteAccount, name: str) -> set[str]:
+    book = AddressBook.objects.get(name=name, gone_at=None)
+    return set(remote.contacts(book.remote_id))
+
+
+@pytest.mark.parametrize("way", ["over", "later"])
+def test_to_another_book_of_the_account(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: int, way: str
+) -> None:
+    others = AddressBook.objects.get(name="Others")
+    if way == "over":
+        request_ending(link=link, next_book=others)
+        sync(integration, kind=RunKind.REQUESTS)
+    else:
+        disconnect_list(link=link)
+        connect_list(marketing_list=MarketingList.objects.get(), address_book=others)
+    sync(integration)
+    assert in_book(remote, "Others") == {"bob@example.com"}
+    assert count_members(MarketingList.objects.get()).unsubscribed == 2
+
+
+def test_to_a_book_that_was_made_again(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int
+) -> None:
+    remote.ask("DELETE", f"/v2/address-books/{book}")
+    remote.create_book("Readers")
+    sync(integration, kind=RunKind.IMPORT)
+    disconnect_list(link=link)
+    again = AddressBook.objects.get(name="Readers", gone_at=None)
+    connect_list(marketing_list=MarketingList.objects.get(), address_book=again)
+    sync(integration)
+    assert in_book(remote, "Readers") == {"bob@example.com"}
+
+
+def test_to_a_book_of_another_account(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: int, elsewhere: RemoteAccount
+) -> None:
+    sandbox = elsewhere.sandbox
+    other = create_integration(name="Elsewhere", username=sandbox.user, password=sandbox.password, base_url=sandbox.url)
+    elsewhere.create_book("There")
+    sync(other, kind=RunKind.IMPORT)
+    disconnect_list(link=link)
+    connect_list(marketing_list=MarketingList.objects.get(), address_book=AddressBook.objects.get(name="There"))
+    sync(other)
+    assert in_book(elsewhere, "There") == {"bob@example.com"}
+    # Also under an address that they get later.
+    add_contact("cid@example.com", "Cid once more")
+    sync(other)
+    assert in_book(elsewhere, "There") == {"bob@example.com"}
+
+
+def test_a_newer_word_lifts_it_for_good_and_who_returns_to_the_same_book_is_back(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int
+) -> None:
+    readers, others = AddressBook.objects.get(name="Readers"), AddressBook.objects.get(name="Others")
+    the_list = MarketingList.objects.get()
+    disconnect_list(link=link)
+    there = connect_list(marketing_list=the_list, address_book=others)
+    said = ConsentEvent.objects.filter(scope=Scope.LIST, source=Source.FEED)
+    assert said.count() > 0
+    again = {"marketing_list": the_list, "record_ids": [ann], "source": Source.PERSON}
+    resubscribe_records(**again, opted_in_at=timezone.now())
+    sync(integration)
+    assert in_book(remote, "Others") == {"ann@example.com", "bob@example.com"}
+    # Neither there and back again takes it away, nor is it said twice.
+    number = said.count()
+    disconnect_list(link=there)
+    connect_list(marketing_list=the_list, address_book=readers)
+    assert said.count() == number
+
+
+@pytest.mark.parametrize("takes_out", [True, False])
+def test_who_left_a_moment_ago_and_was_not_read_yet(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int, takes_out: bool
+) -> None:
+    """The feed of the former book is read once more, because nobody reads it afterwards."""
+    remote.sandbox.advance(60)
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    request_ending(link=link, takes_out=takes_out, next_book=AddressBook.objects.get(name="Others"))
+    assert disconnect_lists(integration) == 0
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ListConnection.objects.get().address_book.name == "Others"
+    sync(integration)
+    assert in_book(remote, "Others") == set()

@@ -1,0 +1,82 @@
+"""What Dotdigital is told of a person is told whatever happened to them meanwhile, there and here.
+
+The kind: a request names a person by something that may have changed by the time it is made. The cases: the address was
+changed in Dotdigital and not read yet; the address was erased here. And a request that would undo what follows later: a
+resubscription of somebody who was erased.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.utils import timezone
+
+from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, Resubscription, RunKind
+from dotbridge.connections.services import request_resubscription, tell_of_opt_out
+from dotbridge.consent.erasure import erase_address
+from dotbridge.consent.models import Source
+from dotbridge.consent.services import opt_out_records
+from dotbridge.integrations.models import Integration
+from tests.accounts import RemoteAccount, add_contact, sync
+from tests.consent.test_people import change_there, status
+
+
+@pytest.mark.parametrize("of_book", [False, True])
+def test_who_has_another_address_there_that_was_not_read_yet_is_unsubscribed_under_it(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, of_book: bool
+) -> None:
+    ListConnection.objects.update(unsubscribes_book=of_book)
+    ann = add_contact("old@example.com")
+    sync(integration)
+    change_there(remote, "old@example.com", "new@example.com")
+    scope = {"scope": "list", "scope_id": link.marketing_list_id} if of_book else {}
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM, **scope)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ContactRequest.objects.get().state == ChangeState.DONE
+    left = remote.ask("GET", f"/v2/address-books/{book}/contacts/unsubscribed-since/2000-01-01")
+    assert (status(remote, "new@example.com"), len(left)) == (("Subscribed", 1) if of_book else ("Unsubscribed", 0))
+
+
+def test_who_opted_out_and_was_erased_here_is_unsubscribed_all_the_same(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Erased here alone, the contact stays in Dotdigital, and has to be one that nobody writes to."""
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
+    tell_of_opt_out(email_key="ann@example.com")
+    erase_address(address="ann@example.com")
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "ann@example.com") == "Unsubscribed"
+
+
+def test_who_is_not_there_any_more_needs_not_be_told_of(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    remote.ask("DELETE", f"/v2/contacts/{remote.ask('GET', '/v2/contacts/ann@example.com')['id']}")
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
+    sync(integration, kind=RunKind.REQUESTS)
+    asked = ContactRequest.objects.get()
+    assert (asked.state, asked.message) == (ChangeState.DONE, "Dotdigital does not know the contact any more.")
+
+
+def test_who_was_erased_is_not_brought_back_and_no_request_names_them(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+    sync(integration)
+    request_resubscription(link=link, record_ids=[ann.pk], opted_in_at=timezone.now())
+    erase_address(address="ann@example.com")
+    assert not Resubscription.objects.exists()
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            if model._meta.app_label.startswith("dotbridge_"):
+                cursor.execute(f'SELECT count(*) FROM "{model._meta.db_table}" t WHERE t::text ILIKE %s', ["%ann@%"])
+                assert cursor.fetchone() == (0,), model
+    sync(integration, kind=RunKind.REQUESTS)
+    assert status(remote, "ann@example.com") == "Unsubscribed"

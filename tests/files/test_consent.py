@@ -221,6 +221,83 @@ def test_states_in_words_that_nobody_listed(header: str, cells: list[str], expec
     assert out(header, *cells) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Not opted in", "yes", "no"),
+        ("No opt-in", "yes", "no"),
+        ("Kein Opt-in", "ja", "nein"),
+        ("Non-subscriber", "yes", "no"),
+        ("Not subscribed", "TRUE", "FALSE"),
+        ("Consent not given", "yes", "no"),
+        ("Consent refused", "yes", "no"),
+        ("Email consent withdrawn", "yes", "no"),
+        ("Opt-in revoked", "1", "0"),
+        ("Newsletter stopped", "Y", "N"),
+        ("Opt-out status", "Yes", "No"),
+        ("Unsubscribed (yes/no)", "yes", "no"),
+        ("No emails (Y/N)", "Y", "N"),
+    ],
+)
+def test_a_permission_that_is_denied_is_none(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Newsletter (yes/no)", "yes", "no"),
+        ("Newsletter yes/no", "yes", "no"),
+        ("Newsletter (1 = yes, 0 = no)", "1", "0"),
+        ("Opt-in (J/N)", "J", "N"),
+        ("Newsletter: ja oder nein", "ja", "nein"),
+        ("Newsletter oui/non", "oui", "non"),
+        ("Подписка на рассылку (да/нет)", "да", "нет"),
+    ],
+)
+def test_the_answers_that_a_header_offers_do_not_turn_it_round(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no", "expected"),
+    [
+        ("Do not email or call", "yes", "no", [0]),
+        ("No calls or emails", "x", "", [0]),
+        ("Opt out of email/SMS", "1", "0", [0]),
+        ("Unsubscribed from all channels (email, SMS, push)", "yes", "no", [0]),
+        ("Telefon- und E-Mail-Werbung erlaubt", "ja", "nein", [1]),
+        ("Opt out of SMS", "1", "0", []),
+    ],
+)
+def test_a_column_of_several_ways_to_write_speaks_of_mail_too(
+    header: str, yes: str, no: str, expected: list[int]
+) -> None:
+    assert out(header, yes, no) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("Subscription status", ["Yes", "No", ""], [1]),
+        ("Email status", ["TRUE", "FALSE"], [1]),
+        ("Newsletter status", ["1", "0"], [1]),
+        ("Member status", ["yes", "no"], []),
+        ("Status", ["yes", "no"], []),
+        ("Status", ["Active", "Unsubscribed 2021-03-04", "Unsubscribed (spam)"], [1, 2]),
+        ("Tags", ["vip; unsubscribed 2021", "vip 2021"], [0]),
+        ("Marketing emails", ["yes", "no"], [1]),
+        ("Werbung", ["ja", "nein"], [1]),
+        ("Marketing email", ["a@example.com", "b@example.com"], []),
+        # As spreadsheets and pandas write a column of numbers that has gaps.
+        ("Do not email", ["1.0", "0.0", "nan", ""], [0]),
+        ("Would you like to receive our newsletter?", ["1.0", "0.0", "1,0"], [1]),
+    ],
+)
+def test_yes_and_no_in_their_other_shapes(header: str, cells: list[str], expected: list[int]) -> None:
+    assert out(header, *cells) == expected
+
+
 def test_what_is_not_clear_counts_as_opted_out_and_is_told(keeper: OptOutKeeper) -> None:
     report = load("email,Email Opt Out\na@example.com,perhaps\nb@example.com,no\n")
     assert (report.opted_out, report.doubtful, counts(report)) == (1, 1, (2, 0, 0, 0))

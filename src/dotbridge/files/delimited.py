@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record
+from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record, column_name
 from dotbridge.files.titles import passed_over, row_of_names
 
 DELIMITERS = ",;\t|"
@@ -65,7 +65,7 @@ class DelimitedText:
             self._titles = _titles(sample, given or DELIMITERS)
             self.delimiter = given or find_delimiter(sample[self._titles :])
             top = self._top(lines)
-        named = [str(cell).strip(BLANKS) for cell in top.cells]
+        named = [column_name(str(cell)) for cell in top.cells]
         while len(named) > MOST_COLUMNS and not named[-1]:
             # A spreadsheet may write every column that it has.
             named.pop()

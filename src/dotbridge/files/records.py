@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,8 @@ BLANKS = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u061c\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
+# What a Python text can hold and a PostgreSQL text cannot.
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ class FirstRows:
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record of them."""
         return iter(self._rows)
+
+
+def column_name(text: str) -> str:
+    """The name of a column as it can be shown and kept."""
+    return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text.strip(BLANKS))
 
 
 def is_blank(cell: Cell) -> bool:

@@ -212,7 +212,7 @@ def _load(
         merge.write()
     except (IntegrityError, DataError) as error:
         raise FileRefused(_refused_by_database(error)) from None
-    note_created(kept, understood.target, columns)
+    note_created(kept, understood.target)
     tell_followers(kept, report)
     if report.opted_out:
         with connection.cursor() as cursor:

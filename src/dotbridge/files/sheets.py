@@ -16,6 +16,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 from python_calamine import CalamineError, CalamineWorkbook
 
+from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import (
@@ -27,6 +28,7 @@ from dotbridge.files.records import (
     Formula,
     Record,
     cell_text,
+    column_name,
     is_blank,
 )
 from dotbridge.files.titles import MOST_TITLES, passed_over, row_of_names
@@ -49,6 +51,7 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
     _titles: int
+    _has_names: bool
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
@@ -68,9 +71,11 @@ class _Sheet:
                 self._titles = row_of_names([[cell_text(cell).strip(BLANKS) for cell in row.cells] for row in first])
                 top = first[self._titles]
                 self.other_parts = tuple(other for other in names if other != name)
+                named = [column_name(cell_text(cell)) for cell in _without_empty_tail(top.cells)]
+                self._has_names = not any(is_plausible(name) for name in named)
                 self.headers = [
-                    cell_text(cell).strip() or _("Column %(number)d") % {"number": number}
-                    for number, cell in enumerate(_without_empty_tail(top.cells), 1)
+                    (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
+                    for number, name in enumerate(named, 1)
                 ]
                 return name
         raise FileRefused(
@@ -84,12 +89,14 @@ class _Sheet:
                 yield Record(number, cells)
 
     def records(self) -> Iterator[Record | BrokenLine]:
-        """Every row below the names of the columns, and what stands above; a row with nothing in it is passed over."""
+        """Every row below the names of the columns, if they have any, and what stands above. Empty ones are passed
+        over."""
         width = len(self.headers)
         rows = self._filled()
         for row in islice(rows, self._titles):
             yield passed_over(row.line, _in_one_line(row.cells))
-        next(rows)
+        if self._has_names:
+            next(rows)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):

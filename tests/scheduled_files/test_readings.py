@@ -196,6 +196,18 @@ def test_a_file_that_did_not_come_is_a_problem_until_it_comes(folder: Path) -> N
     assert (shop.problem, shop.problem_since) == ("", None)
 
 
+def test_a_fault_of_ours_is_told_and_not_repeated_every_minute(folder: Path) -> None:
+    shop = scheduled(folder)
+    put(folder, "a")
+    ScheduledFile.objects.update(choices={"colour": "of an older version"})
+    with pytest.raises(TypeError):
+        read_scheduled_file(scheduled_file_id=shop.pk)
+    shop.refresh_from_db()
+    assert "Something went wrong here" in shop.problem
+    assert shop.problem_since is not None
+    assert request_due_readings() == 0
+
+
 def test_a_file_that_is_being_written_is_looked_at_a_little_later(folder: Path) -> None:
     shop = scheduled(folder)
     put(folder, "a")

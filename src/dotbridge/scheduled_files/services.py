@@ -118,6 +118,12 @@ def read_scheduled_file(*, scheduled_file_id: int, by_person: bool = False) -> R
         since = scheduled_file.problem_since or timezone.now()
         _note(scheduled_file, next_at=timezone.now() + every, problem=str(error), problem_since=since)
         return None
+    except Exception:
+        # Else it would be read again every minute, and nobody told.
+        since = scheduled_file.problem_since or timezone.now()
+        problem = _("Something went wrong here, and the file was not read.")
+        _note(scheduled_file, next_at=timezone.now() + every, problem=problem, problem_since=since)
+        raise
     now = timezone.now()
     came = {"came_at": now} if reading is not None else {}
     _note(scheduled_file, next_at=now + every, problem="", problem_since=None, host_key=host_key, **came)

@@ -322,6 +322,25 @@ def test_when_it_happened_is_known_where_the_cell_is_a_moment(keeper: OptOutKeep
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "happened"),
+    [
+        ("2024-01-02 24:00:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("2024-01-02 10:61", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("2024-01-02T10:00:00-99:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("0001-01-01T00:00:00+14:00", datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("2999-01-01", None),
+    ],
+)
+def test_a_moment_that_there_is_none_of_costs_no_opt_out(
+    cell: str, happened: datetime.datetime | None, keeper: OptOutKeeper
+) -> None:
+    """Nor does one that is still to come make it a word that no later one can take back."""
+    assert load(f"email,Unsubscribed at\na@example.com,{cell}\n").opted_out == 1
+    assert [row.happened_at for row in keeper.rows] == [happened]
+
+
 def test_every_address_and_row_of_the_person_is_handed_on(keeper: OptOutKeeper) -> None:
     load(
         "email,email 2,first name,opt out\na@example.com,,Ann,no\nA@example.com,further@example.com,Bob,yes\n"

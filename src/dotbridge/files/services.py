@@ -43,7 +43,9 @@ _ALIKE_BY_ID = gettext_lazy(
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
     SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
-           said.happened_at, coalesce(said.is_doubtful, false) AS is_doubtful, s.line
+           -- "Until 9999" is no word that a later one could never take back.
+           CASE WHEN said.happened_at <= now() THEN said.happened_at END AS happened_at,
+           coalesce(said.is_doubtful, false) AS is_doubtful, s.line
     FROM {STAGE} s
     CROSS JOIN LATERAL jsonb_to_recordset(s.opt_outs)
         AS said (column_name text, value text, happened_at timestamptz, is_doubtful boolean)

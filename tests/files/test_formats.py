@@ -105,6 +105,12 @@ def test_a_workbook_whose_columns_have_no_names_loses_nobody() -> None:
     assert [column.name for column in report.columns] == ["Column 1", "Column 2"]
 
 
+def test_what_was_chosen_for_columns_without_names_says_nothing_about_the_next_file() -> None:
+    load("a@example.com,Byron,Ann\n", columns={"Column 2": "last_name", "Column 3": "first_name"})
+    load("b@example.com,Bo,Poe\n", columns={"Column 2": "first_name"})
+    assert list(Contact.objects.order_by("pk").values_list("first_name", "last_name")) == [("Ann", "Byron"), ("Bo", "")]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -70,9 +70,9 @@ class DelimitedText:
             # A spreadsheet may write every column that it has.
             named.pop()
         self._width = len(named)
-        self._has_names = not any(is_plausible(name) for name in named)
+        self.has_names = not any(is_plausible(name) for name in named)
         self.headers = [
-            (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
+            (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
             for number, name in enumerate(named, 1)
         ]
 
@@ -83,7 +83,7 @@ class DelimitedText:
                 if text.strip(BLANKS) and not _is_announcement(number, text):
                     yield passed_over(number, text.strip())
             top = self._top(lines)
-            if not self._has_names:
+            if not self.has_names:
                 yield self._fitted(top, "", self._width)
             while lines:
                 found = self._record(lines, self._width)

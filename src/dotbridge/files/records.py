@@ -63,7 +63,8 @@ class Source(Protocol):
     """A file of any kind. `records` can be asked for as often as needed, and begins anew each time.
 
     `format` names the kind; `found_encoding`, `encoding` and `delimiter` are empty where the kind has none; `part` is
-    the sheet or the packed file that was read, `other_parts` what was not.
+    the sheet or the packed file that was read, `other_parts` what was not. Without `has_names` the headers are
+    numbered by us, and say nothing about the next file.
     """
 
     format: str
@@ -73,6 +74,7 @@ class Source(Protocol):
     part: str
     other_parts: tuple[str, ...]
     headers: list[str]
+    has_names: bool
 
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record below the names of the columns, and in its place every line that is none."""
@@ -85,7 +87,7 @@ class FirstRows:
     def __init__(self, source: Source, most: int) -> None:
         self.format, self.found_encoding, self.encoding = source.format, source.found_encoding, source.encoding
         self.delimiter, self.part, self.other_parts = source.delimiter, source.part, source.other_parts
-        self.headers = source.headers
+        self.headers, self.has_names = source.headers, source.has_names
         rows = source.records()
         self._rows = list(islice(rows, most))
         self.has_more = next(rows, None) is not None

@@ -86,7 +86,7 @@ def load_file(
     target = file_target(entity)
     choices = choices or Choices()
     with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
-        remembered = remembered_columns(target, source.headers)
+        remembered = remembered_columns(target, source)
         understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
         understood.report.dry_run = dry_run
         if asks and understood.report.questions and not dry_run:
@@ -97,7 +97,7 @@ def load_file(
                 raise _NotKept
             kept = kept or FileLoad.objects.create(entity=entity, file=name[-255:], who=who)
             _load(understood, choices, progress, kept=kept, asks=asks)
-            if choices.columns:
+            if choices.columns and source.has_names:
                 columns = choices.with_columns(remembered).columns
                 remember_columns(target=target, headers=source.headers, columns=columns)
             _keep_report(kept, understood.report)
@@ -112,7 +112,7 @@ def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, mo
     target = file_target(entity)
     with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
         first = FirstRows(source, most_rows)
-        choices = choices.with_columns(remembered_columns(target, source.headers))
+        choices = choices.with_columns(remembered_columns(target, source))
         understood = understand(first, target, choices, name=name, progress=_no_progress)
         understood.report.dry_run, understood.report.has_more = True, first.has_more
         with suppress(_NotKept), transaction.atomic():

@@ -51,7 +51,7 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
     _titles: int
-    _has_names: bool
+    has_names: bool
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
@@ -72,9 +72,9 @@ class _Sheet:
                 top = first[self._titles]
                 self.other_parts = tuple(other for other in names if other != name)
                 named = [column_name(cell_text(cell)) for cell in _without_empty_tail(top.cells)]
-                self._has_names = not any(is_plausible(name) for name in named)
+                self.has_names = not any(is_plausible(name) for name in named)
                 self.headers = [
-                    (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
+                    (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
                     for number, name in enumerate(named, 1)
                 ]
                 return name
@@ -95,7 +95,7 @@ class _Sheet:
         rows = self._filled()
         for row in islice(rows, self._titles):
             yield passed_over(row.line, _in_one_line(row.cells))
-        if self._has_names:
+        if self.has_names:
             next(rows)
         for row in rows:
             cells = row.cells

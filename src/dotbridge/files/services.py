@@ -49,7 +49,7 @@ _OPT_OUTS = f"""
     FROM {STAGE} s
     CROSS JOIN LATERAL jsonb_to_recordset(s.opt_outs)
         AS said (column_name text, value text, happened_at timestamptz, is_doubtful boolean)
-    CROSS JOIN LATERAL unnest(array_prepend(s.email, s.m_email)) AS address (email)
+    CROSS JOIN LATERAL unnest(array_remove(ARRAY[s.email, s.other_email] || s.m_email, NULL)) AS address (email)
 """
 
 

@@ -105,6 +105,11 @@ def test_a_workbook_whose_columns_have_no_names_loses_nobody() -> None:
     assert [column.name for column in report.columns] == ["Column 1", "Column 2"]
 
 
+def test_a_person_with_a_name_before_the_address_is_no_name_of_a_column() -> None:
+    report = load("Ann Byron <ann@example.com>\nBo Poe <bo@example.com>\n")
+    assert counts(report) == (2, 0, 0, 0)
+
+
 def test_what_was_chosen_for_columns_without_names_says_nothing_about_the_next_file() -> None:
     load("a@example.com,Byron,Ann\n", columns={"Column 2": "last_name", "Column 3": "first_name"})
     load("b@example.com,Bo,Poe\n", columns={"Column 2": "first_name"})

@@ -15,11 +15,10 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record, column_name
-from dotbridge.files.titles import passed_over, row_of_names
+from dotbridge.files.titles import are_names, passed_over, row_of_names
 
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
@@ -70,7 +69,7 @@ class DelimitedText:
             # A spreadsheet may write every column that it has.
             named.pop()
         self._width = len(named)
-        self.has_names = not any(is_plausible(name) for name in named)
+        self.has_names = are_names(named)
         self.headers = [
             (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
             for number, name in enumerate(named, 1)

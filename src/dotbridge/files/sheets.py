@@ -16,7 +16,6 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 from python_calamine import CalamineError, CalamineWorkbook
 
-from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import (
@@ -31,7 +30,7 @@ from dotbridge.files.records import (
     column_name,
     is_blank,
 )
-from dotbridge.files.titles import MOST_TITLES, passed_over, row_of_names
+from dotbridge.files.titles import MOST_TITLES, are_names, passed_over, row_of_names
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -72,7 +71,7 @@ class _Sheet:
                 top = first[self._titles]
                 self.other_parts = tuple(other for other in names if other != name)
                 named = [column_name(cell_text(cell)) for cell in _without_empty_tail(top.cells)]
-                self.has_names = not any(is_plausible(name) for name in named)
+                self.has_names = are_names(named)
                 self.headers = [
                     (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
                     for number, name in enumerate(named, 1)

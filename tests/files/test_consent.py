@@ -354,6 +354,14 @@ def test_every_address_and_row_of_the_person_is_handed_on(keeper: OptOutKeeper) 
     assert keeper.sources == [("crm.contact", "people.csv")]
 
 
+def test_what_is_chosen_for_one_column_is_not_taken_for_another_with_nearly_its_name(keeper: OptOutKeeper) -> None:
+    load(
+        "email,E-mail,Opt-out,Opt out\na@example.com,x@example.com,yes,no\nb@example.com,y@example.com,no,yes\n",
+        columns={"email": "email", "E-mail": "unused", "Opt-out": "opted-out", "Opt out": "unused"},
+    )
+    assert keeper.emails() == {"a@example.com"}
+
+
 def test_a_file_never_raises_consent(keeper: OptOutKeeper) -> None:
     report = load("email,subscribed,Email opt in\na@example.com,yes,2024-05-17\n")
     assert (report.opted_out, keeper.rows) == (0, [])

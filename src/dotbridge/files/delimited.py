@@ -52,7 +52,7 @@ class DelimitedText:
         self._file = file
         self.encoding = encoding
         self.found_encoding = found_encoding
-        if delimiter is not None and len(delimiter) != 1:
+        if delimiter is not None and not _can_delimit(delimiter):
             raise FileRefused(
                 _("The delimiter %(delimiter)r cannot be used: it is one character, such as ; or ,")
                 % {"delimiter": delimiter}
@@ -60,7 +60,7 @@ class DelimitedText:
         with self._lines() as lines:
             sample = lines.peek(_SAMPLE)
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
-            given = delimiter or (announced[1] if announced else "")
+            given = delimiter or (announced[1] if announced and _can_delimit(announced[1]) else "")
             self._titles = _titles(sample, given or DELIMITERS)
             self.delimiter = given or find_delimiter(sample[self._titles :])
             top = self._top(lines)
@@ -194,7 +194,8 @@ class DelimitedText:
         # The limit is the whole process's, and somebody else may have moved it.
         csv.field_size_limit(LONGEST_CELL)
         # Given as one piece, so that the reader cannot stop at a new line within quotes.
-        return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=self.delimiter != "\t", strict=True))
+        skips_blanks = self.delimiter not in BLANKS
+        return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=skips_blanks, strict=True))
 
 
 def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
@@ -245,6 +246,11 @@ class _Lines:
             rest = self._text.readline(LONGEST_LINE)
         self._read += 1
         return self._read, text
+
+
+def _can_delimit(text: str) -> bool:
+    """Whether this can stand between cells: one character that is in no word and no address, and ends no line."""
+    return len(text) == 1 and not text.isalnum() and text not in '"@\r\n\0'
 
 
 def _is_announcement(number: int, text: str) -> bool:

@@ -10,8 +10,10 @@ from django.db import connection
 from dotbridge.consent.bulk import _RECORD
 from dotbridge.consent.files import _OF_FILE
 from dotbridge.consent.models import ConsentEvent, Scope, Source
-from dotbridge.crm.models import Contact
+from dotbridge.crm.models import Contact, Lead
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.selectors import count_members
+from dotbridge.lists.services import create_list
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 from tests.files.conftest import load
 
@@ -44,6 +46,22 @@ def test_the_ledger_says_which_file_and_cell_it_was() -> None:
     assert (event.entity, event.record_id) == ("crm.contact", str(ann.pk))
     assert event.happened_at == datetime.datetime(2026, 3, 4, 5, 6, 7, tzinfo=datetime.UTC)
     assert event.evidence == "people.csv, line 2, unsubscribed at: 2026-03-04T05:06:07Z"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("ann@xn--mller-kva.example.com", "Ann@müller.example.com"),
+        ("ann@müller.example.com", "ann@XN--MLLER-KVA.example.com"),
+    ],
+)
+def test_an_address_is_bound_in_both_spellings_of_its_domain(stored: str, written: str) -> None:
+    Lead.objects.create(email=stored)
+    leads = create_list(name="Leads", entity="crm.lead")
+    assert count_members(leads).mailable == 1
+    load(f"email,opt out\n{written},yes\n")
+    assert count_members(leads).mailable == 0
 
 
 @pytest.mark.django_db

@@ -221,6 +221,83 @@ def test_states_in_words_that_nobody_listed(header: str, cells: list[str], expec
     assert out(header, *cells) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Not opted in", "yes", "no"),
+        ("No opt-in", "yes", "no"),
+        ("Kein Opt-in", "ja", "nein"),
+        ("Non-subscriber", "yes", "no"),
+        ("Not subscribed", "TRUE", "FALSE"),
+        ("Consent not given", "yes", "no"),
+        ("Consent refused", "yes", "no"),
+        ("Email consent withdrawn", "yes", "no"),
+        ("Opt-in revoked", "1", "0"),
+        ("Newsletter stopped", "Y", "N"),
+        ("Opt-out status", "Yes", "No"),
+        ("Unsubscribed (yes/no)", "yes", "no"),
+        ("No emails (Y/N)", "Y", "N"),
+    ],
+)
+def test_a_permission_that_is_denied_is_none(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no"),
+    [
+        ("Newsletter (yes/no)", "yes", "no"),
+        ("Newsletter yes/no", "yes", "no"),
+        ("Newsletter (1 = yes, 0 = no)", "1", "0"),
+        ("Opt-in (J/N)", "J", "N"),
+        ("Newsletter: ja oder nein", "ja", "nein"),
+        ("Newsletter oui/non", "oui", "non"),
+        ("Подписка на рассылку (да/нет)", "да", "нет"),
+    ],
+)
+def test_the_answers_that_a_header_offers_do_not_turn_it_round(header: str, yes: str, no: str) -> None:
+    assert out(header, yes, no, "", yes, no) == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "yes", "no", "expected"),
+    [
+        ("Do not email or call", "yes", "no", [0]),
+        ("No calls or emails", "x", "", [0]),
+        ("Opt out of email/SMS", "1", "0", [0]),
+        ("Unsubscribed from all channels (email, SMS, push)", "yes", "no", [0]),
+        ("Telefon- und E-Mail-Werbung erlaubt", "ja", "nein", [1]),
+        ("Opt out of SMS", "1", "0", []),
+    ],
+)
+def test_a_column_of_several_ways_to_write_speaks_of_mail_too(
+    header: str, yes: str, no: str, expected: list[int]
+) -> None:
+    assert out(header, yes, no) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        ("Subscription status", ["Yes", "No", ""], [1]),
+        ("Email status", ["TRUE", "FALSE"], [1]),
+        ("Newsletter status", ["1", "0"], [1]),
+        ("Member status", ["yes", "no"], []),
+        ("Status", ["yes", "no"], []),
+        ("Status", ["Active", "Unsubscribed 2021-03-04", "Unsubscribed (spam)"], [1, 2]),
+        ("Tags", ["vip; unsubscribed 2021", "vip 2021"], [0]),
+        ("Marketing emails", ["yes", "no"], [1]),
+        ("Werbung", ["ja", "nein"], [1]),
+        ("Marketing email", ["a@example.com", "b@example.com"], []),
+        # As spreadsheets and pandas write a column of numbers that has gaps.
+        ("Do not email", ["1.0", "0.0", "nan", ""], [0]),
+        ("Would you like to receive our newsletter?", ["1.0", "0.0", "1,0"], [1]),
+    ],
+)
+def test_yes_and_no_in_their_other_shapes(header: str, cells: list[str], expected: list[int]) -> None:
+    assert out(header, *cells) == expected
+
+
 def test_what_is_not_clear_counts_as_opted_out_and_is_told(keeper: OptOutKeeper) -> None:
     report = load("email,Email Opt Out\na@example.com,perhaps\nb@example.com,no\n")
     assert (report.opted_out, report.doubtful, counts(report)) == (1, 1, (2, 0, 0, 0))
@@ -245,6 +322,25 @@ def test_when_it_happened_is_known_where_the_cell_is_a_moment(keeper: OptOutKeep
     ]
 
 
+@pytest.mark.parametrize(
+    ("cell", "happened"),
+    [
+        ("2024-01-02 24:00:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("2024-01-02 10:61", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("2024-01-02T10:00:00-99:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("0001-01-01T00:00:00+14:00", datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("2999-01-01", None),
+    ],
+)
+def test_a_moment_that_there_is_none_of_costs_no_opt_out(
+    cell: str, happened: datetime.datetime | None, keeper: OptOutKeeper
+) -> None:
+    """Nor does one that is still to come make it a word that no later one can take back."""
+    assert load(f"email,Unsubscribed at\na@example.com,{cell}\n").opted_out == 1
+    assert [row.happened_at for row in keeper.rows] == [happened]
+
+
 def test_every_address_and_row_of_the_person_is_handed_on(keeper: OptOutKeeper) -> None:
     load(
         "email,email 2,first name,opt out\na@example.com,,Ann,no\nA@example.com,further@example.com,Bob,yes\n"
@@ -256,6 +352,14 @@ def test_every_address_and_row_of_the_person_is_handed_on(keeper: OptOutKeeper) 
         ("further@example.com", ann.pk, 3),
     }
     assert keeper.sources == [("crm.contact", "people.csv")]
+
+
+def test_what_is_chosen_for_one_column_is_not_taken_for_another_with_nearly_its_name(keeper: OptOutKeeper) -> None:
+    load(
+        "email,E-mail,Opt-out,Opt out\na@example.com,x@example.com,yes,no\nb@example.com,y@example.com,no,yes\n",
+        columns={"email": "email", "E-mail": "unused", "Opt-out": "opted-out", "Opt out": "unused"},
+    )
+    assert keeper.emails() == {"a@example.com"}
 
 
 def test_a_file_never_raises_consent(keeper: OptOutKeeper) -> None:

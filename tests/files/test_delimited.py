@@ -99,8 +99,9 @@ def test_an_unknown_encoding_is_refused(encoding: str) -> None:
 
 
 def test_an_unusable_delimiter_is_refused() -> None:
-    with pytest.raises(FileRefused, match="';;' cannot be used"):
-        read("a;;b\n", delimiter=";;")
+    for delimiter in (";;", '"', "@", "x", "7", "\n", "\0"):
+        with pytest.raises(FileRefused, match="cannot be used"):
+            read(f"a{delimiter}b\n", delimiter=delimiter)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -99,6 +99,38 @@ def test_a_workbook() -> None:
     ]
 
 
+def test_a_workbook_whose_columns_have_no_names_loses_nobody() -> None:
+    report = load(workbook(People=[["a@example.com", "Ann"], ["b@example.com", "Bo"]]))
+    assert counts(report) == (2, 0, 0, 0)
+    assert [column.name for column in report.columns] == ["Column 1", "Column 2"]
+
+
+def test_a_person_with_a_name_before_the_address_is_no_name_of_a_column() -> None:
+    report = load("Ann Byron <ann@example.com>\nBo Poe <bo@example.com>\n")
+    assert counts(report) == (2, 0, 0, 0)
+
+
+def test_what_was_chosen_for_columns_without_names_says_nothing_about_the_next_file() -> None:
+    load("a@example.com,Byron,Ann\n", columns={"Column 2": "last_name", "Column 3": "first_name"})
+    load("b@example.com,Bo,Poe\n", columns={"Column 2": "first_name"})
+    assert list(Contact.objects.order_by("pk").values_list("first_name", "last_name")) == [("Ann", "Byron"), ("Bo", "")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'email,"no\0te"\na@example.com,x\n',
+        b'{"email": "a@example.com", "no\\u0000te": "x"}\n',
+        b'{"email": "a@example.com", "\\ud800": "x"}\n',
+        b'{"email": "a@example.com", "unsub\\u0000scribed": "x"}\n',
+    ],
+)
+def test_the_name_of_a_column_may_hold_what_no_table_can(content: bytes) -> None:
+    report = load(content)
+    assert counts(report) == (1, 0, 0, 0)
+    assert "\N{REPLACEMENT CHARACTER}" in report.columns[1].name
+
+
 def test_a_sheet_can_be_named() -> None:
     book = workbook(One=[["email"], ["one@example.com"]], Two=[["email"], ["two@example.com"]])
     load(book, sheet="Two")

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
-from django.db.models.functions import Now
+from django.db.models import Value
+from django.db.models.functions import Cast, Concat, Now
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
@@ -130,6 +132,40 @@ def test_a_model_of_another_host(shop: Shop, keeper: OptOutKeeper) -> None:
     assert [(row.record_id, row.email) for row in keeper.rows] == [(new.pk, "gone@example.com")]
     assert counts(load(file, entity="crm.member")) == (0, 0, 3, 0)
     assert member.everybody.count() == 4
+
+
+@pytest.mark.parametrize("kind", ["counted", "worked out"])
+def test_a_key_comes_from_the_hosts_table_whatever_its_name(kind: str, own_registries: None) -> None:
+    with isolate_apps("dotbridge.crm"):
+
+        class Reader(models.Model):
+            key = (
+                models.AutoField(primary_key=True, db_column="Reader's Key")
+                if kind == "counted"
+                else models.CharField(
+                    primary_key=True,
+                    max_length=60,
+                    db_column="Reader's Key",
+                    db_default=Concat(Value("100%-"), Cast(RandomUUID(), models.TextField())),
+                )
+            )
+            mail = models.EmailField()
+
+            class Meta:
+                app_label = "crm"
+                db_table = "Reader's Club"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Reader)
+    register(Reader, email="mail", takes_files=True)
+    register_entities()
+    assert counts(load("email\na@example.com\nb@example.com\n", entity="crm.reader")) == (2, 0, 0, 0)
+    keys = list(Reader.objects.values_list("pk", flat=True))
+    assert len(set(keys)) == 2
+    assert all(str(key).startswith("100%-") or kind == "counted" for key in keys)
+    Reader.objects.create(mail="c@example.com")
+    with connection.schema_editor() as editor:
+        editor.delete_model(Reader)
 
 
 def test_what_a_host_cannot_mean_is_told_when_it_registers(own_registries: None) -> None:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
-from dotbridge.crm.models import Account, Contact, ContactEmail
+from dotbridge.crm.models import Account, Contact, ContactEmail, Lead, Order
+from dotbridge.files import targets
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad, LoadedRecord
 from dotbridge.files.services import undo_load
+from dotbridge.files.targets import Role, file_target
 from dotbridge.files.undoing import Undone
 from tests.files.conftest import OptOutKeeper, load
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lead_with_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leads, whose address is a column of their own, known by their company."""
+    target = file_target("crm.lead")
+    roles = {**target.roles, Role.EXTERNAL_ID: "company"}
+    monkeypatch.setitem(targets._registered, "crm.lead", dataclasses.replace(target, roles=roles))
+
 
 BEFORE = "email,first name,last name,birthday,company,lead score\n"
 
@@ -56,6 +69,37 @@ def test_what_others_changed_since_stays() -> None:
     assert (of("b@example.com").first_name, of("b@example.com").lead_score) == ("Rob", 3)
     assert of("c@example.com").first_name == "Cemal"
     assert not ContactEmail.objects.filter(email="d@example.com").exists()
+
+
+def test_a_new_record_that_something_was_done_with_since_stays() -> None:
+    """Whatever column it was, also of a file that holds nothing but addresses."""
+    report = load("email\na@example.com\nb@example.com\nc@example.com\nd@example.com\n")
+    Contact.objects.filter(pk=of("a@example.com").pk).update(last_name="Byron")
+    Order.objects.create(contact=of("b@example.com"), number="B-1")
+    load("email,last name\nc@example.com,Poe\n")
+    assert undo_load(load=FileLoad.objects.get(pk=report.number)) == Undone(restored=0, deleted=1, kept=3)
+    assert set(ContactEmail.objects.values_list("email", flat=True)) == {f"{who}@example.com" for who in "abc"}
+    assert Order.objects.get().number == "B-1"
+
+
+def test_an_address_may_go_from_one_person_to_a_new_one_and_back(lead_with_id: None) -> None:
+    load("Company,E-mail\nseven,a@example.com\n", entity="crm.lead")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX ON crm_lead (lower(email))")
+    report = load("Company,E-mail\nnine,a@example.com\nseven,b@example.com\n", entity="crm.lead")
+    assert dict(Lead.objects.values_list("company", "email")) == {"nine": "a@example.com", "seven": "b@example.com"}
+    assert undo_load(load=FileLoad.objects.get(pk=report.number)) == Undone(restored=1, deleted=1, kept=0)
+    assert dict(Lead.objects.values_list("company", "email")) == {"seven": "a@example.com"}
+
+
+def test_an_address_that_somebody_else_has_by_now_is_not_taken_back(lead_with_id: None) -> None:
+    load("Company,E-mail\nseven,a@example.com\n", entity="crm.lead")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX ON crm_lead (lower(email))")
+    report = load("Company,E-mail\nseven,b@example.com\n", entity="crm.lead")
+    Lead.objects.create(company="nine", email="A@example.com")
+    undo_load(load=FileLoad.objects.get(pk=report.number))
+    assert dict(Lead.objects.values_list("company", "email")) == {"nine": "A@example.com", "seven": "b@example.com"}
 
 
 def test_only_once_and_for_a_day(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,8 @@ from django.utils import timezone
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.crm.models import Contact, ContactEmail
-from dotbridge.entities.registry import entity
+from dotbridge.entities.registry import FaultyEntity, entity
+from dotbridge.jobs import refresh_list_for
 from dotbridge.lists.columns import ColumnsError, Sort, columns_of, lacks_email_column, read_columns, with_columns
 from dotbridge.lists.listed_services import (
     PickReport,
@@ -113,6 +114,22 @@ def test_the_schedule_refreshes_what_is_due_and_goes_on_after_a_broken_one(ada: 
         "broken": "A", "due": "AC", "fresh": "A", "by hand": "A"
     }  # fmt: skip
     assert refresh_due_lists() == 0
+
+
+def test_a_list_that_the_database_cannot_work_out_does_not_stop_those_behind_it(ada: Contact) -> None:
+    rule = {"combinator": "and", "rules": [{"field": "source", "operator": "=", "value": "fair"}]}
+    hour = datetime.timedelta(hours=1)
+    faulty = create_list(name="A", entity="crm.lead", type=ListType.ON_DEMAND, rule=rule, refresh_every=hour)
+    due = create_list(name="B", entity="crm.contact", type=ListType.ON_DEMAND, refresh_every=hour)
+    person("C")
+    MarketingList.objects.update(refreshed_at=timezone.now() - 2 * hour)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crm_lead DROP COLUMN source")  # a migration that is still to come
+    assert refresh_due_lists() == 1
+    assert names(due) == "AC"
+    refresh_list_for(list_id=faulty.pk)
+    with pytest.raises(FaultyEntity, match="undefined column"):
+        refresh_list(marketing_list=faulty)
 
 
 def test_a_manual_list_holds_what_was_picked(ada: Contact, bob: Contact) -> None:

@@ -163,6 +163,15 @@ def test_truncate_makes_everything_stale(contacts: Mapping, people: list[Contact
     assert not compares_everything(other)
 
 
+def test_a_key_that_has_another_type_by_now_stops_nothing(contacts: Mapping, people: list[Contact]) -> None:
+    Account.objects.filter(name="Acme").update(name="Emca")
+    execute("UPDATE dotbridge_mapping_change SET keys = ARRAY['acme']")  # as noted while the key was a text
+    Contact.objects.filter(pk=people[3].pk).update(first_name="Dora")
+    assert dirty(contacts) == keys(people[3])
+    assert compares_everything(contacts)
+    assert log() == []
+
+
 def test_our_own_writes_are_left_alone(contacts: Mapping, people: list[Contact]) -> None:
     with transaction.atomic():
         execute("SET LOCAL dotbridge.origin = 'dotdigital'")

@@ -116,11 +116,19 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.com/a", "people.csv", "https://mona:x@example.com/a", "http://", "https://[", "data:,x"]
+    "url",
+    [
+        *("ftp://example.com/a", "people.csv", "https://mona:x@example.com/a", "http://", "https://[", "data:,x"),
+        *("/srv/a%00.csv", "https://example.com/a%00.csv"),
+    ],
 )
 def test_addresses_that_cannot_be_used(url: str) -> None:
     with pytest.raises(FetchRefused):
         parsed(url)
+
+
+def test_a_server_whose_name_can_be_none_is_not_known() -> None:
+    assert "is not known" in refusal_of(Place(url="https://shop..example.com/a.csv"))
 
 
 def test_the_web_with_user_and_password(web: Web) -> None:
@@ -209,6 +217,13 @@ def test_sftp_by_password_and_the_key_that_was_seen_first(tmp_path: Path) -> Non
     assert "another key" in refusal_of(other)
     server.close()
     assert "cannot be reached" in refusal_of(Place(url=f"{url}/in", username=USER, secret=PASSWORD))
+
+
+def test_an_sftp_server_that_hangs_up_in_the_middle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = SftpServer(tmp_path)
+    monkeypatch.setattr("tests.scheduled_files.sftp_server._Files.stat", lambda *_asked: server.close())
+    place = Place(url=f"sftp://127.0.0.1:{server.port}/a.csv", username=USER, secret=PASSWORD)
+    assert "cannot be reached" in refusal_of(place)
 
 
 def test_s3_by_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:

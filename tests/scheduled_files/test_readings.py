@@ -24,7 +24,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.files.models import FileLoad, LoadState
 from dotbridge.files.waiting import LOAD_TASK, run_load
 from dotbridge.lists.models import ListType, MarketingList
-from dotbridge.lists.services import create_list
+from dotbridge.lists.services import create_list, update_list
 from dotbridge.queues import Queue
 from dotbridge.scheduled_files.models import Holds, Reading, ScheduledFile
 from dotbridge.scheduled_files.services import (
@@ -196,6 +196,18 @@ def test_a_file_that_did_not_come_is_a_problem_until_it_comes(folder: Path) -> N
     assert (shop.problem, shop.problem_since) == ("", None)
 
 
+def test_a_fault_of_ours_is_told_and_not_repeated_every_minute(folder: Path) -> None:
+    shop = scheduled(folder)
+    put(folder, "a")
+    ScheduledFile.objects.update(choices={"colour": "of an older version"})
+    with pytest.raises(TypeError):
+        read_scheduled_file(scheduled_file_id=shop.pk)
+    shop.refresh_from_db()
+    assert "Something went wrong here" in shop.problem
+    assert shop.problem_since is not None
+    assert request_due_readings() == 0
+
+
 def test_a_file_that_is_being_written_is_looked_at_a_little_later(folder: Path) -> None:
     shop = scheduled(folder)
     put(folder, "a")
@@ -237,6 +249,30 @@ def test_what_cannot_work_is_refused_at_its_field(folder: Path, people_list: Mar
         with pytest.raises(ValidationError) as refused:
             save_scheduled_file(scheduled_file=made)
         assert list(refused.value.message_dict) == [field]
+
+
+def test_two_files_do_not_take_each_others_people_off_a_list(folder: Path, people_list: MarketingList) -> None:
+    shop = scheduled(folder, marketing_list=people_list)
+    other = ScheduledFile(name="Fair", entity="crm.contact", url=str(folder / "fair.csv"), marketing_list=people_list)
+    for holds in Holds:
+        other.holds = holds
+        with pytest.raises(ValidationError, match="The file “Shop” fills this list too"):
+            save_scheduled_file(scheduled_file=other)
+    shop.holds = other.holds = Holds.CHANGES
+    save_scheduled_file(scheduled_file=shop)
+    save_scheduled_file(scheduled_file=other)
+
+
+def test_a_list_that_became_one_by_rule_is_told_in_words(folder: Path, people_list: MarketingList) -> None:
+    shop = scheduled(folder, marketing_list=people_list)
+    update_list(marketing_list=people_list, type=ListType.DYNAMIC)
+    put(folder, "a")
+    reading = read(shop)
+    assert reading is not None
+    assert (reading.load.state, reading.load.message) == (
+        LoadState.FAILED,
+        "Only a manual list is kept in step with a file.",
+    )
 
 
 def test_a_password_is_sealed_and_stays_until_another_is_given(folder: Path, settings: Any) -> None:

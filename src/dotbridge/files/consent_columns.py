@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import phrase_kind
+from dotbridge.files.consent_phrases import phrase_kind, without_answers
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -67,13 +67,21 @@ _OPTED_OUT_STEMS = (
     "desabonne",
 )
 _OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
-# Not of an e-mail, or not about the person: links, and the other ways to write to somebody.
-_SOMETHING_ELSE = ("link", "url", "fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
+# Not about the person, or of the other ways to write to somebody, unless e-mail is named beside them.
+_LINKS = ("link", "url")
+_OTHER_WAYS = ("fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
+_EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
 _FILLED_SAYS_SO = re.compile(r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce")
+# Of these a "yes" or "no" is enough: "Subscription status".
+_ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
 # How programs write nothing where a moment or several words could stand.
 _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}")
 _MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
+# What stands behind a word for the state: when it was, in brackets why.
+_BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
+# How spreadsheets write 1 and 0 in a column that has empty cells as well.
+_ONE_OR_NONE = re.compile(r"([01])[.,]0+")
 _BETWEEN_LABELS = re.compile(r"\s*(?::::|[;,|\n])\s*")
 
 
@@ -103,14 +111,17 @@ def consent_kind(header: str) -> ConsentKind | None:
 
 
 def _listed_kind(header: str) -> ConsentKind | None:
-    name = plain(header)
+    name = plain(without_answers(header))
     if found := _headers().get(name):
         return found
     if _is_something_else(header):
         return None
     if any(stem in name for stem in _OPTED_OUT_STEMS):
         return ConsentKind.OPTED_OUT
-    return ConsentKind.OPTED_IN if any(stem in name for stem in _OPTED_IN_STEMS) else None
+    if not any(stem in name for stem in _OPTED_IN_STEMS):
+        return None
+    # "Not opted in", "Marketing consent withdrawn".
+    return ConsentKind.OPTED_OUT if _phrased_kind(header) is ConsentKind.OPTED_OUT else ConsentKind.OPTED_IN
 
 
 def _phrased_kind(header: str) -> ConsentKind | None:
@@ -119,7 +130,10 @@ def _phrased_kind(header: str) -> ConsentKind | None:
 
 
 def _is_something_else(header: str) -> bool:
-    return any(part in plain(header) for part in _SOMETHING_ELSE)
+    name = plain(header)
+    if any(part in name for part in _LINKS):
+        return True
+    return any(part in name for part in _OTHER_WAYS) and not any(part in name for part in _EMAIL)
 
 
 @dataclass
@@ -159,7 +173,8 @@ class ConsentColumn:
         by parts of its name alone.
         """
         if self.kind not in {ConsentKind.OPTED_OUT, ConsentKind.OPTED_IN}:
-            return self.known > 0
+            asks_it = self.kind is ConsentKind.STATUS and _ASKS_IT.search(plain(self.header))
+            return self.known > 0 or (bool(asks_it) and self.answers * 2 > self.filled)
         return self.is_chosen or _listed_kind(self.header) is not None or self.answers * 2 > self.filled
 
     def read(self, cell: Cell) -> Said:
@@ -192,7 +207,8 @@ class ConsentColumn:
 
 def _flat(cell: Cell) -> str:
     text = " ".join(cell_text(cell).split()).casefold()
-    return "" if _EMPTY.fullmatch(text) else text
+    number = _ONE_OR_NONE.fullmatch(text)
+    return number[1] if number else "" if _EMPTY.fullmatch(text) else text
 
 
 @lru_cache(maxsize=4_096)
@@ -200,7 +216,11 @@ def _state(text: str) -> Says | None:
     spelt = plain(text) or text
     if spelt in _OUT:
         return Says.OPTED_OUT
-    return Says.NOTHING if spelt in _IN else None
+    if spelt in _IN:
+        return Says.NOTHING
+    # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
+    begin = plain(_BEHIND.sub("", text))
+    return Says.OPTED_OUT if begin in _OUT - _ANY_STATE else None
 
 
 def _is_out_label(cell: Cell) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from dotbridge.files import consent_words
 from dotbridge.files.headers import plain
 
 # That somebody left, or is not to be written to: whatever else stands beside it.
@@ -25,6 +26,14 @@ _NOT = """
     not, no, dont, never, stop, exclude, excluded, without, nicht, kein, keine, keinen, ohne, pas, sans, non, sin, não,
     nao, sem, geen, niet, nie, bez, ej, inte, inget, inga, ikke, intet, ei, älä, ne, nem, nu, не, без, hayır
 """
+# That a permission was given once and is none any more, or was never given.
+_REFUSED = """
+    withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancelled, canceled, stopped, invalid,
+    zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
+    recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist, tilbaketrukk,
+    visszavon, elutasít, retras, refuz, отозван, отказ, відклик, відмов, ανακλ
+"""
+_SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, feliratk, подпис, підпис"
 # What is sent to many, and the ways to say that it is sent.
 _MAILING = """
     mail, news, marketing, werb, publicidad, pubblicit, publicit, promo, bulletin, correo, courriel, letter, communic,
@@ -48,6 +57,13 @@ _PERMISSION = """
     zustimm, toestemm, zgod, samtyck, samtykk, suostum, souhlas, súhlas, hozzájár, соглас, згод, συγκατ, privol,
     suglas, 同意, 동의, optin, optedin
 """
+# Names that say no more than what is sent, and so ask whether it may be.
+_SENT_NAMES = """
+    marketing, marketing email, marketing emails, marketing mails, marketing communication, marketing communications,
+    email communication, email communications, email advertising, promotional email, promotional emails, promotions,
+    werbung, werbung per mail, werbung per email, werbemails, werbeemails, email werbung, newsletter versand, mailing,
+    mailings, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta, реклама
+"""
 _STATES = "status, state, statut, stato, estado, situação, statuts, stav, stan, tila, durum, статус, κατάστασ"
 # Permissions of another kind, what somebody did with a mail, and mails that are no marketing.
 _OTHER = """
@@ -56,6 +72,19 @@ _OTHER = """
 """
 # "No. of e-mails", "Contact no."
 _NUMBER = re.compile(r"\bno\.|\bno of\b|\bno$", re.IGNORECASE)
+
+
+_YES, _NO = (
+    "|".join(re.escape(word.strip()) for word in words.replace("\n", " ").split(",") if word.strip()[:1].isalnum())
+    for words in (consent_words.YES_WORDS, consent_words.NO_WORDS)
+)
+_OR = r"(?:\s*[/|,;-]\s*|\s+(?:or|oder|ou|o|u|of|lub|eller|tai|nebo|vagy|sau|или|або|ή)\s+)"
+# The answers that a name offers: "(yes/no)", "[1 = yes, 0 = no]", "J/N". None of them says what is asked.
+_ANSWERS = re.compile(
+    rf"[(\[](?=[^)\]]*\b(?:{_YES})\b)(?=[^)\]]*\b(?:{_NO})\b)[^)\]]*[)\]]"
+    rf"|\b(?:{_YES}){_OR}(?:{_NO})\b|\b(?:{_NO}){_OR}(?:{_YES})\b",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=16)
@@ -67,16 +96,29 @@ def _holds(name: str, words: str) -> bool:
     return any(part in name for part in _parts(words))
 
 
+def without_answers(header: str) -> str:
+    """A header without the answers that it offers, of which "no" would read as a refusal."""
+    return _ANSWERS.sub(" ", header).strip() or header
+
+
 def phrase_kind(header: str) -> str:
     """How a header of several words speaks of consent: "opted out", "opted in" or "status"; empty if it does not."""
+    header = without_answers(header)
     name = plain(header)
     words = {plain(word) for word in re.split(r"[\W_]+", _NUMBER.sub("", header))}
     if _holds(name, _OTHER):
         return ""
     is_of_mailing = _holds(name, _MAILING)
-    if _holds(name, _LEFT) or (is_of_mailing and words & {*_parts(_NOT)}):
+    is_permission = _holds(name, _PERMISSION)
+    is_negated = bool(words & {*_parts(_NOT)})
+    if (
+        _holds(name, _LEFT)
+        or ((is_of_mailing or is_permission) and (is_negated or _holds(name, _REFUSED)))
+        or (is_negated and _holds(name, _SUBSCRIBER))
+    ):
         return "opted out"
     is_permitted = _holds(name, _PERMITTED) or bool(words & {*_parts(_PERMITTED_WORDS)})
     if words & {*_parts(_STATES)} and (is_of_mailing or is_permitted):
         return "status"
-    return "opted in" if _holds(name, _PERMISSION) or (is_of_mailing and is_permitted) else ""
+    is_asked = is_permission or (is_of_mailing and is_permitted) or name in _parts(_SENT_NAMES)
+    return "opted in" if is_asked else ""

@@ -75,7 +75,7 @@ STATUS_HEADERS = """
     status, state, email status, e-mail-status, subscription status, subscriber status, subscription state, member
         status,
     contact status, consent status, marketing status, email marketing status, email subscription status,
-    opt-in status, opt in status, opt out status, opt-out status, newsletter status, mailing status, email state,
+    opt-in status, opt in status, newsletter status, mailing status, email state,
     email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
     statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
     estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
@@ -141,7 +141,8 @@ YES_WORDS = """
 """
 
 NO_WORDS = """
-    no, n, false, f, 0, off, -, none, null, n/a, unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
+    no, n, false, f, 0, off, -, none, null, n/a, #n/a, na, nan, nat, <na>, nil,
+    unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
     nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
         ні, όχι, ψευδές,
     いいえ, 否, 아니요, 아니오, ×, never

@@ -6,7 +6,7 @@ import re
 
 from django.utils.translation import gettext as _
 
-from dotbridge.files.records import BLANKS, Cell, Formula, cell_text
+from dotbridge.files.records import BLANKS, NOT_STORABLE, Cell, Formula, cell_text
 
 # "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
 _ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)")
@@ -14,8 +14,6 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _SCIENTIFIC_IN_TEXT = re.compile(r"[+-]?\d+(?:[.,]\d+)?E\+\d+")
 _FORMULA_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 _TAKEN_APART = re.compile("[\u00c2-\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u2010-\u2122\u0152-\u0192\u02c6\u02dc]")
-# What a Python text can hold and a PostgreSQL text cannot.
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Unreadable(Exception):
@@ -75,7 +73,7 @@ def check_text(text: str, *, is_number: bool = False) -> None:
             _("The text is damaged: it was UTF-8 and some program has read it as something else."),
             _("Export the file again, as UTF-8, from where it came from."),
         )
-    if unfit := _NOT_STORABLE.search(text):
+    if unfit := NOT_STORABLE.search(text):
         raise Unreadable(
             _("The text holds the character with the number %(number)d.") % {"number": ord(unfit[0])},
             _("Delete that character."),

@@ -15,11 +15,10 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.email import is_plausible
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record
-from dotbridge.files.titles import passed_over, row_of_names
+from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record, column_name
+from dotbridge.files.titles import are_names, passed_over, row_of_names
 
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
@@ -53,7 +52,7 @@ class DelimitedText:
         self._file = file
         self.encoding = encoding
         self.found_encoding = found_encoding
-        if delimiter is not None and len(delimiter) != 1:
+        if delimiter is not None and not _can_delimit(delimiter):
             raise FileRefused(
                 _("The delimiter %(delimiter)r cannot be used: it is one character, such as ; or ,")
                 % {"delimiter": delimiter}
@@ -61,18 +60,18 @@ class DelimitedText:
         with self._lines() as lines:
             sample = lines.peek(_SAMPLE)
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
-            given = delimiter or (announced[1] if announced else "")
+            given = delimiter or (announced[1] if announced and _can_delimit(announced[1]) else "")
             self._titles = _titles(sample, given or DELIMITERS)
             self.delimiter = given or find_delimiter(sample[self._titles :])
             top = self._top(lines)
-        named = [str(cell).strip(BLANKS) for cell in top.cells]
+        named = [column_name(str(cell)) for cell in top.cells]
         while len(named) > MOST_COLUMNS and not named[-1]:
             # A spreadsheet may write every column that it has.
             named.pop()
         self._width = len(named)
-        self._has_names = not any(is_plausible(name) for name in named)
+        self.has_names = are_names(named)
         self.headers = [
-            (name if self._has_names else "") or _("Column %(number)d") % {"number": number}
+            (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
             for number, name in enumerate(named, 1)
         ]
 
@@ -83,7 +82,7 @@ class DelimitedText:
                 if text.strip(BLANKS) and not _is_announcement(number, text):
                     yield passed_over(number, text.strip())
             top = self._top(lines)
-            if not self._has_names:
+            if not self.has_names:
                 yield self._fitted(top, "", self._width)
             while lines:
                 found = self._record(lines, self._width)
@@ -195,7 +194,8 @@ class DelimitedText:
         # The limit is the whole process's, and somebody else may have moved it.
         csv.field_size_limit(LONGEST_CELL)
         # Given as one piece, so that the reader cannot stop at a new line within quotes.
-        return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=self.delimiter != "\t", strict=True))
+        skips_blanks = self.delimiter not in BLANKS
+        return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=skips_blanks, strict=True))
 
 
 def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
@@ -246,6 +246,11 @@ class _Lines:
             rest = self._text.readline(LONGEST_LINE)
         self._read += 1
         return self._read, text
+
+
+def _can_delimit(text: str) -> bool:
+    """Whether this can stand between cells: one character that is in no word and no address, and ends no line."""
+    return len(text) == 1 and not text.isalnum() and text not in '"@\r\n\0'
 
 
 def _is_announcement(number: int, text: str) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import BETWEEN_VALUES, MOST_COLUMNS, BrokenLine, Cell, Record
+from dotbridge.files.records import BETWEEN_VALUES, MOST_COLUMNS, BrokenLine, Cell, Record, column_name
 
 LONGEST_LINE = 1024**2
 
@@ -28,6 +28,7 @@ class JsonLines:
     delimiter = ""
     part = ""
     other_parts: tuple[str, ...] = ()
+    has_names = True
 
     def __init__(self, file: BinaryIO, *, encoding: str, found_encoding: FoundEncoding | None = None) -> None:
         self._file = file
@@ -75,7 +76,8 @@ def _values(line: str) -> dict[str, Cell] | None:
 
 
 def _flatten(before: str, found: dict[str, Any], values: dict[str, Cell]) -> None:
-    for name, value in found.items():
+    for given, value in found.items():
+        name = column_name(given)
         if isinstance(value, dict):
             _flatten(f"{before}{name}.", value, values)
         elif isinstance(value, list):

@@ -289,10 +289,11 @@ class Merge:
 
     def write(self) -> None:
         """Write what the fates say, and give every row its record."""
-        self._create()
         self._update()
         if self._id():
             move_addresses(self.target)
+        # After that, because an address that somebody leaves may be a new person's.
+        self._create()
         self._execute(
             f"UPDATE {STAGE} s SET record = k.record FROM {STAGE} k WHERE s.fate = 'same address' AND k.line = s.keeper"
         )

@@ -118,7 +118,10 @@ class FilePiece(models.Model):
 
 
 class LoadedRecord(models.Model):
-    """A record that a load has made (`before` is empty) or changed, with the values of its columns. Kept for a day."""
+    """A record that a load has made (`before` is empty) or changed, with the values of its columns. Kept for a day.
+
+    Of one that it has made `after` holds a number that changes with any of its columns.
+    """
 
     load = models.ForeignKey(FileLoad, verbose_name=_("file load"), on_delete=models.CASCADE, related_name="records")
     record = models.CharField(_("record"), max_length=100)

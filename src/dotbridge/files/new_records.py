@@ -12,6 +12,16 @@ from django.utils import timezone
 from dotbridge.files.stage import quoted
 from dotbridge.files.targets import RowsOfTheirOwn
 
+# A key that counts has a sequence of its own, any other one that the table makes is its default.
+_KEY_OF_THE_TABLE = """
+    SELECT coalesce(
+        (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+         JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+         WHERE d.adrelid = to_regclass(%s) AND a.attname = %s),
+        'nextval(' || quote_literal(pg_get_serial_sequence(%s, %s)) || ')'
+    )
+"""
+
 
 def column(model: type[models.Model], name: str) -> str:
     """The column of a field, as SQL writes it."""
@@ -29,11 +39,15 @@ def is_known(own: RowsOfTheirOwn, record: str) -> str:
 
 
 def new_key(model: type[models.Model]) -> str:
-    """An expression for the key of a new record."""
-    pk = model._meta.pk
-    if isinstance(pk, models.UUIDField):
+    """An expression for the key of a new record: as the host's table makes it, or a UUID as Django would make one."""
+    if isinstance(model._meta.pk, models.UUIDField) and model._meta.pk.db_default is NOT_PROVIDED:
         return "gen_random_uuid()"
-    return f"nextval(pg_get_serial_sequence('{quoted(model._meta.db_table)}', '{pk.column}'))"
+    key = str(model._meta.pk.column)
+    table = quoted(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEY_OF_THE_TABLE, [table, key, table, key])
+        (made_by_the_table,) = cursor.fetchone()
+    return str(made_by_the_table).replace("%", "%%")
 
 
 def default(field: models.Field[Any, Any]) -> Any:
@@ -55,7 +69,8 @@ def insert_values(model: type[models.Model], taken: set[str]) -> tuple[list[str]
     values: list[str] = []
     params: list[Any] = []
     for field in model._meta.concrete_fields:
-        if field.name in taken or field.generated or field.db_default is not NOT_PROVIDED:
+        is_left_to_the_table = field.generated or field.db_default is not NOT_PROVIDED
+        if field.name in taken or is_left_to_the_table or isinstance(field, models.AutoField):
             continue
         if field.primary_key:
             names.append(quoted(field.column))

@@ -19,7 +19,8 @@ class OptOutRow(NamedTuple):
     """One cell that says so: whose it is, what it says, and when that happened if the cell is a moment.
 
     `record_id` is the record that the load has made or found. `email` is the first address of the row; those beyond
-    it have rows of their own. `is_doubtful`: the cell could not be understood, and so counts as opted out.
+    it, and the same one with its domain in ASCII where that differs, have rows of their own. `is_doubtful`: the cell
+    could not be understood, and so counts as opted out.
     """
 
     record_id: Any

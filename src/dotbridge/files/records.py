@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,8 @@ BLANKS = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u061c\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
+# What a Python text can hold and a PostgreSQL text cannot.
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Source(Protocol):
     """A file of any kind. `records` can be asked for as often as needed, and begins anew each time.
 
     `format` names the kind; `found_encoding`, `encoding` and `delimiter` are empty where the kind has none; `part` is
-    the sheet or the packed file that was read, `other_parts` what was not.
+    the sheet or the packed file that was read, `other_parts` what was not. Without `has_names` the headers are
+    numbered by us, and say nothing about the next file.
     """
 
     format: str
@@ -70,6 +74,7 @@ class Source(Protocol):
     part: str
     other_parts: tuple[str, ...]
     headers: list[str]
+    has_names: bool
 
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record below the names of the columns, and in its place every line that is none."""
@@ -82,7 +87,7 @@ class FirstRows:
     def __init__(self, source: Source, most: int) -> None:
         self.format, self.found_encoding, self.encoding = source.format, source.found_encoding, source.encoding
         self.delimiter, self.part, self.other_parts = source.delimiter, source.part, source.other_parts
-        self.headers = source.headers
+        self.headers, self.has_names = source.headers, source.has_names
         rows = source.records()
         self._rows = list(islice(rows, most))
         self.has_more = next(rows, None) is not None
@@ -90,6 +95,11 @@ class FirstRows:
     def records(self) -> Iterator[Record | BrokenLine]:
         """Every record of them."""
         return iter(self._rows)
+
+
+def column_name(text: str) -> str:
+    """The name of a column as it can be shown and kept."""
+    return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text.strip(BLANKS))
 
 
 def is_blank(cell: Cell) -> bool:

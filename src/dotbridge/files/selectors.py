@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from dotbridge.files.models import FileShape
+from dotbridge.files.records import Source
 from dotbridge.files.targets import FileTarget
 
 
@@ -15,7 +16,9 @@ def shape_of(headers: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(headers)).encode()).hexdigest()
 
 
-def remembered_columns(target: FileTarget, headers: Sequence[str]) -> dict[str, str]:
+def remembered_columns(target: FileTarget, source: Source) -> dict[str, str]:
     """What a person chose for the columns of an earlier file of this shape."""
-    found = FileShape.objects.filter(entity=target.key, shape=shape_of(headers)).first()
+    if not source.has_names:
+        return {}
+    found = FileShape.objects.filter(entity=target.key, shape=shape_of(source.headers)).first()
     return dict(found.columns) if found else {}

@@ -43,11 +43,13 @@ _ALIKE_BY_ID = gettext_lazy(
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
     SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
-           said.happened_at, coalesce(said.is_doubtful, false) AS is_doubtful, s.line
+           -- "Until 9999" is no word that a later one could never take back.
+           CASE WHEN said.happened_at <= now() THEN said.happened_at END AS happened_at,
+           coalesce(said.is_doubtful, false) AS is_doubtful, s.line
     FROM {STAGE} s
     CROSS JOIN LATERAL jsonb_to_recordset(s.opt_outs)
         AS said (column_name text, value text, happened_at timestamptz, is_doubtful boolean)
-    CROSS JOIN LATERAL unnest(array_prepend(s.email, s.m_email)) AS address (email)
+    CROSS JOIN LATERAL unnest(array_remove(ARRAY[s.email, s.other_email] || s.m_email, NULL)) AS address (email)
 """
 
 
@@ -84,7 +86,7 @@ def load_file(
     target = file_target(entity)
     choices = choices or Choices()
     with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
-        remembered = remembered_columns(target, source.headers)
+        remembered = remembered_columns(target, source)
         understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
         understood.report.dry_run = dry_run
         if asks and understood.report.questions and not dry_run:
@@ -95,7 +97,7 @@ def load_file(
                 raise _NotKept
             kept = kept or FileLoad.objects.create(entity=entity, file=name[-255:], who=who)
             _load(understood, choices, progress, kept=kept, asks=asks)
-            if choices.columns:
+            if choices.columns and source.has_names:
                 columns = choices.with_columns(remembered).columns
                 remember_columns(target=target, headers=source.headers, columns=columns)
             _keep_report(kept, understood.report)
@@ -110,7 +112,7 @@ def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, mo
     target = file_target(entity)
     with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
         first = FirstRows(source, most_rows)
-        choices = choices.with_columns(remembered_columns(target, source.headers))
+        choices = choices.with_columns(remembered_columns(target, source))
         understood = understand(first, target, choices, name=name, progress=_no_progress)
         understood.report.dry_run, understood.report.has_more = True, first.has_more
         with suppress(_NotKept), transaction.atomic():
@@ -212,7 +214,7 @@ def _load(
         merge.write()
     except (IntegrityError, DataError) as error:
         raise FileRefused(_refused_by_database(error)) from None
-    note_created(kept, understood.target, columns)
+    note_created(kept, understood.target)
     tell_followers(kept, report)
     if report.opted_out:
         with connection.cursor() as cursor:

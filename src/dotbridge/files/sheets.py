@@ -27,9 +27,10 @@ from dotbridge.files.records import (
     Formula,
     Record,
     cell_text,
+    column_name,
     is_blank,
 )
-from dotbridge.files.titles import MOST_TITLES, passed_over, row_of_names
+from dotbridge.files.titles import MOST_TITLES, are_names, passed_over, row_of_names
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -49,6 +50,7 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
     _titles: int
+    has_names: bool
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
@@ -68,9 +70,11 @@ class _Sheet:
                 self._titles = row_of_names([[cell_text(cell).strip(BLANKS) for cell in row.cells] for row in first])
                 top = first[self._titles]
                 self.other_parts = tuple(other for other in names if other != name)
+                named = [column_name(cell_text(cell)) for cell in _without_empty_tail(top.cells)]
+                self.has_names = are_names(named)
                 self.headers = [
-                    cell_text(cell).strip() or _("Column %(number)d") % {"number": number}
-                    for number, cell in enumerate(_without_empty_tail(top.cells), 1)
+                    (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
+                    for number, name in enumerate(named, 1)
                 ]
                 return name
         raise FileRefused(
@@ -84,12 +88,14 @@ class _Sheet:
                 yield Record(number, cells)
 
     def records(self) -> Iterator[Record | BrokenLine]:
-        """Every row below the names of the columns, and what stands above; a row with nothing in it is passed over."""
+        """Every row below the names of the columns, if they have any, and what stands above. Empty ones are passed
+        over."""
         width = len(self.headers)
         rows = self._filled()
         for row in islice(rows, self._titles):
             yield passed_over(row.line, _in_one_line(row.cells))
-        next(rows)
+        if self.has_names:
+            next(rows)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):

@@ -28,6 +28,11 @@ def row_of_names(rows: Sequence[Sequence[str]]) -> int:
     return 0
 
 
+def are_names(cells: Sequence[str]) -> bool:
+    """Whether this row names the columns: an address is no name, and so somebody stands there."""
+    return not any(_is_address(cell) for cell in cells)
+
+
 def passed_over(line: int, text: str) -> BrokenLine:
     """What is told of a line above the names of the columns."""
     return BrokenLine(

@@ -158,12 +158,15 @@ def _address_missing(
 def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:
     """What a person chose, by position: the field, and how dates or numbers of the column are written."""
     by_name: dict[str, list[int]] = {}
+    alike: dict[str, list[int]] = {}
     for position, header in enumerate(source.headers):
-        by_name.setdefault(plain(header) or header, []).append(position)
+        by_name.setdefault(header, []).append(position)
+        alike.setdefault(plain(header) or header, []).append(position)
     chosen: dict[int, str] = {}
     written: dict[int, str] = {}
     for header, choice in choices.columns.items():
-        positions = by_name.get(plain(header) or header)
+        # "Opt out" beside "Opt-out" is a column of its own.
+        positions = by_name.get(header) or alike.get(plain(header) or header)
         if positions is None:
             raise FileRefused(
                 _("The file has no column %(name)r. Its columns are: %(names)s.")

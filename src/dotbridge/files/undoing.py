@@ -1,17 +1,19 @@
 """What a load changed, noted record by record, and taken back for a day.
 
-A value that somebody has changed since stays as it is now. What a file said of opting out stays as well: that is the
+A value that somebody has changed since stays as it is now, and so does a new record in which anything was changed, or
+that something else belongs to by now, such as an order. What a file said of opting out stays as well: that is the
 person's word, and not the load's. Companies, further addresses and phones that a load has added to records stay.
 """
 # ruff: noqa: SLF001 - `_meta` is Django's documented way to ask a model about itself
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from dotbridge.files.external_ids import AddressTable
 from dotbridge.files.models import FileLoad, LoadedRecord
@@ -22,6 +24,9 @@ from dotbridge.files.targets import FileTarget
 _CHUNK = 1_000
 # Under which key an address is noted, beside those of columns.
 _ADDRESS = "@address"
+# Under which key a new record is noted: all of it, so that a change of any column is seen.
+_ROW = "@row"
+_ROW_SQL = "hashtextextended(r::text, 0)::text"
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,12 @@ def note_updates(load: FileLoad, target: FileTarget, columns: Sequence[StageColu
     )
 
 
-def note_created(load: FileLoad, target: FileTarget, columns: Sequence[StageColumn]) -> None:
+def note_created(load: FileLoad, target: FileTarget) -> None:
     """Note the records that the load has made."""
-    after = ", ".join(f"{_literal(each)}, r.{each.column}" for each in columns)
     _execute(
         f"""
         INSERT INTO {_notes()} (load_id, record, after)
-        SELECT %s, r.{_key(target)}::text, jsonb_build_object({after})
+        SELECT %s, r.{_key(target)}::text, jsonb_build_object('{_ROW}', {_ROW_SQL})
         FROM {STAGE} s JOIN {quoted(target.model._meta.db_table)} r ON r.{_key(target)} = s.record
         WHERE s.fate = 'create'
         """,
@@ -78,6 +82,8 @@ def take_back(load: FileLoad, target: FileTarget) -> Undone:
     table, key = quoted(target.model._meta.db_table), _key(target)
     columns = _columns_of(load)
     restored = 0
+    # First, because a new record may have the former address of another one.
+    deleted = _delete_created(load, target)
     _restore_addresses(load, target)
     if columns:
         given = ", ".join(
@@ -102,13 +108,12 @@ def take_back(load: FileLoad, target: FileTarget) -> Undone:
             """,
             [load.pk],
         )
-    deleted = _delete_created(load, target, columns)
     noted = LoadedRecord.objects.filter(load=load).count()
     return Undone(restored, deleted, max(noted - restored - deleted, 0))
 
 
 def _restore_addresses(load: FileLoad, target: FileTarget) -> None:
-    """Give records their former address back, unless somebody has given them a third one since."""
+    """Give records their former address back, unless they have a third one by now, or somebody else has the former."""
     moved = f"""
         (SELECT record, lower(btrim(after->>'{_ADDRESS}')) AS now_is, before->>'{_ADDRESS}' AS was
          FROM {_notes()} WHERE load_id = %s AND before ? '{_ADDRESS}') moved
@@ -118,7 +123,9 @@ def _restore_addresses(load: FileLoad, target: FileTarget) -> None:
         address, table = column(target.model, str(target.address)), quoted(target.model._meta.db_table)
         _execute(
             f"UPDATE {table} r SET {address} = moved.was FROM {moved}"
-            f" WHERE r.{_key(target)}::text = moved.record AND lower(btrim(r.{address})) = moved.now_is",
+            f" WHERE r.{_key(target)}::text = moved.record AND lower(btrim(r.{address})) = moved.now_is"
+            f" AND NOT EXISTS"
+            f" (SELECT FROM {table} other WHERE lower(btrim(other.{address})) = lower(btrim(moved.was)))",
             [load.pk],
         )
         return
@@ -144,17 +151,15 @@ def _restore_addresses(load: FileLoad, target: FileTarget) -> None:
     )
 
 
-def _delete_created(load: FileLoad, target: FileTarget, columns: Sequence[str]) -> int:
-    """Delete the records that are still as the load made them, with all that belongs to them."""
-    same = "".join(f" AND r.{each} IS NOT DISTINCT FROM (made.after).{each}" for each in columns)
+def _delete_created(load: FileLoad, target: FileTarget) -> int:
+    """Delete the records that are still as the load made them, with the addresses and values that it gave them."""
     table, key = quoted(target.model._meta.db_table), _key(target)
+    free = "".join(f" AND NOT EXISTS ({each})" for each in _what_belongs(target))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT r.{key} FROM {table} r JOIN (
-                SELECT record, jsonb_populate_record(NULL::{table}, after) AS after
-                FROM {_notes()} WHERE load_id = %s AND before IS NULL
-            ) made ON r.{key}::text = made.record{same}
+            SELECT r.{key} FROM {table} r JOIN {_notes()} made ON r.{key}::text = made.record
+            WHERE made.load_id = %s AND made.before IS NULL AND made.after->>'{_ROW}' = {_ROW_SQL}{free}
             """,
             [load.pk],
         )
@@ -165,9 +170,24 @@ def _delete_created(load: FileLoad, target: FileTarget, columns: Sequence[str]) 
     return len(keys)
 
 
+def _what_belongs(target: FileTarget) -> Iterator[str]:
+    """A query for each table of the host with rows that name a record `r`, beside those that a load fills itself."""
+    filled = [target.addresses, *(each.further for each in target.fields.values())]
+    own = {each.model for each in filled if each is not None}
+    for relation in target.model._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
+            continue
+        there = relation.related_model._meta
+        pairs = [(here, named) for here, named in relation.field.related_fields if here.column and named.column]
+        if relation.related_model in own or not there.managed or not pairs:
+            continue
+        same = " AND ".join(f"b.{quoted(here.column)} = r.{quoted(named.column)}" for here, named in pairs)
+        yield f"SELECT FROM {quoted(there.db_table)} b WHERE {same}"
+
+
 def _columns_of(load: FileLoad) -> list[str]:
-    """The columns that the load has written."""
-    noted = LoadedRecord.objects.filter(load=load).values_list("after", flat=True).first()
+    """The columns that the load has written in records that were here before."""
+    noted = LoadedRecord.objects.filter(load=load, before__isnull=False).values_list("after", flat=True).first()
     return [quoted(name) for name in noted or () if name != _ADDRESS]
 
 

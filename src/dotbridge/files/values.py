@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -163,23 +164,34 @@ def fitting(text: str, target: TargetField, longest: int | None = None) -> str:
 
 
 def moment(day: Day) -> datetime.datetime:
-    """The moment of a date and the time written beside it, in the time zone of the settings where none is written."""
+    """The moment of a date and the time written beside it, in the time zone of the settings where none is written.
+
+    A time that there is none of, such as 24:00, does not count, and neither does one that leads out of the calendar.
+    """
+    found = datetime.datetime.combine(day.date, datetime.time())
+    with suppress(ValueError):
+        found = _with_time(day)
+    if timezone.is_naive(found):
+        found = timezone.make_aware(found)
+    try:
+        return found.astimezone(datetime.UTC)
+    except OverflowError:
+        return datetime.datetime.combine(day.date, datetime.time(), tzinfo=datetime.UTC)
+
+
+def _with_time(day: Day) -> datetime.datetime:
     text = day.time.strip().upper()
     if text.endswith(("AM", "PM")):
-        try:
-            spelt = "%I:%M:%S %p" if text.count(":") == 2 else "%I:%M %p"
-            # Only the time of day is taken from it.
-            clock = datetime.datetime.strptime(f"{text[:-2].strip()} {text[-2:]}", spelt).time()  # noqa: DTZ007
-        except ValueError:
-            clock = datetime.time()
-        return timezone.make_aware(datetime.datetime.combine(day.date, clock))
+        spelt = "%I:%M:%S %p" if text.count(":") == 2 else "%I:%M %p"
+        # Only the time of day is taken from it.
+        clock = datetime.datetime.strptime(f"{text[:-2].strip()} {text[-2:]}", spelt).time()  # noqa: DTZ007
+        return datetime.datetime.combine(day.date, clock)
     try:
-        found = datetime.datetime.fromisoformat(
+        return datetime.datetime.fromisoformat(
             f"{day.date.isoformat()}T{_two_digits(day.time)}" if day.time else day.date.isoformat()
         )
     except ValueError:
-        found = datetime.datetime.combine(day.date, parse_time(day.time) or datetime.time())
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+        return datetime.datetime.combine(day.date, parse_time(day.time) or datetime.time())
 
 
 def _two_digits(time: str) -> str:

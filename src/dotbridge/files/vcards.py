@@ -38,6 +38,7 @@ class VCards:
     delimiter = ""
     part = ""
     other_parts: tuple[str, ...] = ()
+    has_names = True
 
     def __init__(self, file: BinaryIO, *, encoding: str, found_encoding: FoundEncoding | None = None) -> None:
         self._file = file

@@ -8,15 +8,17 @@ from typing import Any
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import DatabaseError, DataError, ProgrammingError, connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, TextField
 from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.email import is_plausible, normalised
+from dotbridge.entities.faults import faulty
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import as_key
+from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.models import AddressLoad, ListedRecord, ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
@@ -116,7 +118,7 @@ class AddressReport:
 def refresh_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = None) -> RefreshReport:
     """Have an on-demand list hold what its rule matches now. One statement, however many records there are.
 
-    Raises WrongListType, UnknownEntity and RuleError; then the list stays as it was.
+    Raises WrongListType, UnknownEntity, which may be a FaultyEntity, and RuleError; then the list stays as it was.
     """
     if marketing_list.type != ListType.ON_DEMAND:
         raise WrongListType(_("Only a list on demand is refreshed."))
@@ -131,13 +133,16 @@ def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = No
     wanted, parameters = _keys(listed, rule_condition(marketing_list))
     statement = _REFRESH.format(wanted=wanted, listed=_table(ListedRecord), lists=_table(MarketingList))
     key = marketing_list.pk
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Two refreshes at once would each count what the other wrote.
-        MarketingList.objects.select_for_update().get(pk=key)
-        person = by.pk if by else None
-        cursor.execute(statement, [*parameters, key, key, person, person, key])
-        total, added, taken_out = cursor.fetchone()
-        note_list_changed(list_id=key)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Two refreshes at once would each count what the other wrote.
+            MarketingList.objects.select_for_update().get(pk=key)
+            person = by.pk if by else None
+            cursor.execute(statement, [*parameters, key, key, person, person, key])
+            total, added, taken_out = cursor.fetchone()
+            note_list_changed(list_id=key)
+    except (DataError, ProgrammingError) as error:
+        raise faulty(marketing_list.entity, StatementRefused(error).kind) from error
     return RefreshReport(total=total, added=added, taken_out=taken_out)
 
 
@@ -153,6 +158,10 @@ def refresh_due_lists() -> int:
             refreshed += 1
         except (RuleError, UnknownEntity, MarketingList.DoesNotExist):
             log.warning("a list was not refreshed: its rule has to be mended", marketing_list=marketing_list.pk)
+        except DatabaseError as error:
+            # One that takes too long, or waits for somebody's lock, does so again and must not hold up the others.
+            kind = type(error.__cause__ or error).__name__
+            log.warning("a list was not refreshed: the database ended it", marketing_list=marketing_list.pk, error=kind)
     return refreshed
 
 

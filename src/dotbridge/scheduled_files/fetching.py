@@ -89,6 +89,8 @@ def parsed(url: str) -> SplitResult:
         _port = parts.port
     except ValueError:
         raise FetchRefused(_("This is no address.")) from None
+    if "\0" in unquote(url):
+        raise FetchRefused(_("This is no address."))
     if parts.scheme not in SCHEMES:
         raise FetchRefused(_("Give a path, or an address with https://, sftp:// or s3://."))
     if parts.password is not None or (parts.username is not None and parts.scheme != "file"):
@@ -153,7 +155,7 @@ def _require_public(host: str, allowed: Allowed) -> None:
     """Raise FetchRefused for a server of the own network, or one that has no address."""
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:
+    except (OSError, UnicodeError):
         raise FetchRefused(_("The server %(host)s is not known.") % {"host": host}) from None
     if not all(_is_public(str(address)) for address in found) and not allowed.private_addresses:
         raise _private()

@@ -89,6 +89,8 @@ def _sftp(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
         if channel := files.ftp.get_channel():
             channel.settimeout(_SILENT_SECONDS)
         yield RemoteSystem(files=files, path=unquote(parts.path) or "/", host_key=seen[-1])
+    except (paramiko.SSHException, EOFError) as error:
+        raise FetchRefused(_("The server cannot be reached: %(why)s.") % {"why": type(error).__name__}) from None
     finally:
         files.client.close()
 

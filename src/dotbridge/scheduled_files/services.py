@@ -25,6 +25,7 @@ from dotbridge.files.targets import file_target
 from dotbridge.files.understanding import Choices
 from dotbridge.files.waiting import choose, keep_file, request_load
 from dotbridge.lists.kept_in_step import keep_list_in_step
+from dotbridge.lists.listed_services import WrongListType
 from dotbridge.lists.models import ListType
 from dotbridge.queues import IMPORT_RANK, REQUEST_RANK, Queue
 from dotbridge.scheduled_files.fetching import Allowed, FetchRefused, NotSettled, Place, fetched, parsed
@@ -69,8 +70,19 @@ def _check(scheduled_file: ScheduledFile) -> None:
         errors["marketing_list"] = _("Only a manual list is kept in step with a file.")
     elif marketing_list is not None and marketing_list.entity != scheduled_file.entity:
         errors["marketing_list"] = _("The list is of other records.")
+    elif marketing_list is not None and (other := _rival(scheduled_file)) is not None:
+        text = _("The file “%(name)s” fills this list too, and each would take off whom the other puts on it.")
+        errors["marketing_list"] = text % {"name": other.name}
     if errors:
         raise ValidationError(errors)
+
+
+def _rival(scheduled_file: ScheduledFile) -> ScheduledFile | None:
+    """Another file of the same list, where one of the two says that it holds everybody."""
+    others = ScheduledFile.objects.filter(marketing_list=scheduled_file.marketing_list).exclude(pk=scheduled_file.pk)
+    if scheduled_file.holds != Holds.EVERYBODY:
+        others = others.filter(holds=Holds.EVERYBODY)
+    return others.first()
 
 
 def request_reading(*, scheduled_file: ScheduledFile, by_person: bool = False) -> bool:
@@ -118,6 +130,12 @@ def read_scheduled_file(*, scheduled_file_id: int, by_person: bool = False) -> R
         since = scheduled_file.problem_since or timezone.now()
         _note(scheduled_file, next_at=timezone.now() + every, problem=str(error), problem_since=since)
         return None
+    except Exception:
+        # Else it would be read again every minute, and nobody told.
+        since = scheduled_file.problem_since or timezone.now()
+        problem = _("Something went wrong here, and the file was not read.")
+        _note(scheduled_file, next_at=timezone.now() + every, problem=problem, problem_since=since)
+        raise
     now = timezone.now()
     came = {"came_at": now} if reading is not None else {}
     _note(scheduled_file, next_at=now + every, problem="", problem_since=None, host_key=host_key, **came)
@@ -180,13 +198,17 @@ def keep_in_step(load: FileLoad, report: LoadReport) -> None:
         understood = report.rows - report.refused
         holds_everybody = scheduled_file.holds == Holds.EVERYBODY
         is_believed = understood > 0 and report.refused <= report.rows * most
-        step = keep_list_in_step(
-            marketing_list=marketing_list,
-            given=LOADED_RECORDS,
-            lets_leave=holds_everybody,
-            most_leaving=most if is_believed else 0.0,
-            allowed_leaving=scheduled_file.allowed_leaving if understood else 0,
-        )
+        try:
+            step = keep_list_in_step(
+                marketing_list=marketing_list,
+                given=LOADED_RECORDS,
+                lets_leave=holds_everybody,
+                most_leaving=most if is_believed else 0.0,
+                allowed_leaving=scheduled_file.allowed_leaving if understood else 0,
+            )
+        except WrongListType as error:
+            # Somebody has changed the list since the file was given it.
+            raise FileRefused(str(error)) from None
         reading.joined, reading.left, reading.held, reading.known = step.joined, step.left, step.held, step.known
         reading.save(update_fields=["joined", "left", "held", "known"])
     _note(scheduled_file, digest=reading.digest, allowed_leaving=0)

@@ -59,16 +59,12 @@ def addresses_in_file(file: BinaryIO) -> AddressesRead:
 
 def _lines_of(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
     columns = [place for place, header in enumerate(source.headers) if role_of(header) is Role.EMAIL]
-    # A bare list has no heading: its first line is an address.
-    first = [header for header in source.headers if read_address(header).addresses]
     if not columns:
         sample = [record.cells for record in islice(source.records(), _SAMPLE) if isinstance(record, Record)]
-        found = email_column([source.headers, *sample] if first else sample)
+        found = email_column(sample)
         if found is None:
             raise FileRefused(_("No column of this file holds e-mail addresses. Name one of them “E-mail”."))
         columns = [found]
-    if first:
-        yield source.headers[columns[0]], read_address(source.headers[columns[0]]).addresses
     for record in source.records():
         if isinstance(record, BrokenLine):
             yield record.text, ()

@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
+import structlog
+from django.db import DataError, connection, transaction
 from psycopg import sql
 
 from dotbridge.mapping.tracking.installing import install_tracking
+from dotbridge.mapping.tracking.models import Change
 from dotbridge.mapping.tracking.plan import RecordRoute, TrackingPlan, current_plan
 from dotbridge.mapping.tracking.relations import Hop
+
+log = structlog.get_logger(__name__)
 
 # A chunk ends at so many rows of the log, or after the row with which it has so many keys.
 ROWS_AT_ONCE, KEYS_AT_ONCE = 50_000, 200_000
@@ -79,9 +83,21 @@ def take_changes() -> Taken:
     """
     total = Taken()
     plan = current_plan()
-    while (taken := take_chunk(plan)).changes:
+    while (taken := _take_any_chunk(plan)).changes:
         total += taken
     return total
+
+
+def _take_any_chunk(plan: TrackingPlan) -> Taken:
+    try:
+        with transaction.atomic():
+            return take_chunk(plan)
+    except DataError:
+        # The host gave a key another type since it was noted, numbers in place of texts: whom it named is not known.
+        log.warning("keys in the change log are of another type by now: everything is compared")
+        followed = {route.source for route in plan.routes.values() if route.hops}
+        Change.objects.filter(source__in=followed).update(keys=None)
+    return take_chunk(plan)
 
 
 def take_chunk(plan: TrackingPlan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS_AT_ONCE) -> Taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import uuid
@@ -83,7 +84,7 @@ def start_import(call: Call) -> Answer:
 
 def _read(source: Path) -> tuple[Merge, list[msgspec.Raw]]:
     """The merge option and the rows of a body, still as JSON: a decoded row takes ten times the room."""
-    members = msgspec.json.decode(source.read_bytes(), type=dict[str, msgspec.Raw])
+    members = msgspec.json.decode(source.read_bytes().removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw])
     body = {name.lower(): raw for name, raw in members.items()}
     option = msgspec.json.decode(body["mergeoption"]) if "mergeoption" in body else None
     listed = bytes(body.get("contacts", b"null"))

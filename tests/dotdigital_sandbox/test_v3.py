@@ -306,3 +306,35 @@ def test_a_long_status_is_told_whole(api: Api) -> None:
     done = api.get(f"/contacts/v3/import/{started['importId']}")
     assert [each["identifiers"]["email"] for each in done["created"]] == [row["identifiers"]["email"] for row in rows]
     assert (len(done["updated"]), len(done["failures"])) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "include=lists|preferences&data-fields=FIRSTNAME|GENDER",
+        "include=lists,preferences&data-fields=FIRSTNAME,GENDER",
+        "include=lists&include=preferences&data-fields=FIRSTNAME&data-fields=GENDER",
+    ],
+)
+def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> None:
+    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "publicName": "News"})["id"]
+    given = {
+        "identifiers": {"email": "ann@example.com"},
+        "dataFields": {"FIRSTNAME": "Ann", "LASTNAME": "Lee", "GENDER": "F"},
+        "preferences": [{"id": preference, "isOptedIn": True}],
+    }
+    api.ask("POST", "/contacts/v3", given, status=201)
+    for path in ("/contacts/v3/email/ann@example.com", "/contacts/v3"):
+        answer = api.ask("GET", f"{path}?{query}", status=200)
+        found = answer["_items"][0] if "_items" in answer else answer
+        assert found["dataFields"] == {"FIRSTNAME": "Ann", "GENDER": "F"}
+        assert {"lists", "preferences"} <= set(found)
+        assert "channelProperties" not in found
+
+
+def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"contacts": [{"identifiers": {"email": "ann@example.com"}}]}).encode()
+    response = api.http.put("/contacts/v3/import", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 202
+    api.sandbox.finish_imports()
+    assert api.get(f"/contacts/v3/import/{response.json()['importId']}")["summary"]["newContacts"] == 1

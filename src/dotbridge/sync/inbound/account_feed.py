@@ -26,15 +26,22 @@ from dotbridge.sync.cursors import (
     move_cursors_of_books,
     place_of_reading,
 )
+from dotbridge.sync.going_over import MOST_FAILURES_IN_A_ROW
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED
-from dotbridge.sync.inbound.events import hinted_contacts, settle_hints, settle_staged_hints
+from dotbridge.sync.inbound.events import (
+    hinted_contacts,
+    put_hint_last,
+    settle_hints,
+    settle_hints_of_the_gone,
+    settle_staged_hints,
+)
 from dotbridge.sync.inbound.large_readings import require_first_reading
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_account
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
-from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected
+from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected, Transient
 
 FEED = "account"
 # So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
@@ -106,8 +113,13 @@ def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
 
 
 def _look(step: StepContext, remote_ids: list[int]) -> None:
-    """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted."""
+    """Look at contacts that something happened to and that no feed has told of: taken out of a book, or deleted.
+
+    One that cannot be read is named and looked at again by the next run, after the others. Raises what Dotdigital says
+    of so many in a row that it is not for their own sake.
+    """
     names = _names_of_fields(step)
+    in_a_row = 0
     for remote_id in remote_ids:
         step.run.require_lock()
         try:
@@ -116,6 +128,14 @@ def _look(step: StepContext, remote_ids: list[int]) -> None:
             if is_withdrawn(error):
                 raise
             found = []
+        except (Transient, Rejected) as error:
+            put_hint_last(step, remote_id)
+            in_a_row += 1
+            if in_a_row == MOST_FAILURES_IN_A_ROW:
+                raise
+            step.reject([Refusal(f"contact {remote_id}", "not_read", f"{error.text} The next run reads it again.")])
+            continue
+        in_a_row = 0
         page = MarkedPage(found)
         batch = replace(_batch(page, names), gone_ids=[] if found else [remote_id])
         with transaction.atomic():
@@ -155,6 +175,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
     with transaction.atomic():
         if knows_who_is_gone and is_complete:
             step.count(gone=mark_gone_of_account(step.integration, closed_at))
+            settle_hints_of_the_gone(step)
         move_cursor(step.integration, FEED, closed_at)
         # What the books' own feeds tell is known up to here as well.
         move_cursors_of_books(step.integration, CONTACTS_FEED, closed_at)

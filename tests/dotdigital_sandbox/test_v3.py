@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from dotdigital_sandbox import Sandbox
 from tests.dotdigital_sandbox.conftest import Api
 
 CONSENT = {
@@ -338,3 +341,31 @@ def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
     assert response.status_code == 202
     api.sandbox.finish_imports()
     assert api.get(f"/contacts/v3/import/{response.json()['importId']}")["summary"]["newContacts"] == 1
+
+
+def test_a_stop_does_not_wait_for_a_long_import_and_the_next_start_takes_only_its_rest(tmp_path: Path) -> None:
+    """Nobody is told twice of, no consent is kept twice, and who came twice is found although the first was before."""
+    rows = 60_000
+    contacts: list[dict[str, Any]] = [{"identifiers": {"email": f"p{number}@example.com"}} for number in range(rows)]
+    contacts[0]["consentRecords"] = [CONSENT]
+    contacts[1] = {"identifiers": {"email": "bad"}}
+    contacts.append({"identifiers": {"email": "P5@example.com"}, "dataFields": {"FIRSTNAME": "Second"}})
+    api = Api(Sandbox(tmp_path).start())
+    guid = api.ask("PUT", "/contacts/v3/import", {"contacts": contacts}, status=202)["importId"]
+    while not (before := api.get("/v2/contacts/count")):
+        time.sleep(0.005)
+    api.sandbox.stop()
+    api.sandbox.start()
+    assert api.get(f"/contacts/v3/import/{guid}")["status"] == "NotFinished"
+    assert 0 < before < rows - 1
+    api.sandbox.finish_imports()
+    status = api.get(f"/contacts/v3/import/{guid}")
+    assert {name: number for name, number in status["summary"].items() if number} == {
+        "newContacts": rows - 1,
+        "invalidEntries": 1,
+        "duplicateIdentifiers": 1,
+    }
+    assert (len(status["created"]), len(status["updated"]), len(status["failures"])) == (rows - 1, 0, 2)
+    person = api.get("/contacts/v3/email/p0@example.com", include="consentRecords")
+    assert len(person["consentRecords"]) == 1
+    api.sandbox.stop()

@@ -76,9 +76,11 @@ class Book:
     def add_contact(self, draft: ContactDraft) -> Contact:
         """Puts a contact into the book, creating or updating it.
 
-        Raises Rejected with ERROR_CONTACT_SUPPRESSED or ERROR_CONTACT_SUPPRESSEDFORADDRESSBOOK for somebody who left.
+        Raises Rejected with ERROR_CONTACT_SUPPRESSED or ERROR_CONTACT_SUPPRESSEDFORADDRESSBOOK for somebody who left. A
+        draft that has a confirmation mail sent is not sent again after an interruption: UnknownOutcome.
         """
-        return self._session.post(operations.BOOK_ADD_CONTACT, Contact, draft.body(), id=self.id)
+        operation = operations.BOOK_ADD_CONTACT._replace(repeatable=draft.repeatable)
+        return self._session.post(operation, Contact, draft.body(), id=self.id)
 
     def remove_contact(self, contact_id: int) -> None:
         """Takes one contact out of the book, without unsubscribing it."""

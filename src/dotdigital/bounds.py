@@ -150,6 +150,7 @@ def _seconds(wanted: float | None, late: type[Exception]) -> float | None:
 def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    # A name of which a part is empty or too long is none that could be looked for.
+    except (OSError, UnicodeError) as error:
         raise httpcore2.ConnectError("the host's name is not known") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

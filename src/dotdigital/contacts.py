@@ -72,13 +72,16 @@ class Contacts:
     def save(self, draft: ContactDraft) -> Contact:
         """Creates the contact or updates the one with this address.
 
-        Raises Rejected with ERROR_CONTACT_SUPPRESSED for somebody who left: only ``resubscribe`` can ask them back.
+        Raises Rejected with ERROR_CONTACT_SUPPRESSED for somebody who left: only ``resubscribe`` can ask them back. A
+        draft that has a confirmation mail sent is not sent again after an interruption: UnknownOutcome.
         """
-        return self._session.post(operations.CONTACT_SAVE, Contact, draft.body())
+        operation = operations.CONTACT_SAVE._replace(repeatable=draft.repeatable)
+        return self._session.post(operation, Contact, draft.body())
 
     def update(self, contact_id: int, draft: ContactDraft) -> Contact:
         """Changes a contact, its address included."""
-        return self._session.post(operations.CONTACT_UPDATE, Contact, draft.body(), id=contact_id)
+        operation = operations.CONTACT_UPDATE._replace(repeatable=draft.repeatable)
+        return self._session.post(operation, Contact, draft.body(), id=contact_id)
 
     def delete(self, contact_id: int) -> None:
         """Deletes a contact from the account. Raises NotFound if there is none."""
@@ -98,7 +101,8 @@ class Contacts:
     ) -> dict[str, Any]:
         """Creates, or with ``update`` changes, a contact with what it agreed to; answers the service's own keys.
 
-        ``preferences`` are ids with whether the contact opted in.
+        ``preferences`` are ids with whether the contact opted in. It is never sent twice, lest what was agreed to
+        stands there twice: UnknownOutcome.
         """
         body: dict[str, Any] = {"contact": draft.body(), "consentFields": [each.fields() for each in consents]}
         if preferences is None:
@@ -106,7 +110,8 @@ class Contacts:
         else:
             create, change = operations.CONTACT_CREATE_WITH_PREFERENCES, operations.CONTACT_UPDATE_WITH_PREFERENCES
             body["preferences"] = [{"id": each, "isPreference": True, "isOptedIn": yes} for each, yes in preferences]
-        return self._session.post(change if update else create, dict[str, Any], body)
+        operation = (change if update else create)._replace(repeatable=False)
+        return self._session.post(operation, dict[str, Any], body)
 
     def unsubscribe(self, email: str) -> Suppression:
         """Unsubscribes an address from the account (contract §4.4). Repeating it does no harm, so it is retried."""

@@ -87,8 +87,8 @@ class ContactsV3:
     ) -> ContactV3:
         """Creates the contact or changes what the draft names.
 
-        Raises Rejected if one of the draft's identifiers belongs to another contact. A draft with consent records or
-        resubscribeOptions is not sent again after an interruption: UnknownOutcome.
+        Raises Rejected if one of the draft's identifiers belongs to another contact. A draft with consent records, or
+        one that has a confirmation mail sent, is not sent again after an interruption: UnknownOutcome.
         """
         query: Query = {"merge-option": option.value}
         operation = operations.V3_MERGE._replace(repeatable=draft.repeatable)
@@ -200,9 +200,13 @@ def _status(chunks: Iterator[bytes]) -> ImportV3:
 
 
 def _results(chunks: Iterator[bytes]) -> Iterator[ResultV3 | Malformed]:
+    is_status = False
     for name, raw in members(chunks):
+        is_status = is_status or name == "importId"
         if name in _OUTCOMES:
             yield _result(raw, name)
+    if not is_status:
+        raise Unreadable("the status of an import was expected")
 
 
 def _result(raw: bytes, outcome: str) -> ResultV3 | Malformed:

@@ -25,7 +25,8 @@ def json_time(value: datetime) -> str:
     """Answers an aware time in UTC as the service writes it. Raises ValueError without a time zone."""
     if value.tzinfo is None:
         raise ValueError("a date has no time zone: give an aware datetime")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes the year 900 with three digits.
+    return f"{value.astimezone(UTC).isoformat()[:19]}Z"
 
 
 def key_values(values: Mapping[str, Value]) -> list[dict[str, Scalar]]:
@@ -82,6 +83,11 @@ class ContactDraft:
     opt_in_type: str | None = None
     email_type: str | None = None
     data_fields: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once: no confirmation mail goes out twice."""
+        return (self.opt_in_type or "").lower() != "verifieddouble"
 
     def body(self) -> dict[str, Any]:
         """Answers the contact as JSON. Raises ValueError without an address."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -41,11 +42,37 @@ class AsyncAccount:
 
     async def each(self, call: Callable[[Account], Iterable[Answer]]) -> AsyncIterator[Answer]:
         """Yields what the call yields: ``async for page in account.each(lambda it: it.address_books())``."""
-        found = iter(await asyncio.to_thread(call, self._account))
+        found = _Found(await asyncio.to_thread(call, self._account))
+        is_asked = False
         try:
-            while (each := await asyncio.to_thread(next, found, _END)) is not _END:
-                yield each  # type: ignore[misc]  # _END is told apart above
+            while True:
+                is_asked = True
+                each = await asyncio.to_thread(found.next)
+                is_asked = False
+                if each is _END:
+                    return
+                yield each
         finally:
-            # A generator that is left early gives its connection back.
-            if (close := getattr(found, "close", None)) is not None:
-                await asyncio.to_thread(close)
+            # What is left early gives its connection back; while it is asked, once that has come to its end.
+            closing = asyncio.get_running_loop().run_in_executor(None, found.close)
+            if not is_asked:
+                await closing
+
+
+class _Found:
+    """What a call yields, for threads: it is not closed while it is asked."""
+
+    def __init__(self, found: Iterable[Any]) -> None:
+        self._found = iter(found)
+        self._lock = threading.Lock()
+
+    def next(self) -> Any:
+        """Answers the next one, or _END."""
+        with self._lock:
+            return next(self._found, _END)
+
+    def close(self) -> None:
+        """Ends a generator; anything else has nothing to be ended."""
+        with self._lock:
+            if (close := getattr(self._found, "close", None)) is not None:
+                close()

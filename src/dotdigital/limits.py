@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, Protocol
 
 from dotdigital.errors import Throttled
+from dotdigital.processes import begin_anew_in_children
 
 LOW: Final = "low"
 MEDIUM: Final = "medium"
@@ -58,8 +59,13 @@ class LocalLimiter:
         self._max_wait = max_wait
         self._clock = clock
         self._sleep = sleep
-        self._lock = threading.Lock()
         self._windows: dict[str, _Window] = {}
+        self.begin_anew()
+        begin_anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Takes a lock that no thread of another process holds."""
+        self._lock = threading.Lock()
 
     def acquire(self, tier: str) -> None:
         """Takes one call of ``tier``; waits for the next window if this one is used up."""
@@ -126,21 +132,29 @@ def seconds_to_reset(headers: Mapping[str, str], *, now: float) -> float | None:
     """Answers how many seconds the window of an answer still lasts, or None if its headers do not say (contract §2.1).
 
     ``X-RateLimit-Reset`` is epoch seconds; measured against the answer's own ``Date``, so that a wrong local clock does
-    no harm. ``Retry-After`` in seconds is understood too, although the vendor documents none. ``now`` is epoch seconds.
+    no harm. ``Retry-After``, in seconds or as a date, is understood too, although the vendor documents none. ``now`` is
+    epoch seconds.
     """
     reset = _number(headers.get("x-ratelimit-reset"))
     if reset is not None:
         wait = reset - _sent_at(headers, now=now)
         return max(wait, 1.0) if wait <= _FURTHEST_RESET else None
     after = _number(headers.get("retry-after"))
+    if after is None and (date := _epoch_of(headers.get("retry-after"))) is not None:
+        after = date - _sent_at(headers, now=now)
     return max(after, 1.0) if after is not None and after <= _FURTHEST_RESET else None
 
 
 def _sent_at(headers: Mapping[str, str], *, now: float) -> float:
+    sent = _epoch_of(headers.get("date"))
+    return now if sent is None else sent
+
+
+def _epoch_of(date: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return now
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _number(value: str | None) -> float | None:

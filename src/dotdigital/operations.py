@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from dotdigital.drafts import json_time
 from dotdigital.limits import HIGH, LOW, MEDIUM, UNLIMITED
 
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -234,7 +235,7 @@ def _part(name: str, value: int | str | datetime) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"{name} has no time zone: give an aware datetime")
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return json_time(value)
     if isinstance(value, int):
         check_id(name, value)
         return str(value)

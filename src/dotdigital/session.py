@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from dotdigital.decoding import Page, Row, decode_one, decode_page
+from dotdigital.answers import ERROR_BODY_LIMIT, read_refusal
+from dotdigital.decoding import Page, Row, Unreadable, decode_one, decode_page
 from dotdigital.faults import read_faults
 from dotdigital.models import Contact, Fault
 from dotdigital.operations import Operation, fill, with_full_data
@@ -58,8 +59,8 @@ class Session:
         return self._run(Call(operation, fill(operation, **parts), body=body), partial(decode_one, shape=shape))
 
     def tell(self, operation: Operation, value: object = None, **parts: Part) -> None:
-        """Sends a value as JSON, or no body for None; what comes back is not looked at."""
-        self.ask(operation, lambda _: None, value, **parts)
+        """Sends a value as JSON, or no body for None; of what comes back nothing is kept."""
+        self.ask(operation, _done, value, **parts)
 
     def ask(
         self, operation: Operation, decode: Callable[[bytearray], Shape], value: object = None, **parts: Part
@@ -127,7 +128,7 @@ class Session:
         return self.wire.stream(self.endpoint, call, read_faults)
 
     def _run(self, call: Call, decode: Callable[[bytearray], Shape]) -> Shape:
-        return self.wire.run(self.endpoint, call, lambda chunks: decode(bytes_of(chunks)))
+        return self.wire.run(self.endpoint, call, lambda chunks: decode(_no_refusal(bytes_of(chunks))))
 
     def contact_pages(
         self,
@@ -143,3 +144,16 @@ class Session:
         query = {"withFullData": "true" if full_data else "false"}
         weighed = with_full_data(operation, full_data=full_data)
         return self.pages(weighed, Contact, query=query, page_size=page_size, overlap=overlap, start=start, **parts)
+
+
+def _no_refusal(body: bytearray) -> bytearray:
+    """Answers the body. A refusal can come inside a 200 (contract §3.1), and most shapes could be read out of it."""
+    if len(body) <= ERROR_BODY_LIMIT and body.lstrip().startswith(b"{") and read_refusal(bytes(body)) is not None:
+        raise Unreadable("a refusal inside of a success")
+    return body
+
+
+def _done(body: bytearray) -> None:
+    """What the service answers where there is nothing to be told; a page of something on the way is no such answer."""
+    if body.lstrip().startswith(b"<"):
+        raise Unreadable("HTML or XML")

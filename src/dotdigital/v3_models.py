@@ -152,7 +152,7 @@ class ContactV3Draft(msgspec.Struct, frozen=True):
     def repeatable(self) -> bool:
         """Whether sending it twice does no more than sending it once: no consent is noted twice, no mail sent twice."""
         email = self.channel_properties.get("email")
-        return not self.consents and not (isinstance(email, Mapping) and "resubscribeOptions" in email)
+        return not self.consents and not (isinstance(email, Mapping) and _has_mail_sent(email))
 
     def body(self) -> dict[str, Any]:
         """Answers the contact as JSON.
@@ -177,3 +177,8 @@ class ContactV3Draft(msgspec.Struct, frozen=True):
             "consentRecords": [each.record() for each in self.consents],
         }
         return {key: value for key, value in known.items() if value}
+
+
+def _has_mail_sent(email: Mapping[str, Any]) -> bool:
+    """Whether the service sends a mail that has to be confirmed."""
+    return "resubscribeOptions" in email or str(email.get("optInType")).lower() == "verifieddouble"

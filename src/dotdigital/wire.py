@@ -34,6 +34,7 @@ from dotdigital.errors import (
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
 from dotdigital.operations import Operation
 from dotdigital.patience import Patience, Retry
+from dotdigital.processes import begin_anew_in_children
 from dotdigital.uploads import Body
 
 Read = TypeVar("Read")
@@ -117,16 +118,28 @@ class Wire:
             "accept-encoding": "gzip",
             "user-agent": _USER_AGENT,
         }
-        # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
-        self._transport = bounded(httpx2.HTTPTransport(verify=_usual_tls() if tls is None else tls, proxy=proxy))
+        self._tls, self._proxy = _usual_tls() if tls is None else tls, proxy
         self._limiter = limiter
         self._timeout = timeout
         self._retry = retry
         self._before_request = before_request or (lambda: None)
         self._count = 0
         self._answered_at: datetime | None = None
-        self._count_lock = threading.Lock()
         self._is_closed = False
+        self.begin_anew()
+        begin_anew_in_children(self)
+
+    def begin_anew(self) -> None:
+        """Takes connections of its own, and none that another process has open."""
+        self._count_lock = threading.Lock()
+        try:
+            # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
+            self._transport = bounded(httpx2.HTTPTransport(verify=self._tls, proxy=self._proxy))
+        except (httpx2.InvalidURL, ValueError, ImportError):
+            raise ConfigurationError(
+                "The proxy is not usable. Give an address such as http://proxy.example.com:3128.",
+                detail="proxy not usable",
+            ) from None
 
     @property
     def requests(self) -> int:
@@ -205,6 +218,12 @@ class Wire:
                 yield from self._judged(call, response, decompressed(bounds.over(response.iter_raw()), encoding))
         except TooManyBytes as error:
             raise _too_large(call.operation) from error
+        except httpx2.InvalidURL as error:
+            raise Rejected(
+                "The address of this call would be longer than any can be, so it was not sent. Ask for less at once.",
+                detail=describe(call.operation, cause="address too long"),
+                code="ADDRESS_TOO_LONG",
+            ) from error
         except httpx2.HTTPError as error:
             cause = "longer than the total time-out" if bounds.passed else type(error).__name__
             raise _failure(call.operation, error, outgoing, cause) from error
@@ -249,9 +268,9 @@ def _moment_of(date: str) -> datetime | None:
     """Answers the time of a Date header (RFC 9110, 5.6.7); None for anything else."""
     try:
         at = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo is not None else None
 
 
 @contextmanager

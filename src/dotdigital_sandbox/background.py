@@ -127,7 +127,7 @@ class Background:
         """The status an import ends with, its counters filled in; raises :class:`Stopped`."""
         account = self._account
         if job["kind"] == "v3":
-            counters.update(v3_imports.process(account, job))
+            counters.update(v3_imports.process(account, job, before_each=self._go_on))
             return "Finished"
         source = source_of(account, job)
         stage = Stage(db)

@@ -68,6 +68,9 @@ def dotdigital_account(
     calls, ``advance`` moves its clock, ``finish_imports`` waits for nothing, ``reset`` begins anew within a test.
     """
     marker = request.node.get_closest_marker(MARKER)
+    if marker and marker.args:
+        raise pytest.UsageError(f"the marker {MARKER} takes settings by name, such as seed='demo'")
     account = _dotdigital_accounts({**dotdigital_settings, **(marker.kwargs if marker else {})})
-    account.reset()
+    # Whatever another test has done to it: kept a state, or stopped the server.
+    account.begin_anew()
     return account

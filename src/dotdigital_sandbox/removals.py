@@ -10,7 +10,7 @@ from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING
 
 from dotdigital_sandbox.address_books import book_id_of, book_of
-from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.calls import Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.contact_writing import delete_contacts
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
@@ -59,12 +59,13 @@ def _start(call: Call, contact_ids: list[int] | None) -> Answer:
 
 def remove_contacts(call: Call) -> Answer:
     """POST /v2/address-books/{id}/contacts/delete with a list of ids; unknown ids are no error."""
-    ids = call.json()
-    if not isinstance(ids, list) or not all(isinstance(each, int) and not isinstance(each, bool) for each in ids):
+    given = call.json()
+    ids = [whole_number(each) for each in given] if isinstance(given, list) else [None]
+    if None in ids:
         raise refusal("PARAMETER_INVALID")
     if not ids:
         raise refusal("CONTACTS_ARE_NOT_SPECIFIED")
-    return _start(call, ids)
+    return _start(call, [each for each in ids if each is not None])
 
 
 def remove_all_contacts(call: Call) -> Answer:

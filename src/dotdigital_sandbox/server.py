@@ -156,6 +156,7 @@ class Sandbox(Controls):
         self.user, self.password = user, password
         self._host, self._port = host, port
         self.url = ""
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
         """Open the account and listen; returns when calls can come.
@@ -190,10 +191,18 @@ class Sandbox(Controls):
         super().__init__(account)
         self.account = account
 
+    @property
+    def is_running(self) -> bool:
+        """Whether calls can come."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         """Close the socket and the account; starting again takes the same port and the same state."""
+        if self._thread is None:
+            return
         self._server.end()
         self._thread.join()
+        self._thread = None
         self.account.close()
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 DEFAULT_USER = "apiuser-000000000000@apiconnector.com"
 DEFAULT_PASSWORD = "sandbox"  # noqa: S105 - the published log-in of an account that lives on one's own machine
@@ -162,3 +162,12 @@ class Settings:
     start_at: datetime | None = None
     random_seed: int = 1
     switches: Switches = field(default_factory=Switches)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError that names the setting and what it may be."""
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}; it may be: {', '.join(choices)}")
+
+
+_CHOICES = {name: get_args(kind) for name, kind in get_type_hints(Settings).items() if get_origin(kind) is Literal}

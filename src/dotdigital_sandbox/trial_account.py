@@ -30,18 +30,30 @@ class DotdigitalAccount(Sandbox):
         self._numbers = count()
         self._folder = private_folder(Path(data_dir))
         super().__init__(self._next_folder(), **settings)
-        self._first = self._folder / "first.sqlite3"
+        self._switches = replace(self.settings.switches)
+        self._first, self._kept = self._folder / "first.sqlite3", self._folder / "kept.sqlite3"
+        self._is_begun = self._is_kept = False
 
     def start(self) -> Self:
-        """Open the account and listen; :meth:`reset` goes back to this beginning, or to what :meth:`keep` kept."""
-        self._switches = replace(self.settings.switches)
+        """Open the account and listen; :meth:`reset` goes back to the first start, or to what :meth:`keep` kept."""
         super().start()
-        self.keep()
+        if not self._is_begun:
+            self.dump(self._first)
+            self._is_begun = True
         return self
 
     def keep(self) -> None:
         """From now on :meth:`reset` goes back to how the account is at this moment: what was made so far stays."""
-        self.dump(self._first)
+        self.dump(self._kept)
+        self._is_kept = True
+
+    def begin_anew(self) -> None:
+        """Put everything back to how it was at the first start: what was kept is forgotten, and who was stopped
+        listens again."""
+        self._is_kept = False
+        if not self.is_running:
+            self.start()
+        self.reset()
 
     def reset(self) -> None:
         """Put everything back to how it was at the start or when it was last kept: state, clock, faults, log of calls.
@@ -51,9 +63,9 @@ class DotdigitalAccount(Sandbox):
         """
         before = self.account
         folder = private_folder(self._next_folder())
-        shutil.copyfile(self._first, folder / "account.sqlite3")
-        settings = replace(self.settings, data_dir=folder, switches=replace(self._switches))
-        self.serve(open_account(settings))
+        shutil.copyfile(self._kept if self._is_kept else self._first, folder / "account.sqlite3")
+        self.settings = replace(self.settings, data_dir=folder, switches=replace(self._switches))
+        self.serve(open_account(self.settings))
         before.close()
         shutil.rmtree(before.settings.data_dir, ignore_errors=True)
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 1000
 MOST_LISTS = 100
 _JOIN = "INSERT INTO membership (book_id, contact_id, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-ALL_FIELDS = "[[all]]"
+ALL_FIELDS = "[[ALL]]"
 PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
 _SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
 MERGES = {"overwrite": 0, "overwrite-if-not-empty": 1, "overwrite-if-empty": 2}
@@ -327,20 +327,20 @@ def delete_contact(call: Call) -> Answer:
 
 
 def _parts(call: Call) -> frozenset[str]:
-    wanted = {each.lower() for each in _listed(call.text("include"))}
+    wanted = {each.lower() for each in _listed(call, "include")}
     return frozenset(part for part in PARTS if part.lower() in wanted)
 
 
 def _fields(call: Call, *, listing: bool = False) -> frozenset[str] | None:
-    text = call.text("data-fields").strip()
-    if text.lower() == ALL_FIELDS or (not text and not listing):
-        return None
-    return frozenset(each.upper() for each in _listed(text))
+    names = frozenset(each.upper() for each in _listed(call, "data-fields"))
+    return None if ALL_FIELDS in names or (not names and not listing) else names
 
 
-def _listed(text: str) -> list[str]:
-    """The parts of a list in a query: the contract shows commas, the vendor's machine-readable schema says pipes."""
-    return [each.strip() for each in re.split("[,|]", text) if each.strip()]
+def _listed(call: Call, name: str) -> list[str]:
+    """The parts of a list in a query: the contract shows commas, the vendor's machine-readable schema says pipes, and
+    there are clients that name the parameter once for each part."""
+    parts = (part.strip() for text in call.query.get(name, ()) for part in re.split("[,|]", text))
+    return [each for each in parts if each]
 
 
 def since_of(call: Call, name: str, *, code: str = "invalidFilter") -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
@@ -83,7 +85,7 @@ def start_import(call: Call) -> Answer:
 
 def _read(source: Path) -> tuple[Merge, list[msgspec.Raw]]:
     """The merge option and the rows of a body, still as JSON: a decoded row takes ten times the room."""
-    members = msgspec.json.decode(source.read_bytes(), type=dict[str, msgspec.Raw])
+    members = msgspec.json.decode(source.read_bytes().removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw])
     body = {name.lower(): raw for name, raw in members.items()}
     option = msgspec.json.decode(body["mergeoption"]) if "mergeoption" in body else None
     listed = bytes(body.get("contacts", b"null"))
@@ -113,14 +115,19 @@ def _check_row(given: object) -> None:
         raise V3Error(400, "badRequest", "The matchIdentifier must be the name of an identifier", "matchIdentifier")
 
 
-def process(account: Account, job: Row) -> dict[str, int]:
-    """Do a queued import; the counters of its summary."""
+def process(account: Account, job: Row, *, before_each: Callable[[], None]) -> dict[str, int]:
+    """Do a queued import, or the rest of one that was interrupted; the counters of its summary.
+
+    ``before_each`` is called before some rows are taken and may raise to end the work there.
+    """
     counters: Counter[str] = Counter(dict.fromkeys(SUMMARY.values(), 0))
     seen: set[str] = set()
     with upload_path(account, job["guid"]).open("rb") as file:
         rows = enumerate(file, start=1)
+        _pass_over_done(account, job, rows, counters, seen)
         are_left = True
         while are_left:
+            before_each()
             with account.store.writing() as db:
                 results = list(_some(db, account, job["merge"], rows, seen))
                 db.executemany(
@@ -131,6 +138,31 @@ def process(account: Account, job: Row) -> dict[str, int]:
                 counters[SUMMARY[key]] += number
             are_left = bool(results)
     return dict(counters)
+
+
+def _pass_over_done(
+    account: Account, job: Row, rows: Iterator[tuple[int, bytes]], counters: Counter[str], seen: set[str]
+) -> None:
+    """Pass over the rows that were taken before an interruption, and note what came of them."""
+    with account.store.reading() as db:
+        results = db.execute(
+            "SELECT row, outcome, body FROM import_result WHERE import_id = ?", (job["id"],)
+        ).fetchall()
+    taken: dict[int, int] = {}
+    for result in results:
+        body = json.loads(result["body"])
+        key = result["outcome"] if "failures" not in body else body["failures"][0]["failureCode"]
+        if key in SUMMARY:
+            counters[SUMMARY[key]] += 1
+        if "failures" not in body:
+            taken[result["row"]] = body["contactId"]
+    for number, line in islice(rows, max((result["row"] for result in results), default=0)):
+        if number in taken:
+            seen.add(f"{_match_of(lowered(msgspec.json.decode(line)))}:{taken[number]}")
+
+
+def _match_of(row: dict[str, Any]) -> str:
+    return str(row.get("matchidentifier") or "email")
 
 
 def _some(
@@ -163,7 +195,7 @@ def _some(
 def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[str]) -> list[Result]:
     """What came of one row: its outcome, and a failure of what belongs to it."""
     raw = lowered(msgspec.json.decode(line))
-    identifiers, match = raw.get("identifiers") or {}, str(raw.get("matchidentifier") or "email")
+    identifiers, match = raw.get("identifiers") or {}, _match_of(raw)
     known: Row | None = None
     try:
         value = object_of(identifiers, "identifiers").get(match.lower())

@@ -257,6 +257,70 @@ def test_an_unknown_certificate_is_refused_and_a_trusted_one_taken(tmp_path: Pat
         server.close()
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda account: account.address_book(7).remove_contacts([5]),
+        lambda account: account.contacts.suppress([5]),
+        lambda account: account.import_report("x"),
+        lambda account: account.campaign(7).summary(),
+        lambda account: account.data_fields(),
+        lambda account: account.empty_recycle_bin(),
+        lambda account: list(account.contacts_v3.import_results("x")),
+    ],
+)
+def test_a_refusal_inside_of_a_success_is_one(
+    server: Server, account: Account, ask: Callable[[Account], object]
+) -> None:
+    """Most shapes could be read out of it, as nothing that they name has to be there."""
+    server.say(answer(200, {"message": "Address book cannot be written to. ERROR_ADDRESSBOOK_NOTWRITABLE"}))
+    with pytest.raises(Rejected) as refused:
+        ask(account)
+    assert refused.value.code == "ERROR_ADDRESSBOOK_NOTWRITABLE"
+
+
+def test_a_page_of_something_on_the_way_is_no_word_that_it_was_done(server: Server, account: Account) -> None:
+    """Nor is one that is tried again, where that does no harm."""
+    portal = answer(200, b"<html>Please log in</html>")
+    server.say(portal, answer(204))
+    account.contacts.delete(5)
+    assert len(server.requests) == 2
+    server.say(portal)
+    with pytest.raises(UnknownOutcome):
+        account.create_data_field("Size", "Numeric")
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -0500", "yesterday"])
+def test_a_date_that_is_none_costs_no_answer(server: Server, account: Account, date: str) -> None:
+    server.say(answer(200, [], headers={"Date": date}))
+    assert list(account.address_books()) == []
+    assert account.answered_at is None
+
+
+@pytest.mark.parametrize("host", ["a..example.com", f"{'a' * 64}.example.com"])
+def test_a_host_name_that_cannot_be_one_is_not_reached(make_account: MakeAccount, host: str) -> None:
+    with pytest.raises(Transient):
+        make_account(f"http://{host}").info()
+
+
+@pytest.mark.parametrize("proxy", ["http://user:s3cret@host:bad", "socks9://user:s3cret@host:1", "nonsense"])
+def test_a_proxy_that_cannot_be_one_is_said_at_once(make_account: MakeAccount, proxy: str) -> None:
+    with pytest.raises(ConfigurationError, match="proxy is not usable") as refused:
+        make_account("http://127.0.0.1:8099", proxy=proxy)
+    assert "s3cret" not in f"{refused.value!r} {refused.value.__cause__}"
+
+
+def test_an_address_that_is_too_long_is_not_sent(server: Server, account: Account) -> None:
+    with pytest.raises(Rejected, match="longer than any can be"):
+        account.contacts.get(f"{'a' * 70_000}@example.com")
+    assert server.requests == []
+
+
+def test_years_have_four_digits(server: Server, account: Account) -> None:
+    list(account.suppressed_since(datetime(900, 1, 1, tzinfo=UTC)))
+    assert "/suppressed-since/0900-01-01T00:00:00Z" in server.requests[0].target
+
+
 def test_old_services_answer_a_removal_without_body(server: Server, account: Account) -> None:
     server.say(answer(204), answer(202, {"id": "13e7b388-2060", "status": "Started"}))
     assert account.address_book(7).remove_contacts([5]) == Deletion("", "Completed")

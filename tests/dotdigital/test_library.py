@@ -9,14 +9,27 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from collections.abc import Callable
 
 import pytest
 
-from dotdigital import Account, AsyncAccount, ContactDraft, ContactV3Draft, NotFound, Rejected, Transient, flat
-from tests.dotdigital.server import RESET, Server, answer
+from dotdigital import (
+    Account,
+    AsyncAccount,
+    Consent,
+    ContactDraft,
+    ContactV3Draft,
+    NotFound,
+    Rejected,
+    Transient,
+    UnknownOutcome,
+    flat,
+)
+from tests.dotdigital.server import RESET, Reply, Server, answer
 
 ANN = ContactDraft("ann@example.com")
+CONFIRMED = ContactDraft("ann@example.com", opt_in_type="VerifiedDouble")
 SAVED = {"id": 5, "email": "ann@example.com"}
 
 
@@ -121,3 +134,57 @@ def test_the_log_has_a_line_a_request_without_an_address(
         "GET /v2/contacts/{who}: 200",
     ]
     assert "ann@" not in json.dumps(lines)
+
+
+def test_a_task_that_is_cancelled_stops_waiting_for_a_page(server: Server) -> None:
+    """A time limit is told as one, although the request goes on; its connection is given back once it ends."""
+    rows = [{"id": number, "name": str(number)} for number in range(1, 1001)]
+    server.say(answer(200, rows), Reply(more=[b"", answer(200, rows).raw], pause=0.4), answer(404))
+
+    async def work() -> None:
+        async with AsyncAccount("user", "password", server.url, allowed_origins=[server.url]) as account:
+            pages = account.each(lambda it: it.address_books())
+            assert len(await anext(pages)) == 1000
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(pages), 0.2)
+            with pytest.raises(NotFound):
+                await account.ask(lambda it: it.contacts.get(5))
+
+    asyncio.run(work())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_has_connections_of_its_own(server: Server, account: Account) -> None:
+    """Two that write to one connection would be given each other's answers."""
+    server.otherwise = lambda request: answer(200, {"id": 1, "properties": []})
+    account.info()
+    child = os.fork()
+    if child == 0:
+        account.info()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    account.info()
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda account: account.contacts.save(CONFIRMED),
+        lambda account: account.contacts.update(5, CONFIRMED),
+        lambda account: account.address_book(3).add_contact(CONFIRMED),
+        lambda account: account.contacts.save_with_consent(ANN, [Consent("Yes")], update=True),
+        lambda account: account.contacts_v3.merge(
+            "ann@example.com",
+            ContactV3Draft({"email": "ann@example.com"}, channel_properties={"email": {"optInType": "verifiedDouble"}}),
+        ),
+    ],
+)
+def test_what_does_more_the_second_time_is_sent_once(
+    server: Server, account: Account, change: Callable[[Account], object]
+) -> None:
+    """A mail that has to be confirmed, a consent record."""
+    server.say(RESET)
+    with pytest.raises(UnknownOutcome):
+        change(account)
+    assert len(server.requests) == 1

@@ -251,6 +251,9 @@ def test_threads_share_what_is_left() -> None:
         ({"retry-after": "7201"}, None),
         ({"retry-after": "99999"}, None),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+        ({"retry-after": "Thu, 01 Jan 1970 00:17:00 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:17:00 GMT", "date": "Thu, 01 Jan 1970 00:16:50 GMT"}, 10.0),
+        ({"retry-after": "soon"}, None),
         ({}, None),
     ],
 )

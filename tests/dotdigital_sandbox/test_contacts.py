@@ -204,7 +204,7 @@ def test_bulk_removal_runs_in_the_background(start: START) -> None:
         api.ask("POST", f"/v2/address-books/{book}/contacts", {"email": f"p{number}@example.com"})["id"]
         for number in range(3)
     ]
-    started = api.ask("POST", f"/v2/address-books/{book}/contacts/delete", [ids[0], 424242], status=202)
+    started = api.ask("POST", f"/v2/address-books/{book}/contacts/delete", [str(ids[0]), 424242], status=202)
     assert started["status"] == "Started"
     assert api.get(f"/v2/contacts/deletion/{started['id']}") == started
     assert api.get(f"/v2/address-books/{book}")["contacts"] == 3

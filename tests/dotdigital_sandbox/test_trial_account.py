@@ -76,3 +76,44 @@ def test_looking_in_asks_as_a_client_does(account: DotdigitalAccount) -> None:
     assert len(people["_items"]) == 2
     assert account.get("/v2/contacts/subscriber.1@example.com")["email"] == "subscriber.1@example.com"
     assert account.calls()[-1]["path"] == "/v2/contacts/subscriber.1@example.com"
+
+
+def emails(account: DotdigitalAccount) -> list[str]:
+    return [each["email"] for each in account.get("/v2/contacts") if not each["email"].startswith("subscriber")]
+
+
+def add(account: DotdigitalAccount, email: str) -> None:
+    auth = (account.user, account.password)
+    httpx2.post(f"{account.url}/v2/contacts", json={"email": email}, auth=auth).raise_for_status()
+
+
+def test_what_a_test_kept_or_stopped_is_forgotten_when_the_next_one_begins(account: DotdigitalAccount) -> None:
+    before, url = emails(account), account.url
+    add(account, "kept@example.com")
+    account.keep()
+    add(account, "later@example.com")
+    account.reset()
+    assert emails(account) == [*before, "kept@example.com"]
+    account.stop()
+    assert not account.is_running
+    account.begin_anew()
+    assert (emails(account), account.url) == (before, url)
+    account.stop()
+    account.stop()
+
+
+def test_a_restart_goes_on_with_the_state_that_there_was_and_is_no_new_beginning(account: DotdigitalAccount) -> None:
+    before = emails(account)
+    account.reset()
+    add(account, "ann@example.com")
+    account.stop()
+    account.start()
+    assert emails(account) == [*before, "ann@example.com"]
+    account.reset()
+    assert emails(account) == before
+
+
+@pytest.mark.parametrize(("setting", "choices"), [("seed", "demo, empty"), ("scheme", "none, tiered, flat")])
+def test_a_setting_that_there_is_not_is_refused(tmp_path: Path, setting: str, choices: str) -> None:
+    with pytest.raises(ValueError, match=f"{setting} cannot be 'other'; it may be: {choices}"):
+        DotdigitalAccount(tmp_path, **{setting: "other"})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from dotdigital_sandbox import Sandbox
 from tests.dotdigital_sandbox.conftest import Api
 
 CONSENT = {
@@ -306,3 +309,63 @@ def test_a_long_status_is_told_whole(api: Api) -> None:
     done = api.get(f"/contacts/v3/import/{started['importId']}")
     assert [each["identifiers"]["email"] for each in done["created"]] == [row["identifiers"]["email"] for row in rows]
     assert (len(done["updated"]), len(done["failures"])) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "include=lists|preferences&data-fields=FIRSTNAME|GENDER",
+        "include=lists,preferences&data-fields=FIRSTNAME,GENDER",
+        "include=lists&include=preferences&data-fields=FIRSTNAME&data-fields=GENDER",
+    ],
+)
+def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> None:
+    preference = api.ask("POST", "/v2/preferences", {"privateName": "News", "publicName": "News"})["id"]
+    given = {
+        "identifiers": {"email": "ann@example.com"},
+        "dataFields": {"FIRSTNAME": "Ann", "LASTNAME": "Lee", "GENDER": "F"},
+        "preferences": [{"id": preference, "isOptedIn": True}],
+    }
+    api.ask("POST", "/contacts/v3", given, status=201)
+    for path in ("/contacts/v3/email/ann@example.com", "/contacts/v3"):
+        answer = api.ask("GET", f"{path}?{query}", status=200)
+        found = answer["_items"][0] if "_items" in answer else answer
+        assert found["dataFields"] == {"FIRSTNAME": "Ann", "GENDER": "F"}
+        assert {"lists", "preferences"} <= set(found)
+        assert "channelProperties" not in found
+
+
+def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"contacts": [{"identifiers": {"email": "ann@example.com"}}]}).encode()
+    response = api.http.put("/contacts/v3/import", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 202
+    api.sandbox.finish_imports()
+    assert api.get(f"/contacts/v3/import/{response.json()['importId']}")["summary"]["newContacts"] == 1
+
+
+def test_a_stop_does_not_wait_for_a_long_import_and_the_next_start_takes_only_its_rest(tmp_path: Path) -> None:
+    """Nobody is told twice of, no consent is kept twice, and who came twice is found although the first was before."""
+    rows = 60_000
+    contacts: list[dict[str, Any]] = [{"identifiers": {"email": f"p{number}@example.com"}} for number in range(rows)]
+    contacts[0]["consentRecords"] = [CONSENT]
+    contacts[1] = {"identifiers": {"email": "bad"}}
+    contacts.append({"identifiers": {"email": "P5@example.com"}, "dataFields": {"FIRSTNAME": "Second"}})
+    api = Api(Sandbox(tmp_path).start())
+    guid = api.ask("PUT", "/contacts/v3/import", {"contacts": contacts}, status=202)["importId"]
+    while not (before := api.get("/v2/contacts/count")):
+        time.sleep(0.005)
+    api.sandbox.stop()
+    api.sandbox.start()
+    assert api.get(f"/contacts/v3/import/{guid}")["status"] == "NotFinished"
+    assert 0 < before < rows - 1
+    api.sandbox.finish_imports()
+    status = api.get(f"/contacts/v3/import/{guid}")
+    assert {name: number for name, number in status["summary"].items() if number} == {
+        "newContacts": rows - 1,
+        "invalidEntries": 1,
+        "duplicateIdentifiers": 1,
+    }
+    assert (len(status["created"]), len(status["updated"]), len(status["failures"])) == (rows - 1, 0, 2)
+    person = api.get("/contacts/v3/email/p0@example.com", include="consentRecords")
+    assert len(person["consentRecords"]) == 1
+    api.sandbox.stop()

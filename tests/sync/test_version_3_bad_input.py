@@ -20,7 +20,17 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.sync.inbound import account_feed
-from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, Reading, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import (
+    EventHint,
+    EventSubscription,
+    ExportItem,
+    Reading,
+    Rejection,
+    State,
+    SyncRun,
+    Upload,
+    UploadState,
+)
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync, use_protocol
 from tests.dotdigital.server import Reply, Request, answer
 from tests.sync.campaign_vendor import BOOK, CampaignVendor
@@ -156,9 +166,59 @@ def test_an_event_of_somebody_who_is_gone_is_settled(
     integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:
     sync(integration)
+    # Within the second in which events began to be heard everybody is read again.
+    remote.sandbox.advance(2)
+    sync(integration)
     EventHint.objects.create(integration=integration, remote_id=987_654)
     run = sync(integration, kind=RunKind.IMPORT)
     assert (run.state, steps_of(run)["contacts"]["looked"]) == (State.SUCCEEDED, 1)
+    assert not EventHint.objects.exists()
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_somebody_who_cannot_be_looked_at_holds_up_nobody_else(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in this run nor by the number of looks that a run has."""
+    monkeypatch.setattr(account_feed, "MOST_LOOKS", 2)
+    ids = {name: remote.create_contact(f"{name}@example.com", book=book) for name in NAMES}
+    # What the feed tells need not be looked at.
+    remote.sandbox.advance(4000)
+    sync(integration, kind=RunKind.IMPORT)
+    for name in ("ann", "bob", "cy"):
+        remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{ids[name]}")
+    for name in ("ann", "bob"):
+        path = f"/contacts/v3/contactId/{ids[name]}"
+        remote.sandbox.fail_next("status", path=path, status=500, times=None)
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert run.state == State.PARTIAL
+    assert set(Rejection.objects.filter(step__run=run).values_list("subject", "reason")) == {
+        (f"contact {ids[name]}", "not_read") for name in ("ann", "bob")
+    }
+    assert list(EventHint.objects.order_by("pk").values_list("remote_id", flat=True)) == [
+        ids[name] for name in ("cy", "ann", "bob")
+    ]
+    assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED
+    assert members(link.address_book) == {"ann", "bob", "dee", "eve"}
+    remote.sandbox.clear_faults()
+    sync(integration, kind=RunKind.IMPORT)
+    assert members(link.address_book) == {"dee", "eve"}
+    assert not EventHint.objects.exists()
+    assert not Rejection.objects.filter(ended_at=None).exists()
+
+
+def test_after_a_reading_of_all_nobody_who_was_deleted_is_left_to_be_looked_at(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more than can be looked at everybody is read: once, and not until the last of them has had its turn."""
+    monkeypatch.setattr(account_feed, "MOST_LOOKS", 1)
+    ids = {name: remote.create_contact(f"{name}@example.com", book=book) for name in NAMES}
+    sync(integration, kind=RunKind.IMPORT)
+    for name in ("ann", "bob", "cy", "dee"):
+        remote.ask("DELETE", f"/v2/contacts/{ids[name]}")
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert members(link.address_book) == {"eve"}
+    assert "looked" not in steps_of(run)["contacts"]
     assert not EventHint.objects.exists()
 
 

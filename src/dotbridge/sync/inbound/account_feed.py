@@ -30,7 +30,13 @@ from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED
-from dotbridge.sync.inbound.events import hinted_contacts, put_hint_last, settle_hints, settle_staged_hints
+from dotbridge.sync.inbound.events import (
+    hinted_contacts,
+    put_hint_last,
+    settle_hints,
+    settle_hints_of_the_gone,
+    settle_staged_hints,
+)
 from dotbridge.sync.inbound.large_readings import require_first_reading
 from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.inbound.stage import measure_tables, merge_account, merge_contacts
@@ -180,6 +186,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
     with transaction.atomic():
         if knows_who_is_gone and is_complete:
             step.count(gone=mark_gone_of_account(step.integration, closed_at))
+            settle_hints_of_the_gone(step)
         move_cursor(step.integration, FEED, closed_at)
         # What the books' own feeds tell is known up to here as well.
         move_cursors_of_books(step.integration, CONTACTS_FEED, closed_at)

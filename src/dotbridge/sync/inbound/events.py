@@ -38,6 +38,12 @@ _SETTLE_STAGED = """
     DELETE FROM dotbridge_sync_eventhint h USING stage_contact s
     WHERE h.integration_id = %s AND h.remote_id = s.remote_id
 """
+_SETTLE_GONE = """
+    DELETE FROM dotbridge_sync_eventhint h
+    WHERE h.integration_id = %(integration)s AND NOT EXISTS (
+        SELECT FROM dotbridge_mirror_contact c JOIN dotbridge_mirror_membership m ON m.contact_id = c.id
+        WHERE c.integration_id = %(integration)s AND c.remote_id = h.remote_id AND m.gone_at IS NULL)
+"""
 
 
 def hear_of_contacts(step: StepContext) -> None:
@@ -116,16 +122,23 @@ def hinted_contacts(step: StepContext, most: int) -> list[int]:
     return list(hints.values_list("remote_id", flat=True)[:most])
 
 
-def settle_hints(step: StepContext, remote_ids: list[int] | None = None) -> None:
-    """These contacts have been looked at, or all."""
-    hints = EventHint.objects.filter(integration=step.integration)
-    (hints if remote_ids is None else hints.filter(remote_id__in=remote_ids)).delete()
+def settle_hints(step: StepContext, remote_ids: list[int]) -> None:
+    """These contacts have been looked at."""
+    EventHint.objects.filter(integration=step.integration, remote_id__in=remote_ids).delete()
+
+
+def settle_hints_of_the_gone(step: StepContext) -> None:
+    """After everybody was read, whoever is in no address book any more need not be looked at. Whom Dotdigital does not
+    mail it need not have listed: these stay."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE_GONE, {"integration": step.integration.pk})
 
 
 def put_hint_last(step: StepContext, remote_id: int) -> None:
-    """A contact that could not be looked at now comes after all others."""
-    settle_hints(step, [remote_id])
-    EventHint.objects.create(integration=step.integration, remote_id=remote_id)
+    """This contact has to be looked at after all others."""
+    with transaction.atomic():
+        settle_hints(step, [remote_id])
+        EventHint.objects.create(integration=step.integration, remote_id=remote_id)
 
 
 def _read(step: StepContext, ours: EventSubscription) -> None:

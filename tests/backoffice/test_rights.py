@@ -20,6 +20,7 @@ from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
 from dotbridge.crm.models import Account
 from dotbridge.lists.columns import columns_of
+from dotbridge.lists.services import update_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.models import Rejection, ValueConflict
@@ -213,6 +214,34 @@ def test_nobody_saves_a_rule_about_what_they_may_not_see(
     assert made.status_code == 200
     world.unconnected.refresh_from_db()
     assert world.unconnected.rule == {}
+
+
+def test_no_page_says_what_a_rule_asks_to_somebody_who_may_not_see_the_field(
+    world: World, account: Account, logged_in: Callable[..., Client]
+) -> None:
+    rule = {"combinator": "and", "rules": [{"field": "account__name", "operator": "=", "value": SECRET}]}
+    update_list(marketing_list=world.marketing_list, rule=rule)
+    tables = "dotbridge_tables:dotbridge_lists_marketinglist"
+    addresses = [
+        url("lists"),
+        *(url(name, world.marketing_list.pk) for name in ("list", "list-rule", "list-history", "list-connection")),
+        reverse(f"{tables}_changelist"),
+        reverse(f"{tables}_change", args=[world.marketing_list.pk]),
+        reverse(f"{tables}_history", args=[world.marketing_list.pk]),
+        url("home"),
+        url("activity-audit"),
+    ]
+    rights = (LISTS, "dotbridge_audit.view_auditentry", "dotbridge_lists.change_marketinglist")
+    for viewer, is_shown in (
+        (logged_in(*rights), False),
+        (logged_in(*rights, PEOPLE), False),
+        (logged_in(*rights, PEOPLE, "crm.view_account"), True),
+    ):
+        said = {address: texts(viewer.get(address, follow=True)) for address in addresses}
+        assert not [address for address, text in said.items() if SECRET in text and not is_shown]
+        assert (SECRET in said[url("lists")]) is is_shown
+        posted = viewer.post(url("list-rule", world.marketing_list.pk), {"rule": ""}).status_code
+        assert posted == (302 if is_shown else 403), "nobody throws away what they may not see"
 
 
 def test_nobody_makes_a_list_of_records_that_they_may_not_see(world: World, logged_in: Callable[..., Client]) -> None:

@@ -11,6 +11,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -75,12 +76,24 @@ class _RuleField(forms.JSONField):
             error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
         )
 
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed where no page could show it otherwise."""
+        try:
+            shown = super().bound_data(data, initial)
+            self.prepare_value(shown).encode()
+        except (ValueError, RecursionError):
+            return InvalidJSONInput(data)
+        return shown
+
     def clean(self, value: Any) -> dict[str, Any]:
         """The rule as an object; nothing at all means everybody."""
         try:
             rule = super().clean(value)
         except RecursionError:
             raise ValidationError(_("The rule is nested too deep.")) from None
+        except ValueError:
+            # A number of thousands of digits.
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         if rule in (None, ""):
             return {}
         if not isinstance(rule, dict):

@@ -105,7 +105,8 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", get_language() or "")
             if isinstance(response, StreamingHttpResponse):
-                response.streaming_content = as_it_is_read(request, response.streaming_content)
+                written: Any = response.streaming_content
+                response.streaming_content = as_it_is_read(request, written)
             return response
 
         return secured(guarded)

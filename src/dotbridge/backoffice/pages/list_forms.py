@@ -8,13 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from dotbridge.backoffice.pages.forms import owners
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.entities.registry import UnknownEntity, entities, entity
 from dotbridge.entities.rights import Viewer
@@ -128,21 +127,12 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.marketing_list = marketing_list
-        # Whoever may come in here can own a list; a host may have a million other users.
-        self.fields["owner"].queryset = self._owners()  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners(marketing_list)  # type: ignore[attr-defined]
         known = {*INTERVALS}
         if marketing_list is not None and marketing_list.refresh_every is not None:
             known.add(int(marketing_list.refresh_every.total_seconds()))
         choices = [("", _("Only when somebody asks")), *((str(each), interval_text(each)) for each in sorted(known))]
         self.fields["refresh_every"].choices = choices  # type: ignore[attr-defined]
-
-    def _owners(self) -> Any:
-        users = get_user_model()
-        found = users._default_manager.order_by(users.USERNAME_FIELD)  # noqa: SLF001 - as Django names it
-        if any(each.name == "is_staff" for each in users._meta.get_fields()):  # noqa: SLF001 - as Django names it
-            present = self.marketing_list.owner_id if self.marketing_list else None
-            found = found.filter(Q(is_staff=True) | Q(pk__in=[present] if present else []))
-        return found
 
     @property
     def types(self) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
 from dotbridge.crm.models import Account
 from dotbridge.lists.columns import columns_of
+from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.services import update_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import DataField
@@ -265,6 +266,16 @@ def test_both_values_of_a_conflict_take_both_rights(world: World, logged_in: Cal
     for rights, is_shown in (([], False), ([PEOPLE], False), ([CONTACTS], False), ([PEOPLE, CONTACTS], True)):
         page = texts(logged_in(*base, *rights).get(url("activity-conflicts")))
         assert ("Told here" in page, "Told there" in page) == (is_shown, is_shown), rights
+
+
+def test_nobody_is_put_back_by_somebody_who_may_not_see_them(world: World, logged_in: Callable[..., Client]) -> None:
+    item = RemovedItem.objects.first()
+    assert item is not None
+    undo = reverse("dotbridge_tables:dotbridge_lists_removeditem_undo", args=[item.pk])
+    rights = ("dotbridge_lists.view_removeditem", "dotbridge_lists.delete_removeditem")
+    assert logged_in(*rights).post(undo, {"confirmed": "yes"}).status_code == 403
+    assert RemovedItem.objects.filter(pk=item.pk).exists()
+    assert logged_in(*rights, PEOPLE).post(undo, {"confirmed": "yes"}).status_code == 302
 
 
 def test_a_page_of_a_record_is_for_those_who_may_see_the_record(world: World, logged_in: Callable[..., Client]) -> None:

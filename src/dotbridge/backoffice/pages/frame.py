@@ -36,6 +36,9 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 THEME_COOKIE = "dotbridge_theme"
+# Nobody between us and the person keeps a page, and a browser asks again. It may keep one to go back to: with what was
+# typed into it.
+NOT_SHARED = "private, no-cache"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -104,6 +107,7 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
             with acting_in(request), as_the_person_likes(request), read_in(request):
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", get_language() or "")
+            response.headers.setdefault("Cache-Control", NOT_SHARED)
             if isinstance(response, StreamingHttpResponse):
                 written: Any = response.streaming_content
                 response.streaming_content = as_it_is_read(request, written)

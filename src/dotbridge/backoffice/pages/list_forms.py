@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.pages.forms import owners
 from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.screens.rule_builder import for_browser
 from dotbridge.entities.registry import UnknownEntity, entities, entity
 from dotbridge.entities.rights import Viewer
 from dotbridge.lists.models import ListType, MarketingList
@@ -74,6 +75,10 @@ class _RuleField(forms.JSONField):
             help_text=gettext_lazy("Empty: everybody is on the list."),
             error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
         )
+
+    def prepare_value(self, value: Any) -> Any:
+        """The rule as the builder in the browser can read it without rounding a number."""
+        return super().prepare_value(value if isinstance(value, InvalidJSONInput) else for_browser(value))
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was typed, as it was typed where no page could show it otherwise."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +21,11 @@ from dotbridge.lists.rules.lists_named import LIST_PATH, ListsNamed, ReadParts, 
 from dotbridge.lists.rules.problems import PartRefused, Place, ProblemKind, RuleProblem, broken, incomplete, wrong
 from dotbridge.lists.rules.scope import Reading, Scope
 from dotbridge.lists.rules.tree import Group, Part
+from dotbridge.lists.rules.values import NOT_STORABLE
 
 VERSION = 1
 DEEPEST = 10
 MOST_CONDITIONS = 500
-# The database keeps neither NUL nor half of a character that is written as two.
-_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +105,7 @@ def _can_be_kept(tree: Any) -> bool:
         elif isinstance(part, list | tuple):
             rest += part
         elif isinstance(part, str):
-            is_kept = _NOT_KEPT.search(part) is None
+            is_kept = NOT_STORABLE.search(part) is None
         elif isinstance(part, float):
             is_kept = math.isfinite(part)
         if not is_kept:

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dotbridge.backoffice.reads.drafts import open_in_dotdigital
+from dotbridge.backoffice.reads.drafts import MOST_SENDS, open_in_dotdigital
 from dotbridge.connections.models import AccountChange, CampaignSend, Look, LookKind, LookState, SendState
 from dotbridge.connections.recipients import count_recipients
 from dotbridge.mirror.models import CampaignContent, Draft, SenderAddress, Template
@@ -200,6 +200,23 @@ def test_a_test_goes_to_the_one_who_asks(back_office: Client, ready: World) -> N
     assert "A test is sent to mona@example.com." in texts(page)
     made = CampaignSend.objects.get()
     assert (made.is_test, made.book_ids) == (True, [])
+
+
+def test_a_send_stays_on_its_page_however_many_tests_were_sent_after_it(back_office: Client, world: World) -> None:
+    sent = CampaignSend.objects.get(remote_id=world.draft.remote_id)
+    CampaignSend.objects.bulk_create(
+        CampaignSend(
+            integration=world.integration,
+            remote_id=world.draft.remote_id,
+            name="Test",
+            is_test=True,
+            state=SendState.SENT,
+        )
+        for _test in range(MOST_SENDS + 1)
+    )
+    page = back_office.get(url("draft", world))
+    assert not page.context["can_send"], "its outcome is unknown, and somebody has to decide"
+    assert reverse("dotbridge:draft-decide", args=[sent.pk, "not-sent"]) in texts(page)
 
 
 def test_a_campaign_that_is_gone_leads_on(back_office: Client, ready: World) -> None:

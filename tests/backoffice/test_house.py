@@ -253,8 +253,10 @@ def test_an_account_is_tried_before_it_is_saved(back_office: Client, sandbox: Sa
     kept = texts(back_office.post(url("account", account.pk), changed | {"password": ""}, follow=True))
     assert "Credentials changed." in kept
     assert sandbox.password not in kept
-    back_office.post(url("account-switch", account.pk))
-    assert not Integration.objects.get().is_active
+    for _time in range(2):
+        said = back_office.post(url("account-switch", account.pk), {"to": "off"}, follow=True)
+        assert not Integration.objects.get().is_active, "whoever presses the same button too does not undo it"
+    assert "switched off already" in texts(said)
     assert "Switched off" in texts(back_office.get(url("account", account.pk)))
 
 
@@ -281,11 +283,11 @@ def test_an_account_is_read_as_soon_as_the_way_to_it_is_new(
     assert asked() == [("import", "person")]
     client.post(url("account", account.pk), changed | {"password": "wrong"})
     assert asked() == []
-    client.post(url("account-switch", account.pk))
+    client.post(url("account-switch", account.pk), {"to": "off"})
     assert asked() == []
     client.post(url("account", account.pk), changed)
     assert asked() == []
-    client.post(url("account-switch", account.pk))
+    client.post(url("account-switch", account.pk), {"to": "on"})
     assert asked() == [("import", "person")]
 
 

@@ -67,13 +67,13 @@ def test_an_account_is_read_at_once_when_the_way_to_it_is_new(back_office: Clien
     back_office.post(reverse(ADD), form(is_active=""))
     integration = Integration.objects.get()
     assert asked() == []
-    back_office.post(page_of(integration, "switch"))
+    back_office.post(page_of(integration, "activate"))
     assert asked() == [RunKind.IMPORT]
     back_office.post(page_of(integration), form(password="", breaker_rows="7"))
     assert asked() == []
     back_office.post(page_of(integration), form(password="another"))
     assert asked() == [RunKind.IMPORT]
-    back_office.post(page_of(integration, "switch"))
+    back_office.post(page_of(integration, "deactivate"))
     assert asked() == []
     back_office.post(reverse(ADD), form(name="Second", username="second@example.com"))
     assert asked() == [RunKind.IMPORT]
@@ -153,11 +153,13 @@ def test_sync_now_asks_once(back_office: Client, world: World) -> None:
 
 
 def test_an_inactive_integration_is_not_synchronised(back_office: Client, world: World) -> None:
-    assert "Deactivated" in texts(back_office.post(page_of(world.integration, "switch"), follow=True))
+    off = page_of(world.integration, "deactivate")
+    assert "Deactivated" in texts(back_office.post(off, follow=True))
+    assert "switched off already" in texts(back_office.post(off, follow=True)), "pressed by two it stays off"
     page = texts(back_office.post(page_of(world.integration, "sync"), follow=True))
     assert "is not active" in page
     assert not ProcrastinateJob.objects.exists()
-    back_office.post(page_of(world.integration, "switch"))
+    back_office.post(page_of(world.integration, "activate"))
     world.integration.refresh_from_db()
     assert world.integration.is_active
 
@@ -167,7 +169,7 @@ def test_data_fields_are_read_again_by_request(back_office: Client, world: World
     assert ProcrastinateJob.objects.get().args["kind"] == RunKind.DATA_FIELDS
 
 
-@pytest.mark.parametrize("page", ["check", "sync", "switch"])
+@pytest.mark.parametrize("page", ["check", "sync", "deactivate"])
 def test_what_acts_is_posted_with_a_token_by_those_who_may(
     logged_in: Callable[..., Client], back_office: Client, world: World, page: str
 ) -> None:

@@ -183,3 +183,8 @@ def test_of_a_list_that_keeps_whom_it_reached_people_are_taken_off(
     chosen = {"verb": "take-out", "record": [world.people[0].pk], "confirmed": "yes"}
     assert "Choose what to do" in texts(back_office.post(page_of(picked, "list-change-people"), chosen, follow=True))
     assert len(on_it(picked)) == 2
+
+
+def test_a_record_that_there_cannot_be_is_nobody(back_office: Client, picked: MarketingList) -> None:
+    answer = back_office.post(reverse("dotbridge:list-pick-add", args=[picked.pk]), {"record": "1\0"}, follow=True)
+    assert "Choose at least one person." in texts(answer)

@@ -78,6 +78,42 @@ def test_a_rule_that_cannot_be_read_is_explained(back_office: Client, db: None, 
     assert not MarketingList.objects.exists()
 
 
+BAD_CHARACTERS = ["\\u0000", "\\ud800"]
+BAD_NUMBERS = ["NaN", "1e400", "9" * 5000]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(f'"id": "{character}"' for character in BAD_CHARACTERS),
+        *(f'"{character}": 1' for character in BAD_CHARACTERS),
+        *(f'"id": [{{"x": {number}}}]' for number in BAD_NUMBERS),
+        *(f'"value": "a{character}b"' for character in BAD_CHARACTERS),
+        *(f'"value": {number}' for number in BAD_NUMBERS),
+    ],
+)
+def test_a_rule_that_no_database_can_keep_is_refused_wherever_it_is_written(
+    back_office: Client, world: World, part: str
+) -> None:
+    rule = f'{{"combinator": "and", "rules": [{{"field": "last_name", "operator": "contains", "value": "x", {part}}}]}}'
+    tried = f"{reverse('rule_builder:preview')}?entity=crm.contact&list={world.unconnected.pk}"
+    assert back_office.post(tried, rule, "application/json").status_code in {200, 400}
+    before = world.unconnected.rule
+    page = back_office.post(page_of(world.unconnected, "list-rule"), {"rule": rule})
+    assert page.status_code == 200
+    assert page.context["form"].errors["rule"]
+    made = {"name": "New", "entity": "crm.contact", "type": "dynamic", "rule": rule}
+    assert back_office.post(reverse("dotbridge:list-add"), made).status_code == 200
+    world.unconnected.refresh_from_db()
+    assert world.unconnected.rule == before
+    assert not MarketingList.objects.filter(name="New").exists()
+
+
+def test_a_search_for_what_no_name_can_hold_finds_nothing(back_office: Client, world: World) -> None:
+    assert back_office.get(reverse("dotbridge:lists"), {"q": "a\0"}).status_code == 200
+    assert back_office.get(page_of(world.marketing_list), {"q": "a\0"}).status_code == 200
+
+
 def test_an_entity_that_is_not_registered_is_refused(back_office: Client, db: None) -> None:
     page = texts(back_office.post(reverse(ADD), {"name": "Users", "type": "dynamic", "entity": "auth.user"}))
     assert "Select a valid choice" in page

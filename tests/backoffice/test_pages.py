@@ -282,3 +282,18 @@ def test_more_records_take_no_more_statements(back_office: Client, name: str) ->
         counts.append(len(captured))
     assert counts[0] == counts[1]
     assert counts[0] <= (30 if name in HOUSE else 16)
+
+
+def test_nobody_on_the_way_keeps_a_page_or_a_file_of_people(back_office: Client, world: World) -> None:
+    key = world.marketing_list.pk
+    addresses = [
+        reverse("dotbridge:home"),
+        reverse("dotbridge:list", args=[key]),
+        reverse("dotbridge:list-file", args=[key, "csv"]),
+        reverse("dotbridge:list-file", args=[key, "xlsx"]),
+        reverse("dotbridge:person-record", args=["crm.contact", world.people[0].pk]),
+        f"{reverse('rule_builder:values')}?entity=crm.contact&field=last_name&text=a",
+        reverse("dotbridge_tables:dotbridge_mirror_contact_changelist"),
+    ]
+    kept = {address: back_office.get(address).headers.get("Cache-Control", "") for address in addresses}
+    assert not [address for address, said in kept.items() if "private" not in said or "no-cache" not in said]

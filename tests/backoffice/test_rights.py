@@ -20,6 +20,8 @@ from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
 from dotbridge.crm.models import Account
 from dotbridge.lists.columns import columns_of
+from dotbridge.lists.models import RemovedItem
+from dotbridge.lists.services import update_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.models import Rejection, ValueConflict
@@ -215,6 +217,34 @@ def test_nobody_saves_a_rule_about_what_they_may_not_see(
     assert world.unconnected.rule == {}
 
 
+def test_no_page_says_what_a_rule_asks_to_somebody_who_may_not_see_the_field(
+    world: World, account: Account, logged_in: Callable[..., Client]
+) -> None:
+    rule = {"combinator": "and", "rules": [{"field": "account__name", "operator": "=", "value": SECRET}]}
+    update_list(marketing_list=world.marketing_list, rule=rule)
+    tables = "dotbridge_tables:dotbridge_lists_marketinglist"
+    addresses = [
+        url("lists"),
+        *(url(name, world.marketing_list.pk) for name in ("list", "list-rule", "list-history", "list-connection")),
+        reverse(f"{tables}_changelist"),
+        reverse(f"{tables}_change", args=[world.marketing_list.pk]),
+        reverse(f"{tables}_history", args=[world.marketing_list.pk]),
+        url("home"),
+        url("activity-audit"),
+    ]
+    rights = (LISTS, "dotbridge_audit.view_auditentry", "dotbridge_lists.change_marketinglist")
+    for viewer, is_shown in (
+        (logged_in(*rights), False),
+        (logged_in(*rights, PEOPLE), False),
+        (logged_in(*rights, PEOPLE, "crm.view_account"), True),
+    ):
+        said = {address: texts(viewer.get(address, follow=True)) for address in addresses}
+        assert not [address for address, text in said.items() if SECRET in text and not is_shown]
+        assert (SECRET in said[url("lists")]) is is_shown
+        posted = viewer.post(url("list-rule", world.marketing_list.pk), {"rule": ""}).status_code
+        assert posted == (302 if is_shown else 403), "nobody throws away what they may not see"
+
+
 def test_nobody_makes_a_list_of_records_that_they_may_not_see(world: World, logged_in: Callable[..., Client]) -> None:
     client = logged_in(LISTS, "dotbridge_lists.add_marketinglist", PEOPLE)
     page = client.get(url("list-add"))
@@ -236,6 +266,16 @@ def test_both_values_of_a_conflict_take_both_rights(world: World, logged_in: Cal
     for rights, is_shown in (([], False), ([PEOPLE], False), ([CONTACTS], False), ([PEOPLE, CONTACTS], True)):
         page = texts(logged_in(*base, *rights).get(url("activity-conflicts")))
         assert ("Told here" in page, "Told there" in page) == (is_shown, is_shown), rights
+
+
+def test_nobody_is_put_back_by_somebody_who_may_not_see_them(world: World, logged_in: Callable[..., Client]) -> None:
+    item = RemovedItem.objects.first()
+    assert item is not None
+    undo = reverse("dotbridge_tables:dotbridge_lists_removeditem_undo", args=[item.pk])
+    rights = ("dotbridge_lists.view_removeditem", "dotbridge_lists.delete_removeditem")
+    assert logged_in(*rights).post(undo, {"confirmed": "yes"}).status_code == 403
+    assert RemovedItem.objects.filter(pk=item.pk).exists()
+    assert logged_in(*rights, PEOPLE).post(undo, {"confirmed": "yes"}).status_code == 302
 
 
 def test_a_page_of_a_record_is_for_those_who_may_see_the_record(world: World, logged_in: Callable[..., Client]) -> None:

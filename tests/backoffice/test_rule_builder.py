@@ -55,6 +55,28 @@ def test_a_rule_is_tried_counted_and_said(page: Client) -> None:
     assert MarketingList.objects.get().rule == {}
 
 
+def test_who_may_not_come_in_asks_nothing(page: Client, marketer: User) -> None:
+    """A host may give rights to people who do not belong in the back office."""
+    User.objects.filter(pk=marketer.pk).update(is_staff=False)
+    assert page.get(WHERE["catalogue"], {"entity": "crm.contact"}).status_code == 403
+    assert tried(page, {"rules": [VIP]}).status_code == 403
+
+
+def test_a_key_that_a_browser_would_round_stays_what_it_is(page: Client, marketer: User) -> None:
+    key = 2**60 + 1
+    MarketingList.objects.create(pk=key, name="Guests", entity="crm.contact")
+    Contact.objects.create(first_name="Ada")
+    rule = {"rules": [{"field": "lists.member_of", "operator": "=", "value": key}]}
+    query = {"entity": "crm.contact", "field": "lists.member_of", "text": "Gue"}
+    (found,) = page.get(WHERE["values"], query).json()["values"]
+    assert found["value"] == str(key)
+    assert tried(page, {"rules": [{**rule["rules"][0], "value": found["value"]}]}).json()["count"] == 1
+    marketer.user_permissions.add(Permission.objects.get(codename="change_marketinglist"))
+    kept = create_list(name="Guests of guests", entity="crm.contact", rule=rule)
+    form = page.get(reverse("dotbridge:list-rule", args=[kept.pk])).context["form"]
+    assert f'"{key}"' in form["rule"].value()
+
+
 def test_names_of_lists_are_told_so_that_the_builder_can_show_them(page: Client) -> None:
     kept = create_list(name="Guests", entity="crm.contact")
     rule = {"rules": [{"field": "lists.member_of", "operator": "=", "value": kept.pk}]}

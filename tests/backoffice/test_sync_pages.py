@@ -289,3 +289,20 @@ def test_why_an_upload_was_refused_is_said_in_the_readers_language(back_office: 
 def test_a_time_that_is_past_has_the_ending_of_its_language(language: str, said: str) -> None:
     with override(language):
         assert ago(timezone.now() - timedelta(days=62)) == said
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "mirror_contact_changelist?status",
+        "sync_rejection_changelist?reason",
+        "sync_syncrun_changelist?state__exact",
+        "campaigns_marketingactivity_changelist?record",
+        "mirror_contact_changelist?q",
+    ],
+)
+def test_a_filter_that_no_value_can_match_breaks_no_table(back_office: Client, question: str) -> None:
+    table, _question, name = question.partition("?")
+    address = reverse(f"dotbridge_tables:dotbridge_{table}")
+    assert back_office.get(address, {name: "crm.contact:\0"}).status_code == 404
+    assert back_office.get(address).status_code == 200

@@ -55,6 +55,24 @@ def line(field: DataField, first: str, **more: str) -> dict[str, str]:
     return {"data_field": str(field.pk), "first": first, "empty_values": "keep", "confirmed": "yes", **more}
 
 
+def test_a_marketing_campaign(back_office: Client, other: Client, world: World) -> None:
+    campaign = world.marketing_campaign
+    address = reverse("dotbridge:marketing-campaign", args=[campaign.pk])
+    kept = {"name": "Spring", "code": campaign.code, "report_period": "day", "description": "", "owner": ""}
+    seen = open_form(back_office, address)
+    assert other.post(address, {**kept, "budget": "500", "seen": open_form(other, address)}).status_code == 302
+    mine = {**kept, "name": "Summer", "seen": seen}
+    answer = back_office.post(address, mine)
+    assert ("Budget", "500.00", "empty") in told(answer)
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.budget) == ("Spring", 500)
+    insisting = {**mine, "seen": answer.context["seen"]}
+    assert back_office.post(address, insisting).status_code == 302
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.budget) == ("Summer", None)
+    assert back_office.post(address, insisting).status_code == 302, "the second click of two changes nothing"
+
+
 def test_a_line_of_a_mapping(back_office: Client, other: Client, world: World) -> None:
     address = row_of(world)
     seen = open_form(back_office, address)

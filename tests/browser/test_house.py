@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django.live_server_helper import LiveServer
 
@@ -17,6 +17,7 @@ from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ChangeState, ContactRequest, ContactRequestKind, RunKind
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.lists.models import MarketingList
+from dotbridge.notifications.models import Choice
 from dotbridge.sync.models import Absence, Listing, State, SyncRun
 from tests.backoffice.test_pages import house_of
 from tests.backoffice.world import World
@@ -141,6 +142,31 @@ def test_a_changed_form_asks_before_it_is_left(back_office: Page, live_server: L
     back_office.get_by_role("button", name="Save", exact=True).click()
     expect(back_office.get_by_role("heading", name="Renamed", level=1)).to_be_visible()
     assert asked == ["beforeunload"]
+
+
+def test_sending_one_form_asks_before_another_one_is_lost(back_office: Page, live_server: LiveServer) -> None:
+    back_office.goto(live_server.url + reverse("dotbridge:my-settings"))
+    look, told = (back_office.locator("form[data-asks]").nth(place) for place in (0, 1))
+    look.get_by_label("Time zone").select_option("Europe/Berlin")
+    told.get_by_role("checkbox").first.click()
+    stays, asked = [True, True, False], []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        if stays[len(asked) - 1]:
+            dialog.dismiss()
+        else:
+            dialog.accept()
+
+    back_office.on("dialog", answer)
+    for times in (1, 2):
+        told.get_by_role("button").click()
+        back_office.wait_for_timeout(300)
+        assert asked == times * ["beforeunload"], "whoever stays can send it again"
+    assert not Choice.objects.exists()
+    told.get_by_role("button").click()
+    expect(back_office.get_by_text("Saved.")).to_be_visible()
+    assert Choice.objects.exists()
 
 
 def test_light_and_dark_are_chosen_and_kept(back_office: Page, live_server: LiveServer, world: World) -> None:

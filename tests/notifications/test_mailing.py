@@ -6,7 +6,7 @@ The kind: a message that goes twice because its sender died, or never because it
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,16 +15,18 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.auth.models import User
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.utils import timezone
 from rich.console import Console
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
 from dotbridge.notifications.mailing import is_mail_set_up, send_due_mails, sender
 from dotbridge.notifications.models import Delivery, MailState, Notification
 from dotbridge.notifications.selectors import unsent_mails
-from dotbridge.notifications.services import claim_mails, note_conditions
+from dotbridge.notifications.services import claim_mail, end_mail, note_conditions
 from dotbridge.preferences.services import choose_preferences, choose_settings
 from tests.backoffice.world import World
 from tests.notifications.test_conditions import boss, mend, stop, world
@@ -121,10 +123,62 @@ def test_a_mail_is_given_up_after_six_attempts_and_the_doctor_knows(world: World
 def test_a_sender_that_dies_in_the_middle_sends_nothing_twice(world: World, boss: User, sink: Sink) -> None:
     stop(world)
     note_conditions()
-    (taken,) = claim_mails(most=10)
-    assert taken.mail == MailState.SENDING
+    taken = claim_mail()
+    assert taken is not None
+    assert taken.delivery.mail == MailState.SENDING
     assert send_due_mails() == 0
     assert unsent_mails()["unknown"] == 1
+
+
+def test_a_sender_that_dies_takes_one_mail_along_and_its_end_is_told_as_an_end(
+    world: World, boss: User, sink: Sink
+) -> None:
+    User.objects.create_superuser("second", email="second@example.com", password="x")
+    stop(world)
+    note_conditions()
+    cut_off = claim_mail()
+    assert cut_off is not None
+    assert send_due_mails() == 1, "nobody else's mail was taken along"
+    mend(world)
+    note_conditions()
+    assert send_due_mails() == 2
+    assert [each["Subject"].strip().startswith("Over:") for each in sink.mails] == [False, True, True]
+    assert send_due_mails() == 0
+    assert Delivery.objects.get(pk=cut_off.delivery.pk).end_mail == MailState.SENT
+
+
+def test_what_is_over_while_the_server_refuses_its_mail_is_never_mailed(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    on_its_way = claim_mail()
+    assert on_its_way is not None
+    mend(world)
+    note_conditions()
+    end_mail(mail=on_its_way, state=MailState.WAITING)
+    assert send_due_mails() == 0
+    assert sink.mails == []
+
+
+class Refusing(BaseEmailBackend):
+    """A host's own way to send mails, with errors of its own."""
+
+    def send_messages(self, email_messages: Sequence[Any]) -> int:
+        (message,) = email_messages
+        if message.to == ["boss@example.com"]:
+            raise LookupError("no such sender")
+        return 1
+
+
+def test_whatever_a_way_to_send_raises_the_others_get_theirs_and_it_is_tried_again(
+    world: World, boss: User, settings: Any
+) -> None:
+    User.objects.create_superuser("second", email="second@example.com", password="x")
+    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    stop(world)
+    note_conditions()
+    assert send_due_mails() == 1
+    states = {each.user.username: each.mail for each in Delivery.objects.select_related("user")}
+    assert states == {"boss": MailState.WAITING, "second": MailState.SENT}
 
 
 def test_one_mailbox_that_refuses_does_not_hold_up_the_others(world: World, boss: User, sink: Sink) -> None:
@@ -196,6 +250,17 @@ def test_a_mail_is_in_the_language_of_its_reader(world: World, boss: User, sink:
     assert sink.mails[0]["Content-Language"] == "de"
 
 
+def test_large_numbers_are_written_as_the_reader_writes_them(world: World, boss: User, sink: Sink) -> None:
+    choose_preferences(user=boss, language="de", time_zone="", theme="auto")
+    stop(world)
+    ListConnection.objects.update(stopped_rows=1495, stopped_of=9900)
+    note_conditions()
+    send_due_mails()
+    text = texts_of(sink.mails[0])
+    assert "1.495" in text
+    assert "9.900" in text
+
+
 def test_no_mail_names_a_person(world: World, boss: User, sink: Sink) -> None:
     stop(world)
     note_conditions()
@@ -219,7 +284,7 @@ def test_the_doctor_tells_of_mails_log_ins_and_the_audit(
     # The doctor would ask the account, which is somebody else's.
     Integration.objects.update(is_active=False)
     assert lines_of_doctor(capsys, "mails").startswith("ok   mails                  notifications are mailed; 1 wait")
-    claim_mails(most=1)
+    claim_mail()
     assert lines_of_doctor(capsys, "mails").startswith("FAIL mails                  1 unknown")
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     assert "set DOTBRIDGE_EMAIL_URL" in lines_of_doctor(capsys, "mails")

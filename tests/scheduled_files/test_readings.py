@@ -294,6 +294,26 @@ def test_a_password_is_sealed_and_stays_until_another_is_given(folder: Path, set
     assert shop.sealed_secret == ""
 
 
+def test_a_password_is_sent_to_no_other_server_than_the_one_it_was_entered_for(folder: Path) -> None:
+    shop = scheduled(folder)
+    shop.url = "https://files.example.com/people.csv"
+    save_scheduled_file(scheduled_file=shop, secret="well hidden")
+    shop.url = "https://files.example.com/others.csv"
+    save_scheduled_file(scheduled_file=shop)
+    for elsewhere in ("https://evil.example.com/people.csv", "http://files.example.com/people.csv"):
+        shop.url = elsewhere
+        with pytest.raises(ValidationError) as refused:
+            save_scheduled_file(scheduled_file=shop)
+        assert list(refused.value.message_dict) == ["secret"]
+    shop.url = str(folder)
+    save_scheduled_file(scheduled_file=shop)
+    shop.url = "https://evil.example.com/people.csv"
+    with pytest.raises(ValidationError):
+        save_scheduled_file(scheduled_file=shop)
+    save_scheduled_file(scheduled_file=shop, secret="another")
+    assert ScheduledFile.objects.get().url == shop.url
+
+
 # The pages.
 
 

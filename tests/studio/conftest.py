@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import socket
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -108,3 +110,28 @@ def answering() -> Iterator[Callable[[object], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A vendor whose answer begins, and goes on a byte at a time; its origin."""
+    is_over = threading.Event()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        with suppress(OSError):
+            link, _address = server.accept()
+            with link:
+                link.sendall(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+                # As long as a test may take at most, in case nobody hangs up.
+                for _second in range(100):
+                    if is_over.wait(0.1):
+                        break
+                    link.sendall(b"a")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    is_over.set()
+    server.close()
+    thread.join()

@@ -8,6 +8,7 @@ that is sent to a domain that somebody else has chosen.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from django.utils import timezone
 from dotbridge.encryption import unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import RequestInsideTransaction
+from dotbridge.studio import oauth
 from dotbridge.studio.hosts import application_of, application_of_region, checked_domain, may_return_to
 from dotbridge.studio.models import Grant, PendingSignOn, SignOn
 from dotbridge.studio.oauth import SignOnFailed, words_of
@@ -292,6 +294,17 @@ def test_an_endless_answer_is_not_waited_for(
 ) -> None:
     SignOn.objects.update(domain=answering({"access_token": "a", "more": "x" * 100_000}))
     assert "did not answer" in mona.post(url("studio-frame", account.pk)).content.decode()
+
+
+def test_a_vendor_that_drips_its_answer_holds_nobody_up(
+    account: Integration, mona: Client, dripping: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then is never late for a time-out that begins anew with each."""
+    monkeypatch.setattr(oauth, "MOST_SECONDS", 1.0)
+    SignOn.objects.update(domain=dripping)
+    began = time.monotonic()
+    assert "did not answer" in mona.post(url("studio-frame", account.pk)).content.decode()
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(

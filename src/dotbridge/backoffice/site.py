@@ -11,7 +11,7 @@ import unfold
 from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template import TemplateDoesNotExist
 from django.template.backends.django import DjangoTemplates
@@ -79,6 +79,9 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
         def drawn(*args: Any, **kwargs: Any) -> HttpResponseBase:
             if args[0].method == "POST" and not args[0].user.is_authenticated:
                 return secured(ask_to_log_in)(args[0])
+            if any("\0" in value for _name, values in args[0].GET.lists() for value in values):
+                # No value of the database holds it, so there is nothing that a filter could be set to.
+                raise Http404
             with acting_in(args[0]), as_the_person_likes(args[0]), read_in(args[0]):
                 return self._drawn(inner(*args, **kwargs))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.utils import formataddr
-from smtplib import SMTPException
 from typing import Any
 
 import structlog
@@ -14,8 +13,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext, override
 
 from dotbridge.conf import app_settings
-from dotbridge.notifications.models import Delivery, MailState
-from dotbridge.notifications.services import address_of, claim_mails, end_mail
+from dotbridge.notifications.models import MailState
+from dotbridge.notifications.services import Mail, address_of, claim_mail, end_mail
 from dotbridge.notifications.texts import over_words, words_of
 from dotbridge.preferences.models import Preferences
 from dotbridge.preferences.selectors import settings_in_force
@@ -42,46 +41,55 @@ def send_due_mails() -> int:
     if not is_mail_set_up():
         return 0
     sent = 0
-    taken = claim_mails(most=AT_ONCE)
-    languages = dict(Preferences.objects.filter(user__in=[each.user for each in taken]).values_list("user", "language"))
-    for delivery in taken:
-        try:
-            with override(languages.get(delivery.user_id) or settings.LANGUAGE_CODE):
-                _message(delivery).send()
-        except (SMTPException, OSError) as error:
-            _later(delivery, error)
-        except ValueError as error:
-            # An address that no mail can have: nothing changes by itself.
-            log.warning("mail cannot be made", delivery=delivery.pk, error=type(error).__name__)
-            end_mail(delivery=delivery, state=MailState.FAILED)
-        else:
-            end_mail(delivery=delivery, state=MailState.SENT)
-            sent += 1
+    for _each in range(AT_ONCE):
+        mail = claim_mail()
+        if mail is None:
+            break
+        sent += _sent(mail)
     return sent
 
 
-def _later(delivery: Delivery, error: Exception) -> None:
-    """Again after a pause, longer each time; given up at last, which `dotbridge doctor` tells."""
-    log.warning("mail was not taken", delivery=delivery.pk, attempt=delivery.attempts, error=type(error).__name__)
-    if delivery.attempts >= MOST_ATTEMPTS:
-        end_mail(delivery=delivery, state=MailState.FAILED)
+def _sent(mail: Mail) -> bool:
+    """Whether the server has taken it; if not, what becomes of it is noted."""
+    person = mail.delivery.user
+    language = Preferences.objects.filter(user=person).values_list("language", flat=True).first()
+    try:
+        with override(language or settings.LANGUAGE_CODE):
+            _message(mail).send()
+    except ValueError as error:
+        # An address that no mail can have: nothing changes by itself.
+        log.warning("mail cannot be made", delivery=mail.delivery.pk, error=type(error).__name__)
+        end_mail(mail=mail, state=MailState.FAILED)
+    except Exception as error:  # noqa: BLE001 - a host's own way to send mails raises what it likes
+        _later(mail, error)
     else:
-        end_mail(delivery=delivery, state=MailState.WAITING, pause=PAUSES[delivery.attempts - 1])
+        end_mail(mail=mail, state=MailState.SENT)
+        return True
+    return False
 
 
-def _message(delivery: Delivery) -> EmailMessage:
-    row = delivery.notification
+def _later(mail: Mail, error: Exception) -> None:
+    """Again after a pause, longer each time; given up at last, which `dotbridge doctor` tells."""
+    attempts = mail.delivery.attempts
+    log.warning("mail was not taken", delivery=mail.delivery.pk, attempt=attempts, error=type(error).__name__)
+    if attempts >= MOST_ATTEMPTS:
+        end_mail(mail=mail, state=MailState.FAILED)
+    else:
+        end_mail(mail=mail, state=MailState.WAITING, pause=PAUSES[attempts - 1])
+
+
+def _message(mail: Mail) -> EmailMessage:
+    row = mail.delivery.notification
     words = words_of(row)
-    is_end = delivery.mail != MailState.SENDING
-    subject = gettext("Over: %(title)s") % {"title": words.title} if is_end else words.title
-    text = str(over_words(row.kind)) if is_end else words.text
+    subject = gettext("Over: %(title)s") % {"title": words.title} if mail.is_end else words.title
+    text = str(over_words(row.kind)) if mail.is_end else words.text
     lines = [text, "", f"{words.button}: {_address(row.page, row.page_id)}", ""]
     lines += [gettext("What you are told of, and how, is chosen under My settings:"), _address("my-settings", None)]
     return EmailMessage(
         subject=" ".join(subject.split())[:200],
         body="\n".join(lines),
         from_email=sender(),
-        to=[address_of(delivery.user)],
+        to=[address_of(mail.delivery.user)],
         headers={"Auto-Submitted": "auto-generated", "Content-Language": get_language() or "en"},
     )
 

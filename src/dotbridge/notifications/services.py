@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,30 +123,47 @@ def mark_seen(*, user: Any) -> int:
     return Delivery.objects.filter(user=user, seen_at=None, is_shown=True).update(seen_at=Now())
 
 
-def claim_mails(*, most: int) -> list[Delivery]:
-    """Take some mails that are due, each for this caller alone: what is taken is marked before the server is asked."""
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """A mail that was taken to be sent. `is_end`: it says that what was told is over."""
+
+    delivery: Delivery
+    is_end: bool
+
+
+def claim_mail() -> Mail | None:
+    """Take the next mail that is due for this caller alone; None when there is none.
+
+    It is marked before the server is asked, and alone: whoever dies over it leaves no other one behind.
+    """
     due = Q(mail=MailState.WAITING) | Q(end_mail=MailState.WAITING)
     with transaction.atomic():
-        some = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(due, due_at__lte=Now())
-        taken = list(some.select_related("notification", "user").order_by("pk")[:most])
-        for delivery in taken:
-            if delivery.mail == MailState.WAITING:
-                delivery.mail = MailState.SENDING
-            else:
-                delivery.end_mail = MailState.SENDING
-            delivery.attempts += 1
-        Delivery.objects.bulk_update(taken, ["mail", "end_mail", "attempts"])
-    return taken
+        waiting = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(due, due_at__lte=Now())
+        delivery = waiting.select_related("notification", "user").order_by("due_at", "pk").first()
+        if delivery is None:
+            return None
+        is_end = delivery.mail != MailState.WAITING
+        setattr(delivery, _column(is_end=is_end), MailState.SENDING)
+        delivery.attempts += 1
+        delivery.save(update_fields=["mail", "end_mail", "attempts"])
+    return Mail(delivery=delivery, is_end=is_end)
 
 
-def end_mail(*, delivery: Delivery, state: MailState, pause: timedelta = timedelta(0)) -> None:
+def end_mail(*, mail: Mail, state: MailState, pause: timedelta = timedelta(0)) -> None:
     """Note what became of a mail that was claimed; with WAITING it is tried again after the pause."""
-    which = "mail" if delivery.mail == MailState.SENDING else "end_mail"
-    Delivery.objects.filter(pk=delivery.pk, **{which: MailState.SENDING}).update(
-        **{which: state}, due_at=timezone.now() + pause
-    )
-    # Ended while its first mail was on the way: the second one follows.
-    if which == "mail" and state == MailState.SENT:
-        Delivery.objects.filter(pk=delivery.pk, notification__ended_at__isnull=False, end_mail=MailState.NONE).update(
-            end_mail=MailState.WAITING, attempts=0
+    column = _column(is_end=mail.is_end)
+    with transaction.atomic():
+        Delivery.objects.filter(pk=mail.delivery.pk, **{column: MailState.SENDING}).update(
+            **{column: state}, due_at=timezone.now() + pause
         )
+        over = Delivery.objects.filter(pk=mail.delivery.pk, notification__ended_at__isnull=False)
+        # Ended while its first mail was on the way: the second one follows that, and who did not get it needs neither.
+        over.filter(mail=MailState.SENT, end_mail=MailState.NONE).update(end_mail=MailState.WAITING, attempts=0)
+        over.filter(mail=MailState.WAITING).update(mail=MailState.NONE)
+        over.filter(mail__in=[MailState.NONE, MailState.FAILED], end_mail=MailState.WAITING).update(
+            end_mail=MailState.NONE
+        )
+
+
+def _column(*, is_end: bool) -> str:
+    return "end_mail" if is_end else "mail"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -29,7 +30,10 @@ def words_of(notification: Notification) -> Words:
     """The notification in words, in the language that is active."""
     kind, said = Kind(notification.kind), notification.details
     names: dict[str, Any] = {"account": said.get("account", ""), "list": said.get("list", "")}
-    names |= {name: f"{said.get(name, 0):,}" for name in ("number", "of", "used")}
+    names |= {
+        name: number_format(said.get(name, 0), decimal_pos=0, use_l10n=True, force_grouping=True)
+        for name in ("number", "of", "used")
+    }
     titles = {
         Kind.SYNC_FAILING: _("%(account)s: reading keeps failing")
         if said.get("direction") == "reading"

@@ -40,11 +40,15 @@ log = structlog.get_logger(__name__)
 
 
 def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = None) -> ScheduledFile:
-    """Make it, or change its settings; without `secret` the former one stays. Raises ValidationError, by field.
+    """Make it, or change its settings; without `secret` the former one stays, for the same server alone.
 
-    It is read again at once, whatever the former reading found, and the key of its server may be another one.
+    It is read again at once, whatever the former reading found, and the key of its server may be another one. Raises
+    ValidationError, by field.
     """
     _check(scheduled_file)
+    if secret is None and _goes_elsewhere(scheduled_file):
+        # Whoever may change the address must not learn the password by having it sent to a server of their own.
+        raise ValidationError({"secret": _("Enter the password again: it goes to another server from now on.")})
     if secret is not None:
         scheduled_file.sealed_secret = seal(secret) if secret else ""
     scheduled_file.host_key = scheduled_file.digest = ""
@@ -53,6 +57,15 @@ def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = N
     scheduled_file.full_clean()
     scheduled_file.save()
     return scheduled_file
+
+
+def _goes_elsewhere(scheduled_file: ScheduledFile) -> bool:
+    """Whether a password that is stored would be sent to another server than the one it was entered for."""
+    stored = ScheduledFile.objects.filter(pk=scheduled_file.pk).exclude(sealed_secret="").first()
+    if stored is None:
+        return False
+    before, after = (parsed(each.url) for each in (stored, scheduled_file))
+    return after.scheme != "file" and (before.scheme, before.netloc) != (after.scheme, after.netloc)
 
 
 def _check(scheduled_file: ScheduledFile) -> None:

@@ -6,7 +6,6 @@ authlib makes and reads the messages; they travel over the HTTP client that the 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,8 @@ import httpx2
 from authlib.oauth2 import OAuth2Client, OAuth2Error
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from dotdigital.bounds import Bounds, TooManyBytes, bounded
 
 # A person waits for it, and so does a web worker.
 MOST_SECONDS = 5.0
@@ -109,12 +110,14 @@ def _oauth(client: Client, session: _Session | None) -> Any:
 
 
 def _ask(client: Client, call: Any) -> Tokens:
+    # The whole of it within the time, whatever arrives: a time-out alone begins anew with each byte.
+    bounds = Bounds(seconds=MOST_SECONDS, most_bytes=MOST_BYTES)
     try:
-        with httpx2.Client(follow_redirects=False, timeout=httpx2.Timeout(3.0, connect=2.0)) as http:
+        with bounds.applied(), _http() as http:
             given = call(_oauth(client, _Session(http)), f"{client.origin}{TOKENS}")
     except OAuth2Error as error:
         raise SignOnFailed(words_of(error.error), is_refused=error.error == "invalid_grant") from None
-    except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):
+    except (httpx2.HTTPError, httpx2.InvalidURL, TooManyBytes):
         raise SignOnFailed(_("Dotdigital did not answer as it should. Try again in a moment.")) from None
     except (TypeError, ValueError):
         raise SignOnFailed(_("Dotdigital's answer could not be read. Try again in a moment.")) from None
@@ -122,6 +125,11 @@ def _ask(client: Client, call: Any) -> Tokens:
     if not _is_token(access) or not (refreshed in ("", None) or _is_token(refreshed)):
         raise SignOnFailed(_("Dotdigital's answer could not be read. Try again in a moment."))
     return Tokens(access=access, refresh=refreshed or "")
+
+
+def _http() -> httpx2.Client:
+    transport = bounded(httpx2.HTTPTransport())
+    return httpx2.Client(transport=transport, follow_redirects=False, timeout=httpx2.Timeout(3.0, connect=2.0))
 
 
 def _is_token(value: object) -> bool:
@@ -137,13 +145,12 @@ class _Session:
     def post(self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: Any) -> _Answer:
         """Send a form with the client's own credentials in it."""
         uri, sent, body = auth.prepare("POST", url, dict(headers), urlencode(data))
-        ends_at = time.monotonic() + MOST_SECONDS
         content = bytearray()
         with self._http.stream("POST", uri, content=body, headers=sent) as response:
             for chunk in response.iter_bytes():
                 content += chunk
-                if len(content) > MOST_BYTES or time.monotonic() > ends_at:
-                    raise TimeoutError
+                if len(content) > MOST_BYTES:
+                    raise TooManyBytes
         return _Answer(response, bytes(content))
 
 

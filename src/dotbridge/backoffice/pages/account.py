@@ -200,9 +200,13 @@ def check_account(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @page(VIEW, MAY_CHANGE)
 def switch_account(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switch it on or off."""
+    """Switch it on or off, as the button says: pressed twice, or by two people, it stays so."""
     integration = get_object_or_404(Integration, pk=pk)
-    integration.is_active, after = not integration.is_active, last_run(integration.pk)
+    wanted, after = request.POST.get("to") == "on", last_run(integration.pk)
+    if integration.is_active == wanted:
+        messages.info(request, _("It is switched on already.") if wanted else _("It is switched off already."))
+        return HttpResponseRedirect(_url(integration))
+    integration.is_active = wanted
     with transaction.atomic():
         integration.save(update_fields=["is_active", "updated_at"])
         request_import(integration=integration)

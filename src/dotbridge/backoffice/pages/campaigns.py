@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.charts import bars_by_hour
+from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.activity import numbered_pager, search_pager
 from dotbridge.backoffice.pages.draft_frame import preview_context
 from dotbridge.backoffice.pages.frame import Crumb, Tab, page, show
@@ -179,7 +180,11 @@ def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
             "chips": [
                 Tab(title=_("Everybody"), url=url, is_current=not chosen),
                 *(
-                    Tab(title=f"{DID_WORDS[each]} {counts[each]:,}", url=f"{url}?did={each}", is_current=chosen == each)
+                    Tab(
+                        title=f"{DID_WORDS[each]} {grouped(counts[each])}",
+                        url=f"{url}?did={each}",
+                        is_current=chosen == each,
+                    )
                     for each in Did
                 ),
             ],

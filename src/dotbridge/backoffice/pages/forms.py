@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.list_reads import free_books
@@ -77,6 +79,19 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 "out in any case."
             ),
         }
+
+
+def owners(record: Any = None) -> Any:
+    """Who can own something: whoever may come in here, and the record's present owner.
+
+    A host may have a million other users.
+    """
+    users = get_user_model()
+    found = users._default_manager.order_by(users.USERNAME_FIELD)  # noqa: SLF001 - as Django names it
+    if any(each.name == "is_staff" for each in users._meta.get_fields()):  # noqa: SLF001 - as Django names it
+        present = record.owner_id if record else None
+        found = found.filter(Q(is_staff=True) | Q(pk__in=[present] if present else []))
+    return found
 
 
 def add_refusal(form: forms.BaseForm, error: ValidationError) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
@@ -13,7 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -36,6 +36,9 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 THEME_COOKIE = "dotbridge_theme"
+# Nobody between us and the person keeps a page, and a browser asks again. It may keep one to go back to: with what was
+# typed into it.
+NOT_SHARED = "private, no-cache"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -104,7 +107,11 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
             with acting_in(request), as_the_person_likes(request), read_in(request):
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", get_language() or "")
-                return response
+            response.headers.setdefault("Cache-Control", NOT_SHARED)
+            if isinstance(response, StreamingHttpResponse):
+                written: Any = response.streaming_content
+                response.streaming_content = as_it_is_read(request, written)
+            return response
 
         return secured(guarded)
 
@@ -116,6 +123,17 @@ def acting_in(request: HttpRequest) -> AbstractContextManager[None]:
     if request.method in READING:
         return nullcontext()
     return acting(actor_id=request.user.pk, name=request.user.get_username(), origin=BACK_OFFICE)
+
+
+def as_it_is_read(request: HttpRequest, lines: Iterable[Any]) -> Iterator[Any]:
+    """A file that is written while it is downloaded, each line of it as the person likes, as the page would be."""
+    rest = iter(lines)
+    while True:
+        with as_the_person_likes(request):
+            line = next(rest, None)
+        if line is None:
+            return
+        yield line
 
 
 def read_in(request: HttpRequest) -> AbstractContextManager[None]:

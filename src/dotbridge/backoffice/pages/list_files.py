@@ -23,7 +23,10 @@ from dotbridge.backoffice.reads.standing import WORDS, Standing
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
-from dotbridge.spreadsheets import Row, csv_lines, guarded
+from dotbridge.spreadsheets import Row, csv_lines, guarded, in_workbook
+
+# A sheet holds no more, with the headings; further people stand on further sheets.
+MOST_ROWS = 1_048_575
 
 
 @page(VIEW, MAY_EXPORT_PEOPLE)
@@ -71,10 +74,13 @@ def _row(person: ListPerson, name: str, columns: Sequence[ListColumn]) -> Row:
 
 def _workbook(first: Row, rest: Iterator[Row]) -> HttpResponse:
     book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.append(first)
-    for row in rest:
-        sheet.append(row)
+    for place, row in enumerate(rest):
+        if place % MOST_ROWS == 0:
+            sheet = book.create_sheet()
+            sheet.append(first)
+        sheet.append(in_workbook(row))
+    if not book.worksheets:
+        book.create_sheet().append(first)
     content = io.BytesIO()
     book.save(content)
     return HttpResponse(

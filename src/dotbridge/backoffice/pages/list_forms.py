@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from dotbridge.backoffice.pages.forms import owners
 from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.screens.rule_builder import for_browser
 from dotbridge.entities.registry import UnknownEntity, entities, entity
 from dotbridge.entities.rights import Viewer
 from dotbridge.lists.models import ListType, MarketingList
@@ -75,12 +76,28 @@ class _RuleField(forms.JSONField):
             error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
         )
 
+    def prepare_value(self, value: Any) -> Any:
+        """The rule as the builder in the browser can read it without rounding a number."""
+        return super().prepare_value(value if isinstance(value, InvalidJSONInput) else for_browser(value))
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed where no page could show it otherwise."""
+        try:
+            shown = super().bound_data(data, initial)
+            self.prepare_value(shown).encode()
+        except (ValueError, RecursionError):
+            return InvalidJSONInput(data)
+        return shown
+
     def clean(self, value: Any) -> dict[str, Any]:
         """The rule as an object; nothing at all means everybody."""
         try:
             rule = super().clean(value)
         except RecursionError:
             raise ValidationError(_("The rule is nested too deep.")) from None
+        except ValueError:
+            # A number of thousands of digits.
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
         if rule in (None, ""):
             return {}
         if not isinstance(rule, dict):
@@ -115,21 +132,12 @@ class SettingsForm(forms.Form):
     def __init__(self, *args: Any, marketing_list: MarketingList | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.marketing_list = marketing_list
-        # Whoever may come in here can own a list; a host may have a million other users.
-        self.fields["owner"].queryset = self._owners()  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners(marketing_list)  # type: ignore[attr-defined]
         known = {*INTERVALS}
         if marketing_list is not None and marketing_list.refresh_every is not None:
             known.add(int(marketing_list.refresh_every.total_seconds()))
         choices = [("", _("Only when somebody asks")), *((str(each), interval_text(each)) for each in sorted(known))]
         self.fields["refresh_every"].choices = choices  # type: ignore[attr-defined]
-
-    def _owners(self) -> Any:
-        users = get_user_model()
-        found = users._default_manager.order_by(users.USERNAME_FIELD)  # noqa: SLF001 - as Django names it
-        if any(each.name == "is_staff" for each in users._meta.get_fields()):  # noqa: SLF001 - as Django names it
-            present = self.marketing_list.owner_id if self.marketing_list else None
-            found = found.filter(Q(is_staff=True) | Q(pk__in=[present] if present else []))
-        return found
 
     @property
     def types(self) -> list[dict[str, Any]]:

@@ -103,7 +103,7 @@ def _found(request: HttpRequest, marketing_list: Any, search: str, after: str) -
 def add_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the chosen people on the list, and go on where the person was."""
     marketing_list = _picked_list(request, pk)
-    asked = [key for key in request.POST.getlist("record")[:PAGE] if 0 < len(key) <= 64]
+    asked = [key for key in request.POST.getlist("record")[:PAGE] if 0 < len(key) <= 64 and "\0" not in key]
     query = {name: request.POST.get(name, "")[:255] for name in ("q", "after") if request.POST.get(name)}
     back = f"{list_url(marketing_list, 'list-pick')}?{urlencode(query)}"
     if not asked:

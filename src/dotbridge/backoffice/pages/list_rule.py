@@ -24,6 +24,7 @@ from dotbridge.backoffice.pages.list_frame import (
     show_list_page,
 )
 from dotbridge.backoffice.pages.list_refresh import fill
+from dotbridge.backoffice.reads.rules import may_see_rule
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.editing import ChangedMeanwhile
 from dotbridge.lists.models import ListType
@@ -75,7 +76,8 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     if marketing_list.type == ListType.MANUAL:
         return HttpResponseRedirect(list_url(marketing_list, "list-pick"))
-    may_change = request.user.has_perm(MAY_CHANGE_LIST) and may_see_people(request, marketing_list.entity)
+    may_see = may_see_rule(marketing_list, request.user) and may_see_people(request, marketing_list.entity)
+    may_change = request.user.has_perm(MAY_CHANGE_LIST) and may_see
     if request.method == "POST" and not may_change:
         raise PermissionDenied
     form = RuleForm(
@@ -87,6 +89,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "may_change": may_change,
+        "is_hidden": not may_see,
         "seen": seen_of(request, marketing_list, ["rule"]),
         "is_on_demand": marketing_list.type == ListType.ON_DEMAND,
         "rule_builder": builder_addresses(),

@@ -30,6 +30,7 @@ from dotbridge.backoffice.pages.list_frame import (
     waits_for_count,
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page
@@ -54,7 +55,7 @@ HISTORY = 50
 @page(VIEW)
 def lists(request: HttpRequest) -> HttpResponse:
     """All lists; each is counted by itself once the page stands."""
-    search = request.GET.get("q", "").strip()[:255]
+    search = search_of(request)
     found = lists_with_state().order_by("name")
     if search:
         found = found.filter(name__icontains=search)
@@ -118,7 +119,7 @@ def list_people(request: HttpRequest, pk: int) -> HttpResponse:
     shown = request.GET.get("show", "")
     if shown and shown not in set(Standing):
         raise Http404
-    search = request.GET.get("q", "").strip()[:255]
+    search = search_of(request)
     context: dict[str, Any] = {"shown": shown, "search": search, "may_see_people": False}
     if may_see_people(request, marketing_list.entity):
         context |= {"may_see_people": True, **_people(request, marketing_list, shown, search)}
@@ -136,7 +137,7 @@ def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) 
                 marketing_list,
                 show=Standing(shown) if shown else None,
                 after=after,
-                search=search.replace("\0", ""),
+                search=search,
                 columns=columns,
             )
             known = label_records(request, marketing_list.entity, [person.record_id for person in found.people])

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -19,7 +20,8 @@ from dotbridge.backoffice.charts import bars_by_period
 from dotbridge.backoffice.labels import ACTIVITY_NUMBERS
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
-from dotbridge.backoffice.pages.forms import add_refusal
+from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
+from dotbridge.backoffice.pages.forms import add_refusal, owners
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.marketing_campaign_merge import MAY_MERGE
 from dotbridge.backoffice.queries import search_of
@@ -27,6 +29,7 @@ from dotbridge.backoffice.reads.history import history_of
 from dotbridge.campaigns.models import CampaignCode, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
+from dotbridge.editing import ChangedMeanwhile, held_as_seen
 
 VIEW = "dotbridge_campaigns.view_marketingcampaign"
 PAGE = 50
@@ -43,6 +46,10 @@ class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "end_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "description": forms.Textarea(attrs={"rows": 3}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = owners(self.instance)  # type: ignore[attr-defined]
 
     def clean_code(self) -> str:
         """The code, if it is nobody else's."""
@@ -88,17 +95,20 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(MarketingCampaign, pk=pk)
     may_change = request.user.has_perm("dotbridge_campaigns.change_marketingcampaign")
     form = MarketingCampaignForm(request.POST if request.method == "POST" and may_change else None, instance=found)
+    context: dict[str, Any] = {"seen": seen_of(request, found, form.fields), "reload_url": request.path}
     if request.method == "POST" and may_change and form.is_valid():
-        changes = {name: value for name, value in form.cleaned_data.items() if name in CHANGEABLE}
-        if _written(form, lambda: update_marketing_campaign(marketing_campaign=found, **changes)):
+        problem = _store(form, found, context["seen"])
+        if problem is None:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(request.path)
+        context |= problem
     may_see_mails = request.user.has_perm("dotbridge_campaigns.view_emailcampaign")
     table = activity_table(activities_over_time(found))
     return show(
         request,
         "backoffice/house/marketing_campaign.html",
         title=MarketingCampaign.objects.get(pk=pk).name,
+        status=409 if "clash" in context else 200,
         current="campaigns",
         crumbs=[Crumb(title=_("Marketing campaigns"), url=reverse("dotbridge:marketing-campaigns"))],
         context={
@@ -114,17 +124,25 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             "history": history_of(found, viewer=request.user),
             "table": table,
             "chart": bars_by_period(table),
+            **context,
         },
     )
 
 
-def _written(form: Any, write: Any) -> bool:
+def _store(form: MarketingCampaignForm, found: MarketingCampaign, seen: str) -> dict[str, Any] | None:
+    """None once the campaign is kept; else what the page says besides what stands at the fields."""
+    changes = {name: value for name, value in form.cleaned_data.items() if name in CHANGEABLE}
     try:
-        write()
+        with transaction.atomic():
+            held_as_seen(found, form.fields, seen)
+            update_marketing_campaign(marketing_campaign=found, **changes)
     except ValidationError as error:
         add_refusal(form, error)
-        return False
-    return True
+        return {}
+    except ChangedMeanwhile as error:
+        told = clash_of_form(form, error.records, form.fields)
+        return told if told["clash"] else None
+    return None
 
 
 @page(VIEW, "dotbridge_campaigns.add_marketingcampaign")

@@ -52,7 +52,9 @@ def draft_page(integration: Integration, remote_id: int) -> DraftPage | None:
     """What is known of a campaign; None when neither the account has it unsent nor anybody has had it sent."""
     draft = Draft.objects.filter(integration=integration, remote_id=remote_id).select_related("integration").first()
     found = CampaignSend.objects.filter(integration=integration, remote_id=remote_id)
-    sends = list(found.select_related("requested_by", "integration")[:MOST_SENDS])
+    # However many tests there were, what went to people comes first: somebody may have to decide about it.
+    sends = list(found.order_by("is_test", "-id").select_related("requested_by", "integration")[:MOST_SENDS])
+    sends.sort(key=lambda send: -send.pk)
     if draft is None and not sends:
         return None
     name = draft.name if draft else sends[0].name

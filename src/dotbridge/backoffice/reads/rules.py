@@ -28,3 +28,13 @@ def rule_words(marketing_list: MarketingList, viewer: Viewer | None = None) -> s
         return _("%(records)s picked by hand") % {"records": capfirst(str(listed.plural or listed.label))}
     words = read_in_words(listed, read_rule(listed, marketing_list.rule, marketing_list=marketing_list, viewer=viewer))
     return words if len(words) <= LONGEST else _("%(beginning)s…") % {"beginning": words[:LONGEST]}
+
+
+def may_see_rule(marketing_list: MarketingList, viewer: Viewer) -> bool:
+    """Whether the viewer may see every field that the list's rule asks about, and so the values that it names."""
+    try:
+        listed = entity(marketing_list.entity)
+    except UnknownEntity:
+        return False
+    asked = read_rule(listed, marketing_list.rule, marketing_list=marketing_list, viewer=viewer)
+    return asked.problems == read_rule(listed, marketing_list.rule, marketing_list=marketing_list).problems

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -120,10 +121,13 @@ class IntegrationScreen(DeletingScreen):
         may_change = self.has_change_permission(request, record)
         buttons = []
         if may_change:
-            title = _("Deactivate") if record.is_active else _("Activate")
-            icon = "pause_circle" if record.is_active else "play_circle"
+            title, page, icon = (
+                (_("Deactivate"), "deactivate", "pause_circle")
+                if record.is_active
+                else (_("Activate"), "activate", "play_circle")
+            )
             buttons += [
-                Button(title=title, url=self.page_url(record, "switch"), icon=icon, posts=True),
+                Button(title=title, url=self.page_url(record, page), icon=icon, posts=True),
                 Button(
                     title=_("Check connection"), url=self.page_url(record, "check"), icon="network_check", posts=True
                 ),
@@ -138,7 +142,8 @@ class IntegrationScreen(DeletingScreen):
         return {
             "check": require_POST(self.check_stored),
             "sync": require_POST(self.sync),
-            "switch": require_POST(self.switch),
+            "activate": require_POST(partial(self.switch, to=True)),
+            "deactivate": require_POST(partial(self.switch, to=False)),
         }
 
     def get_urls(self) -> list[URLPattern]:
@@ -188,10 +193,13 @@ class IntegrationScreen(DeletingScreen):
         ask_for_run(request, integration=integration)
         return HttpResponseRedirect(url_of(integration))
 
-    def switch(self, request: HttpRequest, integration: Integration) -> HttpResponse:
-        """Activate or deactivate."""
+    def switch(self, request: HttpRequest, integration: Integration, *, to: bool) -> HttpResponse:
+        """Activate or deactivate, as the button says: pressed by two people it stays so."""
         self._require_change(request, integration)
-        integration.is_active = not integration.is_active
+        if integration.is_active == to:
+            messages.info(request, _("It is switched on already.") if to else _("It is switched off already."))
+            return HttpResponseRedirect(url_of(integration))
+        integration.is_active = to
         with transaction.atomic():
             integration.save(update_fields=["is_active", "updated_at"])
             request_import(integration=integration)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.site import table_site
@@ -61,6 +63,8 @@ class ItemScreen(LabelledScreen):
     def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
         """Ask, and then undo."""
         require(request, self.undo_permission)
+        if not may_see_people(request, item.marketing_list.entity):
+            raise PermissionDenied
         url = f"{reverse(f'dotbridge_tables:dotbridge_lists_{self.opts.model_name}_changelist')}"
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
         refusal = self.refusal(request, item)

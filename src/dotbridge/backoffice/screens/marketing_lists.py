@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.reads.rules import may_see_rule
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import MarketingList
@@ -26,6 +30,11 @@ class MarketingListScreen(ReadOnlyScreen):
         link_text=gettext_lazy("Make a list"),
         permission="dotbridge_lists.add_marketinglist",
     )
+
+    def get_fields(self, request: HttpRequest, obj: MarketingList | None = None) -> list[Any]:
+        """Without the rule for somebody who may not see what it asks about: its values are those of records."""
+        is_shown = obj is not None and may_see_rule(obj, request.user)
+        return [name for name in self.fields if name != "rule" or is_shown]
 
     @admin.display(description=gettext_lazy("Entity"), ordering="entity")
     def entity_name(self, marketing_list: MarketingList) -> str:

@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from dotbridge.backoffice.pages.frame import NOT_SHARED, may_enter
 from dotbridge.backoffice.personal import as_the_person_likes
 from dotbridge.backoffice.reads.list_changes import said_of_change
 from dotbridge.backoffice.screens.rule_builder_texts import builder_texts
@@ -27,6 +28,8 @@ from dotbridge.lists.rules.periods import PERIOD_LABELS, Unit
 from dotbridge.lists.rules.words import names_of_values, read_in_words
 
 MOST_TYPED = 200
+# Beyond it a browser rounds whole numbers, and a key would be somebody else's.
+LARGEST_IN_BROWSER = 2**53 - 1
 View = Callable[[HttpRequest], JsonResponse]
 
 
@@ -35,15 +38,24 @@ def builder_addresses() -> dict[str, str]:
     return {name: reverse(f"rule_builder:{name}") for name in ("catalogue", "values", "preview")}
 
 
+def for_browser(value: Any) -> Any:
+    """The value with whole numbers that a browser would round as texts, which a rule takes as well."""
+    if isinstance(value, Mapping):
+        return {name: for_browser(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_browser(part) for part in value]
+    return str(value) if isinstance(value, int) and abs(value) > LARGEST_IN_BROWSER else value
+
+
 def _for_list_makers(view: Callable[[HttpRequest, Entity], JsonResponse]) -> View:
-    """For those who may see lists and the records of the entity asked about."""
+    """For those who may come in, see lists, and see the records of the entity asked about."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> JsonResponse:
         user = request.user
         if not user.is_authenticated:
             return _refusal(_("You are not logged in any more. Log in on another page; what you wrote stays."), 401)
-        if not may_view(user, MarketingList):
+        if not may_enter(request) or not may_view(user, MarketingList):
             return _refusal(_("You may not see marketing lists."), 403)
         try:
             listed = entity(request.GET.get("entity", ""))
@@ -52,7 +64,9 @@ def _for_list_makers(view: Callable[[HttpRequest, Entity], JsonResponse]) -> Vie
         if not may_view(user, listed.model):
             return _refusal(_("You may not see these records, so you cannot ask about them."), 403)
         with as_the_person_likes(request):
-            return view(request, listed)
+            response = view(request, listed)
+        response["Cache-Control"] = NOT_SHARED
+        return response
 
     return guarded
 
@@ -63,7 +77,7 @@ def catalogue(request: HttpRequest, listed: Entity) -> JsonResponse:
     """Everything the builder needs once: fields with operators, periods and units, and its own texts."""
     return JsonResponse(
         {
-            "groups": [asdict(group) for group in field_catalogue(listed, viewer=request.user)],
+            "groups": [for_browser(asdict(group)) for group in field_catalogue(listed, viewer=request.user)],
             "measures": {measure.value: str(label) for measure, label in MEASURE_LABELS.items()},
             "periods": [[period.value, str(label)] for period, label in PERIOD_LABELS.items()],
             "units": [
@@ -83,7 +97,7 @@ def values(request: HttpRequest, listed: Entity) -> JsonResponse:
     """Values of a field that begin with what was typed."""
     asked = {name: request.GET.get(name, "")[:MOST_TYPED] for name in ("field", "text", "within")}
     found = search_values(listed, asked["field"], asked["text"], viewer=request.user, within=asked["within"])
-    return JsonResponse({"values": [{"value": choice.value, "label": choice.label} for choice in found]})
+    return JsonResponse({"values": [{"value": for_browser(choice.value), "label": choice.label} for choice in found]})
 
 
 @require_POST

@@ -154,10 +154,10 @@ def live_strip(
     return strip_context(context["request"], integration, after, reloads=reloads)
 
 
-@register.simple_tag
-def rule_in_words(marketing_list: Any) -> str:
-    """Whom a list's rule matches."""
-    return rule_words(marketing_list)
+@register.simple_tag(takes_context=True)
+def rule_in_words(context: template.Context, marketing_list: Any) -> str:
+    """Whom a list's rule matches, as far as the person who asks may see the fields that it asks about."""
+    return rule_words(marketing_list, context["request"].user)
 
 
 @register.filter

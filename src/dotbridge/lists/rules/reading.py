@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from dotbridge.lists.rules.lists_named import LIST_PATH, ListsNamed, ReadParts, 
 from dotbridge.lists.rules.problems import PartRefused, Place, ProblemKind, RuleProblem, broken, incomplete, wrong
 from dotbridge.lists.rules.scope import Reading, Scope
 from dotbridge.lists.rules.tree import Group, Part
+from dotbridge.lists.rules.values import NOT_STORABLE
 
 VERSION = 1
 DEEPEST = 10
@@ -81,6 +83,8 @@ def _read(reading: Reading, tree: Any) -> Group | None:
     try:
         if not isinstance(tree, Mapping):
             raise wrong(_("A rule is an object with conditions in it."))
+        if not _can_be_kept(tree):
+            raise wrong(_("The rule holds a character or a number that cannot be stored. Write it anew."))
         version = tree.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
             text = _("This rule is of version %(version)s; it can be of version 1.")
@@ -89,6 +93,24 @@ def _read(reading: Reading, tree: Any) -> Group | None:
         scope.note((), refused)
         return None
     return read_group(scope, tree, place=(), depth=1)
+
+
+def _can_be_kept(tree: Any) -> bool:
+    """Whether all of it can be stored, also what no rule asks about: an editor's own marks are kept with the rule."""
+    rest, is_kept = [tree], True
+    while rest:
+        part = rest.pop()
+        if isinstance(part, Mapping):
+            rest += [*part, *part.values()]
+        elif isinstance(part, list | tuple):
+            rest += part
+        elif isinstance(part, str):
+            is_kept = NOT_STORABLE.search(part) is None
+        elif isinstance(part, float):
+            is_kept = math.isfinite(part)
+        if not is_kept:
+            return False
+    return True
 
 
 def read_group(scope: Scope, group: Mapping[str, Any], *, place: Place, depth: int) -> Group | None:

@@ -24,7 +24,7 @@ _LARGEST_INTEGER = 2**63 - 1
 # A year before or after has to be a date too, in every time zone.
 _FIRST_YEAR, _LAST_YEAR = 200, 9_800
 # What JSON can say and a PostgreSQL text cannot hold.
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -60,7 +60,7 @@ def read_value(kind: FieldKind, value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > LONGEST_VALUE:
             raise ValueRefused(_("a value is at most %(number)d characters long.") % {"number": LONGEST_VALUE})
-        if _NOT_STORABLE.search(value):
+        if NOT_STORABLE.search(value):
             raise ValueRefused(_("a text holds no character 0 and no half of a character."))
     return _READERS[kind](value)
 

@@ -75,30 +75,41 @@
     }
   });
 
-  /* A form that was changed and not sent asks before it is left; one that was sent is not sent twice. */
-  let isChanged = false;
+  /* A form that was changed and not sent asks before it is left, also by sending another one of the page; one that was
+     sent is not sent twice. */
+  const changed = new Set();
+  let sending = null;
+  const hasChanges = () => [...changed].some((form) => form.isConnected && form !== sending);
+  const stay = () => {
+    sending = null;
+    document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+  };
   const noteChange = (form) => {
     if (!form) return;
-    isChanged = true;
+    changed.add(form);
     form.querySelectorAll("[data-when-changed]").forEach((place) => { place.hidden = false; });
     form.querySelectorAll("[data-until-changed]").forEach((place) => { place.hidden = true; });
   };
   document.addEventListener("input", (event) => noteChange(event.target.closest("form[data-asks]")));
   document.addEventListener("rule-changed", (event) => noteChange(event.target.closest("form[data-asks]")));
   document.addEventListener("submit", (event) => {
-    isChanged = false;
-    if (event.target.method !== "post" || event.target.hasAttribute("hx-post")) return;
-    if (event.target.dataset.sent) { event.preventDefault(); return; }
-    event.target.dataset.sent = "yes";
+    const form = event.target;
+    if (form.method !== "post" || form.hasAttribute("hx-post")) { changed.delete(form); return; }
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    sending = form;
   });
-  window.addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
-  });
+  window.addEventListener("pageshow", stay);
   document.addEventListener("dotbridge-session-ended", () => {
-    if (isChanged) document.querySelector("[data-session-ended]").hidden = false;
+    if (hasChanges()) document.querySelector("[data-session-ended]").hidden = false;
     else window.location.reload();
   });
-  window.addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => {
+    if (!hasChanges()) return;
+    event.preventDefault();
+    // Runs for whoever answers that they stay: then nothing was sent.
+    setTimeout(stay);
+  });
 
   const openSheets = (scope) => scope.querySelectorAll("dialog[data-opens]").forEach((sheet) => {
     if (!sheet.open) sheet.showModal();

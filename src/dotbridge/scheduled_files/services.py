@@ -42,9 +42,16 @@ log = structlog.get_logger(__name__)
 def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = None) -> ScheduledFile:
     """Make it, or change its settings; without `secret` the former one stays. Raises ValidationError, by field.
 
-    It is read again at once, whatever the former reading found, and the key of its server may be another one.
+    It is read again at once, whatever the former reading found, and the key of its server may be another one. A
+    password is for the server that it was typed for: with another one it has to be typed again, and without a user
+    name it is forgotten.
     """
     _check(scheduled_file)
+    if secret is None and scheduled_file.sealed_secret and _has_another_server(scheduled_file):
+        if scheduled_file.username:
+            text = _("The stored password is for another server. Type the one for this server.")
+            raise ValidationError({"secret": text})
+        scheduled_file.sealed_secret = ""
     if secret is not None:
         scheduled_file.sealed_secret = seal(secret) if secret else ""
     scheduled_file.host_key = scheduled_file.digest = ""
@@ -75,6 +82,17 @@ def _check(scheduled_file: ScheduledFile) -> None:
         errors["marketing_list"] = text % {"name": other.name}
     if errors:
         raise ValidationError(errors)
+
+
+def _has_another_server(scheduled_file: ScheduledFile) -> bool:
+    former = ScheduledFile.objects.filter(pk=scheduled_file.pk).values_list("url", flat=True).first()
+    return former is not None and _server(former) != _server(scheduled_file.url)
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    """Whom the password is shown to. S3 gets no secret, but what was signed with it, and has one server."""
+    parts = parsed(url)
+    return (parts.scheme, None, None) if parts.scheme == "s3" else (parts.scheme, parts.hostname, parts.port)
 
 
 def _rival(scheduled_file: ScheduledFile) -> ScheduledFile | None:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import datetime
+import time
 from typing import Any
 
 import pytest
 
 from dotbridge.consent.files import keep_opt_outs
 from dotbridge.crm.models import Contact
+from dotbridge.files.consent_columns import consent_kind
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.opt_outs import OptOuts, receive_opt_outs, stop_receiving
 from tests.files.conftest import OptOutKeeper, counts, load
@@ -296,6 +298,13 @@ def test_a_column_of_several_ways_to_write_speaks_of_mail_too(
 )
 def test_yes_and_no_in_their_other_shapes(header: str, cells: list[str], expected: list[int]) -> None:
     assert out(header, *cells) == expected
+
+
+@pytest.mark.parametrize("header", ["(" * 99_000, "newsletter (yes " * 6_000, "o " * 49_000])
+def test_a_name_without_end_is_looked_through_in_no_time(header: str) -> None:
+    begin = time.monotonic()
+    consent_kind(header)
+    assert time.monotonic() - begin < 10
 
 
 def test_what_is_not_clear_counts_as_opted_out_and_is_told(keeper: OptOutKeeper) -> None:

@@ -27,6 +27,7 @@ from dotbridge.lists.listed_services import (
     take_out_records,
 )
 from dotbridge.lists.models import ListedRecord, ListType, MarketingList
+from dotbridge.lists.refreshing import refresh_now
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import count_members, matching_records, members, records_with_standing
 from dotbridge.lists.services import create_list, remove_records, update_list
@@ -128,8 +129,9 @@ def test_a_list_that_the_database_cannot_work_out_does_not_stop_those_behind_it(
     assert refresh_due_lists() == 1
     assert names(due) == "AC"
     refresh_list_for(list_id=faulty.pk)
-    with pytest.raises(FaultyEntity, match="undefined column"):
-        refresh_list(marketing_list=faulty)
+    for refresh in (refresh_list, refresh_now):
+        with pytest.raises(FaultyEntity, match="undefined column"):
+            refresh(marketing_list=faulty)
 
 
 def test_a_manual_list_holds_what_was_picked(ada: Contact, bob: Contact) -> None:

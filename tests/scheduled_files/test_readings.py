@@ -294,24 +294,27 @@ def test_a_password_is_sealed_and_stays_until_another_is_given(folder: Path, set
     assert shop.sealed_secret == ""
 
 
-def test_a_password_is_sent_to_no_other_server_than_the_one_it_was_entered_for(folder: Path) -> None:
+def test_a_stored_password_is_not_shown_to_another_server(folder: Path) -> None:
     shop = scheduled(folder)
-    shop.url = "https://files.example.com/people.csv"
+    shop.url, shop.username = "sftp://files.example.com/a.csv", "mona"
     save_scheduled_file(scheduled_file=shop, secret="well hidden")
-    shop.url = "https://files.example.com/others.csv"
+    sealed = shop.sealed_secret
+    shop.url = "sftp://files.example.com/b.csv"
     save_scheduled_file(scheduled_file=shop)
-    for elsewhere in ("https://evil.example.com/people.csv", "http://files.example.com/people.csv"):
-        shop.url = elsewhere
+    assert shop.sealed_secret == sealed
+    for url in (
+        "sftp://elsewhere.example.com/b.csv",
+        "sftp://files.example.com:2222/b.csv",
+        "http://files.example.com",
+    ):
+        shop.url = url
         with pytest.raises(ValidationError) as refused:
             save_scheduled_file(scheduled_file=shop)
-        assert list(refused.value.message_dict) == ["secret"]
-    shop.url = str(folder)
+        assert refused.value.message_dict.keys() == {"secret"}
+    save_scheduled_file(scheduled_file=shop, secret="another one")
+    shop.url, shop.username = "https://files.example.com/b.csv", ""
     save_scheduled_file(scheduled_file=shop)
-    shop.url = "https://evil.example.com/people.csv"
-    with pytest.raises(ValidationError):
-        save_scheduled_file(scheduled_file=shop)
-    save_scheduled_file(scheduled_file=shop, secret="another")
-    assert ScheduledFile.objects.get().url == shop.url
+    assert shop.sealed_secret == ""
 
 
 # The pages.

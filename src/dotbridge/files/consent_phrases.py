@@ -79,6 +79,8 @@ _YES, _NO = (
     for words in (consent_words.YES_WORDS, consent_words.NO_WORDS)
 )
 _OR = r"(?:\s*[/|,;-]\s*|\s+(?:or|oder|ou|o|u|of|lub|eller|tai|nebo|vagy|sau|или|або|ή)\s+)"
+# What is longer asks nothing, and would take its time to be looked through.
+_LONGEST_WITH_ANSWERS = 500
 # The answers that a name offers: "(yes/no)", "[1 = yes, 0 = no]", "J/N". None of them says what is asked.
 _ANSWERS = re.compile(
     rf"[(\[](?=[^)\]]*\b(?:{_YES})\b)(?=[^)\]]*\b(?:{_NO})\b)[^)\]]*[)\]]"
@@ -98,6 +100,8 @@ def _holds(name: str, words: str) -> bool:
 
 def without_answers(header: str) -> str:
     """A header without the answers that it offers, of which "no" would read as a refusal."""
+    if len(header) > _LONGEST_WITH_ANSWERS:
+        return header
     return _ANSWERS.sub(" ", header).strip() or header
 
 

@@ -42,13 +42,16 @@ log = structlog.get_logger(__name__)
 def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = None) -> ScheduledFile:
     """Make it, or change its settings; without `secret` the former one stays, for the same server alone.
 
-    It is read again at once, whatever the former reading found, and the key of its server may be another one. Raises
-    ValidationError, by field.
+    It is read again at once, whatever the former reading found, and the key of its server may be another one. A
+    password is for the server that it was typed for: with another one it has to be typed again, and without a user
+    name it is forgotten. Raises ValidationError, by field.
     """
     _check(scheduled_file)
-    if secret is None and _goes_elsewhere(scheduled_file):
-        # Whoever may change the address must not learn the password by having it sent to a server of their own.
-        raise ValidationError({"secret": _("Enter the password again: it goes to another server from now on.")})
+    if secret is None and scheduled_file.sealed_secret and _has_another_server(scheduled_file):
+        if scheduled_file.username:
+            text = _("The stored password is for another server. Type the one for this server.")
+            raise ValidationError({"secret": text})
+        scheduled_file.sealed_secret = ""
     if secret is not None:
         scheduled_file.sealed_secret = seal(secret) if secret else ""
     scheduled_file.host_key = scheduled_file.digest = ""
@@ -57,15 +60,6 @@ def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = N
     scheduled_file.full_clean()
     scheduled_file.save()
     return scheduled_file
-
-
-def _goes_elsewhere(scheduled_file: ScheduledFile) -> bool:
-    """Whether a password that is stored would be sent to another server than the one it was entered for."""
-    stored = ScheduledFile.objects.filter(pk=scheduled_file.pk).exclude(sealed_secret="").first()
-    if stored is None:
-        return False
-    before, after = (parsed(each.url) for each in (stored, scheduled_file))
-    return after.scheme != "file" and (before.scheme, before.netloc) != (after.scheme, after.netloc)
 
 
 def _check(scheduled_file: ScheduledFile) -> None:
@@ -88,6 +82,17 @@ def _check(scheduled_file: ScheduledFile) -> None:
         errors["marketing_list"] = text % {"name": other.name}
     if errors:
         raise ValidationError(errors)
+
+
+def _has_another_server(scheduled_file: ScheduledFile) -> bool:
+    former = ScheduledFile.objects.filter(pk=scheduled_file.pk).values_list("url", flat=True).first()
+    return former is not None and _server(former) != _server(scheduled_file.url)
+
+
+def _server(url: str) -> tuple[str, str | None, int | None]:
+    """Whom the password is shown to. S3 gets no secret, but what was signed with it, and has one server."""
+    parts = parsed(url)
+    return (parts.scheme, None, None) if parts.scheme == "s3" else (parts.scheme, parts.hostname, parts.port)
 
 
 def _rival(scheduled_file: ScheduledFile) -> ScheduledFile | None:

@@ -16,8 +16,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from dotbridge.backoffice.labels import activities_in_words, percentage, with_share
+from dotbridge.backoffice.reads.campaigns import CampaignCard, Did
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import (
     ActivityType,
@@ -247,7 +249,21 @@ def test_shares_and_phrases() -> None:
         "1\N{NO-BREAK SPACE}(12.5%)",
     ]
     assert percentage(1.2) == "120.0%"
+    assert [percentage(number / 100) for number in (29, 57, 58)] == ["29.0%", "57.0%", "58.0%"], "not 56.9%"
+    assert percentage(2 / 3) == "66.7%"
     assert activities_in_words({ActivityType.CLICK: 2, ActivityType.SEND: 1}) == "Sent: 1, Clicked: 2"
+
+
+def test_a_difference_is_written_as_its_reader_writes_numbers() -> None:
+    def points(difference: float) -> str:
+        card = CampaignCard(
+            did=Did.OPENED, title="Opened", number=1, share=0.5, difference=difference, is_good_news=True
+        )
+        return card.points
+
+    assert [points(each) for each in (0.0157, -0.0157, -0.0001)] == ["+1.6", "-1.6", "+0.0"]
+    with override("de"):
+        assert points(0.0157) == "+1,6"
 
 
 def test_statistics_of_a_record_that_is_gone_are_shown(back_office: Client, world: World) -> None:

@@ -16,6 +16,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from dotbridge.backoffice.roles import models_of_people, permission_on
 from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
 from dotbridge.crm.models import Account
@@ -266,6 +267,22 @@ def test_both_values_of_a_conflict_take_both_rights(world: World, logged_in: Cal
     for rights, is_shown in (([], False), ([PEOPLE], False), ([CONTACTS], False), ([PEOPLE, CONTACTS], True)):
         page = texts(logged_in(*base, *rights).get(url("activity-conflicts")))
         assert ("Told here" in page, "Told there" in page) == (is_shown, is_shown), rights
+
+
+def test_a_problem_names_no_value_to_somebody_who_may_not_see_its_field(
+    world: World, account: Account, logged_in: Callable[..., Client]
+) -> None:
+    """Dotdigital may have refused a row for a value, and any field can be mapped."""
+    Rejection.objects.update(subject="ann.0@example.com", detail=f"LASTNAME ({SECRET})", ended_at=None)
+    rights = ("dotbridge_sync.view_rejection", "dotbridge_lists.export_people", PEOPLE, CONTACTS)
+    everything = tuple(permission_on(model, "view") for model in models_of_people())
+    addresses = (f"{url('activity-problem')}?reason={world.rejection.reason}", url("activity-problems-file"))
+    for viewer, is_shown in ((logged_in(*rights), False), (logged_in(*rights, *everything), True)):
+        for address in addresses:
+            answer = viewer.get(address)
+            said = b"".join(answer).decode()
+            assert "ann.0@example.com" in said
+            assert (SECRET in said) is is_shown, address
 
 
 def test_nobody_is_put_back_by_somebody_who_may_not_see_them(world: World, logged_in: Callable[..., Client]) -> None:

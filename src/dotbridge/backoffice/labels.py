@@ -220,7 +220,12 @@ def with_share(number: int | None, of: int | None) -> str:
 
 def percentage(fraction: float) -> str:
     """A fraction as people read it: 0.888 is "88.8%"."""
-    return f"{number_format(fraction * 100, decimal_pos=1, use_l10n=True)}%"
+    return f"{one_decimal(fraction * 100)}%"
+
+
+def one_decimal(number: float) -> str:
+    """A number as people read it, rounded to one decimal. Django cuts what it formats: 57 of 100 would be 56.9%."""
+    return number_format(round(number, 1), decimal_pos=1, use_l10n=True)
 
 
 def activity_badge(kind: str) -> SafeString:

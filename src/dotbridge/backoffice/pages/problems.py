@@ -17,7 +17,7 @@ from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, subject_shown
+from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, detail_shown, subject_shown
 from dotbridge.spreadsheets import csv_line, guarded
 
 VIEW = "dotbridge_sync.view_rejection"
@@ -74,9 +74,9 @@ def problem(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, row: dict[str, Any]) -> dict[str, Any]:
-    """The row for this person; a detail may hold what the record says, so it goes with the address."""
+    """The row for this person, without what they may not see."""
     subject = subject_shown(request.user, row["subject"], _("an address that you may not see"))
-    return row if subject == row["subject"] else {**row, "subject": subject, "detail": ""}
+    return {**row, "subject": subject, "detail": detail_shown(request.user, row["subject"], row["detail"])}
 
 
 def _mend_url(subject: str) -> str:
@@ -89,16 +89,15 @@ def problems_file(request: HttpRequest) -> StreamingHttpResponse:
     """One cause, or all of them, as a CSV."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")
     reasons = [reason] if reason else [group.reason for group in problem_groups()]
-    response = StreamingHttpResponse(_lines(reasons), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_lines(reasons, request.user), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="problems.csv"'
     return response
 
 
-def _lines(reasons: list[str]) -> Iterator[str]:
+def _lines(reasons: list[str], viewer: Any) -> Iterator[str]:
     yield csv_line(guarded([_("Who or what"), _("Reason"), _("In detail"), _("Times"), _("Since"), _("Last")]))
     for reason in reasons:
         for row in problems_of(reason).iterator(chunk_size=2000):
             moments = [row["since"].isoformat(), row["last"].isoformat()]
-            yield csv_line(
-                guarded([row["subject"], str(reason_text(reason)), row["detail"], str(row["times"]), *moments])
-            )
+            detail = detail_shown(viewer, row["subject"], row["detail"])
+            yield csv_line(guarded([row["subject"], str(reason_text(reason)), detail, str(row["times"]), *moments]))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.campaign_reads import with_figures
+from dotbridge.backoffice.labels import one_decimal
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import Activity, Campaign, ClickEvent, Contact, OpenEvent
@@ -81,7 +82,8 @@ class CampaignCard:
     @property
     def points(self) -> str:
         """The difference with its sign, in percentage points."""
-        return f"{(self.difference or 0) * 100:+.1f}"
+        points = round((self.difference or 0) * 100, 1)
+        return f"{'-' if points < 0 else '+'}{one_decimal(abs(points))}"
 
     @property
     def is_better(self) -> bool:

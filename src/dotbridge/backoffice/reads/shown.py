@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dotbridge.backoffice.roles import models_of_people
 from dotbridge.connections.models import ListConnection
-from dotbridge.entities.registry import UnknownEntity, entities, entity
+from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.rights import Viewer, may_see_paths, may_view
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.rights import data_fields_not_seen
@@ -17,8 +18,9 @@ MAY_SEE_CONTACTS = "dotbridge_mirror.view_contact"
 
 
 def may_see_every_person(viewer: Viewer) -> bool:
-    """Whether nobody's data is hidden from them: the records of every entity, and Dotdigital's contacts."""
-    return viewer.has_perm(MAY_SEE_CONTACTS) and all(may_view(viewer, known.model) for known in entities())
+    """Whether nobody's data is hidden from them: the records of every entity, what their fields are read from, and
+    Dotdigital's contacts."""
+    return viewer.has_perm(MAY_SEE_CONTACTS) and all(may_view(viewer, model) for model in models_of_people())
 
 
 def may_see_values(viewer: Viewer, conflict: ValueConflict) -> bool:
@@ -33,6 +35,11 @@ def may_see_values(viewer: Viewer, conflict: ValueConflict) -> bool:
 def subject_shown(viewer: Any, subject: str, hidden: str) -> str:
     """Whom or what a problem concerns; `hidden` in place of an address for somebody who may not see addresses."""
     return subject if "@" not in subject or viewer.has_perm(MAY_SEE_CONTACTS) else hidden
+
+
+def detail_shown(viewer: Any, subject: str, detail: str) -> str:
+    """What a problem says in detail: of a person it may name any value of their record, so it takes all rights."""
+    return detail if "@" not in subject or may_see_every_person(viewer) else ""
 
 
 def changes_shown_to(viewer: Viewer, link: ListConnection) -> Callable[[FieldChange], bool]:

@@ -175,6 +175,23 @@ def test_an_event_of_somebody_who_is_gone_is_settled(
     assert not EventHint.objects.exists()
 
 
+def test_one_event_that_names_nobody_is_met_on_one_day_only(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    ann = remote.create_contact("ann@example.com", book=book)
+    with remote.sandbox.account.store.writing() as db:
+        db.execute("UPDATE feed SET contact_id = NULL")
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert "do not name their contacts" in steps_of(run)["events"]["message"]
+    assert members(link.address_book) == {"ann"}
+    EventSubscription.objects.update(unusable_until=run.started_at)
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{ann}")
+    assert steps_of(sync(integration, kind=RunKind.IMPORT))["events"]["message"] == ""
+    assert EventSubscription.objects.get().unusable_until is None
+    assert members(link.address_book) == set()
+
+
 @pytest.mark.usefixtures("small_pages")
 def test_somebody_who_cannot_be_looked_at_holds_up_nobody_else(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -290,6 +291,31 @@ def rewrite_results(remote: RemoteAccount, change: Callable[[dict[str, Any]], tu
             db.execute(
                 "UPDATE import_result SET outcome = ?, body = ? WHERE row = ?", (outcome, json.dumps(body), row["row"])
             )
+
+
+def test_an_import_whose_status_cannot_be_read_holds_up_no_other(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    remote.create_book("Others")
+    other = connect(integration, book="Others")
+    sync(integration)
+    add_contact("ann@example.com")
+    remote.sandbox.hold_imports()
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+    bad, good = Upload.objects.get(connection=other), Upload.objects.get(connection=link)
+    remote.sandbox.release_imports()
+    remote.sandbox.finish_imports()
+    remote.sandbox.fail_next("status", path=f"/contacts/v3/import/{bad.remote_id}", status=500, times=None)
+    sync(integration, kind=RunKind.EXPORT)
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == (UploadState.SENT, UploadState.FINISHED)
+    assert Rejection.objects.filter(ended_at=None, subject=str(other), reason="not_read").exists()
+    # Nobody waits for it for ever.
+    Upload.objects.filter(pk=bad.pk).update(sent_at=bad.sent_at - timedelta(days=30))
+    sync(integration, kind=RunKind.EXPORT)
+    bad.refresh_from_db()
+    assert (bad.state, bad.remote_status) == (UploadState.REFUSED, "Unknown")
 
 
 def test_a_status_that_is_cut_in_the_middle_is_read_by_the_next_run(

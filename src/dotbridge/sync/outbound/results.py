@@ -16,6 +16,7 @@ from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
+from dotbridge.sync.going_over import MOST_FAILURES_IN_A_ROW
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
@@ -41,7 +42,7 @@ from dotbridge.sync.outbound.states import (
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 from dotbridge.sync.outbound.upload import move, send_upload
-from dotdigital import Import, ImportV3, MergeOption, NotFound
+from dotdigital import DotdigitalError, Import, ImportV3, MergeOption, NotFound, Rejected, Transient
 
 FAULTS_AT_ONCE = 5000
 FINISHED = "Finished"
@@ -106,12 +107,27 @@ def finish_uploads(step: StepContext) -> None:
 
 
 def _poll_until_done(step: StepContext, pending: list[Upload]) -> Iterator[Upload]:
-    """The uploads that come to an end within the run's waiting time, as they do."""
+    """The uploads that come to an end within the run's waiting time, as they do. One that cannot be asked for is named
+    and left to the next run. Raises what Dotdigital says of so many in a row that it is not for their own sake."""
     deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
+    in_a_row = 0
     while pending:
-        ended = [upload for upload in pending if _poll(step, upload)]
-        yield from ended
-        pending = [upload for upload in pending if upload not in ended]
+        waiting = []
+        for upload in pending:
+            try:
+                is_ended = _poll(step, upload)
+            except (Transient, Rejected) as error:
+                in_a_row += 1
+                if in_a_row == MOST_FAILURES_IN_A_ROW:
+                    raise
+                _note_unread(step, upload, error)
+                continue
+            in_a_row = 0
+            if is_ended:
+                yield upload
+            else:
+                waiting.append(upload)
+        pending = waiting
         if not pending or time.monotonic() >= deadline:
             return
         time.sleep(wait)
@@ -143,6 +159,14 @@ def _poll(step: StepContext, upload: Upload) -> bool:
         return False
     _give_up(step, upload, "Unknown" if answer.unfinished else upload.remote_status)
     return True
+
+
+def _note_unread(step: StepContext, upload: Upload, error: DotdigitalError) -> None:
+    """What became of an upload cannot be read now; after a long time nobody waits for it any more."""
+    if UPLOAD_MOVES.is_overdue(upload.sent_at):
+        _give_up(step, upload, "Unknown")
+    else:
+        step.reject([Refusal(str(upload.connection), "not_read", f"{error.text} The next run reads it again.")])
 
 
 def _status(step: StepContext, upload: Upload) -> Import | ImportV3:

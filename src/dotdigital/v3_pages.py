@@ -28,7 +28,8 @@ class MarkedPage(Page[Row], Generic[Row]):
 class _Marked(msgspec.Struct, frozen=True):
     """A page with its links; rows stay raw until they are decoded one by one or all at once."""
 
-    items: msgspec.Raw = msgspec.field(name="_items", default=msgspec.Raw(b"[]"))
+    # Not optional: something else in the place of a page would be the end of the list.
+    items: msgspec.Raw = msgspec.field(name="_items")
     links: Any = msgspec.field(name="_links", default=None)
 
 

@@ -290,6 +290,17 @@ def test_a_page_of_something_on_the_way_is_no_word_that_it_was_done(server: Serv
         account.create_data_field("Size", "Numeric")
 
 
+@pytest.mark.parametrize("second", [{}, {"status": "maintenance"}, {"_items": None}])
+def test_something_else_in_the_place_of_a_page_is_not_the_end_of_the_list(
+    server: Server, account: Account, second: Any
+) -> None:
+    """Whoever was not read yet would be taken for gone."""
+    server.say(answer(200, {"_items": [{"contactId": 1}], "_links": {"next": {"marker": "m"}}}))
+    server.otherwise = lambda request: answer(200, second)
+    with pytest.raises(Transient):
+        list(account.contacts_v3.pages())
+
+
 @pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 -0500", "yesterday"])
 def test_a_date_that_is_none_costs_no_answer(server: Server, account: Account, date: str) -> None:
     server.say(answer(200, [], headers={"Date": date}))

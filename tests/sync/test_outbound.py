@@ -438,7 +438,8 @@ def test_a_value_too_long_for_dotdigital_is_rejected_with_a_reason(
     assert run_summary(run, link)["rejected"] == {"failure": 1}
     detail = Rejection.objects.get(subject="bob@example.com").detail
     assert f"probably because of NOTE ({'x' * 40}…)." in detail
-    assert str(refusal_text(ExportItem.objects.get(email_key="bob@example.com"))) == detail
+    on_pages = str(refusal_text(ExportItem.objects.get(email_key="bob@example.com")))
+    assert "probably because of NOTE." in on_pages
     Contact.objects.filter(first_name="Bob").update(notes="short")
     assert run_summary(sync(integration), link)["rejected"] == {}
     assert remote.contacts(book)["bob@example.com"]["NOTE"] == "short"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -175,6 +176,23 @@ def test_an_event_of_somebody_who_is_gone_is_settled(
     assert not EventHint.objects.exists()
 
 
+def test_one_event_that_names_nobody_is_met_on_one_day_only(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    ann = remote.create_contact("ann@example.com", book=book)
+    with remote.sandbox.account.store.writing() as db:
+        db.execute("UPDATE feed SET contact_id = NULL")
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert "do not name their contacts" in steps_of(run)["events"]["message"]
+    assert members(link.address_book) == {"ann"}
+    EventSubscription.objects.update(unusable_until=run.started_at)
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{ann}")
+    assert steps_of(sync(integration, kind=RunKind.IMPORT))["events"]["message"] == ""
+    assert EventSubscription.objects.get().unusable_until is None
+    assert members(link.address_book) == set()
+
+
 @pytest.mark.usefixtures("small_pages")
 def test_somebody_who_cannot_be_looked_at_holds_up_nobody_else(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
@@ -273,6 +291,32 @@ def rewrite_results(remote: RemoteAccount, change: Callable[[dict[str, Any]], tu
             db.execute(
                 "UPDATE import_result SET outcome = ?, body = ? WHERE row = ?", (outcome, json.dumps(body), row["row"])
             )
+
+
+def test_an_import_whose_status_cannot_be_read_holds_up_no_other(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    remote.create_book("Others")
+    other = connect(integration, book="Others")
+    sync(integration)
+    add_contact("ann@example.com")
+    remote.sandbox.hold_imports()
+    sync(integration, kind=RunKind.EXPORT, wait_seconds=0)
+    bad, good = Upload.objects.get(connection=other), Upload.objects.get(connection=link)
+    remote.sandbox.release_imports()
+    remote.sandbox.finish_imports()
+    remote.sandbox.fail_next("status", path=f"/contacts/v3/import/{bad.remote_id}", status=500, times=None)
+    sync(integration, kind=RunKind.EXPORT)
+    bad.refresh_from_db()
+    good.refresh_from_db()
+    assert (bad.state, good.state) == (UploadState.SENT, UploadState.FINISHED)
+    assert Rejection.objects.filter(ended_at=None, subject=str(other)).exists()
+    # Nobody waits for it for ever: its book tells what became of it.
+    Upload.objects.filter(pk=bad.pk).update(sent_at=bad.sent_at - timedelta(days=30))
+    sync(integration, kind=RunKind.EXPORT)
+    bad.refresh_from_db()
+    assert bad.state == UploadState.FINISHED
+    assert set(remote.contacts(other.address_book.remote_id)) == {"ann@example.com"}
 
 
 def test_a_status_that_is_cut_in_the_middle_is_read_by_the_next_run(

@@ -298,9 +298,9 @@ def standing_text(item: ExportItem | None, record_id: str) -> StrOrPromise:
 
 
 def refusal_text(item: ExportItem) -> StrOrPromise:
-    """Why Dotdigital refused an address, with the values that it may not have taken."""
+    """Why Dotdigital refused an address, with the data fields whose values it may not have taken."""
     if item.reason in BY_A_VALUE:
-        unfit = unfit_values_text(item.values, types_of_data_fields(item.connection_id))
+        unfit = unfit_values_text(item.values, types_of_data_fields(item.connection_id), shows_values=False)
         if unfit:
             return stored_text(unfit)
     return reason_text(item.reason)

@@ -157,7 +157,7 @@ def _read(step: StepContext, ours: EventSubscription) -> None:
             raise
         log.info("events are followed from now on", code=error.code)
         step.step.message = _("Events may have been missed while nobody asked for them, so all contacts are read once.")
-        _begin(step, ours, step.account.events.subscription(remote_id))
+        _begin_with_waiting(step, ours, step.account.events.subscription(remote_id))
         _read_pages(step, ours, remote_id)
 
 
@@ -165,14 +165,29 @@ def _subscribed(step: StepContext, ours: EventSubscription) -> int:
     """Make the subscription, or find the one that was made before a crash."""
     events = step.account.events
     found = next((each for page in events.subscriptions() for each in page if each.name == ours.name), None)
-    return _begin(step, ours, found or events.subscribe(SubscriptionDraft(ours.name, TYPES)))
+    if found is None:
+        return _begin(step, ours, events.subscribe(SubscriptionDraft(ours.name, TYPES)))
+    return _begin_with_waiting(step, ours, found)
 
 
-def _begin(step: StepContext, ours: EventSubscription, theirs: Subscription) -> int:
+def _begin_with_waiting(step: StepContext, ours: EventSubscription, theirs: Subscription) -> int:
+    """Begin with a subscription that there is. What waits is passed over, since everybody is read once after it: an
+    event among it that names nobody would be met each day anew."""
     if not theirs.active:
         theirs = step.account.events.update(theirs.id, SubscriptionDraft(ours.name, TYPES))
+    checkpoint = ""
+    for page in step.account.events.pages(theirs.id, limit=PAGE):
+        step.run.require_lock()
+        checkpoint = page.checkpoint
+        # A page is large: it goes before the next one comes.
+        del page
+    return _begin(step, ours, theirs, checkpoint=checkpoint)
+
+
+def _begin(step: StepContext, ours: EventSubscription, theirs: Subscription, *, checkpoint: str = "") -> int:
     step.run.refresh_clock()
-    _change(ours, remote_id=theirs.id, checkpoint="", heard_since=step.run.server_now, unusable_until=None, reason="")
+    now = step.run.server_now
+    _change(ours, remote_id=theirs.id, checkpoint=checkpoint, heard_since=now, unusable_until=None, reason="")
     return theirs.id
 
 

@@ -272,12 +272,16 @@ def _apply_refused(step: StepContext, upload: Upload, rows: list[RefusedRow]) ->
                 copy.write_row((row.email.replace("\x00", ""), reason.code, detail.replace("\x00", "")[:2000]))
         cursor.execute(_APPLY, [upload.pk, list(BY_A_VALUE)])
         refused = [
-            Refusal(email, fault_code, (values and unfit_values_text(json.loads(values), types)) or detail)
+            Refusal(email, fault_code, (values and _unfit(values, types)) or detail)
             for email, fault_code, detail, values in cursor
         ]
     # Whoever may not be mailed is opted out from now on, and no problem that anybody could mend.
     step.reject(each for each in refused if each.reason not in UNSUBSCRIBING)
     step.count(refused_as_opted_out=sum(each.reason in UNSUBSCRIBING for each in refused))
+
+
+def _unfit(values: str, types: Mapping[str, str]) -> str:
+    return unfit_values_text(json.loads(values), types, shows_values=True)
 
 
 def _give_up(step: StepContext, upload: Upload, status: str) -> None:

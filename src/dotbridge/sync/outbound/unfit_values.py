@@ -22,13 +22,14 @@ def types_of_data_fields(connection_id: int) -> dict[str, str]:
     return dict(rows.values_list("name", "type"))
 
 
-def unfit_values_text(values: Mapping[str, str], types: Mapping[str, str]) -> str:
+def unfit_values_text(values: Mapping[str, str], types: Mapping[str, str], *, shows_values: bool) -> str:
     """The values of a refused row that its data fields may not take, as a text to be stored; empty when all fit.
 
-    `values` are those of the row, data-field name -> text.
+    `values` are those of the row, data-field name -> text. The names of the data fields alone are told to whoever may
+    not see all that a record holds.
     """
     unfit = [
-        f"{name} ({_shown(text)})"
+        f"{name} ({_shown(text)})" if shows_values else name
         for name, text in sorted(values.items())
         if name in types and not (fits(types[name], text) and len(text) <= LONG_TEXT)
     ]

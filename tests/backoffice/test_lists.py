@@ -90,6 +90,7 @@ BAD_NUMBERS = ["NaN", "1e400", "9" * 5000]
         *(f'"id": [{{"x": {number}}}]' for number in BAD_NUMBERS),
         *(f'"value": "a{character}b"' for character in BAD_CHARACTERS),
         *(f'"value": {number}' for number in BAD_NUMBERS),
+        *(f'"field": "a{character}b"' for character in BAD_CHARACTERS),
     ],
 )
 def test_a_rule_that_no_database_can_keep_is_refused_wherever_it_is_written(

@@ -83,8 +83,6 @@ def _read(reading: Reading, tree: Any) -> Group | None:
     try:
         if not isinstance(tree, Mapping):
             raise wrong(_("A rule is an object with conditions in it."))
-        if not _can_be_kept(tree):
-            raise wrong(_("The rule holds a character or a number that cannot be stored. Write it anew."))
         version = tree.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
             text = _("This rule is of version %(version)s; it can be of version 1.")
@@ -92,7 +90,11 @@ def _read(reading: Reading, tree: Any) -> Group | None:
     except PartRefused as refused:
         scope.note((), refused)
         return None
-    return read_group(scope, tree, place=(), depth=1)
+    root = read_group(scope, tree, place=(), depth=1)
+    # A value that cannot be is told at its own place; this is for whatever else stands in the rule.
+    if not reading.problems and not _can_be_kept(tree):
+        scope.note((), wrong(_("The rule holds a character or a number that cannot be stored. Write it anew.")))
+    return root
 
 
 def _can_be_kept(tree: Any) -> bool:
@@ -204,7 +206,8 @@ def _rule_of_list(reading: Reading, marketing_list: MarketingList) -> ReadParts:
 
 
 def _gone(scope: Scope, path: str) -> str:
-    shown = path if len(path) <= 60 else path[:57] + "…"
+    # Half of a character cannot be written on a page.
+    shown = (path if len(path) <= 60 else path[:57] + "…").encode(errors="replace").decode()
     close = difflib.get_close_matches(path[:200], scope.labels, n=1)
     if close:
         return _("There is no field “%(field)s” (any more). Did you mean “%(close)s”?") % {

@@ -135,3 +135,31 @@ def test_who_left_a_moment_ago_and_was_not_read_yet(
     assert ListConnection.objects.get().address_book.name == "Others"
     sync(integration)
     assert in_book(remote, "Others") == set()
+
+
+@pytest.mark.parametrize("kind", [RunKind.SYNC, RunKind.EXPORT])
+@pytest.mark.parametrize("connects_first", [True, False])
+def test_who_leaves_the_former_book_after_the_connection_has_ended(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    book: int,
+    ann: int,
+    kind: RunKind,
+    connects_first: bool,
+) -> None:
+    """Its contacts stay in it, and Dotdigital's users may go on writing to them."""
+    the_list, others = MarketingList.objects.get(), AddressBook.objects.get(name="Others")
+    disconnect_list(link=link)
+    if connects_first:
+        connect_list(marketing_list=the_list, address_book=others)
+    remote.sandbox.advance(3600)
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    if not connects_first:
+        connect_list(marketing_list=the_list, address_book=others)
+    if kind == RunKind.EXPORT:
+        # An export by itself goes by what was read; the schedule has an import before it.
+        sync(integration, kind=RunKind.IMPORT)
+    sync(integration, kind=kind)
+    assert in_book(remote, "Others") == set()
+    assert count_members(the_list).unsubscribed == 3

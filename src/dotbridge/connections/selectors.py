@@ -12,6 +12,7 @@ from dotbridge.connections.models import (
     OPEN_RESUBSCRIPTIONS,
     OPEN_SENDS,
     AccountChange,
+    BookOfList,
     CampaignSend,
     ContactRequest,
     Ending,
@@ -35,6 +36,15 @@ def connected_books(integration: Integration, *, only: ListConnection | None = N
     """The address books of the account that a list is connected to, or this one, and that still exist."""
     books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
     return list((books if only is None else books.filter(connection=only)).order_by("pk"))
+
+
+def books_of_opt_outs(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
+    """The books of the account that may tell of opt-outs from connected lists, or from this one: those that a list is
+    connected to, and those that it was connected to before."""
+    links = ListConnection.objects.filter(pk=only.pk) if only is not None else ListConnection.objects.all()
+    former = BookOfList.objects.filter(account_id=integration.pk, marketing_list__in=links.values("marketing_list"))
+    books = AddressBook.objects.filter(integration=integration, gone_at=None)
+    return list(books.filter(Q(connection__in=links) | Q(pk__in=former.values("book_id"))).order_by("pk"))
 
 
 def other_books(integration: Integration) -> list[AddressBook]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from dotbridge.connections.models import RunKind
-from dotbridge.connections.selectors import connected_books
+from dotbridge.connections.selectors import books_of_opt_outs
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import CallLimit, WireProtocol
 from dotbridge.sync.call_plan import plan_of_run
@@ -107,7 +107,7 @@ def _consent_is_due(context: RunContext) -> bool:
     """Whether it was never read of some book, or of the account, or of one of them too long ago."""
     since = context.server_now - CONSENT_IS_READ_EVERY
     fresh = Cursor.objects.filter(integration=context.integration, feed__in=CONSENT_FEEDS, position__gt=since)
-    wanted = {(BOOK_FEED, book.pk) for book in connected_books(context.integration)} | {(ACCOUNT_FEED, 0)}
+    wanted = {(BOOK_FEED, book.pk) for book in books_of_opt_outs(context.integration)} | {(ACCOUNT_FEED, 0)}
     return not wanted <= set(fresh.values_list("feed", "object_id"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from dotbridge.connections.services import note_returns
+from dotbridge.connections.services import note_opt_outs_of_former_books, note_returns
 from dotbridge.consent.bulk import Recorded, record_events
 from dotbridge.consent.models import Scope, Source, What
 from dotbridge.mirror.status import LIVE
@@ -165,6 +165,7 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     }
     fallen = record_events(selection=_FALLEN.format(live=live), parameters=parameters)
     record_events(selection=_FOLLOWED, parameters=parameters)
+    note_opt_outs_of_former_books(integration=step.integration)
     returned = record_events(selection=_RETURNED.format(live=live), parameters=parameters)
     return fallen, returned
 

@@ -1,4 +1,4 @@
-"""Who must not be mailed: unsubscribed from a connected book, or suppressed in the whole account.
+"""Who must not be mailed: unsubscribed from a book of a connected list, or suppressed in the whole account.
 
 Both feeds are read from the beginning at first: an opt-out of last year counts as much as one of today.
 """
@@ -15,7 +15,7 @@ from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_noop as _
 
-from dotbridge.connections.selectors import connected_books
+from dotbridge.connections.selectors import books_of_opt_outs
 from dotbridge.consent.selectors import addresses_refused_in
 from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import AddressBook, Membership
@@ -51,7 +51,7 @@ _UNSUBSCRIBE = """
 
 def import_unsubscribes(step: StepContext) -> None:
     """Book by book: who left this book, though the account may still mail them elsewhere."""
-    books = connected_books(step.integration, only=step.run.only)
+    books = books_of_opt_outs(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped(_("No address book is connected to a list yet."))
     if step.run.hears_events is not None and not step.run.reads_everything:

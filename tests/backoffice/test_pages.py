@@ -215,7 +215,11 @@ def test_hostile_text_on_pages_is_harmless(back_office: Client, world: World) ->
 
 
 OF_PEOPLE = {"dotbridge_sync_rejection", "dotbridge_sync_valueconflict", "dotbridge_sync_newcomer"}
-EVERYBODY = ("dotbridge_mirror.view_contact", "crm.view_contact", "crm.view_lead", "crm.view_customer")
+# What the fields of records are read from belongs to them.
+EVERYBODY = (
+    "dotbridge_mirror.view_contact",
+    *(f"crm.view_{name}" for name in ("account", "contact", "contactemail", "customer", "lead")),
+)
 
 
 @pytest.mark.parametrize(("name", "permission"), LISTS.items())

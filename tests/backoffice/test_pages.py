@@ -218,7 +218,10 @@ OF_PEOPLE = {"dotbridge_sync_rejection", "dotbridge_sync_valueconflict", "dotbri
 # What the fields of records are read from belongs to them.
 EVERYBODY = (
     "dotbridge_mirror.view_contact",
-    *(f"crm.view_{name}" for name in "account contact contactemail contactphone customer lead order".split()),
+    *(
+        f"crm.view_{name}"
+        for name in ["account", "contact", "contactemail", "contactphone", "customer", "lead", "order"]
+    ),
 )
 
 

@@ -42,8 +42,11 @@ def test_somebody_is_found_by_the_beginning_of_the_address(back_office: Client, 
         page = texts(back_office.get(address))
         assert "ann.2@example.com would be sent as" in page
         assert "ann.0@example.com" not in page
-    for address in preview_of(world, "?q=nobody%00"):
+    for address in preview_of(world, "?q=nobody"):
         assert "Nothing matches" in texts(back_office.get(address))
+    # What the database cannot hold nobody has typed.
+    for address in preview_of(world, "?q=nobody%00"):
+        assert back_office.get(address).status_code == 404
 
 
 def test_a_preview_of_records_that_are_not_known_says_so(back_office: Client, world: World) -> None:

@@ -43,7 +43,7 @@ POINTS = [
     # where results are read
     ("dotdigital.account:Account.import_status", "after", 1),
     ("dotdigital.account:Account.import_report", "after", 1),
-    (f"{OUTBOUND}.results:_apply_faults", "after", 1),
+    (f"{OUTBOUND}.results:_apply_refused", "after", 1),
     (f"{OUTBOUND}.results:_read_back", "before", 2),
     (f"{OUTBOUND}.results:_read_back", "after", 2),
     # where removals are carried out
@@ -74,7 +74,7 @@ POINTS_V3 = [
     (f"{OUTBOUND}.results:store_named_rows", "after", 1),
     (f"{OUTBOUND}.results:note_unreported", "after", 1),
     (f"{OUTBOUND}.results:refuse_unreported", "after", 1),  # inside the transaction that ends the upload
-    (f"{OUTBOUND}.results:_apply_faults", "after", 1),
+    (f"{OUTBOUND}.results:_apply_refused", "after", 1),
     (f"{OUTBOUND}.results:_finish", "after", 1),
     ("dotbridge.sync.inbound.events:_change", "before", 1),
     ("dotbridge.sync.inbound.events:_change", "after", 1),  # inside the transaction that notes whom to look at
@@ -164,7 +164,7 @@ def link(integration: Integration, remote: RemoteAccount) -> ListConnection:
 def test_a_killed_run_is_made_good_by_the_next(
     integration: Integration, remote: RemoteAccount, link: ListConnection, point: str, moment: str, nth: int
 ) -> None:
-    if point.endswith("_apply_faults"):
+    if point.endswith("_apply_refused"):
         _make_a_value_that_is_refused(integration, remote)
 
     code = run_killed(integration, remote.sandbox.url, point, moment, nth)

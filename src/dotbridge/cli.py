@@ -81,6 +81,14 @@ def dotbridge(
     """A marketing back office whose lists stay in step with Dotdigital."""
 
 
+def _who() -> str:
+    """Who types the command. In a container a number may be all that a user has."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
 def _give_up(text: str) -> NoReturn:
     typer.echo(visible(text), err=True)
     sys.exit(2)
@@ -173,7 +181,7 @@ def allow(
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
-            with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+            with acting(name=_who(), origin=COMMAND_LINE):
                 allow_once(link=link)
         except ValidationError as error:
             raise OperatorError(" ".join(error.messages)) from error
@@ -203,7 +211,7 @@ def move_integration(
         )
         return
     try:
-        with acting(name=getpass.getuser(), origin=COMMAND_LINE):
+        with acting(name=_who(), origin=COMMAND_LINE):
             move_to_another_account(integration=found)
     except ValidationError as error:
         _give_up(" ".join(error.messages))
@@ -319,8 +327,11 @@ def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, 
     links = find_connections(find_integrations(name), one_list)
     problems = []
     if csv is not None:
-        with csv.open("w", encoding="utf-8", newline="") as file:
-            problems = write_csv(file, links)
+        try:
+            with csv.open("w", encoding="utf-8", newline="") as file:
+                problems = write_csv(file, links)
+        except OSError as error:
+            raise OperatorError(f"{csv} cannot be written: {error.strerror}.") from error
     for link in links:
         # One that cannot be worked out is told; the others are shown all the same.
         try:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotbridge.choosable import Line, read_flag
 from dotbridge.conf import (
@@ -67,9 +67,20 @@ class Config:
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port})"
 
     @property
+    def address(self) -> str:
+        """Where the back office listens, as a browser on this machine takes it."""
+        return _address(self.host, self.port)
+
+    @property
     def sandbox_url(self) -> str:
         """Where the sandbox that the demo starts listens."""
         return f"http://127.0.0.1:{self.sandbox_port}"
+
+
+def _address(host: str, port: int) -> str:
+    # One that listens everywhere is reached here under the name that every machine has for itself.
+    shown = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - only shown
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 def _read_port(given: Any) -> int:
@@ -100,6 +111,9 @@ _EMAIL_FROM = Line(
     purpose="The address that mails are from, while no other sender is chosen.",
 )
 _PORT = "a port is a whole number from 1 to 65535"
+# What django-environ gives to Django and not to PostgreSQL.
+_DJANGOS_PARAMETERS = {"conn_max_age", "atomic_requests", "autocommit", "disable_server_side_cursors"}
+_DJANGOS_PARAMETERS |= {"conn_health_checks", "engine", "pool"}
 _DATABASE_URL = (
     "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
     "in USER and PASSWORD write characters such as @ : / as %40 %3A %2F"
@@ -238,7 +252,7 @@ def read_config(environment: Mapping[str, str] | None = None) -> Config:
 def _of_the_apps(environment: Mapping[str, str], data_dir: Path, sandbox_port: int) -> dict[str, Any]:
     """The dictionary `DOTBRIDGE`: each of its settings from the variable of its name, with our own defaults."""
     origins = _read(environment, "DOTBRIDGE_TRUSTED_ORIGINS")
-    here = f"http://{_read(environment, 'DOTBRIDGE_HOST')}:{_read(environment, 'DOTBRIDGE_PORT')}"
+    here = _address(_read(environment, "DOTBRIDGE_HOST"), _read(environment, "DOTBRIDGE_PORT"))
     own = {
         "API_ORIGINS": f"http://127.0.0.1:{sandbox_port}",
         "SPOOL_DIR": data_dir / "spool",
@@ -320,10 +334,20 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
         scheme = parts.scheme
     except ValueError:
         is_complete, scheme = False, "..."
+    if is_complete and (unknown := _unknown_parameters(parts.query)):
+        raise ConfigError("DATABASE_URL", f"{scheme}://...?{unknown}=...", "PostgreSQL knows no such parameter")
     if not is_complete:
         # The value may hold a password, so only its scheme is shown.
         raise ConfigError("DATABASE_URL", f"{scheme}://...", _DATABASE_URL)
     return url
+
+
+def _unknown_parameters(query: str) -> str:
+    """Those behind the ? that are neither Django's nor PostgreSQL's, by name."""
+    from psycopg.pq import Conninfo  # noqa: PLC0415 - a host's project has its own way to its database
+
+    known = {*(option.keyword.decode() for option in Conninfo.get_defaults()), *_DJANGOS_PARAMETERS}
+    return ", ".join(sorted({name for name, _value in parse_qsl(query) if name.lower() not in known}))
 
 
 def _secret_keys(environment: Mapping[str, str], data_dir: Path) -> tuple[str, ...]:

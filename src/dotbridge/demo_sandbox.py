@@ -88,9 +88,11 @@ def _left_sandbox(config: Config) -> _Left | None:
 
 
 def _end_process(process: psutil.Process) -> None:
-    process.send_signal(signal.SIGTERM)
     try:
+        process.send_signal(signal.SIGTERM)
         process.wait(10)
+    except psutil.NoSuchProcess:
+        return
     except psutil.TimeoutExpired:
         process.kill()
 

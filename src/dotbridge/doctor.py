@@ -32,6 +32,7 @@ from dotbridge.notifications.mailing import is_mail_set_up
 from dotbridge.notifications.selectors import unsent_mails
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
+from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.studio.models import SignOn
 
 OLDEST_VERSION = 14
@@ -92,6 +93,8 @@ def _findings() -> Iterator[Finding]:
     yield _mails()
     if finding := _consent_key():
         yield finding
+    for scheduled_file in ScheduledFile.objects.exclude(sealed_secret=""):
+        yield _key_of_file(scheduled_file)
     for integration in Integration.objects.all():
         yield _key(integration)
         if sign_on := SignOn.objects.filter(integration=integration).first():
@@ -230,6 +233,16 @@ def _key(integration: Integration) -> Finding:
     if not has_newest_key(integration.password_sealed):
         return Finding(subject, is_good=True, text=_former_key())
     return Finding(subject, is_good=True, text="its password can be read")
+
+
+def _key_of_file(scheduled_file: ScheduledFile) -> Finding:
+    subject = f"key of file “{scheduled_file}”"
+    try:
+        unseal(scheduled_file.sealed_secret)
+    except SecretUnreadable as error:
+        return Finding(subject, is_good=False, text=str(error))
+    is_newest = has_newest_key(scheduled_file.sealed_secret)
+    return Finding(subject, is_good=True, text="its password can be read" if is_newest else _former_key())
 
 
 def _sign_on_key(sign_on: SignOn) -> Finding:

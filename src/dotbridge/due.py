@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.periodic import PeriodicDeferrer
 
 from dotbridge.doctor import require_migrations
 from dotbridge.jobs import SPREAD_SECONDS, request_late_runs
 from dotbridge.queues import Queue
-from dotbridge.worker import Lane, own_schedule, queue_connector
+from dotbridge.worker import Lane, Schedule, queue_connector
 
-# What is weekly has been due at some time of the last week. Each time is kept by the database, and so counts once.
-LONGEST_PERIOD = timedelta(days=8)
 _START_NOW = """
     UPDATE procrastinate_jobs SET scheduled_at = now()
     WHERE status = 'todo' AND queue_name = ANY(%s) AND scheduled_at > now()
@@ -63,7 +59,7 @@ async def _run_due(seconds: float) -> Done:
     deadline = time.monotonic() + seconds
     jobs = 0
     async with app.open_async():
-        schedule = PeriodicDeferrer(registry=own_schedule(), max_delay=LONGEST_PERIOD.total_seconds())
+        schedule = Schedule()
         await schedule.defer_jobs(schedule.get_previous_tasks(at=time.time()))
         await asyncio.to_thread(_ask_for_late_runs)
         while (left := deadline - time.monotonic()) > 0:

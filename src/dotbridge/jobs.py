@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import structlog
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
@@ -19,6 +22,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
 from dotbridge.backoffice.counting import count_and_keep
+from dotbridge.conf import is_standalone
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect, integrations_with_requests
 from dotbridge.connections.services import (
@@ -30,6 +34,7 @@ from dotbridge.connections.services import (
     request_unsubscriptions,
 )
 from dotbridge.consent.chain import seal_days
+from dotbridge.each_alone import do_each_alone
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.files.services import forget_old_loads
 from dotbridge.files.waiting import LOAD_TASK, request_left_loads, run_load
@@ -57,6 +62,8 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
+# A run that was due so long ago has been missed.
+LATE_SECONDS = 5 * 60
 LONGEST_WAIT_SECONDS = 30 * 60
 READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
 # The setting that says how often each kind of run is due.
@@ -160,15 +167,23 @@ def request_if_due(kind: RunKind, timestamp: int, *, minutes_later: int = 0) -> 
     minutes = max(1, round(seconds / 60))
     if (timestamp // 60 - min(minutes_later, minutes // 2)) % minutes == 0:
         request_for_all(kind, seconds=min(SPREAD_SECONDS, seconds / 2))
+    else:
+        # No worker ran in its minute: of an interval of a day there is one minute, and machines restart at midnight.
+        since = timezone.now() - timedelta(seconds=seconds + LATE_SECONDS)
+        _request_late(kind, Integration.objects.filter(created_at__lt=since), since)
 
 
 def request_late_runs() -> None:
     """Ask for what an account has not had for an interval. For whoever has cron alone, and does not see each minute."""
     for kind, name in INTERVALS.items():
         since = timezone.now() - timedelta(seconds=float(setting(name)))
-        lately = SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=[kind, RunKind.SYNC], started_at__gt=since)
-        for integration in Integration.objects.filter(~Exists(lately), is_active=True):
-            request_run(integration=integration, kind=kind, trigger="schedule")
+        _request_late(kind, Integration.objects.all(), since)
+
+
+def _request_late(kind: RunKind, integrations: QuerySet[Integration], since: datetime) -> None:
+    lately = SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=[kind, RunKind.SYNC], started_at__gt=since)
+    for integration in integrations.filter(~Exists(lately), is_active=True):
+        request_run(integration=integration, kind=kind, trigger="schedule")
 
 
 @app.periodic(cron="* * * * *")
@@ -230,10 +245,22 @@ def note_changes(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_requests", queueing_lock="dotbridge_schedule_requests", **CONTROL)
 def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
-    request_unsubscriptions()
-    request_left_loads()
+    do_each_alone(
+        {
+            "opt-outs to tell": request_unsubscriptions,
+            "files left": request_left_loads,
+            "requests": _request_what_waits,
+            "lists to disconnect": _request_disconnections,
+        }
+    )
+
+
+def _request_what_waits() -> None:
     for integration in integrations_with_requests():
         request_run(integration=integration, kind=RunKind.REQUESTS, trigger="schedule")
+
+
+def _request_disconnections() -> None:
     for integration in integrations_to_disconnect():
         request_disconnection(integration=integration)
 
@@ -277,17 +304,26 @@ def seal_consent(timestamp: int) -> None:
 @app.periodic(cron="45 3 * * *")
 @app.task(name="dotbridge.delete_old_records", queueing_lock="dotbridge_delete_old_records", **IN_BULK)
 def delete_old_records(timestamp: int) -> None:
-    """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept."""
+    """Daily: delete what is kept of runs, events, loads of files and jobs for longer than it is to be kept.
+
+    Each alone: most of it is about people, and has to go also where another part cannot.
+    """
     keep = settings_in_force("keep_runs_days", "keep_events_days")
-    deleted = retention.delete_old_records(keep_days=keep["keep_runs_days"])
-    events = retention.delete_old_events(keep_days=keep["keep_events_days"])
-    loads = forget_old_loads() + forget_old_address_loads()
-    counts = {"events": events, "jobs": delete_ended_jobs(), "file_loads": loads}
+    works: dict[str, Callable[[], Any]] = {
+        "runs": lambda: retention.delete_old_records(keep_days=keep["keep_runs_days"])._asdict(),
+        "events": lambda: retention.delete_old_events(keep_days=keep["keep_events_days"]),
+        "file_loads": forget_old_loads,
+        "address_loads": forget_old_address_loads,
+        "jobs": delete_ended_jobs,
+    }
     if apps.is_installed("axes"):
         from dotbridge.backoffice.log_ins import forget_old_log_ins  # noqa: PLC0415 - a host may do without
 
-        counts["log_ins"] = forget_old_log_ins(keep_days=keep["keep_runs_days"])
-    log.info("old records deleted", **deleted._asdict(), **counts)
+        works["log_ins"] = lambda: forget_old_log_ins(keep_days=keep["keep_runs_days"])
+    if is_standalone():
+        works["sessions"] = import_module(settings.SESSION_ENGINE).SessionStore.clear_expired
+    done = do_each_alone(works)
+    log.info("old records deleted", **done.pop("runs"), **done)
 
 
 @app.periodic(cron="* * * * *")

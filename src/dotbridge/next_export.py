@@ -43,7 +43,9 @@ def find_connections(integrations: Iterable[Integration], name: str | None) -> l
         .select_related("marketing_list", "address_book__integration")
         .order_by("marketing_list__name")
     )
-    found = [link for link in links if name in {None, link.marketing_list.name, str(link.marketing_list_id)}]
+    # One may be called by another one's number.
+    found = [link for link in links if name in {None, link.marketing_list.name}]
+    found = found or [link for link in links if name == str(link.marketing_list_id)]
     if not found:
         names = ", ".join(str(link.marketing_list) for link in links) or "none"
         asked = "No list is connected" if name is None else f"--list={name!r} is not a connected list"

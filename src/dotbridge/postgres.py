@@ -14,6 +14,7 @@ import os
 import pwd
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ SYSTEM_USER = "pgserver"
 # A Unix socket's path may be 107 bytes long on Linux, 103 on macOS; PostgreSQL adds the file name.
 LONGEST_SOCKET_DIR = 103 - len("/.s.PGSQL.5432")
 SECONDS_TO_START = 60
+SECONDS_TO_ANSWER = 5
 START_ERRORS = (subprocess.SubprocessError, psycopg.Error, OSError)
 
 log = structlog.get_logger(__name__)
@@ -110,12 +112,12 @@ def _stand_by(data_dir: Path) -> None:
     while True:
         time.sleep(pause)
         pause = FIRST_PAUSE
-        if _postmaster(_cluster(data_dir)):
+        if _runs(data_dir):
             continue
         try:
             # Several processes look after one server; the first of them starts it, the others find it running.
             with _locked(data_dir / "postgres.lock"):
-                if not _postmaster(_cluster(data_dir)):
+                if not _runs(data_dir):
                     log.warning("the embedded PostgreSQL is gone and is started again")
                     _bring_up(data_dir)
             pauses = Pauses()
@@ -196,6 +198,22 @@ def _postmaster(cluster: Path) -> psutil.Process | None:
         return None
 
 
+def _runs(data_dir: Path) -> bool:
+    """Whether the server runs, in this container or in another one that has the folder too: of that one no process is
+    seen here, and a second server on the same files would destroy them."""
+    if _postmaster(_cluster(data_dir)):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(SECONDS_TO_ANSWER)
+        try:
+            probe.connect(os.fsencode(socket_dir(data_dir) / f".s.PGSQL.{PORT}"))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
 def _await_end_of_work_in(folder: Path) -> bool:
     deadline = time.monotonic() + SECONDS_TO_START
     while any(
@@ -260,7 +278,7 @@ def _connect(data_dir: Path) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection to the server, which is started first unless it runs or is about to."""
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
-        if not _postmaster(_cluster(data_dir)):
+        if not _runs(data_dir):
             _start(data_dir)
         try:
             return psycopg.connect(

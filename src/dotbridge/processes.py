@@ -102,12 +102,22 @@ class _Part:
         now = time.monotonic()
         if self._due is not None:
             if now >= self._due:
-                self._start()
+                self._start_again(now)
         elif self.program.poll() is not None:
             self._pauses.went_well_for(now - self._started)
             pause = self._pauses.next()
             self._due = now + pause
             log.warning("part ended, will be started again", **self._end_in_words(), seconds=pause)
+
+    def _start_again(self, now: float) -> None:
+        try:
+            self._start()
+        except OSError as error:
+            # No memory, no process left, or an upgrade that is at work on our files: the others go on meanwhile.
+            pause = self._pauses.next()
+            self._due = now + pause
+            reason = error.strerror
+            log.warning("part could not be started", part=" ".join(self._command), reason=reason, seconds=pause)
 
     def _start(self) -> None:
         self._due, self._started = None, time.monotonic()
@@ -119,8 +129,16 @@ class _Part:
 
     def _end_in_words(self) -> dict[str, str | int]:
         code = self.program.returncode
-        how: dict[str, str | int] = {"signal": signal.Signals(-code).name} if code < 0 else {"exit_code": code}
+        how: dict[str, str | int] = {"signal": _name_of_signal(-code)} if code < 0 else {"exit_code": code}
         return {"part": " ".join(self._command), **how}
+
+
+def _name_of_signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        # Most of the real-time ones have no name.
+        return str(number)
 
 
 def watch_lifeline() -> None:

@@ -56,7 +56,7 @@ def serve() -> None:
     # A database that is not there yet is waited for by the worker, which says so.
     with contextlib.suppress(OperationalError):
         require_migrated()
-    typer.echo(f"The back office: http://{config.host}:{config.port}")
+    typer.echo(f"The back office: {config.address}")
     raise typer.Exit(run_together([["web"], ["worker"]]))
 
 
@@ -125,9 +125,7 @@ def _demo_served(config: Config, console: VisibleConsole) -> int:
     try:
         prepare_and_sync(config, console)
         user, password = demo_login(config)
-        console.print(
-            f"\nThe back office: http://{config.host}:{config.port}   log in as {user} / {password}", markup=False
-        )
+        console.print(f"\nThe back office: {config.address}   log in as {user} / {password}", markup=False)
         console.print(f"Others, with the same password: {', '.join(ROLE_USERS.values())}", highlight=False)
         console.print(
             f"The account it works with: {config.sandbox_url}/_sandbox/   Ctrl-C ends everything.\n", highlight=False

@@ -13,10 +13,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.faults import asking
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.time_limits import TookTooLong
+from dotbridge.lists.rules import RuleError
 from dotbridge.summary import run_summary
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import State, Step, SyncRun
 
+# For all that is counted of a list, a statement at a time.
+COUNT_MILLISECONDS = 120_000
 STYLES = {
     State.SUCCEEDED: "green",
     State.PARTIAL: "yellow",
@@ -112,8 +118,17 @@ def run_as_json(run: SyncRun, links: Iterable[ListConnection]) -> dict[str, Any]
         "steps": [
             {"step": step.name, "state": step.state, "message": step.message, **step.counts} for step in run.steps.all()
         ],
-        "lists": {link.marketing_list.name: run_summary(run, link) for link in links},
+        "lists": {link.marketing_list.name: _summary(run, link) for link in links},
     }
+
+
+def _summary(run: SyncRun, link: ListConnection) -> dict[str, Any]:
+    """One list's; where it cannot be counted, why. What the run did to the others is said all the same."""
+    try:
+        with asking(link.marketing_list.entity, milliseconds=COUNT_MILLISECONDS):
+            return run_summary(run, link)
+    except (TookTooLong, RuleError, UnknownEntity) as error:
+        return {"problem": in_english(error)}
 
 
 def counts_in_words(step: Step) -> str:

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ from django.db import OperationalError, connection
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import ConnectorException
-from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry
+from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, TaskAtTime
 from procrastinate.worker import Worker
 
 from dotbridge.doctor import require_migrations
@@ -30,6 +31,8 @@ LONGEST_PAUSE = 15
 POLL_SECONDS = 2.0
 # A worker of anybody's that was silent for so long is not asked after any more.
 FORGOTTEN_SECONDS = 24 * 3600.0
+# What is weekly has been due at some time of the last week. Each time is kept by the database, and so counts once.
+LONGEST_PERIOD = timedelta(days=8)
 # What the database calls the connections that are not a job's own.
 QUEUE_CONNECTIONS = "dotbridge queue"
 
@@ -76,7 +79,24 @@ class Lane(Worker):
     async def _periodic_deferrer(self) -> None:
         if not self._keeps_schedule:
             await asyncio.Event().wait()
-        await PeriodicDeferrer(registry=own_schedule(), **app.periodic_defaults).worker()
+        await Schedule().worker()
+
+
+class Schedule(PeriodicDeferrer):
+    """What Dotbridge does at its times: each that came while no worker ran is made up for, once."""
+
+    def __init__(self) -> None:
+        super().__init__(registry=own_schedule(), max_delay=LONGEST_PERIOD.total_seconds())
+
+    def get_previous_tasks(self, at: float) -> list[TaskAtTime]:
+        """The last time of each task that has come since it was asked for, in seconds.
+
+        A clock that was set back would hold up what was seen to until it is there again, for years perhaps. One that
+        was set forward, or a machine that slept, would have each missed minute asked for.
+        """
+        self.last_defers = {key: seen for key, seen in self.last_defers.items() if seen <= at}
+        last = {planned.task.name: (planned, moment) for planned, moment in super().get_previous_tasks(at)}
+        return list(last.values())
 
 
 def own_schedule() -> PeriodicRegistry:

@@ -38,6 +38,7 @@ from dotbridge.lists.services import (
     unsubscribe_records,
     update_list,
 )
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.sync.models import ExportItem, State, SyncRun
 from tests.backoffice.conftest import texts
 from tests.backoffice.test_lists import page_of
@@ -105,7 +106,7 @@ def another_page_counts(marketing_list: MarketingList) -> Iterator[None]:
     other = connections.create_connection("default")
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"dotbridge.count.{marketing_list.pk}"])
+            cursor.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", [f"dotbridge.count.{marketing_list.pk}"])
         yield
     finally:
         other.close()

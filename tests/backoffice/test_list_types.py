@@ -129,10 +129,13 @@ def test_a_long_refresh_is_followed(back_office: Client, snapshot: MarketingList
     assert ProcrastinateJob.objects.count() == 1
     piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))
     assert "no worker is running" in piece
-    assert 'hx-trigger="every 2s"' in piece
+    assert "Start one on the server with: dotbridge worker" in piece
+    assert 'hx-trigger="every 20s"' in piece, "nobody comes soon"
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
-    assert "It is being refreshed" in texts(back_office.get(page_of(snapshot, "list-snapshot")))
+    piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))
+    assert "It is being refreshed" in piece
+    assert 'hx-trigger="every 2s"' in piece
 
 
 def test_a_list_on_demand_whose_rule_broke_says_so(back_office: Client, snapshot: MarketingList) -> None:

@@ -14,9 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.translation import override
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import ago, counts_in_words, duration
-from dotbridge.connections.services import request_address_book
+from dotbridge.connections.models import CampaignSend
+from dotbridge.connections.services import request_address_book, request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import DataField
@@ -306,3 +308,18 @@ def test_a_filter_that_no_value_can_match_breaks_no_table(back_office: Client, q
     address = reverse(f"dotbridge_tables:dotbridge_{table}")
     assert back_office.get(address, {name: "crm.contact:\0"}).status_code == 404
     assert back_office.get(address).status_code == 200
+
+
+def test_who_calls_back_a_run_is_told_of_the_campaign_that_goes_all_the_same(back_office: Client, world: World) -> None:
+    def call_back() -> str:
+        empty_queue()
+        request_run(integration=world.integration, trigger="person")
+        job = ProcrastinateJob.objects.get()
+        strip = back_office.post(reverse("dotbridge:live-cancel", args=[world.integration.pk, job.pk]))
+        job.refresh_from_db()
+        assert job.status == "cancelled"
+        return texts(strip)
+
+    assert "waits to be sent" not in call_back()
+    CampaignSend.objects.create(integration=world.integration, remote_id=987, name="Letter", book_ids=[1])
+    assert "1 campaign still waits to be sent" in call_back()

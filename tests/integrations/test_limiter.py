@@ -56,6 +56,13 @@ def test_a_window_too_far_away_is_said(account: Integration) -> None:
     assert caught.value.until is not None
 
 
+def test_a_window_that_a_wrong_clock_wrote_down_closes_nothing(account: Integration) -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    RateWindow.objects.create(integration=account, tier="low", remaining=0, resets_at=tomorrow)
+    DatabaseLimiter(account, sleep=refuse).acquire("low")
+    assert not RateWindow.objects.exists()
+
+
 def test_the_next_window_is_waited_for_and_found_open(account: Integration) -> None:
     waits: list[float] = []
 

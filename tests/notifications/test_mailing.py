@@ -25,7 +25,7 @@ from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
 from dotbridge.notifications.mailing import is_mail_set_up, send_due_mails, sender
 from dotbridge.notifications.models import Delivery, MailState, Notification
-from dotbridge.notifications.selectors import unsent_mails
+from dotbridge.notifications.selectors import deliveries_of, unseen_of, unsent_mails
 from dotbridge.notifications.services import claim_mail, end_mail, note_conditions
 from dotbridge.preferences.services import choose_preferences, choose_settings
 from tests.backoffice.world import World
@@ -188,6 +188,48 @@ def test_one_mailbox_that_refuses_does_not_hold_up_the_others(world: World, boss
     note_conditions()
     send_due_mails()
     assert {mail["To"] for mail in sink.mails} == {"boss@example.com", "third@example.com"}
+
+
+@pytest.mark.parametrize("taken_away", [{"is_active": False}, {"is_staff": False}, {"is_superuser": False}])
+def test_who_may_not_see_it_any_more_is_told_nothing_of_it(
+    world: World, boss: User, sink: Sink, taken_away: dict[str, bool]
+) -> None:
+    stop(world)
+    note_conditions()
+    assert unseen_of(boss) == 1
+    User.objects.filter(pk=boss.pk).update(**taken_away)
+    assert send_due_mails() == 0
+    assert sink.mails == []
+    assert unsent_mails() == {"waiting": 0, "failed": 0, "unknown": 0}
+    former = User.objects.get(pk=boss.pk)
+    assert unseen_of(former) == 0
+    assert not deliveries_of(former).exists()
+
+
+def test_a_server_that_does_not_answer_is_asked_once_for_all_mails(
+    world: World, boss: User, sink: Sink, settings: Any
+) -> None:
+    for number in range(3):
+        User.objects.create_superuser(f"other{number}", email=f"other{number}@example.com", password="x")
+    stop(world)
+    note_conditions()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        working, settings.EMAIL_PORT = settings.EMAIL_PORT, silent.getsockname()[1]
+        settings.EMAIL_TIMEOUT = 0.2
+        send_due_mails()
+    assert Delivery.objects.filter(attempts=1).count() == 1
+    settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = working, 5
+    assert send_due_mails() == 3
+
+
+def test_what_only_another_version_tells_holds_up_nothing(world: World, boss: User, sink: Sink) -> None:
+    Notification.objects.create(kind="of_tomorrow", subject="x", page="account", page_id=1)
+    stop(world)
+    note_conditions()
+    assert send_due_mails() == 1
+    mend(world)
+    note_conditions()
+    assert Notification.objects.filter(ended_at__isnull=False).count() == 1
 
 
 def test_without_a_server_nothing_is_claimed(world: World, boss: User, settings: Any) -> None:

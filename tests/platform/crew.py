@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.worker import Schedule
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, until, url_of_test_database
 
@@ -48,8 +50,11 @@ def empty_queue(transactional_db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers CASCADE")
         # The schedule was seen to already, a while back and ahead: a worker would start with the last of each.
-        minute = int(time.time()) // 60 * 60
-        ticks = [(name, minute + 60 * step) for name in SCHEDULE for step in range(-11, 6)]
+        now = time.time()
+        minute = int(now) // 60 * 60
+        ticks = {(name, minute + 60 * step) for name in SCHEDULE for step in range(-11, 6)}
+        app.perform_import_paths()
+        ticks |= {(planned.task.name, moment) for planned, moment in Schedule().get_previous_tasks(now)}
         cursor.executemany(
             "INSERT INTO procrastinate_periodic_defers (task_name, periodic_id, defer_timestamp) VALUES (%s, '', %s)",
             ticks,

@@ -180,19 +180,27 @@ from dotbridge.starting import start; start()
 from dotbridge.integrations.models import Integration
 from dotbridge.studio.services import set_up_sign_on
 set_up_sign_on(integration=Integration.objects.get(name="Rotated"), client_id="c", secret="s", domain="")
+from dotbridge.encryption import seal
+from dotbridge.scheduled_files.models import ScheduledFile
+ScheduledFile.objects.create(name="Nightly", entity="crm.contact", url="/x", is_active=False, sealed_secret=seal("s"))
 """
 
 
 def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
-    """Every secret that is stored: the passwords of the API users, those of single sign-ons, and the key that erased
-    addresses are known by."""
+    """Every secret that is stored: the passwords of the API users, those of single sign-ons and of scheduled files, and
+    the key that erased addresses are known by."""
     office.rest_integrations()
     office.add_integration("Rotated")
     assert office.python(SIGN_ON).wait(60) == 0, office.output
     assert office.python(SEED).wait(60) == 0
     seed = office.output.split()[-1]
     former, new = (office.data_dir / "secret_key").read_text().strip(), "r" * 40
-    subjects = ("key of “Rotated”", "key of single sign-on “Rotated”", "key of erased addresses")
+    subjects = (
+        "key of “Rotated”",
+        "key of single sign-on “Rotated”",
+        "key of erased addresses",
+        "key of file “Nightly”",
+    )
 
     before = office.run("doctor", DOTBRIDGE_SECRET_KEYS=f"{new},{former}").stdout.splitlines()
     for subject in subjects:

@@ -43,6 +43,7 @@ WRONG = [
 ]
 
 WRONG_SECRETS = [
+    ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com/crm?ssl=yes&sslmode=require", "no such parameter"),
     ("DATABASE_URL", f"mysql://crm:{SECRET}@db.example.com/crm", "mysql://..."),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com", "postgresql://USER:PASSWORD@HOST:PORT/NAME"),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com:port/crm", "postgresql://USER:PASSWORD@HOST:PORT/NAME"),
@@ -86,6 +87,27 @@ def test_without_settings_everything_has_a_value(tmp_path: Path) -> None:
     assert found.time_zone == "UTC"
     assert found.apps["API_ORIGINS"] == ("http://127.0.0.1:8099",)
     assert not found.debug
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.7", "http://192.0.2.7:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("::", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),
+    ],
+)
+def test_links_in_mails_lead_to_the_address_that_it_listens_on(tmp_path: Path, host: str, address: str) -> None:
+    found = config(tmp_path, DOTBRIDGE_HOST=host)
+    assert (found.address, found.apps["SITE_ORIGIN"]) == (address, address)
+
+
+def test_what_postgresql_and_django_know_may_stand_in_the_address_of_the_database(tmp_path: Path) -> None:
+    url = (
+        "postgresql://crm:p@db.example.com/crm?sslmode=verify-full&conn_max_age=60&connect_timeout=3&options=-c%20x.y=z"
+    )
+    assert config(tmp_path, DATABASE_URL=url).database_url == url
 
 
 def test_every_setting_can_be_given(tmp_path: Path) -> None:

@@ -28,6 +28,19 @@ print("SERVED", flush=True)
 sys.stdin.read()
 """
 
+# Processes and mounts of its own, as a container has them, and the same files.
+NO_CONTAINERS = 77
+OTHER_CONTAINER = f"""
+import ctypes, os, sys
+system = ctypes.CDLL(None)
+if system.unshare(0x20020000) or system.mount(b"none", b"/", None, 0x44000, None):
+    sys.exit({NO_CONTAINERS})
+if child := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+if system.mount(b"proc", b"/proc", b"proc", 0, None):
+    sys.exit({NO_CONTAINERS})
+"""
+
 
 def start_user(place: Place) -> subprocess.Popen[str]:
     """A process that uses the server until its standard input ends; returns when the server serves it."""
@@ -92,6 +105,23 @@ def test_processes_share_one_server_and_the_last_one_ends_it(used: Place) -> Non
     assert used.servers() == [server]
     end(second)
     until(lambda: not used.left())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be in another container")
+def test_a_server_of_another_container_is_used_and_no_second_one_is_started(used: Place) -> None:
+    start_user(used)
+    note = (used.data_dir / "postgres" / "postmaster.pid").read_text()
+    (server,) = used.servers()
+    before = used.output.count("SERVED")
+    other = used.python(OTHER_CONTAINER + USER, str(used.data_dir))
+    until(lambda: other.poll() is not None or used.output.count("SERVED") > before)
+    if other.poll() == NO_CONTAINERS:
+        pytest.skip("this machine lets nobody make containers")
+    assert other.poll() is None, used.output
+    assert (used.data_dir / "postgres" / "postmaster.pid").read_text() == note
+    assert used.servers() == [server]
+    end(other)
+    assert ask(used, "SELECT 1") == 1
 
 
 def test_killed_users_leave_no_server_behind(used: Place) -> None:

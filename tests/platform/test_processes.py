@@ -22,8 +22,9 @@ from tests.platform.place import Place, children, free_port, until
 
 # What `run_together` starts is `python -m dotbridge.cli WORD`; here the words are behaviours instead of subcommands.
 STARTER = """
-import sys
+import os, sys
 from dotbridge import processes
+sys.executable = os.environ.get("PYTHON", sys.executable)
 processes.SECONDS_TO_END = float(sys.argv[1])
 sys.exit(processes.run_together([[word] for word in sys.argv[2:]]))
 """
@@ -52,12 +53,12 @@ def stand_ins(place: Place) -> Place:
     return place
 
 
-def start_without_waiting(place: Place, seconds: float, *words: str) -> subprocess.Popen[str]:
-    return place.python(STARTER, str(seconds), *words, PYTHONPATH=place.folder / "shadow")
+def start_without_waiting(place: Place, seconds: float, *words: str, **named: Path) -> subprocess.Popen[str]:
+    return place.python(STARTER, str(seconds), *words, PYTHONPATH=place.folder / "shadow", **named)
 
 
-def start(place: Place, seconds: float, *words: str) -> subprocess.Popen[str]:
-    program = start_without_waiting(place, seconds, *words)
+def start(place: Place, seconds: float, *words: str, **named: Path) -> subprocess.Popen[str]:
+    program = start_without_waiting(place, seconds, *words, **named)
     until(lambda: all(f"{word} up" in place.output for word in words))
     return program
 
@@ -86,15 +87,38 @@ def test_one_that_ends_by_itself_is_started_again_with_longer_pauses_and_named(s
     assert not other.is_running()
 
 
-def test_one_that_is_killed_is_started_again_and_named(stand_ins: Place) -> None:
+# The second has no name on Linux.
+@pytest.mark.parametrize(("number", "told"), [(signal.SIGKILL, "SIGKILL"), (40, "40")])
+def test_one_that_is_killed_is_started_again_and_named(stand_ins: Place, number: int, told: str) -> None:
     program = start(stand_ins, 5, "one", "two")
     first, second = sorted(children(program), key=lambda process: process.cmdline()[-1])
-    first.kill()
+    first.send_signal(number)
     until(lambda: stand_ins.output.count("one up") == 2)
     assert "part=one" in stand_ins.output
-    assert "signal=SIGKILL" in stand_ins.output
+    assert f"signal={told}" in stand_ins.output.replace("'", "")
     assert second.is_running()
     assert "part=two" not in stand_ins.output
+    program.terminate()
+    assert program.wait(30) == 0
+
+
+def test_one_that_cannot_be_started_for_a_while_ends_nothing(stand_ins: Place) -> None:
+    """As while an upgrade replaces our files, or the machine has no memory left."""
+    python = stand_ins.folder / "python"
+
+    def have_python() -> None:
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        python.chmod(0o755)
+
+    have_python()
+    program = start(stand_ins, 5, "one", "two", PYTHON=python)
+    first, second = sorted(children(program), key=lambda process: process.cmdline()[-1])
+    python.unlink()
+    first.kill()
+    until(lambda: "part could not be started" in stand_ins.output)
+    assert second.is_running()
+    have_python()
+    until(lambda: stand_ins.output.count("one up") == 2)
     program.terminate()
     assert program.wait(30) == 0
 

@@ -12,10 +12,11 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -23,19 +24,23 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.tasks import Task
 
 from dotbridge import jobs
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import Look, RunKind
 from dotbridge.connections.services import DISCONNECT_TASK, RUN_TASK, request_run
+from dotbridge.each_alone import SomeFailed
 from dotbridge.files.waiting import LOAD_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.lists.address_loads import AddressLoad
 from dotbridge.lists.counting import COUNT_TASK, request_count
 from dotbridge.lists.models import ListCount
 from dotbridge.lists.refreshing import REFRESH_TASK
 from dotbridge.lists.services import create_list
+from dotbridge.mirror.models import Campaign
+from dotbridge.preferences.services import choose_settings
 from dotbridge.queues import Queue
 from dotbridge.scheduled_files.services import READ_TASK
 from dotbridge.sync.models import State, SyncRun
-from dotbridge.worker import own_schedule
+from dotbridge.worker import Schedule, own_schedule
 from tests.platform.crew import LANES, SCHEDULE, Workers, waiting
 from tests.platform.place import away_database, until
 from tests.platform.test_jobs import give_back, pretend_long_ago
@@ -286,6 +291,99 @@ def test_the_schedule_of_a_host_is_not_ours_to_keep() -> None:
     finally:
         del app.periodic_registry.periodic_tasks["host.tick", ""]
         del app.tasks["host.tick"]
+
+
+def times_of(schedule: Schedule, at: datetime) -> dict[str, list[datetime]]:
+    """What the schedule asks for at a moment: each task's times."""
+    found: dict[str, list[datetime]] = {}
+    for planned, moment in schedule.get_previous_tasks(at.timestamp()):
+        found.setdefault(planned.task.name, []).append(datetime.fromtimestamp(moment, UTC))
+    return found
+
+
+NOON = datetime(2026, 3, 4, 12, 0, 10, tzinfo=UTC)
+
+
+def test_what_was_due_while_no_worker_ran_is_made_up_for_once() -> None:
+    app.perform_import_paths()
+    schedule = Schedule()
+    found = times_of(schedule, NOON)
+    assert set(found) == set(SCHEDULE)
+    assert found["dotbridge.delete_old_records"] == [NOON.replace(hour=3, minute=45, second=0)]
+    assert "dotbridge.delete_old_records" not in times_of(schedule, NOON + timedelta(minutes=1))
+    # The machine slept: the minutes that passed are not asked for one by one.
+    found = times_of(schedule, NOON + timedelta(hours=9))
+    assert found["dotbridge.schedule_import"] == [NOON.replace(hour=21, second=0)]
+
+
+def test_a_clock_that_was_set_back_stops_no_schedule() -> None:
+    app.perform_import_paths()
+    schedule = Schedule()
+    times_of(schedule, NOON + timedelta(days=3650))
+    assert times_of(schedule, NOON)["dotbridge.schedule_import"] == [NOON.replace(second=0)]
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"), [(jobs.schedule_import, RunKind.IMPORT), (jobs.schedule_export, RunKind.EXPORT)]
+)
+def test_a_run_whose_minute_passed_while_no_worker_ran_is_asked_for_later(
+    integration: Integration, task: Any, kind: RunKind
+) -> None:
+    choose_settings(chosen={"import_every_seconds": "1 day", "export_every_seconds": "1 day"})
+    minute_of_no_run = 77 * 60
+    task.func(timestamp=minute_of_no_run)
+    assert not waiting()
+    a_day_ago = timezone.now() - timedelta(days=1, minutes=6)
+    Integration.objects.update(created_at=a_day_ago)
+    run = SyncRun.objects.create(integration=integration, kind=kind, trigger="schedule", started_at=a_day_ago)
+    task.func(timestamp=minute_of_no_run)
+    assert [job.args["kind"] for job in waiting()] == [kind.value]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    SyncRun.objects.filter(pk=run.pk).update(started_at=a_day_ago + timedelta(minutes=5))
+    task.func(timestamp=minute_of_no_run)
+    assert not waiting()
+
+
+@contextlib.contextmanager
+def refused(table: str, what: str) -> Iterator[None]:
+    """The database refuses to do this with the table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION refuse_all() RETURNS trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+        )
+        cursor.execute(f"CREATE TRIGGER refuse BEFORE {what} ON {table} EXECUTE FUNCTION refuse_all()")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER refuse ON {table}; DROP FUNCTION refuse_all()")
+
+
+def test_what_cannot_be_asked_for_holds_up_no_other_request(integration: Integration) -> None:
+    Look.objects.create(integration=integration)
+    with refused("dotbridge_connections_contactrequest", "INSERT"), pytest.raises(SomeFailed, match="opt-outs"):
+        jobs.schedule_requests.func(timestamp=0)
+    assert [job.args["kind"] for job in waiting()] == [RunKind.REQUESTS.value]
+
+
+@pytest.mark.parametrize("table", ["dotbridge_sync_rejection", "dotbridge_mirror_openevent"])
+def test_what_cannot_be_deleted_keeps_nothing_else_that_is_old(integration: Integration, table: str) -> None:
+    long_ago = timezone.now() - timedelta(days=1000)
+    for _each in range(2):
+        SyncRun.objects.create(
+            integration=integration, kind=RunKind.IMPORT, trigger="x", state=State.SUCCEEDED, started_at=long_ago
+        )
+    Campaign.objects.create(integration=integration, remote_id=1, name="Letter", subject="", status="Sent")
+    Session.objects.create(session_key="old", session_data="", expire_date=long_ago)
+    load = AddressLoad.objects.create(marketing_list=create_list(name="A", entity="crm.contact"))
+    AddressLoad.objects.update(created_at=long_ago)
+    with refused(table, "UPDATE OR DELETE"), pytest.raises(SomeFailed):
+        jobs.delete_old_records.func(timestamp=0)
+    assert SyncRun.objects.count() == 1
+    assert not Session.objects.exists()
+    assert not AddressLoad.objects.filter(pk=load.pk).exists()
 
 
 def test_every_job_of_ours_has_a_queue_of_ours() -> None:

@@ -7,8 +7,11 @@ address of the own network, one that a server sends on to, another scheme, a pas
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -197,6 +200,29 @@ def test_a_file_without_end_is_given_up(web: Web, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(fetching, "LARGEST_FILE", 500)
     monkeypatch.setattr(fetching, "LONGEST_SECONDS", -1)
     assert "took longer" in refusal_of(Place(url=f"{web.url}/a.csv"))
+
+
+def test_a_server_that_sends_its_head_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "LONGEST_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            line, _peer = server.accept()
+            with line, contextlib.suppress(OSError):
+                line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                while True:
+                    line.sendall(b"x")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        assert "took longer" in refusal_of(Place(url=f"http://127.0.0.1:{server.getsockname()[1]}/a.csv"))
+        assert time.monotonic() - began < 5
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "no file" in refusal_of(Place(url=str(tmp_path / "pipe.csv")), Allowed(folders=(tmp_path,)))
 
 
 def test_sftp_by_password_and_the_key_that_was_seen_first(tmp_path: Path) -> None:

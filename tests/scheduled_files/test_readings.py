@@ -410,3 +410,22 @@ def test_who_may_not_sees_and_does_nothing(folder: Path, logged_in: Callable[...
     viewer = logged_in(*of_crm, "dotbridge_scheduled_files.view_scheduledfile")
     assert "Read it now" not in text_of(viewer, "scheduled-file", shop.pk)
     assert "Shop" in text_of(viewer, "files")
+
+
+def test_who_may_not_change_lists_fills_and_empties_none_by_a_file(
+    folder: Path, people_list: MarketingList, logged_in: Callable[..., Client]
+) -> None:
+    rights = [f"dotbridge_scheduled_files.{verb}_scheduledfile" for verb in ("view", "add", "change")]
+    client = logged_in("crm.add_contact", "crm.change_contact", "dotbridge_lists.view_marketinglist", *rights)
+    client.post(reverse("dotbridge:scheduled-file-add"), form(folder, marketing_list=people_list.pk))
+    made = ScheduledFile.objects.get()
+    assert made.marketing_list is None
+    assert client.get(reverse("dotbridge:scheduled-file-change", args=[made.pk])).status_code == 200
+    ScheduledFile.objects.update(marketing_list=people_list)
+    for name in ("scheduled-file-change", "scheduled-file-leave"):
+        url = reverse(f"dotbridge:{name}", args=[made.pk])
+        assert client.post(url, form(folder, url=str(folder / "others.csv"), confirmed="yes")).status_code == 403
+    assert client.post(reverse("dotbridge:scheduled-file-read", args=[made.pk])).status_code == 403
+    assert "Read it now" not in text_of(client, "scheduled-file", made.pk)
+    made.refresh_from_db()
+    assert made.url == str(folder / "people.csv")

@@ -12,11 +12,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.integrations.models import Integration, ProtocolChoice
+from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import remove_records
 from dotbridge.sync.models import EventHint, Removal, State, Upload, UploadState
+from dotbridge.terminal import run_as_json
 from tests.accounts import RemoteAccount, add_contact, connect, list_of, opted_out, steps_of, sync
 
 for_ever = pytest.mark.parametrize("status", [409, 500])
@@ -160,3 +162,18 @@ def test_an_account_that_denies_everything_is_not_asked_by_every_step(
     run = sync(integration)
     assert (run.state, run.is_refused) == (State.FAILED, True)
     assert len([call for call in remote.sandbox.calls() if call["status"] == 403]) == 3
+
+
+def test_a_list_that_cannot_be_counted_hides_none_of_what_a_run_did(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    for name in ("First", "Second"):
+        remote.create_book(name)
+    add_contact("ann@example.com")
+    links = [connect(integration, book=name) for name in ("First", "Second")]
+    run = sync(integration, wait_seconds=20)
+    broken = MarketingList.objects.filter(pk=links[0].marketing_list_id)
+    broken.update(rule={"rules": [{"field": "gone", "operator": "null"}]})
+    told = run_as_json(run, ListConnection.objects.order_by("pk"))["lists"]
+    assert "gone" in told["Everybody for First"]["problem"]
+    assert told["Everybody for Second"]["list_members"] == 1

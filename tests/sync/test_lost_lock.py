@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.locks import LockLost, integration_lock
 from dotbridge.sync.models import State, SyncRun, Upload, UploadState
@@ -154,3 +155,20 @@ def test_a_run_that_was_ended_by_another_keeps_that_end(integration: Integration
 
     run.refresh_from_db()
     assert (run.state, run.message) == (State.INTERRUPTED, "by another")
+
+
+@pytest.mark.parametrize(("schema", "is_free"), [("public", False), ("of_another_project", True)])
+def test_two_projects_in_two_schemas_of_one_database_take_no_turns(
+    transactional_db: None, schema: str, is_free: bool
+) -> None:
+    other = connection.copy()
+    try:
+        with integration_lock(7) as lock, other.cursor() as cursor:
+            assert lock is not None
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path TO {schema}")
+            cursor.execute(f"SELECT pg_try_advisory_lock({LOCK_KEY})", ["dotbridge.integration.7"])
+            assert cursor.fetchone() == (is_free,)
+    finally:
+        other.close()
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA IF EXISTS of_another_project")

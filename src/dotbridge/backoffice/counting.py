@@ -28,6 +28,7 @@ from dotbridge.lists.counting import being_counted, keep_count, keep_try, reques
 from dotbridge.lists.models import ListCount, MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import list_condition
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.sync.models import State, SyncRun
 
 # A person waits so long for a number without wondering. What was counted within it the last time is counted at each
@@ -49,7 +50,7 @@ TOO_LONG = gettext_noop(
     "Counting this list takes too long, also for the worker. Make its rule simpler, or count it again at a quiet hour."
 )
 NEVER = datetime.min.replace(tzinfo=UTC)
-_TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+_TAKE_TURN = f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})"
 
 
 class Renew(StrEnum):

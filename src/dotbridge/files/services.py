@@ -30,6 +30,7 @@ from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import ADDRESS, FileTarget, file_target
 from dotbridge.files.understanding import Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
+from dotbridge.lock_keys import LOCK_KEY
 
 KEPT_DAYS = 30
 HOURS_TO_UNDO = 24
@@ -195,7 +196,7 @@ def _load(
         with connection.cursor() as cursor:
             # Two files at once would each make the people whom both name.
             lock = f"dotbridge.files:{report.entity}"
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [lock])
+            cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", [lock])
     clashes, number = merge.settle_same_address(choices.same_address, most=MOST_PROBLEMS)
     _tell_clashes(understood, clashes, number)
     if asks and report.questions and kept is not None:

@@ -31,6 +31,7 @@ from dotbridge.files.stored import PIECE, copied, is_kept, opened
 from dotbridge.files.targets import file_target
 from dotbridge.files.understanding import Choices
 from dotbridge.files.unpacking import LARGEST_FILE
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.queues import REQUEST_RANK, Queue
 
 # The jobs module stands above this one, so its task is known here by name.
@@ -308,7 +309,7 @@ def _second_connection() -> Iterator[BaseDatabaseWrapper]:
 def _held(link: BaseDatabaseWrapper, load_id: int) -> Iterator[bool]:
     """Whether this process alone is at work on the load: the lock lives as long as the connection."""
     with link.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"dotbridge.files.load.{load_id}"])
+        cursor.execute(f"SELECT pg_try_advisory_lock({LOCK_KEY})", [f"dotbridge.files.load.{load_id}"])
         (is_held,) = cursor.fetchone()
     try:
         yield bool(is_held)

@@ -13,6 +13,9 @@ from dotbridge.integrations.models import CallLimit, Integration, RateWindow
 from dotdigital import Throttled
 from dotdigital.limits import TOO_MANY, UNLIMITED, calls_allowed, calls_left, seconds_to_reset, tier_of
 
+# No window of the vendor's is as long.
+LONGEST_WINDOW = timedelta(hours=3)
+
 
 class DatabaseLimiter:
     """Lets a call through while the tier's window has calls left, else waits for the next window.
@@ -71,8 +74,9 @@ class DatabaseLimiter:
         resets_at = window.values_list("resets_at", flat=True).first()
         if resets_at is None:
             return True
-        if resets_at > now:
+        if now < resets_at <= now + LONGEST_WINDOW:
             return window.filter(remaining__gt=0).update(remaining=F("remaining") - 1) == 1
-        # The window is over; what the next one holds is not known until its first answer.
-        window.filter(resets_at__lte=now).delete()
+        # The window is over, or was written down by a clock that was wrong; what the next one holds is not known until
+        # its first answer.
+        window.filter(resets_at=resets_at).delete()
         return True

@@ -15,7 +15,9 @@ def find_integrations(name: str | None) -> list[Integration]:
     if name is None:
         found = [integration for integration in known if integration.is_active]
     else:
-        found = [integration for integration in known if name in {integration.name, str(integration.pk)}]
+        # One may be called by another one's number.
+        found = [integration for integration in known if integration.name == name]
+        found = found or [integration for integration in known if str(integration.pk) == name]
     if not found:
         names = ", ".join(f"{integration.name} ({integration.pk})" for integration in known) or "none"
         asked = "No integration is active" if name is None else f"--integration={name!r} is not an integration"

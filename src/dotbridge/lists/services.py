@@ -28,6 +28,7 @@ from dotbridge.lists.models import (
 )
 from dotbridge.lists.rules import compile_rule
 from dotbridge.lists.selectors import lists_that_name
+from dotbridge.lock_keys import LOCK_KEY
 
 
 class Unchanged(enum.Enum):
@@ -251,4 +252,4 @@ def _save(marketing_list: MarketingList, *, checks_rule: bool = True) -> Marketi
 
 def _hold_rules_of_lists() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dotbridge.lists.rules'))")
+        cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", ["dotbridge.lists.rules"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import formataddr
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
 
 import structlog
@@ -14,6 +16,7 @@ from django.utils.translation import get_language, gettext, override
 
 from dotbridge.conf import app_settings
 from dotbridge.notifications.models import MailState
+from dotbridge.notifications.selectors import may_be_told
 from dotbridge.notifications.services import Mail, address_of, claim_mail, end_mail
 from dotbridge.notifications.texts import over_words, words_of
 from dotbridge.preferences.models import Preferences
@@ -22,6 +25,8 @@ from dotbridge.preferences.selectors import settings_in_force
 AT_ONCE = 50
 MOST_ATTEMPTS = 6
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180)]
+# What a server says of one mail, such as of its address; all else says something of the server.
+_ABOUT_ONE_MAIL = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)
 DUMMY = "django.core.mail.backends.dummy.EmailBackend"
 
 log = structlog.get_logger(__name__)
@@ -37,21 +42,33 @@ def is_mail_set_up() -> bool:
 
 
 def send_due_mails() -> int:
-    """Send what waits. Answers how many were sent. A server that refuses is asked again later, six times at most."""
+    """Send what waits. Answers how many were sent. A server that refuses is asked again later, six times at most.
+
+    One that cannot be reached at all is left alone until the next call: each mail would wait for it anew.
+    """
     if not is_mail_set_up():
         return 0
     sent = 0
-    for _each in range(AT_ONCE):
-        mail = claim_mail()
-        if mail is None:
-            break
-        sent += _sent(mail)
+    with suppress(_Unreachable):
+        for _each in range(AT_ONCE):
+            mail = claim_mail()
+            if mail is None:
+                break
+            sent += _sent(mail)
     return sent
 
 
+class _Unreachable(Exception):
+    """The server of mails does not answer."""
+
+
 def _sent(mail: Mail) -> bool:
-    """Whether the server has taken it; if not, what becomes of it is noted."""
+    """Whether the server has taken it; if not, what becomes of it is noted. Raises _Unreachable after that."""
     person = mail.delivery.user
+    if not may_be_told(person, mail.delivery.notification.kind):
+        # Who has left, or may not see it any more, is told no names.
+        end_mail(mail=mail, state=MailState.NONE)
+        return False
     language = Preferences.objects.filter(user=person).values_list("language", flat=True).first()
     try:
         with override(language or settings.LANGUAGE_CODE):
@@ -60,8 +77,10 @@ def _sent(mail: Mail) -> bool:
         # An address that no mail can have: nothing changes by itself.
         log.warning("mail cannot be made", delivery=mail.delivery.pk, error=type(error).__name__)
         end_mail(mail=mail, state=MailState.FAILED)
-    except Exception as error:  # noqa: BLE001 - a host's own way to send mails raises what it likes
+    except Exception as error:
         _later(mail, error)
+        if isinstance(error, OSError) and not isinstance(error, _ABOUT_ONE_MAIL):
+            raise _Unreachable from error
     else:
         end_mail(mail=mail, state=MailState.SENT)
         return True

@@ -12,15 +12,28 @@ from dotbridge.notifications.models import Choice, Delivery, MailState
 MOST = 100
 
 
+def may_be_told(user: Any, kind: str) -> bool:
+    """Whether the person may enter the back office and see what this kind is about, now. Nobody is told of a kind that
+    only another version knows."""
+    manner = MANNERS[Kind(kind)] if kind in Kind.values else None
+    return bool(manner and user.is_active and getattr(user, "is_staff", False) and user.has_perm(manner.permission))
+
+
+def _told(user: Any) -> QuerySet[Delivery]:
+    """What was told somebody and they may see still: rights are taken away too."""
+    kinds = [kind for kind in Kind if may_be_told(user, kind)]
+    return Delivery.objects.filter(user=user, is_shown=True, notification__kind__in=kinds)
+
+
 def deliveries_of(user: Any) -> QuerySet[Delivery]:
     """What was told somebody: what goes on first, then the newest."""
-    found = Delivery.objects.filter(user=user, is_shown=True).select_related("notification")
+    found = _told(user).select_related("notification")
     return found.order_by("-notification__ended_at", "-notification__id")
 
 
 def unseen_of(user: Any) -> int:
     """How many that go on somebody has not seen yet."""
-    return Delivery.objects.filter(user=user, is_shown=True, seen_at=None, notification__ended_at=None).count()
+    return _told(user).filter(seen_at=None, notification__ended_at=None).count()
 
 
 def choices_of(user: Any) -> dict[Kind, tuple[bool, bool]]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from dotbridge.notifications.conditions import Found, found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Choice, Delivery, MailState, Notification
+from dotbridge.notifications.selectors import may_be_told
 
 KEEP = timedelta(days=90)
 
@@ -59,7 +60,7 @@ def _note(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
 
 def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
     """What was not met for its time of calm is over; what nobody was told of is forgotten."""
-    for row in Notification.objects.select_for_update().filter(ended_at=None):
+    for row in Notification.objects.select_for_update().filter(ended_at=None, kind__in=Kind.values):
         if (row.kind, row.subject) in found or now - row.met_at < MANNERS[Kind(row.kind)].calm:
             continue
         if row.told_at is None:
@@ -76,7 +77,7 @@ def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
 
 
 def _tell(now: datetime) -> None:
-    for row in Notification.objects.select_for_update().filter(ended_at=None, told_at=None):
+    for row in Notification.objects.select_for_update().filter(ended_at=None, told_at=None, kind__in=Kind.values):
         manner = MANNERS[Kind(row.kind)]
         if now - row.noted_at < manner.grace:
             continue
@@ -104,8 +105,7 @@ def people_told_of(kind: Kind) -> list[Any]:
     done when something new is told.
     """
     everybody = get_user_model()._default_manager.filter(is_active=True)  # noqa: SLF001 - as Django names it
-    permission = MANNERS[kind].permission
-    return [user for user in everybody if getattr(user, "is_staff", False) and user.has_perm(permission)]
+    return [user for user in everybody if may_be_told(user, kind)]
 
 
 def address_of(user: Any) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
@@ -119,6 +120,9 @@ def _from_folder(parts: SplitResult, allowed: Allowed, into: IO[bytes]) -> str:
             path = max(inside, key=lambda each: (each.stat().st_mtime, each.name), default=path)
             if path.is_dir():
                 raise FetchRefused(_("The folder is empty."))
+        if path.exists() and not path.is_file():
+            # Nobody may ever write to a pipe, and reading a device may never end.
+            raise FetchRefused(_("This is no file."))
         _require_settled(path.stat().st_mtime)
         with path.open("rb") as file:
             _copy(file, into)
@@ -148,7 +152,11 @@ def _require_within(size: int, began: float) -> None:
     if size > LARGEST_FILE:
         raise FetchRefused(_("The file has more than %(most)d MB.") % {"most": LARGEST_FILE // 1024**2})
     if time.monotonic() - began > LONGEST_SECONDS:
-        raise FetchRefused(_("The file took longer than %(most)d minutes.") % {"most": LONGEST_SECONDS // 60})
+        raise _too_long()
+
+
+def _too_long() -> FetchRefused:
+    return FetchRefused(_("The file took longer than %(most)d minutes.") % {"most": LONGEST_SECONDS // 60})
 
 
 def _require_public(host: str, allowed: Allowed) -> None:
@@ -176,8 +184,9 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
     began, url = time.monotonic(), place.url
     first = urlsplit(url)
     login = httpx2.BasicAuth(place.username, place.secret) if place.username else None
+    end = _End()
     try:
-        with httpx2.Client(timeout=_SILENT_SECONDS, trust_env=False) as client:
+        with end.after(LONGEST_SECONDS), httpx2.Client(timeout=_SILENT_SECONDS, trust_env=False) as client:
             for _redirect in range(MOST_REDIRECTS + 1):
                 parts = parsed(url)
                 if parts.scheme not in {"http", "https"} or (first.scheme == "https" and parts.scheme == "http"):
@@ -185,7 +194,9 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
                 _require_public(str(parts.hostname), allowed)
                 # Who we are is told to the server that was named, and to no other that it sends us to.
                 auth = login if parts.netloc == first.netloc else None
-                with client.stream("GET", url, auth=auth, headers={"Accept-Encoding": "identity"}) as answer:
+                told = {"trace": end.watch}
+                headers = {"Accept-Encoding": "identity"}
+                with client.stream("GET", url, auth=auth, headers=headers, extensions=told) as answer:
                     _require_public_peer(answer, allowed)
                     if answer.is_redirect:
                         url = urljoin(url, answer.headers.get("location", ""))
@@ -199,8 +210,49 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
                         into.write(piece)
                     return unquote(parts.path).rpartition("/")[2] or str(parts.hostname)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        if end.has_come:
+            raise _too_long() from None
         raise FetchRefused(_("The server cannot be reached: %(why)s.") % {"why": type(error).__name__}) from None
     raise FetchRefused(_("The server sends us from one address to the next."))
+
+
+class _End:
+    """The end of a whole fetch: a socket's own time-out begins anew with each byte, also of the head of an answer."""
+
+    def __init__(self) -> None:
+        self.has_come = False
+        self._sockets: list[socket.socket] = []
+        self._one_at_a_time = threading.Lock()
+
+    @contextmanager
+    def after(self, seconds: float) -> Iterator[None]:
+        """Whatever was connected inside is cut off so many seconds after the beginning."""
+        alarm = threading.Timer(seconds, self._come)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
+
+    def watch(self, name: str, info: dict[str, Any]) -> None:
+        """For httpx's `trace`: hears of each connection."""
+        if not name.endswith(("connect_tcp.complete", "start_tls.complete")):
+            return
+        with self._one_at_a_time:
+            self._sockets.append(info["return_value"].get_extra_info("socket"))
+        if self.has_come:
+            self._cut_off()
+
+    def _come(self) -> None:
+        self.has_come = True
+        self._cut_off()
+
+    def _cut_off(self) -> None:
+        with self._one_at_a_time:
+            for each in self._sockets:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
 
 def _require_public_peer(answer: httpx2.Response, allowed: Allowed) -> None:

@@ -10,6 +10,8 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import InterfaceError
 
+from dotbridge.lock_keys import LOCK_KEY
+
 # A lock says nothing for as long as the run lasts: a router that forgets such connections has to see some life, and
 # whoever has lost the server has to learn it before the server's side of the lock is long gone.
 _KEPT_ALIVE = {
@@ -19,7 +21,7 @@ _KEPT_ALIVE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-_TAKE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_TAKE = f"SELECT pg_try_advisory_lock({LOCK_KEY})"
 # The lock's connection takes this one lock and no other. Behind a pool of connections another session may answer.
 _IS_HELD = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted)"
 

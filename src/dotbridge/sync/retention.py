@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from dotbridge.each_alone import do_each_alone
 from dotbridge.mirror.models import Campaign
 from dotbridge.sync.models import (
     UNFINISHED_UPLOADS,
@@ -69,20 +70,32 @@ def delete_old_records(*, keep_days: int, now: datetime | None = None, chunk: in
 
     Of each integration and kind the last run in each state stays, however old: the overview tells from it how long ago
     anything was done. A run that is still at work stays, and so does whatever an address refers to, and a rejection
-    that is not over.
+    that is not over. Each kind goes alone; raises SomeFailed when one could not.
     """
     now = now or timezone.now()
     before = now - timedelta(days=keep_days)
-    end_rejections_not_met(now=now, except_steps=STEPS_OF_ROWS, except_reasons=REASONS_OF_ROWS)
     skipped_before = max(before, now - SKIPPED_ARE_KEPT)
+
+    def rejections() -> int:
+        end_rejections_not_met(now=now, except_steps=STEPS_OF_ROWS, except_reasons=REASONS_OF_ROWS)
+        return _delete(Rejection.objects.filter(ended_at__lt=before), "ended_at", chunk)
+
+    def runs() -> int:
+        skipped = _runs().filter(started_at__lt=skipped_before, state=State.SKIPPED)
+        old = _delete(_runs().filter(started_at__lt=before), "started_at", chunk)
+        return old + _delete(skipped, "started_at", chunk)
+
     # Runs come last: an upload is told apart by its own dates, not by its run.
     return Deleted(
-        uploads=_delete(_uploads(before), "created_at", chunk),
-        removals=_delete(_removals(before), "created_at", chunk),
-        rejections=_delete(Rejection.objects.filter(ended_at__lt=before), "ended_at", chunk),
-        conflicts=_delete(ValueConflict.objects.filter(created_at__lt=before), "created_at", chunk),
-        runs=_delete(_runs().filter(started_at__lt=before), "started_at", chunk)
-        + _delete(_runs().filter(started_at__lt=skipped_before, state=State.SKIPPED), "started_at", chunk),
+        **do_each_alone(
+            {
+                "uploads": lambda: _delete(_uploads(before), "created_at", chunk),
+                "removals": lambda: _delete(_removals(before), "created_at", chunk),
+                "rejections": rejections,
+                "conflicts": lambda: _delete(ValueConflict.objects.filter(created_at__lt=before), "created_at", chunk),
+                "runs": runs,
+            }
+        )
     )
 
 

@@ -29,6 +29,7 @@ from dotbridge.backoffice.reads.files import (
     sheet_options,
     ways_of_writing,
 )
+from dotbridge.backoffice.reads.worker import seconds_to_ask
 from dotbridge.files.errors import AddressMissing, EncodingNotSure, FileRefused
 from dotbridge.files.models import FileLoad, LoadState
 from dotbridge.files.report import kinds_of
@@ -95,7 +96,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
         "becomes": label_of(load.entity),
         "tone": LOAD_TONES[LoadState(load.state)],
         "progress": progress,
-        "seconds": POLL_SECONDS,
+        "seconds": seconds_to_ask(POLL_SECONDS),
         "said": said,
     }
     if progress is not None:

@@ -16,7 +16,7 @@ from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_forms import interval_text
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url
 from dotbridge.backoffice.reads.list_changes import said_of_change
-from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.reads.worker import seconds_to_ask, worker_is_alive
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.listed_services import WrongListType
 from dotbridge.lists.previews import RuleChange, what_changes
@@ -40,7 +40,7 @@ def snapshot(request: HttpRequest, pk: int) -> HttpResponse:
             "marketing_list": marketing_list,
             "is_waiting": is_waiting,
             "has_worker": not is_waiting or worker_is_alive(),
-            "poll_seconds": POLL_SECONDS,
+            "poll_seconds": seconds_to_ask(POLL_SECONDS),
             "every": interval_text(int(every.total_seconds())) if every else "",
             "said": said_of_change(marketing_list, change) if isinstance(change, RuleChange) else [],
             "problem": change if isinstance(change, str) else "",

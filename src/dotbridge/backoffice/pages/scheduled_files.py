@@ -29,7 +29,10 @@ VIEW = "dotbridge_scheduled_files.view_scheduledfile"
 ADD = "dotbridge_scheduled_files.add_scheduledfile"
 CHANGE = "dotbridge_scheduled_files.change_scheduledfile"
 DELETE = "dotbridge_scheduled_files.delete_scheduledfile"
+# A file fills its list and empties it.
+CHANGE_LIST = "dotbridge_lists.change_marketinglist"
 MOST_READINGS = 30
+OF_THE_LIST = ("marketing_list", "holds", "most_leaving_percent")
 SAME_ADDRESS = (
     ("", gettext_lazy("asks")),
     ("first", gettext_lazy("the first row counts")),
@@ -78,6 +81,9 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         fields["encoding"].choices = [("", _("as found")), *((name, name) for name in ENCODINGS)]
         fields["marketing_list"].queryset = MarketingList.objects.filter(type=ListType.MANUAL, entity__in=keys)
+        if not request.user.has_perm(CHANGE_LIST):
+            for name in OF_THE_LIST:
+                del fields[name]
         for name in ("encoding", "delimiter", "same_address"):
             fields[name].initial = self.instance.choices.get(name) or ""
 
@@ -104,6 +110,11 @@ def _require_target(request: HttpRequest, entity: str) -> None:
         may = True
     if not may:
         raise PermissionDenied
+
+
+def _may_fill(request: HttpRequest, found: ScheduledFile) -> bool:
+    """Whether the person may do what the file does to its list, if it has one."""
+    return found.marketing_list_id is None or request.user.has_perm(CHANGE_LIST)
 
 
 def _crumbs(found: ScheduledFile | None = None) -> list[Crumb]:
@@ -134,7 +145,7 @@ def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
             "becomes": label_of(found.entity),
             "readings": [{"of": each, "tone": LOAD_TONES[LoadState(each.load.state)]} for each in readings],
             "held": readings[0] if readings and readings[0].held else None,
-            "may_change": request.user.has_perm(CHANGE),
+            "may_change": request.user.has_perm(CHANGE) and _may_fill(request, found),
             "may_delete": request.user.has_perm(DELETE),
         },
     )
@@ -152,6 +163,8 @@ def add(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Its settings."""
     found = _found_or_404(request, pk)
+    if not _may_fill(request, found):
+        raise PermissionDenied
     return _edit(request, found, _("Settings of %(file)s") % {"file": found}, _url(found))
 
 
@@ -182,12 +195,14 @@ def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: s
 def read_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Have it read, whether its time has come or not."""
     found = _found_or_404(request, pk)
+    if not _may_fill(request, found):
+        raise PermissionDenied
     request_reading(scheduled_file=found, by_person=True)
     messages.success(request, _("It is read in a moment."))
     return HttpResponseRedirect(_url(found))
 
 
-@page(CHANGE)
+@page(CHANGE, CHANGE_LIST)
 def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and let those leave the list once who are missing in the file."""
     found = _found_or_404(request, pk)

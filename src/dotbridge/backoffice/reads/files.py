@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.reads.worker import how_to_start_worker, worker_is_alive
 from dotbridge.files.consent_columns import CHOSEN_KINDS
 from dotbridge.files.encodings import ENCODINGS
 from dotbridge.files.models import FileLoad, LoadState
@@ -130,7 +130,7 @@ def progress_of(load: FileLoad) -> Progress | None:
     if load.state != LoadState.RUNNING and not worker_is_alive():
         return Progress(
             text=_("It waits: no worker is running"),
-            detail=_("Start one on the server with: dotbridge worker"),
+            detail=how_to_start_worker(),
             tone="wait",
             can_cancel=load.state == LoadState.WAITING,
         )

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label
-from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.reads.worker import how_to_start_worker, worker_is_alive
 from dotbridge.backoffice.stored_texts import stored_text
-from dotbridge.conf import typed_command
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import State, SyncRun
@@ -67,7 +66,7 @@ def _waiting(job: ProcrastinateJob) -> Live:
     if not worker_is_alive():
         return Live(
             text=_("It waits: no worker is running"),
-            detail=_("Start one on the server with: %(command)s") % {"command": typed_command("worker")},
+            detail=how_to_start_worker(),
             tone="wait",
             job=job.pk,
         )

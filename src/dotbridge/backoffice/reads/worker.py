@@ -6,15 +6,18 @@ from datetime import timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from dotbridge.backoffice.stored_texts import stored_text
+from dotbridge.conf import typed_command
 from dotbridge.integrations.models import Integration
 from dotbridge.one_reading import asked_once
 from dotbridge.sync.models import State, SyncRun
 
 # A worker reports every ten seconds.
 SILENT_AFTER = timedelta(seconds=60)
+SECONDS_WITHOUT_WORKER = 20
 
 
 def living_workers() -> QuerySet[ProcrastinateWorker]:
@@ -26,6 +29,16 @@ def living_workers() -> QuerySet[ProcrastinateWorker]:
 def worker_is_alive() -> bool:
     """Whether there is any of them."""
     return living_workers().exists()
+
+
+def how_to_start_worker() -> str:
+    """What to do where none is."""
+    return _("Start one on the server with: %(command)s") % {"command": typed_command("worker")}
+
+
+def seconds_to_ask(usual: int) -> int:
+    """How many seconds later a page that waits for a worker asks again: seldom where none is there."""
+    return usual if worker_is_alive() else SECONDS_WITHOUT_WORKER
 
 
 def trouble_of_account(integration: Integration) -> str:

@@ -20,6 +20,7 @@ from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
+from dotbridge.backoffice.reads.worker import how_to_start_worker
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
@@ -50,6 +51,12 @@ def icon(name: str) -> SafeString:
         static("backoffice/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def start_worker() -> str:
+    """What to do where no worker runs."""
+    return how_to_start_worker()
 
 
 @register.simple_tag(takes_context=True)

@@ -11,6 +11,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import Change
 from dotbridge.mapping.tracking.plan import TrackingPlan, current_plan
@@ -153,7 +154,7 @@ def _reported(done: Installation, name: str) -> Iterator[None]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT])
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('dotbridge.tracking', 0))")
+            cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", ["dotbridge.tracking"])
             yield
             # In a transaction that goes on, the next wait is as long as it would have been.
             cursor.execute("SET LOCAL lock_timeout TO DEFAULT")

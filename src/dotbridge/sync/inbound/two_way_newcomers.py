@@ -24,6 +24,7 @@ from dotbridge.consent.conditions import blocked_addresses
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.registry import Entity, NewRecord, entity
 from dotbridge.entities.sql import Fragment, compiled
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.mapping.canonical import DoesNotFit, coerced
 from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
@@ -99,11 +100,11 @@ def _creating(owner: Entity) -> Iterator[None]:
     """Two accounts may know the same address; one run at a time looks who is new and makes records."""
     name = f"dotbridge.create.{owner.key}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        cursor.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", [name])
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+            cursor.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})", [name])
 
 
 @contextmanager

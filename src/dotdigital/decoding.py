@@ -21,6 +21,8 @@ KEPT: Final = 20
 MAX_UNPAGED: Final = 10_000
 # A row of the service, a campaign with its text included, stays well below.
 _LONGEST_ROW: Final = 4 * 1024 * 1024
+# Years of a date that stands for none.
+_NEVER: Final = frozenset({1, 9999})
 # A page that only the slow and patient parser reads.
 _LONGEST_MENDED: Final = 32 * 1024 * 1024
 
@@ -97,16 +99,16 @@ def decode_one(body: bytes | bytearray, shape: type[Row]) -> Row:
 
 
 def moment(value: datetime | None) -> datetime | None:
-    """Answers an aware UTC time; None for null and the year 1, which stand for "never" (contract §4.9)."""
-    if value is None or value.year == 1:
+    """Answers an aware UTC time; None for null and the years 1 and 9999, which stand for "never" (contract §4.9).
+
+    The smallest and the largest moment of the service's own language are written there where no date is known. The
+    last hours of the year 9999 are, moreover, a moment that has no name in the zones east of Greenwich.
+    """
+    if value is None or value.year in _NEVER:
         return None
     if value.tzinfo is UTC:
         return value
-    try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
-        # The last hours of the year 9999, seen from another zone, stand for "never" as the year 1 does.
-        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def parse_moment(text: str) -> datetime | None:

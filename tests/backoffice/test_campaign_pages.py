@@ -28,6 +28,8 @@ from dotbridge.campaigns.models import (
     MarketingActivity,
 )
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -132,6 +134,38 @@ def test_a_campaign_is_deleted_after_a_question(
     assert not MarketingActivity.objects.exists()
     assert Campaign.objects.get().pair.email_campaign is None
     assert LogEntry.objects.get().object_id == str(world.email_campaign.pk)
+
+
+def test_deleting_a_campaign_says_who_leaves_a_list_because_of_it(back_office: Client, world: World) -> None:
+    asks = {"field": "email_campaign", "operator": "=", "value": str(world.email_campaign.pk)}
+    where = {"combinator": "and", "rules": [asks]}
+    asked = {"field": "campaigns.opened", "measure": "exists", "operator": "=", "value": True, "where": where}
+    create_list(name="Opened it", entity="crm.contact", rule={"combinator": "and", "rules": [asked]})
+    address = reverse("dotbridge:campaign-delete", args=[world.email_campaign.pk])
+    page = texts(back_office.get(address))
+    assert "1 list asks about it in its rule: Opened it." in page
+    assert "keeps whom it was sent to" not in page
+    MarketingList.objects.filter(pk=world.email_campaign.marketing_list_id).update(include_previously_contacted=True)
+    assert "keeps whom it was sent to." in texts(back_office.get(address))
+
+
+@pytest.mark.parametrize(
+    ("difference", "is_good_news", "is_better"),
+    [
+        (0.0, True, True),
+        (-0.0004, True, True),
+        (0.0004, False, True),
+        (0.01, True, True),
+        (0.01, False, False),
+        (-0.01, True, False),
+        (-0.01, False, True),
+    ],
+)
+def test_a_difference_that_is_shown_as_none_is_no_bad_news(
+    difference: float, is_good_news: bool, is_better: bool
+) -> None:
+    card = CampaignCard(did=Did.OPENED, title="", number=1, share=0.5, difference=difference, is_good_news=is_good_news)
+    assert card.is_better is is_better
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice import counting
 from dotbridge.backoffice.pages import list_connection
-from dotbridge.connections.models import AccountChange, ChangeKind, Ending, ListConnection
+from dotbridge.connections.models import AccountChange, CampaignSend, ChangeKind, Ending, ListConnection, SendState
 from dotbridge.connections.services import DISCONNECT_TASK
 from dotbridge.lists.counting import request_count
 from dotbridge.mirror.models import Contact, Membership
@@ -242,3 +242,15 @@ def test_connections_are_for_those_who_may_change_them(logged_in: Callable[..., 
     connect = texts(viewer.get(page_of(world, "connect", connected=False)))
     assert page_of(world, "new-book", connected=False) not in connect
     assert ListConnection.objects.get().address_book == world.book
+
+
+def test_disconnecting_says_which_campaigns_are_on_their_way_to_the_book(back_office: Client, world: World) -> None:
+    CampaignSend.objects.all().delete()
+    common = {"integration": world.integration, "book_ids": [1], "connection_ids": [world.link.pk]}
+    CampaignSend.objects.create(remote_id=901, name="Winter", state=SendState.ACCEPTED, **common)
+    CampaignSend.objects.create(remote_id=902, name="Autumn", **common)
+    CampaignSend.objects.create(remote_id=903, name="Summer", state=SendState.SENT, **common)
+    page = texts(back_office.get(page_of(world, "disconnect")))
+    assert "“Winter” is on its way: Dotdigital sends it to this address book all the same." in page
+    assert "“Autumn” waits to be sent to this address book. It is not sent." in page
+    assert "Summer" not in page

@@ -27,6 +27,7 @@ from dotbridge.campaigns.models import (
 )
 from dotbridge.campaigns.selectors import ActivitiesOverTime, ActivityPoint, activity_summary, campaign_of_code
 from dotbridge.campaigns.services import create_marketing_campaign, update_marketing_campaign
+from dotbridge.lists.services import create_list
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -152,6 +153,31 @@ def test_chosen_campaigns_lead_to_the_merge(
     assert "cannot be undone" in page
     assert "SPRING, SUMMER" in page
     assert MarketingCampaign.objects.count() == 2
+
+
+def rule_about(*campaigns: MarketingCampaign, name: str = "clicked") -> dict[str, Any]:
+    where = {"combinator": "and", "rules": []}
+    where["rules"] = [{"field": "marketing_campaign", "operator": "in", "value": [each.pk for each in campaigns]}]
+    asked = {"field": f"campaigns.{name}", "measure": "exists", "operator": "=", "value": True, "where": where}
+    return {"combinator": "and", "rules": [{"combinator": "or", "rules": [asked]}]}
+
+
+def test_a_merge_and_a_deletion_name_the_lists_that_ask_about_what_goes(
+    back_office: Client, logged_in: Callable[..., Client], spring: MarketingCampaign, summer: MarketingCampaign
+) -> None:
+    create_list(name="Clicked in spring", entity="crm.contact", rule=rule_about(spring))
+    create_list(name="Neither", entity="crm.contact")
+    other = create_marketing_campaign(name="Autumn", code="AUTUMN")
+    merging = texts(back_office.get(reverse(MERGE), {"campaign": [summer.pk, spring.pk]}))
+    assert "1 list asks about it in its rule: Clicked in spring." in merging
+    assert "Neither" not in merging
+    assert "asks about it" not in texts(back_office.get(reverse(MERGE), {"campaign": [summer.pk, other.pk]}))
+    assert "Clicked in spring" in texts(back_office.get(page_of(spring, "marketing-campaign-delete")))
+    names = ("view_marketingcampaign", "delete_marketingcampaign")
+    without_lists = logged_in(*(f"dotbridge_campaigns.{name}" for name in names))
+    page = texts(without_lists.get(page_of(spring, "marketing-campaign-delete")))
+    assert "1 list asks about it in its rule." in page
+    assert "Clicked in spring" not in page
 
 
 def test_a_merge_proposes_what_is_not_empty(

@@ -13,7 +13,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from dotbridge.campaigns.codes import free_code
-from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign, ReportPeriod
+from dotbridge.campaigns.models import (
+    CODE_LENGTH,
+    CampaignCode,
+    EmailCampaign,
+    MarketingActivity,
+    MarketingCampaign,
+    ReportPeriod,
+)
 from dotbridge.campaigns.selectors import campaign_of_code, former_codes
 from dotbridge.campaigns.services import (
     create_email_campaign,
@@ -122,6 +129,13 @@ def test_codes_that_collide_are_told_apart(db: None) -> None:
     assert codes[1] == "A_rather_lon_12345_2"
     assert len(set(codes)) == 12
     assert all(len(code) <= 20 for code in codes)
+
+
+def test_a_second_code_of_the_longest_number_fits_too(db: None) -> None:
+    number = 10**17 + 5
+    for name in ("Spring", "Summer"):
+        made = create_marketing_campaign(name=name, code=free_code(name=name, number=number))
+        assert len(made.code) <= CODE_LENGTH
 
 
 def test_a_free_code_is_no_former_one(db: None) -> None:

@@ -317,6 +317,8 @@ def test_an_object_of_another_shape_is_unreadable() -> None:
     [
         ("null", None),
         ('"9999-12-31T23:59:59-05:00"', None),
+        ('"9999-12-31T23:59:59.9999999"', None),
+        ('"9999-01-01T00:00:00Z"', None),
         ('"0001-01-01T00:00:00"', None),
         ('"0001-01-01T00:00:00Z"', None),
         ('"2020-01-01T09:40:18Z"', datetime(2020, 1, 1, 9, 40, 18, tzinfo=UTC)),

@@ -250,6 +250,14 @@ class TestEvents:
         assert set(OpenEvent.objects.values_list("pk", flat=True)) == {young.pk, waiting.pk, kept.pk}
         assert not ClickEvent.objects.exists()
 
+    def test_old_ones_of_a_campaign_that_is_sent_again_and_again_go_too(self, owner: Integration) -> None:
+        dates = {"first_seen_at": NOW - timedelta(days=900), "sent_at": NOW - timedelta(days=3)}
+        monthly = Campaign.objects.create(integration=owner, remote_id=8, name="Monthly", **dates)
+        self.event_at(monthly, 800)
+        young = self.event_at(monthly, 2)
+        assert delete_old_events(keep_days=400, now=NOW) == 1
+        assert OpenEvent.objects.get() == young
+
     def test_a_piece_is_found_by_its_index(self, campaign: Campaign) -> None:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -44,12 +45,17 @@ from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import unsubscribe_records
 from dotbridge.mirror.campaign_models import UNSENT
-from dotbridge.mirror.models import CampaignContent, Draft, SenderAddress, Template
+from dotbridge.mirror.models import CampaignContent, Draft, Membership, SenderAddress, Template
+from dotbridge.mirror.models import Contact as RemoteContact
+from dotbridge.sync.inbound.drafts import fingerprint_of
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.sync.outbound import sends as outbound
 from dotdigital import Account
+from dotdigital import Campaign as RemoteCampaign
 from tests.accounts import RemoteAccount, add_contact, steps_of, sync
 from tests.backoffice.world import empty_queue
+from tests.dotdigital.server import Reply, Request
+from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
 from tests.sync.sending import (
     HTML,
     ask_to_send,
@@ -62,6 +68,8 @@ from tests.sync.sending import (
     sent_to,
     status_of,
 )
+
+__all__ = ["scripted", "vendor"]
 
 
 @pytest.fixture(autouse=True)
@@ -555,3 +563,39 @@ def test_a_new_contact_after_the_last_run_is_not_counted(link: ListConnection, d
     add_contact("tomorrow@example.com")
     assert count_recipients([link]).number == 3
     assert outbound.FEW_MORE == 10
+
+
+def test_a_list_that_is_disconnected_while_dotdigital_is_looked_at_is_not_sent_to(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """The look at the campaign takes its time: what happens here until it is answered counts."""
+    link = ListConnection.objects.get()
+    now = timezone.now()
+    address = "ann@example.com"
+    contact = RemoteContact.objects.create(
+        integration=scripted, remote_id=1, email=address, email_key=address, status="Subscribed", updated_at=now
+    )
+    Membership.objects.create(address_book=link.address_book, contact=contact, status="Subscribed", listed_at=now)
+    remote = campaign(5, status=UNSENT, htmlContent="Hello", plainTextContent="Hello")
+    send = CampaignSend.objects.create(
+        integration=scripted,
+        remote_id=5,
+        name="Spring",
+        connection_ids=[link.pk],
+        book_ids=[link.address_book.remote_id],
+        recipients=1,
+        fingerprint=fingerprint_of(msgspec.convert(remote, RemoteCampaign)),
+    )
+    vendor.answers["campaigns/5"] = remote
+    answered = vendor.server.otherwise
+
+    def disconnects(request: Request) -> Reply:
+        if request.target.endswith("/campaigns/5"):
+            request_ending(link=link, takes_out=False)
+        return answered(request)
+
+    vendor.server.otherwise = disconnects
+    sync(scripted, kind=RunKind.REQUESTS)
+    send.refresh_from_db()
+    assert vendor.asked("campaigns/send") == 0
+    assert (send.state, "not connected to its address book" in send.message) == (SendState.FAILED, True)

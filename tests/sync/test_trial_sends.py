@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from dotbridge.connections.models import CampaignSend, RunKind, SendState
-from dotbridge.connections.services import request_test
+from dotbridge.connections.services import look_again, request_test
 from dotbridge.consent.models import Source
 from dotbridge.consent.services import opt_out_addresses
 from dotbridge.integrations.models import Integration
@@ -155,3 +155,13 @@ def test_a_copy_that_somebody_deleted_is_no_trouble(
     remote.sandbox.finish_chores()
     remote.ask("DELETE", f"/v2/campaigns/{send.copy_id}")
     assert carry_out(integration, send).state == SendState.UNKNOWN
+
+
+def test_an_old_test_is_not_looked_up_while_a_new_one_is_on_its_way(draft: Draft, mona: User) -> None:
+    first = request_test(draft=draft, by=mona)
+    CampaignSend.objects.update(state=SendState.UNKNOWN)
+    first.refresh_from_db()
+    request_test(draft=draft, by=mona)
+    with pytest.raises(ValidationError, match="still on its way"):
+        look_again(send=first)
+    assert CampaignSend.objects.filter(state=SendState.UNKNOWN).get() == first

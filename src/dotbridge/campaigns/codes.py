@@ -19,7 +19,7 @@ def free_code(*, name: str, number: int) -> str:
     readable = _NOT_ALLOWED.sub("_", name)
     for attempt in itertools.count(1):
         ending = f"_{number}" if attempt == 1 else f"_{number}_{attempt}"
-        code = readable[: CODE_LENGTH - len(ending)] + ending[-CODE_LENGTH:]
+        code = readable[: max(CODE_LENGTH - len(ending), 0)] + ending[-CODE_LENGTH:]
         if not CampaignCode.objects.filter(code=code).exists():
             break
     return code

@@ -133,6 +133,12 @@ def open_sends(integration: Integration) -> list[CampaignSend]:
     return list(found.order_by("pk"))
 
 
+def sends_to_come(link: ListConnection) -> list[CampaignSend]:
+    """The campaigns that are on their way to the book of a connection and may not have gone out yet, oldest first."""
+    found = CampaignSend.objects.filter(connection_ids__contains=[link.pk], is_test=False, state__in=OPEN_SENDS)
+    return list(found.order_by("pk"))
+
+
 def open_looks(integration: Integration) -> list[Look]:
     """What of an account somebody waits to see, and is due to be read, the oldest first."""
     found = Look.objects.filter(integration=integration, state=LookState.WAITING)

@@ -23,6 +23,12 @@ _MOVE_OF_BOOKS = """
 """
 
 
+def is_over(since: datetime, pause: timedelta, now: datetime) -> bool:
+    """Whether a pause that began then is over by Dotdigital's clock. One that begins later than now was begun by a
+    clock that was wrong: it is over too."""
+    return not timedelta() <= now - since < pause
+
+
 def read_cursor(integration: Integration, feed: str, now: datetime, object_id: int = 0) -> datetime | None:
     """Since when the feed has to be read: a little before its cursor. None when it was never read completely.
 

@@ -102,11 +102,12 @@ def delete_old_records(*, keep_days: int, now: datetime | None = None, chunk: in
 def delete_old_events(*, keep_days: int, now: datetime | None = None, chunk: int = EVENTS_AT_ONCE) -> int:
     """Delete the opens and clicks that happened more than so many days ago and were applied; answers how many.
 
-    What they gave, activities and statistics, stays. Only campaigns sent that long ago are looked at, and those that
-    have no such date.
+    What they gave, activities and statistics, stays. Only campaigns that were sent or first seen that long ago are
+    looked at, and those that have no such date: one that is sent again and again has a new date, and old events.
     """
     before = (now or timezone.now()) - timedelta(days=keep_days)
-    old = Campaign.objects.filter(Q(sent_at__lt=before) | Q(sent_at=None)).order_by("pk")
+    is_old = Q(sent_at__lt=before) | Q(sent_at=None) | Q(first_seen_at__lt=before)
+    old = Campaign.objects.filter(is_old).order_by("pk")
     return sum(
         _delete_events(table, {"campaign": campaign, "kind": kind, "before": before, "chunk": chunk})
         for campaign in old.values_list("pk", flat=True)

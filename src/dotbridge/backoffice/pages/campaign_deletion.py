@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import Crumb, log_deletion, page, show
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
+from dotbridge.campaigns.selectors import lists_that_ask
 from dotbridge.campaigns.services import delete_email_campaign, delete_marketing_campaign
 
 MAY_DELETE_EMAIL = "dotbridge_campaigns.delete_emailcampaign"
@@ -37,7 +38,9 @@ def delete_email(request: HttpRequest, pk: int) -> HttpResponse:
         % {"n": grouped(recipients)},
         ngettext("%(n)s activity goes with it.", "%(n)s activities go with it.", activities)
         % {"n": grouped(activities)},
-        _("It cannot be brought back. Rules of lists that ask about it have to be changed."),
+        *rules_that_ask(request, _then_stops(), field="email_campaign", keys=[campaign.pk]),
+        *_who_was_reached(campaign),
+        _("It cannot be brought back."),
     ]
     return _ask(request, campaign, "campaigns", "campaign", lines)
 
@@ -58,9 +61,43 @@ def delete_marketing(request: HttpRequest, pk: int) -> HttpResponse:
         % {"mails": grouped(mails), "activities": grouped(activities)},
         _("Links with these codes lead nowhere any more, and others may take them: %(codes)s.")
         % {"codes": ", ".join(codes)},
+        *rules_that_ask(request, _then_stops(), field="marketing_campaign", keys=[campaign.pk]),
         _("It cannot be brought back. To gather campaigns in one, merge them instead."),
     ]
     return _ask(request, campaign, "marketing-campaigns", "marketing-campaign", lines)
+
+
+def rules_that_ask(request: HttpRequest, then: str, *, field: str, keys: Iterable[int]) -> list[str]:
+    """How many lists ask about these campaigns in their rules, which, and what follows, in one line; none without any.
+
+    The names of lists are for those who may see lists.
+    """
+    lists = lists_that_ask(field=field, keys=keys)
+    if not lists:
+        return []
+    number = {"n": grouped(len(lists))}
+    if not request.user.has_perm("dotbridge_lists.view_marketinglist"):
+        text = ngettext("%(n)s list asks about it in its rule.", "%(n)s lists ask about it in their rules.", len(lists))
+        return [f"{text % number} {then}"]
+    text = ngettext(
+        "%(n)s list asks about it in its rule: %(lists)s.",
+        "%(n)s lists ask about it in their rules: %(lists)s.",
+        len(lists),
+    )
+    return [f"{text % {**number, 'lists': ', '.join(each.name for each in lists)}} {then}"]
+
+
+def _who_was_reached(campaign: EmailCampaign) -> list[str]:
+    """That its list keeps whom it has reached, and loses those whom nothing else has reached or matched."""
+    kept_by = campaign.marketing_list
+    if kept_by is None or not kept_by.include_previously_contacted:
+        return []
+    text = _("%(list)s keeps whom it was sent to. Those whom only this campaign was sent to leave it.")
+    return [text % {"list": kept_by}]
+
+
+def _then_stops() -> str:
+    return _("A list whose rule asks about what does not exist stands still until its rule is mended.")
 
 
 def _deleted(request: HttpRequest, campaign: Any, page_after: str, delete: Callable[[], None]) -> HttpResponse:

@@ -37,8 +37,8 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.connections.models import AccountChange, ListConnection
-from dotbridge.connections.selectors import obstacle_to_newcomers
+from dotbridge.connections.models import AccountChange, ListConnection, SendState
+from dotbridge.connections.selectors import obstacle_to_newcomers, sends_to_come
 from dotbridge.connections.services import (
     cancel_ending,
     refresh_data_fields,
@@ -245,12 +245,25 @@ def _ask(request: HttpRequest, link: ListConnection, *, last: str, **context: An
             "consequences": [
                 _("Changes are not sent to this address book or read from it for this list any more."),
                 _("The history of its uploads and removals is deleted here; the runs and what was refused stay."),
+                *_sends_to_come(link),
                 last,
             ],
             "back_url": list_url(link.marketing_list, TAB),
             **context,
         },
     )
+
+
+def _sends_to_come(link: ListConnection) -> list[str]:
+    """What becomes of campaigns that are on their way to the book: Dotdigital has no call that stops one."""
+    taken = _(
+        "“%(name)s” is on its way: Dotdigital sends it to this address book all the same. Who opts out here until then "
+        "is not taken out of the book any more. Stop it in Dotdigital if you do not want that."
+    )
+    waiting = _("“%(name)s” waits to be sent to this address book. It is not sent.")
+    return [
+        (waiting if send.state == SendState.WAITING else taken) % {"name": send.name} for send in sends_to_come(link)
+    ]
 
 
 @page(VIEW)

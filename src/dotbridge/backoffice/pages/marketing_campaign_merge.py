@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped, shortened
+from dotbridge.backoffice.pages.campaign_deletion import rules_that_ask
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.queries import is_key
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
@@ -76,7 +77,7 @@ def merge(request: HttpRequest) -> HttpResponse:
             "problem": problem,
             "field_choices": [field for field in fields if field.choices],
             "same_fields": [field for field in fields if not field.choices],
-            "consequences": _consequences(campaigns),
+            "consequences": _consequences(request, campaigns),
             "back_url": back,
         },
     )
@@ -158,7 +159,7 @@ def _value(campaign: MarketingCampaign, name: str) -> str:
     return shortened(str(value), 200)
 
 
-def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
+def _consequences(request: HttpRequest, campaigns: Sequence[MarketingCampaign]) -> list[str]:
     mails = EmailCampaign.objects.filter(marketing_campaign__in=campaigns).count()
     activities = MarketingActivity.objects.filter(email_campaign__marketing_campaign__in=campaigns).count()
     codes = CampaignCode.objects.filter(marketing_campaign__in=campaigns).order_by("pk").values_list("code", flat=True)
@@ -172,5 +173,14 @@ def _consequences(campaigns: Sequence[MarketingCampaign]) -> list[str]:
             len(campaigns) - 1,
         )
         % {"n": len(campaigns) - 1},
+        *rules_that_ask(
+            request,
+            _(
+                "A list that asks about a campaign that goes stands still until its rule is mended. One that asks "
+                "about the remaining campaign may hold other people afterwards: those of all of them count."
+            ),
+            field="marketing_campaign",
+            keys=[campaign.pk for campaign in campaigns],
+        ),
         _("A merge cannot be undone: nobody can tell afterwards which e-mail campaign belonged to which."),
     ]

@@ -87,8 +87,9 @@ class CampaignCard:
 
     @property
     def is_better(self) -> bool:
-        """Whether the difference is good news."""
-        return ((self.difference or 0) > 0) == self.is_good_news
+        """Whether the difference is good news. One that is shown as none is no bad news."""
+        points = round((self.difference or 0) * 100, 1)
+        return points == 0 or (points > 0) == self.is_good_news
 
 
 @dataclass(frozen=True, kw_only=True)

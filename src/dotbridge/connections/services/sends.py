@@ -123,9 +123,13 @@ def look_again(*, send: CampaignSend) -> None:
     if send.state != SendState.UNKNOWN:
         raise ValidationError(_("Only a send whose outcome is unknown can be looked up."))
     try:
-        move(send, SEND_MOVES, SendState.ASKED, attempts=0, due_at=None, finished_at=None)
+        with transaction.atomic():
+            move(send, SEND_MOVES, SendState.ASKED, attempts=0, due_at=None, finished_at=None)
     except MovedMeanwhile:
         raise ValidationError(_("Somebody else has done this already.")) from None
+    except IntegrityError:
+        # Of two tests at a time of one person nobody could tell which one arrived.
+        raise ValidationError(_("Your last test of this campaign is still on its way.")) from None
     request_run(integration=send.integration, kind=RunKind.REQUESTS, trigger="person")
 
 

@@ -14,8 +14,9 @@ from django.db.models import F, Q
 from dotbridge.mirror.campaign_models import SENT
 from dotbridge.mirror.models import Campaign, CampaignSummary
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import is_over
 from dotbridge.sync.inbound.ahead import read_ahead
-from dotbridge.sync.inbound.campaign_feeds import active_campaigns, joined, read_each, with_contact
+from dotbridge.sync.inbound.campaign_feeds import active_campaigns, forget_erased, joined, read_each, with_contact
 from dotbridge.sync.inbound.large_readings import ACTIVITIES_FEED
 from dotbridge.sync.inbound.storable import counted
 from dotdigital import CampaignActivity, Page
@@ -34,7 +35,8 @@ _STAGE = """
 _VALUES = """opens, clicks, page_views, forwards, estimated_forwards, replies, sent_at, first_opened_at, last_opened_at,
     is_unsubscribed, is_soft_bounced, is_hard_bounced"""
 _COPY = f"COPY stage_activity (remote_contact_id, email, {_VALUES}) FROM STDIN"
-# Of one contact the row read last counts. An address once known is kept where a later row comes without.
+# Of one contact the row read last counts. An address or a date of sending once known is kept where a later row comes
+# without. Who waits to be found is looked for again: it may be another address now.
 _MERGE = f"""
     WITH merged AS (
         INSERT INTO dotbridge_mirror_activity AS a (campaign_id, remote_contact_id, email, email_key, {_VALUES})
@@ -49,20 +51,23 @@ _MERGE = f"""
     ), queued AS (
         INSERT INTO dotbridge_mirror_waitingresult (campaign_id, kind, row_id, remote_contact_id, email_key)
         SELECT %(campaign)s, 'activity', id, remote_contact_id, email_key FROM merged
-        ON CONFLICT (campaign_id, kind, row_id) DO UPDATE SET email_key = excluded.email_key
+        ON CONFLICT (campaign_id, kind, row_id) DO UPDATE SET email_key = excluded.email_key, is_tried = false
     )
     SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM merged
 """.format(
-    excluded=", ".join(f"excluded.{name.strip()}" for name in _VALUES.split(",")),
+    excluded=", ".join(f"excluded.{name.strip()}" for name in _VALUES.split(",")).replace(
+        "excluded.sent_at", "coalesce(excluded.sent_at, a.sent_at)"
+    ),
     held=", ".join(f"a.{name.strip()}" for name in _VALUES.split(",")),
 )
 
 
 def import_activities(step: StepContext) -> None:
     """Read the recipients of every campaign with news, and of those that have sent more since all of them were read."""
-    has_sent_more = ~Q(sent_when_read=F("summary__num_total_sent")) & Q(
-        recipients_read_at__lte=step.run.server_now - ALL_ARE_READ_EVERY
-    )
+    has_another_number = ~Q(sent_when_read=F("summary__num_total_sent")) & Q(summary__num_total_sent__isnull=False)
+    was_read = Q(recipients_read_at__lte=step.run.server_now - ALL_ARE_READ_EVERY)
+    # A moment to come is that of a clock that was wrong.
+    has_sent_more = has_another_number & (was_read | Q(recipients_read_at__gt=step.run.server_now))
     read_each(step, FEED, _read_activities, active_campaigns(step, FEED, or_else=has_sent_more))
 
 
@@ -95,7 +100,7 @@ def _has_to_read_all(campaign: Campaign, sent_now: int | None, now: datetime) ->
     if before is None or campaign.recipients_read_at is None or campaign.status == SENT:
         return True
     has_grown = abs(sent_now - before) * 100 >= max(before, 1)
-    return has_grown or now - campaign.recipients_read_at >= ALL_ARE_READ_EVERY
+    return has_grown or is_over(campaign.recipients_read_at, ALL_ARE_READ_EVERY, now)
 
 
 def _store_page(step: StepContext, campaign: Campaign, page: Page[CampaignActivity]) -> int:
@@ -106,6 +111,7 @@ def _store_page(step: StepContext, campaign: Campaign, page: Page[CampaignActivi
         with cursor.copy(_COPY) as copy:
             for row in rows:
                 copy.write_row(_staged(row))
+        forget_erased("stage_activity")
         cursor.execute(_MERGE, {"campaign": campaign.pk})
         new, changed = cursor.fetchone()
     step.count(read=len(rows), new=new, changed=changed)

@@ -18,7 +18,7 @@ from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import read_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
-from dotbridge.sync.inbound.campaign_feeds import OfContact, joined, with_contact
+from dotbridge.sync.inbound.campaign_feeds import OfContact, forget_erased, joined, with_contact
 from dotdigital import Page
 
 _STAGE = """
@@ -100,6 +100,7 @@ def _merge(campaign: Campaign, into: EventTable, rows: Iterable[StagedEvent]) ->
         with cursor.copy(_COPY) as copy:
             for row in _rows(rows):
                 copy.write_row(row)
+        forget_erased("stage_event")
         cursor.execute(
             _MERGE.format(table=into.table, columns=into.columns),
             {"campaign": campaign.pk, "kind": into.kind.value},

@@ -12,10 +12,12 @@ from datetime import timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from dotbridge.connections.models import ListConnection
+from dotbridge.consent.conditions import erased_addresses
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Campaign, CampaignBook
@@ -52,7 +54,12 @@ def active_campaigns(step: StepContext, feed: str, *, or_else: Q | None = None) 
     if step.run.reads_everything:
         return sent
     read_to = Cursor.objects.filter(integration=step.integration, feed=feed, object_id=OuterRef("pk"))
-    has_news = Q(read_to=None) | Q(read_to__lt=F("active_at"))
+    # A moment to come is that of a clock that was wrong, and says nothing.
+    has_news = (
+        Q(read_to=None)
+        | Q(read_to__gt=step.run.server_now)
+        | Q(read_to__lt=F("active_at"), active_at__lte=step.run.server_now)
+    )
     return sent.annotate(
         read_to=Subquery(read_to.values("position")[:1]), began_at=Coalesce("sent_at", "first_seen_at")
     ).filter(has_news | or_else if or_else else has_news)
@@ -116,6 +123,14 @@ def with_contact(step: StepContext, what: str, page: Page[Result]) -> Sequence[R
         if not is_id(row.contact_id)
     )
     return [row for row in page.items if is_id(row.contact_id)]
+
+
+def forget_erased(stage: str) -> None:
+    """What an erased person did stays a number without a name, also when it is read again."""
+    erased = erased_addresses("lower(s.email)")
+    if erased is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {stage} s SET email = '' WHERE s.email <> '' AND {erased.sql}", erased.parameters)
 
 
 def joined(pages: Iterable[Page[Row]]) -> Generator[Page[Row]]:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop as _
 from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.cursors import is_over, move_cursor, read_cursor
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.absences import believed_gone
@@ -52,13 +52,13 @@ def import_campaigns(step: StepContext) -> None:
     if not books:
         raise StepSkipped(_("No address book is connected to a list yet."))
     if step.run.only is not None:
-        _ask_books(step, books)
+        _ask_books(step, books, set())
     else:
         listing = _read_listing(step, books)
         is_complete = listing.is_complete and bool(listing.ids)
         store_drafts(step.integration, listing.drafts, is_complete=is_complete)
         if _is_news(step, listing):
-            unread = _ask_books(step, books)
+            unread = _ask_books(step, books, listing.ids)
             _note_listing(step, listing, is_known=not unread)
     _mark_active(step)
     make_records(step)
@@ -99,7 +99,7 @@ def _is_news(step: StepContext, listing: _Listing) -> bool:
     last = CampaignListing.objects.filter(integration=step.integration).first()
     if last is None or last.fingerprint != listing.fingerprint:
         return True
-    return step.run.server_now - last.listed_at >= BOOKS_ARE_ASKED_EVERY
+    return is_over(last.listed_at, BOOKS_ARE_ASKED_EVERY, step.run.server_now)
 
 
 @transaction.atomic
@@ -124,8 +124,9 @@ def _mark_gone(step: StepContext, listed: set[int]) -> None:
     step.count(gone=len(gone))
 
 
-def _ask_books(step: StepContext, books: list[AddressBook]) -> list[AddressBook]:
-    """Which campaigns were sent to these; answers the books that exist and did not say."""
+def _ask_books(step: StepContext, books: list[AddressBook], listed: set[int]) -> list[AddressBook]:
+    """Which campaigns were sent to these; answers the books that exist and did not say. What a book lists is added to
+    `listed`: it is there, also when the account leaves it out."""
     unread: list[AddressBook] = []
 
     def refusal(book: AddressBook, failure: Failure) -> Refusal:
@@ -133,16 +134,17 @@ def _ask_books(step: StepContext, books: list[AddressBook]) -> list[AddressBook]
             unread.append(book)
         return unread_book(book, failure)
 
-    go_over(step, books, partial(_read_campaigns_of_book, step), refusal, turn=book_number)
+    go_over(step, books, partial(_read_campaigns_of_book, step, listed), refusal, turn=book_number)
     return unread
 
 
-def _read_campaigns_of_book(step: StepContext, book: AddressBook) -> None:
+def _read_campaigns_of_book(step: StepContext, listed: set[int], book: AddressBook) -> None:
     sent_here: set[int] = set()
     is_complete = True
     for page in step.account.address_book(book.remote_id).campaigns():
         step.reject(Refusal("campaign", "unreadable", row.reason) for row in page.malformed)
         is_complete = is_complete and not page.malformed
+        listed.update(each.id for each in page.items)
         with transaction.atomic():
             sent_here.update(_store_page(step, book, {each.id: each for each in page.items if is_id(each.id)}))
             step.advance(len(page.items))

@@ -14,7 +14,7 @@ from dotbridge.integrations.protocols import is_denied
 from dotbridge.mapping.services import create_default_mappings
 from dotbridge.mirror.models import PREFERENCE, PREFERENCE_PREFIX, DataField
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import move_cursor, read_cursor
+from dotbridge.sync.cursors import is_over, move_cursor, read_cursor
 from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.storable import is_id, text
 from dotbridge.sync.models import Listing
@@ -31,7 +31,7 @@ def import_data_fields(step: StepContext) -> None:
     """Make the mirror's data fields those of the account, when their last reading is old enough or a person asks."""
     last = read_cursor(step.integration, FEED, step.run.server_now)
     interval = timedelta(hours=step.integration.data_fields_hours)
-    if last and not step.run.force_data_fields and step.run.server_now - last < interval:
+    if last and not step.run.force_data_fields and not is_over(last, interval, step.run.server_now):
         raise StepSkipped(READ_LATELY % {"number": step.integration.data_fields_hours})
     preferences = _preferences(step)
     page = step.account.data_fields()

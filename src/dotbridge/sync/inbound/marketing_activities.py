@@ -26,12 +26,21 @@ from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mirror.models import ResultKind, WaitingResult
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.cursors import is_over
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.planner import prefer_index_lookups
 from dotbridge.sync.models import CampaignPair, ExportItem, ResultMatching
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000
 
+# Nothing becomes of the results of an e-mail campaign that was deleted here: they wait for nobody.
+_FORGET = """
+    DELETE FROM dotbridge_mirror_waitingresult w
+    USING dotbridge_sync_campaignpair p, dotbridge_mirror_campaign g
+    WHERE g.integration_id = %s AND p.campaign_id = g.id AND p.email_campaign_id IS NULL AND w.campaign_id = g.id
+"""
 _NAME = """
     UPDATE dotbridge_mirror_waitingresult w SET email_key = c.email_key
     FROM dotbridge_mirror_campaign g
@@ -126,8 +135,14 @@ class _Link(NamedTuple):
     email_campaign_id: int
 
 
+_OfEntity = tuple[str, dict[int, _Link]]
+
+
 def apply_results(step: StepContext) -> None:
-    """Turn what waits into statistics and marketing activities, wherever a record has its address by now."""
+    """Turn what waits into statistics and marketing activities, wherever a record has its address by now; the records
+    of each entity alone, so that one that cannot be read holds up no other."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [step.integration.pk])
     links = _links_with_news(step)
     if not links:
         return
@@ -138,22 +153,33 @@ def apply_results(step: StepContext) -> None:
     last_item = ExportItem.objects.aggregate(last=Max("pk"))["last"] or 0
     if not matches_all:
         collect_changes()
-    tried: list[int] = []
-    for key, of_entity in groupby(links, key=lambda link: link.entity):
+
+    def apply_to(of_entity: _OfEntity) -> None:
+        key, of_campaign = of_entity
         try:
             records = _addresses(key)
         except UnknownEntity as error:
             step.reject([Refusal(key, "unknown_entity", str(error))])
-            continue
+            return
         candidates = Fragment(_ALL, ()) if matches_all else _candidates(matching, key, records)
-        of_campaign = {link.campaign_id: link for link in of_entity}
         _apply(step, of_campaign, records, candidates)
-        tried += of_campaign
-    with connection.cursor() as cursor:
-        cursor.execute(_TRIED, [tried])
-    matching.last_item_id = last_item
+        with connection.cursor() as cursor:
+            cursor.execute(_TRIED, [list(of_campaign)])
+
+    entities: list[_OfEntity] = [
+        (key, {link.campaign_id: link for link in of_entity})
+        for key, of_entity in groupby(links, key=lambda link: link.entity)
+    ]
+    failed = go_over(step, entities, apply_to, _refusal)
+    # Of whom it failed for, the addresses that came since the last time are looked for by the next run.
+    matching.last_item_id = matching.last_item_id if failed else last_item
     matching.all_matched_at = step.run.server_now if matches_all else matching.all_matched_at
     matching.save()
+
+
+def _refusal(of_entity: _OfEntity, failure: Failure) -> Refusal:
+    key, _campaigns = of_entity
+    return Refusal(key, "not_applied", f"{failure.text_of(key)} The next run tries again.")
 
 
 def _candidates(matching: ResultMatching, key: str, records: Fragment) -> Fragment:
@@ -168,7 +194,7 @@ def _candidates(matching: ResultMatching, key: str, records: Fragment) -> Fragme
 
 def _matches_all(step: StepContext, matching: ResultMatching) -> bool:
     last = matching.all_matched_at
-    return step.run.reads_everything or last is None or step.run.server_now - last >= ALL_ARE_MATCHED_EVERY
+    return step.run.reads_everything or last is None or is_over(last, ALL_ARE_MATCHED_EVERY, step.run.server_now)
 
 
 def _links_with_news(step: StepContext) -> list[_Link]:

@@ -19,7 +19,7 @@ _NULL = b"\\N"
 # NUL, which PostgreSQL cannot store, is left out of texts.
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": None})
 # As Dotdigital writes dates. PostgreSQL reads such a text itself; of all others it gets our own spelling.
-_USUAL_DATE = re.compile(r"(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII).fullmatch
+_USUAL_DATE = re.compile(r"(?!0001|9999)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII).fullmatch
 _encode = msgspec.json.Encoder().encode
 
 

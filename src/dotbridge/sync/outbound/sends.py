@@ -8,14 +8,15 @@ at, and what cannot be told waits for a person. It is never asked for again by i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.connections.models import CampaignSend, RunKind, SendState
-from dotbridge.connections.recipients import count_recipients
+from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
+from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
 from dotbridge.connections.selectors import links_of_send, open_sends
 from dotbridge.connections.services import finish_send, request_import, request_run, unsubscribe_held
@@ -88,18 +89,21 @@ def _carry_out(step: StepContext, send: CampaignSend) -> None:
 
 
 def _ask(step: StepContext, send: CampaignSend) -> None:
-    if problem := _problem_here(send) or _problem_there(step.account.campaigns.get(send.remote_id), send):
+    # Dotdigital first: to look there takes its time, and what happens here until then counts.
+    problem = _problem_of_time(send) or _problem_there(step.account.campaigns.get(send.remote_id), send)
+    links = links_of_send(send)
+    numbers = count_recipients(links)
+    if problem := problem or _problem_here(send, links, numbers):
         finish_send(send=send, state=SendState.FAILED, message=problem)
         return
-    # The look at Dotdigital took its time: an opt-out of this moment counts.
-    if held := count_recipients(links_of_send(send)).held:
+    if numbers.held:
         text = _(
             "%(number)s people in the address books have opted out here. They are taken out in Dotdigital before "
             "anything is sent."
-        ) % {"number": held}
+        ) % {"number": numbers.held}
         if send.attempts:
             # The export that was asked for then has left them there: they are none of those whom we have brought.
-            unsubscribe_held(links=links_of_send(send))
+            unsubscribe_held(links=links)
         put_off(send, SEND_MOVES, text=text)
         request_run(integration=step.integration, kind=RunKind.EXPORT, trigger="person")
         return
@@ -110,15 +114,18 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
     note_accepted(send, send_id=answer.id, status=answer.status)
 
 
-def _problem_here(send: CampaignSend) -> str:
-    """Why a send that waits must not be asked for any more, as far as we know it ourselves."""
+def _problem_of_time(send: CampaignSend) -> str:
+    """Why a send that waits is too late."""
     now = timezone.now()
     if now > (send.send_at + LATE if send.send_at else send.created_at + OLD):
         return _("It could not be sent in time, because no worker ran. Nobody was sent it.")
-    links = links_of_send(send)
+    return ""
+
+
+def _problem_here(send: CampaignSend, links: Sequence[ListConnection], numbers: Recipients) -> str:
+    """Why a send that waits must not be asked for any more, by the connections that are left of it and their people."""
     if sorted(link.address_book.remote_id for link in links) != sorted(send.book_ids) or not links:
         return _("One of the lists is not connected to its address book any more. Choose the lists again.")
-    numbers = count_recipients(links)
     if not numbers.number:
         return _("Nobody in the address books may be mailed any more.")
     most = send.recipients + max(FEW_MORE, send.recipients * FEW_MORE_PERCENT // 100)

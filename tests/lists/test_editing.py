@@ -71,13 +71,16 @@ def test_a_list_that_others_ask_about_is_not_deleted() -> None:
     named, other = (create_list(name=name, entity="crm.contact") for name in ("Named", "Other"))
     create_list(name="One", entity="crm.contact", rule=on_list(named.pk))
     several = create_list(name="Several", entity="crm.contact", rule=on_list(other.pk, named.pk, operator="notIn"))
+    by_hand = on_list(operator="in")
+    by_hand["rules"][0]["rules"][0]["value"] = f"{other.pk}, {named.pk}"
+    create_list(name="By hand", entity="crm.contact", rule=by_hand)
     create_list(name="Not", entity="crm.contact", rule=on_list(other.pk))
-    assert [each.name for each in lists_that_name(named)] == ["One", "Several"]
-    with pytest.raises(ValidationError, match="One, Several"):
+    assert [each.name for each in lists_that_name(named)] == ["By hand", "One", "Several"]
+    with pytest.raises(ValidationError, match="By hand, One, Several"):
         delete_list(marketing_list=named)
     # A rule that is not asked any more is no reason.
     update_list(marketing_list=several, type=ListType.MANUAL)
-    MarketingList.objects.filter(name="One").delete()
+    MarketingList.objects.filter(name__in=["By hand", "One"]).delete()
     delete_list(marketing_list=named)
     assert not MarketingList.objects.filter(name="Named").exists()
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics
 from dotbridge.consent.scopes import scopes_of_list
-from dotbridge.crm.models import Contact, ContactEmail
+from dotbridge.crm.models import Contact, ContactEmail, Lead
+from dotbridge.entities import registry
 from dotbridge.entities.registry import FaultyEntity, entity
 from dotbridge.jobs import refresh_list_for
 from dotbridge.lists.columns import ColumnsError, Sort, columns_of, lacks_email_column, read_columns, with_columns
@@ -115,6 +117,25 @@ def test_the_schedule_refreshes_what_is_due_and_goes_on_after_a_broken_one(ada: 
         "broken": "A", "due": "AC", "fresh": "A", "by hand": "A"
     }  # fmt: skip
     assert refresh_due_lists() == 0
+
+
+def test_a_hosts_manager_that_fails_does_not_stop_the_lists_behind_it(
+    ada: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(models.Manager[Lead]):
+        def get_queryset(self) -> models.QuerySet[Lead]:
+            raise KeyError("tenant")
+
+    hour = datetime.timedelta(hours=1)
+    create_list(name="A", entity="crm.lead", type=ListType.ON_DEMAND, refresh_every=hour)
+    due = create_list(name="B", entity="crm.contact", type=ListType.ON_DEMAND, refresh_every=hour)
+    person("C")
+    MarketingList.objects.update(refreshed_at=timezone.now() - 2 * hour)
+    monkeypatch.setattr(Lead, "failing", Failing(), raising=False)
+    changed = dataclasses.replace(entity("crm.lead"), manager="failing")
+    monkeypatch.setitem(registry._registered, "crm.lead", changed)
+    assert refresh_due_lists() == 1
+    assert names(due) == "AC"
 
 
 def test_a_list_that_the_database_cannot_work_out_does_not_stop_those_behind_it(ada: Contact) -> None:

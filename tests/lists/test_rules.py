@@ -81,6 +81,8 @@ def matched(*rules: Any, **group: Any) -> str:
         ("first_name", "in", ["Ada", "Cem"], "AC"),
         ("first_name", "in", "Ada, Cem", "AC"),
         ("first_name", "notIn", "Ada,Cem", "B"),
+        ("last_name", "in", "Lovelace, ", "C"),
+        ("last_name", "notIn", "Lovelace,,", "AB"),
         ("first_name", "between", ["B", "C"], "B"),
         ("first_name", "<", "B", "A"),
         ("lead_score", "=", 10, "A"),
@@ -103,10 +105,12 @@ def matched(*rules: Any, **group: Any) -> str:
         ("birthday", "<", "2000-01-01", "A"),
         ("birthday", "between", ["1990-01-01", "2000-01-01"], "AB"),
         ("birthday", "notBetween", ["1990-01-01", "1999-01-01"], "BC"),
+        ("birthday", "between", ["1990-05-17", "1990-05-17"], "A"),
         ("created_at", "=", "2026-01-31", "A"),
         ("created_at", "<=", "2026-01-31", "AC"),
         ("created_at", ">", "2026-01-31", "B"),
         ("created_at", "between", "2026-01-31,2026-02-01", "AB"),
+        ("created_at", "between", ["2026-02-01T08:00", "2026-02-01"], "B"),
         ("created_at", "in", ["2026-01-31"], "A"),
         ("created_at", ">=", "2026-02-01T08:00", "B"),
         ("created_at", "<", "2026-02-01T09:00+01:00", "AC"),
@@ -125,6 +129,13 @@ def matched(*rules: Any, **group: Any) -> str:
 )
 def test_operator(field: str, operator: str, value: Any, expected: str) -> None:
     assert matched(rule(field, operator, value)) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("operator", ["between", "notBetween"])
+def test_which_text_comes_first_is_for_the_database_to_say(operator: str) -> None:
+    (problem,) = read_rule(entity("crm.contact"), tree(rule("first_name", operator, ["C", "B"]))).problems
+    assert problem.text == "First name: give the smaller or earlier value first."
 
 
 @pytest.mark.django_db
@@ -200,6 +211,14 @@ SOMEBODY = rule("first_name", "=", "Ada")
         (rule("lead_score", "=", " "), "incomplete", "Lead score: give a value."),
         (rule("lead_score", "between", [1]), "incomplete", "give two values, from and to"),
         (rule("lead_score", "between", ["", 3]), "incomplete", "give two values, from and to"),
+        (rule("lead_score", "notBetween", [15, 5]), "wrong", "Lead score: give the smaller or earlier value first."),
+        (rule("lead_score", "between", "15,5"), "wrong", "give the smaller or earlier value first."),
+        (rule("birthday", "notBetween", ["2000-01-02", "2000-01-01"]), "wrong", "the smaller or earlier value first."),
+        (rule("created_at", "notBetween", ["2000-01-02T00:00", "2000-01-01"]), "wrong", "smaller or earlier"),
+        (rule("created_at", "notBetween", ["2000-01-02", "2000-01-01T23:59"]), "wrong", "smaller or earlier"),
+        ({"field": "orders", "measure": "count", "operator": "notBetween", "value": [3, 1]}, "wrong", "smaller or"),
+        (rule("first_name", "in", [""]), "incomplete", "give at least one value"),
+        (rule("first_name", "notIn", ", ,"), "incomplete", "give at least one value"),
         (rule("lead_score", "between", [1, 2, 3]), "wrong", "give two values, from and to"),
         (rule("lead_score", "in", {"a": 1}), "wrong", "give a list of values"),
         (rule("lead_score", "in", []), "incomplete", "give at least one value"),

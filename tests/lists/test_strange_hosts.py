@@ -22,12 +22,15 @@ from dotbridge.entities.addresses import records_with_addresses
 from dotbridge.entities.checks import check_entities
 from dotbridge.entities.registry import Entity, RegistrationError, register
 from dotbridge.lists.catalogue import search_values
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.listed_services import add_records, refresh_list
+from dotbridge.lists.models import ListedRecord, ListType, MarketingList
+from dotbridge.lists.previews import what_changes
 from dotbridge.lists.selectors import count_members, mailable_members, members
-from dotbridge.lists.services import create_list
+from dotbridge.lists.services import create_list, update_list
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+LARGEST_KEY = 2**63 - 1
 LONG = "A/7 é%'\"?#" + "x" * 245
 
 
@@ -139,6 +142,72 @@ def test_many_records_are_those_that_name_the_record_and_by_what_they_name_it(cl
     assert on_it(owner, field="dives", measure="exists", operator="=", value=True) == {LONG}
     assert on_it(owner, field="dives", measure="max", of="depth", operator="=", value=40) == {LONG}
     assert on_it(owner, field="blocked", measure="count", operator="=", value=1) == {LONG}
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Entity, Any]]:
+    """Fans of records, whose fields are called as columns of ours, with the largest keys that there are."""
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    with isolate_apps("dotbridge.crm"):
+
+        class Record(models.Model):
+            title = models.TextField()
+
+            class Meta:
+                app_label = "crm"
+
+        class Fan(models.Model):
+            id = models.BigIntegerField(primary_key=True)
+            record = models.ForeignKey(Record, models.CASCADE)
+            email = models.EmailField()
+            email_key = models.TextField(default="own")
+            mapped = models.TextField(default="own")
+
+            class Meta:
+                app_label = "crm"
+
+        class Room(models.Model):
+            fan = models.ForeignKey(Fan, models.CASCADE, related_name="rooms")
+            measured = models.IntegerField()
+
+            class Meta:
+                app_label = "crm"
+
+    with connection.schema_editor() as editor:
+        for model in (Record, Fan, Room):
+            editor.create_model(model)
+    record = Record.objects.create(title="Blue")
+    for key in (LARGEST_KEY, 7, -LARGEST_KEY):
+        Fan.objects.create(id=key, record=record, email=f"fan.{key}@example.com")
+    Room.objects.create(fan_id=7, measured=40)
+    yield register(Fan, email="email"), Fan
+    with connection.schema_editor() as editor:
+        for model in (Room, Fan, Record):
+            editor.delete_model(model)
+
+
+def test_fields_of_a_host_may_be_called_as_columns_of_ours(shop: tuple[Entity, Any]) -> None:
+    owner, _model = shop
+    for measure, of in (("max", "measured"), ("sum", "measured")):
+        assert on_it(owner, field="rooms", measure=measure, of=of, operator="=", value=40) == {"7"}
+    fans = listed(owner)
+    change = what_changes(fans, {"rules": [{"field": "id", "operator": "=", "value": 7}]})
+    assert (change.adds, change.takes_out) == (0, 2)
+    assert change.leaving is not None
+    assert {row["email_key"] for row in change.leaving} == {
+        f"fan.{key}@example.com" for key in (LARGEST_KEY, -LARGEST_KEY)
+    }
+    update_list(marketing_list=fans, type=ListType.ON_DEMAND)
+    assert refresh_list(marketing_list=fans).total == 3
+
+
+def test_keys_as_large_as_there_are_stand_on_a_list(shop: tuple[Entity, Any]) -> None:
+    owner, _model = shop
+    fans = create_list(name="Fans", entity=owner.key, type=ListType.MANUAL)
+    given = [LARGEST_KEY, -LARGEST_KEY, 7, LARGEST_KEY + 1]
+    assert add_records(marketing_list=fans, record_ids=given).added == 3
+    ListedRecord.objects.create(marketing_list=fans, record_id="9" * 19)
+    assert {row["record_pk"] for row in members(fans)} == {LARGEST_KEY, -LARGEST_KEY, 7}
 
 
 @isolate_apps("dotbridge.crm")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import DecimalField, FloatField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
@@ -47,6 +48,20 @@ def test_each_type_in_the_form_that_imports_read(integration: Integration, field
     set_mapping_row(mapping=mapping, data_field=fields["DAY"], entity_fields=["created_at"])
 
     assert values_of(mapping, lead) == {"TEXT": "Ann Bee", "NUMBER": "1234.50", "DAY": "2026-03-28T23:30:00"}
+
+
+@pytest.mark.parametrize("is_16", [True, False])
+def test_any_number_of_data_fields_can_be_mapped(
+    integration: Integration, monkeypatch: pytest.MonkeyPatch, is_16: bool
+) -> None:
+    """Before version 16 of PostgreSQL an object is made by a function, which takes fifty pairs."""
+    monkeypatch.setattr(connection.features, "is_postgresql_16", is_16)
+    mapping = Mapping.objects.create(integration=integration, entity="crm.lead")
+    for number in range(120):
+        data_field = DataField.objects.create(integration=integration, name=f"TEXT_{number}", type="String")
+        set_mapping_row(mapping=mapping, data_field=data_field, entity_fields=["first_name"])
+    lead = Lead.objects.create(first_name="Ann")
+    assert values_of(mapping, lead) == {f"TEXT_{number}": "Ann" for number in range(120)}
 
 
 def test_booleans_dates_and_related_fields(integration: Integration, fields: dict[str, DataField]) -> None:

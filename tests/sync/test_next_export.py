@@ -12,11 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.services import allow_once
 from dotbridge.consent.models import ConsentEvent
 from dotbridge.crm.models import Contact
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import remove_records, update_list
+from dotbridge.lists.services import remove_records, unsubscribe_records, update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.next_export import csv_lines, find_connections, next_export_as_json
 from dotbridge.summary import run_summary
@@ -152,6 +153,30 @@ def test_it_says_that_the_export_would_stop(integration: Integration, remote: Re
     assert numbers.counts[ExportKind.REMOVE] == 30
     assert numbers.asks_first
     assert next_export_as_json(link)["asks_first"] is True
+
+
+def test_whom_the_breaker_does_not_count_does_not_stop_the_export(
+    integration: Integration, remote: RemoteAccount, book: int
+) -> None:
+    """Whoever opted out leaves the book however many they are, and so does whoever was allowed to."""
+    people = [add_contact(f"reader.{number}@example.com") for number in range(60)]
+    link = connect(integration, book="Readers")
+    sync(integration)
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[each.pk for each in people[:30]])
+
+    numbers = numbers_of(link)
+    assert (numbers.counts[ExportKind.REMOVE], numbers.asks_first) == (30, False)
+    sync(integration)
+    assert len(remote.contacts(book)) == 30
+
+    remove_records(marketing_list=link.marketing_list, record_ids=[each.pk for each in people[30:]])
+    sync(integration)
+    assert numbers_of(link).asks_first
+    link.refresh_from_db()
+    allow_once(link=link)
+    assert not numbers_of(link).asks_first
+    sync(integration)
+    assert remote.contacts(book) == {}
 
 
 def test_a_book_that_is_gone_is_said_so(integration: Integration, link: ListConnection) -> None:

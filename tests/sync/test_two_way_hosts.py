@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.signals import post_save
 
 from dotbridge.connections.models import ListConnection
@@ -19,7 +20,7 @@ from dotbridge.entities import registry
 from dotbridge.entities.registry import NewRecord, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.models import Rejection
-from tests.accounts import RemoteAccount
+from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync
 
 BAD, GOOD = "Bad", "Good"
@@ -142,3 +143,74 @@ def test_a_host_may_have_each_record_saved_by_itself(
     assert (BAD in names) is not saves_each
     assert saved == ([GOOD] if saves_each else [])
     assert len(told()) == (1 if saves_each else 0)
+
+
+def test_what_a_check_of_one_value_raises(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(value: str) -> None:
+        if value == BAD:
+            raise Broken("ann@example.com is not to be seen")
+
+    monkeypatch.setattr(Contact._meta.get_field("first_name"), "validators", [check])
+    changed_there(remote, integration)
+    names = set(Contact.objects.values_list("first_name", flat=True))
+    assert GOOD in names
+    assert BAD not in names
+    (text,) = told()
+    assert "An unexpected Broken." in text
+    assert "ann@" not in text
+
+
+def test_what_a_trigger_of_the_host_raises(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN IF new.first_name = '{BAD}' THEN RAISE EXCEPTION 'ann@example.com is bad'; END IF; RETURN new; END $$;
+            CREATE TRIGGER test_refuse BEFORE UPDATE ON crm_contact FOR EACH ROW EXECUTE FUNCTION test_refuse()
+            """
+        )
+    try:
+        changed_there(remote, integration)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER test_refuse ON crm_contact; DROP FUNCTION test_refuse()")
+    names = set(Contact.objects.values_list("first_name", flat=True))
+    assert GOOD in names
+    assert BAD not in names
+    (text,) = told()
+    assert "ann@" not in text
+
+
+def test_a_record_that_nothing_is_written_to_is_not_checked(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be one that the host would not take any more; what Dotdigital says of it stays the same."""
+    ann = person("ann@example.com", first_name=BAD)
+    sync(integration)
+    monkeypatch.setattr(Contact, "clean", refuse_bad)
+    Contact.objects.filter(pk=ann.pk).update(last_name="Cee")
+    for _number in range(3):
+        sync(integration)
+    assert told() == []
+
+
+def test_what_a_function_that_creates_leaves_out_was_not_created(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = entity("crm.contact").create
+    assert given is not None
+
+    def create(newcomers: Sequence[NewRecord]) -> None:
+        given([newcomer for newcomer in newcomers if newcomer.record.first_name != BAD])
+
+    host(monkeypatch, create=create)
+    new(remote, link)
+    run = sync(integration)
+    assert steps_of(run)["two_way"]["created"] == 1
+    assert set(Contact.objects.values_list("first_name", flat=True)) == {GOOD}
+    (text,) = told()
+    assert text.startswith("not_created")

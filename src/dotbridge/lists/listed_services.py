@@ -17,7 +17,7 @@ from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.faults import faulty
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
-from dotbridge.entities.sql import as_key
+from dotbridge.entities.sql import as_key, compiled
 from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.lists.counting import note_list_changed
 from dotbridge.lists.models import AddressLoad, ListedRecord, ListType, MarketingList, RemovedItem
@@ -162,6 +162,11 @@ def refresh_due_lists() -> int:
             # One that takes too long, or waits for somebody's lock, does so again and must not hold up the others.
             kind = type(error.__cause__ or error).__name__
             log.warning("a list was not refreshed: the database ended it", marketing_list=marketing_list.pk, error=kind)
+        except Exception as error:  # noqa: BLE001 - a host's manager may raise anything; the other lists are refreshed
+            kind = type(error).__name__
+            log.warning(
+                "a list was not refreshed: the host's code failed", marketing_list=marketing_list.pk, error=kind
+            )
     return refreshed
 
 
@@ -249,8 +254,10 @@ def _require_manual(marketing_list: MarketingList) -> None:
 
 
 def _keys(listed: Entity, condition: Q) -> tuple[str, Sequence[Any]]:
-    records = listed.queryset().order_by().filter(condition).values(record_id=Cast("pk", TextField()))
-    return records.query.sql_with_params()
+    # Columns are named before they are annotated: so a model may have a field called `record_id` of its own.
+    records = listed.queryset().order_by().filter(condition).values(record_pk=F("pk"))
+    found = compiled(records.annotate(record_id=Cast("pk", TextField())))
+    return found.sql, found.parameters
 
 
 def _addresses(listed: Entity) -> tuple[str, Sequence[Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, Count, Q, QuerySet, TextField, Value
+from django.db.models import BooleanField, Count, F, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Cast, NullIf, Trim
 
@@ -209,9 +209,9 @@ def _compared(
 
 def _keys(entity: Entity, records: QuerySet[Any]) -> Keys:
     address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
-    # Columns are named before they are annotated: so a model may have a field called `email_key` of its own.
-    named: Keys = records.values(record_id=Cast("pk", TextField()))
-    with_address: Keys = named.annotate(email_key=normalised(address))
+    # Columns are named before they are annotated: so a model may have fields of these names of its own.
+    named: Keys = records.values(record_pk=F("pk"))
+    with_address: Keys = named.annotate(record_id=Cast("pk", TextField()), email_key=normalised(address))
     return with_address
 
 

@@ -20,7 +20,7 @@ from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.lists.models import ListType, MarketingList, RemovedItem
 from dotbridge.lists.rules import ReadRule, RuleError, compile_rule, read_rule
-from dotbridge.lists.rules.lists_named import LIST_PATH
+from dotbridge.lists.rules.lists_named import LIST_PATH, keys_named
 from dotbridge.lists.rules.membership import condition_of_list
 from dotbridge.lists.rules.tree import ListRule
 from dotbridge.one_reading import known_by_key
@@ -239,8 +239,7 @@ def _names(rule: Any, key: int) -> bool:
     if not isinstance(rule, dict):
         return False
     if rule.get("field") == LIST_PATH:
-        value = rule.get("value")
-        return str(key) in map(str, value if isinstance(value, list) else [value])
+        return key in keys_named(rule.get("value"))
     parts = rule.get("rules")
     return isinstance(parts, list) and any(_names(part, key) for part in parts)
 

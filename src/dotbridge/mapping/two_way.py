@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
+from dotbridge.mapping.soundness import problem_of_fields
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -40,7 +41,7 @@ class TwoWayRows:
 
 
 def two_way_rows(mapping: Mapping | None) -> TwoWayRows:
-    """The two-way rows of a mapping. A row whose field has changed since it was saved is broken, not fatal."""
+    """The two-way rows of a mapping. A row is broken, not fatal, when a field of it has changed since it was saved."""
     if mapping is None:
         return TwoWayRows(rows=(), broken=())
     owner = entity(mapping.entity)
@@ -49,7 +50,10 @@ def two_way_rows(mapping: Mapping | None) -> TwoWayRows:
     rows = mapping.rows.filter(is_two_way=True, data_field__gone_at=None).select_related("data_field").order_by("id")
     for row in rows:
         name = row.data_field.name
-        problem = problem_of_two_way(owner, row.entity_fields)
+        problem = problem_of_two_way(owner, row.entity_fields) or (
+            # What the record holds is not sent then, so nobody knows what has changed on which side.
+            problem_of_fields(owner, row.entity_fields, row.data_field.type) or None
+        )
         if problem is None and row.entity_fields[0] in good:
             problem = _TAKEN
         if problem is not None:

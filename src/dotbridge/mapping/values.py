@@ -21,6 +21,9 @@ from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mirror.data_field_rules import MOST_DECIMAL_PLACES, FieldType
 
+# A function of PostgreSQL takes a hundred arguments, and before its version 16 an object is made by one.
+MOST_PAIRS = 50
+
 
 def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
     """One JSON object a record: data-field name -> text.
@@ -31,8 +34,12 @@ def mapped_values(mapping: Mapping, entity: Entity) -> Expression:
     rows = sound_rows(mapping)
     if not rows:
         return Value({}, output_field=JSONField())
-    pairs = {row.data_field.name: _row_value(row, entity) for row in rows}
-    return Func(JSONObject(**pairs), function="jsonb_strip_nulls", output_field=JSONField())
+    pieces = [
+        JSONObject(**{row.data_field.name: _row_value(row, entity) for row in rows[start : start + MOST_PAIRS]})
+        for start in range(0, len(rows), MOST_PAIRS)
+    ]
+    whole = Func(*pieces, template="%(expressions)s", arg_joiner=" || ", output_field=JSONField())
+    return Func(whole, function="jsonb_strip_nulls", output_field=JSONField())
 
 
 def _row_value(row: MappingRow, entity: Entity) -> Combinable:

@@ -69,6 +69,8 @@ _COLUMNS: dict[FieldKind, type[ModelField[Any, Any]]] = {
     FieldKind.DATETIME: DateTimeField,
     FieldKind.BOOLEAN: BooleanField,
 }
+# A name that no field of a host has.
+_MEASURED = "dotbridge_measured"
 _ONE_DAY = datetime.timedelta(days=1)
 ConditionOfList = Callable[[ListRule], Q]
 
@@ -126,9 +128,9 @@ def _worked_out(part: Measured, rows: QuerySet[Any]) -> Combinable:
     if part.measure is Measure.LATEST:
         # Of two with the same moment, the one that was made later.
         newest = rows.order_by(F(str(part.collection.latest_by)).desc(nulls_last=True), "-pk")
-        return Subquery(newest.annotate(measured=value).values("measured")[:1], output_field=column)
-    measured = rows.annotate(measured=value).values("measured")
-    result = _OverRows(measured, function=f"{part.measure.value}(measured)", output_field=column)
+        return Subquery(newest.annotate(**{_MEASURED: value}).values(_MEASURED)[:1], output_field=column)
+    measured = rows.annotate(**{_MEASURED: value}).values(_MEASURED)
+    result = _OverRows(measured, function=f"{part.measure.value}({_MEASURED})", output_field=column)
     return Coalesce(result, Value(0), output_field=column) if part.measure is Measure.SUM else result
 
 

@@ -56,6 +56,17 @@ def read_on_list(
     return OnList(lists=tuple(_rule(scope, each, read) for each in found), is_on=operator.name in ("=", "in"))
 
 
+def keys_named(value: Any) -> list[int]:
+    """The keys of the lists that a condition's value names, also several in one text; none of what cannot be read."""
+    try:
+        keys: list[int] = read_shape(
+            FieldKind.INTEGER, Shape.SEVERAL, value if isinstance(value, str | list) else [value]
+        )
+    except ValueRefused:
+        return []
+    return keys
+
+
 def _by_key(keys: set[int]) -> dict[int, MarketingList]:
     """The lists that there are; those that this reading has met are not asked for again."""
     known = known_by_key(MarketingList)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import (
     BigIntegerField,
     Case,
+    DecimalField,
     Exists,
     IntegerField,
     OuterRef,
@@ -18,8 +19,8 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, NullIf, Trim
-from django.db.models.lookups import Exact
+from django.db.models.functions import Abs, Cast, Coalesce, NullIf, Trim
+from django.db.models.lookups import Exact, LessThanOrEqual
 
 from dotbridge.consent.conditions import is_blocked
 from dotbridge.consent.scopes import scopes_of_list
@@ -30,8 +31,9 @@ from dotbridge.lists.rules.compiling import compile_group
 from dotbridge.lists.rules.sources import contacted_through
 from dotbridge.lists.rules.tree import Group, ListRule
 
-# What a key of whole numbers looks like; of nothing else is a number made.
-_NUMBER = r"^-?[0-9]{1,18}$"
+# What a key of whole numbers looks like; of nothing else is a number made. Those of 19 digits need not fit.
+_NUMBER, _FITS = r"^-?[0-9]{1,19}$", r"^-?[0-9]{1,18}$"
+_LARGEST_KEY = 2**63 - 1
 
 
 def condition_of_group(entity: Entity, root: Group | None) -> Q:
@@ -81,11 +83,15 @@ def _never(condition: Combinable) -> Q:
 
 def _stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
     standing = ListedRecord.objects.filter(marketing_list=marketing_list)
-    key = entity.model._meta.pk  # noqa: SLF001 - Django's documented way to ask a model
-    if isinstance(key, IntegerField):
+    if isinstance(entity.model._meta.pk, IntegerField):  # noqa: SLF001 - Django's documented way to ask a model
         # From what stands on the list to the records, by their key: a short list does not read a long table.
+        key = Cast("record_id", BigIntegerField())
+        long_key = Cast("record_id", DecimalField(max_digits=19, decimal_places=0))
         numbers = standing.filter(record_id__regex=_NUMBER).annotate(
-            key_on_list=Case(When(record_id__regex=_NUMBER, then=Cast("record_id", BigIntegerField())))
+            key_on_list=Case(
+                When(record_id__regex=_FITS, then=key),
+                When(record_id__regex=_NUMBER, then=Case(When(LessThanOrEqual(Abs(long_key), _LARGEST_KEY), then=key))),
+            )
         )
         return Q(pk__in=numbers.values("key_on_list"))
     own = standing.filter(record_id=Cast(OuterRef("pk"), TextField()))

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dotbridge.entities.days import site_zone
+from dotbridge.entities.days import site_zone, start_of_day
 from dotbridge.entities.fields import FieldKind
 from dotbridge.lists.rules.operators import Shape
 from dotbridge.lists.rules.periods import LONGEST_ANNIVERSARY, Amount, Period, Unit
@@ -72,9 +73,12 @@ def _one(kind: FieldKind, value: Any) -> Any:
 
 
 def _several(kind: FieldKind, value: Any) -> list[Any]:
-    if value is None or value in ("", [], ()):
+    parts = [] if value is None else _parts(value)
+    if isinstance(value, str):
+        # A comma too many names no empty value, which everybody without one would match.
+        parts = [part for part in parts if part]
+    if not parts or "" in parts:
         raise ValueMissing(_("give at least one value."))
-    parts = _parts(value)
     if len(parts) > MOST_VALUES:
         raise ValueRefused(
             _("give at most %(number)d values; use several conditions for more.") % {"number": MOST_VALUES}
@@ -90,7 +94,26 @@ def _range(kind: FieldKind, value: Any) -> tuple[Any, Any]:
         raise ValueRefused(_("give two values, from and to."))
     if len(ends) < 2 or any(end is None or end == "" for end in ends):
         raise ValueMissing(_("give two values, from and to."))
-    return read_value(kind, ends[0]), read_value(kind, ends[1])
+    low, high = read_value(kind, ends[0]), read_value(kind, ends[1])
+    if _is_after(low, high):
+        # Nothing lies between them, so that its opposite would match everybody.
+        raise ValueRefused(_("give the smaller or earlier value first."))
+    return low, high
+
+
+def _is_after(low: Any, high: Any) -> bool:
+    """Whether no value lies from the one to the other."""
+    if isinstance(low, str):
+        # Which text comes first is for the database to say.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::text > %s::text", [low, high])
+            return bool(cursor.fetchone()[0])
+    if isinstance(low, datetime.datetime) != isinstance(high, datetime.datetime):
+        # A day means the whole of it, beside a moment.
+        if isinstance(low, datetime.datetime):
+            return bool(low >= start_of_day(high + datetime.timedelta(days=1)))
+        return bool(start_of_day(low) > high)
+    return bool(low > high)
 
 
 def _parts(value: Any) -> list[Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from msgspec.structs import replace
 
@@ -24,6 +25,18 @@ from dotdigital import DotdigitalError
 
 FEED = "data_fields"
 LONGEST_NAME, LONGEST_WORD = 64, 32
+# A data field that was made anew holds nothing of what it held, and no contact is said to have changed for it.
+_FORGET_SENT = """
+    UPDATE dotbridge_sync_exportitem i SET values = i.values - %(names)s::text[], own = i.own - %(names)s::text[],
+        agreed = i.agreed - %(names)s::text[]
+    FROM dotbridge_connections_listconnection l JOIN dotbridge_mirror_addressbook b ON b.id = l.address_book_id
+    WHERE b.integration_id = %(integration)s AND i.connection_id = l.id
+      AND (jsonb_exists_any(i.values, %(names)s) OR jsonb_exists_any(i.agreed, %(names)s))
+"""
+_FORGET_SEEN = """
+    UPDATE dotbridge_mirror_contact SET data_fields = data_fields - %(names)s::text[]
+    WHERE integration_id = %(integration)s AND jsonb_exists_any(data_fields, %(names)s)
+"""
 NO_NAME = f"Its name is empty, longer than {LONGEST_NAME} characters, or holds what cannot be stored."
 
 
@@ -129,8 +142,23 @@ def _storable(field: RemoteField) -> RemoteField:
 def _store(step: StepContext, fields: list[RemoteField], known: dict[str, DataField]) -> None:
     changed = [field for field in fields if field.name not in known or _differs(known[field.name], field)]
     store_data_fields(step.integration, changed)
+    _forget_values(step.integration, [field.name for field in changed if _was_made_anew(known.get(field.name), field)])
     new = sum(field.name not in known for field in changed)
     step.count(read=len(fields), new=new, changed=len(changed) - new)
+
+
+def _was_made_anew(field: DataField | None, remote: RemoteField) -> bool:
+    return field is not None and (field.gone_at is not None or field.type != remote.type)
+
+
+def _forget_values(integration: Integration, names: list[str]) -> None:
+    """Have the values of these data fields count as not sent and not seen: the next export sends them again."""
+    if not names:
+        return
+    parameters: dict[str, Any] = {"integration": integration.pk, "names": names}
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET_SENT, parameters)
+        cursor.execute(_FORGET_SEEN, parameters)
 
 
 def _differs(field: DataField, remote: RemoteField) -> bool:

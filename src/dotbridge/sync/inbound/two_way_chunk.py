@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import TextField
+from django.db.models import F, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -162,8 +162,10 @@ class Chunk:
     def _written(self) -> Fragment:
         ids = [item.record_id for item in self.items if self.settled[item.id]]
         records = self.route.owner.queryset().filter(pk__in=ids).order_by()
-        values = records.values(record_id=Cast("pk", TextField()))
-        return compiled(values.annotate(mapped=mapped_values(self.route.mapping, self.route.owner)))
+        # Columns are named before they are annotated: so a model may have fields of these names of its own.
+        named = records.values(record_pk=F("pk"))
+        mapped = mapped_values(self.route.mapping, self.route.owner)
+        return compiled(named.annotate(record_id=Cast("pk", TextField()), mapped=mapped))
 
 
 def _json(value: object) -> str:

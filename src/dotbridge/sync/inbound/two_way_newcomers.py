@@ -256,4 +256,16 @@ def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[int, 
             return {unknown.remote_id: _failed(unknown.email, error)}
         middle = len(checked) // 2
         return _save(owner, checked[:middle]) | _save(owner, checked[middle:])
-    return {}
+    return _left_out(owner, checked)
+
+
+def _left_out(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[int, Refusal]:
+    """Who has no record although nothing was raised: a host's own function may leave some out."""
+    keys = [made.record.pk for _unknown, made in checked if made.record.pk is not None]
+    saved = set(owner.model._base_manager.filter(pk__in=keys).values_list("pk", flat=True))
+    text = "The function that makes records has not saved this one."
+    return {
+        unknown.remote_id: Refusal(unknown.email, "not_created", f"No record was made of the contact. {text}")
+        for unknown, made in checked
+        if made.record.pk not in saved
+    }

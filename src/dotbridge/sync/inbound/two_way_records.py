@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connection, models, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import F
 from psycopg import sql
 
@@ -99,12 +99,18 @@ def set_value(target: Target, row: TwoWayRow, text: str | None, email: str) -> R
     except (DoesNotFit, ValidationError, OverflowError) as error:
         setattr(target.record, row.path, before)
         return refusal(email, row, text, error)
+    except Exception as error:  # noqa: BLE001 - the host's own check of the field failed for this one; the others go on
+        setattr(target.record, row.path, before)
+        return Refusal(email, "value_refused", f"{row.data_field} → {row.path}: {_failed(error)}")
     target.before[row.path] = before
     return None
 
 
 def check_target(target: Target) -> str | None:
-    """Ask the model whether the record as a whole is right. Answers why not; its values are set back then."""
+    """Ask the model whether the record that was written to is right as a whole. Answers why not; its values are set
+    back then. What nothing was written to is not asked about."""
+    if not target.before:
+        return None
     try:
         target.record.clean()
     except ValidationError as error:
@@ -177,7 +183,10 @@ def _save(targets: list[Target], refused: dict[str, str]) -> None:
     try:
         with transaction.atomic():
             _update(model, [target.record for target in targets], sorted(names))
-    except (IntegrityError, DataError):
+    except OperationalError:
+        raise  # the database is away or in another's hands, which says nothing of a record
+    except DatabaseError:
+        # A constraint, or whatever a trigger of the host raises.
         if len(targets) == 1:
             refused[str(targets[0].record.pk)] = _BROKEN_RULE
             return

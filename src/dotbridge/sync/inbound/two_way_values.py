@@ -145,9 +145,7 @@ def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
     theirs, sent, held, here = (
         canonical(row.kind, side.get(row.data_field)) for side in (item.theirs, item.sent, item.held, ours)
     )
-    if row.data_field not in item.theirs or (theirs is None and not row.clears):
-        return Comparison.UNCHANGED
-    if not _has_changed_there(row, item, theirs, sent):
+    if not _is_a_word(row, item, theirs) or not _has_changed_there(row, item, theirs, sent):
         return Comparison.UNCHANGED
     if theirs == here:
         return Comparison.EQUAL
@@ -156,6 +154,15 @@ def compare(row: TwoWayRow, item: Item, ours: Values) -> Comparison:
     if here is None and not row.clears:
         return Comparison.THEIRS  # an empty value that clears nothing does not stand against one
     return Comparison.THEIRS if here == held and item.is_confirmed else Comparison.BOTH
+
+
+def _is_a_word(row: TwoWayRow, item: Item, theirs: str | None) -> bool:
+    """Whether what Dotdigital has says anything at all. An empty value may be there for want of any other: nobody has
+    emptied what was not sent yet, or got lost with its data field.
+    """
+    if theirs is None:
+        return row.clears and row.data_field in item.theirs and _was_sent(row, item)
+    return row.data_field in item.theirs
 
 
 def _has_changed_there(row: TwoWayRow, item: Item, theirs: str | None, sent: str | None) -> bool:

@@ -30,7 +30,7 @@ def may_go_on(step: StepContext, link: ListConnection, rows: int) -> bool:
         return True
     link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
-    if not is_too_many(link, rows, of) or _is_allowed(link, rows):
+    if not would_ask(link, rows, of):
         if link.stopped_at is not None:
             _go_on(link)
         return True
@@ -39,6 +39,11 @@ def may_go_on(step: StepContext, link: ListConnection, rows: int) -> bool:
     step.count(stopped=1)
     step.mark_partial(stopped_text(link))
     return False
+
+
+def would_ask(link: ListConnection, rows: int, of: int) -> bool:
+    """Whether a run that would take so many out of a book of this size would stop and ask, as things stand."""
+    return is_too_many(link, rows, of) and not _is_allowed(link, rows)
 
 
 def is_too_many(link: ListConnection, rows: int, of: int) -> bool:

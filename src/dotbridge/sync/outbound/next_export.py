@@ -20,7 +20,7 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import plausible_sql
 from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mapping.tracking.changes import collect_changes
-from dotbridge.sync.outbound.breaker import book_size, is_too_many
+from dotbridge.sync.outbound.breaker import book_size, would_ask
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
     empty_tables,
@@ -108,7 +108,7 @@ class NextExport:
 
     def __init__(self, evaluated: EvaluatedMembers, ranked: Ranked) -> None:
         self._link = evaluated.link
-        self._removed = count_departing(evaluated)
+        self._departing = count_departing(evaluated)
         self._candidates = find_candidates(evaluated, ranked, compares_all=has_to_compare_all(ranked), with_queued=True)
         self._outgoing: Outgoing = outgoing_rows(self._candidates)
         others = ListConnection.objects.filter(address_book__integration=evaluated.link.address_book.integration_id)
@@ -117,7 +117,7 @@ class NextExport:
     def numbers(self) -> ExportNumbers:
         """The exact counts."""
         counts = dict.fromkeys(ExportKind, 0)
-        counts[ExportKind.REMOVE] = self._removed
+        counts[ExportKind.REMOVE] = self._departing.rows
         with roomy_transaction(), connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM ({self._text(_REJECTED)}) r", self._outgoing.parameters)
             counts[ExportKind.REJECT] = cursor.fetchone()[0]
@@ -125,7 +125,12 @@ class NextExport:
                 cursor.execute(self._text(_COUNT), self._outgoing.parameters)
                 counts |= {ExportKind(operation): rows for operation, rows in cursor.fetchall()}
         size = book_size(self._link)
-        return ExportNumbers(counts=counts, book_size=size, asks_first=is_too_many(self._link, self._removed, size))
+        return ExportNumbers(counts=counts, book_size=size, asks_first=self._asks_first(size))
+
+    def _asks_first(self, size: int) -> bool:
+        """Whoever opted out leaves the book before the breaker looks, and is not counted by it."""
+        rows, opted_out = self._departing
+        return would_ask(self._link, rows - opted_out, size - opted_out)
 
     def rows(self, *, most_a_kind: int | None = None) -> Iterator[ExportRow]:
         """Every row, or the first so many of what is removed, of what happens to the list, is rejected, and is sent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -45,7 +45,7 @@ _AT_WORK = (RemovalState.PREPARED, RemovalState.SENT)
 # Only an address that we brought to the book, or updated there, is taken out of it. Who is about to be unsubscribed
 # from it instead is not; once that was done Dotdigital does not mail them there, until they return.
 DEPARTING = f"""
-    SELECT i.id, i.email, i.record_id
+    SELECT i.id, i.email, i.record_id, d.is_opt_out
     FROM export_departed d
     JOIN dotbridge_sync_exportitem i ON i.id = d.item_id AND i.removal_id IS NULL
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
@@ -94,13 +94,23 @@ def departing_parameters(link: ListConnection, *, only_opt_outs: bool = False) -
     }
 
 
-def count_departing(evaluated: EvaluatedMembers) -> int:
-    """How many contacts of the book would be removed now."""
+class Departing(NamedTuple):
+    """How many contacts of the book would be removed now, and how many of them because they opted out."""
+
+    rows: int
+    opted_out: int
+
+
+def count_departing(evaluated: EvaluatedMembers) -> Departing:
+    """How many leave the book."""
     if not evaluated.departed:
-        return 0
+        return Departing(0, 0)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({DEPARTING}) d", departing_parameters(evaluated.link))
-        return int(cursor.fetchone()[0])
+        cursor.execute(
+            f"SELECT count(*), count(*) FILTER (WHERE is_opt_out) FROM ({DEPARTING}) d",
+            departing_parameters(evaluated.link),
+        )
+        return Departing(*cursor.fetchone())
 
 
 def _remove_opted_out(begun: dict[int, list[Removal]], step: StepContext, ranked: Ranked) -> None:
@@ -143,7 +153,7 @@ def _remove_departed(begun: dict[int, list[Removal]], step: StepContext, ranked:
         if not _carry_out(step, ranked, former):
             step.run.left_out.add(link.pk)
     evaluated = require_current_members(step, link)
-    departing = count_departing(evaluated) if evaluated.departed else 0
+    departing = count_departing(evaluated).rows
     if not may_go_on(step, link, departing):
         return
     if not departing and link.allowed_rows is None:

@@ -174,6 +174,9 @@ def _row(draft: ContactDraft) -> dict[str, Any]:
 def _who(who: int | str) -> int | str:
     if isinstance(who, int):
         check_id("who", who)
+    elif who.strip().isdecimal():
+        # The service has one path for both, and would take it for the id of somebody else.
+        raise ValueError("who is an address of digits alone, which would be taken for an id")
     return who
 
 

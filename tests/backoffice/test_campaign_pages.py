@@ -30,7 +30,7 @@ from dotbridge.campaigns.models import (
 from dotbridge.campaigns.services import create_email_campaign, create_marketing_campaign
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import create_list
-from dotbridge.mirror.models import Campaign, CampaignSummary
+from dotbridge.mirror.models import Campaign, CampaignSummary, ClickEvent
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -134,6 +134,16 @@ def test_a_campaign_is_deleted_after_a_question(
     assert not MarketingActivity.objects.exists()
     assert Campaign.objects.get().pair.email_campaign is None
     assert LogEntry.objects.get().object_id == str(world.email_campaign.pk)
+
+
+def test_clicks_that_are_not_kept_are_not_called_none(back_office: Client, world: World) -> None:
+    address = reverse("dotbridge:campaign", args=[world.email_campaign.pk])
+    ClickEvent.objects.all().delete()
+    page = texts(back_office.get(address))
+    assert "The single clicks are not read yet, or not kept any more." in page
+    assert "Nobody clicked yet." not in page
+    CampaignSummary.objects.update(num_recipients_clicked=0)
+    assert "Nobody clicked yet." in texts(back_office.get(address))
 
 
 def test_deleting_a_campaign_says_who_leaves_a_list_because_of_it(back_office: Client, world: World) -> None:

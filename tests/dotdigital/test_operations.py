@@ -198,6 +198,7 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.contacts.get(0), "who"),
     (lambda a: a.contacts.get(".."), "who"),
     (lambda a: a.contacts.get("a\nb"), "who"),
+    (lambda a: a.contacts.get("12"), "who"),
     (lambda a: a.contacts.suppress([-1]), "who"),
     (lambda a: a.contacts.import_drafts([], address_book_ids=[0]), "address_book_ids"),
     (lambda a: a.emails.send(), "at least one"),

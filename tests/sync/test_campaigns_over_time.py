@@ -14,18 +14,28 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import delete_email_campaign
-from dotbridge.connections.models import RunKind
-from dotbridge.connections.services import connect_list
+from dotbridge.connections.models import LookKind, RunKind
+from dotbridge.connections.services import connect_list, request_look
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import ContactEmail, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
-from dotbridge.mirror.models import Activity, AddressBook, Campaign, ClickEvent, OpenEvent, WaitingResult
+from dotbridge.mirror.models import (
+    Activity,
+    AddressBook,
+    Campaign,
+    ClickEvent,
+    OpenEvent,
+    SenderAddress,
+    Template,
+    WaitingResult,
+)
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import Rejection, ResultMatching, State
 from dotbridge.sync.retention import delete_old_events
@@ -39,6 +49,18 @@ __all__ = ["scripted", "vendor"]
 NOT_FOUND = answer(404, {"message": "Error: ERROR_CAMPAIGN_NOT_FOUND"})
 # The largest moment that the service's own language can write.
 LAST_MOMENT = "9999-12-31T23:59:59.9999999"
+_REFUSE_WINTER = """
+    CREATE FUNCTION refuse_winter() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM dotbridge_campaigns_emailcampaign c WHERE c.id = NEW.email_campaign_id
+                   AND c.name = 'Winter') THEN
+            RAISE EXCEPTION 'a trigger of the host';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER refuse_winter BEFORE INSERT ON dotbridge_campaigns_emailcampaignstatistics
+    FOR EACH ROW EXECUTE FUNCTION refuse_winter()
+"""
 
 
 def asked_of_results(vendor: CampaignVendor) -> list[str]:
@@ -208,3 +230,50 @@ def test_a_campaign_that_its_book_lists_is_not_gone_though_the_account_leaves_it
     vendor.answers["campaigns/with-activity"] = [campaign(2)]
     run = run_import(scripted)
     assert steps_of(run)["campaign_activities"]["read"] == 1
+
+
+def test_a_campaign_that_the_host_refuses_holds_up_no_other(scripted: Integration, vendor: CampaignVendor) -> None:
+    def refuses(instance: EmailCampaign, **_said: object) -> None:
+        if instance.name == "Winter":
+            raise RuntimeError("The host has a receiver with a fault of its own.")
+
+    vendor.campaigns(campaign(1, "Winter"), campaign(2, "Spring"))
+    pre_save.connect(refuses, sender=EmailCampaign)
+    try:
+        run = run_import(scripted)
+    finally:
+        pre_save.disconnect(refuses, sender=EmailCampaign)
+    assert EmailCampaign.objects.get().name == "Spring"
+    assert steps_of(run)["campaigns"]["state"] == State.PARTIAL
+    assert Rejection.objects.get(step_name="campaigns").subject == "campaign 1"
+    run_import(scripted)
+    assert EmailCampaign.objects.count() == 2
+
+
+def test_results_that_cannot_be_noted_hold_up_no_other_campaign(scripted: Integration, vendor: CampaignVendor) -> None:
+    add_to_crm(["person1@example.com", "person2@example.com"])
+    vendor.campaigns(campaign(1, "Winter"), campaign(2, "Spring"))
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSE_WINTER)
+    try:
+        run = run_import(scripted)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_winter() CASCADE")
+    assert EmailCampaignStatistics.objects.get().email_campaign.name == "Spring"
+    assert steps_of(run)["marketing_activities"]["state"] == State.PARTIAL
+    run_import(scripted)
+    assert EmailCampaignStatistics.objects.count() == 2
+    assert not WaitingResult.objects.exists()
+
+
+def test_a_template_that_cannot_be_read_this_time_stays(scripted: Integration, vendor: CampaignVendor) -> None:
+    kept = Template.objects.create(integration=scripted, remote_id=5, name="News")
+    sender = SenderAddress.objects.create(integration=scripted, remote_id=6, email="news@example.com")
+    SenderAddress.objects.create(integration=scripted, remote_id=7, email="old@example.com")
+    vendor.answers["templates"] = [{"id": "five", "name": "News"}, {"id": 8, "name": "Sale"}]
+    vendor.answers["custom-from-addresses"] = [{"id": 6, "email": "news@example.com"}]
+    request_look(integration=scripted, kind=LookKind.TEMPLATES)
+    run_sync(integration=scripted, kind=RunKind.REQUESTS, trigger="test")
+    assert set(Template.objects.values_list("remote_id", flat=True)) == {kept.remote_id, 8}
+    assert list(SenderAddress.objects.all()) == [sender]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign
@@ -592,6 +592,7 @@ def test_a_list_that_is_disconnected_while_dotdigital_is_looked_at_is_not_sent_t
     def disconnects(request: Request) -> Reply:
         if request.target.endswith("/campaigns/5"):
             request_ending(link=link, takes_out=False)
+            connections.close_all()  # this is the server's own thread
         return answered(request)
 
     vendor.server.otherwise = disconnects

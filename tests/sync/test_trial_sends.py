@@ -165,3 +165,14 @@ def test_an_old_test_is_not_looked_up_while_a_new_one_is_on_its_way(draft: Draft
     with pytest.raises(ValidationError, match="still on its way"):
         look_again(send=first)
     assert CampaignSend.objects.filter(state=SendState.UNKNOWN).get() == first
+
+
+def test_a_log_in_whose_address_is_somebody_elses_number_tests_to_nobody(
+    integration: Integration, remote: RemoteAccount, draft: Draft, mona: User
+) -> None:
+    """Dotdigital finds a contact by the same path under its address and under its id."""
+    mona.email = str(remote.ask("GET", f"/v2/contacts/{ADDRESS}")["id"])
+    mona.save()
+    send = carry_out(integration, request_test(draft=draft, by=mona))
+    assert (send.state, names(remote)) == (SendState.FAILED, ["Spring"])
+    assert "no contact of this account" in send.message

@@ -171,7 +171,10 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "mapping_broken": _("A row of the mapping cannot be written back into records. Mend the mapping."),
     "campaign_gone": _("The campaign does not exist in Dotdigital any more."),
     "no_record": _("No e-mail campaign could be made of a campaign."),
-    "not_applied": _("What recipients did could not be noted for the records of one entity. The next run tries again."),
+    "not_applied": _(
+        "What recipients did could not be noted, for one campaign or the records of one entity. The next run tries "
+        "again."
+    ),
     "no_summary": _("Dotdigital gave no figures of a campaign."),
     "not_read": _("A book, or the results of a campaign, could not be read this time. The next run reads it again."),
     "not_compared": _(

@@ -180,7 +180,7 @@ def campaigns_of_record(*, entity: str, record_id: str) -> list[RecordInCampaign
     campaigns = MarketingCampaign.objects.in_bulk([key for key in lines if key is not None])
     found = [
         RecordInCampaign(
-            marketing_campaign=campaigns[key] if key is not None else None,
+            marketing_campaign=None if key is None else campaigns.get(key),
             latest_at=max(parts)[0],
             latest_type=max(parts)[1],
             counts={kind: number for _, kind, number in parts},

@@ -18,6 +18,8 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.campaign_models import NOT_SENT_YET
 from dotbridge.mirror.models import Campaign
 from dotbridge.sync.context import Refusal, StepContext
+from dotbridge.sync.failures import Failure
+from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.campaign_feeds import connected_campaigns
 from dotbridge.sync.models import CampaignPair
 
@@ -27,14 +29,21 @@ def make_records(step: StepContext) -> None:
 
     What was deleted here since is not made again.
     """
-    made = CampaignPair.objects.filter(campaign=OuterRef("pk"))
-    for campaign in connected_campaigns(step.integration).filter(~Exists(made)).exclude(status__in=NOT_SENT_YET):
+
+    def make(campaign: Campaign) -> None:
         try:
             _make_records(campaign, owner=step.integration.default_owner)
         except ValidationError as error:
             step.reject([Refusal(f"campaign {campaign.remote_id}", "no_record", " ".join(error.messages))])
         else:
             step.count(records_made=1)
+
+    def refusal(campaign: Campaign, failure: Failure) -> Refusal:
+        return Refusal(f"campaign {campaign.remote_id}", "no_record", f"{failure.text} The next run tries again.")
+
+    made = CampaignPair.objects.filter(campaign=OuterRef("pk"))
+    without = connected_campaigns(step.integration).filter(~Exists(made)).exclude(status__in=NOT_SENT_YET)
+    go_over(step, without, make, refusal)
 
 
 @transaction.atomic

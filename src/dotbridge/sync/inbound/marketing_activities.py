@@ -14,12 +14,13 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+import structlog
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, Max, OuterRef, TextField
 from django.db.models.functions import Cast
 from psycopg import sql
 
-from dotbridge.campaigns.bulk import hold_email_campaign, record_activities, set_statistics
+from dotbridge.campaigns.bulk import Written, hold_email_campaign, record_activities, set_statistics
 from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.sql import Fragment, compiled
@@ -27,10 +28,12 @@ from dotbridge.mapping.tracking.changes import collect_changes
 from dotbridge.mirror.models import ResultKind, WaitingResult
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import is_over
-from dotbridge.sync.failures import Failure
+from dotbridge.sync.failures import Failure, failure_of, kind_of
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.planner import prefer_index_lookups
 from dotbridge.sync.models import CampaignPair, ExportItem, ResultMatching
+
+log = structlog.get_logger(__name__)
 
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000
@@ -133,14 +136,17 @@ class _Link(NamedTuple):
     entity: str
     campaign_id: int
     email_campaign_id: int
+    remote_id: int
 
 
 _OfEntity = tuple[str, dict[int, _Link]]
 
 
 def apply_results(step: StepContext) -> None:
-    """Turn what waits into statistics and marketing activities, wherever a record has its address by now; the records
-    of each entity alone, so that one that cannot be read holds up no other."""
+    """Turn what waits into statistics and marketing activities, wherever a record has its address by now.
+
+    The records of each entity alone, and of it each campaign alone: what cannot be read or noted holds up no other.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, [step.integration.pk])
     links = _links_with_news(step)
@@ -153,6 +159,7 @@ def apply_results(step: StepContext) -> None:
     last_item = ExportItem.objects.aggregate(last=Max("pk"))["last"] or 0
     if not matches_all:
         collect_changes()
+    unapplied: set[int] = set()
 
     def apply_to(of_entity: _OfEntity) -> None:
         key, of_campaign = of_entity
@@ -162,9 +169,10 @@ def apply_results(step: StepContext) -> None:
             step.reject([Refusal(key, "unknown_entity", str(error))])
             return
         candidates = Fragment(_ALL, ()) if matches_all else _candidates(matching, key, records)
-        _apply(step, of_campaign, records, candidates)
+        refused = _apply(step, of_campaign, records, candidates)
+        unapplied.update(refused)
         with connection.cursor() as cursor:
-            cursor.execute(_TRIED, [list(of_campaign)])
+            cursor.execute(_TRIED, [list(of_campaign.keys() - refused)])
 
     entities: list[_OfEntity] = [
         (key, {link.campaign_id: link for link in of_entity})
@@ -172,7 +180,7 @@ def apply_results(step: StepContext) -> None:
     ]
     failed = go_over(step, entities, apply_to, _refusal)
     # Of whom it failed for, the addresses that came since the last time are looked for by the next run.
-    matching.last_item_id = matching.last_item_id if failed else last_item
+    matching.last_item_id = matching.last_item_id if failed or unapplied else last_item
     matching.all_matched_at = step.run.server_now if matches_all else matching.all_matched_at
     matching.save()
 
@@ -201,7 +209,7 @@ def _links_with_news(step: StepContext) -> list[_Link]:
     waiting = WaitingResult.objects.filter(campaign=OuterRef("campaign"))
     rows = CampaignPair.objects.filter(
         Exists(waiting), campaign__integration=step.integration, email_campaign__marketing_list__isnull=False
-    ).values_list("email_campaign__marketing_list__entity", "campaign_id", "email_campaign_id")
+    ).values_list("email_campaign__marketing_list__entity", "campaign_id", "email_campaign_id", "campaign__remote_id")
     return sorted(_Link(*row) for row in rows)
 
 
@@ -218,13 +226,35 @@ def _addresses(key: str) -> Fragment:
     return Fragment(f"SELECT * FROM ({found.sql}) named (record_id, email_key)", found.parameters)
 
 
-def _apply(step: StepContext, links: dict[int, _Link], records: Fragment, candidates: Fragment) -> None:
+def _apply(step: StepContext, links: dict[int, _Link], records: Fragment, candidates: Fragment) -> set[int]:
+    """Note what each of the campaigns' recipients did; answers those of which the database did not take all."""
+    refused: set[int] = set()
     with _recipients(list(links), records, candidates) as ranges:
         for found in ranges:
-            for first in range(found.first, found.last + 1, CHUNK):
-                last = min(first + CHUNK - 1, found.last)
-                with transaction.atomic():
-                    _apply_chunk(step, links[found.campaign_id], found._replace(first=first, last=last))
+            if found.campaign_id in refused:
+                continue
+            link = links[found.campaign_id]
+            try:
+                _apply_range(step, link, found)
+            except DatabaseError as error:
+                # Not gone over as other things are: to renew the connection would take the temporary table along.
+                refused.add(found.campaign_id)
+                _note_refused(step, link, error)
+    return refused
+
+
+def _note_refused(step: StepContext, link: _Link, error: DatabaseError) -> None:
+    failure = failure_of(error)
+    log.error("failed unexpectedly", step=step.step.name, error=kind_of(error), place=failure.place)
+    detail = f"{failure.text} The next run tries again."
+    step.reject([Refusal(f"campaign {link.remote_id}", "not_applied", detail)])
+
+
+def _apply_range(step: StepContext, link: _Link, found: _Range) -> None:
+    for first in range(found.first, found.last + 1, CHUNK):
+        last = min(first + CHUNK - 1, found.last)
+        with transaction.atomic():
+            _apply_chunk(step, link, found._replace(first=first, last=last))
 
 
 @contextmanager
@@ -248,9 +278,9 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
         return
     prefer_index_lookups()
     bounds: list[Any] = [chunk.first, chunk.last]
+    recipients = Written(0, 0)
     if chunk.kind == ResultKind.ACTIVITY:
         recipients = set_statistics(email_campaign=held, entity=link.entity, selection=_STATISTICS, parameters=bounds)
-        step.count(recipients=recipients.new, recipients_changed=recipients.changed)
     written = record_activities(
         email_campaign=held, entity=link.entity, selection=_EVENTS[chunk.kind], parameters=bounds
     )
@@ -258,4 +288,6 @@ def _apply_chunk(step: StepContext, link: _Link, chunk: _Range) -> None:
         cursor.execute(_DONE, bounds)
         applied = cursor.rowcount
     step.count(read=applied, new=written.new, changed=written.changed)
+    if chunk.kind == ResultKind.ACTIVITY:
+        step.count(recipients=recipients.new, recipients_changed=recipients.changed)
     step.advance(applied)

@@ -61,12 +61,15 @@ def _read_content(step: StepContext, look: Look) -> None:
 
 
 def _read_templates(step: StepContext, _look: Look) -> None:
-    templates = [each for page in step.account.templates.pages() for each in page.items if is_id(each.id)]
-    senders = [
-        each for page in step.account.campaigns.from_addresses() for each in page.items if is_id(each.id) and each.email
-    ]
+    template_pages = list(step.account.templates.pages())
+    sender_pages = list(step.account.campaigns.from_addresses())
+    templates = [each for page in template_pages for each in page.items if is_id(each.id)]
+    senders = [each for page in sender_pages for each in page.items if is_id(each.id) and each.email]
     with transaction.atomic():
-        Template.objects.filter(integration=step.integration).exclude(remote_id__in=[t.id for t in templates]).delete()
+        # Beside a row that could not be read, what is not named may be that one.
+        if not any(page.malformed for page in template_pages):
+            gone = Template.objects.filter(integration=step.integration)
+            gone.exclude(remote_id__in=[each.id for each in templates]).delete()
         Template.objects.bulk_create(
             [
                 Template(
@@ -82,9 +85,9 @@ def _read_templates(step: StepContext, _look: Look) -> None:
             unique_fields=["integration", "remote_id"],
             update_fields=["name", "subject", "from_name"],
         )
-        SenderAddress.objects.filter(integration=step.integration).exclude(
-            remote_id__in=[s.id for s in senders]
-        ).delete()
+        if not any(page.malformed for page in sender_pages):
+            left = SenderAddress.objects.filter(integration=step.integration)
+            left.exclude(remote_id__in=[each.id for each in senders]).delete()
         SenderAddress.objects.bulk_create(
             [
                 SenderAddress(integration=step.integration, remote_id=each.id, email=text(each.email))

@@ -14,6 +14,7 @@ from dotbridge.connections.request_moves import SEND_MOVES, move
 from dotbridge.connections.services import address_of, finish_send
 from dotbridge.consent.models import Scope
 from dotbridge.consent.selectors import may_be_mailed
+from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
@@ -102,10 +103,14 @@ def _problem_here(send: CampaignSend, address: str) -> str:
 
 
 def _contact(step: StepContext, address: str) -> Contact | None:
+    """The contact of this very address; None without one, and for what Dotdigital would take for somebody's id."""
+    if not is_plausible(address):
+        return None
     try:
-        return step.account.contacts.get(address)
+        found = step.account.contacts.get(address)
     except NotFound:
         return None
+    return found if address_key(found.email or "") == address_key(address) else None
 
 
 def _delete_copy(step: StepContext, send: CampaignSend) -> None:

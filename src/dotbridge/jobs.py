@@ -62,6 +62,8 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
+# A comparison waits for the hours of its account, less than a day.
+LONGEST_SCHEDULED = timedelta(days=2)
 # A run that was due so long ago has been missed.
 LATE_SECONDS = 5 * 60
 LONGEST_WAIT_SECONDS = 30 * 60
@@ -376,8 +378,17 @@ async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.let_waiting_jobs_go", queueing_lock="dotbridge_let_waiting_jobs_go", **CONTROL)
 def let_waiting_jobs_go(timestamp: int) -> None:
-    """Every minute: what others went before for too long goes next, though never before what a person pressed."""
+    """Every minute: what others went before for too long goes next, though never before what a person pressed.
+
+    What waits for a moment that no job of ours waits for was asked for by a clock that was wrong, and goes now: nothing
+    of its kind is asked for while it waits.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
+            " AND scheduled_at > now() + %s",
+            [[*map(str, Queue)], LONGEST_SCHEDULED],
+        )
         cursor.execute(
             """
             UPDATE procrastinate_jobs AS job SET priority = %(next)s

@@ -24,6 +24,7 @@ from dotbridge.visible import VisibleConsole, visible
 if TYPE_CHECKING:
     from dotbridge.connections.models import ListConnection
     from dotbridge.integrations.models import Integration
+    from dotbridge.sync.models import SyncRun
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,7 +82,7 @@ def dotbridge(
     """A marketing back office whose lists stay in step with Dotdigital."""
 
 
-def _who() -> str:
+def name_of_caller() -> str:
     """Who types the command. In a container a number may be all that a user has."""
     try:
         return getpass.getuser()
@@ -181,7 +182,7 @@ def allow(
 
     for link in find_connections(Integration.objects.all(), one_list):
         try:
-            with acting(name=_who(), origin=COMMAND_LINE):
+            with acting(name=name_of_caller(), origin=COMMAND_LINE):
                 allow_once(link=link)
         except ValidationError as error:
             raise OperatorError(" ".join(error.messages)) from error
@@ -211,7 +212,7 @@ def move_integration(
         )
         return
     try:
-        with acting(name=_who(), origin=COMMAND_LINE):
+        with acting(name=name_of_caller(), origin=COMMAND_LINE):
             move_to_another_account(integration=found)
     except ValidationError as error:
         _give_up(" ".join(error.messages))
@@ -356,7 +357,7 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
     from dotbridge.terminal import TerminalObserver, run_as_json, show_heading, show_run
 
     console = VisibleConsole(stderr=as_json)
-    good = True
+    code = 0
     targets: list[tuple[Integration, ListConnection | None]] = [(found, None) for found in find_integrations(name)]
     if one_list is not None:
         links_of_name = find_connections((found for found, _link in targets), one_list)
@@ -373,11 +374,19 @@ def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_
                 link=link,
             )
         show_run(console, run)
-        good = good and not run.has_failed
+        code = max(code, _exit_code(run))
         if as_json:
             links = ListConnection.objects.filter(address_book__integration=integration)
             typer.echo(json.dumps(run_as_json(run, links)))
-    raise typer.Exit(0 if good else 1)
+    raise typer.Exit(code)
+
+
+def _exit_code(run: SyncRun) -> int:
+    from dotbridge.sync.models import State
+
+    if run.state == State.SKIPPED:
+        return 2
+    return 1 if run.has_failed or run.state == State.INTERRUPTED else 0
 
 
 if __name__ == "__main__":

@@ -109,8 +109,10 @@ def read_origin(given: Any) -> str:
     """One origin, or nothing. Raises ValueError for anything else."""
     if given in (None, ""):
         return ""
-    (origin,) = read_origins(given)
-    return origin
+    origins = read_origins(given)
+    if len(origins) != 1:
+        raise ValueError(", ".join(origins))
+    return origins[0]
 
 
 def read_folder(given: Any) -> Path:
@@ -221,7 +223,7 @@ def _problem(setting: Setting, value: Any) -> Iterable[str]:
     try:
         setting.read(value)
     except (ValueError, TypeError):
-        shown = "..." if setting.read is read_origins else repr(value)
+        shown = "..." if setting.read in (read_origin, read_origins) else repr(value)
         yield f"DOTBRIDGE[{setting.name!r}] = {shown} cannot be used: {setting.allowed}."
 
 

@@ -23,6 +23,7 @@ from dotbridge.conf import (
     SETTINGS,
     Setting,
     read_count,
+    read_origin,
     read_origins,
     read_seconds,
     read_words,
@@ -96,10 +97,16 @@ def _read_time_zone(given: Any) -> str:
 
 
 def _read_email_url(given: Any) -> str:
-    parts = urlsplit(given or "smtp://localhost")
-    if parts.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not parts.hostname or parts.port == 0:
-        # It may hold a password, so only its scheme is shown.
-        raise ValueError(f"{parts.scheme}://...")
+    # It may hold a password, so only its scheme is shown: Python's own words may quote what it took for a port.
+    scheme = "..."
+    try:
+        parts = urlsplit(given or "smtp://localhost")
+        scheme = parts.scheme
+        is_complete = scheme in {"smtp", "smtp+tls", "smtp+ssl"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        raise ValueError(f"{scheme}://...")
     return str(given)
 
 
@@ -274,7 +281,7 @@ def _value(environment: Mapping[str, str], name: str, setting: Setting, *, defau
         return setting.read(value)
     except ValueError as error:
         # Of several origins the wrong one is shown, without what must not be seen.
-        shows_less = setting.read in (read_origins, _read_email_url)
+        shows_less = setting.read in (read_origin, read_origins, _read_email_url)
         shown = str(error.args[0]) if shows_less else str(value)
         raise ConfigError(name, shown, setting.allowed) from error
 

@@ -62,9 +62,14 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
+# A comparison waits for the hours of its account, less than a day.
+LONGEST_SCHEDULED = timedelta(days=2)
 # A run that was due so long ago has been missed.
 LATE_SECONDS = 5 * 60
 LONGEST_WAIT_SECONDS = 30 * 60
+# A job that takes its worker along, as by the memory that it needs, takes the jobs of others along each time. What is
+# on the schedule, or waits to be done, is asked for again by that.
+MOST_GIVEN_BACK = 5
 READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
 # The setting that says how often each kind of run is due.
 INTERVALS = {
@@ -373,8 +378,17 @@ async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.let_waiting_jobs_go", queueing_lock="dotbridge_let_waiting_jobs_go", **CONTROL)
 def let_waiting_jobs_go(timestamp: int) -> None:
-    """Every minute: what others went before for too long goes next, though never before what a person pressed."""
+    """Every minute: what others went before for too long goes next, though never before what a person pressed.
+
+    What waits for a moment that no job of ours waits for was asked for by a clock that was wrong, and goes now: nothing
+    of its kind is asked for while it waits.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
+            " AND scheduled_at > now() + %s",
+            [[*map(str, Queue)], LONGEST_SCHEDULED],
+        )
         cursor.execute(
             """
             UPDATE procrastinate_jobs AS job SET priority = %(next)s
@@ -396,9 +410,13 @@ async def give_back_lost_jobs(queue: JobManager, *, silent_seconds: float = SILE
     for job in await queue.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
         if job.queue not in set(Queue):
             continue
-        log.warning("job of a dead worker given back", job=job.id, task=job.task_name)
         try:
-            await _give_back(queue, job)
+            if job.attempts >= MOST_GIVEN_BACK:
+                log.error("job given up, its worker has died too often", job=job.id, task=job.task_name)
+                await queue.finish_job(job, status=Status.FAILED, delete_job=False)
+            else:
+                log.warning("job of a dead worker given back", job=job.id, task=job.task_name)
+                await _give_back(queue, job)
         except ConnectorException as error:
             # Its worker was only slow and has ended it meanwhile, or another one was faster. The others still wait.
             log.info("job was not lost", job=job.id, error=type(error).__name__)

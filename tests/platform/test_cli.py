@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from dotbridge import cli
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, children, free_port, own_folder, until
 
@@ -126,6 +127,35 @@ def test_a_run_that_fails_ends_with_1_and_says_why(office: Office) -> None:
     assert json.loads(done.stdout)["state"] == "failed"
     assert json.loads(done.stdout)["message"] in done.stderr
     assert "Traceback" not in done.stderr
+
+
+HOLDER = """
+from dotbridge.starting import start; start()
+import sys
+from dotbridge.integrations.models import Integration
+from dotbridge.sync.locks import integration_lock
+with integration_lock(Integration.objects.get(name="Shop [/] [eu]").pk):
+    print("HELD", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_that_could_not_begin_ends_with_2(office: Office) -> None:
+    holder = office.python(HOLDER)
+    until(lambda: "HELD" in office.output)
+    done = office.run("import", "--json", "-i", "Shop [/] [eu]")
+    holder.kill()
+    holder.wait()
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["state"] == "skipped"
+
+
+def test_whoever_has_no_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under any number."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 1_234_567)
+    assert cli.name_of_caller() == "user 1234567"
 
 
 def test_the_doctor_names_each_account_that_cannot_be_used(office: Office) -> None:

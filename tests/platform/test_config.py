@@ -17,6 +17,7 @@ SECRET = "s3cret-Pa55word"
 KEY = "k" * 40
 
 WRONG = [
+    ("DOTBRIDGE_SITE_ORIGIN", "http://a.example, http://b.example", "an origin is http(s)://HOST"),
     ("DOTBRIDGE_PORT", "eighty", "from 1 to 65535"),
     ("DOTBRIDGE_PORT", "0", "from 1 to 65535"),
     ("DOTBRIDGE_PORT", "65536", "from 1 to 65535"),
@@ -43,6 +44,18 @@ WRONG = [
 ]
 
 WRONG_SECRETS = [
+    ("DOTBRIDGE_EMAIL_URL", f"smtp://news:{SECRET}/x@mail.example.com", "smtp://USER:PASSWORD@HOST:PORT"),
+    ("DOTBRIDGE_EMAIL_URL", f"smtp://news:{SECRET}#x@mail.example.com", "smtp://USER:PASSWORD@HOST:PORT"),
+    ("DOTBRIDGE_EMAIL_URL", f"smtp://news:{SECRET}\u2100@mail.example.com", "smtp://USER:PASSWORD@HOST:PORT"),
+    ("DOTBRIDGE_EMAIL_URL", f"smtp://[news:{SECRET}@mail.example.com", "smtp://USER:PASSWORD@HOST:PORT"),
+    (
+        "DATABASE_URL",
+        f"postgresql://crm:{SECRET}\u2100@db.example.com/crm",
+        "postgresql://USER:PASSWORD@HOST:PORT/NAME",
+    ),
+    ("DOTBRIDGE_SITE_ORIGIN", f"https://user:{SECRET}@example.com", "http(s)://HOST"),
+    ("DOTBRIDGE_SITE_ORIGIN", f"https://user:{SECRET}/x@example.com", "http(s)://HOST"),
+    ("DOTBRIDGE_TRUSTED_ORIGINS", f"https://user:{SECRET}/x@example.com", "http(s)://HOST"),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com/crm?ssl=yes&sslmode=require", "no such parameter"),
     ("DATABASE_URL", f"mysql://crm:{SECRET}@db.example.com/crm", "mysql://..."),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com", "postgresql://USER:PASSWORD@HOST:PORT/NAME"),

@@ -128,6 +128,17 @@ def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
     assert not waiting()
 
 
+def test_a_job_whose_worker_dies_each_time_is_given_up(integration: Integration) -> None:
+    request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
+    for death in range(jobs.MOST_GIVEN_BACK + 1):
+        assert len(waiting()) == 1, f"after {death} deaths"
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        give_back()
+    assert [job.status for job in ProcrastinateJob.objects.all()] == ["failed"]
+    assert request_run(integration=integration, kind=RunKind.IMPORT, trigger="schedule")
+
+
 def test_a_lost_job_gives_way_to_an_equal_one_and_the_others_are_given_back(
     workers: Workers, sandbox: Sandbox, other_sandbox: Sandbox, integration: Integration
 ) -> None:

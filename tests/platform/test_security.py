@@ -40,6 +40,9 @@ def test_without_https_nobody_is_sent_to_where_nothing_answers(tmp_path: Path) -
     told = checked(tmp_path, "http://marketing.example.com")
     assert "security.W008" in told, "no redirect to https"
     assert "security.W004" in told, "no HSTS"
+    # A browser that asks over http does not send back a cookie that is for https alone: nobody could log in.
+    assert "security.W012" in told
+    assert "security.W016" in told
 
 
 def test_every_page_says_what_it_may_load(client: Client, db: None) -> None:

@@ -317,6 +317,14 @@ def test_a_stored_password_is_not_shown_to_another_server(folder: Path) -> None:
     assert shop.sealed_secret == ""
 
 
+def test_a_file_whose_next_time_a_wrong_clock_said_is_read_all_the_same(folder: Path) -> None:
+    shop = scheduled(folder)
+    ScheduledFile.objects.update(next_at=timezone.now() + timedelta(minutes=shop.every_minutes))
+    assert request_due_readings() == 0
+    ScheduledFile.objects.update(next_at=timezone.now() + timedelta(days=4_000))
+    assert request_due_readings() == 1
+
+
 # The pages.
 
 

@@ -11,13 +11,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from dotbridge import cli
 from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.connections.services import allow_once
+from dotbridge.connections.services import allow_once, connect_list
 from dotbridge.consent.models import ConsentEvent
 from dotbridge.crm.models import Contact
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import remove_records, unsubscribe_records, update_list
+from dotbridge.lists.services import create_list, remove_records, unsubscribe_records, update_list
 from dotbridge.mirror.models import AddressBook
 from dotbridge.next_export import csv_lines, find_connections, next_export_as_json
 from dotbridge.summary import run_summary
@@ -211,3 +212,19 @@ def test_a_row_is_a_value(link: ListConnection) -> None:
     row = ExportRow(kind=ExportKind.REMOVE, email="a@example.com", record_id="1")
     with pytest.raises(AttributeError):
         row.email = "b@example.com"  # type: ignore[misc]
+
+
+def test_a_file_that_cannot_be_written_is_named(link: ListConnection, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "all.csv"
+    with pytest.raises(OperatorError, match=r"all\.csv cannot be written: No such file or directory\."):
+        cli.export(dry_run=True, csv=nowhere)
+
+
+def test_a_name_goes_before_the_same_number(integration: Integration, link: ListConnection) -> None:
+    """Else one word would mean two lists, and one that nobody named were let go."""
+    book = AddressBook.objects.create(integration=integration, remote_id=999_999, name="Another")
+    named = connect_list(
+        marketing_list=create_list(name=str(link.marketing_list_id), entity="crm.contact"), address_book=book
+    )
+    assert find_connections([integration], str(link.marketing_list_id)) == [named]
+    assert find_connections([integration], str(named.marketing_list_id)) == [named]

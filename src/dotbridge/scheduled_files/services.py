@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
@@ -33,7 +34,7 @@ from dotbridge.scheduled_files.models import Holds, Reading, ScheduledFile
 
 # The jobs module stands above this one, so its task is known here by name.
 READ_TASK = "dotbridge.read_scheduled_file"
-_SOON = datetime.timedelta(minutes=1)
+_SOON = _MINUTE = datetime.timedelta(minutes=1)
 _PIECE = 1024**2
 
 log = structlog.get_logger(__name__)
@@ -123,7 +124,10 @@ def request_reading(*, scheduled_file: ScheduledFile, by_person: bool = False) -
 
 def request_due_readings() -> int:
     """Have every file read whose time has come. Answers how many."""
-    due = ScheduledFile.objects.filter(is_active=True, next_at__lte=timezone.now())
+    now = timezone.now()
+    # Later than it can be was said by a clock that was wrong.
+    latest = ExpressionWrapper(now + _MINUTE * F("every_minutes") + _SOON, output_field=DateTimeField())
+    due = ScheduledFile.objects.filter(Q(next_at__lte=now) | Q(next_at__gt=latest), is_active=True)
     return sum(request_reading(scheduled_file=each) for each in due)
 
 

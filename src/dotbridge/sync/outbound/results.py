@@ -67,8 +67,8 @@ _IN_BOOK = """
     WHERE b.id = %s AND m.address_book_id = b.id AND m.gone_at IS NOT NULL AND c.id = m.contact_id
       AND i.upload_id = %s AND i.email_key = c.email_key AND i.reason = ''
 """
-# Whether the book shows value `v` of ours, `t` being Dotdigital's of data field `d`. It writes numbers, truths and dates
-# in its own way (contract §1.6), and what contacts prefer it never shows.
+# Whether the book shows value `v` of ours, `t` being Dotdigital's of data field `d`. It writes numbers, truths and
+# dates in its own way (contract §1.6), and what contacts prefer it never shows.
 _IS_SHOWN = r"""
     v.value = t.value OR starts_with(v.key, 'Preference:') OR CASE d.type
         WHEN 'Numeric' THEN CASE WHEN v.value ~ '^-?[0-9]+([.][0-9]+)?$' AND t.value ~ '^-?[0-9]+([.][0-9]+)?$'

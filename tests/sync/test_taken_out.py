@@ -6,13 +6,15 @@ contact that was deleted in Dotdigital, which counted as confirmed like one that
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import remove_records
-from dotbridge.sync.models import ExportItem
+from dotbridge.lists.services import remove_records, restore_records
+from dotbridge.sync.models import ExportItem, Removal
 from dotbridge.sync.outbound.states import RowState, state_of_row
 from dotbridge.sync.selectors import connection_standing
 from dotbridge.sync.services import put_back
@@ -98,6 +100,39 @@ def test_somebody_put_back_there_is_confirmed_again(
     remote.create_contact(ANN, book=book)
     sync(integration)
     assert state_of_row(note_of(link, ANN)) is RowState.CONFIRMED
+
+
+def test_what_was_edited_while_somebody_was_out_is_sent_when_they_are_back(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    take_out(remote, book, ANN)
+    noticed(integration)
+    Contact.objects.filter(emails__email=ANN).update(job_title="Baker")
+    sync(integration)
+    remote.create_contact(ANN, book=book)
+
+    sync(integration)
+
+    assert remote.contacts(book)[ANN]["JOB"] == "Baker"
+
+
+def test_what_was_edited_while_a_removal_was_at_work_is_sent_when_it_failed(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    bob = Contact.objects.get(emails__email=BOB)
+    remove_records(marketing_list=link.marketing_list, record_ids=[bob.pk])
+    remote.sandbox.settings.deletion_seconds = 600
+    sync(integration, wait_seconds=0.0)
+    restore_records(marketing_list=link.marketing_list, record_ids=[bob.pk])
+    Contact.objects.filter(pk=bob.pk).update(job_title="Baker")
+    sync(integration, wait_seconds=0.0)
+    # Dotdigital does not know of it any more.
+    Removal.objects.update(remote_id=str(uuid.uuid4()))
+
+    for _number in range(2):
+        sync(integration)
+
+    assert remote.contacts(book)[BOB]["JOB"] == "Baker"
 
 
 def test_who_leaves_the_list_while_taken_out_may_come_again(

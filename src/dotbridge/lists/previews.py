@@ -58,8 +58,9 @@ class RuleChange:
     """Whom a new rule brings onto a list and takes off it, removed ones and those who may not be mailed not counted.
 
     `adds` and `takes_out` are None where nobody can say: the new rule has `problems`, the old one is broken
-    (`was_broken`), or it took too long (`took_too_long`). `joining` and `leaving` are who they are, as rows of
-    `record_id` and `email_key` that can stand in larger SQL: so that others can say how many of them Dotdigital has.
+    (`was_broken`), or it took too long (`took_too_long`). `joining`, `leaving` and `remaining`, all who are on it
+    afterwards, are who they are, as rows of `record_id` and `email_key` that can stand in larger SQL: so that others
+    can say how many of them Dotdigital has.
     """
 
     adds: int | None = None
@@ -72,6 +73,7 @@ class RuleChange:
     took_too_long: bool = False
     joining: Keys | None = field(default=None, compare=False, repr=False)
     leaving: Keys | None = field(default=None, compare=False, repr=False)
+    remaining: Keys | None = field(default=None, compare=False, repr=False)
 
 
 def count_and_sample(
@@ -175,6 +177,7 @@ def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: in
                 first_taken_out=_sample(entity, leaving, limit),
                 joining=_keys(entity, joining),
                 leaving=_keys(entity, leaving),
+                remaining=_keys(entity, _members(entity, marketing_list).filter(wanted)),
             )
     except TookTooLong:
         return RuleChange(took_too_long=True)
@@ -196,7 +199,7 @@ def _compared(
 ) -> tuple[QuerySet[Any], QuerySet[Any], QuerySet[Any, dict[str, Any]]]:
     """Those who would come, those who would go, and how many records there are of each sort, in one reading."""
     there = list_condition(marketing_list)
-    records = members_among(entity, marketing_list, entity.queryset().order_by())
+    records = _members(entity, marketing_list)
     joining = records.filter(wanted, _unless(there))
     leaving = records.filter(there, _unless(wanted))
     counted = (
@@ -205,6 +208,10 @@ def _compared(
         .values("is_wanted", "is_there", "number")
     )
     return joining, leaving, counted
+
+
+def _members(entity: Entity, marketing_list: MarketingList) -> QuerySet[Any]:
+    return members_among(entity, marketing_list, entity.queryset().order_by())
 
 
 def _keys(entity: Entity, records: QuerySet[Any]) -> Keys:

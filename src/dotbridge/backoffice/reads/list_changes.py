@@ -12,6 +12,7 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.previews import Keys, RuleChange
+from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mirror.models import Membership
 
 MOST_MILLISECONDS = 3_000
@@ -54,20 +55,27 @@ def _adds(link: ListConnection | None, change: RuleChange) -> list[str]:
 def _takes_out(link: ListConnection | None, change: RuleChange) -> list[str]:
     number = change.takes_out or 0
     said = [ngettext("Takes out %(n)s person.", "Takes out %(n)s people.", number) % {"n": grouped(number)}]
-    there = _in_book(link, change.leaving)
+    # Whoever shares an address with somebody who stays leaves the list, and the address stays in the book.
+    there = _in_book(link, change.leaving, but_not=change.remaining)
     if link is not None and there is not None:
         text = _("Of them, %(n)s stand in %(book)s in Dotdigital; they leave it with the next export.")
         said.append(text % {"n": grouped(there), "book": link.address_book})
     return said
 
 
-def _in_book(link: ListConnection | None, keys: Keys | None) -> int | None:
-    """How many of them stand in the list's address book; None without one, or where counting takes too long."""
+def _in_book(link: ListConnection | None, keys: Keys | None, *, but_not: Keys | None = None) -> int | None:
+    """How many contacts of the list's address book have an address of theirs, and none of others.
+
+    None without a book, or where counting takes too long.
+    """
     if link is None or keys is None:
         return None
     standing: Any = Membership.objects.filter(address_book=link.address_book_id, gone_at=None)
+    if but_not is not None:
+        keys = keys.exclude(email_key__in=but_not.filter(email_key__isnull=False).values("email_key"))
     try:
-        with statement_time_limit(MOST_MILLISECONDS):
+        # With room the addresses of a large list are hashed, and not gone through for each one.
+        with statement_time_limit(MOST_MILLISECONDS), roomy_transaction():
             return int(standing.filter(contact__email_key__in=keys.values("email_key")).count())
     except TookTooLong:
         return None

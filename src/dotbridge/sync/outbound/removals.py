@@ -21,7 +21,7 @@ from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import restore_connection
-from dotbridge.sync.models import ExportItem, Removal, RemovalState
+from dotbridge.sync.models import ExportItem, Recheck, Removal, RemovalState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
 from dotbridge.sync.outbound.links import for_each_list
@@ -293,7 +293,13 @@ def _complete(step: StepContext, ranked: Ranked, removal: Removal) -> None:
 
 @transaction.atomic
 def _give_back(step: StepContext, link: ListConnection, removal: Removal, text: str) -> None:
-    ExportItem.objects.filter(removal=removal).update(removal=None)
+    items = ExportItem.objects.filter(removal=removal)
+    # Nothing was compared while they were leaving, and somebody may be on the list again.
+    Recheck.objects.bulk_create(
+        (Recheck(connection=link, record_id=record_id) for record_id in items.values_list("record_id", flat=True)),
+        ignore_conflicts=True,
+    )
+    items.update(removal=None)
     if removal.state != RemovalState.FAILED:
         move(removal, REMOVAL_MOVES, RemovalState.FAILED, message=text, finished_at=timezone.now())
     _reject(step, link, text)

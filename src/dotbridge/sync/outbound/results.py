@@ -67,14 +67,28 @@ _IN_BOOK = """
     WHERE b.id = %s AND m.address_book_id = b.id AND m.gone_at IS NOT NULL AND c.id = m.contact_id
       AND i.upload_id = %s AND i.email_key = c.email_key AND i.reason = ''
 """
+# Whether the book shows value `v` of ours, `t` being Dotdigital's of data field `d`. It writes numbers, truths and
+# dates in its own way (contract §1.6), and what contacts prefer it never shows.
+_IS_SHOWN = r"""
+    v.value = t.value OR starts_with(v.key, 'Preference:') OR CASE d.type
+        WHEN 'Numeric' THEN CASE WHEN v.value ~ '^-?[0-9]+([.][0-9]+)?$' AND t.value ~ '^-?[0-9]+([.][0-9]+)?$'
+                                 THEN v.value::numeric = t.value::numeric ELSE false END
+        WHEN 'Boolean' THEN v.value IN ('true', 'false') AND t.value <> ''
+                            AND (v.value = 'true') = (lower(t.value) IN ('true', 'yes', '1'))
+        WHEN 'Date' THEN v.value <> '' AND left(v.value, 19) = left(t.value, 19)
+        ELSE btrim(replace(v.value, E'\r\n', E'\n'), E' \t\n') = btrim(replace(t.value, E'\r\n', E'\n'), E' \t\n') END
+"""
 # After an unknown outcome a row counts as taken only where the book shows its values; the others are sent again.
-_RELEASE_UNSEEN = """
+_RELEASE_UNSEEN = f"""
     UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
     WHERE i.upload_id = %s AND NOT EXISTS (
         SELECT 1 FROM dotbridge_mirror_contact c JOIN dotbridge_mirror_membership m ON m.contact_id = c.id
         WHERE c.integration_id = %s AND c.email_key = i.email_key AND m.address_book_id = %s AND m.gone_at IS NULL
-          AND NOT EXISTS (SELECT 1 FROM jsonb_each_text(i.values) v
-                          WHERE v.value IS DISTINCT FROM coalesce(c.data_fields ->> v.key, ''))
+          AND NOT EXISTS (
+              SELECT 1 FROM jsonb_each_text(i.values) v
+              CROSS JOIN LATERAL (SELECT coalesce(c.data_fields ->> v.key, '') AS value) t
+              LEFT JOIN dotbridge_mirror_datafield d ON d.integration_id = c.integration_id AND d.name = v.key
+              WHERE ({_IS_SHOWN}) IS NOT TRUE)
     )
 """
 

@@ -14,11 +14,12 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.services import put_back
 
 # Whoever is out of a book has no word there any more on the values of their contact: other lists look at them again.
-_RECHECK_ELSEWHERE = """
+# So does the list itself at whoever is back: nothing was compared while they were out.
+_RECHECK = """
     INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
     SELECT o.connection_id, o.record_id
     FROM noted n
-    JOIN dotbridge_sync_exportitem o ON o.email_key = n.email_key AND o.connection_id <> n.connection_id
+    JOIN dotbridge_sync_exportitem o ON o.email_key = n.email_key
     JOIN dotbridge_connections_listconnection l ON l.id = o.connection_id
     JOIN dotbridge_mirror_addressbook b ON b.id = l.address_book_id AND b.integration_id = %(integration)s
     ON CONFLICT DO NOTHING
@@ -36,7 +37,7 @@ _NOTE = f"""
           AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
           AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
         RETURNING i.connection_id, i.email_key
-    ), rechecked AS ({_RECHECK_ELSEWHERE})
+    ), rechecked AS ({_RECHECK})
     SELECT count(*) FROM noted
 """
 _RETURNED = f"""
@@ -49,7 +50,7 @@ _RETURNED = f"""
                       JOIN dotbridge_mirror_membership m ON m.contact_id = c.id AND m.address_book_id = b.id
                       WHERE c.integration_id = b.integration_id AND c.email_key = i.email_key AND m.gone_at IS NULL)
         RETURNING i.connection_id, i.email_key
-    ) {_RECHECK_ELSEWHERE}
+    ) {_RECHECK}
 """
 
 

@@ -386,8 +386,8 @@ def let_waiting_jobs_go(timestamp: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
-            " AND scheduled_at > now() + %s",
-            [[*map(str, Queue)], LONGEST_SCHEDULED],
+            " AND scheduled_at > now() + make_interval(secs => %s)",
+            [[*map(str, Queue)], LONGEST_SCHEDULED.total_seconds()],
         )
         cursor.execute(
             """

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from openpyxl import Workbook
@@ -49,7 +50,10 @@ def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> N
     assert "An email address must have an @-sign" in shown
     assert "Says who may not be written to" in shown
     begun = back_office.post(address("file-start"), chosen(page), headers={"HX-Request": "true"})
-    assert 'hx-trigger="every 1s"' in texts(begun)
+    assert 'hx-trigger="every 20s"' in texts(begun), "no worker is there to come soon"
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    assert 'hx-trigger="every 1s"' in texts(back_office.get(address("file-state")))
     assert ProcrastinateJob.objects.filter(task_name=LOAD_TASK).count() == 1
     run_load(load_id=the_load().pk)
     done = texts(back_office.get(address("file-state")))

@@ -126,7 +126,7 @@ def request_due_readings() -> int:
     """Have every file read whose time has come. Answers how many."""
     now = timezone.now()
     # Later than it can be was said by a clock that was wrong.
-    latest = ExpressionWrapper(now + _MINUTE * F("every_minutes") + _SOON, output_field=DateTimeField())
+    latest = ExpressionWrapper(F("every_minutes") * _MINUTE + (now + _SOON), output_field=DateTimeField())
     due = ScheduledFile.objects.filter(Q(next_at__lte=now) | Q(next_at__gt=latest), is_active=True)
     return sum(request_reading(scheduled_file=each) for each in due)
 

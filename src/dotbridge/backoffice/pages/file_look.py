@@ -96,7 +96,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
         "becomes": label_of(load.entity),
         "tone": LOAD_TONES[LoadState(load.state)],
         "progress": progress,
-        "seconds": seconds_to_ask(POLL_SECONDS),
+        "seconds": POLL_SECONDS if load.state == LoadState.RUNNING else seconds_to_ask(POLL_SECONDS),
         "said": said,
     }
     if progress is not None:

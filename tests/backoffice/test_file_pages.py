@@ -50,7 +50,7 @@ def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> N
     assert "An email address must have an @-sign" in shown
     assert "Says who may not be written to" in shown
     begun = back_office.post(address("file-start"), chosen(page), headers={"HX-Request": "true"})
-    assert 'hx-trigger="every 20s"' in texts(begun), "no worker is there to come soon"
+    assert 'hx-trigger="every 5s"' in texts(begun), "no worker is there to come soon"
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     assert 'hx-trigger="every 1s"' in texts(back_office.get(address("file-state")))

@@ -130,7 +130,7 @@ def test_a_long_refresh_is_followed(back_office: Client, snapshot: MarketingList
     piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))
     assert "no worker is running" in piece
     assert "Start one on the server with: dotbridge worker" in piece
-    assert 'hx-trigger="every 20s"' in piece, "nobody comes soon"
+    assert 'hx-trigger="every 5s"' in piece, "nobody comes soon"
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
     piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))

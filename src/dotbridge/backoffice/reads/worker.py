@@ -17,7 +17,8 @@ from dotbridge.sync.models import State, SyncRun
 
 # A worker reports every ten seconds.
 SILENT_AFTER = timedelta(seconds=60)
-SECONDS_WITHOUT_WORKER = 20
+# Whoever has just started one sees soon that it is at work.
+SECONDS_WITHOUT_WORKER = 5
 
 
 def living_workers() -> QuerySet[ProcrastinateWorker]:

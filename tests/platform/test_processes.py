@@ -24,7 +24,7 @@ from tests.platform.place import Place, children, free_port, until
 STARTER = """
 import os, sys
 from dotbridge import processes
-sys.executable = os.environ.get("PYTHON", sys.executable)
+sys.executable = os.environ.get("PYTHON_OF_PARTS", sys.executable)
 processes.SECONDS_TO_END = float(sys.argv[1])
 sys.exit(processes.run_together([[word] for word in sys.argv[2:]]))
 """
@@ -111,7 +111,7 @@ def test_one_that_cannot_be_started_for_a_while_ends_nothing(stand_ins: Place) -
         python.chmod(0o755)
 
     have_python()
-    program = start(stand_ins, 5, "one", "two", PYTHON=python)
+    program = start(stand_ins, 5, "one", "two", PYTHON_OF_PARTS=python)
     first, second = sorted(children(program), key=lambda process: process.cmdline()[-1])
     python.unlink()
     first.kill()

@@ -94,9 +94,9 @@ def _findings() -> Iterator[Finding]:
     if finding := _consent_key():
         yield finding
     for scheduled_file in ScheduledFile.objects.exclude(sealed_secret=""):
-        yield _key_of_file(scheduled_file)
+        yield _password(f"key of file “{scheduled_file}”", scheduled_file.sealed_secret)
     for integration in Integration.objects.all():
-        yield _key(integration)
+        yield _password(f"key of “{integration}”", integration.password_sealed)
         if sign_on := SignOn.objects.filter(integration=integration).first():
             yield _sign_on_key(sign_on)
         if integration.is_active:
@@ -224,24 +224,12 @@ def _tracking() -> Finding:
     return Finding("change tracking", not missing and not plan.refused, text)
 
 
-def _key(integration: Integration) -> Finding:
-    subject = f"key of “{integration}”"
+def _password(subject: str, sealed: str) -> Finding:
     try:
-        unseal(integration.password_sealed)
+        unseal(sealed)
     except SecretUnreadable as error:
         return Finding(subject, is_good=False, text=str(error))
-    if not has_newest_key(integration.password_sealed):
-        return Finding(subject, is_good=True, text=_former_key())
-    return Finding(subject, is_good=True, text="its password can be read")
-
-
-def _key_of_file(scheduled_file: ScheduledFile) -> Finding:
-    subject = f"key of file “{scheduled_file}”"
-    try:
-        unseal(scheduled_file.sealed_secret)
-    except SecretUnreadable as error:
-        return Finding(subject, is_good=False, text=str(error))
-    is_newest = has_newest_key(scheduled_file.sealed_secret)
+    is_newest = has_newest_key(sealed)
     return Finding(subject, is_good=True, text="its password can be read" if is_newest else _former_key())
 
 

@@ -126,7 +126,7 @@ def test_a_newer_word_lifts_it_for_good_and_who_returns_to_the_same_book_is_back
 def test_who_left_a_moment_ago_and_was_not_read_yet(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, ann: int, takes_out: bool
 ) -> None:
-    """The feed of the former book is read once more, because nobody reads it afterwards."""
+    """The feed of the former book is read once more before anything goes to the other one."""
     remote.sandbox.advance(60)
     remote.sandbox.unsubscribe("bob@example.com", book)
     request_ending(link=link, takes_out=takes_out, next_book=AddressBook.objects.get(name="Others"))

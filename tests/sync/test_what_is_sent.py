@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import Source
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import unsubscribe_records
@@ -49,6 +49,17 @@ def test_nothing_goes_of_a_list_for_which_a_step_before_failed(
     assert list(remote.contacts(book)) == ["bob@example.com"]
 
 
+def opt_out_before_files(monkeypatch: pytest.MonkeyPatch, link: ListConnection, record_ids: list[int]) -> None:
+    """These people opt out once all is prepared, right before the files are written."""
+    genuine = module.lists_at_work
+
+    def opt_out(step: Any) -> Any:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=record_ids, source=Source.CRM)
+        return genuine(step)
+
+    monkeypatch.setattr(module, "lists_at_work", opt_out)
+
+
 def test_who_opts_out_after_the_preparing_is_not_sent(
     integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,13 +68,7 @@ def test_who_opts_out_after_the_preparing_is_not_sent(
     add_contact("bob@example.com")
     link = connect(integration, book="First")
     monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
-    genuine = module.lists_at_work
-
-    def opt_out(step: Any) -> Any:
-        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], source=Source.CRM)
-        return genuine(step)
-
-    monkeypatch.setattr(module, "lists_at_work", opt_out)
+    opt_out_before_files(monkeypatch, link, [ann.pk])
 
     sync(integration)
 
@@ -82,13 +87,7 @@ def test_who_leaves_before_a_file_goes_is_taken_out_of_that_file_alone(
     bob.first_name = "Robert"
     bob.save()
     monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
-    genuine = module.lists_at_work
-
-    def opt_out(step: Any) -> Any:
-        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk, bob.pk], source=Source.CRM)
-        return genuine(step)
-
-    monkeypatch.setattr(module, "lists_at_work", opt_out)
+    opt_out_before_files(monkeypatch, link, [ann.pk, bob.pk])
     sync(integration)
 
     assert dict(link.items.values_list("email_key", "upload")) == {"ann@example.com": first.pk, "bob@example.com": None}
@@ -106,13 +105,7 @@ def test_who_opts_out_in_the_moment_before_the_file_is_written_is_not_in_it(
     ann = add_contact("ann@example.com")
     add_contact("bob@example.com")
     link = connect(integration, book="First")
-    genuine = module.lists_at_work
-
-    def opt_out(step: Any) -> Any:
-        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk], source=Source.CRM)
-        return genuine(step)
-
-    monkeypatch.setattr(module, "lists_at_work", opt_out)
+    opt_out_before_files(monkeypatch, link, [ann.pk])
 
     sync(integration)
 

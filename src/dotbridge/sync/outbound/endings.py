@@ -112,7 +112,7 @@ def _end(step: StepContext, ending: Ending) -> None:
         step.mark_partial(f"{link.marketing_list}: {ending.message}")
         return
     if link.address_book.gone_at is None:
-        # Nobody reads this feed afterwards, and who left the book has left the list.
+        # Who left the book has left the list: that is known before anything goes to another book.
         with suppress(NotFound):  # the book is gone there by now
             import_unsubscribes_of_book(step, link.address_book)
         record_dotdigitals_word(step)

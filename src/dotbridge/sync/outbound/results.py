@@ -104,7 +104,8 @@ def read_results(step: StepContext) -> None:
     for upload in uploads.filter(state=UploadState.UPLOADING):
         move(upload, UploadState.UNKNOWN, message="The program ended while the file was being sent.")
     finished = _poll_until_done(step, list(uploads.filter(state=UploadState.SENT)))
-    finished += _those(step, list(uploads.filter(state=UploadState.UNKNOWN)), _settle)
+    settled, _unsettled = _those(step, list(uploads.filter(state=UploadState.UNKNOWN)), _settle)
+    finished += settled
     _read_back(step, finished)
     step.advance(0)
 
@@ -125,31 +126,26 @@ def _those(
     step: StepContext,
     uploads: list[Upload],
     works: Callable[[StepContext, Upload], bool],
-    *,
-    failed: list[Upload] | None = None,
     turn: Callable[[Upload], int] | None = None,
-) -> list[Upload]:
-    """The uploads for which it holds, each worked on alone; those for which it cannot be found out go to `failed`."""
+) -> tuple[list[Upload], list[Upload]]:
+    """The uploads for which it holds, each worked on alone, and those for which it could not be found out."""
     found: list[Upload] = []
 
     def work(upload: Upload) -> None:
         if works(step, upload):
             found.append(upload)
 
-    unknown = go_over(step, uploads, work, upload_refusal, turn=turn)
-    if failed is not None:
-        failed += unknown
-    return found
+    failed = go_over(step, uploads, work, upload_refusal, turn=turn)
+    return found, failed
 
 
 def _poll_until_done(step: StepContext, pending: list[Upload]) -> list[Upload]:
     """The uploads that come to an end within the run's waiting time."""
     deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
     done: list[Upload] = []
-    failed: list[Upload] = []
     turn: Callable[[Upload], int] | None = _upload_number
     while pending:
-        ended = _those(step, pending, _poll, failed=failed, turn=turn)
+        ended, failed = _those(step, pending, _poll, turn)
         done += ended
         pending = [upload for upload in pending if upload not in ended and upload not in failed]
         if not pending or time.monotonic() >= deadline:

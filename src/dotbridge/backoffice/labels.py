@@ -289,6 +289,11 @@ def report_rows(report: Mapping[str, object]) -> list[tuple[StrOrPromise, object
     return known + [(name, value) for name, value in report.items() if name not in _REPORT]
 
 
+def already_switched(to: bool) -> StrOrPromise:  # noqa: FBT001 - the two states of a switch
+    """What is told where an account is switched on or off already."""
+    return _("It is switched on already.") if to else _("It is switched off already.")
+
+
 def standing_text(item: ExportItem | None, record_id: str) -> StrOrPromise:
     """How a member's address stands in the connected book."""
     state = RowState.WAITING if item is None else state_of_row(item)

@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
-from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.labels import already_switched, grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
@@ -26,7 +26,7 @@ from dotbridge.backoffice.reads.calls import planned_runs
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.connections.services import request_import
+from dotbridge.connections.services import request_import, switch_account
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
@@ -199,18 +199,14 @@ def check_account(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @page(VIEW, MAY_CHANGE)
-def switch_account(request: HttpRequest, pk: int) -> HttpResponse:
+def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch it on or off, as the button says: pressed twice, or by two people, it stays so."""
     integration = get_object_or_404(Integration, pk=pk)
     wanted, after = request.POST.get("to") == "on", last_run(integration.pk)
-    if integration.is_active == wanted:
-        messages.info(request, _("It is switched on already.") if wanted else _("It is switched off already."))
+    if not switch_account(integration=integration, to=wanted):
+        messages.info(request, already_switched(wanted))
         return HttpResponseRedirect(_url(integration))
-    integration.is_active = wanted
-    with transaction.atomic():
-        integration.save(update_fields=["is_active", "updated_at"])
-        request_import(integration=integration)
-    if not integration.is_active:
+    if not wanted:
         return _saved(request, integration, _("Switched off: no run starts until it is switched on again."))
     return _saved(request, integration, _("Switched on."), after=after)
 

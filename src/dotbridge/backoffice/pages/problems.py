@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -17,7 +17,7 @@ from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, detail_shown, subject_shown
+from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, details_shown_to, subject_shown
 from dotbridge.spreadsheets import csv_line, guarded
 
 VIEW = "dotbridge_sync.view_rejection"
@@ -64,7 +64,7 @@ def problem(request: HttpRequest) -> HttpResponse:
             "total": current.paginator.count,
             "may_see_addresses": may_see,
             "may_download": request.user.has_perms(MAY_DOWNLOAD),
-            "lines": [{**_shown(request, row), "url": _mend_url(row["subject"]) if may_see else ""} for row in current],
+            "lines": _shown(request, current),
             "pager": {
                 "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
                 "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
@@ -73,10 +73,19 @@ def problem(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _shown(request: HttpRequest, row: dict[str, Any]) -> dict[str, Any]:
-    """The row for this person, without what they may not see."""
-    subject = subject_shown(request.user, row["subject"], _("an address that you may not see"))
-    return {**row, "subject": subject, "detail": detail_shown(request.user, row["subject"], row["detail"])}
+def _shown(request: HttpRequest, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows for this person, without what they may not see."""
+    may_see, detail_of = request.user.has_perm(MAY_SEE_CONTACTS), details_shown_to(request.user)
+    hidden = _("an address that you may not see")
+    return [
+        {
+            **row,
+            "subject": subject_shown(request.user, row["subject"], hidden),
+            "detail": detail_of(row["subject"], row["detail"]),
+            "url": _mend_url(row["subject"]) if may_see else "",
+        }
+        for row in rows
+    ]
 
 
 def _mend_url(subject: str) -> str:
@@ -95,9 +104,10 @@ def problems_file(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _lines(reasons: list[str], viewer: Any) -> Iterator[str]:
+    detail_of = details_shown_to(viewer)
     yield csv_line(guarded([_("Who or what"), _("Reason"), _("In detail"), _("Times"), _("Since"), _("Last")]))
     for reason in reasons:
         for row in problems_of(reason).iterator(chunk_size=2000):
             moments = [row["since"].isoformat(), row["last"].isoformat()]
-            detail = detail_shown(viewer, row["subject"], row["detail"])
+            detail = detail_of(row["subject"], row["detail"])
             yield csv_line(guarded([row["subject"], str(reason_text(reason)), detail, str(row["times"]), *moments]))

@@ -37,9 +37,13 @@ def subject_shown(viewer: Any, subject: str, hidden: str) -> str:
     return subject if "@" not in subject or viewer.has_perm(MAY_SEE_CONTACTS) else hidden
 
 
-def detail_shown(viewer: Any, subject: str, detail: str) -> str:
-    """What a problem says in detail: of a person it may name any value of their record, so it takes all rights."""
-    return detail if "@" not in subject or may_see_every_person(viewer) else ""
+def details_shown_to(viewer: Any) -> Callable[[str, str], str]:
+    """Answers what a problem's subject and detail show in detail to the person, whose rights are asked once.
+
+    Of somebody with an address it may name any value of their record, so it takes all rights.
+    """
+    sees_all = may_see_every_person(viewer)
+    return lambda subject, detail: detail if sees_all or "@" not in subject else ""
 
 
 def changes_shown_to(viewer: Viewer, link: ListConnection) -> Callable[[FieldChange], bool]:

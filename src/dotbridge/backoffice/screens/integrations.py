@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -22,13 +21,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
-from dotbridge.backoffice.labels import STATE_COLOURS, ago, badge, grouped
+from dotbridge.backoffice.labels import STATE_COLOURS, ago, already_switched, badge, grouped
 from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.backoffice.site import table_site
-from dotbridge.connections.services import request_import
+from dotbridge.connections.services import request_import, switch_account
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import (
@@ -196,14 +195,10 @@ class IntegrationScreen(DeletingScreen):
     def switch(self, request: HttpRequest, integration: Integration, *, to: bool) -> HttpResponse:
         """Activate or deactivate, as the button says: pressed by two people it stays so."""
         self._require_change(request, integration)
-        if integration.is_active == to:
-            messages.info(request, _("It is switched on already.") if to else _("It is switched off already."))
+        if not switch_account(integration=integration, to=to):
+            messages.info(request, already_switched(to))
             return HttpResponseRedirect(url_of(integration))
-        integration.is_active = to
-        with transaction.atomic():
-            integration.save(update_fields=["is_active", "updated_at"])
-            request_import(integration=integration)
-        text = _("Activated.") if integration.is_active else _("Deactivated: no run starts until it is active again.")
+        text = _("Activated.") if to else _("Deactivated: no run starts until it is active again.")
         self.log_change(request, integration, text)
         messages.success(request, text)
         return HttpResponseRedirect(url_of(integration))

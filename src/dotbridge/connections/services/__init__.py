@@ -40,6 +40,7 @@ from dotbridge.connections.services.run_requests import (
     request_disconnection,
     request_import,
     request_run,
+    switch_account,
 )
 from dotbridge.connections.services.sends import (
     address_of,
@@ -95,6 +96,7 @@ __all__ = [
     "retry_ending",
     "set_create_entities",
     "set_settings",
+    "switch_account",
     "tell_of_opt_out",
     "unsubscribe_held",
     "withdraw_send",

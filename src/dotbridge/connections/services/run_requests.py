@@ -71,6 +71,17 @@ def request_import(*, integration: Integration) -> bool:
     return integration.is_active and request_run(integration=integration, kind=RunKind.IMPORT, trigger=PERSON)
 
 
+@transaction.atomic
+def switch_account(*, integration: Integration, to: bool) -> bool:
+    """Switch an account on, which has it read at once, or off. False when it is so already, whoever did it."""
+    if integration.is_active == to:
+        return False
+    integration.is_active = to
+    integration.save(update_fields=["is_active", "updated_at"])
+    request_import(integration=integration)
+    return True
+
+
 def request_disconnection(*, integration: Integration) -> bool:
     """Have the worker end connections that need no word to Dotdigital. False when it waits to be done already."""
     configured = app.configure_task(

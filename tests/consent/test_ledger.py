@@ -231,7 +231,8 @@ def test_an_erased_address_is_not_mailed_when_it_comes_back() -> None:
         email_key="ann@example.com",
         evidence="ann wrote to us",
     )
-    assert seal_days(now=timezone.now() + timedelta(hours=2)) >= 1
+    # Yesterday is sealed, and today never, whatever the time is: the erasure belongs to it.
+    assert seal_days(now=timezone.now().replace(hour=2)) >= 1
     receipt = erase_address(address=" ann@EXAMPLE.com")
     record.delete()
 

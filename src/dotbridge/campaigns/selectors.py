@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet, Sum, TextField
-from django.db.models.functions import Cast, TruncDay, TruncHour, TruncMonth
+from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models.functions import TruncDay, TruncHour, TruncMonth
 from django.db.models.functions.datetime import TruncBase
 
 from dotbridge.campaigns.models import (
@@ -20,7 +18,6 @@ from dotbridge.campaigns.models import (
     MarketingCampaign,
     ReportPeriod,
 )
-from dotbridge.lists.models import MarketingList
 
 # A chart with more points than this is drawn more coarsely.
 MOST_POINTS = 40
@@ -71,30 +68,6 @@ class ActivitiesOverTime:
 
     period: ReportPeriod
     points: list[ActivityPoint]
-
-
-def lists_that_ask(*, field: str, keys: Iterable[int]) -> list[MarketingList]:
-    """The lists whose rule names one of these campaigns, by name: `field` is `email_campaign` or `marketing_campaign`.
-
-    A rule that names a campaign which does not exist any more is not evaluated until somebody mends it.
-    """
-    wanted = {str(key) for key in keys}
-    written = MarketingList.objects.annotate(text=Cast("rule", TextField())).filter(text__contains=f'"{field}"')
-    return [each for each in written.order_by("name") if not wanted.isdisjoint(_named(each.rule, field))]
-
-
-def _named(part: Any, field: str) -> set[str]:
-    """The keys that a rule, or a part of one, names for a field."""
-    if isinstance(part, list):
-        return {key for each in part for key in _named(each, field)}
-    if not isinstance(part, dict):
-        return set()
-    named = {key for each in part.values() for key in _named(each, field)}
-    if part.get("field") == field:
-        value = part.get("value")
-        several = value if isinstance(value, list) else str(value).split(",")
-        named |= {str(each).strip() for each in several}
-    return named
 
 
 def campaign_of_code(code: str) -> MarketingCampaign | None:

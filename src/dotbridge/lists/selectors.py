@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -229,19 +229,26 @@ def _divided(marketing_list: MarketingList) -> Fragment:
 
 def lists_that_name(marketing_list: MarketingList) -> list[MarketingList]:
     """The lists whose rules ask about this one, by their names."""
-    others = MarketingList.objects.exclude(pk=marketing_list.pk).exclude(type=ListType.MANUAL).order_by("name")
-    asking = others.annotate(rule_text=Cast("rule", TextField())).filter(rule_text__contains=LIST_PATH)
-    return [each for each in asking if _names(each.rule, marketing_list.pk)]
+    found = lists_asking_about(LIST_PATH, [marketing_list.pk])
+    return [each for each in found if each.pk != marketing_list.pk]
 
 
-def _names(rule: Any, key: int) -> bool:
-    """Whether a rule, or a part of it, asks about the list with this key."""
-    if not isinstance(rule, dict):
-        return False
-    if rule.get("field") == LIST_PATH:
-        return key in keys_named(rule.get("value"))
-    parts = rule.get("rules")
-    return isinstance(parts, list) and any(_names(part, key) for part in parts)
+def lists_asking_about(field: str, keys: Iterable[int]) -> list[MarketingList]:
+    """The lists whose rules name one of these keys for a field, by their names. A manual list asks nothing."""
+    wanted = set(keys)
+    ruled = MarketingList.objects.exclude(type=ListType.MANUAL).order_by("name")
+    asking = ruled.annotate(rule_text=Cast("rule", TextField())).filter(rule_text__contains=f'"{field}"')
+    return [each for each in asking if not wanted.isdisjoint(_named(each.rule, field))]
+
+
+def _named(part: Any, field: str) -> set[int]:
+    """The keys that a rule, or a part of one, names for a field."""
+    if isinstance(part, list):
+        return {key for each in part for key in _named(each, field)}
+    if not isinstance(part, dict):
+        return set()
+    named = {key for each in part.values() for key in _named(each, field)}
+    return named | set(keys_named(part.get("value"))) if part.get("field") == field else named
 
 
 def _without(exists: Combinable) -> Q:

@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import Crumb, log_deletion, page, show
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
-from dotbridge.campaigns.selectors import lists_that_ask
 from dotbridge.campaigns.services import delete_email_campaign, delete_marketing_campaign
+from dotbridge.lists.selectors import lists_asking_about
 
 MAY_DELETE_EMAIL = "dotbridge_campaigns.delete_emailcampaign"
 MAY_DELETE_MARKETING = "dotbridge_campaigns.delete_marketingcampaign"
@@ -72,7 +72,7 @@ def rules_that_ask(request: HttpRequest, then: str, *, field: str, keys: Iterabl
 
     The names of lists are for those who may see lists.
     """
-    lists = lists_that_ask(field=field, keys=keys)
+    lists = lists_asking_about(field, keys)
     if not lists:
         return []
     number = {"n": grouped(len(lists))}

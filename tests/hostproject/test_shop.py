@@ -272,8 +272,8 @@ def test_cron_alone_does_what_is_due(connected: ShopFloor) -> None:
     connected.ask("from shop.tasks import write_letter\nwrite_letter.defer()\n" + PRESS)
     done = json.loads(connected.manage("dotbridge", "run-due", "--json"))
     assert done["is_all"]
-    # What was pressed and both readings at least: what else is due in this minute a worker before may have done.
-    assert done["jobs"] >= 3
+    # What was pressed at least: what the schedule asks for in this minute a worker before may have done.
+    assert done["jobs"] >= 1
     runs = "from dotbridge.sync.models import SyncRun\ntell(sorted({str(run.kind) for run in SyncRun.objects.all()}))"
     assert {"import", "data_fields"} <= set(connected.ask(runs))
     left = "from procrastinate.contrib.django.models import ProcrastinateJob as Job\n"

@@ -29,14 +29,15 @@ processes.SECONDS_TO_END = float(sys.argv[1])
 sys.exit(processes.run_together([[word] for word in sys.argv[2:]]))
 """
 STAND_IN = """
-import signal, sys, time
+import os, signal, sys, time
 from dotbridge.processes import watch_lifeline
 word = sys.argv[1]
 if word == "stubborn":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 else:
     watch_lifeline()
-print(word, "up", flush=True)
+# In one piece: both write to one file.
+os.write(1, f"{word} up\\n".encode())
 if word == "brief":
     sys.exit(3)
 time.sleep(60)

@@ -170,7 +170,7 @@ def export(
 def allow(
     one_list: Annotated[str, typer.Argument(metavar="LIST", help="Name or number of a list whose export has stopped.")],
 ) -> None:
-    """Let the next export of a list remove or unsubscribe as many as it stopped before, once."""
+    """Let the next export of a list take out as many people as it stopped and asked about, once."""
     start()
     require_migrated()
     from django.core.exceptions import ValidationError

@@ -405,9 +405,9 @@ def let_waiting_jobs_go(timestamp: int) -> None:
         )
 
 
-async def give_back_lost_jobs(queue: JobManager, *, silent_seconds: float = SILENT_SECONDS) -> None:
-    """Let our jobs run again whose worker has not been heard of for so long. A host's are the host's to see to."""
-    for job in await queue.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
+async def give_back_lost_jobs(queue: JobManager) -> None:
+    """Let our jobs run again whose worker was not heard of for SILENT_SECONDS. A host's are the host's to see to."""
+    for job in await queue.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
         if job.queue not in set(Queue):
             continue
         try:

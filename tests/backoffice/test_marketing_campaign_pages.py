@@ -274,7 +274,6 @@ def test_a_chart_leaves_out_what_was_sent() -> None:
     assert bars_by_period(only_sent) is None
     chart = bars_by_period(activity_table(ActivitiesOverTime(period=ReportPeriod.DAY, points=[sent, opened, clicked])))
     assert chart is not None
-    assert chart.highest == 4
     assert [(bar.tone, bar.y, bar.height) for bar in chart.bars] == [
         ("info", "51.0", "123.0"),
         ("good", "10.0", "41.0"),

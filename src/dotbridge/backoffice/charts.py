@@ -13,7 +13,7 @@ from dotbridge.backoffice.campaign_reads import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
 from dotbridge.campaigns.models import ActivityType
 
-WIDTH, HEIGHT, FLOOR = 960, 200, 174
+WIDTH, FLOOR = 960, 174
 ACTIVITY_TONES = {
     ActivityType.OPEN: "info",
     ActivityType.CLICK: "good",
@@ -44,11 +44,10 @@ class ChartLabel:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """What a template draws: bars, some labels below them, the highest number, and which tone means what."""
+    """What a template draws: bars, some labels below them, and which tone means what."""
 
     bars: list[ChartBar]
     labels: list[ChartLabel]
-    highest: int
     tones: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -76,7 +75,7 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
             # Translators: the day of a chart's hour, as Django's date filter takes it: 19 Nov
             words = f"{date_format(at, _('j M'))} {date_format(at, 'TIME_FORMAT')}"
             labels.append(ChartLabel(x=f"{place * step:.1f}", text=words))
-    return Chart(bars=bars, labels=labels, highest=highest)
+    return Chart(bars=bars, labels=labels)
 
 
 def bars_by_period(table: ActivityTable) -> Chart | None:
@@ -105,4 +104,4 @@ def bars_by_period(table: ActivityTable) -> Chart | None:
         if column % max(1, len(table.rows) // 8) == 0:
             labels.append(ChartLabel(x=f"{column * step:.1f}", text=name))
     tones = [(ACTIVITY_TONES[kind], str(kind.label)) for _place, kind in drawn]
-    return Chart(bars=bars, labels=labels, highest=highest, tones=tones)
+    return Chart(bars=bars, labels=labels, tones=tones)

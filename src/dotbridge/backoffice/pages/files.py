@@ -76,9 +76,9 @@ def load_or_404(request: HttpRequest, pk: int) -> FileLoad:
     return load
 
 
-def file_url(load: FileLoad, name: str = "file") -> str:
-    """The address of a page of this load."""
-    return reverse(f"dotbridge:{name}", args=[load.pk])
+def file_url(load: FileLoad) -> str:
+    """The address of this load's page."""
+    return reverse("dotbridge:file", args=[load.pk])
 
 
 @page()

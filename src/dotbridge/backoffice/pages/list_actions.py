@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -47,7 +47,6 @@ def ask_first(
     items: Iterable[str] = (),
     hidden: Iterable[tuple[str, object]] = (),
     is_danger: bool = False,
-    extra: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The page that says what follows before it is done."""
     return show_list_page(
@@ -64,7 +63,6 @@ def ask_first(
             "items": list(items),
             "hidden": list(hidden),
             "is_danger": is_danger,
-            **(extra or {}),
         },
     )
 

@@ -59,7 +59,6 @@ def show_sheet(request: HttpRequest, marketing_list: Any, template: str, **conte
         context={
             "sheet_template": template,
             "sheet_title": _("Connect %(list)s") % {"list": marketing_list},
-            "back_url": list_url(marketing_list),
             **context,
         },
     )

@@ -38,8 +38,8 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV, XLSX, ODS, vCard or JSON Lines, also packed as gzip or zip. At most %(most)d MB. Nothing is loaded "
-            "before you have seen what was understood."
+            "CSV, XLSX, ODS, XLS, vCard or JSON Lines, also packed as gzip or zip. At most %(most)d MB. Nothing is "
+            "loaded before you have seen what was understood."
         ),
     )
     entity = forms.ChoiceField(label=gettext_lazy("What the people become"))

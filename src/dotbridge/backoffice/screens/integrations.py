@@ -121,9 +121,9 @@ class IntegrationScreen(DeletingScreen):
         buttons = []
         if may_change:
             title, page, icon = (
-                (_("Deactivate"), "deactivate", "pause_circle")
+                (_("Switch off"), "deactivate", "pause_circle")
                 if record.is_active
-                else (_("Activate"), "activate", "play_circle")
+                else (_("Switch on"), "activate", "play_circle")
             )
             buttons += [
                 Button(title=title, url=self.page_url(record, page), icon=icon, posts=True),
@@ -193,12 +193,12 @@ class IntegrationScreen(DeletingScreen):
         return HttpResponseRedirect(url_of(integration))
 
     def switch(self, request: HttpRequest, integration: Integration, *, to: bool) -> HttpResponse:
-        """Activate or deactivate, as the button says: pressed by two people it stays so."""
+        """On or off, as the button says: pressed by two people it stays so."""
         self._require_change(request, integration)
         if not switch_account(integration=integration, to=to):
             messages.info(request, already_switched(to))
             return HttpResponseRedirect(url_of(integration))
-        text = _("Activated.") if to else _("Deactivated: no run starts until it is active again.")
+        text = _("Switched on.") if to else _("Switched off: no run starts until it is switched on again.")
         self.log_change(request, integration, text)
         messages.success(request, text)
         return HttpResponseRedirect(url_of(integration))

@@ -13,6 +13,7 @@ from dotbridge.backoffice.screens.base import require
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import switched_off_text
 
 MAY_REQUEST = "dotbridge_sync.add_syncrun"
 
@@ -24,9 +25,7 @@ def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind
     """
     require(request, MAY_REQUEST)
     if not integration.is_active:
-        messages.error(
-            request, _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
-        )
+        messages.error(request, switched_off_text(integration))
         return
     requested = request_run(integration=integration, kind=kind, trigger="person")
     text = (

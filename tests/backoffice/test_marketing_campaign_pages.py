@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from dotbridge.backoffice.campaign_reads import activity_table
 from dotbridge.backoffice.charts import bars_by_period
+from dotbridge.backoffice.reads.campaign_tables import activity_table
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import (
     ActivityType,

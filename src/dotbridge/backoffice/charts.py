@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.campaign_reads import ActivityTable
+from dotbridge.backoffice.reads.campaign_tables import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
 from dotbridge.campaigns.models import ActivityType
 

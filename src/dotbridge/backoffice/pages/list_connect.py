@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
@@ -28,6 +27,7 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.pages.list_plan import plan_context
 from dotbridge.backoffice.queries import key_of, search_of
+from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
 from dotbridge.backoffice.labels import badge, with_share
+from dotbridge.backoffice.reads.campaign_tables import compared_figures, with_figures
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, link_to
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs

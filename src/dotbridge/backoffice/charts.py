@@ -11,16 +11,12 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.reads.campaign_tables import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
+from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.models import ActivityType
 
 WIDTH, FLOOR = 960, 174
-ACTIVITY_TONES = {
-    ActivityType.OPEN: "info",
-    ActivityType.CLICK: "good",
-    ActivityType.SOFT_BOUNCE: "wait",
-    ActivityType.HARD_BOUNCE: "bad",
-    ActivityType.UNSUBSCRIBE: "out",
-}
+# What was sent would dwarf what was done with it, and stands in the table.
+DRAWN = tuple(kind for kind in ActivityType if kind is not ActivityType.SEND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +75,8 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
 
 
 def bars_by_period(table: ActivityTable) -> Chart | None:
-    """What recipients did, period by period; what was sent to them would dwarf it. None without any."""
-    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in ACTIVITY_TONES]
+    """What recipients did, period by period. None without any."""
+    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in DRAWN]
     if not drawn:
         return None
     highest = max(sum(numbers[place] for place, _kind in drawn) for _name, numbers in table.rows) or 1

@@ -63,8 +63,8 @@ class DataFieldScreen(DeletingScreen):
     def standing(self, field: DataField) -> SafeString:
         """Whether it is there."""
         if field.gone_at:
-            return badge(_("Gone"), "warning")
-        return badge(_("Being deleted"), "info") if field.leaving_since else badge(_("There"), "success")
+            return badge(_("Gone"), "wait")
+        return badge(_("Being deleted"), "info") if field.leaving_since else badge(_("There"), "good")
 
     def list_buttons(self, request: HttpRequest) -> Sequence[Button]:
         """Read them again, for those who may ask for runs. Django's own button adds one."""

@@ -156,9 +156,9 @@ class EmailCampaignScreen(ReadOnlyScreen):
 def state_of(campaign: Any) -> SafeString:
     """The state of an e-mail campaign that came with its figures, in words."""
     if campaign.remote_status:
-        text = badge(campaign.remote_status, "success" if campaign.remote_status == "Sent" else "info")
+        text = badge(campaign.remote_status, "good" if campaign.remote_status == "Sent" else "info")
     else:
-        text = badge(_("Sent"), "success") if campaign.sent_at else badge(_("Not sent"))
+        text = badge(_("Sent"), "good") if campaign.sent_at else badge(_("Not sent"))
     if campaign.gone_at is None:
         return text
-    return format_html("{} {}", text, badge(_("Gone from Dotdigital"), "warning"))
+    return format_html("{} {}", text, badge(_("Gone from Dotdigital"), "wait"))

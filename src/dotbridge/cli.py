@@ -170,7 +170,7 @@ def export(
 def allow(
     one_list: Annotated[str, typer.Argument(metavar="LIST", help="Name or number of a list whose export has stopped.")],
 ) -> None:
-    """Let the next export of a list remove or unsubscribe as many as it stopped before, once."""
+    """Let the next export of a list take out as many people as it stopped and asked about, once."""
     start()
     require_migrated()
     from django.core.exceptions import ValidationError
@@ -293,24 +293,20 @@ def rotate() -> None:
     start()
     require_migrated()
     from dotbridge.consent.keys import reseal_key
-    from dotbridge.encryption import SecretUnreadable
     from dotbridge.integrations.services import reseal_passwords
     from dotbridge.scheduled_files.services import reseal_passwords as reseal_file_passwords
     from dotbridge.studio.services import reseal_secrets
 
-    resealed = reseal_passwords()
-    typer.echo(f"Sealed with the newest key: the passwords of {resealed.number} integrations.")
-    unreadable = [f"the password of “{name}”" for name in resealed.unreadable]
-    number, names = reseal_secrets()
-    typer.echo(f"Sealed with the newest key: {number} secrets of single sign-ons.")
-    unreadable += [f"the client secret of the single sign-on of “{name}”" for name in names]
-    number, names = reseal_file_passwords()
-    typer.echo(f"Sealed with the newest key: the passwords of {number} scheduled files.")
-    unreadable += [f"the password of the scheduled file “{name}”" for name in names]
-    try:
-        reseal_key()
-    except SecretUnreadable:
-        unreadable.append("the key that erased addresses are recognised by")
+    passwords, secrets, of_files = reseal_passwords(), reseal_secrets(), reseal_file_passwords()
+    typer.echo(f"Sealed with the newest key: the passwords of {passwords.number} integrations.")
+    typer.echo(f"Sealed with the newest key: {secrets.number} secrets of single sign-ons.")
+    typer.echo(f"Sealed with the newest key: the passwords of {of_files.number} scheduled files.")
+    unreadable = [
+        *(f"the password of “{integration}”" for integration in passwords.unreadable),
+        *(f"the client secret of the single sign-on of “{sign_on}”" for sign_on in secrets.unreadable),
+        *(f"the password of the scheduled file “{file}”" for file in of_files.unreadable),
+        *("the key that erased addresses are recognised by" for _key in reseal_key().unreadable),
+    ]
     if unreadable:
         raise OperatorError(
             f"No configured key opens {', '.join(unreadable)}; add the former key to {where_keys_stand()}, or enter "

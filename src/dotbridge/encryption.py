@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db.models import QuerySet
 
 from dotbridge.conf import typed_command, where_keys_stand
 
@@ -34,6 +37,31 @@ def reseal(sealed: str) -> str:
         return _box().rotate(sealed.encode()).decode()
     except InvalidToken:
         raise _unreadable() from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resealed:
+    """How many secrets were sealed anew, and the rows whose secret no configured key opens."""
+
+    number: int
+    unreadable: tuple[Any, ...]
+
+
+def reseal_rows(rows: QuerySet[Any], column: str) -> Resealed:
+    """Seal the secrets in a column of these rows with the newest key. What has it already, or cannot be read, stays."""
+    number, unreadable = 0, []
+    for row in rows:
+        sealed = getattr(row, column)
+        if has_newest_key(sealed):
+            continue
+        try:
+            resealed = reseal(sealed)
+        except SecretUnreadable:
+            unreadable.append(row)
+            continue
+        # Not over a secret that somebody enters at this moment.
+        number += rows.filter(**{"pk": row.pk, column: sealed}).update(**{column: resealed})
+    return Resealed(number=number, unreadable=tuple(unreadable))
 
 
 def has_newest_key(sealed: str) -> bool:

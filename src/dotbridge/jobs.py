@@ -12,14 +12,12 @@ import structlog
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
+from procrastinate.exceptions import AlreadyEnqueued
 
 from dotbridge.backoffice.counting import count_and_keep
 from dotbridge.conf import is_standalone
@@ -39,6 +37,7 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.files.services import forget_old_loads
 from dotbridge.files.waiting import LOAD_TASK, request_left_loads, run_load
 from dotbridge.integrations.models import Integration
+from dotbridge.job_upkeep import delete_ended_jobs, give_back_lost_jobs, let_waiting_jobs_go
 from dotbridge.lists.address_loads import forget_old_address_loads
 from dotbridge.lists.counting import COUNT_TASK
 from dotbridge.lists.listed_services import refresh_due_lists, refresh_list
@@ -50,8 +49,7 @@ from dotbridge.mapping.tracking.forcing import force_comparison
 from dotbridge.notifications.mailing import send_due_mails
 from dotbridge.notifications.services import note_conditions
 from dotbridge.preferences.selectors import setting, settings_in_force
-from dotbridge.processes import SILENT_SECONDS
-from dotbridge.queues import KEEP_JOBS, REQUEST_RANK, WAITED_RANK, Queue, start_delay
+from dotbridge.queues import REQUEST_RANK, Queue, start_delay
 from dotbridge.scheduled_files.services import READ_TASK, read_scheduled_file, request_due_readings
 from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
@@ -62,14 +60,8 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
-# A comparison waits for the hours of its account, less than a day.
-LONGEST_SCHEDULED = timedelta(days=2)
 # A run that was due so long ago has been missed.
 LATE_SECONDS = 5 * 60
-LONGEST_WAIT_SECONDS = 30 * 60
-# A job that takes its worker along, as by the memory that it needs, takes the jobs of others along each time. What is
-# on the schedule, or waits to be done, is asked for again by that.
-MOST_GIVEN_BACK = 5
 READING_KINDS = [RunKind.IMPORT, RunKind.SYNC, RunKind.RECONCILE]
 # The setting that says how often each kind of run is due.
 INTERVALS = {
@@ -352,22 +344,6 @@ def fold_runs(timestamp: int) -> None:
     fold_quiet_runs()
 
 
-def delete_ended_jobs() -> int:
-    """Delete our jobs that failed or were ended longer ago than KEEP_JOBS. Answers how many. A host's jobs stay."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            DELETE FROM procrastinate_jobs AS job
-            WHERE queue_name = ANY(%s) AND status NOT IN ('todo', 'doing')
-              AND NOT EXISTS (
-                SELECT FROM procrastinate_events WHERE job_id = job.id AND at > now() - make_interval(secs => %s)
-              )
-            """,
-            [[*map(str, Queue)], KEEP_JOBS.total_seconds()],
-        )
-        return int(cursor.rowcount)
-
-
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.retry_lost_jobs", queueing_lock="dotbridge_retry_lost_jobs", pass_context=True, **CONTROL)
 async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
@@ -377,54 +353,6 @@ async def retry_lost_jobs(context: JobContext, timestamp: int) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(name="dotbridge.let_waiting_jobs_go", queueing_lock="dotbridge_let_waiting_jobs_go", **CONTROL)
-def let_waiting_jobs_go(timestamp: int) -> None:
-    """Every minute: what others went before for too long goes next, though never before what a person pressed.
-
-    What waits for a moment that no job of ours waits for was asked for by a clock that was wrong, and goes now: nothing
-    of its kind is asked for while it waits.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
-            " AND scheduled_at > now() + make_interval(secs => %s)",
-            [[*map(str, Queue)], LONGEST_SCHEDULED.total_seconds()],
-        )
-        cursor.execute(
-            """
-            UPDATE procrastinate_jobs AS job SET priority = %(next)s
-            WHERE status = 'todo' AND queue_name IN (%(sync)s, %(bulk)s) AND priority < %(next)s
-              AND coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = job.id))
-                < now() - make_interval(secs => %(seconds)s)
-            """,
-            {
-                "next": Queue.SYNC.priority(WAITED_RANK),
-                "sync": Queue.SYNC,
-                "bulk": Queue.BULK,
-                "seconds": LONGEST_WAIT_SECONDS,
-            },
-        )
-
-
-async def give_back_lost_jobs(queue: JobManager, *, silent_seconds: float = SILENT_SECONDS) -> None:
-    """Let our jobs run again whose worker has not been heard of for so long. A host's are the host's to see to."""
-    for job in await queue.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
-        if job.queue not in set(Queue):
-            continue
-        try:
-            if job.attempts >= MOST_GIVEN_BACK:
-                log.error("job given up, its worker has died too often", job=job.id, task=job.task_name)
-                await queue.finish_job(job, status=Status.FAILED, delete_job=False)
-            else:
-                log.warning("job of a dead worker given back", job=job.id, task=job.task_name)
-                await _give_back(queue, job)
-        except ConnectorException as error:
-            # Its worker was only slow and has ended it meanwhile, or another one was faster. The others still wait.
-            log.info("job was not lost", job=job.id, error=type(error).__name__)
-
-
-async def _give_back(queue: JobManager, job: Job) -> None:
-    try:
-        await queue.retry_job(job)
-    except UniqueViolation:
-        # Somebody asked for the same again, and only one of a kind may wait. That one does the work of both.
-        await queue.finish_job(job, status=Status.FAILED, delete_job=True)
+def let_jobs_go(timestamp: int) -> None:
+    """Every minute: what others went before for too long goes next, though never before what a person pressed."""
+    let_waiting_jobs_go()

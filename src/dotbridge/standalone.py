@@ -77,7 +77,8 @@ def web() -> None:
 @crm.command()
 def load(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, vCard or JSON Lines.")
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, XLS, vCard or JSON Lines."),
     ],
     *,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,

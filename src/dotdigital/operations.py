@@ -35,8 +35,8 @@ def _post(path: str, tier: str = MEDIUM, *, repeatable: bool = False) -> Operati
     return Operation("POST", path, tier, repeatable=repeatable)
 
 
-def _put(path: str, tier: str = MEDIUM) -> Operation:
-    return Operation("PUT", path, tier, repeatable=True)
+def _put(path: str) -> Operation:
+    return Operation("PUT", path, MEDIUM, repeatable=True)
 
 
 def _delete(path: str, *accepts: int) -> Operation:

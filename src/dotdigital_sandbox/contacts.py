@@ -27,10 +27,10 @@ from dotdigital_sandbox.values import is_email
 COLLECTION_LIMIT = 1000
 
 
-def read_out(db: Connection, call: Call, contact_id: int, *, full: bool = True) -> ContactOut:
+def read_out(db: Connection, call: Call, contact_id: int) -> ContactOut:
     """The contact as single reads and writes answer it: with every data field."""
     row = db.execute(f"SELECT {COLUMNS} FROM contact c WHERE c.id = ?", (contact_id,)).fetchone()
-    return ContactShape(db, call.account.switches, full=full).one(row)
+    return ContactShape(db, call.account.switches, full=True).one(row)
 
 
 def _ident(call: Call) -> str:

@@ -79,7 +79,6 @@ def header_of(path: Path) -> list[str]:
 class Columns:
     """Where in a row to find what; a header that means nothing to the account is ignored."""
 
-    takers: dict[str, Taker]
     merge: Merge
     email: int = -1
     id: int = -1
@@ -91,7 +90,7 @@ class Columns:
     @classmethod
     def of(cls, header: list[str], takers: dict[str, Taker], merge: Merge) -> Columns:
         """The columns that a header names, in any case of letters."""
-        columns = cls(takers, merge)
+        columns = cls(merge)
         places = {"email": "email", "id": "id", "optintype": "opt_in", "emailtype": "email_type"}
         for at, title in enumerate(header):
             name = title.strip()

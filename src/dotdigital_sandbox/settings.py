@@ -23,42 +23,38 @@ class Switches:
     """What nobody could verify against a live account; each default is the contract's guess."""
 
     list_suppressed: bool = switch(
-        False, "suppressed contacts stay in GET /contacts and in the books' lists and counts (§4.4)"
+        False, "suppressed contacts stay in GET /contacts and in the books' lists and counts"
     )
-    membership_modifies: bool = switch(True, "joining a book puts a contact into the book's modified-since feed (§4.3)")
+    membership_modifies: bool = switch(True, "joining a book puts a contact into the book's modified-since feed")
     unsubscribe_unknown: Literal["not-found", "create"] = switch(
-        "not-found", "unsubscribing an unknown address: refused, or made a suppressed contact (§4.4)"
+        "not-found", "unsubscribing an unknown address: refused, or made a suppressed contact"
     )
     deleted_stay_suppressed: bool = switch(
-        True, "an address deleted while suppressed is suppressed again when it comes back (§4.4)"
+        True, "an address deleted while suppressed is suppressed again when it comes back"
     )
     unknown_field_code: Literal["ERROR_DATAFIELD_NOTFOUND", "ERROR_CONTACT_INVALID"] = switch(
-        "ERROR_DATAFIELD_NOTFOUND", "a contact with an unknown data field (§3.3)"
+        "ERROR_DATAFIELD_NOTFOUND", "a contact with an unknown data field"
     )
     bad_email_code: Literal["ERROR_PARAMETER_INVALID", "ERROR_INVALID_EMAIL"] = switch(
-        "ERROR_PARAMETER_INVALID", "a contact with a bad address (§3.3)"
+        "ERROR_PARAMETER_INVALID", "a contact with a bad address"
     )
-    value_types: Literal["typed", "strings"] = switch(
-        "typed", "values of data fields as JSON types or all as strings (§4.3)"
-    )
-    text_limit: int = switch(1000, "longest text value of a data field in characters (§2.3)")
-    fault_reasons: Literal["vendor", "magento"] = switch("vendor", "spelling of the reasons in report-faults (§5.4)")
-    fault_byte_order_mark: bool = switch(True, "report-faults starts with a byte-order mark (§5.4)")
-    data_field_body: Literal["object", "empty"] = switch("object", "what POST /data-fields answers (§4.7)")
-    field_in_use_status: int = switch(409, "status of a refused data-field delete: 409 or 200 (§4.7)")
-    book_delete_status: int = switch(204, "status of a deleted address book: 204 or 200 (§4.1)")
+    value_types: Literal["typed", "strings"] = switch("typed", "values of data fields as JSON types or all as strings")
+    text_limit: int = switch(1000, "longest text value of a data field in characters")
+    fault_reasons: Literal["vendor", "magento"] = switch("vendor", "spelling of the reasons in report-faults")
+    fault_byte_order_mark: bool = switch(True, "report-faults starts with a byte-order mark")
+    data_field_body: Literal["object", "empty"] = switch("object", "what POST /data-fields answers")
+    field_in_use_status: int = switch(409, "status of a refused data-field delete: 409 or 200")
+    book_delete_status: int = switch(204, "status of a deleted address book: 204 or 200")
     never: Literal["null", "year-1"] = switch(
-        "year-1", "dates of contacts who never opened: null or 0001-01-01T00:00:00 (§4.9)"
+        "year-1", "dates of contacts who never opened: null or 0001-01-01T00:00:00"
     )
-    watchdog_share: float = switch(0.5, "an import with a greater share of role addresses is rejected (§5.2)")
-    unsent_summary: Literal["zeros", "not-found"] = switch("zeros", "summary of a campaign never sent (§4.9)")
+    watchdog_share: float = switch(0.5, "an import with a greater share of role addresses is rejected")
+    unsent_summary: Literal["zeros", "not-found"] = switch("zeros", "summary of a campaign never sent")
     event_payload: Literal["documented", "more"] = switch(
         "documented", "data of an event: only what the vendor's documents show, or also what we guess"
     )
-    token_seconds: int = switch(28800, "life of an OAuth access token (§1.4)")
-    rotate_refresh_tokens: bool = switch(
-        False, "each refresh hands out a new refresh token and ends the old one (§1.4)"
-    )
+    token_seconds: int = switch(28800, "life of an OAuth access token")
+    rotate_refresh_tokens: bool = switch(False, "each refresh hands out a new refresh token and ends the old one")
 
     def change(self, name: str, value: object) -> None:
         """Set one switch from JSON or from text; raises ValueError that names the switch and what it may be."""

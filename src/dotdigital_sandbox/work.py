@@ -61,10 +61,10 @@ class Work:
         """Whether everything is to be done now, held or not, due or not."""
         return self._hurrying > 0
 
-    def hurry(self, done: Callable[[], bool], seconds: float = 60) -> None:
+    def hurry(self, done: Callable[[], bool]) -> None:
         """Have everything done now and return when ``done``; raises TimeoutError."""
         with self._in_a_hurry():
-            self.wait_until(done, seconds)
+            self.wait_until(done)
 
     def wait_until(self, done: Callable[[], bool], seconds: float = 60) -> None:
         """Have what is due done and return when ``done``; raises TimeoutError."""

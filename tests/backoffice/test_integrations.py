@@ -154,7 +154,7 @@ def test_sync_now_asks_once(back_office: Client, world: World) -> None:
 
 def test_an_inactive_integration_is_not_synchronised(back_office: Client, world: World) -> None:
     off = page_of(world.integration, "deactivate")
-    assert "Deactivated" in texts(back_office.post(off, follow=True))
+    assert "Switched off: no run starts" in texts(back_office.post(off, follow=True))
     assert "switched off already" in texts(back_office.post(off, follow=True)), "pressed by two it stays off"
     page = texts(back_office.post(page_of(world.integration, "sync"), follow=True))
     assert "is not active" in page

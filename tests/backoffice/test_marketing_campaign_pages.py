@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from dotbridge.backoffice.campaign_reads import activity_table
 from dotbridge.backoffice.charts import bars_by_period
+from dotbridge.backoffice.reads.campaign_tables import activity_table
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import (
     ActivityType,
@@ -274,7 +274,6 @@ def test_a_chart_leaves_out_what_was_sent() -> None:
     assert bars_by_period(only_sent) is None
     chart = bars_by_period(activity_table(ActivitiesOverTime(period=ReportPeriod.DAY, points=[sent, opened, clicked])))
     assert chart is not None
-    assert chart.highest == 4
     assert [(bar.tone, bar.y, bar.height) for bar in chart.bars] == [
         ("info", "51.0", "123.0"),
         ("good", "10.0", "41.0"),

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from dotbridge.encryption import SecretUnreadable, seal, unseal
+from dotbridge.encryption import Resealed, SecretUnreadable, seal, unseal
 from dotbridge.errors import OperatorError
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.selectors import find_integrations
 from dotbridge.integrations.services import (
-    Resealed,
     check_connection,
     check_integration,
     open_account,
@@ -48,7 +47,7 @@ def test_passwords_are_sealed_anew_but_for_those_that_cannot_be_read(integration
     before = unseal(integration.password_sealed)
     former, settings.SECRET_KEY = settings.SECRET_KEY, "n" * 40
     settings.SECRET_KEY_FALLBACKS = [former]
-    assert reseal_passwords() == Resealed(number=1, unreadable=("Lost",))
+    assert reseal_passwords() == Resealed(number=1, unreadable=(lost,))
     settings.SECRET_KEY_FALLBACKS = []
     integration.refresh_from_db()
     assert unseal(integration.password_sealed) == before

@@ -22,6 +22,7 @@ from dotbridge.connections.services import RUN_TASK, request_run
 from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.job_upkeep import MOST_GIVEN_BACK, delete_ended_jobs, give_back_lost_jobs
 from dotbridge.queues import Queue
 from dotbridge.sync.models import State, SyncRun
 from dotbridge.worker import QUEUE_CONNECTIONS
@@ -56,7 +57,7 @@ def give_back() -> None:
 
     async def through_a_pool() -> None:
         async with app.open_async():
-            await jobs.give_back_lost_jobs(app.job_manager)
+            await give_back_lost_jobs(app.job_manager)
 
     with app.replace_connector(connector.get_worker_connector()):
         asyncio.run(through_a_pool())
@@ -130,7 +131,7 @@ def test_a_run_of_a_killed_worker_is_given_back_and_finished_by_another(
 
 def test_a_job_whose_worker_dies_each_time_is_given_up(integration: Integration) -> None:
     request_run(integration=integration, kind=RunKind.IMPORT, trigger="person")
-    for death in range(jobs.MOST_GIVEN_BACK + 1):
+    for death in range(MOST_GIVEN_BACK + 1):
         assert len(waiting()) == 1, f"after {death} deaths"
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = 'doing'")
@@ -182,7 +183,7 @@ def test_a_job_whose_worker_was_only_slow_is_left_alone(integration: Integration
         cursor.execute("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %s", [ended.pk])
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [lost.pk])
     queue: Any = Slow()
-    asyncio.run(jobs.give_back_lost_jobs(queue))
+    asyncio.run(give_back_lost_jobs(queue))
     assert [job.pk for job in waiting()] == [lost.pk]
 
 
@@ -262,7 +263,7 @@ def test_failed_jobs_are_kept_for_a_week(integration: Integration) -> None:
         fail(queue, hours_ago=24 * 7 + 1)
     request_run(integration=integration, trigger="person")
     (asked,) = waiting()
-    assert jobs.delete_ended_jobs() == len(Queue)
+    assert delete_ended_jobs() == len(Queue)
     assert list(ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True)) == [*kept, asked.pk]
 
 

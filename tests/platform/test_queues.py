@@ -30,6 +30,7 @@ from dotbridge.each_alone import SomeFailed
 from dotbridge.files.waiting import LOAD_TASK
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
+from dotbridge.job_upkeep import let_waiting_jobs_go
 from dotbridge.lists.address_loads import AddressLoad
 from dotbridge.lists.counting import COUNT_TASK, request_count
 from dotbridge.lists.models import ListCount
@@ -244,7 +245,7 @@ def test_what_waited_for_half_an_hour_goes_next(transactional_db: None, minutes:
             "UPDATE procrastinate_events SET at = at - make_interval(mins => %s) WHERE job_id = %s",
             [minutes, waiting()[0].pk],
         )
-    jobs.let_waiting_jobs_go.func(timestamp=0)
+    let_waiting_jobs_go()
     assert taken_next(*Queue) == (Queue.PEOPLE, "requests")
     assert taken_next(*Queue)[1] == goes_next
 
@@ -265,7 +266,7 @@ def test_jobs_of_a_host_in_the_same_tables_are_left_alone(workers: Workers, inte
     until(lambda: has_ended(integration))
     pretend_long_ago()
     give_back()
-    jobs.let_waiting_jobs_go.func(timestamp=0)
+    let_waiting_jobs_go()
     host = ProcrastinateJob.objects.filter(task_name="host.task").order_by("pk")
     assert list(host.values_list("status", "attempts", "priority")) == [("todo", 0, 0), ("doing", 0, 0)]
 
@@ -323,7 +324,7 @@ def test_a_run_that_a_wrong_clock_asked_for_holds_up_none_for_years(integration:
         waits = "UPDATE procrastinate_jobs SET scheduled_at = now() + %s::interval WHERE args->>'kind' = %s"
         cursor.execute(waits, ["9 years", RunKind.EXPORT])
         cursor.execute(waits, ["23 hours", RunKind.RECONCILE])
-    jobs.let_waiting_jobs_go.func(timestamp=0)
+    let_waiting_jobs_go()
     assert {job.args["kind"]: job.scheduled_at is None for job in waiting()} == {"export": True, "reconcile": False}
 
 

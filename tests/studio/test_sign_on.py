@@ -22,7 +22,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dotbridge.encryption import unseal
+from dotbridge.encryption import Resealed, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import RequestInsideTransaction
 from dotbridge.studio import oauth
@@ -401,12 +401,12 @@ def test_another_client_ends_what_people_have_allowed(account: Integration, mona
 def test_secrets_are_sealed_anew(account: Integration, mona: Client, settings: Any) -> None:
     settings.SECRET_KEY, former = "n" * 50, settings.SECRET_KEY
     settings.SECRET_KEY_FALLBACKS = [former]
-    assert reseal_secrets() == (2, [])
+    assert reseal_secrets() == Resealed(number=2, unreadable=())
     settings.SECRET_KEY_FALLBACKS = []
     assert unseal(SignOn.objects.get().secret_sealed) == DEFAULT_SECRET
     assert "oauthtoken=" in open_application(integration=account, user=User.objects.get(username="mona"))
     settings.SECRET_KEY = "l" * 50
-    assert reseal_secrets() == (0, ["Test account"])
+    assert reseal_secrets() == Resealed(number=0, unreadable=(SignOn.objects.get(),))
     assert Grant.objects.get().refused_at is not None
 
 

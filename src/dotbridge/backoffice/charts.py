@@ -9,18 +9,14 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.campaign_reads import ActivityTable
+from dotbridge.backoffice.reads.campaign_tables import ActivityTable
 from dotbridge.backoffice.reads.campaigns import Hour
+from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.models import ActivityType
 
-WIDTH, HEIGHT, FLOOR = 960, 200, 174
-ACTIVITY_TONES = {
-    ActivityType.OPEN: "info",
-    ActivityType.CLICK: "good",
-    ActivityType.SOFT_BOUNCE: "wait",
-    ActivityType.HARD_BOUNCE: "bad",
-    ActivityType.UNSUBSCRIBE: "out",
-}
+WIDTH, FLOOR = 960, 174
+# What was sent would dwarf what was done with it, and stands in the table.
+DRAWN = tuple(kind for kind in ActivityType if kind is not ActivityType.SEND)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +40,10 @@ class ChartLabel:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """What a template draws: bars, some labels below them, the highest number, and which tone means what."""
+    """What a template draws: bars, some labels below them, and which tone means what."""
 
     bars: list[ChartBar]
     labels: list[ChartLabel]
-    highest: int
     tones: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -76,12 +71,12 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
             # Translators: the day of a chart's hour, as Django's date filter takes it: 19 Nov
             words = f"{date_format(at, _('j M'))} {date_format(at, 'TIME_FORMAT')}"
             labels.append(ChartLabel(x=f"{place * step:.1f}", text=words))
-    return Chart(bars=bars, labels=labels, highest=highest)
+    return Chart(bars=bars, labels=labels)
 
 
 def bars_by_period(table: ActivityTable) -> Chart | None:
-    """What recipients did, period by period; what was sent to them would dwarf it. None without any."""
-    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in ACTIVITY_TONES]
+    """What recipients did, period by period. None without any."""
+    drawn = [(place, kind) for place, kind in enumerate(table.types) if kind in DRAWN]
     if not drawn:
         return None
     highest = max(sum(numbers[place] for place, _kind in drawn) for _name, numbers in table.rows) or 1
@@ -105,4 +100,4 @@ def bars_by_period(table: ActivityTable) -> Chart | None:
         if column % max(1, len(table.rows) // 8) == 0:
             labels.append(ChartLabel(x=f"{column * step:.1f}", text=name))
     tones = [(ACTIVITY_TONES[kind], str(kind.label)) for _place, kind in drawn]
-    return Chart(bars=bars, labels=labels, highest=highest, tones=tones)
+    return Chart(bars=bars, labels=labels, tones=tones)

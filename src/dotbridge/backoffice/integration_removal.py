@@ -47,7 +47,7 @@ def delete_integration(*, integration: Integration) -> None:
         raise ValidationError(_("Disconnect these marketing lists first: %(names)s.") % {"names": names})
     with integration_lock(integration.pk) as held:
         if not held:
-            raise ValidationError(_("A run is at work on this integration. Deactivate it, and delete it afterwards."))
+            raise ValidationError(_("A run is at work on this account. Switch it off, and delete it afterwards."))
         with transaction.atomic():
             rows = Integration.objects.filter(pk=integration.pk)
             # Held first: contacts name it without a foreign key (docs/adr/0021).

@@ -15,58 +15,22 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.statuses import status_words
+from dotbridge.backoffice.statuses import STATUS_WORDS, status_words
 from dotbridge.backoffice.stored_texts import stored_text
+from dotbridge.backoffice.tones import ACTIVITY_TONES, CHANGE_TONES, RUN_TONES, UPLOAD_TONES
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.connections.models import ChangeState
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.engine import LABELS
-from dotbridge.sync.models import ExportItem, RemovalState, State, Step, SyncRun, UploadState
+from dotbridge.sync.models import ExportItem, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.states import BY_A_VALUE, REASONS, REFUSED_STATUSES, RowState, state_of_row
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-STATE_COLOURS = {
-    State.RUNNING: "info",
-    State.SUCCEEDED: "success",
-    State.PARTIAL: "warning",
-    State.FAILED: "danger",
-    State.SKIPPED: "default",
-    State.BLOCKED: "warning",
-    State.WAITING: "info",
-    State.INTERRUPTED: "danger",
-}
-UPLOAD_COLOURS = {
-    UploadState.PREPARED: "default",
-    UploadState.UPLOADING: "info",
-    UploadState.SENT: "info",
-    UploadState.FINISHED: "success",
-    UploadState.REFUSED: "danger",
-    UploadState.UNKNOWN: "warning",
-}
-REMOVAL_COLOURS = {
-    RemovalState.PREPARED: "default",
-    RemovalState.SENT: "info",
-    RemovalState.COMPLETED: "success",
-    RemovalState.FAILED: "danger",
-}
-
-CHANGE_COLOURS = {
-    ChangeState.WAITING: "default",
-    ChangeState.ASKED: "info",
-    ChangeState.DONE: "success",
-    ChangeState.FAILED: "danger",
-}
-ACTIVITY_COLOURS = {
-    ActivityType.SEND: "default",
-    ActivityType.OPEN: "info",
-    ActivityType.CLICK: "success",
-    ActivityType.SOFT_BOUNCE: "warning",
-    ActivityType.HARD_BOUNCE: "danger",
-    ActivityType.UNSUBSCRIBE: "warning",
-}
+# The theme's names of the tones.
+_THEME_COLOURS = {"good": "success", "wait": "warning", "out": "warning", "bad": "danger", "info": "info"}
 
 # How often, and not how many people: who opens a mail twice has two opens.
 ACTIVITY_NUMBERS: dict[ActivityType, StrOrPromise] = {
@@ -83,24 +47,6 @@ TRIGGERS: dict[str, StrOrPromise] = {
     "person": _("A person"),
     "command line": _("Command line"),
 }
-
-# The statuses that Dotdigital's documentation names (contract §6.1); others are shown as they come.
-CONTACT_STATUSES = (
-    "Subscribed",
-    "Unsubscribed",
-    "SoftBounced",
-    "HardBounced",
-    "IspComplained",
-    "MailBlocked",
-    "PendingOptIn",
-    "DirectComplaint",
-    "Deleted",
-    "SharedSuppression",
-    "Suppressed",
-    "NotAllowed",
-    "DomainSuppression",
-    "NoMxRecord",
-)
 
 _COUNTS = {
     "read": ngettext_lazy("%(n)s read", "%(n)s read", "number"),
@@ -235,7 +181,7 @@ def one_decimal(number: float) -> str:
 def activity_badge(kind: str) -> SafeString:
     """What happened between a campaign and a record, as a label."""
     known = ActivityType(kind)
-    return badge(known.label, ACTIVITY_COLOURS[known])
+    return badge(known.label, ACTIVITY_TONES[known])
 
 
 def activities_in_words(counts: Mapping[ActivityType, int]) -> str:
@@ -319,7 +265,7 @@ def reason_text(code: str) -> StrOrPromise:
     """A rejection's reason for people; a code of Dotdigital's own is shown as it is."""
     if code in REASONS:
         return REASONS[code].text
-    if code in CONTACT_STATUSES:
+    if code in STATUS_WORDS:
         return format_lazy("{}: {}", _("In Dotdigital"), status_words(code).text)
     if code in REFUSED_STATUSES:
         return REFUSED_STATUSES[code].text
@@ -331,29 +277,29 @@ def trigger_text(trigger: str) -> StrOrPromise:
     return TRIGGERS.get(trigger, trigger)
 
 
-def badge(text: StrOrPromise, colour: str = "default") -> SafeString:
-    """A coloured label with its word in it; the text is escaped."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+def badge(text: StrOrPromise, tone: str = "quiet") -> SafeString:
+    """A label in the colour of a tone, with its word in it; the text is escaped."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": _THEME_COLOURS.get(tone, "default")})
 
 
 def state_badge(record: SyncRun | Step) -> SafeString:
     """The state of a run or step."""
-    return badge(record.get_state_display(), STATE_COLOURS.get(State(record.state), "default"))
+    return badge(record.get_state_display(), RUN_TONES[record.state])
 
 
 def upload_badge(state: str) -> SafeString:
     """The state of an upload."""
-    return badge(UploadState(state).label, UPLOAD_COLOURS[UploadState(state)])
+    return badge(UploadState(state).label, UPLOAD_TONES[state])
 
 
 def change_badge(state: str) -> SafeString:
     """The state of a change of the account."""
-    return badge(ChangeState(state).label, CHANGE_COLOURS[ChangeState(state)])
+    return badge(ChangeState(state).label, CHANGE_TONES[state])
 
 
 def status_badge(status: str) -> SafeString:
     """A contact's status as Dotdigital names it: may be mailed, or may not."""
-    return badge(status, "success" if status in LIVE else "warning")
+    return badge(status, "good" if status in LIVE else "wait")
 
 
 def duration(start: datetime | None, end: datetime | None) -> str:

@@ -24,7 +24,8 @@ class StatusWords:
 
 _ASKS = _("Only if the person asks for it: then press Subscribe again on the list.")
 _NEVER = _("Nothing here. Dotdigital keeps the address from being mailed for good.")
-_WORDS: dict[str, StatusWords] = {
+# The statuses that Dotdigital's documentation names (contract §6.1).
+STATUS_WORDS: dict[str, StatusWords] = {
     "Subscribed": StatusWords(text=_("Subscribed"), tone="good"),
     "SoftBounced": StatusWords(text=_("Bounced once, still mailed"), tone="wait"),
     "Unsubscribed": StatusWords(text=_("Opted out"), tone="out", way_back=_ASKS),
@@ -58,4 +59,4 @@ _WORDS: dict[str, StatusWords] = {
 
 def status_words(status: str) -> StatusWords:
     """A status in words; one the vendor invents tomorrow is shown as it is, and counts as not mailable."""
-    return _WORDS.get(status) or StatusWords(text=status, tone="good" if status in LIVE else "bad")
+    return STATUS_WORDS.get(status) or StatusWords(text=status, tone="good" if status in LIVE else "bad")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.connections.models import ChangeState, SendState
-from dotbridge.sync.models import State, UploadState
+from dotbridge.files.models import LoadState
+from dotbridge.sync.models import RemovalState, State, UploadState
 
 RUN_TONES: dict[str, str] = {
     State.RUNNING: "info",
@@ -24,6 +25,12 @@ UPLOAD_TONES: dict[str, str] = {
     UploadState.REFUSED: "bad",
     UploadState.UNKNOWN: "wait",
 }
+REMOVAL_TONES: dict[str, str] = {
+    RemovalState.PREPARED: "quiet",
+    RemovalState.SENT: "info",
+    RemovalState.COMPLETED: "good",
+    RemovalState.FAILED: "bad",
+}
 CHANGE_TONES: dict[str, str] = {
     ChangeState.WAITING: "quiet",
     ChangeState.ASKED: "info",
@@ -39,6 +46,16 @@ SEND_TONES: dict[str, str] = {
     SendState.FAILED: "bad",
     SendState.UNKNOWN: "bad",
     SendState.WITHDRAWN: "quiet",
+}
+LOAD_TONES: dict[str, str] = {
+    LoadState.OPEN: "quiet",
+    LoadState.WAITING: "info",
+    LoadState.RUNNING: "info",
+    LoadState.UNDOING: "info",
+    LoadState.LOADED: "good",
+    LoadState.ASKS: "wait",
+    LoadState.FAILED: "bad",
+    LoadState.CANCELLED: "quiet",
 }
 ACTIVITY_TONES: dict[str, str] = {
     ActivityType.SEND: "quiet",

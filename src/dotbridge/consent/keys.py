@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from dotbridge.consent.models import ConsentKey
-from dotbridge.encryption import reseal, seal, unseal
+from dotbridge.encryption import Resealed, reseal_rows, seal, unseal
 
 _BLOCK = 64
 # So few values that a bucket of a real installation holds many addresses, and so many that few have to be hashed.
@@ -58,11 +58,6 @@ def _make() -> str:
     return ConsentKey.objects.create(sealed=seal(secrets.token_hex(32))).sealed
 
 
-def reseal_key() -> int:
-    """Seal the key with the newest secret key. Answers how many rows there were."""
-    number = 0
-    for row in ConsentKey.objects.all():
-        row.sealed = reseal(row.sealed)
-        row.save(update_fields=["sealed"])
-        number += 1
-    return number
+def reseal_key() -> Resealed:
+    """Seal the key, where there is one, with the newest secret key."""
+    return reseal_rows(ConsentKey.objects.all(), "sealed")

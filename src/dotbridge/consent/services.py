@@ -22,8 +22,6 @@ from dotbridge.entities.record_ids import batches, record_id_of
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import addresses_of
 
-# Records given at once to a statement: enough to make round trips cheap, few enough to keep memory flat.
-BATCH = 5_000
 # Sent inside the transaction, with `entity`, `merged_ids` and `into_id`: whoever remembers of records what may bind
 # them later remembers it of the one that stays.
 records_merged = Signal()

@@ -12,6 +12,13 @@ from dotbridge.entities.registry import FieldKind, NewRecord, VirtualField, regi
 
 BIG_SPENDER_FROM = 10_000
 PRIMARY_ADDRESS_READS = ("emails__email", "emails__is_primary")
+DAYS_SINCE_CREATED = VirtualField(
+    name="days_since_created",
+    label=_("Days since created"),
+    kind=FieldKind.INTEGER,
+    expression=DaysSince(LocalDay(F("created_at"))),
+    reads=("created_at",),
+)
 
 
 def _full_name(first: str, last: str) -> VirtualField:
@@ -21,16 +28,6 @@ def _full_name(first: str, last: str) -> VirtualField:
         kind=FieldKind.STRING,
         expression=Trim(Concat(F(first), Value(" "), F(last))),
         reads=(first, last),
-    )
-
-
-def _days_since(field: str) -> VirtualField:
-    return VirtualField(
-        name="days_since_created",
-        label=_("Days since created"),
-        kind=FieldKind.INTEGER,
-        expression=DaysSince(LocalDay(F(field))),
-        reads=(field,),
     )
 
 
@@ -81,7 +78,7 @@ register(
             expression=YearsSince(F("birthday")),
             reads=("birthday",),
         ),
-        _days_since("created_at"),
+        DAYS_SINCE_CREATED,
     ],
 )
 register(
@@ -89,7 +86,7 @@ register(
     email="email",
     erase=_erase_leads,
     default_priority=10,
-    virtual_fields=[_full_name("first_name", "last_name"), _days_since("created_at")],
+    virtual_fields=[_full_name("first_name", "last_name"), DAYS_SINCE_CREATED],
 )
 register(
     Customer,

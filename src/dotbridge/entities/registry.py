@@ -97,16 +97,20 @@ Erase = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Entity:
-    """A model of the host whose records can be on a list. `key` is its app label and model name: "crm.contact".
+    """A model of the host whose records can be on a list, as it was registered.
 
-    `email_path` is the model's own field that holds the address, None where it is no plain field; `email_reads` are the
-    paths of all fields that the address comes from, as far as they are known. `modified_at` is the field that says when
-    a record was changed last. `create` saves new records with their addresses and `erase` takes
-    them away, None where the host offers no way; `host_creates` says that `create` is the host's own. With `saves_each`
-    values that come from Dotdigital are written by the record's own `save()`. `manager` names the manager whose records
-    count, empty for the model's default one. `collections` are what belongs to a record in any number; `plural`
-    names several records. With `takes_files` files of
-    people may fill it. `registered_at` is the file and line where the host registered it.
+    - `key`: its app label and model name, "crm.contact";
+    - `email_path`: the model's own field that holds the address, None where it is no plain field;
+    - `email_reads`: the paths of all fields that the address comes from, as far as they are known;
+    - `modified_at`: the field that says when a record was changed last;
+    - `create`, `erase`: save new records with their addresses, and take them away; None where the host offers no way;
+    - `host_creates`: whether `create` is the host's own;
+    - `saves_each`: whether values that come from Dotdigital are written by the record's own `save()`;
+    - `manager`: the manager whose records count, empty for the model's default one;
+    - `collections`: what belongs to a record in any number;
+    - `plural`: what several records are called;
+    - `takes_files`: whether files of people may fill it;
+    - `registered_at`: the file and line where the host registered it.
     """
 
     key: str
@@ -171,20 +175,24 @@ def register(
 ) -> Entity:
     """Let records of `model` be on marketing lists.
 
-    `email` is the path of a text field (relations to one record may be followed with `__`) or an expression; then
-    `email_reads` names the fields that it is made of, as `VirtualField.reads` does.
-    Without `fields`, every plain field of the model and of its to-one relations can be asked about and mapped, except
-    passwords. Entities with a higher `default_priority` come first where several could give a contact's default values.
-    `modified_at` is the path of the field with the moment of a record's last change: of a value changed here and in
-    Dotdigital the newer wins, and without it nobody knows which that is. `create` saves new records with their
-    addresses, a constant number of statements however many they are; where the address is a plain field of the model
-    this is known without it. `erase` deletes the records of a person who asks to be forgotten, by their address in
-    lower case; without it they are left to the host. `manager` names the manager whose records count, such as the one
-    that leaves deleted records out; without it, the model's default one. With `saves_each` a value that comes from
-    Dotdigital is written by the record's `save()`, with your signals, a statement or more a record; without it, many
-    records by one statement. `collections` are the names of relations to many records that
-    rules can ask about ("orders"), or collections of the host's own; without it, all that have a name on the records.
-    With `takes_files` files of people may be loaded into the model's own editable fields, where the address is one.
+    - `email`: the path of a text field, through relations to one record too (`person__email`), or an expression; then
+      `email_reads` names the fields that it is made of, as `VirtualField.reads` does.
+    - `fields`, `exclude`: what can be asked about and mapped. Without `fields`, every plain field of the model and of
+      its to-one relations, except passwords.
+    - `default_priority`: where several entities could give a contact's default values, the highest comes first.
+    - `modified_at`: the path of the field with the moment of a record's last change. Of a value changed here and in
+      Dotdigital the newer wins; without this nobody knows which that is.
+    - `create`: saves new records with their addresses, by a constant number of statements however many they are. Where
+      the address is a plain field of the model this is known without it.
+    - `erase`: deletes the records of a person who asks to be forgotten, by their address in lower case. Without it they
+      are left to the host.
+    - `manager`: the name of the manager whose records count, such as one that leaves deleted records out; without it,
+      the model's default one.
+    - `saves_each`: a value that comes from Dotdigital is written by the record's `save()`, with your signals, a
+      statement or more a record. Without it, many records by one statement.
+    - `collections`: the names of relations to many records that rules can ask about ("orders"), or collections of the
+      host's own. Without it, all that have a name on the records.
+    - `takes_files`: files of people may be loaded into the model's own editable fields, where the address is one.
 
     Raises NoEmailField, and RegistrationError for a primary key, path, virtual field or second registration that does
     not fit.

@@ -85,11 +85,6 @@ class FileLoad(models.Model):
         """Whether a worker has it, or is to have it."""
         return self.state in AT_WORK
 
-    @property
-    def can_start(self) -> bool:
-        """Whether it can be asked for, as long as the file is here."""
-        return self.state in CAN_START
-
 
 class FilePiece(models.Model):
     """A piece of a file that waits to be loaded: in the database, where a worker on another machine finds it.

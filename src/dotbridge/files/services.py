@@ -193,10 +193,7 @@ def _load(
     merge = Merge(understood.target, columns)
     progress("merging", report.rows)
     if kept is not None:
-        with connection.cursor() as cursor:
-            # Two files at once would each make the people whom both name.
-            lock = f"dotbridge.files:{report.entity}"
-            cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", [lock])
+        _wait_for_other_loads(report.entity)
     clashes, number = merge.settle_same_address(choices.same_address, most=MOST_PROBLEMS)
     _tell_clashes(understood, clashes, number)
     if asks and report.questions and kept is not None:
@@ -218,12 +215,23 @@ def _load(
     note_created(kept, understood.target)
     tell_followers(kept, report)
     if report.opted_out:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")
-            cursor.execute(_OPT_OUTS)
-            # Who keeps consent joins it; without this the planner would expect a handful, and compare all with all.
-            cursor.execute(f"ANALYZE {OPT_OUTS}")
-        hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
+        _hand_opt_outs_on(report)
+
+
+def _wait_for_other_loads(entity: str) -> None:
+    """Hold the entity until the transaction ends: two files at once would each make the people whom both name."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", [f"dotbridge.files:{entity}"])
+
+
+def _hand_opt_outs_on(report: LoadReport) -> None:
+    """Give whom the file says to be opted out to whoever keeps consent."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {OPT_OUTS}")
+        cursor.execute(_OPT_OUTS)
+        # Who keeps consent joins it; without this the planner would expect a handful, and compare all with all.
+        cursor.execute(f"ANALYZE {OPT_OUTS}")
+    hand_on(OptOuts(entity_key=report.entity, source_name=report.file))
 
 
 def _refused_by_database(error: DatabaseError) -> str:

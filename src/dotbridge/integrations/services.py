@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.conf import app_settings, typed_command
-from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
+from dotbridge.encryption import Resealed, SecretUnreadable, reseal_rows, seal, unseal
 from dotbridge.integrations.limiter import DatabaseLimiter
 from dotbridge.integrations.models import DEFAULT_BASE_URL, Integration
 from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError, Retry, Timeout, Transient
@@ -36,14 +37,6 @@ class Check:
     is_unreachable: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resealed:
-    """How many passwords were sealed anew, and the names of the integrations whose could not be read."""
-
-    number: int
-    unreadable: tuple[str, ...]
-
-
 def create_integration(
     *, name: str, username: str, password: str, base_url: str = DEFAULT_BASE_URL, is_active: bool = True
 ) -> Integration:
@@ -53,6 +46,17 @@ def create_integration(
     )
 
 
+def switched_off_text(integration: Integration) -> str:
+    """What is told where something was asked of an account that is switched off."""
+    return _("%(name)s is switched off, so nothing was started.") % {"name": integration}
+
+
+def require_active(integration: Integration) -> None:
+    """Raises ValidationError for an account that is switched off: Dotdigital is asked nothing for it."""
+    if not integration.is_active:
+        raise ValidationError(switched_off_text(integration))
+
+
 def set_password(*, integration: Integration, password: str) -> None:
     """Replace the API user's password."""
     integration.password_sealed = seal(password)
@@ -60,19 +64,8 @@ def set_password(*, integration: Integration, password: str) -> None:
 
 
 def reseal_passwords() -> Resealed:
-    """Seal the passwords of all API users with the newest key. One that no configured key opens is left as it is."""
-    number, unreadable = 0, []
-    for integration in Integration.objects.all():
-        try:
-            sealed = reseal(integration.password_sealed)
-        except SecretUnreadable:
-            unreadable.append(integration.name)
-            continue
-        # Not over a password that somebody enters at this moment.
-        number += Integration.objects.filter(pk=integration.pk, password_sealed=integration.password_sealed).update(
-            password_sealed=sealed
-        )
-    return Resealed(number=number, unreadable=tuple(unreadable))
+    """Seal the passwords of all API users with the newest key."""
+    return reseal_rows(Integration.objects.all(), "password_sealed")
 
 
 def open_account(

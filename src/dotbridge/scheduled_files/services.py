@@ -17,7 +17,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from dotbridge.conf import app_settings
-from dotbridge.encryption import SecretUnreadable, has_newest_key, reseal, seal, unseal
+from dotbridge.encryption import Resealed, SecretUnreadable, reseal_rows, seal, unseal
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.followers import LOADED_RECORDS
 from dotbridge.files.models import FileLoad
@@ -242,15 +242,6 @@ def allow_leaving(*, scheduled_file: ScheduledFile, number: int) -> None:
     request_reading(scheduled_file=scheduled_file, by_person=True)
 
 
-def reseal_passwords() -> tuple[int, list[str]]:
-    """Seal every stored password with the newest key. Answers how many, and the names of files whose none opens."""
-    number, unreadable = 0, []
-    for scheduled_file in ScheduledFile.objects.exclude(sealed_secret=""):
-        if has_newest_key(scheduled_file.sealed_secret):
-            continue
-        try:
-            _note(scheduled_file, sealed_secret=reseal(scheduled_file.sealed_secret))
-            number += 1
-        except SecretUnreadable:
-            unreadable.append(scheduled_file.name)
-    return number, unreadable
+def reseal_passwords() -> Resealed:
+    """Seal the passwords of all scheduled files that have one with the newest key."""
+    return reseal_rows(ScheduledFile.objects.exclude(sealed_secret=""), "sealed_secret")

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
-from dotbridge.encryption import SecretUnreadable, reseal, seal, unseal
+from dotbridge.encryption import Resealed, SecretUnreadable, reseal_rows, seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import RequestInsideTransaction
 from dotbridge.studio.hosts import application_of, checked_domain, may_return_to
@@ -172,27 +172,14 @@ def disconnect(*, integration: Integration, user: AbstractBaseUser) -> None:
         raise ValidationError(_("You are not connected."))
 
 
-def reseal_secrets() -> tuple[int, list[str]]:
-    """Seal every secret with the newest key. Answers how many, and whose could not be read, for people."""
-    number, unreadable = 0, []
-    for sign_on in SignOn.objects.select_related("integration"):
-        try:
-            sealed = reseal(sign_on.secret_sealed)
-        except SecretUnreadable:
-            unreadable.append(sign_on.integration.name)
-            continue
-        as_read = SignOn.objects.filter(pk=sign_on.pk, secret_sealed=sign_on.secret_sealed)
-        number += as_read.update(secret_sealed=sealed)
-    for grant in Grant.objects.all():
-        try:
-            sealed = reseal(grant.refresh_token_sealed)
-        except SecretUnreadable:
-            # Nobody can enter it again: its person connects anew.
-            Grant.objects.filter(pk=grant.pk).update(refused_at=timezone.now())
-            continue
-        rows = Grant.objects.filter(pk=grant.pk, refresh_token_sealed=grant.refresh_token_sealed)
-        number += rows.update(refresh_token_sealed=sealed)
-    return number, unreadable
+def reseal_secrets() -> Resealed:
+    """Seal clients' secrets and people's refresh tokens with the newest key. Unreadable are the clients' alone."""
+    clients = reseal_rows(SignOn.objects.select_related("integration"), "secret_sealed")
+    tokens = reseal_rows(Grant.objects.all(), "refresh_token_sealed")
+    # Nobody can enter a token again: its person connects anew.
+    lost = [grant.pk for grant in tokens.unreadable]
+    Grant.objects.filter(pk__in=lost).update(refused_at=timezone.now())
+    return Resealed(number=clients.number + tokens.number, unreadable=clients.unreadable)
 
 
 def _claim(integration: Integration, user: AbstractBaseUser) -> Grant:

@@ -92,7 +92,7 @@ def move_to_another_account(*, integration: Integration) -> None:
     """
     with integration_lock(integration.pk) as lock:
         if lock is None:
-            raise ValidationError(_("A run is at work on this integration. Deactivate it, and move it afterwards."))
+            raise ValidationError(_("A run is at work on this account. Switch it off, and move it afterwards."))
         links = ListConnection.objects.filter(address_book__integration=integration)
         if Upload.objects.filter(connection__in=links, state__in=ON_THEIR_WAY).exists():
             raise ValidationError(_("An upload is on its way to the former account. Move it when that is finished."))

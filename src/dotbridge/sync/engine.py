@@ -241,21 +241,14 @@ def _run_parts(
     try:
         with open_account(run.integration, before_request=lock.require) as account:
             try:
-                note_account(integration=run.integration, account=account, info=account.connect())
-                protocol = protocol_of(run.integration, account)
-                context = RunContext(
-                    integration=run.integration,
-                    account=account,
-                    run=run,
+                context = _begin(
+                    run,
+                    account,
                     observer=observer,
-                    server_now=_now_there(account, protocol),
-                    protocol=protocol,
-                    wait_seconds=wait_seconds,
-                    force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
-                    reads_everything=run.kind == RunKind.RECONCILE,
-                    only=run.connection,
                     lock=lock,
+                    wait_seconds=wait_seconds,
                     ends_at=ends_at,
+                    force_data_fields=force_data_fields,
                 )
                 for part in _parts_of(context):
                     lock.require()
@@ -277,6 +270,35 @@ def _run_parts(
     else:
         end_run(run, *verdict_of(run, LABELS))
         settle_waiting_runs(run.integration, LABELS)
+
+
+def _begin(
+    run: SyncRun,
+    account: Account,
+    *,
+    observer: Observer,
+    lock: IntegrationLock,
+    wait_seconds: float,
+    ends_at: float | None,
+    force_data_fields: bool,
+) -> RunContext:
+    """Find the account, and what it can do; answers what the steps work with. Raises DotdigitalError."""
+    note_account(integration=run.integration, account=account, info=account.connect())
+    protocol = protocol_of(run.integration, account)
+    return RunContext(
+        integration=run.integration,
+        account=account,
+        run=run,
+        observer=observer,
+        server_now=_now_there(account, protocol),
+        protocol=protocol,
+        wait_seconds=wait_seconds,
+        force_data_fields=force_data_fields or run.kind in {RunKind.DATA_FIELDS, RunKind.RECONCILE},
+        reads_everything=run.kind == RunKind.RECONCILE,
+        only=run.connection,
+        lock=lock,
+        ends_at=ends_at,
+    )
 
 
 def _now_there(account: Account, protocol: WireProtocol) -> datetime:

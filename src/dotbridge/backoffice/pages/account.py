@@ -89,23 +89,26 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
         if not found["clash"]:
             return HttpResponseRedirect(_url(integration))
         context |= {f"{posted}_clash": found["clash"], f"{posted}_seen": found["seen"], "clash_by": found["clash_by"]}
+    context |= {"settings_form": settings_form, "credentials": credentials, "may_change": may_change}
+    return _show_account(request, stored, context)
+
+
+def _show_account(request: HttpRequest, integration: Integration, context: dict[str, Any]) -> HttpResponse:
+    """The page, with what is typed into its two forms; a clash of two people is told with 409."""
     return show(
         request,
         "backoffice/house/account.html",
         status=409 if "clash_by" in context else 200,
-        title=stored.name,
+        title=integration.name,
         current="settings",
         crumbs=_crumbs(),
         context={
-            "account": stored,
+            "account": integration,
             "feeds": feeds_of(integration),
             "facts": facts_of(integration),
-            "calls": [each for each in calls_of_accounts() if each.integration.pk == pk],
+            "calls": [each for each in calls_of_accounts() if each.integration.pk == integration.pk],
             "planned": planned_runs(integration),
             "waiting": waiting_readings(integration) if integration.is_active else None,
-            "settings_form": settings_form,
-            "credentials": credentials,
-            "may_change": may_change,
             "may_sync": request.user.has_perm("dotbridge_sync.add_syncrun") and integration.is_active,
             "may_delete": request.user.has_perm(MAY_DELETE),
             "strip_after": after_run_of(request),

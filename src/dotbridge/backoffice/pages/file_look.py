@@ -19,7 +19,6 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.files import file_url, load_or_404, show_load
 from dotbridge.backoffice.pages.frame import log_change, page
 from dotbridge.backoffice.reads.files import (
-    LOAD_TONES,
     column_choices,
     delimiter_options,
     encoding_options,
@@ -30,6 +29,7 @@ from dotbridge.backoffice.reads.files import (
     ways_of_writing,
 )
 from dotbridge.backoffice.reads.worker import seconds_to_ask
+from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.files.errors import AddressMissing, EncodingNotSure, FileRefused
 from dotbridge.files.models import FileLoad, LoadState
 from dotbridge.files.report import kinds_of
@@ -94,7 +94,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
     context: dict[str, Any] = {
         "load": load,
         "becomes": label_of(load.entity),
-        "tone": LOAD_TONES[LoadState(load.state)],
+        "tone": LOAD_TONES[load.state],
         "progress": progress,
         "seconds": POLL_SECONDS if load.state == LoadState.RUNNING else seconds_to_ask(POLL_SECONDS),
         "said": said,

@@ -18,8 +18,9 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
-from dotbridge.backoffice.reads.files import LOAD_TONES, label_of, may_load_into, targets_of
+from dotbridge.backoffice.reads.files import label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
+from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.conf import is_standalone
 from dotbridge.config import read_config
 from dotbridge.files.errors import FileRefused
@@ -38,8 +39,8 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV, XLSX, ODS, vCard or JSON Lines, also packed as gzip or zip. At most %(most)d MB. Nothing is loaded "
-            "before you have seen what was understood."
+            "CSV, XLSX, ODS, XLS, vCard or JSON Lines, also packed as gzip or zip. At most %(most)d MB. Nothing is "
+            "loaded before you have seen what was understood."
         ),
     )
     entity = forms.ChoiceField(label=gettext_lazy("What the people become"))
@@ -76,9 +77,9 @@ def load_or_404(request: HttpRequest, pk: int) -> FileLoad:
     return load
 
 
-def file_url(load: FileLoad, name: str = "file") -> str:
-    """The address of a page of this load."""
-    return reverse(f"dotbridge:{name}", args=[load.pk])
+def file_url(load: FileLoad) -> str:
+    """The address of this load's page."""
+    return reverse("dotbridge:file", args=[load.pk])
 
 
 @page()
@@ -88,7 +89,7 @@ def files(request: HttpRequest) -> HttpResponse:
     if not keys:
         raise PermissionDenied
     found = Paginator(FileLoad.objects.filter(entity__in=keys), PAGE).get_page(request.GET.get("page"))
-    rows = [{"load": load, "becomes": label_of(load.entity), "tone": LOAD_TONES[load.state]} for load in found]  # type: ignore[index]
+    rows = [{"load": load, "becomes": label_of(load.entity), "tone": LOAD_TONES[load.state]} for load in found]
     return show(
         request,
         "backoffice/house/files.html",

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
-from dotbridge.backoffice.list_reads import free_books
+from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.data_field_rules import Visibility

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dotbridge.backoffice.campaign_reads import newest_campaigns
 from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import page, show
+from dotbridge.backoffice.reads.campaign_tables import newest_campaigns
 from dotbridge.backoffice.reads.home import calls_of_accounts, connected_being_counted, health_of, home_lists, walk
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.worker import worker_is_alive

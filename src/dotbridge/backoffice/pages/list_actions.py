@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +22,7 @@ from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import switched_off_text
 from dotbridge.lists import services as list_services
 from dotbridge.lists.models import ListedRecord, RemovedItem
 from dotbridge.lists.selectors import lists_that_name
@@ -47,7 +48,6 @@ def ask_first(
     items: Iterable[str] = (),
     hidden: Iterable[tuple[str, object]] = (),
     is_danger: bool = False,
-    extra: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The page that says what follows before it is done."""
     return show_list_page(
@@ -64,7 +64,6 @@ def ask_first(
             "items": list(items),
             "hidden": list(hidden),
             "is_danger": is_danger,
-            **(extra or {}),
         },
     )
 
@@ -86,7 +85,7 @@ def start_run(
     if not request.user.has_perm(MAY_REQUEST):
         raise PermissionDenied
     if not integration.is_active:
-        messages.error(request, _("%(name)s is switched off, so nothing was started.") % {"name": integration})
+        messages.error(request, switched_off_text(integration))
         return HttpResponseRedirect(back_url)
     after = last_run(integration.pk)
     request_run(integration=integration, kind=kind, trigger="person", link=link)

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.list_reads import free_books
 from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
@@ -28,6 +27,7 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.pages.list_plan import plan_context
 from dotbridge.backoffice.queries import key_of, search_of
+from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook
@@ -59,7 +59,6 @@ def show_sheet(request: HttpRequest, marketing_list: Any, template: str, **conte
         context={
             "sheet_template": template,
             "sheet_title": _("Connect %(list)s") % {"list": marketing_list},
-            "back_url": list_url(marketing_list),
             **context,
         },
     )

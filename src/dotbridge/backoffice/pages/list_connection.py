@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
@@ -36,6 +35,7 @@ from dotbridge.backoffice.pages.list_frame import (
     waits_for_count,
 )
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.changes import changes_to_show
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.connections.models import AccountChange, ListConnection, SendState
 from dotbridge.connections.selectors import obstacle_to_newcomers, sends_to_come

@@ -14,7 +14,6 @@ from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import Crumb, Tab, show
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.lists import lists_with_state
-from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.worker import worker_is_alive
@@ -128,7 +127,6 @@ def show_list_page(
             "strip_after": after_run_of(request),
             # Nothing is typed on the page of the people: it may come again when the connection is another one.
             "strip_reloads": tab == "list" and bool(coming or getattr(link, "ending", None)),
-            "newest_run": last_run(link.address_book.integration_id) if link else 0,
             **(context or {}),
         },
     )

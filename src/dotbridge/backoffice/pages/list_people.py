@@ -14,11 +14,11 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.list_reads import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
+from dotbridge.backoffice.reads.list_actions import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.reads.list_people import PAGE
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.standing import Standing

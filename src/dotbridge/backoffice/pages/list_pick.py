@@ -173,7 +173,6 @@ def address_load(request: HttpRequest, pk: int, load: int) -> HttpResponse:
             "load": found,
             "kinds": [(why, WhyNoted(why).label, number) for why, number in kinds.items()],
             "chosen": chosen,
-            "chosen_title": WhyNoted(chosen).label if chosen else "",
             "noted": noted,
             "pager": numbered_pager(noted, "&" + urlencode({"why": chosen})),
         },

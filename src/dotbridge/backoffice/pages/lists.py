@@ -13,7 +13,6 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.activity import search_pager
@@ -31,6 +30,7 @@ from dotbridge.backoffice.pages.list_frame import (
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.campaign_tables import with_figures
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page

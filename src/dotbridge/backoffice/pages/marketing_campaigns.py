@@ -15,7 +15,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.campaign_reads import activity_table, with_figures
 from dotbridge.backoffice.charts import bars_by_period
 from dotbridge.backoffice.labels import ACTIVITY_NUMBERS
 from dotbridge.backoffice.pages.activity import search_pager
@@ -25,6 +24,7 @@ from dotbridge.backoffice.pages.forms import add_refusal, owners
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.marketing_campaign_merge import MAY_MERGE
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.campaign_tables import activity_table, with_figures
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.campaigns.models import CampaignCode, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
-from dotbridge.backoffice.reads.files import DELIMITERS, LOAD_TONES, label_of, may_load_into, targets_of
+from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
+from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.files.encodings import ENCODINGS
-from dotbridge.files.models import LoadState
 from dotbridge.files.targets import file_target
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.scheduled_files.models import ScheduledFile
@@ -143,7 +143,7 @@ def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "file": found,
             "becomes": label_of(found.entity),
-            "readings": [{"of": each, "tone": LOAD_TONES[LoadState(each.load.state)]} for each in readings],
+            "readings": [{"of": each, "tone": LOAD_TONES[each.load.state]} for each in readings],
             "held": readings[0] if readings and readings[0].held else None,
             "may_change": request.user.has_perm(CHANGE) and _may_fill(request, found),
             "may_delete": request.user.has_perm(DELETE),

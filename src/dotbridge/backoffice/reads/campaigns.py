@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.campaign_reads import with_figures
 from dotbridge.backoffice.labels import one_decimal
+from dotbridge.backoffice.reads.campaign_tables import with_figures
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.email import address_key
 from dotbridge.mirror.models import Activity, Campaign, ClickEvent, Contact, OpenEvent

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.preview_reads import PreviewedRecord, preview_of_mapping
+from dotbridge.backoffice.reads.previews import PreviewedRecord, preview_of_mapping
 from dotbridge.backoffice.reads.values import value_in_words
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.faults import asking

@@ -22,16 +22,6 @@ from dotbridge.files.understanding import SAME_ADDRESS, UNUSED
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-LOAD_TONES = {
-    LoadState.OPEN: "quiet",
-    LoadState.WAITING: "info",
-    LoadState.RUNNING: "info",
-    LoadState.UNDOING: "info",
-    LoadState.LOADED: "good",
-    LoadState.ASKS: "wait",
-    LoadState.FAILED: "bad",
-    LoadState.CANCELLED: "quiet",
-}
 STEPS = {
     "reading": gettext_lazy("Reading the file"),
     "loading": gettext_lazy("Taking the rows"),

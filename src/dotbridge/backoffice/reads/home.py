@@ -148,11 +148,11 @@ def _figures(totals: dict[Standing, int], lists: Sequence[MarketingList]) -> lis
     finished = Upload.objects.filter(state=UploadState.FINISHED)
     lines = {
         Standing.IN_STEP: (
-            _by_day(finished, "finished_at", Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
+            _by_day(finished, Sum(F("row_count") - F("rejected_count") - F("opted_out_count"))),
             _("Confirmed by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.REFUSED: (
-            _by_day(finished, "finished_at", Sum("rejected_count")),
+            _by_day(finished, Sum("rejected_count")),
             _("Refused by Dotdigital, day by day, the last 30 days"),
         ),
         Standing.OPTED_OUT: (
@@ -201,12 +201,12 @@ def _opted_out_by_day(lists: Sequence[MarketingList]) -> list[int]:
     return [days[first + timedelta(days=place)] for place in range(DAYS)]
 
 
-def _by_day(rows: QuerySet[Any], field: str, number: Any) -> list[int]:
+def _by_day(uploads: QuerySet[Any], number: Any) -> list[int]:
     first = timezone.localdate() - timedelta(days=DAYS - 1)
     found = dict(
-        rows.filter(**{f"{field}__date__gte": first})
+        uploads.filter(finished_at__date__gte=first)
         .order_by()
-        .annotate(day=TruncDay(field))
+        .annotate(day=TruncDay("finished_at"))
         .values("day")
         .annotate(number=number)
         .values_list("day", "number")

@@ -183,47 +183,50 @@ def _of_lists() -> Iterator[Need]:
     # Rules ask about other lists, most of which are among these.
     known_by_key(MarketingList).update({link.marketing_list_id: link.marketing_list for link in links})
     for link in links:
-        marketing_list, page = link.marketing_list, "dotbridge:list"
-        if link.stopped_at is not None:
-            yield Need(
-                tone="bad",
-                title=_("%(list)s: the export waits for you") % {"list": marketing_list},
-                text=stopped_in_words(link),
-                since=link.stopped_at,
-                url=reverse("dotbridge:list-allow", args=[marketing_list.pk]),
-                button=_("Look and decide"),
-                marketing_list=marketing_list.pk,
-            )
-        ending: Ending | None = getattr(link, "ending", None)
-        if ending is not None and ending.has_failed:
-            yield Need(
-                tone="bad",
-                title=_("%(list)s could not be disconnected") % {"list": marketing_list},
-                text=stored_text(ending.message),
-                url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
-                button=_("Decide what to do"),
-                marketing_list=marketing_list.pk,
-            )
-        if link.address_book.gone_at is not None:
-            yield Need(
-                tone="bad",
-                title=_("%(list)s: its address book is gone") % {"list": marketing_list},
-                text=_("%(book)s does not exist in Dotdigital any more, so nothing is sent.")
-                % {"book": link.address_book},
-                since=link.address_book.gone_at,
-                url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
-                button=_("Choose another book"),
-                marketing_list=marketing_list.pk,
-            )
-        if problem := _problem_of_rule(marketing_list):
-            yield Need(
-                tone="bad",
-                title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
-                text=problem,
-                url=reverse(page, args=[marketing_list.pk]),
-                button=_("Mend the rule"),
-                marketing_list=marketing_list.pk,
-            )
+        yield from _of_list(link)
+
+
+def _of_list(link: ListConnection) -> Iterator[Need]:
+    marketing_list = link.marketing_list
+    if link.stopped_at is not None:
+        yield Need(
+            tone="bad",
+            title=_("%(list)s: the export waits for you") % {"list": marketing_list},
+            text=stopped_in_words(link),
+            since=link.stopped_at,
+            url=reverse("dotbridge:list-allow", args=[marketing_list.pk]),
+            button=_("Look and decide"),
+            marketing_list=marketing_list.pk,
+        )
+    ending: Ending | None = getattr(link, "ending", None)
+    if ending is not None and ending.has_failed:
+        yield Need(
+            tone="bad",
+            title=_("%(list)s could not be disconnected") % {"list": marketing_list},
+            text=stored_text(ending.message),
+            url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
+            button=_("Decide what to do"),
+            marketing_list=marketing_list.pk,
+        )
+    if link.address_book.gone_at is not None:
+        yield Need(
+            tone="bad",
+            title=_("%(list)s: its address book is gone") % {"list": marketing_list},
+            text=_("%(book)s does not exist in Dotdigital any more, so nothing is sent.") % {"book": link.address_book},
+            since=link.address_book.gone_at,
+            url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
+            button=_("Choose another book"),
+            marketing_list=marketing_list.pk,
+        )
+    if problem := _problem_of_rule(marketing_list):
+        yield Need(
+            tone="bad",
+            title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
+            text=problem,
+            url=reverse("dotbridge:list", args=[marketing_list.pk]),
+            button=_("Mend the rule"),
+            marketing_list=marketing_list.pk,
+        )
 
 
 def _problem_of_rule(marketing_list: MarketingList) -> str:

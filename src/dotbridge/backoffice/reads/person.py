@@ -95,7 +95,6 @@ class Person:
     memberships: list[Membership] = field(default_factory=list)
     lists: list[OnList] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    verdict: Verdict | None = None
 
 
 def address_of(known: Entity, record_id: str) -> tuple[Any, str] | None:

@@ -43,7 +43,7 @@ def _trouble(file: ScheduledFile, last: Reading | None) -> Trouble | None:
     if not file.is_active:
         return None
     if file.problem:
-        return _of_file(file, file.problem, "bad", file.problem_since)
+        return _of_file(file, file.problem, file.problem_since)
     if last is not None and last.load.state in {LoadState.ASKS, LoadState.FAILED, LoadState.CANCELLED}:
         tone = "bad" if last.load.state == LoadState.FAILED else "wait"
         text = last.load.message or _("Its load was cancelled.")
@@ -55,9 +55,9 @@ def _trouble(file: ScheduledFile, last: Reading | None) -> Trouble | None:
     came = file.came_at or file.created_at
     if file.must_come_hours and came < timezone.now() - timedelta(hours=file.must_come_hours):
         text = _("No new file has come for %(hours)s hours.") % {"hours": grouped(file.must_come_hours)}
-        return _of_file(file, text, "bad", came)
+        return _of_file(file, text, came)
     return None
 
 
-def _of_file(file: ScheduledFile, text: str, tone: str, since: datetime | None) -> Trouble:
-    return Trouble(text=text, tone=tone, since=since, page="scheduled-file", key=file.pk)
+def _of_file(file: ScheduledFile, text: str, since: datetime | None) -> Trouble:
+    return Trouble(text=text, tone="bad", since=since, page="scheduled-file", key=file.pk)

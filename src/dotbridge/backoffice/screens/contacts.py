@@ -12,10 +12,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.labels import CONTACT_STATUSES, status_badge
+from dotbridge.backoffice.labels import status_badge
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.statuses import STATUS_WORDS
 from dotbridge.entities.email import address_key
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Contact, Membership
@@ -34,7 +35,7 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Two groups, then each documented status."""
         groups = [("live", _("May be mailed")), ("not-live", _("May not be mailed"))]
-        return [*groups, *((status, status) for status in CONTACT_STATUSES)]
+        return [*groups, *((status, status) for status in STATUS_WORDS)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
         """The contacts of the chosen status or group."""

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.change_reads import changes_to_show
 from dotbridge.backoffice.labels import badge, grouped
+from dotbridge.backoffice.reads.changes import changes_to_show
 from dotbridge.backoffice.screens.base import Button, EmptyList, person_of, require, url_of
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen
@@ -63,8 +63,8 @@ class DataFieldScreen(DeletingScreen):
     def standing(self, field: DataField) -> SafeString:
         """Whether it is there."""
         if field.gone_at:
-            return badge(_("Gone"), "warning")
-        return badge(_("Being deleted"), "info") if field.leaving_since else badge(_("There"), "success")
+            return badge(_("Gone"), "wait")
+        return badge(_("Being deleted"), "info") if field.leaving_since else badge(_("There"), "good")
 
     def list_buttons(self, request: HttpRequest) -> Sequence[Button]:
         """Read them again, for those who may ask for runs. Django's own button adds one."""

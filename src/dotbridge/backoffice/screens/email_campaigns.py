@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dotbridge.backoffice.campaign_reads import compared_figures, with_figures
 from dotbridge.backoffice.labels import badge, with_share
+from dotbridge.backoffice.reads.campaign_tables import compared_figures, with_figures
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, link_to
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
@@ -156,9 +156,9 @@ class EmailCampaignScreen(ReadOnlyScreen):
 def state_of(campaign: Any) -> SafeString:
     """The state of an e-mail campaign that came with its figures, in words."""
     if campaign.remote_status:
-        text = badge(campaign.remote_status, "success" if campaign.remote_status == "Sent" else "info")
+        text = badge(campaign.remote_status, "good" if campaign.remote_status == "Sent" else "info")
     else:
-        text = badge(_("Sent"), "success") if campaign.sent_at else badge(_("Not sent"))
+        text = badge(_("Sent"), "good") if campaign.sent_at else badge(_("Not sent"))
     if campaign.gone_at is None:
         return text
-    return format_html("{} {}", text, badge(_("Gone from Dotdigital"), "warning"))
+    return format_html("{} {}", text, badge(_("Gone from Dotdigital"), "wait"))

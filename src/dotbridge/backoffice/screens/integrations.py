@@ -21,12 +21,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
-from dotbridge.backoffice.labels import STATE_COLOURS, ago, already_switched, badge, grouped
+from dotbridge.backoffice.labels import ago, already_switched, badge, grouped
 from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
 from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.tones import RUN_TONES
 from dotbridge.connections.services import request_import, switch_account
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
@@ -99,8 +100,8 @@ class IntegrationScreen(DeletingScreen):
 
     @admin.display(description=gettext_lazy("Active"), ordering="is_active")
     def active(self, integration: Integration) -> SafeString:
-        """Active or inactive, in words."""
-        return badge(_("Active"), "success") if integration.is_active else badge(_("Inactive"))
+        """On or off, in words."""
+        return badge(_("Switched on"), "good") if integration.is_active else badge(_("Switched off"))
 
     @admin.display(description=gettext_lazy("Last connected"), ordering="checked_at")
     def last_connected(self, integration: Integration) -> str:
@@ -113,7 +114,7 @@ class IntegrationScreen(DeletingScreen):
         if integration.last_state is None:
             return _("none yet")
         state = State(integration.last_state)
-        return badge(f"{state.label}, {ago(integration.last_started)}", STATE_COLOURS[state])
+        return badge(f"{state.label}, {ago(integration.last_started)}", RUN_TONES[state])
 
     def buttons(self, request: HttpRequest, record: Integration) -> Sequence[Button]:
         """Check, synchronise, switch on and off."""
@@ -121,9 +122,9 @@ class IntegrationScreen(DeletingScreen):
         buttons = []
         if may_change:
             title, page, icon = (
-                (_("Deactivate"), "deactivate", "pause_circle")
+                (_("Switch off"), "deactivate", "pause_circle")
                 if record.is_active
-                else (_("Activate"), "activate", "play_circle")
+                else (_("Switch on"), "activate", "play_circle")
             )
             buttons += [
                 Button(title=title, url=self.page_url(record, page), icon=icon, posts=True),
@@ -193,12 +194,12 @@ class IntegrationScreen(DeletingScreen):
         return HttpResponseRedirect(url_of(integration))
 
     def switch(self, request: HttpRequest, integration: Integration, *, to: bool) -> HttpResponse:
-        """Activate or deactivate, as the button says: pressed by two people it stays so."""
+        """On or off, as the button says: pressed by two people it stays so."""
         self._require_change(request, integration)
         if not switch_account(integration=integration, to=to):
             messages.info(request, already_switched(to))
             return HttpResponseRedirect(url_of(integration))
-        text = _("Activated.") if to else _("Deactivated: no run starts until it is active again.")
+        text = _("Switched on.") if to else _("Switched off: no run starts until it is switched on again.")
         self.log_change(request, integration, text)
         messages.success(request, text)
         return HttpResponseRedirect(url_of(integration))

@@ -226,10 +226,10 @@ class MappingScreen(Screen):
     def broken_count(self, mapping: Mapping) -> SafeString | str:
         """How many of them cannot be sent any more."""
         if not _is_known(mapping):
-            return badge(_("Entity not registered"), "danger")
+            return badge(_("Entity not registered"), "bad")
         owner = entity(mapping.entity)
         number = sum(bool(problem_of_row(row, owner)) for row in mapping.rows.all())
-        return badge(grouped(number), "danger") if number else "-"
+        return badge(grouped(number), "bad") if number else "-"
 
     def response_add(self, request: HttpRequest, obj: Mapping, post_url_continue: str | None = None) -> HttpResponse:
         """On to the rows."""

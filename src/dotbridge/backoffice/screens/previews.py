@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.preview_reads import preview_of_mapping
 from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.reads.previews import preview_of_mapping
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.mapping.models import Mapping

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.backoffice.labels import REMOVAL_COLOURS, badge, grouped
+from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.tones import REMOVAL_TONES
 from dotbridge.sync.models import Removal, RemovalState
 
 
@@ -48,7 +49,7 @@ class RemovalScreen(ReadOnlyScreen):
     def state_label(self, removal: Removal) -> SafeString:
         """The state as a label."""
         state = RemovalState(removal.state)
-        return badge(state.label, REMOVAL_COLOURS[state])
+        return badge(state.label, REMOVAL_TONES[state])
 
     @admin.display(description=_("Contacts"))
     def contacts(self, removal: Removal) -> str:

@@ -10,40 +10,36 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.screens.base import require
-from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import switched_off_text
 
 MAY_REQUEST = "dotbridge_sync.add_syncrun"
 
 
-def ask_for_run(
-    request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC, link: ListConnection | None = None
-) -> None:
-    """Have the worker run it soon, for one list alone if one is named, and tell the person how to follow it.
+def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC) -> None:
+    """Have the worker run it soon, and tell the person how to follow it.
 
     Raises PermissionDenied without the permission to add runs.
     """
     require(request, MAY_REQUEST)
     if not integration.is_active:
-        messages.error(
-            request, _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
-        )
+        messages.error(request, switched_off_text(integration))
         return
-    requested = request_run(integration=integration, kind=kind, trigger="person", link=link)
+    requested = request_run(integration=integration, kind=kind, trigger="person")
     text = (
         _("A run of %(name)s starts in a moment.")
         if requested
         else _("A run of %(name)s waits already; nothing was added.")
     )
-    name = integration if link is None else link.marketing_list
     runs = format_html(
         '<a class="db-link" href="{}">{}</a>',
         f"{reverse('dotbridge_tables:dotbridge_sync_syncrun_changelist')}?integration__id__exact={integration.pk}",
         _("See the runs"),
     )
     report = messages.success if requested else messages.info
-    report(request, format_html("{} {}", text % {"name": name}, runs))
+    report(request, format_html("{} {}", text % {"name": integration}, runs))
     warn_without_worker(request)
 
 

@@ -142,7 +142,7 @@ class ValueConflictScreen(ConnectedScreen):
     @admin.display(description=gettext_lazy("Counts from then on"))
     def winner_label(self, conflict: ValueConflict) -> SafeString:
         """Which side won. The colour repeats what `ground` says: whether its change is known to be the newer one."""
-        return badge(Winner(conflict.winner).label, "info" if conflict.ground == Ground.NEWER else "warning")
+        return badge(Winner(conflict.winner).label, "info" if conflict.ground == Ground.NEWER else "wait")
 
     @admin.display(description=gettext_lazy("Found by run"))
     def run_link(self, conflict: ValueConflict) -> SafeString | None:
@@ -197,8 +197,8 @@ class NewcomerScreen(ConnectedScreen):
     def outcome(self, newcomer: Newcomer) -> SafeString:
         """A record, or a refusal that the rejections explain."""
         if newcomer.record_id:
-            return badge(_("Record made"), "success")
-        return badge(_("Refused; see the rejections"), "warning")
+            return badge(_("Record made"), "good")
+        return badge(_("Refused; see the rejections"), "wait")
 
     @admin.display(description=gettext_lazy("Record"))
     def record(self, newcomer: Any) -> SafeString | str:

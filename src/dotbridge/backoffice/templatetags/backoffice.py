@@ -48,12 +48,6 @@ def state_badge(record: SyncRun | Step) -> SafeString:
 
 
 @register.filter
-def upload_badge(state: str) -> SafeString:
-    """An upload's state -> a label."""
-    return labels.upload_badge(state)
-
-
-@register.filter
 def status_badge(status: str) -> SafeString:
     """A contact's status -> a label."""
     return labels.status_badge(status)

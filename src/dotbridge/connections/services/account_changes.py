@@ -15,6 +15,7 @@ from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.connecting import check_columns
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import require_active
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.book_rules import EVERY_ACCOUNT_HAS, LONGEST_BOOK_NAME
@@ -244,10 +245,7 @@ def _mark_leaving(change: AccountChange, *, is_leaving: bool) -> None:
 def _request(
     integration: Integration, kind: ChangeKind, name: str, by: AbstractBaseUser | None, **values: Any
 ) -> AccountChange:
-    if not integration.is_active:
-        raise ValidationError(
-            _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
-        )
+    require_active(integration)
     try:
         with transaction.atomic():
             change = AccountChange.objects.create(

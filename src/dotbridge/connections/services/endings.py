@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from dotbridge.connections.models import Ending, EndingState, ListConnection, RunKind
 from dotbridge.connections.services.connecting import check_free
 from dotbridge.connections.services.run_requests import request_disconnection, request_run
+from dotbridge.integrations.services import require_active
 from dotbridge.mirror.models import AddressBook
 
 
@@ -28,10 +29,8 @@ def request_ending(
     integration is not active.
     """
     book = link.address_book
-    if takes_out and not book.integration.is_active:
-        raise ValidationError(
-            _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": book.integration}
-        )
+    if takes_out:
+        require_active(book.integration)
     if takes_out and book.gone_at is not None:
         raise ValidationError(_("The address book is gone from Dotdigital, so nothing is left in it to be removed."))
     if next_book is not None:

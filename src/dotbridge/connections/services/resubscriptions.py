@@ -25,6 +25,7 @@ from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import require_active
 from dotbridge.lists.selectors import matching_records
 from dotbridge.lists.services import resubscribe_records
 from dotbridge.mirror.models import Contact, Membership
@@ -74,15 +75,7 @@ def request_resubscription(
     All of them or none. Raises ValidationError when one of them opted in before they unsubscribed, is not unsubscribed
     in Dotdigital, has no address, or is being asked for already; and ValueError for a moment without a time zone.
     """
-    if opted_in_at.tzinfo is None:
-        raise ValueError("opted_in_at has no time zone: give an aware datetime")
-    if opted_in_at > timezone.now():
-        raise ValidationError(_("The opt-in lies in the future."))
-    if not link.address_book.integration.is_active:
-        raise ValidationError(
-            _("%(name)s is not active, so nothing was started. Activate it first.")
-            % {"name": link.address_book.integration}
-        )
+    _require_possible(link, opted_in_at)
     asked = _asked(link, {str(record_id) for record_id in record_ids})
     for each in asked:
         _check(each, opted_in_at)
@@ -112,6 +105,14 @@ def request_resubscription(
     )
     request_run(integration=link.address_book.integration, kind=RunKind.REQUESTS, trigger="person")
     return made
+
+
+def _require_possible(link: ListConnection, opted_in_at: datetime) -> None:
+    if opted_in_at.tzinfo is None:
+        raise ValueError("opted_in_at has no time zone: give an aware datetime")
+    if opted_in_at > timezone.now():
+        raise ValidationError(_("The opt-in lies in the future."))
+    require_active(link.address_book.integration)
 
 
 def finish_resubscription(

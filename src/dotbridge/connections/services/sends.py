@@ -18,7 +18,7 @@ from dotbridge.connections.recipients import count_recipients
 from dotbridge.connections.request_moves import SEND_MOVES, MovedMeanwhile, move
 from dotbridge.connections.services.run_requests import request_run
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import require_active, switched_off_text
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import CampaignContent, Draft
 
@@ -69,8 +69,7 @@ def request_test(*, draft: Draft, by: AbstractBaseUser) -> CampaignSend:
 
     Raises ValidationError without an address, and while an earlier test is on its way.
     """
-    if not draft.integration.is_active:
-        raise ValidationError(_inactive(draft.integration))
+    require_active(draft.integration)
     if not address_of(by):
         raise ValidationError(_("Your log-in has no e-mail address, so there is nowhere to send the test to."))
     try:
@@ -97,7 +96,7 @@ def address_of(user: AbstractBaseUser | None) -> str:
 def problem_of_sending(draft: Draft) -> str:
     """Why a campaign cannot be sent from here, whoever is to get it; empty when it can, as far as we know."""
     if not draft.integration.is_active:
-        return _inactive(draft.integration)
+        return switched_off_text(draft.integration)
     if draft.is_split_test:
         return _("This is a split test. Send it in Dotdigital, where its variants are compared.")
     if draft.status != UNSENT:
@@ -146,10 +145,6 @@ def _end(send: CampaignSend, state: SendState, text: str, refusal: str) -> None:
         finish_send(send=send, state=SendState.WITHDRAWN, message=text)
     except MovedMeanwhile:
         raise ValidationError(refusal) from None
-
-
-def _inactive(integration: Integration) -> str:
-    return _("%(name)s is not active, so nothing was started. Activate it first.") % {"name": integration}
 
 
 def _check_links(draft: Draft, links: Sequence[ListConnection]) -> None:

@@ -66,8 +66,3 @@ class RuleError(ValueError):
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         super().__init__(" ".join(dict.fromkeys(problem.text for problem in problems[:3])))
         self.problems = tuple(problems)
-
-    @property
-    def is_broken(self) -> bool:
-        """Whether the rule was right once, and what it asks about is not there any more."""
-        return any(problem.kind is ProblemKind.BROKEN for problem in self.problems)

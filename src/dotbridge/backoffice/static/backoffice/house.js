@@ -67,7 +67,6 @@
       form.querySelectorAll("[data-bulk]").forEach((bar) => { bar.hidden = number === 0; });
       form.querySelectorAll("[data-chosen]").forEach((place) => { place.textContent = String(number); });
     }
-    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
     if (event.target.matches("input[type=file][data-most]")) {
       const isTooLarge = [...event.target.files].some((file) => file.size > Number(event.target.dataset.most));
       event.target.setCustomValidity(isTooLarge ? event.target.dataset.tooLarge : "");

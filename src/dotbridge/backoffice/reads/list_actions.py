@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from dotbridge.connections.models import Resubscription
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.consent.selectors import Objection, objections_of
 from dotbridge.entities.registry import entity
@@ -39,44 +38,27 @@ def _chosen(
     return list(rows.filter(record_pk__in=keys).order_by("record_pk"))
 
 
-def free_books(name: str = "") -> QuerySet[AddressBook]:
+def free_books() -> QuerySet[AddressBook]:
     """The address books that a list can be connected to: of active accounts, existing, connected to none yet."""
     books = AddressBook.objects.filter(integration__is_active=True, gone_at=None, connection=None)
-    if name:
-        books = books.filter(name__icontains=name)
     return books.select_related("integration").order_by("name", "integration__name")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptedOut:
-    """One record that matches a list's rule and may not be mailed: why, and its newest wish to return, if any."""
+    """One record that matches a list's rule and may not be mailed, and why."""
 
     record_id: str
     email: str | None
     objections: tuple[Objection, ...]
-    wish: Resubscription | None
 
 
 def opted_out_record(marketing_list: MarketingList, record_id: str) -> OptedOut | None:
     """One of them, by its record; None for anybody else."""
     key = as_key(entity(marketing_list.entity), record_id)
-    rows = list(opted_out_records(marketing_list).filter(record_pk=key)[:1])
-    return next(iter(_with_reasons(marketing_list, rows)), None)
-
-
-def _with_reasons(marketing_list: MarketingList, rows: list[dict[str, Any]]) -> list[OptedOut]:
-    subjects = [(row["record_id"], row["email_key"]) for row in rows]
-    objections = objections_of(scopes_of_list(marketing_list.pk), marketing_list.entity, subjects)
-    wishes = Resubscription.objects.filter(
-        connection__marketing_list=marketing_list, record_id__in=[row["record_id"] for row in rows]
-    ).order_by("id")
-    newest = {wish.record_id: wish for wish in wishes}
-    return [
-        OptedOut(
-            record_id=row["record_id"],
-            email=row["email"],
-            objections=objections[row["record_id"]],
-            wish=newest.get(row["record_id"]),
-        )
-        for row in rows
-    ]
+    row = opted_out_records(marketing_list).filter(record_pk=key).first()
+    if row is None:
+        return None
+    subject = (row["record_id"], row["email_key"])
+    objections = objections_of(scopes_of_list(marketing_list.pk), marketing_list.entity, [subject])
+    return OptedOut(record_id=row["record_id"], email=row["email"], objections=objections[row["record_id"]])

@@ -62,8 +62,8 @@ from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
 SPREAD_SECONDS = 110
-# A comparison waits for the hours of its account, less than a day.
-LONGEST_SCHEDULED = timedelta(days=2)
+# A comparison waits for the hours of its account, less than a day; any other run for calls, an hour at most.
+LONGEST_SCHEDULED, LONGEST_SCHEDULED_RUN = timedelta(days=2), timedelta(hours=2)
 # A run that was due so long ago has been missed.
 LATE_SECONDS = 5 * 60
 LONGEST_WAIT_SECONDS = 30 * 60
@@ -385,9 +385,20 @@ def let_waiting_jobs_go(timestamp: int) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
-            " AND scheduled_at > now() + make_interval(secs => %s)",
-            [[*map(str, Queue)], LONGEST_SCHEDULED.total_seconds()],
+            """
+            UPDATE procrastinate_jobs SET scheduled_at = NULL
+            WHERE status = 'todo' AND queue_name = ANY(%(queues)s)
+              AND scheduled_at > now() + make_interval(secs =>
+                  CASE WHEN task_name = %(run)s AND args ->> 'kind' <> %(comparison)s
+                       THEN %(longest_of_run)s ELSE %(longest)s END)
+            """,
+            {
+                "queues": [*map(str, Queue)],
+                "run": RUN_TASK,
+                "comparison": RunKind.RECONCILE.value,
+                "longest_of_run": LONGEST_SCHEDULED_RUN.total_seconds(),
+                "longest": LONGEST_SCHEDULED.total_seconds(),
+            },
         )
         cursor.execute(
             """

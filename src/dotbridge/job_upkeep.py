@@ -13,11 +13,13 @@ from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import RUN_TASK
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, WAITED_RANK, Queue
 
-# A comparison waits for the hours of its account, less than a day.
-LONGEST_SCHEDULED = timedelta(days=2)
+# A comparison waits for the hours of its account, less than a day; any other run for calls, an hour at most.
+LONGEST_SCHEDULED, LONGEST_SCHEDULED_RUN = timedelta(days=2), timedelta(hours=2)
 LONGEST_WAIT_SECONDS = 30 * 60
 # A job that takes its worker along, as by the memory that it needs, takes the jobs of others along each time. What is
 # on the schedule, or waits to be done, is asked for again by that.
@@ -34,9 +36,20 @@ def let_waiting_jobs_go() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND queue_name = ANY(%s)"
-            " AND scheduled_at > now() + make_interval(secs => %s)",
-            [[*map(str, Queue)], LONGEST_SCHEDULED.total_seconds()],
+            """
+            UPDATE procrastinate_jobs SET scheduled_at = NULL
+            WHERE status = 'todo' AND queue_name = ANY(%(queues)s)
+              AND scheduled_at > now() + make_interval(secs =>
+                  CASE WHEN task_name = %(run)s AND args ->> 'kind' <> %(comparison)s
+                       THEN %(longest_of_run)s ELSE %(longest)s END)
+            """,
+            {
+                "queues": [*map(str, Queue)],
+                "run": RUN_TASK,
+                "comparison": RunKind.RECONCILE.value,
+                "longest_of_run": LONGEST_SCHEDULED_RUN.total_seconds(),
+                "longest": LONGEST_SCHEDULED.total_seconds(),
+            },
         )
         cursor.execute(
             """

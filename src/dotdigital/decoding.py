@@ -87,13 +87,15 @@ def decode_page(body: bytes | bytearray, row: type[Row], limit: int = MAX_UNPAGE
 
 
 def decode_one(body: bytes | bytearray, shape: type[Row]) -> Row:
-    """Answers one object. Raises Unreadable if the body is not one."""
+    """Answers one object, with a question mark for each half character. Raises Unreadable if the body is not one."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
         pass
     try:
-        return _convert(_loads(body), shape)
+        # A half character can be stored or sent nowhere, and of an object there is no other one to go on with.
+        whole = json.dumps(_loads(body), ensure_ascii=False).encode(errors="replace")
+        return _convert(json.loads(whole), shape)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise Unreadable(_reason(error)) from error
 

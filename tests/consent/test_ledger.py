@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from dotbridge.consent import chain
 from dotbridge.consent.bulk import Recorded
 from dotbridge.consent.chain import seal_days, verify_ledger
 from dotbridge.consent.erasure import address_erased, erase_address, receipt_of
@@ -18,6 +23,7 @@ from dotbridge.consent.selectors import history_of, may_be_mailed
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import create_list, resubscribe_records, unsubscribe_records
+from dotbridge.lock_keys import LOCK_KEY
 from tests.accounts import add_contact
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +275,74 @@ def test_an_app_that_cannot_erase_undoes_the_erasure() -> None:
         address_erased.disconnect(refuse)
     assert history_of(address="ann@example.com").count() == 1
     assert receipt_of("ann@example.com") is None
+
+
+@pytest.fixture
+def writer(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
+    """Another session of the database, as a worker has it."""
+    settings = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    with psycopg.connect(**{name: settings[name] for name in names if settings.get(name)}) as session:
+        yield session
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_day_is_sealed_while_somebody_writes_of_it(
+    writer: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a long transaction wrote before midnight is there only when it ends: a sealed day would seem forged then."""
+    monkeypatch.setattr(chain, "LONGEST_WAIT", 0.2)
+    opt_out_addresses(addresses=["ann@example.com"], source=Source.API)
+    writer.execute(
+        "INSERT INTO dotbridge_consent_consentevent (happened_at, scope, scope_id, what, source, status, email_key,"
+        " entity, record_id, evidence, actor, consent_text, url, ip_address, user_agent) VALUES"
+        " (now(), 'everything', 0, 'opted_out', 'file', '', 'bob@example.com', '', '', '', '', '', '', '', '')"
+    )
+    after_midnight = timezone.now() + timedelta(days=1, hours=3)
+    assert seal_days(now=after_midnight) == 0
+    writer.commit()
+    assert seal_days(now=after_midnight) == 1
+    found = verify_ledger()
+    assert (found.is_intact, found.events) == (True, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_programs_that_seal_at_once_seal_each_day_once(writer: psycopg.Connection[Any]) -> None:
+    opt_out_addresses(addresses=["ann@example.com"], source=Source.API)
+    later = timezone.now() + timedelta(days=2)
+    sealed: list[int] = []
+
+    def seal() -> None:
+        try:
+            sealed.append(seal_days(now=later))
+        finally:
+            connection.close()
+
+    writer.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", ["dotbridge.consent.seal"])
+    threads = [threading.Thread(target=seal) for _number in range(2)]
+    for each in threads:
+        each.start()
+    time.sleep(0.5)
+    writer.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})", ["dotbridge.consent.seal"])
+    for each in threads:
+        each.join()
+    assert sorted(sealed) == [0, 1]
+    assert verify_ledger().is_intact
+
+
+def test_a_clock_that_was_set_back_writes_into_no_sealed_day() -> None:
+    opt_out_addresses(addresses=["ann@example.com"], source=Source.API)
+    seal_days(now=timezone.now() + timedelta(days=2))  # by a clock that was wrong
+    opt_out_addresses(addresses=["bob@example.com"], source=Source.API)
+    erase_address(address="cid@example.com")
+    found = verify_ledger()
+    assert (found.is_intact, found.events, found.unsealed_events) == (True, 1, 2)
+
+
+def test_an_opt_in_of_the_future_stands_against_no_opt_out_that_follows() -> None:
+    ann = add_contact("ann@example.com")
+    listed = create_list(name="Everybody", entity="crm.contact")
+    said = {"entity": "crm.contact", "record_ids": [ann.pk], "source": Source.CRM}
+    of_list = {"scope": Scope.LIST, "scope_id": listed.pk}
+    opt_in_records(**said, **of_list, happened_at=timezone.now() + timedelta(days=365))
+    assert not ConsentState.objects.filter(since__gt=timezone.now()).exists()

@@ -317,12 +317,13 @@ def test_what_was_due_while_no_worker_ran_is_made_up_for_once() -> None:
     assert found["dotbridge.schedule_import"] == [NOON.replace(hour=21, second=0)]
 
 
-def test_a_run_that_a_wrong_clock_asked_for_holds_up_none_for_years(integration: Integration) -> None:
+@pytest.mark.parametrize("ahead", ["9 years", "20 hours"])
+def test_a_run_that_a_wrong_clock_asked_for_holds_up_none_for_long(integration: Integration, ahead: str) -> None:
     assert request_run(integration=integration, kind=RunKind.EXPORT, trigger="schedule")
     assert request_run(integration=integration, kind=RunKind.RECONCILE, trigger="schedule")
     with connection.cursor() as cursor:
         waits = "UPDATE procrastinate_jobs SET scheduled_at = now() + %s::interval WHERE args->>'kind' = %s"
-        cursor.execute(waits, ["9 years", RunKind.EXPORT])
+        cursor.execute(waits, [ahead, RunKind.EXPORT])
         cursor.execute(waits, ["23 hours", RunKind.RECONCILE])
     let_waiting_jobs_go()
     assert {job.args["kind"]: job.scheduled_at is None for job in waiting()} == {"export": True, "reconcile": False}

@@ -16,6 +16,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import switch_account
 from dotbridge.integrations.models import Integration
 from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.sync.engine import run_sync
@@ -23,6 +24,7 @@ from dotbridge.sync.locks import LockLost, integration_lock
 from dotbridge.sync.models import State, SyncRun, Upload, UploadState
 from dotbridge.sync.outbound import upload as module
 from dotbridge.sync.outbound.upload import move
+from dotbridge.sync.texts import SWITCHED_OFF
 from dotbridge.sync.verdicts import end_run
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
@@ -172,3 +174,35 @@ def test_two_projects_in_two_schemas_of_one_database_take_no_turns(
         other.close()
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA IF EXISTS of_another_project")
+
+
+def test_an_account_that_is_switched_off_is_asked_nothing_more_by_a_run_at_work(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = remote.create_book("First")
+    add_contact("ann@example.com")
+    connect(integration, book="First")
+    genuine = module.write_csv
+
+    def switch_off(upload: Upload, file: Any) -> int:
+        switch_account(integration=Integration.objects.get(), to=False)
+        remote.sandbox.clear_calls()
+        return genuine(upload, file)
+
+    monkeypatch.setattr(module, "write_csv", switch_off)
+
+    run = sync(integration)
+
+    assert (run.state, run.message) == (State.INTERRUPTED, SWITCHED_OFF)
+    assert steps_of(run)["uploads"]["message"] == SWITCHED_OFF
+    assert remote.sandbox.calls() == []
+    assert Upload.objects.get().state == UploadState.PREPARED
+    monkeypatch.undo()
+    switch_account(integration=Integration.objects.get(), to=True)
+    assert sync(integration).state == State.SUCCEEDED
+    assert list(remote.contacts(book)) == ["ann@example.com"]
+
+
+def test_an_account_that_was_off_already_may_be_run_by_hand(integration: Integration) -> None:
+    Integration.objects.update(is_active=False)
+    assert sync(integration).state == State.SUCCEEDED

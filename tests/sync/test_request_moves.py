@@ -281,3 +281,21 @@ def test_a_throttled_account_costs_a_request_no_attempt(
     sync(integration, kind=RunKind.REQUESTS)
     change.refresh_from_db()
     assert (change.state, change.attempts) == (ChangeState.WAITING, 0)
+
+
+def test_a_request_that_fails_here_is_given_up_as_one_that_fails_there_is(
+    integration: Integration, change: AccountChange
+) -> None:
+    """An error that nobody expected is an attempt too: else it is met each minute, for ever."""
+    AccountChange.objects.update(details={})
+    sync(integration, kind=RunKind.REQUESTS)
+    change.refresh_from_db()
+    # It was noted before, so it may have been carried out: it is looked up from now on.
+    assert (change.state, change.attempts) == (ChangeState.ASKED, 0)
+    for _number in range(MOST_ATTEMPTS):
+        AccountChange.objects.update(due_at=None)
+        sync(integration, kind=RunKind.REQUESTS)
+    change.refresh_from_db()
+    assert (change.state, change.attempts) == (ChangeState.FAILED, MOST_ATTEMPTS)
+    assert "KeyError" in change.message
+    assert not integrations_with_requests().exists()

@@ -19,7 +19,7 @@ from dotbridge.connections.services import RUN_TASK, connect_list
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.services import create_list, remove_records
 from dotbridge.mirror.models import AddressBook, Campaign
-from dotbridge.sync.models import Removal, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import Removal, State, Step, SyncRun, Upload, UploadState
 from dotbridge.sync.verdicts import opening_of
 from dotdigital import Throttled
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -166,3 +166,16 @@ def test_one_list_reads_its_own_books_campaigns_and_no_others(scripted: Integrat
     asked = [request.target for request in vendor.server.requests[asked_before:]]
     assert asked
     assert not any("campaigns/2/" in target or "address-books/8/" in target for target in asked)
+
+
+def test_a_waiting_run_of_another_version_gets_its_verdict(integration: Integration) -> None:
+    """Its steps may be called what this version does not know."""
+    waiting = SyncRun.objects.create(
+        integration=integration, kind=RunKind.EXPORT, state=State.WAITING, trigger="schedule", started_at=timezone.now()
+    )
+    Step.objects.create(
+        run=waiting, name="former_step", state=State.FAILED, message="It broke.", started_at=timezone.now()
+    )
+    assert sync(integration, kind=RunKind.DATA_FIELDS).state == State.SUCCEEDED
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.message) == (State.FAILED, "former_step: It broke.")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,8 +52,9 @@ class RequestMoves:
     longest: timedelta | None = None
 
     def is_overdue(self, called_at: datetime | None) -> bool:
-        """Whether a request that was called then, or at no known time, is not waited for any more."""
-        return self.longest is not None and (called_at is None or timezone.now() - called_at > self.longest)
+        """Whether a request that was called then, or at no known time, is not waited for any more. A moment that lies
+        as far ahead was noted by a clock that was wrong."""
+        return self.longest is not None and (called_at is None or abs(timezone.now() - called_at) > self.longest)
 
 
 CHANGE_MOVES = RequestMoves(
@@ -149,6 +151,13 @@ def move(row: Request, moves: RequestMoves, state: str, **changes: Any) -> None:
         raise MovedMeanwhile(f"{type(row).__name__} {row.pk} is not {row.state} any more.")
     for name, value in {"state": state, **changes}.items():
         setattr(row, name, value)
+
+
+def is_due() -> Q:
+    """Which requests may be tried now. Nothing is put off for longer than the longest pause: what would have to wait
+    longer was put off by a clock that was wrong."""
+    now = timezone.now()
+    return Q(due_at=None) | Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PAUSE)
 
 
 def put_off(

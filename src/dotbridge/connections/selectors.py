@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from dotbridge.connections.models import (
     OPEN_CHANGES,
@@ -22,6 +21,7 @@ from dotbridge.connections.models import (
     LookState,
     Resubscription,
 )
+from dotbridge.connections.request_moves import is_due
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
@@ -108,14 +108,13 @@ def obstacle_to_newcomers(link: ListConnection) -> str:
 
 def integrations_with_requests() -> QuerySet[Integration]:
     """The active integrations for which something is left to be done, and may be tried now."""
-    is_due = Q(due_at=None) | Q(due_at__lte=timezone.now())
-    changes = AccountChange.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_CHANGES)
+    changes = AccountChange.objects.filter(is_due(), integration=OuterRef("pk"), state__in=OPEN_CHANGES)
     of_integration = {"connection__address_book__integration": OuterRef("pk")}
-    endings = Ending.objects.filter(is_due, **of_integration, state=EndingState.WAITING)
-    returns = Resubscription.objects.filter(is_due, **of_integration, state__in=OPEN_RESUBSCRIPTIONS)
-    contacts = ContactRequest.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_CHANGES)
-    sends = CampaignSend.objects.filter(is_due, integration=OuterRef("pk"), state__in=OPEN_SENDS)
-    looks = Look.objects.filter(is_due, integration=OuterRef("pk"), state=LookState.WAITING)
+    endings = Ending.objects.filter(is_due(), **of_integration, state=EndingState.WAITING)
+    returns = Resubscription.objects.filter(is_due(), **of_integration, state__in=OPEN_RESUBSCRIPTIONS)
+    contacts = ContactRequest.objects.filter(is_due(), integration=OuterRef("pk"), state__in=OPEN_CHANGES)
+    sends = CampaignSend.objects.filter(is_due(), integration=OuterRef("pk"), state__in=OPEN_SENDS)
+    looks = Look.objects.filter(is_due(), integration=OuterRef("pk"), state=LookState.WAITING)
     is_waiting = Exists(changes) | Exists(endings) | Exists(returns) | Exists(contacts) | Exists(sends) | Exists(looks)
     return Integration.objects.filter(is_waiting, is_active=True)
 
@@ -123,13 +122,13 @@ def integrations_with_requests() -> QuerySet[Integration]:
 def open_contact_requests(integration: Integration) -> list[ContactRequest]:
     """What Dotdigital has to learn of single contacts of an account and is due by now, the oldest first."""
     found = ContactRequest.objects.filter(integration=integration, state__in=OPEN_CHANGES)
-    return list(found.select_related("integration", "address_book").exclude(due_at__gt=timezone.now()).order_by("pk"))
+    return list(found.select_related("integration", "address_book").filter(is_due()).order_by("pk"))
 
 
 def open_sends(integration: Integration) -> list[CampaignSend]:
     """The sends of an account that are due to be asked for, or to be looked after, the oldest first."""
     found = CampaignSend.objects.filter(integration=integration, state__in=OPEN_SENDS)
-    found = found.select_related("integration", "requested_by").exclude(due_at__gt=timezone.now())
+    found = found.select_related("integration", "requested_by").filter(is_due())
     return list(found.order_by("pk"))
 
 
@@ -142,7 +141,7 @@ def sends_to_come(link: ListConnection) -> list[CampaignSend]:
 def open_looks(integration: Integration) -> list[Look]:
     """What of an account somebody waits to see, and is due to be read, the oldest first."""
     found = Look.objects.filter(integration=integration, state=LookState.WAITING)
-    return list(found.exclude(due_at__gt=timezone.now()).order_by("pk"))
+    return list(found.filter(is_due()).order_by("pk"))
 
 
 def links_of_send(send: CampaignSend) -> list[ListConnection]:

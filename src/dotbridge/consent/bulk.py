@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from dotbridge.consent.chain import NOW
 from dotbridge.consent.models import RAISING, What
 from dotbridge.consent.proofs import ConsentProof
 
@@ -33,9 +34,9 @@ _RECORD = f"""
     WITH said ({_NAMES}) AS MATERIALIZED ({{selection}}),
     recorded AS (
         INSERT INTO dotbridge_consent_consentevent
-            (scope, scope_id, what, source, status, happened_at, email_key, entity, record_id, remote_id, evidence,
-             actor, consent_text, url, ip_address, user_agent)
-        SELECT scope, scope_id, what, source, coalesce(left(status, 64), ''),
+            (learned_at, scope, scope_id, what, source, status, happened_at, email_key, entity, record_id, remote_id,
+             evidence, actor, consent_text, url, ip_address, user_agent)
+        SELECT {NOW}, scope, scope_id, what, source, coalesce(left(status, 64), ''),
                least(greatest(happened_at, '{EARLIEST}'), '{LATEST}'), coalesce(email_key, ''),
                coalesce(entity, ''), coalesce(record_id, ''), remote_id, coalesce(evidence, ''), %(actor)s,
                %(consent_text)s, %(consent_url)s, %(ip_address)s, %(user_agent)s

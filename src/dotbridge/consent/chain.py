@@ -8,19 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 
-from django.db import transaction
-from django.utils import timezone
+import structlog
+from django.db import connection, transaction
 
 from dotbridge.consent.keys import HashKey, hash_key
 from dotbridge.consent.models import ConsentDay, ConsentEvent
+from dotbridge.lock_keys import LOCK_KEY
 
-# A transaction that began before midnight may bring its events a little later.
+# A statement that began before midnight may bring its events a little later.
 SETTLING = timedelta(hours=1)
+# So long, in seconds, whoever is writing is waited for. Then the days are sealed the next time.
+LONGEST_WAIT = 10.0
 _SEPARATOR = "\x1f"
+# Whoever has written events keeps this lock until the transaction ends; before that nobody sees them.
+_WRITERS = """
+    SELECT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'dotbridge_consent_consentevent'::regclass
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+# Events are dated by the database, so its clock says which day is over. One that was set back dates no event into a day
+# that is sealed.
+NOW = """greatest(statement_timestamp(),
+    (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM dotbridge_consent_consentday))"""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +57,29 @@ class Verification:
 
 
 def seal_days(*, now: datetime | None = None) -> int:
-    """Seal every day that is over and not sealed yet, the oldest first. Answers how many."""
-    ended = ((now or timezone.now()) - SETTLING).astimezone(UTC).date()
-    key, sealed = hash_key(), 0
-    for day in _unsealed_days(ended):
-        with transaction.atomic():
-            before = ConsentDay.objects.select_for_update().order_by("-day").first()
-            digest, events = _digest(key, day, bytes(before.digest) if before else b"")
-            ConsentDay.objects.create(day=day, events=events, digest=digest)
-        sealed += 1
-    return sealed
+    """Seal every day that is over and not sealed yet, the oldest first. Answers how many.
+
+    None is sealed while somebody is writing who may have begun on such a day: what they bring would seem to be forged.
+    """
+    ended = ((now or _database_time()) - SETTLING).astimezone(UTC).date()
+    days = _unsealed_days(ended)
+    if days and not _writers_have_ended():
+        log.warning("no day of the ledger was sealed: somebody writes to it for long")
+        return 0
+    return sum(map(_seal, _unsealed_days(ended) if days else []))
+
+
+@transaction.atomic
+def _seal(day: date) -> bool:
+    """Seal a day. False when another process was faster."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK_KEY})", ["dotbridge.consent.seal"])
+    before = ConsentDay.objects.order_by("-day").first()
+    if before is not None and before.day >= day:
+        return False
+    digest, events = _digest(hash_key(), day, bytes(before.digest) if before else b"")
+    ConsentDay.objects.create(day=day, events=events, digest=digest)
+    return True
 
 
 def verify_ledger() -> Verification:
@@ -72,6 +103,35 @@ def details_of(event: ConsentEvent) -> str:
     parts: tuple[object, ...] = (event.entity, event.record_id, event.remote_id or "", event.evidence, event.actor)
     parts += (event.consent_text, event.url, event.ip_address, event.user_agent)
     return _SEPARATOR.join(map(str, parts))
+
+
+def time_of_learning() -> datetime:
+    """The moment with which an event is dated that is learned now."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {NOW}")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _database_time() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _writers_have_ended() -> bool:
+    """Whether all who are writing now come to their end while we wait. Who begins later writes of a later day."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    writers = _writers()
+    while writers and time.monotonic() < deadline:
+        time.sleep(0.1)
+        writers &= _writers()
+    return not writers
+
+
+def _writers() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return {writer for (writer,) in cursor.fetchall()}
 
 
 def _unsealed_days(ended: date) -> list[date]:
@@ -106,4 +166,4 @@ def _line(key: HashKey, event: ConsentEvent) -> bytes:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+    return datetime.combine(day, clock_time.min, UTC)

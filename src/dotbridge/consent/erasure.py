@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from dotbridge.consent.chain import details_of
+from dotbridge.consent.chain import details_of, time_of_learning
 from dotbridge.consent.conditions import OF_ADDRESSES
 from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
 from dotbridge.consent.models import ConsentEvent, ConsentState, ErasedAddress, Scope, Source, What
@@ -66,6 +66,7 @@ def erase_address(*, address: str, is_remote: bool = False, by: AbstractBaseUser
     ConsentState.objects.filter(kind__in=OF_ADDRESSES, subject=email_key).delete()
     now = timezone.now()
     event = ConsentEvent.objects.create(
+        learned_at=time_of_learning(),
         happened_at=now,
         scope=Scope.EVERYTHING,
         what=What.ERASED,

@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from dotbridge.consent.bulk import Recorded, record_events
-from dotbridge.consent.models import OF_DOTDIGITAL, RAISING, ConsentEvent, ConsentState, Scope, Source, What
+from dotbridge.consent.models import OF_DOTDIGITAL, ConsentEvent, ConsentState, Scope, Source, What
 from dotbridge.consent.proofs import ConsentProof
 from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.entities.record_ids import batches, record_id_of
@@ -165,7 +165,7 @@ def _say_of_records(
     _require_moment(proof, happened_at)
     owner = entity_of(entity)
     fixed = {name: str(value) if name != "scope_id" else value for name, value in said.items()}
-    fixed |= {"entity": entity, "happened_at": _moment(said["what"], happened_at)}
+    fixed |= {"entity": entity, "happened_at": _moment(happened_at)}
     total = Recorded(0, 0, 0, 0, 0)
     with transaction.atomic():
         for batch in batches(map(record_id_of, record_ids)):
@@ -188,7 +188,7 @@ def _say_of_addresses(
     proof: ConsentProof | None = None,
 ) -> Recorded:
     _require_moment(proof, happened_at)
-    fixed = {"scope": Scope.EVERYTHING.value, "scope_id": 0, "happened_at": _moment(said["what"], happened_at)}
+    fixed = {"scope": Scope.EVERYTHING.value, "scope_id": 0, "happened_at": _moment(happened_at)}
     fixed |= {name: str(value) for name, value in said.items()}
     plausible = (address.strip() for address in addresses if is_plausible(address.strip()))
     total = Recorded(0, 0, 0, 0, 0)
@@ -212,12 +212,12 @@ def _sum(one: Recorded, other: Recorded) -> Recorded:
     return Recorded(*(left + right for left, right in zip(one, other, strict=True)))
 
 
-def _moment(what: What, moment: datetime | None) -> datetime:
-    """When it was said: now unless it is known. Nobody has opted out later than we learn of it: a moment of the future
-    would stand against every word that follows until then."""
+def _moment(moment: datetime | None) -> datetime:
+    """When it was said: now unless it is known. Nobody has opted out, or in, later than we learn of it: a moment of the
+    future would stand against every word that follows until then."""
     now = timezone.now()
     if moment is None:
         return now
     if moment.tzinfo is None:
         raise ValueError("happened_at has no time zone: give an aware datetime")
-    return moment if what in RAISING else min(moment, now)
+    return min(moment, now)

@@ -24,14 +24,14 @@ class Version3Denied(DotdigitalError):
 def protocol_of(integration: Integration, account: Account) -> WireProtocol:
     """The version to be used now. Where the integration leaves it open, the account is asked once a day.
 
-    What was found, and why, is kept with the integration. An account that cannot answer now is asked again by the next
+    What was found, and why, is kept with the integration; an account that cannot answer now is asked again by the next
     run. Raises what the call raises, but for a refusal: that says that the account has no version 3.
     """
     asked_at = integration.protocol_asked_at
     if integration.protocol != ProtocolChoice.AUTOMATIC:
         if asked_at is not None or integration.protocol_found != integration.protocol:
             _keep(integration, WireProtocol(integration.protocol), "", asked_at=None)
-    elif asked_at is None or timezone.now() - asked_at >= ASKED_EVERY:
+    elif asked_at is None or not timedelta() <= timezone.now() - asked_at < ASKED_EVERY:
         with suppress(Transient):
             _keep(integration, *_asked(account), asked_at=timezone.now())
     return WireProtocol(integration.protocol_found)

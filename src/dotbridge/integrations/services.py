@@ -106,7 +106,7 @@ def note_account(*, integration: Integration, account: Account, info: AccountInf
         raise ConfigurationError(problem)
     integration.endpoint = account.endpoint
     integration.account_id = info.id
-    integration.account_name = (info.name or "")[:255]
+    integration.account_name = (info.name or "").replace("\0", "")[:255]
     integration.checked_at = timezone.now()
     try:
         with transaction.atomic():

@@ -20,6 +20,7 @@ from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import protocol_of
 from dotbridge.integrations.services import note_account, open_account
 from dotbridge.preferences.selectors import setting, settings_in_force
+from dotbridge.sync import texts
 from dotbridge.sync.context import (
     NobodyWatches,
     Observer,
@@ -173,7 +174,6 @@ OF_CAMPAIGNS = OF_ACTIVITIES | {
 ENDS_THE_RUN = (ConfigurationError, LockLost, StepPaused, Throttled)
 # A feature that the account does not have is denied to the step that asks for it. So many in a row are denied all.
 MOST_DENIALS_IN_A_ROW = 3
-LOCK_LOST = "The lock of the integration was lost, so another run may be at work. A later run goes on from there."
 LABELS = {part.name: part.label for part in (*IMPORT, *EXPORT, *REQUESTS, OTHER_CONTACTS, EXPORTS_FIRST)}
 
 
@@ -257,8 +257,8 @@ def _run_parts(
                 with suppress(DatabaseError):  # a connection that was lost took them with it
                     empty_tables()
                 run.requests = account.requests
-    except LockLost:
-        end_run(run, State.INTERRUPTED, LOCK_LOST)
+    except LockLost as lost:
+        end_run(run, State.INTERRUPTED, str(lost))
     except Throttled as error:
         _wait_until(run, opening_of(error))
     except StepPaused as paused:
@@ -387,7 +387,7 @@ def _end_of(step: Step, error: Exception) -> tuple[State, str]:
     if isinstance(error, StepBlocked | StepPaused | Throttled):
         return State.BLOCKED, str(error)
     if isinstance(error, LockLost):
-        return State.INTERRUPTED, LOCK_LOST
+        return State.INTERRUPTED, str(error)
     restore_connection()
     failure = failure_of(error)
     if isinstance(error, DotdigitalError):
@@ -399,7 +399,6 @@ def _end_of(step: Step, error: Exception) -> tuple[State, str]:
 
 def _mark_interrupted(integration: Integration) -> None:
     """We hold the lock and have not begun, so a run that still says "running" has lost its worker."""
-    message = "The worker ended in the middle of it. A later run goes on from there."
     for former in SyncRun.objects.filter(integration=integration, state=State.RUNNING):
         former.steps.filter(state=State.RUNNING).update(state=State.INTERRUPTED, finished_at=timezone.now())
-        end_run(former, State.INTERRUPTED, message)
+        end_run(former, State.INTERRUPTED, texts.WORKER_ENDED)

@@ -76,6 +76,11 @@ def go_over(
     return failed
 
 
+def concerns_all(error: Exception) -> bool:
+    """Whether an error is about the run or the step, and not about the one thing that was being worked on."""
+    return isinstance(error, _CONCERNS_ALL) and not is_denied_alone(error)
+
+
 def _attempt(
     step: StepContext, work: Callable[[Thing], object], thing: Thing, *, watches_time: bool
 ) -> Exception | None:
@@ -86,7 +91,7 @@ def _attempt(
     try:
         work(thing)
     except Exception as error:  # whatever it is, the others go on
-        if isinstance(error, _CONCERNS_ALL) and not is_denied_alone(error):
+        if concerns_all(error):
             raise
         restore_connection()
         return error

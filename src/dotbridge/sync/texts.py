@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
+LOCK_LOST = _("The lock of the integration was lost, so another run may be at work. A later run goes on from there.")
+SWITCHED_OFF = _("The account was switched off while the run was at work, so it ended. Once on, a later one goes on.")
+WORKER_ENDED = _("The worker ended in the middle of it. A later run goes on from there.")
 NEW_PROBLEMS = _("New problems: %(number)s. The steps say why.")
 STEPS_SAY_WHY = _("The steps say why.")
 KNOWN_PROBLEMS = _("Nothing new went wrong. Known problems met again: %(number)s.")

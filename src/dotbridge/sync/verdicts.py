@@ -59,7 +59,8 @@ def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State,
     blocked = [step for step in steps if step.state == State.BLOCKED]
     if failed:
         state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
-        return state, "; ".join(f"{labels[step.name]}: {step.message}" for step in failed)
+        # A run that waited may have had steps that this version does not know any more.
+        return state, "; ".join(f"{labels.get(step.name, step.name)}: {step.message}" for step in failed)
     if blocked:
         return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
     if held := _held_by_dotdigital(run):
@@ -74,8 +75,9 @@ def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State,
 
 def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrPromise]) -> None:
     """Give the runs their verdict whose files Dotdigital has finished since they ended, or whose time has come."""
-    waited = SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until__lte=timezone.now())
-    waited.update(state=State.PARTIAL)
+    now = timezone.now()
+    is_over = Q(waits_until__lte=now) | Q(waits_until__gt=now + OPENS_AT_THE_LATEST)
+    SyncRun.objects.filter(is_over, integration=integration, state=State.WAITING).update(state=State.PARTIAL)
     for run in SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until=None):
         state, message = verdict_of(run, labels)
         if state == State.WAITING:
@@ -88,8 +90,17 @@ def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrProm
 
 
 def quota_opens_at(integration: Integration) -> datetime | None:
-    """Until when Dotdigital is not to be asked for this integration; None when it may be asked now."""
-    waiting = SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until__gt=timezone.now())
+    """Until when Dotdigital is not to be asked for this integration; None when it may be asked now.
+
+    What no run waits for was noted by a clock that was wrong.
+    """
+    now = timezone.now()
+    waiting = SyncRun.objects.filter(
+        integration=integration,
+        state=State.WAITING,
+        waits_until__gt=now,
+        waits_until__lte=now + OPENS_AT_THE_LATEST,
+    )
     return waiting.order_by("waits_until").values_list("waits_until", flat=True).last()
 
 

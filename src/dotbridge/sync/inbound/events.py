@@ -55,7 +55,7 @@ def hear_of_contacts(step: StepContext) -> None:
     ours, _made = EventSubscription.objects.get_or_create(
         integration=step.integration, defaults={"name": f"Dotbridge {uuid.uuid4()}"}
     )
-    if ours.unusable_until is None or ours.unusable_until <= timezone.now():
+    if ours.unusable_until is None or not timedelta() < ours.unusable_until - timezone.now() <= ASKED_AGAIN_AFTER:
         try:
             _read(step, ours)
         except DotdigitalError as error:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dotbridge.connections.request_moves import Request, RequestMoves, move, put_off
+from dotbridge.connections.request_moves import MovedMeanwhile, Request, RequestMoves, move, put_off
 from dotbridge.integrations.protocols import Version3Denied
-from dotbridge.sync.failures import is_denied_alone
-from dotdigital import ConfigurationError, NotFound, Rejected, Throttled, Transient, UnknownOutcome
+from dotbridge.sync.context import StepBlocked, StepPaused, StepSkipped
+from dotbridge.sync.failures import failure_of, is_denied_alone, restore_connection
+from dotbridge.sync.locks import LockLost
+from dotdigital import ConfigurationError, DotdigitalError, NotFound, Rejected, Throttled, UnknownOutcome
+
+# These are about the run or the step, and say nothing about the request.
+OF_THE_RUN = (LockLost, StepBlocked, StepPaused, StepSkipped)
 
 
 def attempt(
@@ -18,7 +23,7 @@ def attempt(
     *,
     refused: Callable[[Rejected | NotFound], None],
     unknown: str | None = None,
-    given_up: Callable[[], None] | None = None,
+    given_up: Callable[[], None] = lambda: None,
     **not_taken: Any,
 ) -> None:
     """Make an attempt. Whatever happens on the way, what became of the request stands in its state.
@@ -26,10 +31,11 @@ def attempt(
     1. What Dotdigital refuses is for `refused`.
     2. An outcome that is not known leaves the request as it is, or in the state `unknown`; the next run looks, or asks
        again what does no harm twice. It is an attempt: after too many of them the request is given up.
-    3. What was surely not taken, or is denied, is put off, with what `not_taken` notes of it. After too many attempts
-       it is given up, which `given_up` is told.
+    3. What was surely not taken, is denied, or fails here in a way that nobody expected, is put off, with what
+       `not_taken` notes of it. After too many attempts it is given up, which `given_up` is told.
 
-    Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError, Version3Denied.
+    Raises what concerns whatever comes next as well: Throttled, Transient, ConfigurationError, Version3Denied; and what
+    nobody expected.
     """
     found_as = row.state
     try:
@@ -37,17 +43,33 @@ def attempt(
     except UnknownOutcome as error:
         if unknown is not None:
             move(row, moves, unknown, message=error.text)
-        elif put_off(row, moves, text=error.text, back_to=row.state, pauses=False) and given_up is not None:
+        elif put_off(row, moves, text=error.text, back_to=row.state, pauses=False):
             given_up()
-    except (Throttled, ConfigurationError, Version3Denied, Transient) as error:
-        if not isinstance(error, Transient) and not is_denied_alone(error):
-            # Not the request's fault, however often: it is not an attempt.
-            if row.state != found_as:
-                move(row, moves, found_as, **not_taken)
-            raise
-        # Found as called, it still has to be looked up.
-        if put_off(row, moves, text=error.text, back_to=found_as, **not_taken) and given_up is not None:
-            given_up()
-        raise
     except (Rejected, NotFound) as error:
         refused(error)
+    except (*OF_THE_RUN, MovedMeanwhile):
+        raise
+    except Exception as error:
+        if _goes_back(row, moves, error, found_as, not_taken):
+            given_up()
+        raise
+
+
+def _goes_back(row: Request, moves: RequestMoves, error: Exception, found_as: str, not_taken: dict[str, Any]) -> bool:
+    """A request that was surely not taken goes back to where it was found. Whether it is given up now."""
+    if _is_of_the_account(error):
+        # Not the request's fault, however often: it is not an attempt.
+        if row.state != found_as:
+            move(row, moves, found_as, **not_taken)
+        return False
+    if not isinstance(error, DotdigitalError):
+        restore_connection()
+        if row.state != found_as:
+            # Noted as called meanwhile, it has to be looked up.
+            return False
+    # Found as called, it still has to be looked up.
+    return put_off(row, moves, text=failure_of(error).text, back_to=found_as, **not_taken)
+
+
+def _is_of_the_account(error: Exception) -> bool:
+    return isinstance(error, (Throttled, ConfigurationError, Version3Denied)) and not is_denied_alone(error)

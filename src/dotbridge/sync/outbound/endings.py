@@ -73,7 +73,7 @@ def _has_to_tell(ending: Ending) -> bool:
     link = ending.connection
     if link.address_book.gone_at is not None or not link.address_book.integration.is_active:
         return False
-    if timezone.now() - ending.created_at > REACHED_WITHIN:
+    if abs(timezone.now() - ending.created_at) > REACHED_WITHIN:
         return False
     if ending.next_book is not None:
         return True

@@ -27,11 +27,14 @@ from dotbridge.sync.sql import key_type
 
 _PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
 # Who was refused as opted out is a member again only when a newer word lifted that, so the refusal is no news any more.
+# What would have to wait longer than a day was put off by a clock that was wrong.
 _IS_DUE = """
     (i.reason = '' AND i.upload_id IS NULL)
     OR i.reason = ANY(%(opted_out)s)
-    OR (i.reason = '' AND u.state = 'refused' AND u.retry_at <= %(now)s AND i.attempts < %(most_attempts)s)
-    OR (i.reason = ANY(%(retried)s) AND u.finished_at < %(now)s - interval '1 day' AND i.attempts < %(most_attempts)s)
+    OR (i.reason = '' AND u.state = 'refused' AND i.attempts < %(most_attempts)s
+        AND (u.retry_at <= %(now)s OR u.retry_at > %(now)s + interval '1 day'))
+    OR (i.reason = ANY(%(retried)s) AND i.attempts < %(most_attempts)s
+        AND u.finished_at NOT BETWEEN %(now)s - interval '1 day' AND %(now)s + interval '1 day')
 """
 _CANDIDATES = """
     INSERT INTO export_candidate (connection_id, email_key, email, record_id, item_id, is_mailable, is_handed_over)

@@ -21,6 +21,7 @@ from dotbridge.mirror.models import Contact, FormerAddress, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import restore_connection
+from dotbridge.sync.going_over import concerns_all
 from dotbridge.sync.models import ExportItem, Recheck, Removal, RemovalState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
@@ -35,7 +36,7 @@ from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotbridge.sync.outbound.states import REMOVAL_MOVES
 from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
-from dotdigital import NotFound, Rejected, Transient
+from dotdigital import NotFound, Rejected
 
 # One call carries so many ids: some 60 kB.
 IDS_A_CALL = 5000
@@ -271,9 +272,10 @@ def _status(step: StepContext, removal: Removal) -> str:
         return step.account.deletion(removal.remote_id).status
     except (NotFound, Rejected):
         return "Failed"
-    except Transient:
-        if not REMOVAL_MOVES.is_overdue(removal.sent_at):
+    except Exception as error:
+        if concerns_all(error) or not REMOVAL_MOVES.is_overdue(removal.sent_at):
             raise
+        restore_connection()
         return "Failed"
 
 

@@ -17,11 +17,13 @@ from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext, book_gone
-from dotbridge.sync.going_over import go_over
+from dotbridge.sync.failures import failure_of, restore_connection
+from dotbridge.sync.going_over import concerns_all, go_over
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import unread_book
 from dotbridge.sync.inbound.consent import record_refusals
 from dotbridge.sync.inbound.contacts import import_contacts_of_book
+from dotbridge.sync.inbound.storable import kind
 from dotbridge.sync.models import Upload, UploadState
 from dotbridge.sync.outbound.consents import release_consents
 from dotbridge.sync.outbound.links import all_ranked
@@ -44,7 +46,7 @@ from dotbridge.sync.outbound.states import (
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 from dotbridge.sync.outbound.upload import move, send_upload, upload_refusal
-from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected, Transient
+from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected
 
 FAULTS_AT_ONCE = 5000
 FINISHED = "Finished"
@@ -169,7 +171,7 @@ def _poll(step: StepContext, upload: Upload) -> bool:
     try:
         answer = _status(step, upload)
         upload.polls += 1
-        upload.remote_status = answer.status[:64]
+        upload.remote_status = kind(answer.status)
         upload.save(update_fields=["polls", "remote_status"])
         if answer.status == FINISHED:
             if isinstance(answer, ImportV3):
@@ -179,10 +181,14 @@ def _poll(step: StepContext, upload: Upload) -> bool:
     except NotFound:
         _give_up(step, upload, "Unknown")
         return True
-    except (Version3Denied, Rejected, Transient) as error:
-        if isinstance(error, Transient) and not UPLOAD_MOVES.is_overdue(upload.sent_at):
-            raise
+    except (Version3Denied, Rejected) as error:
         move(upload, UploadState.UNKNOWN, message=error.text)
+        return True
+    except Exception as error:
+        if concerns_all(error) or not UPLOAD_MOVES.is_overdue(upload.sent_at):
+            raise
+        restore_connection()
+        move(upload, UploadState.UNKNOWN, message=failure_of(error).text)
         return True
     if upload.state == UploadState.FINISHED:
         return True
@@ -301,19 +307,19 @@ def _give_up(step: StepContext, upload: Upload, status: str) -> None:
     move(
         upload,
         UploadState.REFUSED,
-        remote_status=status[:64],
+        remote_status=status,
         message=str(refused.text),
         finished_at=now,
         retry_at=retry_at,
     )
     release_consents(upload)
-    step.reject([Refusal(str(upload.connection), status[:64], f"{upload.row_count} rows: {refused.text}")])
+    step.reject([Refusal(str(upload.connection), status, f"{upload.row_count} rows: {refused.text}")])
 
 
 def _settle(step: StepContext, upload: Upload) -> bool:
     """After an unknown outcome: give an import that may be at work its time, then read the book and compare."""
     at_work = timedelta(seconds=setting("unknown_outcome_seconds"))
-    if upload.sent_at is not None and timezone.now() - upload.sent_at < at_work:
+    if upload.sent_at is not None and abs(timezone.now() - upload.sent_at) < at_work:
         return False
     step.run.refresh_clock()
     book = upload.connection.address_book
@@ -324,9 +330,10 @@ def _settle(step: StepContext, upload: Upload) -> bool:
         move(upload, UploadState.REFUSED, finished_at=timezone.now(), message=gone.detail)
         step.reject([gone])
         return True
-    except (Rejected, Transient):
-        if not UPLOAD_MOVES.is_overdue(upload.sent_at):
+    except Exception as error:
+        if concerns_all(error) or not UPLOAD_MOVES.is_overdue(upload.sent_at):
             raise
+        restore_connection()
         # Nobody can tell, and others wait for it. Twice is better than never.
         _give_up(step, upload, "Unknown")
         return True

@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from dotbridge.connections.models import CampaignSend, SendState
-from dotbridge.connections.request_moves import SEND_MOVES, move
+from dotbridge.connections.request_moves import LONGEST_PAUSE, SEND_MOVES, SHORTEST_PAUSE, move
 from dotbridge.mirror.campaign_models import NOT_SENT_YET
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.inbound.storable import kind
 from dotdigital import NotFound
 
 # What was asked for at once, and no worker began in this time, is not what the person wants any more.
 OLD = timedelta(days=1)
-SOONEST, LATEST = timedelta(minutes=1), timedelta(hours=1)
+SOONEST, LATEST = SHORTEST_PAUSE, LONGEST_PAUSE
 
 
 def note_asked(send: CampaignSend) -> None:
@@ -26,7 +27,7 @@ def note_asked(send: CampaignSend) -> None:
 def note_accepted(send: CampaignSend, *, send_id: str = "", status: str = "") -> None:
     """Note that Dotdigital has taken it, by its answer or by what was seen there."""
     due_at = timezone.now() if status == "Sent" else next_look(send)
-    noted = {"send_id": send_id[:64], "remote_status": status[:64], "message": "", "attempts": 0, "due_at": due_at}
+    noted = {"send_id": kind(send_id), "remote_status": kind(status), "message": "", "attempts": 0, "due_at": due_at}
     move(send, SEND_MOVES, SendState.ACCEPTED, **noted)
 
 
@@ -41,7 +42,7 @@ def next_look(send: CampaignSend) -> datetime:
 def is_recent(send: CampaignSend, patience: timedelta | None = None) -> bool:
     """Whether Dotdigital may still be at work on what it was asked, and has not answered."""
     patience = patience or timedelta(seconds=setting("unknown_outcome_seconds"))
-    return send.called_at is not None and timezone.now() - send.called_at < patience
+    return send.called_at is not None and abs(timezone.now() - send.called_at) < patience
 
 
 def status_of_send(step: StepContext, send: CampaignSend, campaign_id: int) -> str:

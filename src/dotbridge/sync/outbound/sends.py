@@ -26,6 +26,7 @@ from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.drafts import fingerprint_of
+from dotbridge.sync.inbound.storable import kind
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.send_notes import (
     OLD,
@@ -196,4 +197,4 @@ def _follow(step: StepContext, send: CampaignSend) -> None:
         text = _("Dotdigital took it a week ago, and it is not sent yet. Look there.")
         finish_send(send=send, state=SendState.UNKNOWN, message=text, remote_status=status)
     else:
-        move(send, SEND_MOVES, SendState.ACCEPTED, remote_status=status[:64], attempts=0, due_at=next_look(send))
+        move(send, SEND_MOVES, SendState.ACCEPTED, remote_status=kind(status), attempts=0, due_at=next_look(send))

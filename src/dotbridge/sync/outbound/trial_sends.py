@@ -18,6 +18,7 @@ from dotbridge.entities.email import address_key, is_plausible
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.inbound.storable import kind
 from dotbridge.sync.outbound.send_notes import (
     OLD,
     SOONEST,
@@ -82,7 +83,7 @@ def follow_test(step: StepContext, send: CampaignSend) -> None:
     """Wait until it is out, then delete the copy."""
     status = status_of_send(step, send, send.copy_id or send.remote_id)
     if status not in ("Sent", "Cancelled") and not SEND_MOVES.is_overdue(send.called_at):
-        noted = {"remote_status": status[:64], "attempts": 0, "due_at": next_look(send)}
+        noted = {"remote_status": kind(status), "attempts": 0, "due_at": next_look(send)}
         move(send, SEND_MOVES, SendState.ACCEPTED, **noted)
         return
     _delete_copy(step, send)

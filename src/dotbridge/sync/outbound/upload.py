@@ -32,6 +32,7 @@ from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.members import require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
+from dotbridge.sync.texts import LOCK_LOST
 from dotdigital import MergeOption, NotFound, Rejected
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
@@ -183,7 +184,7 @@ def move(upload: Upload, state: UploadState, **changes: object) -> None:
     try:
         request_moves.move(upload, UPLOAD_MOVES, state, **changes)
     except request_moves.MovedMeanwhile:
-        raise LockLost("An upload was moved by another run.") from None
+        raise LockLost(LOCK_LOST) from None
 
 
 def _spool_dir() -> Path | None:

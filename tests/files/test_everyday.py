@@ -135,6 +135,18 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "XML": (lambda: b'\xef\xbb\xbf<?xml version="1.0"?><people/>', "web page or XML"),
     "a list of JSON": (lambda: b'[{"email": "a@example.com"}]', "each object on a line of its own"),
     "a list of JSON, written wide": (lambda: b'[\n  {"email": "a@example.com"}\n]', "each object on a line of its own"),
+    "a document of Numbers": (
+        lambda: of_one_file(**{"Index/Document.iwa": "x", "preview.jpg": "x"}),
+        "a document of another program",
+    ),
+    "a document of Word": (
+        lambda: of_one_file(**{"[Content_Types].xml": "x", "word/document.xml": "x"}),
+        "a document of another program",
+    ),
+    "a workbook under a password": (
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "EncryptedPackage".encode("utf-16-le"),
+        "locked with a password",
+    ),
     "an archive of nothing": (of_one_file, "no file in the archive"),
     "a title above the table": (
         lambda: b"Customers of May\n\nTheirs,First name\nnobody,Ann\n",

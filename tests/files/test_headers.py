@@ -24,7 +24,7 @@ from dotbridge.files.names import is_company, split_name
         ("名,姓,メールアドレス,会社名", "first_name,last_name,email,company"),
         ("Name,Vorname,E-Mail", "last_name,first_name,email"),
         ("Name,E-mail,Phone", "full_name,email,phone"),
-        ("Full name,Surname,Email", ",last_name,email"),
+        ("Full name,Surname,Email", "full_name,last_name,email"),
         ("First,Full name,Email", ",full_name,email"),
         ("Email,Mail,Courriel", "email,email,email"),
         ("E-mail 1 - Label,E-mail 1 - Value,E-mail 2 - Value,Phone 1 - Value", ",email,email,phone"),

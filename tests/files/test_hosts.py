@@ -23,7 +23,10 @@ from dotbridge.entities.registry import register
 from dotbridge.files import targets
 from dotbridge.files.entity_targets import register_entities
 from dotbridge.files.errors import FileRefused
+from dotbridge.files.models import FileLoad
+from dotbridge.files.services import undo_load
 from dotbridge.files.targets import FileField, Role, RowsOfTheirOwn, register_file_target
+from dotbridge.files.undoing import Undone
 from tests.files.conftest import OptOutKeeper, counts, load
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,6 +169,34 @@ def test_a_key_comes_from_the_hosts_table_whatever_its_name(kind: str, own_regis
     Reader.objects.create(mail="c@example.com")
     with connection.schema_editor() as editor:
         editor.delete_model(Reader)
+
+
+def test_a_load_into_a_wide_table_is_taken_back(own_registries: None) -> None:
+    columns = [f"answer_{number}" for number in range(120)]
+    with isolate_apps("dotbridge.crm"):
+
+        class Survey(models.Model):
+            mail = models.EmailField()
+            for name in columns:
+                locals()[name] = models.CharField(max_length=9, blank=True)
+            del name
+
+            class Meta:
+                app_label = "crm"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Survey)
+    register(Survey, email="mail", takes_files=True)
+    register_entities()
+    for value in ("was", "is"):
+        report = load(
+            f"email,{','.join(columns)}\na@example.com,{','.join([value] * len(columns))}\n", entity="crm.survey"
+        )
+    assert set(Survey.objects.values_list(*columns).get()) == {"is"}
+    assert undo_load(load=FileLoad.objects.get(pk=report.number)) == Undone(restored=1, deleted=0, kept=0)
+    assert set(Survey.objects.values_list(*columns).get()) == {"was"}
+    with connection.schema_editor() as editor:
+        editor.delete_model(Survey)
 
 
 def test_what_a_host_cannot_mean_is_told_when_it_registers(own_registries: None) -> None:

@@ -287,6 +287,21 @@ def test_a_load_that_kills_its_worker_again_and_again_is_given_up() -> None:
     assert (load.state, "several times" in load.message) == (LoadState.FAILED, True)
 
 
+def test_an_undoing_that_kills_its_worker_again_and_again_is_given_up_and_can_be_asked_for_anew() -> None:
+    load = loaded(given())
+    request_undoing(load=load)
+    for _again in range(waiting.MOST_ATTEMPTS):
+        assert run_killed(load, "dotbridge.files.services:take_back") == -signal.SIGKILL
+    run_load(load_id=load.pk)
+    load.refresh_from_db()
+    assert (load.state, load.undone_at, "Nothing was undone" in load.message) == (LoadState.LOADED, None, True)
+    assert Contact.objects.count() == 2
+    assert request_undoing(load=load)
+    run_load(load_id=load.pk)
+    load.refresh_from_db()
+    assert (load.undone_at is not None, Contact.objects.exists()) == (True, False)
+
+
 def run_killed(load: FileLoad, point: str) -> int:
     """Load it in a process that kills itself when the function has done its work."""
     program = (

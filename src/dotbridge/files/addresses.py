@@ -15,7 +15,7 @@ from dotbridge.entities.email import is_plausible
 _AROUND = " \t\r\n\u00a0\u200b\u200c\u200e\u200f\u202a\u202c\u2060\ufeff,;"
 _QUOTES = "'\"‘’“”«»"  # noqa: RUF001 - these are what people type
 _BRACKETED = re.compile(r"<([^<>\s]+)>")
-_BETWEEN = re.compile(r"\s*:::\s*|[;,|]\s*|\s+(?=\S+@)")
+_BETWEEN = re.compile(r"\s*:::\s*|[;,|]\s*|\s+/\s+|\s+(?=\S+@)")
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 _LONGEST_LOCAL_PART = 64
 # Room for several. What is longer is no address, and would take its time to be taken apart.

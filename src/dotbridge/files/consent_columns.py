@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import phrase_kind, without_answers
+from dotbridge.files.consent_phrases import phrase_kind, phrase_state, without_answers
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -71,12 +71,14 @@ _OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
 _LINKS = ("link", "url")
 _OTHER_WAYS = ("fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
 _EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
-_FILLED_SAYS_SO = re.compile(r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce")
+_FILLED_SAYS_SO = re.compile(
+    r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce|source|mode"
+)
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
 # How programs write nothing where a moment or several words could stand.
-_EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}")
+_EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 _MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
 # What stands behind a word for the state: when it was, in brackets why.
 _BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
@@ -220,7 +222,9 @@ def _state(text: str) -> Says | None:
         return Says.NOTHING
     # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
     begin = plain(_BEHIND.sub("", text))
-    return Says.OPTED_OUT if begin in _OUT - _ANY_STATE else None
+    if begin in _OUT - _ANY_STATE:
+        return Says.OPTED_OUT
+    return {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(phrase_state(text))
 
 
 def _is_out_label(cell: Cell) -> bool:

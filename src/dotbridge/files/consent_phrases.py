@@ -23,22 +23,42 @@ _LEFT = """
     abonelikten, отпис, відпис, διαγραφ, 配信停止, 購読解除, 受信拒否, 退订, 退訂, 取消订阅, 수신거부, 구독취소
 """
 _NOT = """
-    not, no, dont, never, stop, exclude, excluded, without, nicht, kein, keine, keinen, ohne, pas, sans, non, sin, não,
-    nao, sem, geen, niet, nie, bez, ej, inte, inget, inga, ikke, intet, ei, älä, ne, nem, nu, не, без, hayır
+    not, no, dont, never, stop, exclude, excluded, without, nicht, nichts, kein, keine, keinen, ohne, pas, rien, sans,
+    non, sin, não, nao, sem, geen, niet, nie, bez, ej, inte, inget, inga, ikke, intet, ei, älä, ne, nem, nu, не,
+    без, hayır
 """
 # That a permission was given once and is none any more, or was never given.
 _REFUSED = """
     withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancelled, canceled, stopped, invalid,
+    résili, annul, cancelad, opgezegd, beëindigd, anulowan, uppsag, opsagt, oppsagt, zrušen,
     zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
     recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist, tilbaketrukk,
     visszavon, elutasít, retras, refuz, отозван, отказ, відклик, відмов, ανακλ
+"""
+# How somebody says that they want to get something, whatever it is.
+_WISH = """
+    souhait, wünsch, möchte, desea, quiere, desider, deseja, wenst, życzy, önskar, ønsker, onsker, haluaa, halua, желае,
+    хоче, бажа
+"""
+_WISH_WORDS = "want, wants, wish, wishes, like, wil, wilt, vuole, quer, chce, chci, vill, veut"
+_RECEIVE = """
+    receiv, recevoir, erhalten, empfang, recibir, ricev, receber, ontvang, otrzym, motta, modtag, vastaanot, dostáv,
+    získáv, получ, отрим, contact, kontakt, contatt
+"""
+# That somebody has left a mailing, said as the state of a person: nothing else is meant by them.
+_HAS_LEFT = """
+    unsubscri, abgemeldet, abbestellt, désabonn, désinscri, dado de baja, dada de baja, desuscri, disiscri, descadastr,
+    uitgeschreven, afgemeld, wypisan, avprenumer, leiratkoz, dezabon, отписа, відписа, 配信停止, 購読解除, 退订, 退訂
+"""
+_NEWSLETTER = """
+    newsletter, mailing, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, boletín, рассылк, розсилк
 """
 _SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, feliratk, подпис, підпис"
 # What is sent to many, and the ways to say that it is sent.
 _MAILING = """
     mail, news, marketing, werb, publicidad, pubblicit, publicit, promo, bulletin, correo, courriel, letter, communic,
     komunik, kommunik, contact, kontakt, contatt, campaign, commercial, comercial, рассыл, розсил, письм, повідомл,
-    メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ
+    メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire
 """
 _PERMITTED = """
     optin, optedin, permission, permiss, permit, permes, allow, accept, accett, acept, aceit, agree, subscri, abonn,
@@ -79,6 +99,7 @@ _YES, _NO = (
     for words in (consent_words.YES_WORDS, consent_words.NO_WORDS)
 )
 _OR = r"(?:\s*[/|,;-]\s*|\s+(?:or|oder|ou|o|u|of|lub|eller|tai|nebo|vagy|sau|или|або|ή)\s+)"
+_LONGEST_STATE = 100
 # What is longer asks nothing, and would take its time to be looked through.
 _LONGEST_WITH_ANSWERS = 500
 # The answers that a name offers: "(yes/no)", "[1 = yes, 0 = no]", "J/N". None of them says what is asked.
@@ -118,7 +139,8 @@ def phrase_kind(header: str) -> str:
     if (
         _holds(name, _LEFT)
         or ((is_of_mailing or is_permission) and (is_negated or _holds(name, _REFUSED)))
-        or (is_negated and _holds(name, _SUBSCRIBER))
+        or _is_no_subscriber(name, is_negated=is_negated)
+        or (is_negated and _is_wish_to_receive(name, words))
     ):
         return "opted out"
     is_permitted = _holds(name, _PERMITTED) or bool(words & {*_parts(_PERMITTED_WORDS)})
@@ -126,3 +148,30 @@ def phrase_kind(header: str) -> str:
         return "status"
     is_asked = is_permission or (is_of_mailing and is_permitted) or name in _parts(_SENT_NAMES)
     return "opted in" if is_asked else ""
+
+
+def phrase_state(text: str) -> str:
+    """What a cell with a person's state says in several words: "opted out" or "opted in"; empty if it says neither.
+
+    It says less than a header may: "Not contacted" beside "Customer" has nothing to do with mailings.
+    """
+    if len(text) > _LONGEST_STATE:
+        return ""
+    name, words = plain(text), {plain(word) for word in re.split(r"[\W_]+", text)}
+    is_negated = bool(words & {*_parts(_NOT)})
+    is_wish = _is_wish_to_receive(name, words)
+    if (
+        _holds(name, _HAS_LEFT)
+        or _is_no_subscriber(name, is_negated=is_negated)
+        or (is_negated and (is_wish or _holds(name, _NEWSLETTER)))
+    ):
+        return "opted out"
+    return "opted in" if is_wish or (len(words) > 1 and _holds(name, _SUBSCRIBER)) else ""
+
+
+def _is_no_subscriber(name: str, *, is_negated: bool) -> bool:
+    return _holds(name, _SUBSCRIBER) and (is_negated or _holds(name, _REFUSED))
+
+
+def _is_wish_to_receive(name: str, words: set[str]) -> bool:
+    return (_holds(name, _WISH) or bool(words & {*_parts(_WISH_WORDS)})) and _holds(name, _RECEIVE)

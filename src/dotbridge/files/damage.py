@@ -52,13 +52,24 @@ def check_result(cell: Cell) -> None:
         )
 
 
-def check_text(text: str, *, is_number: bool = False) -> None:
-    """Raise Unreadable for a value that is damaged. For a number or phone every scientific notation is."""
+def check_error_value(text: str) -> None:
+    """Raise Unreadable for what a program writes where it has no value."""
     if _ERROR_VALUE.fullmatch(text):
         raise Unreadable(
             _("This is what a spreadsheet shows in place of a value that it cannot work out."),
             _("Mend the cell in the spreadsheet and save the file again."),
         )
+    if text == "NULL":
+        # Not left out in silence: somebody may have that name.
+        raise Unreadable(
+            _("This is how a database writes that there is nothing."),
+            _("Nothing, if there is nothing. Else write it in small letters, such as Null."),
+        )
+
+
+def check_text(text: str, *, is_number: bool = False) -> None:
+    """Raise Unreadable for a value that is damaged. For a number or phone every scientific notation is."""
+    check_error_value(text)
     if (_SCIENTIFIC if is_number else _SCIENTIFIC_IN_TEXT).fullmatch(text):
         raise Unreadable(
             _("A spreadsheet has rounded this number, its last digits are lost."),

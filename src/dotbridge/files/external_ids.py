@@ -111,18 +111,22 @@ def move_addresses(target: FileTarget) -> None:
     if own.primary:
         names, values = [*names, column(own.model, own.primary)], [*values, "false"]
         _execute(f"UPDATE {table} r SET {names[-1]} = false FROM {moved} AND r.{record} = s.record AND r.{names[-1]}")
+
+    def same(known: str) -> str:
+        return f"lower(btrim({known}.{value})) IN (s.key, lower(btrim(s.other_email)))"
+
     columns, given = ", ".join([record, value, *names]), ", ".join(["s.record", "s.email", *values])
     _execute(
         f"INSERT INTO {table} ({columns}) SELECT {given}"
         f" FROM {moved} AND NOT EXISTS"
-        f" (SELECT FROM {table} r WHERE r.{record} = s.record AND lower(btrim(r.{value})) = s.key) ORDER BY s.line",
+        f" (SELECT FROM {table} r WHERE r.{record} = s.record AND {same('r')}) ORDER BY s.line",
         tuple(params),
     )
     if own.primary:
         key = quoted(own.model._meta.pk.column)
         _execute(
             f"UPDATE {table} r SET {names[-1]} = true FROM (SELECT DISTINCT ON (s.record) a.{key} AS key FROM {table} a"
-            f" JOIN (SELECT * FROM {moved}) s ON a.{record} = s.record AND lower(btrim(a.{value})) = s.key"
+            f" JOIN (SELECT * FROM {moved}) s ON a.{record} = s.record AND {same('a')}"
             f" ORDER BY s.record, a.{key}) first WHERE r.{key} = first.key"
         )
 

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from dotbridge.files.addresses import read_address
@@ -38,7 +39,8 @@ NAMES: dict[Role, str] = {
         électronique, correo, correo electrónico, dirección de correo, e-mailadres, mailadres, posta
         elettronica, indirizzo e-mail, indirizzo email, endereço de e-mail, e-post, e-postadress,
         epostadresse, sähköposti, adres e-mail, adres email, e-posta, e-mail cím, электронная почта, эл.
-        почта, почта, емейл, имейл, メール, メールアドレス, 邮箱, 电子邮件, 电子邮箱, 이메일
+        почта, почта, емейл, имейл, メール, メールアドレス, 邮箱, 电子邮件, 电子邮箱, 이메일, adresse de messagerie,
+        電子メール, 電子メール アドレス, indirizzo di posta elettronica, dirección de correo electrónico
     """,
     Role.FIRST_NAME: """
         first name, firstname, first, given name, givenname, forename, fname, christian name, vorname,
@@ -57,7 +59,7 @@ NAMES: dict[Role, str] = {
         imię i nazwisko, фио, 氏名, お名前, 姓名
     """,
     Role.COMPANY: """
-        company, company name, company/account, organisation, organization, organization name,
+        company, company name, associated company, company/account, organisation, organization, organization name,
         account, account name, employer, business, firma, firmenname, unternehmen, organisation/firma,
         société, societe, entreprise, raison sociale, empresa, azienda, ditta, società, bedrijf,
         bedrijfsnaam, företag, virksomhed, yritys, cégnév, şirket, компания, организация, 会社, 会社名, 公司,
@@ -72,12 +74,15 @@ NAMES: dict[Role, str] = {
         phone, phone number, telephone, telephone number, tel, tel., mobile, mobile phone, cell, cell phone,
         business phone, home phone, work phone, mobile number, primary phone, other phone, phone value, telefon,
         telefonnummer, rufnummer, handy, mobil, téléphone, portable, teléfono, móvil,
-        telefono, cellulare, telefoon, telefone, puhelin, телефон, 電話, 电话, 전화
+        telefono, cellulare, telefoon, telefone, puhelin, телефон, 電話, 电话, 전화, mobiltelefon, tél, tél. mobile,
+        mobiele telefoon, telefoon op werk, telefoon thuis, telemóvel, celular, mobiltelefonnummer, 携帯電話, 会社電話,
+        自宅電話
     """,
     Role.BIRTHDAY: """
         birthday, birth date, birthdate, date of birth, dob, geburtstag, geburtsdatum, date de
         naissance, anniversaire, fecha de nacimiento, cumpleaños, data di nascita, geboortedatum, data
-        de nascimento, data urodzenia, дата рождения, 生年月日, 生日
+        de nascimento, data urodzenia, дата рождения, 生年月日, 生日, verjaardag, urodziny, compleanno, aniversário,
+        födelsedag, fødselsdag, syntymäpäivä, narozeniny, születésnap, 誕生日
     """,
     Role.LANGUAGE: """
         language, lang, locale, preferred language, sprache, langue, idioma, lingua, taal, język, язык,
@@ -86,7 +91,7 @@ NAMES: dict[Role, str] = {
     Role.NOTES: """
         notes, note, comment, comments, remarks, description, notiz, notizen, bemerkung, bemerkungen,
         kommentar, anmerkung, remarque, remarques, commentaire, notas, comentarios, osservazioni,
-        opmerkingen, uwagi, заметки, 備考, 备注
+        opmerkingen, uwagi, заметки, 備考, 备注, notities, notatki, anotações, anteckningar, メモ
     """,
     # Not "id" alone: that may be the number of a row in one export, and is somebody else's in the next.
     Role.EXTERNAL_ID: """
@@ -101,6 +106,22 @@ NAMES: dict[Role, str] = {
 }
 
 _NAME_ALONE = {"name", "naam", "namn"}
+# Which of somebody's addresses or phones it is: "Email (home)", "Telefon geschäftlich".
+_WHICH_ONES = """
+    home, work, mobile, other, private, personal, main, office, primary, secondary, business, cell, privat,
+    geschäftlich, beruflich, dienstlich, mobil, zentrale, domicile, bureau, travail, professionnel, personnel, trabajo,
+    particular, casa, lavoro, ufficio, abitazione, comercial, residencial, werk, thuis, privé, służbowy, domowy,
+    komórkowy, arbete, hem, arbejde, jobb
+"""
+# Whose it is, where an export writes it before each of its names: "Billing Email", "Person - Name", "properties.email".
+_WHOSE = """
+    person, contact, customer, client, billing, invoice, subscriber, attendee, buyer, purchaser, participant, guest,
+    invitee, registrant, respondent, donor, supporter, delegate, member, lead, default, address, primary, main, kunde,
+    kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits
+"""
+# What such a word alone before "name" says nothing about: "Address name" is a name of the address.
+_NEVER_WHOSE = {"addressname", "defaultaddressname", "leadname", "membername", "propertiesname"}
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def plain(header: str) -> str:
@@ -114,11 +135,38 @@ def _roles() -> dict[str, Role]:
     return {plain(name): role for role, names in NAMES.items() for name in names.split(",") if name.strip()}
 
 
+@lru_cache(maxsize=2)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(plain(word) for word in text.split(","))
+
+
 def role_of(header: str) -> Role | None:
-    """What a column of this name is about. Numbered ones, such as "E-mail 2 - Value", are the same as the first."""
+    """What a column of this name is about. Numbered ones, such as "E-mail 2 - Value", are the same as the first, and so
+    are those that say which one it is, such as "Email (home)".
+    """
     known = _roles()
     name = plain(header)
-    return known.get(name) or known.get("".join(letter for letter in name if not letter.isdigit()))
+    found = known.get(name) or known.get("".join(letter for letter in name if not letter.isdigit()))
+    return found or _role_of_one(header)
+
+
+def _role_of_one(header: str) -> Role | None:
+    words = re.findall(r"[^\W_]+", header)
+    while len(words) > 1 and (words[-1].isdigit() or plain(words[-1]) in _words(_WHICH_ONES)):
+        words.pop()
+    role = _roles().get(plain("".join(words)))
+    return role if role in {Role.EMAIL, Role.PHONE} else None
+
+
+def _role_of_somebody(header: str) -> Role | None:
+    """What a column is about whose name begins with whose it is."""
+    words = re.findall(r"[^\W_]+", _CAMEL.sub(" ", header))
+    if plain(header) in _NEVER_WHOSE:
+        return None
+    rest = list(words)
+    while len(rest) > 1 and plain(rest[0]) in _words(_WHOSE):
+        rest.pop(0)
+    return role_of(" ".join(rest)) if rest != words else None
 
 
 def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping[Role, str]) -> dict[int, str]:
@@ -126,7 +174,8 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
 
     `own` are the host's spellings of its fields, plain, and count before ours; `roles` says which field has which
     role. Several columns may go to one field. A column "Name" is the last name beside a column of first names, as
-    German and Dutch files have it, else both.
+    German and Dutch files have it, else both; beside one of last names it says the first name, or both. A name that
+    says whose it is, such as "Billing email", counts where no other names the field.
     """
     found: dict[int, str] = {}
     for position, header in enumerate(headers):
@@ -134,6 +183,7 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
         field = own.get(plain(header)) or (roles.get(role) if role else None)
         if field is not None:
             found[position] = field
+    found |= _of_somebody(headers, roles, found)
     full, first, last = (roles.get(role) for role in (Role.FULL_NAME, Role.FIRST_NAME, Role.LAST_NAME))
     wholes = [position for position, field in found.items() if field == full]
     fields = set(found.values())
@@ -144,20 +194,48 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
         del found[position]
     if last is not None and last not in fields and alone:
         found[wholes[0]] = last
+    elif first not in fields:
+        found[wholes[0]] = str(full)
     elif last not in fields:
         # A whole name says more than a first name alone.
         found = {position: field for position, field in found.items() if field != first} | {wholes[0]: str(full)}
     return found
 
 
-def email_column(rows: Iterable[Sequence[Cell]]) -> int | None:
-    """The column that holds addresses, going by its content: most of its filled cells are addresses."""
+def _of_somebody(headers: Sequence[str], roles: Mapping[Role, str], found: Mapping[int, str]) -> dict[int, str]:
+    taken: set[str | None] = {*found.values()}
+    full, parts = roles.get(Role.FULL_NAME), {roles.get(role) for role in (Role.FIRST_NAME, Role.LAST_NAME)}
+    # Whoever has a whole name needs no parts of another one, and the other way round.
+    taken |= (parts if full in taken else set()) | ({full} if taken & parts else set())
+    further: dict[int, str] = {}
+    for position, header in enumerate(headers):
+        if position in found or (role := _role_of_somebody(header)) is None:
+            continue
+        if (field := roles.get(role)) is not None and field not in taken:
+            further[position] = field
+    return further
+
+
+def email_column(
+    rows: Iterable[Sequence[Cell]], *, but: Collection[int] = (), each_its_own: bool = False
+) -> int | None:
+    """The column that holds addresses, going by its content: most of its filled cells are addresses. None of `but`.
+
+    With `each_its_own` most rows have another address: a column that names who looks after somebody is not meant.
+    """
     filled: dict[int, int] = {}
     good: dict[int, int] = {}
+    several: dict[int, set[str]] = {}
     for cells in rows:
         for position, cell in enumerate(cells):
-            if text := cell_text(cell).strip():
+            if position not in but and (text := cell_text(cell).strip()):
                 filled[position] = filled.get(position, 0) + 1
-                good[position] = good.get(position, 0) + ("@" in text and bool(read_address(text).addresses))
-    best = max(good, key=lambda position: good[position], default=None)
-    return best if best is not None and good[best] * 2 > filled[best] else None
+                is_good = "@" in text and bool(read_address(text).addresses)
+                good[position] = good.get(position, 0) + is_good
+                several.setdefault(position, set()).add(text)
+    for position in sorted(good, key=lambda each: -good[each]):
+        if good[position] * 2 <= filled[position]:
+            return None
+        if not each_its_own or len(several[position]) * 2 > good[position]:
+            return position
+    return None

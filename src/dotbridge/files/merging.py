@@ -270,12 +270,13 @@ class Merge:
             WHERE s.fate IS NULL AND r.{key} = s.record
             """
         )
-        for further, own in self._further():
+        for further, other, own in self._further():
             self._execute(
                 f"""
                 UPDATE {STAGE} s SET fate = 'update'
                 WHERE s.fate = 'unchanged' AND s.{further} IS NOT NULL AND EXISTS (
-                    SELECT FROM unnest(s.{further}) AS more (value) WHERE NOT {is_known(own, "s.record")}
+                    SELECT FROM unnest(s.{further}, s.{other}) AS more (value, other)
+                    WHERE NOT {is_known(own, "s.record")}
                 )
                 """
             )
@@ -297,8 +298,8 @@ class Merge:
         self._execute(
             f"UPDATE {STAGE} s SET record = k.record FROM {STAGE} k WHERE s.fate = 'same address' AND k.line = s.keeper"
         )
-        for further, own in self._further():
-            self._add_further(further, own)
+        for further, other, own in self._further():
+            self._add_further(further, other, own)
 
     def _create(self) -> None:
         model = self.target.model
@@ -364,18 +365,19 @@ class Merge:
             """
         )
 
-    def _further(self) -> Iterator[tuple[str, RowsOfTheirOwn]]:
+    def _further(self) -> Iterator[tuple[str, str, RowsOfTheirOwn]]:
+        """Columns of further values, of their other spellings, and where they go."""
         if self.target.addresses is not None:
-            yield "m_email", self.target.addresses
+            yield "m_email", "m_other", self.target.addresses
         for column in self.columns:
             if column.further is not None and column.target.further is not None:
-                yield column.further, column.target.further
+                yield column.further, column.further, column.target.further
 
-    def _add_further(self, further: str, own: RowsOfTheirOwn) -> None:
+    def _add_further(self, further: str, other: str, own: RowsOfTheirOwn) -> None:
         source = f"""
             FROM (
                 SELECT DISTINCT ON (s.record, lower(btrim(more.value))) s.record, more.value, s.line
-                FROM {STAGE} s CROSS JOIN LATERAL unnest(s.{further}) AS more (value)
+                FROM {STAGE} s CROSS JOIN LATERAL unnest(s.{further}, s.{other}) AS more (value, other)
                 WHERE NOT {is_known(own, "s.record")}
                 ORDER BY s.record, lower(btrim(more.value)), s.line
             ) s

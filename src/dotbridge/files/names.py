@@ -40,6 +40,19 @@ def split_name(name: str) -> tuple[str, str]:
     return first, parsed.last
 
 
+def first_name_beside(name: str, last_name: str) -> str:
+    """What a column "Name" says of the first name where another column has the last one: "Ada", "Ada Byron" and
+    "Byron, Ada" beside "Byron" are Ada.
+    """
+    text, family = " ".join(name.split()), " ".join(last_name.split()).casefold()
+    before, _comma, behind = text.partition(",")
+    if before.strip().casefold() == family:
+        return behind.strip()
+    if text.casefold().endswith(f" {family}"):
+        return text[: len(text) - len(family)].strip()
+    return text
+
+
 def _in_order(one: str, other: str) -> tuple[str, str]:
     # Chinese, Japanese and Korean names begin with the family's.
     return (other, one) if ord(one[0]) >= 0x3040 and ord(other[0]) >= 0x3040 else (one, other)

@@ -29,12 +29,12 @@ def column(model: type[models.Model], name: str) -> str:
 
 
 def is_known(own: RowsOfTheirOwn, record: str) -> str:
-    """A condition: whether the record has this further value already."""
+    """A condition: whether the record has this further value already, in this spelling or the other one."""
     value = column(own.model, own.value)
     return (
         f"EXISTS (SELECT FROM {quoted(own.model._meta.db_table)} known"
         f" WHERE known.{column(own.model, own.record)} = {record}"
-        f" AND lower(btrim(known.{value})) = lower(btrim(more.value)))"
+        f" AND lower(btrim(known.{value})) IN (lower(btrim(more.value)), lower(btrim(more.other))))"
     )
 
 

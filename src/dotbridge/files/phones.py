@@ -14,6 +14,8 @@ _BETWEEN = re.compile(r"\s*:::\s*|\s*[;|\n]\s*|\s*,\s*(?=\+?\(?\d)")
 _DIGITS = re.compile(r"\d")
 # One number as nearly all are typed. The library takes every such number, with a country that there is or without one.
 _PLAIN = re.compile(r"\+?(?:[ ()./-]*\d){7,15}", re.ASCII)
+# A number that some program has taken for a fraction.
+_WITH_POINT = re.compile(r"(\+?\d{5,})\.0", re.ASCII)
 # Room for several. What is longer is no number, and would take its time to be taken apart.
 LONGEST_CELL = 1_000
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20
@@ -25,6 +27,8 @@ def read_phones(cell: str) -> tuple[str, ...]:
     """The numbers in a cell, as they were typed; the same number is not given twice. Raises Unreadable."""
     if len(cell) > LONGEST_CELL:
         raise _no_phone()
+    if whole := _WITH_POINT.fullmatch(cell.strip()):
+        cell = whole[1]
     if _PLAIN.fullmatch(cell):
         return (" ".join(cell.split()),)
     found: dict[str, str] = {}

@@ -102,9 +102,13 @@ def column_name(text: str) -> str:
     return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text.strip(BLANKS))
 
 
+# How databases write that there is nothing, where it can mean nothing else.
+_NOTHING = {"\\N", "(null)", "(NULL)", "[NULL]", "<null>", "<NULL>"}
+
+
 def is_blank(cell: Cell) -> bool:
     """Whether there is nothing in the cell."""
-    return isinstance(cell, str) and not cell.strip(BLANKS)
+    return isinstance(cell, str) and (not (text := cell.strip(BLANKS)) or text in _NOTHING)
 
 
 def cell_text(cell: Cell) -> str:

@@ -12,12 +12,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dotbridge.files.addresses import other_spelling, read_address
+from dotbridge.files.addresses import Addresses, other_spelling, read_address
 from dotbridge.files.consent_columns import Says
-from dotbridge.files.damage import Unreadable, sound_text, unwrapped
+from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
 from dotbridge.files.headers import Role
-from dotbridge.files.names import is_company, split_name
-from dotbridge.files.records import Record, cell_text, is_blank
+from dotbridge.files.names import first_name_beside, is_company, split_name
+from dotbridge.files.records import Cell, Record, cell_text, is_blank
 from dotbridge.files.report import Problem
 from dotbridge.files.targets import ADDRESS, FULL_NAME
 from dotbridge.files.understanding import Understanding, shown
@@ -62,12 +62,24 @@ def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None,
     if len(addresses) > 1:
         row.further[ADDRESS] = addresses[1:]
     for name, positions in understood.fields.items():
-        if name == FULL_NAME:
-            reading.take_full_name(positions)
-        elif name != ADDRESS:
+        if name not in {ADDRESS, FULL_NAME}:
             reading.take(name, positions)
+    if positions_of_names := understood.fields.get(FULL_NAME):
+        # Last, because the last name may have a column of its own.
+        reading.take_full_name(positions_of_names)
     row.opt_outs = list(reading.opt_outs())
     return row, reading.problems
+
+
+def _read_address(cell: Cell) -> Addresses:
+    """The addresses in a cell; nothing at all where there is nothing in it after all."""
+    try:
+        check_result(cell)
+        text = unwrapped(cell_text(cell))
+        check_error_value(text)
+    except Unreadable as error:
+        return Addresses(why=error.why)
+    return read_address(text) if text else Addresses()
 
 
 class _Reading:
@@ -90,12 +102,9 @@ class _Reading:
             cell = self._cells[position]
             if is_blank(cell):
                 continue
-            text = unwrapped(cell_text(cell))
-            if not text:
-                continue
-            read = read_address(text)
+            read = _read_address(cell)
             found.update(dict.fromkeys(read.addresses))
-            if not read.addresses:
+            if read.why:
                 unread.append((position, read.why))
         if found and not unread:
             return tuple(found)
@@ -146,8 +155,10 @@ class _Reading:
                 return
             # A text that no name is would take its time to be taken apart.
             fitting(text, fields[roles[Role.LAST_NAME]], LONGEST_NAME)
-            names = zip((roles[Role.FIRST_NAME], roles[Role.LAST_NAME]), split_name(text), strict=True)
-            for name, part in names:
+            given, family = roles[Role.FIRST_NAME], roles[Role.LAST_NAME]
+            known = self.row.values.get(family)
+            parts = (first_name_beside(text, str(known)), "") if known else split_name(text)
+            for name, part in zip((given, family), parts, strict=True):
                 if part:
                     self.row.values.setdefault(name, fitting(part, fields[name]))
         except Unreadable as error:

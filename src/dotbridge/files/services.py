@@ -50,7 +50,10 @@ _OPT_OUTS = f"""
     FROM {STAGE} s
     CROSS JOIN LATERAL jsonb_to_recordset(s.opt_outs)
         AS said (column_name text, value text, happened_at timestamptz, is_doubtful boolean)
-    CROSS JOIN LATERAL unnest(array_remove(ARRAY[s.email, s.other_email] || s.m_email, NULL)) AS address (email)
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT email FROM unnest(ARRAY[s.email, s.other_email] || s.m_email || s.m_other) AS a (email)
+        WHERE email IS NOT NULL
+    ) AS address
 """
 
 

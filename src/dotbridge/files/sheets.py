@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
@@ -135,7 +135,10 @@ class XlsxSheet(_Sheet):
             self._book = load_workbook(file, read_only=True, data_only=True)
         except _DAMAGED:
             raise _damaged() from None
-        self._choose([name for name in self._book.sheetnames if hasattr(self._book[name], "iter_rows")], sheet)
+        sheets = [each for each in self._book.worksheets if hasattr(each, "iter_rows")]
+        # What nobody sees is read where it is named, or nothing else is there.
+        sheets.sort(key=lambda each: each.sheet_state != "visible")
+        self._choose([each.title for each in sheets], sheet)
 
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         book: Any = self._book
@@ -169,9 +172,12 @@ class SheetInMemory(_Sheet):
             self.format = "xls" if file.read(2) == b"\xd0\xcf" else "ods"
             file.seek(0)
             self._book = CalamineWorkbook.from_filelike(file)
+        except PasswordError:
+            raise _locked() from None
         except CalamineError:
-            raise _damaged() from None
-        self._choose(self._book.sheet_names, sheet)
+            raise (_locked() if _is_encrypted(file) else _damaged()) from None
+        sheets = sorted(self._book.sheets_metadata, key=lambda each: each.visible != SheetVisibleEnum.Visible)
+        self._choose([each.name for each in sheets], sheet)
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
@@ -180,6 +186,16 @@ class SheetInMemory(_Sheet):
 
 def _damaged() -> FileRefused:
     return FileRefused(_("The workbook is damaged. Open it and save it again, or save it as CSV."))
+
+
+def _locked() -> FileRefused:
+    return FileRefused(_("The workbook is locked with a password. Save it without one and load that."))
+
+
+def _is_encrypted(file: BinaryIO) -> bool:
+    """Whether it is an XLSX under a password, which is put into a file of the old kind."""
+    file.seek(0)
+    return "EncryptedPackage".encode("utf-16-le") in file.read()
 
 
 def _spread(cells: Sequence[dict[str, Any]]) -> list[Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from dotbridge.files.addresses import other_spelling
 from dotbridge.files.rows import OptOut, ReadRow
 from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget, Role, TargetField
 from dotbridge.files.understanding import Understanding
@@ -70,7 +71,7 @@ def create_stage(target: FileTarget, columns: list[StageColumn]) -> None:
     """Make the table anew."""
     key_type = target.model._meta.pk.rel_db_type(connection)
     parts = [
-        "line bigint NOT NULL, email text NOT NULL, other_email text, m_email text[], opt_outs jsonb",
+        "line bigint NOT NULL, email text NOT NULL, other_email text, m_email text[], m_other text[], opt_outs jsonb",
         "key text GENERATED ALWAYS AS (lower(btrim(email))) STORED, person text",
         f"record {key_type}, fate text, keeper bigint, by_id boolean NOT NULL DEFAULT false",
         "moves boolean NOT NULL DEFAULT false",
@@ -91,12 +92,14 @@ def create_stage(target: FileTarget, columns: list[StageColumn]) -> None:
 
 def copy_rows(columns: list[StageColumn], rows: Iterable[ReadRow]) -> None:
     """Copy the rows into the stage, as they come."""
-    names = ["line", "email", "other_email", "m_email", "opt_outs"]
+    names = ["line", "email", "other_email", "m_email", "m_other", "opt_outs"]
     names += [each for column in columns for each in (column.value, column.further) if each is not None]
     fields = [(column.target.name, column.further is not None) for column in columns]
     with connection.cursor() as cursor, cursor.copy(f"COPY {STAGE} ({', '.join(names)}) FROM STDIN") as copy:
         for row in rows:
-            values = [row.line, row.email, row.other_email, _array(row.further.get(ADDRESS)), _opt_outs(row.opt_outs)]
+            further = row.further.get(ADDRESS, ())
+            others = tuple(other_spelling(each) or each for each in further)
+            values = [row.line, row.email, row.other_email, _array(further), _array(others), _opt_outs(row.opt_outs)]
             for name, has_further in fields:
                 values.append(row.values.get(name))
                 if has_further:

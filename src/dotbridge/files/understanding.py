@@ -84,7 +84,9 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
     if ADDRESS not in matched.values():
         raise _address_missing(source, report, target, matched, chosen)
     readers = {
-        position: ColumnReader(target.fields[field], written.get(position))
+        position: ColumnReader(
+            target.fields[field], written.get(position), is_id=target.fields[field] is target.external_id
+        )
         for position, field in matched.items()
         if field in target.fields
     }
@@ -198,10 +200,16 @@ def _match(source: Source, target: FileTarget, chosen: Mapping[int, str]) -> dic
     matched = match_headers(source.headers, target.own, target.roles)
     nowhere = {UNUSED, *CHOSEN_KINDS}
     matched = {position: field for position, field in {**matched, **chosen}.items() if field not in nowhere}
-    if ADDRESS not in matched.values():
-        first = (each.cells for each in islice(source.records(), _LOOKED_AT_FOR_ADDRESSES) if isinstance(each, Record))
-        found = email_column(first)
-        if found is not None and chosen.get(found) not in nowhere:
+    if ADDRESS in chosen.values():
+        return matched
+    rows = islice(source.records(), _LOOKED_AT_FOR_ADDRESSES)
+    first = [each.cells for each in rows if isinstance(each, Record)]
+    named = [position for position, field in matched.items() if field == ADDRESS]
+    # A form may ask for the address in a question of its own, and leave the column of that name empty.
+    if all(is_blank(cells[position]) for cells in first for position in named):
+        unused = {position for position, goes in chosen.items() if goes in nowhere}
+        found = email_column(first, but={*matched, *unused} if named else unused, each_its_own=bool(named))
+        if found is not None:
             matched[found] = ADDRESS
     return matched
 

@@ -8,7 +8,7 @@ person's word, and not the load's. Companies, further addresses and phones that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from dotbridge.files.stage import STAGE, StageColumn, quoted
 from dotbridge.files.targets import FileTarget
 
 _CHUNK = 1_000
+# A function of PostgreSQL takes a hundred arguments.
+_MOST_PAIRS = 50
 # Under which key an address is noted, beside those of columns.
 _ADDRESS = "@address"
 # Under which key a new record is noted: all of it, so that a change of any column is seen.
@@ -47,15 +49,15 @@ def note_updates(load: FileLoad, target: FileTarget, columns: Sequence[StageColu
         return
     addresses, address, params = known
     former = f"(SELECT min(known.{address}) FROM {addresses} known WHERE known.record = s.record)"
-    before = ", ".join(f"{_literal(each)}, r.{each.column}" for each in columns)
-    after = ", ".join(f"{_literal(each)}, coalesce(s.{each.given}, r.{each.column})" for each in columns)
+    before = _object((each, f"r.{each.column}") for each in columns)
+    after = _object((each, f"coalesce(s.{each.given}, r.{each.column})") for each in columns)
     _execute(
         f"""
         INSERT INTO {_notes()} (load_id, record, before, after)
         SELECT %s, r.{_key(target)}::text,
-               jsonb_build_object({before})
+               {before}
                || CASE WHEN s.moves THEN jsonb_build_object('{_ADDRESS}', {former}) ELSE '{{}}' END,
-               jsonb_build_object({after})
+               {after}
                || CASE WHEN s.moves THEN jsonb_build_object('{_ADDRESS}', s.email) ELSE '{{}}' END
         FROM {STAGE} s JOIN {quoted(target.model._meta.db_table)} r ON r.{_key(target)} = s.record
         WHERE s.fate = 'update'
@@ -197,6 +199,13 @@ def _notes() -> str:
 
 def _key(target: FileTarget) -> str:
     return quoted(target.model._meta.pk.column)
+
+
+def _object(values: Iterable[tuple[StageColumn, str]]) -> str:
+    """An expression for a JSON object of columns and their values, however many."""
+    pairs = [f"{_literal(each)}, {value}" for each, value in values]
+    pieces = (pairs[at : at + _MOST_PAIRS] for at in range(0, len(pairs), _MOST_PAIRS))
+    return " || ".join(f"jsonb_build_object({', '.join(piece)})" for piece in pieces)
 
 
 def _literal(column: StageColumn) -> str:

@@ -103,6 +103,10 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
                 return
             if not members:
                 raise FileRefused(_("There is no file in the archive."))
+            if "[Content_Types].xml" in names or any(name.endswith(".iwa") for name in names):
+                raise FileRefused(
+                    _("The file is a document of another program. Save its table as CSV or XLSX there and load that.")
+                )
             if len(members) != 1:
                 raise FileRefused(
                     _("The archive holds %(number)d files: %(names)s. Load one of them.")

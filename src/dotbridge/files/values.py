@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ LONGEST_TEXT = 20_000
 # Of most columns a few values fill many rows: the last ones are remembered, so that each is read once.
 _REMEMBERED = 10_000
 _LONGEST_REMEMBERED = 100
+# How Outlook and databases write that there is no date.
+_NO_DAY = re.compile(r"0{1,4}([-./])0{1,2}\1(?:0{4}|0{1,2})(?:[T ]00:00(?::00)?)?", re.ASCII)
+# Words of programs that a yes or no is not known. Somebody's yes is no no for that.
+_NEITHER = {"none", "null", "n/a", "na", "nan", "nat", "<na>", "nil"}
+# A number that some program has taken for a fraction: nobody's id has a point and a zero behind it.
+_WITH_POINT = re.compile(r"(\d+)\.0", re.ASCII)
 
 
 @dataclass
@@ -34,11 +41,12 @@ class ColumnReader:
     """What the cells of a column are for a field. `observe` every cell first, then `read`.
 
     `read` gives the value, and the further ones for a field that has them. It raises Unreadable. `holds_dates` and
-    `holds_numbers` say that the column is read as such.
+    `holds_numbers` say that the column is read as such; `is_id` that it knows the records of another system.
     """
 
     target: TargetField
     chosen: str | None = None
+    is_id: bool = False
     dates: DateColumn = field(init=False)
     numbers: NumberColumn = field(init=False)
     holds_dates: bool = field(init=False)
@@ -109,6 +117,8 @@ class ColumnReader:
 
     def _text(self, cell: Cell) -> str:
         text = cell_text(cell)
+        if self.is_id and (number := _WITH_POINT.fullmatch(text)):
+            text = number[1]
         if self._choices is not None:
             found = self._choices.get(text.casefold())
             if found is None:
@@ -138,18 +148,24 @@ class ColumnReader:
             number = round(number, column.decimal_places)
         return number
 
-    def _date(self, cell: Cell) -> datetime.date:
-        return self.dates.read(cell)
+    def _date(self, cell: Cell) -> datetime.date | None:
+        return None if _is_no_day(cell) else self.dates.read(cell)
 
-    def _moment(self, cell: Cell) -> datetime.datetime:
-        return moment(self.dates.read_day(cell))
+    def _moment(self, cell: Cell) -> datetime.datetime | None:
+        return None if _is_no_day(cell) else moment(self.dates.read_day(cell))
 
-    def _yes_or_no(self, cell: Cell) -> bool:
+    def _yes_or_no(self, cell: Cell) -> bool | None:
         word = cell_text(cell).strip().casefold()
+        if word in _NEITHER:
+            return None
         label = str(self.target.field.verbose_name).casefold()
         if word not in YES | NO | {label}:
             raise Unreadable(_("This says neither yes nor no."), _("Write yes or no."))
         return word not in NO
+
+
+def _is_no_day(cell: Cell) -> bool:
+    return isinstance(cell, str) and _NO_DAY.fullmatch(cell.strip()) is not None
 
 
 def fitting(text: str, target: TargetField, longest: int | None = None) -> str:

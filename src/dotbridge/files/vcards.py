@@ -123,8 +123,15 @@ def _texts(lines: list[Any]) -> list[str]:
             value = value[0] if value else ""
         if isinstance(value, (list, tuple)):
             value = BETWEEN_VALUES.join(map(str, value))
+        if line.name.upper() == "BDAY" and _has_no_year(line, str(value)):
+            value = f"--{str(value)[-5:]}"
         found.append(str(value).removeprefix("tel:").removeprefix("mailto:").strip())
     return [text for text in found if text]
+
+
+def _has_no_year(line: Any, day: str) -> bool:
+    """Whether the year of a birthday stands for none: Apple writes 1604 then, and says so."""
+    return any(day.startswith(year) for year in line.params.get("X-APPLE-OMIT-YEAR", []))
 
 
 def _preference(line: Any) -> int:

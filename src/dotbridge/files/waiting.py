@@ -176,16 +176,24 @@ def run_load(*, load_id: int) -> None:
         if load is None or not is_held or not load.is_at_work:
             log.info("load of a file dropped: it is not waiting", load=load_id)
             return
-        if load.attempts >= MOST_ATTEMPTS and load.state != LoadState.UNDOING:
-            _end(load, LoadState.FAILED, _("The worker ended in the middle of it, several times. Nothing was loaded."))
-            return
-        if load.state == LoadState.UNDOING:
+        if load.attempts >= MOST_ATTEMPTS:
+            _give_up(load)
+        elif load.state == LoadState.UNDOING:
             _undo(load)
         else:
             _load(load, link)
 
 
+def _give_up(load: FileLoad) -> None:
+    if load.state == LoadState.UNDOING:
+        _end(load, LoadState.LOADED, _("The worker ended in the middle of it, several times. Nothing was undone."))
+    else:
+        _end(load, LoadState.FAILED, _("The worker ended in the middle of it, several times. Nothing was loaded."))
+
+
 def _undo(load: FileLoad) -> None:
+    load.attempts += 1
+    load.save(update_fields=["attempts"])
     try:
         undone = undo_load(load=load)
     except FileRefused as error:

@@ -7,6 +7,7 @@
 - The screens say what the export does: of an address that somebody has who opted out under another; until they move on.
 - Nothing holds an opt-out up: an unfinished upload, there and here; the breaker; a list that is ending.
 - Dotdigital learns of it: opting out of everything; of a list, where its connection says so; an erasure.
+- It outlives Dotdigital's own: whoever is mailed there again is in no book of ours, in whatever order both were said.
 
 What is right is read from the sandbox's books alone.
 """
@@ -33,6 +34,7 @@ from dotbridge.lists.selectors import count_members, members
 from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mirror.models import Contact as Mirrored
 from dotbridge.summary import run_summary
+from dotbridge.sync.models import ExportItem
 from dotbridge.sync.services import disconnect_list
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
@@ -311,6 +313,57 @@ def test_who_opted_out_of_everything_is_unsubscribed_in_dotdigital_once(
     sync(integration, kind=RunKind.REQUESTS)
     assert status(remote, "ann@example.com") == "Subscribed"
     assert not members(link.marketing_list).exists()
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+@pytest.mark.parametrize("is_first_said_there", [False, True])
+def test_who_opted_out_here_is_in_no_book_when_dotdigital_mails_them_again(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    book: int,
+    is_first_said_there: bool,
+    of_all: bool,
+) -> None:
+    """While it does not, nothing in the book seems to have to be touched: our note is deleted, or the account's
+    unsubscription was asked for before the removal."""
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    if is_first_said_there:
+        remote.ask("POST", "/v2/contacts/unsubscribe", {"email": "ann@example.com"})
+        remote.sandbox.advance(3600)
+        sync(integration)
+    scope = (Scope.EVERYTHING, 0) if of_all else (Scope.LIST, link.marketing_list_id)
+    opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.PERSON, scope=scope[0], scope_id=scope[1])
+    sync(integration, kind=RunKind.REQUESTS)
+    remote.sandbox.advance(3600)
+    sync(integration)
+    remote.ask(
+        "POST", "/v2/contacts/resubscribe-with-no-challenge", {"unsubscribedContact": {"email": "ann@example.com"}}
+    )
+    remote.sandbox.advance(3600)
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert not ExportItem.objects.exists()
+
+
+def test_who_returns_and_is_off_the_list_leaves_the_book(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    ann, bob = add_contact("ann@example.com"), add_contact("bob@example.com")
+    sync(integration)
+    for name in ("ann", "bob"):
+        remote.ask("POST", "/v2/contacts/unsubscribe", {"email": f"{name}@example.com"})
+    remote.sandbox.advance(3600)
+    sync(integration)
+    remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    for name in ("ann", "bob"):
+        path = "/v2/contacts/resubscribe-with-no-challenge"
+        remote.ask("POST", path, {"unsubscribedContact": {"email": f"{name}@example.com"}})
+    remote.sandbox.advance(3600)
+    sync(integration)
+    assert set(remote.contacts(book)) == {"bob@example.com"}
+    assert list(ExportItem.objects.values_list("record_id", flat=True)) == [str(bob.pk)]
 
 
 @pytest.mark.parametrize("of_all", [False, True])

@@ -16,6 +16,7 @@ from dotbridge.consent.models import Scope, Source, What
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Upload
+from dotbridge.sync.outbound.forget import bring_back_returned
 from dotbridge.sync.outbound.states import UNSUBSCRIBING
 
 # Dotdigital's statuses and what they mean here; any other that is not live is taken as blocked.
@@ -167,6 +168,8 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     record_events(selection=_FOLLOWED, parameters=parameters)
     note_opt_outs_of_former_books(integration=step.integration)
     returned = record_events(selection=_RETURNED.format(live=live), parameters=parameters)
+    if returned.addresses_lifted:
+        bring_back_returned(step.integration)
     return fallen, returned
 
 

@@ -288,6 +288,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BookRemainder',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
+                ('email', models.TextField(verbose_name='e-mail')),
+                ('record_id', models.CharField(max_length=255, verbose_name='record')),
+                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='remainders', to='dotbridge_connections.listconnection', verbose_name='connection')),
+            ],
+            options={
+                'verbose_name': 'address left in a book',
+                'verbose_name_plural': 'addresses left in a book',
+                'constraints': [models.UniqueConstraint(fields=('connection', 'email_key'), name='book_remainder_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='PastAddress',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

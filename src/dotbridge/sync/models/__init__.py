@@ -5,6 +5,7 @@ from dotbridge.sync.models.campaigns import CampaignListing, CampaignPair, Resul
 from dotbridge.sync.models.events import EventHint, EventSubscription
 from dotbridge.sync.models.exports import (
     UNFINISHED_UPLOADS,
+    BookRemainder,
     ExportItem,
     Operation,
     PastAddress,
@@ -21,6 +22,7 @@ from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winne
 __all__ = [
     "UNFINISHED_UPLOADS",
     "Absence",
+    "BookRemainder",
     "CampaignListing",
     "CampaignPair",
     "Cursor",

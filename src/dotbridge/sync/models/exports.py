@@ -259,3 +259,23 @@ class Recheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id}/{self.record_id}"
+
+
+class BookRemainder(models.Model):
+    """An address that we brought to a book and that is still in it, though our note of it was deleted: it had left the
+    list, and Dotdigital did not mail it. Should it do so again, the note comes back."""
+
+    connection = models.ForeignKey(
+        ListConnection, models.CASCADE, related_name="remainders", verbose_name=_("connection"), db_index=False
+    )
+    email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
+    email = models.TextField(_("e-mail"))
+    record_id = models.CharField(_("record"), max_length=RECORD_ID_LENGTH)
+
+    class Meta:
+        verbose_name = _("address left in a book")
+        verbose_name_plural = _("addresses left in a book")
+        constraints = [models.UniqueConstraint(fields=["connection", "email_key"], name="book_remainder_once")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}/{self.pk}"

@@ -1,4 +1,7 @@
-"""Forgetting: notes about addresses that left the list, where nothing in the book has to be touched for it."""
+"""Forgetting: notes about addresses that left the list, where nothing in the book has to be touched for it.
+
+Whom Dotdigital does not mail stays in the book, and it may mail them again: then the note comes back as well.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.integrations.models import Integration
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.outbound.members import EvaluatedMembers
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_parameters
@@ -32,7 +36,13 @@ _FORGET = f"""
           AND (u.id IS NULL OR u.state <> 'finished' OR j.taken_out_at IS NOT NULL OR j.reason <> ''
                OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
-        RETURNING i.email_key, i.record_id, i.upload_id
+        RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
+                  u.state = 'finished' AND j.reason = '' AND j.taken_out_at IS NULL AND m.status = ANY(%(live)s)
+                  AS stays_in_book
+    ), staying AS (
+        INSERT INTO dotbridge_sync_bookremainder (connection_id, email_key, email, record_id)
+        SELECT connection_id, email_key, email, record_id FROM forgotten WHERE stays_in_book
+        ON CONFLICT (connection_id, email_key) DO UPDATE SET record_id = excluded.record_id
     ), remembered AS (
         INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
         SELECT %(integration)s, email_key, %(entity)s, record_id, NULL FROM forgotten WHERE upload_id IS NOT NULL
@@ -45,6 +55,23 @@ _FORGET = f"""
         ON CONFLICT DO NOTHING
     )
     SELECT count(*) FROM forgotten
+"""
+
+# Mailed again, and in the book still. Where the list has sent to them meanwhile, there is a note.
+_BRING_BACK = """
+    WITH returned AS (
+        DELETE FROM dotbridge_sync_bookremainder r
+        USING dotbridge_connections_listconnection n, dotbridge_mirror_addressbook b, dotbridge_mirror_contact c,
+              dotbridge_mirror_membership m
+        WHERE n.id = r.connection_id AND b.id = n.address_book_id AND b.integration_id = %(integration)s
+          AND c.integration_id = b.integration_id AND c.email_key = r.email_key AND c.status = ANY(%(live)s)
+          AND m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+        RETURNING r.connection_id, r.email_key, r.email, r.record_id
+    )
+    INSERT INTO dotbridge_sync_exportitem
+        (connection_id, email_key, email, record_id, values, operation, reason, attempts)
+    SELECT connection_id, email_key, email, record_id, '{}', 'update', '', 0 FROM returned
+    ON CONFLICT (email_key, connection_id) DO NOTHING
 """
 
 
@@ -67,3 +94,12 @@ def forget_departed(evaluated: EvaluatedMembers, ranked: Ranked) -> int:
             },
         )
         return int(cursor.fetchone()[0])
+
+
+def bring_back_returned(integration: Integration) -> None:
+    """Note those again whom Dotdigital mails again, and who stayed in the book when our note of them was deleted.
+
+    The next export sends to them if they are on the list, and takes them out of the book if they are not.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BRING_BACK, {"integration": integration.pk, "live": list(LIVE)})

@@ -7,7 +7,8 @@ One set of tables serves all lists of a run; each row says whose it is by `conne
 with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
 `export_departed` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether the
-person opted out, or somebody who has the address by now (`is_opt_out`): then nothing may hold their removal up.
+person opted out, or somebody who has the address by now (`is_opt_out`): then nothing may hold their removal up. Whether
+that was said here (`opted_out_here`) and not in Dotdigital, is said too: what is said there may be taken back there.
 `export_candidate` holds whose values have to be worked out; see `outgoing`. It holds one list at a time.
 
 A function that reads them takes an `EvaluatedMembers`, which says whose rows they hold, and since when. The tables live
@@ -45,7 +46,7 @@ _CREATE = """
     CREATE INDEX ON export_member (connection_id);
     ALTER TABLE export_member ALTER connection_id SET STATISTICS 10, ALTER email_key SET STATISTICS 10;
     CREATE TEMP TABLE export_departed (
-        connection_id bigint, item_id bigint, email_key text COLLATE "C", is_opt_out boolean
+        connection_id bigint, item_id bigint, email_key text COLLATE "C", is_opt_out boolean, opted_out_here boolean
     );
     CREATE INDEX ON export_departed (connection_id);
     CREATE TEMP TABLE export_candidate (
@@ -107,10 +108,12 @@ _PLACE = """
     WHERE k.connection_id = %(connection)s AND v.row = k.ctid
 """
 _FIND_DEPARTED = """
-    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out)
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, opted_out_here)
     SELECT i.connection_id, i.id, i.email_key,
            EXISTS (SELECT FROM ({blocked}) b WHERE b.email_key = i.email_key)
-           OR EXISTS (SELECT FROM ({blocked_records}) b WHERE b.record_id = i.record_id)
+           OR EXISTS (SELECT FROM ({blocked_records}) b WHERE b.record_id = i.record_id),
+           EXISTS (SELECT FROM ({blocked_here}) b WHERE b.email_key = i.email_key)
+           OR EXISTS (SELECT FROM ({blocked_records_here}) b WHERE b.record_id = i.record_id)
     FROM dotbridge_sync_exportitem i
     WHERE i.connection_id = %(connection)s AND i.removal_id IS NULL
       AND NOT EXISTS (SELECT 1 FROM export_member k
@@ -118,8 +121,9 @@ _FIND_DEPARTED = """
 """
 
 _FIND_OPTED_OUT = """
-    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out)
-    SELECT i.connection_id, i.id, i.email_key, true
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, opted_out_here)
+    SELECT i.connection_id, i.id, i.email_key, true,
+           i.email_key IN ({blocked_here}) OR i.record_id IN ({blocked_records_here})
     FROM dotbridge_sync_exportitem i
     WHERE i.connection_id = %(connection)s AND i.removal_id IS NULL
       AND (i.email_key IN ({blocked}) OR i.record_id IN ({blocked_records}))
@@ -227,9 +231,12 @@ def mark_opted_out(step: StepContext, link: ListConnection) -> EvaluatedMembers:
 
 def _find_departed(link: ListConnection, scopes: ListScopes, query: str = _FIND_DEPARTED) -> int:
     """Fill `export_departed` from the table of members as it is now; answers how many there are."""
+    entity, here = link.marketing_list.entity, ListScopes(list_id=scopes.list_id)
     statement = query.format(
         blocked=blocked_addresses(scopes, with_shared=True),
-        blocked_records=blocked_records(scopes, link.marketing_list.entity),
+        blocked_records=blocked_records(scopes, entity),
+        blocked_here=blocked_addresses(here, with_shared=True),
+        blocked_records_here=blocked_records(here, entity),
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, {"connection": link.pk})

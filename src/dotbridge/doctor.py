@@ -14,12 +14,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateWorker
+from procrastinate.contrib.django.models import ProcrastinateEvent
 from rich.console import Console
 from rich.markup import escape
 
 from dotbridge import embedded
 from dotbridge.audit.installing import unwatched_tables
+from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.conf import app_settings, is_standalone, typed_command, where_keys_stand
 from dotbridge.consent.models import ConsentKey
 from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
@@ -30,7 +31,6 @@ from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.notifications.mailing import is_mail_set_up
 from dotbridge.notifications.selectors import unsent_mails
-from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.studio.models import SignOn
@@ -172,9 +172,7 @@ def _spool_dir() -> Finding:
 
 
 def _worker() -> Finding:
-    alive = ProcrastinateWorker.objects.filter(
-        last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    ).exists()
+    alive = living_workers().exists()
     start = f"start `{typed_command('worker')}`" + (f" or `{typed_command('serve')}`" if is_standalone() else "")
     text = "at least one is alive" if alive else f"none is alive; {start}"
     return Finding("worker", alive, text)

@@ -40,7 +40,7 @@ class Choosable:
 
 @dataclass(frozen=True, kw_only=True)
 class Seconds(Choosable):
-    """A length of time. A number alone is seconds, as it was before words were understood."""
+    """A length of time. A number alone is seconds."""
 
     least: float = 0
     most: float = DAY

@@ -277,7 +277,8 @@ def manage(context: typer.Context) -> None:
 def consent(context: typer.Context) -> None:
     """Who may be mailed: `verify` the ledger, `export` it as CSV, `erase` an address."""
     start()
-    require_migrated()
+    if not {"-h", "--help"} & set(context.args):
+        require_migrated()
     from django.core.management import CommandError, call_command
 
     try:

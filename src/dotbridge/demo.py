@@ -34,7 +34,7 @@ from dotbridge.mirror.models import AddressBook
 from dotbridge.studio.services import set_up_sign_on
 from dotbridge.summary import adds_up, run_summary
 from dotbridge.sync.engine import run_sync
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.models import WENT_WELL, State, SyncRun
 from dotbridge.terminal import TerminalObserver, show_heading, show_numbers, show_run
 
 ACCOUNT = "Dotdigital sandbox"
@@ -147,7 +147,7 @@ def _connect(integration: Integration) -> ListConnection:
 
 
 def _succeeded(run: SyncRun, summary: Mapping[str, Any]) -> bool:
-    whole = run.state in {State.SUCCEEDED, State.PARTIAL}
+    whole = run.state in WENT_WELL
     steps = run.steps.filter(state__in=[State.FAILED, State.BLOCKED])
     unfinished = summary["left_out"]["waiting"] or summary["remote_ids_missing"]
     return whole and not steps.exists() and not unfinished and adds_up(summary)

@@ -14,12 +14,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 from django.utils import timezone
-from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateWorker
+from procrastinate.contrib.django.models import ProcrastinateEvent
 from rich.console import Console
 from rich.markup import escape
 
 from dotbridge import embedded
 from dotbridge.audit.installing import unwatched_tables
+from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.conf import app_settings, is_standalone, typed_command, where_keys_stand
 from dotbridge.consent.models import ConsentKey
 from dotbridge.encryption import SecretUnreadable, has_newest_key, unseal
@@ -30,7 +31,6 @@ from dotbridge.mapping.tracking.installing import untriggered_tables
 from dotbridge.mapping.tracking.plan import current_plan
 from dotbridge.notifications.mailing import is_mail_set_up
 from dotbridge.notifications.selectors import unsent_mails
-from dotbridge.processes import SILENT_SECONDS
 from dotbridge.queues import KEEP_JOBS, Queue
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.studio.models import SignOn
@@ -94,9 +94,9 @@ def _findings() -> Iterator[Finding]:
     if finding := _consent_key():
         yield finding
     for scheduled_file in ScheduledFile.objects.exclude(sealed_secret=""):
-        yield _password(f"key of file “{scheduled_file}”", scheduled_file.sealed_secret)
+        yield _secret(f"key of file “{scheduled_file}”", scheduled_file.sealed_secret, name="its password")
     for integration in Integration.objects.all():
-        yield _password(f"key of “{integration}”", integration.password_sealed)
+        yield _secret(f"key of “{integration}”", integration.password_sealed, name="its password")
         if sign_on := SignOn.objects.filter(integration=integration).first():
             yield _sign_on_key(sign_on)
         if integration.is_active:
@@ -172,9 +172,7 @@ def _spool_dir() -> Finding:
 
 
 def _worker() -> Finding:
-    alive = ProcrastinateWorker.objects.filter(
-        last_heartbeat__gt=timezone.now() - timedelta(seconds=SILENT_SECONDS)
-    ).exists()
+    alive = living_workers().exists()
     start = f"start `{typed_command('worker')}`" + (f" or `{typed_command('serve')}`" if is_standalone() else "")
     text = "at least one is alive" if alive else f"none is alive; {start}"
     return Finding("worker", alive, text)
@@ -224,26 +222,29 @@ def _tracking() -> Finding:
     return Finding("change tracking", not missing and not plan.refused, text)
 
 
-def _password(subject: str, sealed: str) -> Finding:
+def _secret(subject: str, *sealed: str, name: str, mend: str = "") -> Finding:
+    """Whether the first of these can be read, and whether the newest key opens all of them. `mend` says what to do
+    where it cannot be, in place of the usual words."""
     try:
-        unseal(sealed)
+        unseal(sealed[0])
     except SecretUnreadable as error:
-        return Finding(subject, is_good=False, text=str(error))
-    is_newest = has_newest_key(sealed)
-    return Finding(subject, is_good=True, text="its password can be read" if is_newest else _former_key())
+        return Finding(subject, is_good=False, text=mend or str(error))
+    if not all(map(has_newest_key, sealed)):
+        rotate = typed_command("keys rotate")
+        text = f"it needs a former key; run `{rotate}`, after that the former key may go"
+        return Finding(subject, is_good=True, text=text)
+    return Finding(subject, is_good=True, text=f"{name} can be read")
 
 
 def _sign_on_key(sign_on: SignOn) -> Finding:
-    subject = f"key of single sign-on “{sign_on}”"
-    try:
-        unseal(sign_on.secret_sealed)
-    except SecretUnreadable:
-        text = f"its secret cannot be read; enter it again, or add the former key to {where_keys_stand()}"
-        return Finding(subject, is_good=False, text=text)
-    sealed = [sign_on.secret_sealed, *sign_on.integration.grants.values_list("refresh_token_sealed", flat=True)]
-    if not all(map(has_newest_key, sealed)):
-        return Finding(subject, is_good=True, text=_former_key())
-    return Finding(subject, is_good=True, text="its secret can be read")
+    tokens = sign_on.integration.grants.values_list("refresh_token_sealed", flat=True)
+    return _secret(
+        f"key of single sign-on “{sign_on}”",
+        sign_on.secret_sealed,
+        *tokens,
+        name="its secret",
+        mend=f"its secret cannot be read; enter it again, or add the former key to {where_keys_stand()}",
+    )
 
 
 def _audit() -> Finding:
@@ -276,19 +277,9 @@ def _consent_key() -> Finding | None:
     sealed = ConsentKey.objects.values_list("sealed", flat=True).order_by("pk").first()
     if sealed is None:
         return None
-    subject = "key of erased addresses"
-    try:
-        unseal(sealed)
-    except SecretUnreadable:
-        text = f"it cannot be read; add the former key to {where_keys_stand()} and run `{typed_command('keys rotate')}`"
-        return Finding(subject, is_good=False, text=text)
-    if not has_newest_key(sealed):
-        return Finding(subject, is_good=True, text=_former_key())
-    return Finding(subject, is_good=True, text="it can be read")
-
-
-def _former_key() -> str:
-    return f"it needs a former key; run `{typed_command('keys rotate')}`, after that the former key may go"
+    rotate = typed_command("keys rotate")
+    mend = f"it cannot be read; add the former key to {where_keys_stand()} and run `{rotate}`"
+    return _secret("key of erased addresses", sealed, name="it", mend=mend)
 
 
 def _account(integration: Integration) -> Finding:

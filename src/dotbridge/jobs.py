@@ -55,7 +55,7 @@ from dotbridge.sync import retention
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.folding import fold_quiet_runs
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
-from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.models import WENT_WELL, SyncRun
 from dotbridge.sync.outbound.endings import disconnect_lists
 
 # Scheduled runs start within so many seconds, each integration's at its own: less than from an import to an export.
@@ -69,7 +69,6 @@ INTERVALS = {
     RunKind.EXPORT: "export_every_seconds",
     RunKind.CHANGES: "changes_every_seconds",
 }
-READ_STATES = [State.SUCCEEDED, State.PARTIAL]
 # In `control` is what takes no time; what may take long leaves that queue's one slot free.
 CONTROL: Any = {"queue": Queue.CONTROL, "priority": Queue.CONTROL.priority()}
 ON_SCHEDULE: Any = {"queue": Queue.SYNC, "priority": Queue.SYNC.priority(REQUEST_RANK)}
@@ -147,7 +146,7 @@ def read_file(*, scheduled_file_id: int, by_person: bool = False) -> None:
 
 def request_for_all(kind: RunKind, *, seconds: float = SPREAD_SECONDS) -> None:
     """Ask for a run of every active integration, each at a time of its own within so many seconds."""
-    was_read = Exists(SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=READING_KINDS, state__in=READ_STATES))
+    was_read = Exists(SyncRun.objects.filter(integration=OuterRef("pk"), kind__in=READING_KINDS, state__in=WENT_WELL))
     for integration in Integration.objects.filter(is_active=True).annotate(was_read=was_read):
         request_run(
             integration=integration,

@@ -2,21 +2,13 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import include, path, reverse
-
-
-def _moved(_request: HttpRequest, rest: str) -> HttpResponseRedirect:
-    """Where the table pages stood before they had a site of their own."""
-    return HttpResponseRedirect(reverse("dotbridge:settings") + f"tables/{rest}")
-
 
 # Users and groups are managed among the settings, where nobody gives what they lack; in Django's own screens one can.
 admin.site.unregister([model for model in (User, Group) if admin.site.is_registered(model)])
 
 urlpatterns = [
-    path("admin/dotbridge_<path:rest>", lambda request, rest: _moved(request, f"dotbridge_{rest}")),
-    path("admin/auth/<path:rest>", lambda request, rest: _moved(request, f"auth/{rest}")),
     path("admin/login/", lambda _request: HttpResponseRedirect(reverse("dotbridge:login"))),
     path("admin/", lambda _request: HttpResponseRedirect(reverse("dotbridge:home"))),
     path("admin/", admin.site.urls),

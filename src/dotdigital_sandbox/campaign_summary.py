@@ -59,6 +59,14 @@ class Tally:
         hard, soft, blocked = (self.contacts(kind) for kind in ("hard_bounce", "soft_bounce", "mail_block"))
         return {text: self.sent[text] - hard[text] - soft[text] - blocked[text] for text in (False, True)}
 
+    def orders(self) -> int:
+        """How many orders followed on a click."""
+        return sum(self.events("roi").values())
+
+    def conversion_rate(self) -> float:
+        """Orders for each mail that was delivered."""
+        return _ratio(self.orders(), sum(self.delivered().values()))
+
 
 def _three(word: str, counts: dict[bool, int]) -> dict[str, int]:
     html, text = counts[False], counts[True]
@@ -101,9 +109,8 @@ def summary_of(db: Connection, call: Call, campaign_id: int, sent_date: str | No
     }
     summary |= _percentages(summary)
     if call.account.settings.shape == "current":
-        orders = sum(tally.events("roi").values())
-        money = {"revenue": f"${tally.revenue:.2f}", "conversionRate": _ratio(orders, sum(delivered.values()))}
-        summary |= {**money, "assistedRevenue": "$0.00", "numOrders": orders, "numAssistedOrders": 0}
+        money = {"revenue": f"${tally.revenue:.2f}", "conversionRate": tally.conversion_rate()}
+        summary |= {**money, "assistedRevenue": "$0.00", "numOrders": tally.orders(), "numAssistedOrders": 0}
     return summary
 
 
@@ -133,15 +140,13 @@ def campaign_summary(call: Call) -> Answer:
 
 def _revenue(db: Connection, call: Call, campaign_id: int, sent: str | None) -> dict[str, Any]:
     tally = Tally(db, campaign_id, call.account.clock.text())
-    orders = sum(tally.events("roi").values())
-    rate = _ratio(orders, sum(tally.delivered().values()))
     return {
         "campaignID": campaign_id,
         "dateSent": sent,
         "currency": "GBP",
         "revenue": round(tally.revenue, 2),
-        "numOrders": orders,
-        "conversionRate": rate,
+        "numOrders": tally.orders(),
+        "conversionRate": tally.conversion_rate(),
     }
 
 

@@ -77,11 +77,8 @@ def _start(call: Call, *, optimised: bool) -> Answer:
     campaign_id = whole_number(body.get("campaignid"))
     if campaign_id is None:
         raise refusal("CAMPAIGN_SEND_INVALID")
-    books, contacts, split = (
-        _ids(body, "addressbookids"),
-        _ids(body, "contactids"),
-        _split(body.get("splittestoptions")),
-    )
+    books, contacts = _ids(body, "addressbookids"), _ids(body, "contactids")
+    split = _split(body.get("splittestoptions"))
     now = account.clock.now()
     date = _send_date(body, now) + timedelta(seconds=OPTIMISED_SECONDS if optimised else 0)
     later = date > now

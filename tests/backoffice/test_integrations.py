@@ -157,7 +157,7 @@ def test_an_inactive_integration_is_not_synchronised(back_office: Client, world:
     assert "Switched off: no run starts" in texts(back_office.post(off, follow=True))
     assert "switched off already" in texts(back_office.post(off, follow=True)), "pressed by two it stays off"
     page = texts(back_office.post(page_of(world.integration, "sync"), follow=True))
-    assert "is not active" in page
+    assert "is switched off" in page
     assert not ProcrastinateJob.objects.exists()
     back_office.post(page_of(world.integration, "activate"))
     world.integration.refresh_from_db()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
 import dotbridge.sync
-from dotbridge.backoffice import labels
+from dotbridge.backoffice import labels, tones
 from dotbridge.backoffice.labels import reason_text
+from dotbridge.campaigns.models import ActivityType
+from dotbridge.connections.models import ChangeState, SendState
+from dotbridge.files.models import LoadState
+from dotbridge.sync.models import RemovalState, State, UploadState
 from dotbridge.sync.outbound.states import REASONS, REFUSED_STATUSES
 
 SOURCE = Path(dotbridge.sync.__file__).parent
@@ -103,3 +109,19 @@ def test_every_count_in_the_source_has_words() -> None:
     found = {name for path in SOURCE.rglob("*.py") for name in counts_of(ast.parse(path.read_text(encoding="utf-8")))}
     assert {"read", "uploaded", "written", "created", "recipients", "rejected"} <= found
     assert found - set(labels._COUNTS) == set(), "backoffice/labels.py has no words for these counts"
+
+
+@pytest.mark.parametrize(
+    ("states", "known"),
+    [
+        (State, tones.RUN_TONES),
+        (UploadState, tones.UPLOAD_TONES),
+        (RemovalState, tones.REMOVAL_TONES),
+        (ChangeState, tones.CHANGE_TONES),
+        (SendState, tones.SEND_TONES),
+        (LoadState, tones.LOAD_TONES),
+        (ActivityType, tones.ACTIVITY_TONES),
+    ],
+)
+def test_every_state_has_a_tone(states: type[State], known: Mapping[str, str]) -> None:
+    assert set(known) == set(states)

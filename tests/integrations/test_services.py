@@ -129,3 +129,6 @@ def test_integrations_are_found_by_name_or_number(integration: Integration) -> N
     Integration.objects.update(is_active=False)
     with pytest.raises(OperatorError, match="No integration is active"):
         find_integrations(None)
+    Integration.objects.all().delete()
+    with pytest.raises(OperatorError, match="No account is connected yet"):
+        find_integrations(None)

@@ -56,6 +56,8 @@ def office_once(own_place: Path) -> Iterator[Office]:
         unmigrated = {word: office.run(word) for word in ("sync", "serve", "worker", "doctor")}
         for word, done in unmigrated.items():
             (office.folder / f"unmigrated-{word}").write_text(f"{done.returncode}\n{done.stderr or done.stdout}")
+        helped = office.run("consent", "--help")
+        assert (helped.returncode, "verify" in helped.stdout) == (0, True), "help is given to whoever has nothing yet"
         done = office.run("migrate")
         assert done.returncode == 0, done.stderr
         office.add_integration("Shop [/] [eu]")

@@ -117,7 +117,7 @@ def test_the_same_is_not_asked_for_twice(integration: Integration) -> None:
 def test_an_inactive_integration_is_not_asked(integration: Integration) -> None:
     Integration.objects.update(is_active=False)
     integration.refresh_from_db()
-    with pytest.raises(ValidationError, match="not active"):
+    with pytest.raises(ValidationError, match="is switched off"):
         request_data_field(integration=integration, name="LOYALTY", type="String")
 
 

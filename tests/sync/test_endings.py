@@ -184,7 +184,7 @@ def test_an_inactive_integration_or_a_book_that_is_gone_removes_nobody(
     with pytest.raises(ValidationError, match="gone from Dotdigital"):
         request_ending(link=link)
     Integration.objects.update(is_active=False)
-    with pytest.raises(ValidationError, match="not active"):
+    with pytest.raises(ValidationError, match="is switched off"):
         request_ending(link=ListConnection.objects.get(pk=link.pk))
 
 

@@ -147,7 +147,7 @@ def test_nobody_is_asked_for_twice_or_without_need(
     with pytest.raises(ValidationError, match="being asked for this already"):
         ask(link, ann)
     Integration.objects.update(is_active=False)
-    with pytest.raises(ValidationError, match="not active"):
+    with pytest.raises(ValidationError, match="is switched off"):
         ask(ListConnection.objects.get(), ann)
 
 

@@ -144,7 +144,7 @@ def test_a_test_needs_an_address_and_a_worker(
     assert carry_out(integration, send).state == SendState.FAILED
     Integration.objects.update(is_active=False)
     draft.integration.refresh_from_db()
-    with pytest.raises(ValidationError, match="not active"):
+    with pytest.raises(ValidationError, match="is switched off"):
         request_test(draft=draft, by=mona)
 
 

@@ -14,6 +14,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Lower, Trim
 from django.db.models.lookups import IsNull
 
+from dotbridge.entities.texts import NOT_STORABLE
+
 LONGEST_ADDRESS = 254
 
 # Listed by code point, because "white space" differs between Python, PostgreSQL and each of its collations. In order:
@@ -26,13 +28,11 @@ _NEVER = (
 # Both dialects read this text alike; the look-ahead is a length limit that names the value only once.
 _PATTERN = rf"^(?!.{{{LONGEST_ADDRESS + 1}}})[^{_NEVER}]+@[^{_NEVER}.]+(?:\.[^{_NEVER}.]+)+$"
 _PLAUSIBLE = re.compile(_PATTERN, re.DOTALL)
-# What a Python text can hold and a PostgreSQL text cannot.
-_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def is_plausible(address: str) -> bool:
     """Whether this address, exactly as given, has the form of a deliverable one. Trim first where blanks may stand."""
-    return _PLAUSIBLE.fullmatch(address) is not None and _NOT_STORABLE.search(address) is None
+    return _PLAUSIBLE.fullmatch(address) is not None and NOT_STORABLE.search(address) is None
 
 
 def plausible_q(expression: Combinable | str) -> Q:

@@ -1,12 +1,16 @@
-"""Texts of the host as texts of ours: whatever a column's own collation is, they compare as all others do."""
+"""Texts that can be stored, and texts of the host as texts of ours, which compare as all others do."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Func
 from django.db.models.sql.compiler import SQLCompiler
+
+# What a Python text can hold and a PostgreSQL text cannot.
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class PlainText(Func):

@@ -6,7 +6,8 @@ import re
 
 from django.utils.translation import gettext as _
 
-from dotbridge.files.records import BLANKS, NOT_STORABLE, Cell, Formula, cell_text
+from dotbridge.entities.texts import NOT_STORABLE
+from dotbridge.files.records import BLANKS, Cell, Formula, cell_text
 
 # "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
 _ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Protocol
 
+from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.files.encodings import FoundEncoding
 
 
@@ -38,7 +38,6 @@ BLANKS = (
     "\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
 # What a Python text can hold and a PostgreSQL text cannot.
-NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)

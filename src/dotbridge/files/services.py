@@ -28,13 +28,12 @@ from dotbridge.files.rows import ReadRow, read_row
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import ADDRESS, FileTarget, file_target
-from dotbridge.files.understanding import Choices, Progress, Understanding, understand
+from dotbridge.files.understanding import ROWS_BETWEEN_PROGRESS, Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 from dotbridge.lock_keys import LOCK_KEY
 
 KEPT_DAYS = 30
 HOURS_TO_UNDO = 24
-_ROWS_BETWEEN_PROGRESS = 5_000
 _ALIKE = gettext_lazy(
     "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
 )
@@ -251,7 +250,7 @@ def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow
     report = understood.report
     for record in understood.source.records():
         report.rows += 1
-        if report.rows % _ROWS_BETWEEN_PROGRESS == 0:
+        if report.rows % ROWS_BETWEEN_PROGRESS == 0:
             progress("loading", report.rows)
         if isinstance(record, BrokenLine):
             value = shortened(record.text)

@@ -26,7 +26,7 @@ FIRST, LAST, BOTH = "first", "last", "both"
 SAME_ADDRESS = (FIRST, LAST, BOTH)
 _LOOKED_AT_FOR_ADDRESSES = 200
 _FIRST_ROWS = 5
-_ROWS_BETWEEN_PROGRESS = 5_000
+ROWS_BETWEEN_PROGRESS = 5_000
 
 Progress = Callable[[str, int], None]
 
@@ -231,7 +231,7 @@ def _observe(
                 _("The file has more than %(most)d rows. Split it, and load the parts one after the other.")
                 % {"most": MOST_ROWS}
             )
-        if number % _ROWS_BETWEEN_PROGRESS == 0:
+        if number % ROWS_BETWEEN_PROGRESS == 0:
             progress("reading", number)
         if not isinstance(record, Record):
             continue

@@ -44,6 +44,9 @@ _SECONDS_BETWEEN_NOTES = 0.5
 _STEPS = {"reading": (0.0, 0.3), "loading": (0.3, 0.75), "merging": (0.75, 0.8), "finding": (0.8, 0.87)}
 _LAST_STEP = 0.87
 
+# What a load begins with, each time it is asked for.
+_AT_BEGIN: Mapping[str, Any] = {"step": "", "rows_done": 0, "fraction": 0.0, "attempts": 0, "message": ""}
+
 log = structlog.get_logger(__name__)
 
 
@@ -134,9 +137,6 @@ def _defer(load: FileLoad, queue: Queue = Queue.FILES) -> None:
     # Two files of one entity at once would only wait for each other.
     lock = f"dotbridge-files-{load.entity}"
     app.configure_task(LOAD_TASK, queue=queue, lock=lock, priority=queue.priority(REQUEST_RANK)).defer(load_id=load.pk)
-
-
-_AT_BEGIN: Mapping[str, Any] = {"step": "", "rows_done": 0, "fraction": 0.0, "attempts": 0, "message": ""}
 
 
 def cancel_load(*, load: FileLoad) -> bool:

@@ -132,7 +132,7 @@ def members(marketing_list: MarketingList) -> QuerySet[Any, dict[str, Any]]:
     """Those who match, without the removed and the unsubscribed. Columns as in matching_records."""
     return (
         matching_records(marketing_list)
-        .filter(_without(_removed(marketing_list)))
+        .filter(_without(is_removed(marketing_list)))
         .filter(_without(_unsubscribed(marketing_list)))
     )
 
@@ -163,7 +163,7 @@ def records_with_standing(marketing_list: MarketingList, scopes: ListScopes) -> 
         .annotate(
             record_id=Cast("pk", TextField()),
             email=NullIf(Trim(listed.email_expression()), Value("")),
-            is_removed=_removed(marketing_list),
+            is_removed=is_removed(marketing_list),
             is_record_blocked=record_is_blocked(scopes, marketing_list.entity),
         )
     )
@@ -260,7 +260,8 @@ def _without(exists: Combinable) -> Q:
     return Q(Exact(Coalesce(exists, Value(False)), False))
 
 
-def _removed(marketing_list: MarketingList) -> Exists:
+def is_removed(marketing_list: MarketingList) -> Exists:
+    """Whether somebody took the record of a row, by its column `record_id`, off the list."""
     return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
 
 

@@ -15,7 +15,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.notifications.kinds import Kind
 from dotbridge.preferences.selectors import settings_in_force
-from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import WENT_WELL, ExportItem, State, SyncRun, Upload, UploadState
 from dotbridge.sync.selectors import missing_of_listings
 
 # One failed run may be a hiccup of the network; the next one comes within minutes.
@@ -25,7 +25,7 @@ TIMES_THE_INTERVAL = 6
 AT_LEAST = timedelta(hours=1)
 # Told when less than so much of the calls is left.
 SHARE_LEFT = 0.1
-GOOD = (State.SUCCEEDED, State.PARTIAL, State.BLOCKED)
+GOOD = (*WENT_WELL, State.BLOCKED)
 # Which kinds of runs read and which send.
 DIRECTIONS = {"reading": (RunKind.IMPORT, RunKind.SYNC), "sending": (RunKind.EXPORT, RunKind.SYNC)}
 

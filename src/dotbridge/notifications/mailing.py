@@ -17,10 +17,11 @@ from django.utils.translation import get_language, gettext, override
 from dotbridge.conf import app_settings
 from dotbridge.notifications.models import MailState
 from dotbridge.notifications.selectors import may_be_told
-from dotbridge.notifications.services import Mail, address_of, claim_mail, end_mail
+from dotbridge.notifications.services import Mail, claim_mail, end_mail
 from dotbridge.notifications.texts import over_words, words_of
 from dotbridge.preferences.models import Preferences
 from dotbridge.preferences.selectors import settings_in_force
+from dotbridge.user_address import address_of_user
 
 AT_ONCE = 50
 MOST_ATTEMPTS = 6
@@ -108,7 +109,7 @@ def _message(mail: Mail) -> EmailMessage:
         subject=" ".join(subject.split())[:200],
         body="\n".join(lines),
         from_email=sender(),
-        to=[address_of(mail.delivery.user)],
+        to=[address_of_user(mail.delivery.user)],
         headers={"Auto-Submitted": "auto-generated", "Content-Language": get_language() or "en"},
     )
 

@@ -17,6 +17,7 @@ from dotbridge.notifications.conditions import Found, found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Choice, Delivery, MailState, Notification
 from dotbridge.notifications.selectors import may_be_told
+from dotbridge.user_address import address_of_user
 
 KEEP = timedelta(days=90)
 
@@ -92,7 +93,7 @@ def _deliveries(row: Notification, kind: Kind) -> Iterable[Delivery]:
     for user in people_told_of(kind):
         choice = chosen.get(user.pk)
         is_shown = choice.is_shown if choice else True
-        wants_mail = (choice.is_mailed if choice else MANNERS[kind].is_mailed) and bool(address_of(user))
+        wants_mail = (choice.is_mailed if choice else MANNERS[kind].is_mailed) and bool(address_of_user(user))
         if is_shown or wants_mail:
             mail = MailState.WAITING if wants_mail else MailState.NONE
             yield Delivery(notification=row, user=user, is_shown=is_shown, mail=mail)
@@ -106,11 +107,6 @@ def people_told_of(kind: Kind) -> list[Any]:
     """
     everybody = get_user_model()._default_manager.filter(is_active=True)  # noqa: SLF001 - as Django names it
     return [user for user in everybody if may_be_told(user, kind)]
-
-
-def address_of(user: Any) -> str:
-    """Where the person's mails go; empty where they have no address."""
-    return str(getattr(user, user.get_email_field_name(), "") or "")
 
 
 def choose(*, user: Any, kind: Kind, is_shown: bool, is_mailed: bool) -> None:

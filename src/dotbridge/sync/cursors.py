@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
@@ -12,6 +12,8 @@ from dotbridge.sync.models import Cursor, Reading
 
 # A change may become visible a little after the moment it is dated with, so each window re-reads the end of the last.
 OVERLAP = timedelta(minutes=5)
+# Since when a feed is read that never was: before anything that an account can tell.
+BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 # A row that could not be read may be readable later. So long it is asked for again; then the full comparison finds it.
 # No further back, too, a clock that was wrong is thought to have been so.
 ASKED_AGAIN_FOR = timedelta(days=1)

@@ -40,7 +40,6 @@ from dotbridge.backoffice.reads.drafts import (
 from dotbridge.backoffice.reads.worker import trouble_of_account, worker_is_alive
 from dotbridge.connections.models import CampaignSend, LookKind, LookState, SendState
 from dotbridge.connections.services import (
-    address_of,
     give_up_send,
     look_again,
     problem_of_sending,
@@ -51,6 +50,7 @@ from dotbridge.connections.services import (
 )
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import SenderAddress, Template
+from dotbridge.user_address import address_of_user
 
 PAGE = 50
 
@@ -116,7 +116,7 @@ def draft(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
             "problem": "" if is_taken else problem,
             "can_send": found.draft is not None and not problem and not is_taken,
             "open_url": open_in_dotdigital(found.integration),
-            "my_address": address_of(person_of(request)),
+            "my_address": address_of_user(person_of(request)),
         },
     )
 
@@ -144,7 +144,7 @@ def send_test(request: HttpRequest, account: int, remote_id: int) -> HttpRespons
         show_refusal(request, error)
         return HttpResponseRedirect(draft_url(found))
     text = _("A test is sent to %(address)s. Nobody else gets it.")
-    messages.success(request, text % {"address": address_of(person_of(request))})
+    messages.success(request, text % {"address": address_of_user(person_of(request))})
     return HttpResponseRedirect(draft_url(found))
 
 

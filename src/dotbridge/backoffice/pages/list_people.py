@@ -18,6 +18,7 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
+from dotbridge.backoffice.pages.person_frame import MAY_OPT_IN
 from dotbridge.backoffice.reads.list_actions import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.reads.list_people import PAGE
 from dotbridge.backoffice.reads.live import last_run
@@ -35,7 +36,6 @@ PERMISSIONS = {
     "unsubscribe": "dotbridge_lists.opt_out_members",
 }
 MAY_ASK = "dotbridge_connections.add_resubscription"
-MAY_OPT_IN = "dotbridge_lists.opt_in_members"
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:

@@ -18,9 +18,10 @@ from dotbridge.backoffice.personal import preferences_of
 from dotbridge.notifications.kinds import Kind
 from dotbridge.notifications.mailing import is_mail_set_up
 from dotbridge.notifications.selectors import choices_of
-from dotbridge.notifications.services import address_of, choose
+from dotbridge.notifications.services import choose
 from dotbridge.preferences.models import Theme
 from dotbridge.preferences.services import choose_preferences
+from dotbridge.user_address import address_of_user
 
 YEAR = 365 * 24 * 3600
 
@@ -73,7 +74,7 @@ def my_settings(request: HttpRequest) -> HttpResponse:
                 {"kind": kind.value, "label": Kind(kind).label, "is_shown": shown, "is_mailed": mailed}
                 for kind, (shown, mailed) in choices_of(person).items()
             ],
-            "address": address_of(person),
+            "address": address_of_user(person),
             "is_mail_set_up": is_mail_set_up(),
         },
     )

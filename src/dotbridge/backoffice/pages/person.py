@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.person_frame import (
-    MAY_SEE_CONTACTS,
     Whom,
     act_url,
     acts_on,
@@ -26,6 +25,7 @@ from dotbridge.backoffice.reads.person import (
     requests_of,
     verdict_of,
 )
+from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS
 from dotbridge.backoffice.reads.values import both_sides
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.consent.selectors import Objection

@@ -27,7 +27,6 @@ from dotbridge.backoffice.pages.person_frame import (
     MAY_FORGET,
     MAY_OPT_IN,
     MAY_OPT_OUT,
-    MAY_SEE_CONTACTS,
     Whom,
     acts_on,
     try_request_again,
@@ -35,6 +34,7 @@ from dotbridge.backoffice.pages.person_frame import (
     whom_of_record,
 )
 from dotbridge.backoffice.reads.person import person_of_address, requests_of
+from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS
 from dotbridge.connections.services import tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source

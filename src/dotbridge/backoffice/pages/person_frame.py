@@ -30,7 +30,6 @@ from dotbridge.mirror.models import Contact
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-MAY_SEE_CONTACTS = "dotbridge_mirror.view_contact"
 MAY_OPT_OUT = "dotbridge_lists.opt_out_members"
 MAY_OPT_IN = "dotbridge_lists.opt_in_members"
 MAY_FORGET = "dotbridge_consent.add_erasedaddress"

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
 from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.files.encodings import ENCODINGS
@@ -30,7 +31,6 @@ ADD = "dotbridge_scheduled_files.add_scheduledfile"
 CHANGE = "dotbridge_scheduled_files.change_scheduledfile"
 DELETE = "dotbridge_scheduled_files.delete_scheduledfile"
 # A file fills its list and empties it.
-CHANGE_LIST = "dotbridge_lists.change_marketinglist"
 MOST_READINGS = 30
 OF_THE_LIST = ("marketing_list", "holds", "most_leaving_percent")
 SAME_ADDRESS = (
@@ -81,7 +81,7 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         fields["encoding"].choices = [("", _("as found")), *((name, name) for name in ENCODINGS)]
         fields["marketing_list"].queryset = MarketingList.objects.filter(type=ListType.MANUAL, entity__in=keys)
-        if not request.user.has_perm(CHANGE_LIST):
+        if not request.user.has_perm(MAY_CHANGE_LIST):
             for name in OF_THE_LIST:
                 del fields[name]
         for name in ("encoding", "delimiter", "same_address"):
@@ -114,7 +114,7 @@ def _require_target(request: HttpRequest, entity: str) -> None:
 
 def _may_fill(request: HttpRequest, found: ScheduledFile) -> bool:
     """Whether the person may do what the file does to its list, if it has one."""
-    return found.marketing_list_id is None or request.user.has_perm(CHANGE_LIST)
+    return found.marketing_list_id is None or request.user.has_perm(MAY_CHANGE_LIST)
 
 
 def _crumbs(found: ScheduledFile | None = None) -> list[Crumb]:
@@ -202,7 +202,7 @@ def read_now(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(_url(found))
 
 
-@page(CHANGE, CHANGE_LIST)
+@page(CHANGE, MAY_CHANGE_LIST)
 def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and let those leave the list once who are missing in the file."""
     found = _found_or_404(request, pk)

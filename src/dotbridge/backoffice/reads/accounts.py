@@ -15,12 +15,10 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.preferences.selectors import settings_in_force
-from dotbridge.sync.models import EventSubscription, State, SyncRun
+from dotbridge.sync.models import WENT_WELL, EventSubscription, SyncRun
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-GOOD = (State.SUCCEEDED, State.PARTIAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ _WEEK = timedelta(days=7)
 def feeds_of(integration: Integration) -> list[Feed]:
     """The feeds of an account, in two statements."""
     intervals = settings_in_force(*(name for _title, _kinds, name in _FEEDS if name))
-    good = SyncRun.objects.filter(integration=integration, state__in=GOOD).order_by()
+    good = SyncRun.objects.filter(integration=integration, state__in=WENT_WELL).order_by()
     last = dict(good.values_list("kind").annotate(at=Max("finished_at")))
     feeds = []
     for title, kinds, name in _FEEDS:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.counting import Renew, standings_of
-from dotbridge.backoffice.reads.lists import GOOD, lists_with_state
+from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
 from dotbridge.connections.models import ListConnection, RunKind
@@ -27,7 +27,7 @@ from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.counting import being_counted
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import SyncRun, Upload, UploadState
+from dotbridge.sync.models import WENT_WELL, SyncRun, Upload, UploadState
 
 DAYS = 30
 # Imports and exports are scheduled every four minutes; three missed ones are worth a word.
@@ -112,7 +112,7 @@ def health_of(needs: Sequence[Need]) -> Health:
         return Health(text=text, tone="bad" if any(need.tone == "bad" for need in needs) else "wait")
     # The newest of each account: there may be a million older ones.
     good = SyncRun.objects.filter(
-        integration=OuterRef("pk"), state__in=GOOD, kind__in=[RunKind.EXPORT, RunKind.SYNC]
+        integration=OuterRef("pk"), state__in=WENT_WELL, kind__in=[RunKind.EXPORT, RunKind.SYNC]
     ).order_by("-id")
     accounts = Integration.objects.filter(is_active=True).annotate(sent_at=Subquery(good.values("finished_at")[:1]))
     newest = accounts.aggregate(at=Max("sent_at"))["at"]

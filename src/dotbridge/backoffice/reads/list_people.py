@@ -28,7 +28,7 @@ from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
 from dotbridge.lists.columns import ListColumn, Sort, with_columns
 from dotbridge.lists.models import MarketingList, RemovedItem
-from dotbridge.lists.selectors import mailable_members, matching_records, members, opted_out_records
+from dotbridge.lists.selectors import is_removed, mailable_members, matching_records, members, opted_out_records
 from dotbridge.sync.models import ExportItem, UploadState
 from dotbridge.sync.outbound.states import RowState, state_of_row
 from dotbridge.sync.selectors import refused_uploads
@@ -167,8 +167,8 @@ def _in_state(marketing_list: MarketingList, show: Standing | None, *, speaking:
     states whose address another record speaks for."""
     plain: dict[Standing | None, Callable[[], Rows]] = {
         None: lambda: matching_records(marketing_list),
-        Standing.OPTED_OUT: lambda: opted_out_records(marketing_list).filter(~_taken_off(marketing_list)),
-        Standing.REMOVED: lambda: matching_records(marketing_list).filter(_taken_off(marketing_list)),
+        Standing.OPTED_OUT: lambda: opted_out_records(marketing_list).filter(~is_removed(marketing_list)),
+        Standing.REMOVED: lambda: matching_records(marketing_list).filter(is_removed(marketing_list)),
         Standing.NO_ADDRESS: lambda: members(marketing_list).filter(email__isnull=True),
         Standing.BAD_ADDRESS: lambda: members(marketing_list).filter(Q(email__isnull=False) & ~plausible_q("email")),
         Standing.SHARED: lambda: _speaking(marketing_list, is_first=False),
@@ -213,10 +213,6 @@ def _exported_state(marketing_list: MarketingList, show: Standing | None, people
 def _is_refused(link: ListConnection) -> Q:
     """Of an exported address: it was refused for its own sake, or its whole file was and waits for a person."""
     return ~Q(reason="") | Q(upload__in=refused_uploads(link))
-
-
-def _taken_off(marketing_list: MarketingList) -> Exists:
-    return Exists(RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("record_id")))
 
 
 def _key_of(marketing_list: MarketingList, text: str) -> Any:

@@ -11,9 +11,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ListConnection, RunKind
 from dotbridge.lists.models import MarketingList
-from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-
-GOOD = (State.SUCCEEDED, State.PARTIAL)
+from dotbridge.sync.models import WENT_WELL, ExportItem, State, SyncRun, Upload, UploadState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ def lists_with_state() -> QuerySet[Any]:
     return MarketingList.objects.select_related(
         "connection__address_book__integration", "connection__ending", "owner", "refreshed_by"
     ).annotate(
-        sent_at=Subquery(runs.filter(state__in=GOOD).values("finished_at")[:1]),
+        sent_at=Subquery(runs.filter(state__in=WENT_WELL).values("finished_at")[:1]),
         is_at_work=Exists(runs.filter(state=State.RUNNING)),
         is_refused=Exists(refused),
         coming_account=Subquery(coming.values("integration")[:1]),

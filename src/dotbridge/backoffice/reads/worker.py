@@ -13,10 +13,11 @@ from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.integrations.models import Integration
 from dotbridge.one_reading import asked_once
+from dotbridge.processes import SILENT_SECONDS
 from dotbridge.sync.models import State, SyncRun
 
-# A worker reports every ten seconds.
-SILENT_AFTER = timedelta(seconds=60)
+# Nobody is told that no worker runs because one is a little late; its jobs are given back before that.
+SILENT_AFTER = 2 * timedelta(seconds=SILENT_SECONDS)
 # Whoever has just started one sees soon that it is at work.
 SECONDS_WITHOUT_WORKER = 5
 

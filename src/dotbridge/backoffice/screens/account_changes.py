@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
-from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
+from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
@@ -124,7 +125,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         try:
             retry_change(change=change)
         except ValidationError as error:
-            show_problem(request, error)
+            show_refusal(request, error)
         else:
             messages.success(request, _("It is tried again in a moment."))
         return HttpResponseRedirect(url_of(change))
@@ -135,7 +136,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         try:
             discard_change(change=change)
         except ValidationError as error:
-            show_problem(request, error)
+            show_refusal(request, error)
             return HttpResponseRedirect(url_of(change))
         messages.success(request, _("Discarded: %(change)s.") % {"change": change})
         return HttpResponseRedirect(reverse("dotbridge_tables:dotbridge_connections_accountchange_changelist"))

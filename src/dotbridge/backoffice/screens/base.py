@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -23,7 +22,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold.paginator import InfinitePaginator
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
     from django_stubs_ext import StrOrPromise
 
     UnfoldAdmin = admin.ModelAdmin[Any]
@@ -51,9 +49,7 @@ __all__ = [
     "UnfoldAdmin",
     "UnfoldTabularInline",
     "link_to",
-    "person_of",
     "require",
-    "show_problem",
     "url_of",
 ]
 
@@ -91,13 +87,6 @@ def url_of(record: Model, page: str = "change") -> str:
 def link_to(record: Model, text: object = None) -> SafeString:
     """A link to a record's page; its text is the record's own, or this one."""
     return format_html('<a class="db-link" href="{}">{}</a>', url_of(record), record if text is None else text)
-
-
-def person_of(request: HttpRequest) -> User:
-    """Who asks. The admin lets nobody in who is not logged in, so this cannot be an anonymous user."""
-    if isinstance(request.user, AnonymousUser):
-        raise PermissionDenied
-    return request.user
 
 
 class Screen(UnfoldAdmin):
@@ -231,8 +220,3 @@ def require(request: HttpRequest, permission: str) -> None:
     """Raise PermissionDenied unless the person has it."""
     if not request.user.has_perm(permission):
         raise PermissionDenied
-
-
-def show_problem(request: HttpRequest, error: ValidationError) -> None:
-    """Say what a service refused, on the page that comes next."""
-    messages.error(request, " ".join(error.messages))

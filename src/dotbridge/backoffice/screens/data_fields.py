@@ -16,11 +16,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import badge, grouped
+from dotbridge.backoffice.pages.frame import person_of
+from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
 from dotbridge.backoffice.reads.changes import changes_to_show
-from dotbridge.backoffice.screens.base import Button, EmptyList, person_of, require, url_of
+from dotbridge.backoffice.screens.base import Button, EmptyList, require, url_of
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen
-from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run, warn_without_worker
+from dotbridge.backoffice.screens.run_requests import ask_for_run, warn_without_worker
 from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import AccountChange, ChangeKind, RunKind
 from dotbridge.connections.services import problem_of_deletion, request_data_field, request_data_field_deletion

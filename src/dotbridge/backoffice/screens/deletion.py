@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from dotbridge.backoffice.screens.base import Screen, require, show_problem, url_of
+from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.screens.base import Screen, require, url_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -43,7 +44,7 @@ class DeletingScreen(Screen):
             try:
                 text = self.delete_record(request, record)
             except ValidationError as error:
-                show_problem(request, error)
+                show_refusal(request, error)
                 return HttpResponseRedirect(url_of(record))
             messages.success(request, text)
             return HttpResponseRedirect(reverse(f"dotbridge_tables:{app}_{model}_changelist"))

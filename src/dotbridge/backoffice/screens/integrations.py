@@ -22,10 +22,11 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import ago, already_switched, badge, grouped
+from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
 from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
-from dotbridge.backoffice.screens.run_requests import MAY_REQUEST, ask_for_run
+from dotbridge.backoffice.screens.run_requests import ask_for_run
 from dotbridge.backoffice.site import table_site
 from dotbridge.backoffice.tones import RUN_TONES
 from dotbridge.connections.services import request_import, switch_account

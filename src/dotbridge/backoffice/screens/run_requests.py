@@ -8,14 +8,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.screens.base import require
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import switched_off_text
-
-MAY_REQUEST = "dotbridge_sync.add_syncrun"
 
 
 def ask_for_run(request: HttpRequest, *, integration: Integration, kind: RunKind = RunKind.SYNC) -> None:

@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped, report_rows, upload_badge
-from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, show_problem, url_of
+from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.uploads import MAY_RETRY
+from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
-
-MAY_RETRY = "dotbridge_sync.change_upload"
 
 
 @admin.register(Upload, site=table_site)
@@ -141,7 +141,7 @@ class UploadScreen(ReadOnlyScreen):
             try:
                 retry_upload(upload=upload)
             except ValidationError as error:
-                show_problem(request, error)
+                show_refusal(request, error)
             else:
                 self.log_change(request, upload, _("Rows to be sent again."))
                 messages.success(request, _("The rows are sent again with the next export."))

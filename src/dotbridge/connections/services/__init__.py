@@ -43,7 +43,6 @@ from dotbridge.connections.services.run_requests import (
     switch_account,
 )
 from dotbridge.connections.services.sends import (
-    address_of,
     finish_send,
     give_up_send,
     look_again,
@@ -57,7 +56,6 @@ __all__ = [
     "DISCONNECT_TASK",
     "EVENT",
     "RUN_TASK",
-    "address_of",
     "allow_once",
     "cancel_ending",
     "check_columns",

@@ -26,7 +26,7 @@ def request_ending(
 
     With `next_book` the list is connected to that one afterwards. Raises ValidationError when it is ending already and
     when the next book is gone or taken; and where contacts are to be taken out, when the book is gone or the
-    integration is not active.
+    account is switched off.
     """
     book = link.address_book
     if takes_out:

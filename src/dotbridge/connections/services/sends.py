@@ -21,6 +21,7 @@ from dotbridge.entities.registry import UnknownEntity
 from dotbridge.integrations.services import require_active, switched_off_text
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import CampaignContent, Draft
+from dotbridge.user_address import address_of_user
 
 FARTHEST = timedelta(days=366)
 
@@ -70,7 +71,7 @@ def request_test(*, draft: Draft, by: AbstractBaseUser) -> CampaignSend:
     Raises ValidationError without an address, and while an earlier test is on its way.
     """
     require_active(draft.integration)
-    if not address_of(by):
+    if not address_of_user(by):
         raise ValidationError(_("Your log-in has no e-mail address, so there is nowhere to send the test to."))
     try:
         with transaction.atomic():
@@ -86,11 +87,6 @@ def request_test(*, draft: Draft, by: AbstractBaseUser) -> CampaignSend:
     except IntegrityError:
         raise ValidationError(_("Your last test of this campaign is still on its way.")) from None
     return send
-
-
-def address_of(user: AbstractBaseUser | None) -> str:
-    """Where a test for this person goes; empty where their log-in has no address."""
-    return "" if user is None else str(getattr(user, user.get_email_field_name(), "") or "").strip()
 
 
 def problem_of_sending(draft: Draft) -> str:

@@ -15,13 +15,13 @@ from dotbridge.entities.fields import FieldKind
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.related_records import Collection
 from dotbridge.entities.rights import Viewer
+from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.conditions import read_asked, read_measured
 from dotbridge.lists.rules.lists_named import LIST_PATH, ListsNamed, ReadParts, read_on_list
 from dotbridge.lists.rules.problems import PartRefused, Place, ProblemKind, RuleProblem, broken, incomplete, wrong
 from dotbridge.lists.rules.scope import Reading, Scope
 from dotbridge.lists.rules.tree import Group, Part
-from dotbridge.lists.rules.values import NOT_STORABLE
 
 VERSION = 1
 DEEPEST = 10

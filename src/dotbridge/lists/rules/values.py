@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from dotbridge.entities.days import site_zone, start_of_day
 from dotbridge.entities.fields import FieldKind
+from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.lists.rules.operators import Shape
 from dotbridge.lists.rules.periods import LONGEST_ANNIVERSARY, Amount, Period, Unit
 
@@ -25,7 +26,6 @@ _LARGEST_INTEGER = 2**63 - 1
 # A year before or after has to be a date too, in every time zone.
 _FIRST_YEAR, _LAST_YEAR = 200, 9_800
 # What JSON can say and a PostgreSQL text cannot hold.
-NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 

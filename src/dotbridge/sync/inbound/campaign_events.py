@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from django.db import connection, transaction
@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from dotbridge.mirror.models import Campaign, ResultKind
 from dotbridge.preferences.selectors import setting
 from dotbridge.sync.context import Refusal, StepContext
-from dotbridge.sync.cursors import read_cursor
+from dotbridge.sync.cursors import BEGINNING, read_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import OfContact, forget_erased, joined, with_contact
 from dotdigital import Page
@@ -27,7 +27,6 @@ _STAGE = """
         url text, mail_client text, is_forward boolean
     ) ON COMMIT DELETE ROWS
 """
-BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 _COPY = "COPY stage_event FROM STDIN"
 _MERGE = """
     WITH fresh AS (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ from dotbridge.mirror.models import AddressBook, Membership
 from dotbridge.mirror.models import Contact as MirroredContact
 from dotbridge.mirror.status import LIVE, SUBSCRIBED, UNSUBSCRIBED
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import OVERLAP, hold_cursor, move_cursor
+from dotbridge.sync.cursors import BEGINNING, OVERLAP, hold_cursor, move_cursor
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.stage import merge_contacts
@@ -35,7 +35,6 @@ BOOK_FEED = "unsubscribes"
 ACCOUNT_FEED = "suppressions"
 # By version 3 the feed of the account tells who left which book; the books' own feeds are a second witness.
 WITNESS_EVERY = timedelta(hours=1)
-BEGINNING = datetime(1971, 1, 1, tzinfo=UTC)
 
 _UNSUBSCRIBE = """
     INSERT INTO dotbridge_mirror_membership AS m (address_book_id, contact_id, status, unsubscribed_at, listed_at)

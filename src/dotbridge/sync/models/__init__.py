@@ -16,11 +16,12 @@ from dotbridge.sync.models.exports import (
     Upload,
     UploadState,
 )
-from dotbridge.sync.models.runs import Cursor, Reading, Rejection, State, Step, SyncRun, Turn
+from dotbridge.sync.models.runs import WENT_WELL, Cursor, Reading, Rejection, State, Step, SyncRun, Turn
 from dotbridge.sync.models.two_way import Ground, Newcomer, ValueConflict, Winner
 
 __all__ = [
     "UNFINISHED_UPLOADS",
+    "WENT_WELL",
     "Absence",
     "BookRemainder",
     "CampaignListing",

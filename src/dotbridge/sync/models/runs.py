@@ -25,6 +25,10 @@ class State(models.TextChoices):
     INTERRUPTED = "interrupted", _("Interrupted")
 
 
+# How a run stands that did what it was for, or most of it.
+WENT_WELL = (State.SUCCEEDED, State.PARTIAL)
+
+
 class SyncRun(models.Model):
     """One pass over an integration. It ends in a state that says what really happened."""
 

@@ -33,12 +33,12 @@ from dotbridge.sync.outbound.links import all_ranked
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.removals import remove_everybody, remove_opted_out_of
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
+from dotbridge.sync.selectors import ON_THEIR_WAY
 from dotbridge.sync.services import finish_ending
 from dotdigital import NotFound
 
 # An account that cannot be reached for so long does not keep a connection from ending.
 REACHED_WITHIN = timedelta(days=1)
-_ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
 
 
 def end_connections(step: StepContext) -> None:
@@ -129,7 +129,7 @@ def _has_arrived(ending: Ending) -> bool:
     """Whether nothing of the list is on its way. What was prepared and not sent goes."""
     uploads = Upload.objects.filter(connection=ending.connection)
     uploads.filter(state=UploadState.PREPARED).delete()
-    on_their_way = uploads.filter(state__in=_ON_THEIR_WAY).values_list("sent_at", flat=True)
+    on_their_way = uploads.filter(state__in=ON_THEIR_WAY).values_list("sent_at", flat=True)
     if all(UPLOAD_MOVES.is_overdue(sent_at) for sent_at in on_their_way):
         return True
     text = _("An upload of this list is on its way. The connection ends when it is finished.")

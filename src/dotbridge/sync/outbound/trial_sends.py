@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import CampaignSend, SendState
 from dotbridge.connections.request_moves import SEND_MOVES, move
-from dotbridge.connections.services import address_of, finish_send
+from dotbridge.connections.services import finish_send
 from dotbridge.consent.models import Scope
 from dotbridge.consent.selectors import may_be_mailed
 from dotbridge.entities.email import address_key, is_plausible
@@ -28,13 +28,14 @@ from dotbridge.sync.outbound.send_notes import (
     note_asked,
     status_of_send,
 )
+from dotbridge.user_address import address_of_user
 from dotdigital import Contact, NotFound, Rejected
 
 
 def ask_for_test(step: StepContext, send: CampaignSend) -> None:
     """Copy the campaign and have the copy sent to the one who asks."""
     _delete_copy(step, send)
-    address = address_of(send.requested_by)
+    address = address_of_user(send.requested_by)
     if problem := _problem_here(send, address):
         finish_send(send=send, state=SendState.FAILED, message=problem)
         return

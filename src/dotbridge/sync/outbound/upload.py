@@ -15,7 +15,7 @@ from dotbridge.connections import request_moves
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.connections.services import request_run
-from dotbridge.consent.conditions import blocked_addresses, blocked_records
+from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.lists.selectors import roomy_transaction
@@ -50,7 +50,7 @@ _RELEASE_DEPARTED = """
 # Who is on the list was worked out a moment ago, or before the first of two files went.
 _RELEASE_OPTED_OUT = """
     UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
-    WHERE i.upload_id = %s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}))
+    WHERE i.upload_id = %s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}) {erased})
 """
 
 
@@ -91,11 +91,14 @@ def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
 
 def _release_opted_out(upload: Upload) -> None:
     scopes = scopes_of_connection(upload.connection)
+    erased = erased_addresses("i.email_key")
     statement = _RELEASE_OPTED_OUT.format(
-        addresses=blocked_addresses(scopes), records=blocked_records(scopes, upload.connection.marketing_list.entity)
+        addresses=blocked_addresses(scopes),
+        records=blocked_records(scopes, upload.connection.marketing_list.entity),
+        erased="" if erased is None else f"OR {erased.sql}",
     )
     with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(statement, [upload.pk])
+        cursor.execute(statement, [upload.pk, *(() if erased is None else erased.parameters)])
 
 
 def upload_refusal(upload: Upload, failure: Failure) -> Refusal:
@@ -107,7 +110,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
     """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`, and
     LockLost before anything is sent when another run may be at work.
 
-    Whoever opted out here up to this moment is taken out of it."""
+    Whoever opted out here, or was erased, up to this moment is taken out of it."""
     _release_opted_out(upload)
     write, suffix = (write_json, ".json") if upload.protocol == WireProtocol.V3 else (write_csv, ".csv")
     with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=suffix) as spool:

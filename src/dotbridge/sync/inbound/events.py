@@ -21,7 +21,6 @@ from dotbridge.integrations.protocols import is_denied
 from dotbridge.integrations.services import open_account
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.context import StepContext
-from dotbridge.sync.cursors import OVERLAP
 from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor, EventHint, EventSubscription, ExportItem, Upload, UploadState
@@ -151,7 +150,7 @@ def put_hint_last(step: StepContext, remote_id: int) -> None:
 
 def _read(step: StepContext, ours: EventSubscription) -> None:
     """Read what waits. After a refusal that can be mended, once more from now on."""
-    if ours.remote_id is not None and _takes_more_calls_than_everybody(step):
+    if ours.remote_id is not None and _takes_more_calls_than_everybody(step, ours):
         step.step.message = _(
             "After so large an export all contacts are read once, which takes fewer calls than events."
         )
@@ -176,13 +175,14 @@ def _read(step: StepContext, ours: EventSubscription) -> None:
         _read_pages(step, ours, remote_id)
 
 
-def _takes_more_calls_than_everybody(step: StepContext) -> bool:
+def _takes_more_calls_than_everybody(step: StepContext, ours: EventSubscription) -> bool:
     """Whether the events of our own exports, and the contacts that these have changed, fill more pages than all the
     account's contacts. They tell nothing that reading everybody does not."""
     read_to = Cursor.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).first()
-    if read_to is None:
+    if read_to is None or ours.heard_since is None:
         return False
-    since = read_to.position - OVERLAP
+    # What went before was told of when the events began, or when they were read last.
+    since = max(read_to.position, ours.heard_since)
     sent = Upload.objects.filter(
         connection__address_book__integration=step.integration, state=UploadState.FINISHED, finished_at__gt=since
     )

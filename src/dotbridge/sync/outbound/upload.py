@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -112,9 +113,11 @@ def send_upload(step: StepContext, upload: Upload) -> None:
 
     Whoever opted out here, or was erased, up to this moment is taken out of it."""
     _release_opted_out(upload)
-    write, suffix = (write_json, ".json") if upload.protocol == WireProtocol.V3 else (write_csv, ".csv")
-    with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=suffix) as spool:
+    write = write_json if upload.protocol == WireProtocol.V3 else write_csv
+    # Without a name it is gone with the process, however that ends: it is full of people.
+    with tempfile.TemporaryFile(dir=_spool_dir()) as spool:
         rows = write(upload, spool)
+        spool.seek(0)
         if not rows:
             upload.delete()
             return
@@ -123,7 +126,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
             attempt(
                 upload,
                 UPLOAD_MOVES,
-                lambda: _call(step, upload, Path(spool.name), rows),
+                lambda: _call(step, upload, spool, rows),
                 refused=lambda error: _refused(step, upload, error),
                 unknown=UploadState.UNKNOWN,
                 given_up=lambda: _given_up(step, upload),
@@ -135,7 +138,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
             _prepare_again(step, upload, error)
 
 
-def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
+def _call(step: StepContext, upload: Upload, file: BinaryIO, rows: int) -> None:
     move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
     if upload.protocol == WireProtocol.V3:
         with step.run.by_version_3():

@@ -5,10 +5,12 @@ account does not do as expected. What is right is read from the sandbox's books,
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import ListConnection, RunKind
@@ -22,6 +24,7 @@ from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.sync.inbound import account_feed, events
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
+from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, Rejection, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -275,6 +278,26 @@ def test_after_a_large_export_everybody_is_read_in_place_of_the_events_that_it_m
     run = sync(v3, kind=RunKind.IMPORT)
     assert "fewer calls" not in steps_of(run)["events"]["message"]
     assert "late@example.com" in members(link)
+
+
+def test_whoever_was_put_into_a_book_a_moment_ago_and_is_not_listed_yet_is_looked_at_before_they_count_as_gone(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Else a member whom Dotdigital lists late would not be sent again until somebody puts them back."""
+    for name in ("ann", "bob", "cid"):
+        remote.create_contact(f"{name}@example.com", book=book)
+    sync(v3, kind=RunKind.IMPORT)
+    now = timezone.now()
+    places = Membership.objects.filter(address_book=link.address_book)
+    places.filter(contact__email_key="ann@example.com").update(listed_at=now - timedelta(minutes=10))
+    places.filter(contact__email_key="bob@example.com").update(listed_at=now - timedelta(minutes=1))
+    cid = places.get(contact__email_key="cid@example.com").contact.remote_id
+    forget_seen()
+    note_seen([cid])
+    assert mark_gone_of_account(v3, now) == 1
+    assert members(link) == {"bob@example.com", "cid@example.com"}
+    hinted = EventHint.objects.values_list("remote_id", flat=True)
+    assert list(hinted) == [Contact.objects.get(email_key="bob@example.com").remote_id]
 
 
 def test_whom_the_feed_of_changes_tells_of_are_not_too_many_to_be_looked_at(

@@ -63,12 +63,15 @@ def hear_of_contacts(step: StepContext) -> None:
         integration=step.integration, defaults={"name": f"Dotbridge {uuid.uuid4()}"}
     )
     if ours.unusable_until is None or not timedelta() < ours.unusable_until - timezone.now() <= ASKED_AGAIN_AFTER:
+        began_at = timezone.now()
         try:
             _read(step, ours)
         except DotdigitalError as error:
             if not is_denied(error):
                 raise
             _give_up(ours, error.text)
+        else:
+            _change(ours, read_at=began_at)
     if ours.unusable_until is not None:
         step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": ours.reason}
         return
@@ -178,13 +181,10 @@ def _read(step: StepContext, ours: EventSubscription) -> None:
 def _takes_more_calls_than_everybody(step: StepContext, ours: EventSubscription) -> bool:
     """Whether the events of our own exports, and the contacts that these have changed, fill more pages than all the
     account's contacts. They tell nothing that reading everybody does not."""
-    read_to = Cursor.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).first()
-    if read_to is None or ours.heard_since is None:
+    if ours.read_at is None or not Cursor.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).exists():
         return False
-    # What went before was told of when the events began, or when they were read last.
-    since = max(read_to.position, ours.heard_since)
     sent = Upload.objects.filter(
-        connection__address_book__integration=step.integration, state=UploadState.FINISHED, finished_at__gt=since
+        connection__address_book__integration=step.integration, state=UploadState.FINISHED, finished_at__gt=ours.read_at
     )
     changed = sent.aggregate(rows=Sum("row_count"))["rows"] or 0
     everybody = CALLS_TO_BEGIN_ANEW + _pages(Contact.objects.filter(integration=step.integration).count(), MAX_PAGE_V3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -272,8 +273,8 @@ def schedule_files(timestamp: int) -> None:
 @app.task(name="dotbridge.schedule_comparison", queueing_lock="dotbridge_schedule_comparison", **CONTROL)
 def schedule_comparison(timestamp: int) -> None:
     """Daily: have the next export compare values that nobody sees change."""
-    for integration in Integration.objects.filter(is_active=True):
-        force_comparison(integration=integration)
+    active = Integration.objects.filter(is_active=True)
+    do_each_alone({str(each.pk): partial(force_comparison, integration=each) for each in active})
 
 
 @app.periodic(cron="15 3 * * *")

@@ -136,9 +136,8 @@ def seconds_to_reset(headers: Mapping[str, str], *, now: float) -> float | None:
     epoch seconds.
     """
     reset = _number(headers.get("x-ratelimit-reset"))
-    if reset is not None:
-        wait = reset - _sent_at(headers, now=now)
-        return max(wait, 1.0) if wait <= _FURTHEST_RESET else None
+    if reset is not None and (wait := reset - _sent_at(headers, now=now)) <= _FURTHEST_RESET:
+        return max(wait, 1.0)
     after = _number(headers.get("retry-after"))
     if after is None and (date := _epoch_of(headers.get("retry-after"))) is not None:
         after = date - _sent_at(headers, now=now)
@@ -151,8 +150,12 @@ def _sent_at(headers: Mapping[str, str], *, now: float) -> float:
 
 
 def _epoch_of(date: str | None) -> float | None:
+    if date is None:
+        return None
     try:
-        return None if date is None else parsedate_to_datetime(date).timestamp()
+        at = parsedate_to_datetime(date)
+        # A zone of -0000 is UTC too; without it the machine's own would count.
+        return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
 

@@ -7,11 +7,13 @@ would pass by; here the table itself tells. Its second place: the audit's own ro
 from __future__ import annotations
 
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 
 from dotbridge.audit.acting import BACK_OFFICE, acting
@@ -179,3 +181,40 @@ def test_the_triggers_can_be_installed_again_and_their_lack_is_seen() -> None:
         cursor.execute("DROP TRIGGER dotbridge_audit ON dotbridge_lists_marketinglist")
         cursor.execute(f"ALTER TABLE {AuditEntry._meta.db_table} DISABLE TRIGGER dotbridge_audit_guard")
     assert unwatched_tables() == ["dotbridge_audit_auditentry", "dotbridge_lists_marketinglist"]
+
+
+def test_whoever_has_a_long_key_can_change_things() -> None:
+    """A host's users may be named by an address, or by a text of any length."""
+    with acting(actor_id=f"{'long' * 30}@example.com", name="mona", origin=BACK_OFFICE):
+        create_list(name="Best customers", entity="crm.contact")
+    with acting(actor_id="x" * 5_000, name="mona", origin=BACK_OFFICE):
+        create_list(name="Others", entity="crm.contact")
+    first, second = entries("dotbridge_lists.marketinglist")
+    assert first.actor_id == f"{'long' * 30}@example.com"
+    assert second.actor_id == "x" * 255
+
+
+@pytest.mark.django_db(transaction=True)
+def test_installing_stops_nobody_who_works_in_two_watched_tables() -> None:
+    """An update migrates while others are at work: it holds no table that they need next."""
+    account = create_integration(name="Shop", username="a@example.com", password="x", base_url="https://r1.example.com")
+    made = create_list(name="VIPs", entity="crm.contact")
+    outcomes: list[str] = []
+
+    def install() -> None:
+        try:
+            install_triggers()
+            outcomes.append("installed")
+        except DatabaseError as error:
+            outcomes.append(type(error.__cause__).__name__)
+        finally:
+            connection.close()
+
+    installing = threading.Thread(target=install)
+    with transaction.atomic():
+        MarketingList.objects.filter(pk=made.pk).update(name="Best customers")
+        installing.start()
+        time.sleep(1.0)
+        Integration.objects.filter(pk=account.pk).update(name="Shops")
+    installing.join()
+    assert outcomes == ["installed"]

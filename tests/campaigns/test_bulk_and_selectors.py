@@ -45,15 +45,17 @@ def record(mail: EmailCampaign, *events: tuple[str, str, datetime, str, str]) ->
         return record_activities(email_campaign=held, entity="crm.contact", selection=selection, parameters=parameters)
 
 
-def count(mail: EmailCampaign, *rows: tuple[str, int, int, int, int, datetime | None]) -> Written:
+def count(
+    mail: EmailCampaign, *rows: tuple[str, int, int, int, int, datetime | None], contact: int | None = None
+) -> Written:
     """Set statistics: record, opens, clicks, bounces, unsubscribes, last contacted."""
     values = ", ".join(["(%s, %s, %s, %s, %s, %s::timestamptz)"] * len(rows))
     columns = "record_id, opens, clicks, bounces, unsubscribes, last_contacted_at"
     return set_statistics(
         email_campaign=mail,
         entity="crm.contact",
-        selection=f"SELECT * FROM (VALUES {values}) v ({columns})",
-        parameters=[value for row in rows for value in row],
+        selection=f"SELECT *, %s::bigint AS contact_id FROM (VALUES {values}) v ({columns})",
+        parameters=[contact, *(value for row in rows for value in row)],
     )
 
 
@@ -85,7 +87,7 @@ def test_two_contacts_with_one_address_one_after_the_other_count_alike_in_any_or
     later = NOON + timedelta(days=30)
     rows = [("1", 2, 1, 0, 0, NOON), ("1", 0, 0, 0, 0, later)]
     for number in order:
-        count(mail, rows[number])
+        count(mail, rows[number], contact=number)
         record(mail, ("send", "1", rows[number][-1], "", ""))
     assert mail.statistics.values_list("opens", "last_contacted_at").get() == (0, later)
     assert MarketingActivity.objects.get().action_date == later

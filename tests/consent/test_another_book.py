@@ -8,14 +8,17 @@ the list goes over into another account, whose people are written to by the same
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from dotbridge.connections.models import ListConnection, RunKind
-from dotbridge.connections.services import connect_list, request_ending
+from dotbridge.connections.models import BookOfList, ListConnection, RunKind
+from dotbridge.connections.services import connect_list, connecting, request_ending
 from dotbridge.consent.models import ConsentEvent, Scope, Source
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import create_integration
@@ -163,3 +166,79 @@ def test_who_leaves_the_former_book_after_the_connection_has_ended(
     sync(integration, kind=kind)
     assert in_book(remote, "Others") == set()
     assert count_members(the_list).unsubscribed == 3
+
+
+@pytest.fixture
+def many_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many left the former book that a page does not wait for them."""
+    monkeypatch.setattr(connecting, "MOST_AT_ONCE", 0)
+
+
+@contextmanager
+def no_word_is_taken() -> Iterator[None]:
+    """The database refuses to write into the ledger."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE disk_full; END'")
+        cursor.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON dotbridge_consent_consentevent"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse() CASCADE")
+
+
+def test_very_many_who_left_are_noted_by_a_worker_and_nothing_is_sent_before(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: int, many_left: None
+) -> None:
+    disconnect_list(link=link)
+    connect_list(marketing_list=MarketingList.objects.get(), address_book=AddressBook.objects.get(name="Others"))
+    assert not ConsentEvent.objects.filter(scope=Scope.LIST).exists()
+    with no_word_is_taken():
+        sync(integration, kind=RunKind.EXPORT)
+    assert in_book(remote, "Others") == set()
+
+    sync(integration, kind=RunKind.EXPORT)
+
+    assert in_book(remote, "Others") == {"bob@example.com"}
+    said = ConsentEvent.objects.filter(scope=Scope.LIST).count()
+    assert said
+    sync(integration)
+    assert ConsentEvent.objects.filter(scope=Scope.LIST).count() == said
+
+
+def test_of_a_former_book_in_another_account_they_are_noted_by_the_run_that_sends(
+    integration: Integration, link: ListConnection, ann: int, elsewhere: RemoteAccount, many_left: None
+) -> None:
+    elsewhere.create_book("Over there")
+    other = create_integration(
+        name="Elsewhere",
+        username=elsewhere.sandbox.user,
+        password=elsewhere.sandbox.password,
+        base_url=elsewhere.sandbox.url,
+    )
+    sync(other, kind=RunKind.IMPORT)
+    disconnect_list(link=link)
+    there = AddressBook.objects.get(integration=other, name="Over there")
+    connect_list(marketing_list=MarketingList.objects.get(), address_book=there)
+
+    sync(other, kind=RunKind.EXPORT)
+
+    assert in_book(elsewhere, "Over there") == {"bob@example.com"}
+
+
+def test_a_full_comparison_looks_at_all_that_was_said_of_a_former_book(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, ann: int, book: int
+) -> None:
+    """Whatever the news of a run did not show."""
+    disconnect_list(link=link)
+    connect_list(marketing_list=MarketingList.objects.get(), address_book=AddressBook.objects.get(name="Others"))
+    BookOfList.objects.filter(book_id=link.address_book_id).update(read_at=timezone.now() + timedelta(days=9))
+    remote.sandbox.unsubscribe("bob@example.com", book)
+    sync(integration, kind=RunKind.IMPORT)
+    assert count_members(MarketingList.objects.get()).unsubscribed == 2
+    BookOfList.objects.filter(book_id=link.address_book_id).update(read_at=timezone.now() + timedelta(days=9))
+    sync(integration, kind=RunKind.RECONCILE)
+    assert count_members(MarketingList.objects.get()).unsubscribed == 3

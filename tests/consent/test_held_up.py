@@ -7,6 +7,7 @@ person to end it, or ends and leaves its contacts in the book; a removal that wa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,12 +15,16 @@ from django.utils import timezone
 
 from dotbridge.connections.models import Ending, EndingState, ListConnection, RunKind
 from dotbridge.connections.services import request_ending
+from dotbridge.consent.erasure import erase_address
 from dotbridge.entities import registry
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.services import unsubscribe_records
+from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Rejection, Upload, UploadState
+from dotbridge.sync.outbound import prepare
 from dotbridge.sync.outbound.endings import disconnect_lists
+from dotbridge.sync.outbound.members import EvaluatedMembers
 from tests.accounts import RemoteAccount, add_contact, sync
 
 
@@ -125,4 +130,25 @@ def test_by_a_removal_that_was_not_taken_at_first(
         rule = {"combinator": "and", "rules": [{"field": "shoe_size", "operator": "=", "value": "5"}]}
         MarketingList.objects.update(rule=rule)
     sync(integration, wait_seconds=2.0)
+    assert set(remote.contacts(book)) == {"bob@example.com"}
+
+
+def test_whoever_is_erased_while_an_export_is_at_work_is_not_sent(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that is to delete its record itself, and has not yet."""
+    add_contact("ann@example.com")
+    add_contact("bob@example.com")
+    monkeypatch.setitem(registry._registered, "crm.contact", replace(registry.entity("crm.contact"), erase=None))
+    genuine = prepare.require_current_members
+
+    def erase_after(step: StepContext, found: ListConnection) -> EvaluatedMembers:
+        evaluated = genuine(step, found)
+        erase_address(address="ann@example.com")
+        return evaluated
+
+    monkeypatch.setattr(prepare, "require_current_members", erase_after)
+
+    sync(integration)
+
     assert set(remote.contacts(book)) == {"bob@example.com"}

@@ -205,3 +205,23 @@ def test_an_erased_person_whom_an_upload_on_its_way_brings_back_is_deleted_there
     sync(integration)
     sync(integration, kind=RunKind.REQUESTS)
     assert remote.find_contact("ann@example.com") is None
+
+
+def test_the_erasure_of_whoever_has_a_former_address_now_leaves_the_other_ones_known(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """By them it is known whom a contact that opts out later is here."""
+    add_contact("old@example.com")
+    sync(integration)
+    for before, after in (("old@example.com", "mid@example.com"), ("mid@example.com", "new@example.com")):
+        change_there(remote, before, after)
+        sync(integration, kind=RunKind.IMPORT)
+    remote.create_contact("mid@example.com", book=book)
+    sync(integration, kind=RunKind.IMPORT)
+    erase_address(address="mid@example.com")
+    unsubscribe(remote, "new@example.com")
+
+    sync(integration)
+
+    assert count_members(link.marketing_list).unsubscribed == 1
+    assert "old@example.com" not in remote.contacts(book)

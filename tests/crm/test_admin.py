@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
+from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.generator import generate_crm
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
 
@@ -71,3 +72,13 @@ def test_loading_takes_the_right_to_add_and_to_change(client: Client, rights: li
     user.user_permissions.set(Permission.objects.filter(codename__in=[f"{right}_contact" for right in rights]))
     client.force_login(user)
     assert client.get(reverse("admin:crm_contact_load_file")).status_code == status
+
+
+def test_an_erasure_finds_the_address_however_it_was_typed() -> None:
+    """Blanks around it and capital letters of any script are no other address, here as everywhere."""
+    contact = Contact.objects.create(first_name="Nikos")
+    ContactEmail.objects.create(contact=contact, email=" ΝΙΚΟΣ@example.com ", is_primary=True)
+    Lead.objects.create(email=" ΝΙΚΟΣ@example.com")
+    Customer.objects.create(name="Nikos", email="ΝΙΚΟΣ@example.com ")
+    erase_address(address="νικοσ@example.com")
+    assert [model.objects.count() for model in (Contact, Lead, Customer)] == [0, 0, 0]

@@ -254,6 +254,11 @@ def test_threads_share_what_is_left() -> None:
         ({"retry-after": "Thu, 01 Jan 1970 00:17:00 GMT"}, 20.0),
         ({"retry-after": "Thu, 01 Jan 1970 00:17:00 GMT", "date": "Thu, 01 Jan 1970 00:16:50 GMT"}, 10.0),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "-7"}, None),
+        # In milliseconds it says nothing; what stands beside it does.
+        ({"x-ratelimit-reset": "1060000"}, None),
+        ({"x-ratelimit-reset": "1060000", "retry-after": "7"}, 7.0),
+        ({"x-ratelimit-reset": "1060", "date": "Thu, 01 Jan 1970 00:17:00 -0000"}, 40.0),
         ({}, None),
     ],
 )

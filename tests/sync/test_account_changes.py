@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.connections.models import AccountChange, ChangeState, ListConnection, RunKind
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import (
     discard_change,
@@ -25,6 +25,10 @@ from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.sync.models import State, SyncRun
 from tests.accounts import RemoteAccount, sync
 from tests.backoffice.world import empty_queue
+from tests.dotdigital.server import Reply, Request, answer
+from tests.sync.campaign_vendor import CampaignVendor, scripted, vendor
+
+__all__ = ["scripted", "vendor"]
 
 
 @pytest.fixture(autouse=True)
@@ -338,3 +342,32 @@ def test_what_is_gone_remotely_while_mapped_is_not_deleted_here(
     field.refresh_from_db()
     assert field.gone_at is not None
     assert MappingRow.objects.filter(data_field=field).exists()
+
+
+def test_what_was_made_and_is_not_listed_is_not_made_once_more(scripted: Integration, vendor: CampaignVendor) -> None:
+    """Dotdigital has answered that it was made, but lists it late, or under another name than it was asked for."""
+    asked: list[str] = []
+    lists = vendor.server.otherwise
+
+    def make(request: Request) -> Reply:
+        if request.method != "POST":
+            return lists(request)
+        asked.append(request.target)
+        return answer(200, {"id": 99, "name": "Fresh", "visibility": "Private", "contacts": 0})
+
+    vendor.server.otherwise = make
+    change = AccountChange.objects.create(
+        integration=scripted, kind=ChangeKind.CREATE_ADDRESS_BOOK, name="Fresh  book", details={"visibility": "Private"}
+    )
+    for _number in range(3):
+        AccountChange.objects.update(due_at=None)
+        sync(scripted, kind=RunKind.REQUESTS)
+    assert len(asked) == 1
+    change.refresh_from_db()
+    assert (change.state, change.attempts) == (ChangeState.ASKED, 2)
+    vendor.answers["address-books"].append({"id": 99, "name": "Fresh  book", "visibility": "Private", "contacts": 0})
+    AccountChange.objects.update(due_at=None)
+    sync(scripted, kind=RunKind.REQUESTS)
+    change.refresh_from_db()
+    assert change.state == ChangeState.DONE
+    assert AddressBook.objects.filter(remote_id=99).exists()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import delete_email_campaign
@@ -31,6 +32,7 @@ from dotbridge.mirror.models import (
     AddressBook,
     Campaign,
     ClickEvent,
+    FormerAddress,
     OpenEvent,
     SenderAddress,
     Template,
@@ -141,6 +143,41 @@ def test_a_recipient_goes_on_counting_when_the_date_of_sending_is_left_out_later
     found = EmailCampaignStatistics.objects.get()
     assert (found.opens, found.last_contacted_at) == (3, contacted_at)
     assert contacted_at is not None
+
+
+def test_a_recipient_goes_on_counting_when_an_earlier_date_of_sending_is_given_later(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """Without one it was that of the campaign."""
+    add_to_crm(["person1@example.com"])
+    vendor.campaigns(campaign(1))
+    vendor.answers["campaigns/1/activities"] = [activity(1, dateSent=None)]
+    run_import(scripted)
+    vendor.answers["campaigns/with-activity"] = [campaign(1)]
+    vendor.answers["campaigns/1/activities"] = [activity(1, dateSent="2026-01-30T08:00:00.000Z", numOpens=3)]
+    run_import(scripted)
+    found = EmailCampaignStatistics.objects.get()
+    assert (found.opens, found.last_contacted_at) == (3, datetime(2026, 1, 30, 8, tzinfo=UTC))
+
+
+def test_whoever_is_given_another_address_there_keeps_the_results_they_have_here(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """The campaign was sent to one person. Somebody else who has the new address here was not sent it."""
+    add_to_crm(["person1@example.com", "other@example.com"])
+    vendor.campaigns(campaign(1))
+    run_import(scripted)
+    sent = EmailCampaignStatistics.objects.get().record_id
+    FormerAddress.objects.create(
+        integration=scripted, remote_id=1, email_key="person1@example.com", until=timezone.now()
+    )
+    vendor.answers["campaigns/with-activity"] = [campaign(1)]
+    vendor.answers["campaigns/1/activities"] = [activity(1, "other@example.com", numOpens=5, numClicks=1)]
+    vendor.answers["campaigns/1/clicks"] = [click(1, "https://example.com/", email="other@example.com")]
+    run_import(scripted)
+    found = EmailCampaignStatistics.objects.get()
+    assert (found.record_id, found.opens) == (sent, 5)
+    assert set(MarketingActivity.objects.values_list("type", "record_id")) == {("send", sent), ("click", sent)}
 
 
 def test_the_records_of_one_entity_that_cannot_be_read_hold_up_no_other(

@@ -21,7 +21,10 @@ from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.models import State, Upload
 from dotbridge.sync.outbound.files import write_csv
-from tests.accounts import RemoteAccount, add_contact, connect, sync
+from tests.accounts import RemoteAccount, add_contact, connect, sync, use_protocol
+from tests.sync.campaign_vendor import CampaignVendor, scripted, vendor
+
+__all__ = ["scripted", "vendor"]
 
 
 def create_preference(remote: RemoteAccount, name: str, **more: Any) -> int:
@@ -121,3 +124,23 @@ def test_an_account_that_does_not_tell_them_keeps_what_is_known(
     run = sync(integration, force_data_fields=True)
     assert run.state == State.SUCCEEDED
     assert DataField.objects.filter(preference_id__isnull=False, gone_at=None).count() == 2
+
+
+@pytest.mark.parametrize("answered", [[], [{"id": "none", "privateName": 7}]])
+def test_a_wrong_answer_takes_no_preference_away(
+    scripted: Integration, vendor: CampaignVendor, answered: list[Any]
+) -> None:
+    """An empty list, or one that cannot be read, looks like one of which all are gone."""
+    use_protocol(scripted, ProtocolChoice.V3)
+    vendor.answers["data-fields"] = [{"name": "FIRSTNAME", "type": "String"}]
+    told = [{"id": number, "privateName": f"News {number}", "isPreference": True} for number in (1, 2)]
+    there = DataField.objects.filter(preference_id__isnull=False, gone_at=None)
+    vendor.answers["preferences"] = told
+    sync(scripted, kind=RunKind.DATA_FIELDS)
+    assert there.count() == 2
+    vendor.answers["preferences"] = answered
+    sync(scripted, kind=RunKind.DATA_FIELDS)
+    assert there.count() == 2
+    vendor.answers["preferences"] = told[:1]
+    sync(scripted, kind=RunKind.DATA_FIELDS)
+    assert there.count() == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from dotbridge.connections.models import ListConnection
@@ -15,9 +15,11 @@ from dotbridge.consent.services import opt_in_addresses, opt_out_addresses
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import create_list
+from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.inbound import two_way_newcomers
 from dotbridge.sync.models import ExportItem, Rejection, State
 from tests.accounts import RemoteAccount, steps_of
 from tests.sync.two_way_account import change, connect_two_way, person, sync, writes
@@ -243,3 +245,26 @@ def test_whoever_may_not_be_mailed_by_what_was_said_here_becomes_no_record(
     opt_in_addresses(addresses=["new@example.com"], source=Source.API)
     sync(integration)
     assert Contact.objects.get().first_name == "Nora"
+
+
+def test_another_account_that_makes_records_is_not_waited_for_without_end(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(two_way_newcomers, "LONGEST_WAIT", 0.3)
+    remote.create_contact("new@example.com", book=link.address_book.remote_id)
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", ["dotbridge.create.crm.contact"])
+        try:
+            run = sync(integration)
+        finally:
+            other.close()
+
+    step = steps_of(run)["two_way"]
+    assert (step["state"], step["message"]) == (
+        State.PARTIAL,
+        f"{link}: no records were made, because another account makes some. The next run does.",
+    )
+    assert not Contact.objects.exists()
+    sync(integration)
+    assert Contact.objects.exists()

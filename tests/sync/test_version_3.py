@@ -5,10 +5,12 @@ account does not do as expected. What is right is read from the sandbox's books,
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import ListConnection, RunKind
@@ -20,7 +22,9 @@ from dotbridge.jobs import look_for_news
 from dotbridge.lists.services import remove_records, restore_records
 from dotbridge.mapping.models import EmptyValues, MappingRow
 from dotbridge.mirror.models import Contact, Membership
+from dotbridge.sync.inbound import account_feed, events
 from dotbridge.sync.inbound.events import has_news, integrations_with_events
+from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_seen
 from dotbridge.sync.models import EventHint, EventSubscription, ExportItem, Rejection, State, Upload, UploadState
 from dotbridge.sync.outbound.files import write_json
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
@@ -239,6 +243,77 @@ def test_a_subscription_that_was_deleted_there_is_made_again_and_nothing_is_miss
     assert "deleted in Dotdigital" in steps_of(run)["events"]["message"]
     assert members(link) == {"ann@example.com"}
     assert EventSubscription.objects.get().remote_id != ours.remote_id
+
+
+def test_after_a_large_export_everybody_is_read_in_place_of_the_events_that_it_made(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of those who came is an event: so many pages, and as many of contacts, where these alone say the same."""
+    monkeypatch.setattr(events, "PAGE", 2)
+    for number in range(20):
+        add_contact(f"p{number}@example.com")
+    remote.create_contact("other@example.com", book=book)
+    sync(v3, kind=RunKind.IMPORT)
+    sync(v3, kind=RunKind.EXPORT)
+    ours = EventSubscription.objects.get()
+    # What happens there meanwhile is not missed.
+    remote.sandbox.unsubscribe("p1@example.com")
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{remote.find_contact('p2@example.com')['id']}")
+    remote.ask("DELETE", f"/v2/contacts/{remote.find_contact('other@example.com')['id']}")
+    paths(remote)
+
+    run = sync(v3, kind=RunKind.IMPORT)
+
+    asked = [path for path in paths(remote) if "/events/v3" in path]
+    assert len(asked) <= 4
+    assert "fewer calls" in steps_of(run)["events"]["message"]
+    assert members(link) - {"p1@example.com"} == set(remote.contacts(book))
+    assert not may_be_mailed(address="p1@example.com", scopes=scopes_of_list(link.marketing_list_id)).may_be_mailed
+    assert EventSubscription.objects.get().remote_id != ours.remote_id
+    assert len(remote.ask("GET", "/events/v3/export/subscriptions")["_items"]) == 1
+    # A few more are events as ever.
+    remote.sandbox.advance(3600)
+    remote.create_contact("late@example.com", book=book)
+    paths(remote)
+    run = sync(v3, kind=RunKind.IMPORT)
+    assert "fewer calls" not in steps_of(run)["events"]["message"]
+    assert "late@example.com" in members(link)
+
+
+def test_whoever_was_put_into_a_book_a_moment_ago_and_is_not_listed_yet_is_looked_at_before_they_count_as_gone(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """Else a member whom Dotdigital lists late would not be sent again until somebody puts them back."""
+    for name in ("ann", "bob", "cid"):
+        remote.create_contact(f"{name}@example.com", book=book)
+    sync(v3, kind=RunKind.IMPORT)
+    now = timezone.now()
+    places = Membership.objects.filter(address_book=link.address_book)
+    places.filter(contact__email_key="ann@example.com").update(listed_at=now - timedelta(minutes=10))
+    places.filter(contact__email_key="bob@example.com").update(listed_at=now - timedelta(minutes=1))
+    cid = places.get(contact__email_key="cid@example.com").contact.remote_id
+    forget_seen()
+    note_seen([cid])
+    assert mark_gone_of_account(v3, now) == 1
+    assert members(link) == {"bob@example.com", "cid@example.com"}
+    hinted = EventHint.objects.values_list("remote_id", flat=True)
+    assert list(hinted) == [Contact.objects.get(email_key="bob@example.com").remote_id]
+
+
+def test_whom_the_feed_of_changes_tells_of_are_not_too_many_to_be_looked_at(
+    v3: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an export of more people than are looked at one by one, nobody has to be read again for its events."""
+    monkeypatch.setattr(account_feed, "MOST_LOOKS", 1)
+    for number in range(5):
+        add_contact(f"p{number}@example.com")
+    sync(v3, kind=RunKind.EXPORT)
+
+    steps = steps_of(sync(v3, kind=RunKind.IMPORT))
+
+    assert (steps["events"]["events"], steps["contacts"]["read"]) == (5, 5)
+    assert "gone" not in steps["contacts"]
+    assert not EventHint.objects.exists()
 
 
 def test_a_subscription_that_is_inactive_or_whose_place_is_lost_goes_on_from_now(

@@ -21,6 +21,7 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.sync.inbound import account_feed
+from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.models import (
     EventHint,
     EventSubscription,
@@ -69,7 +70,7 @@ def first_reading_that_breaks_off(remote: RemoteAccount, link: ListConnection, b
     run = sync(link.address_book.integration, kind=RunKind.IMPORT)
     assert steps_of(run)["contacts"]["state"] == State.FAILED
     remote.sandbox.clear_faults()
-    assert Reading.objects.get(feed=account_feed.FEED).marker
+    assert Reading.objects.get(feed=WHOLE_ACCOUNT).marker
     return ids
 
 

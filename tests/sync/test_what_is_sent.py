@@ -7,6 +7,7 @@ opted out meanwhile is sent. The second place: somebody leaves between the prepa
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,27 @@ def test_who_opts_out_between_two_files_is_not_in_the_second(
     assert names == {"ann@example.com": None, "bob@example.com": "bob"}
     sync(integration)
     assert list(remote.contacts(book)) == ["bob@example.com"]
+
+
+def test_nothing_of_a_file_is_left_when_its_process_is_killed(
+    integration: Integration, remote: RemoteAccount, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no name in the folder is gone with the process: thousands of people would stay in it for ever."""
+    settings.DOTBRIDGE = settings.DOTBRIDGE | {"SPOOL_DIR": tmp_path / "spool"}
+    book = remote.create_book("First")
+    add_contact("ann@example.com")
+    connect(integration, book="First")
+    genuine = module.write_csv
+    left: list[Path] = []
+
+    def write(of: Upload, file: Any) -> int:
+        rows = genuine(of, file)
+        left.extend((tmp_path / "spool").iterdir())
+        return rows
+
+    monkeypatch.setattr(module, "write_csv", write)
+
+    sync(integration)
+
+    assert left == []
+    assert set(remote.contacts(book)) == {"ann@example.com"}

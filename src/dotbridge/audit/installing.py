@@ -15,6 +15,7 @@ from dotbridge.audit.acting import SETTING
 from dotbridge.audit.models import AuditEntry
 from dotbridge.audit.watched import Watched, watched_tables
 
+# A host's keys may be of any length, and what is done with its records must not fail for our sake.
 # The arguments: the model, its key, the column of its name, the model and column of the record on whose page it
 # stands, then the columns and the secrets, each as an array.
 _FUNCTION = """
@@ -36,9 +37,9 @@ BEGIN
         RETURN NULL;
     END IF;
     INSERT INTO {table} (at, actor_id, actor, origin, verb, model, record_id, record, about_model, about_id, changes)
-    VALUES (clock_timestamp(), coalesce(actor ->> 'id', ''), coalesce(actor ->> 'name', ''),
-            coalesce(actor ->> 'origin', ''), TG_OP, TG_ARGV[0], current ->> TG_ARGV[1],
-            coalesce(current ->> TG_ARGV[2], ''), TG_ARGV[3], current ->> TG_ARGV[4], changes);
+    VALUES (clock_timestamp(), left(coalesce(actor ->> 'id', ''), 255), coalesce(actor ->> 'name', ''),
+            coalesce(actor ->> 'origin', ''), TG_OP, TG_ARGV[0], left(current ->> TG_ARGV[1], 255),
+            coalesce(current ->> TG_ARGV[2], ''), TG_ARGV[3], left(current ->> TG_ARGV[4], 255), changes);
     RETURN NULL;
 END
 $$
@@ -62,7 +63,10 @@ CREATE OR REPLACE TRIGGER dotbridge_audit AFTER INSERT OR UPDATE OR DELETE ON {t
 
 
 def install_triggers() -> None:
-    """Have all of them there, as they are defined now. Does nothing for a table that is not there (yet)."""
+    """Have all of them there, as they are defined now. Does nothing for a table that is not there (yet).
+
+    Each in a transaction of its own, which locks one table: others are at work in several, each in an order of its own.
+    """
     there = {*connection.introspection.table_names()}
     audit = AuditEntry._meta.db_table  # noqa: SLF001 - Django's documented way to ask a model about itself
     if audit not in there:
@@ -70,8 +74,8 @@ def install_triggers() -> None:
     names = {"table": sql.Identifier(audit), "setting": sql.Literal(SETTING)}
     statements = [sql.SQL(text).format(**names) for text in (_FUNCTION, _GUARD_FUNCTION, _GUARD)]
     statements += [_trigger(watched) for watched in watched_tables() if watched.table in there]
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in statements:
+    for statement in statements:
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
 
 

@@ -24,7 +24,7 @@ class AuditEntry(models.Model):
     """
 
     at = models.DateTimeField(_("when"), db_default=Now())
-    actor_id = models.CharField(_("account number"), max_length=64, blank=True)
+    actor_id = models.CharField(_("account number"), max_length=255, blank=True)
     actor = models.CharField(_("who"), max_length=255, blank=True)
     origin = models.CharField(_("by way of"), max_length=32, blank=True)
     verb = models.CharField(_("what was done"), max_length=6, choices=Verb)

@@ -41,14 +41,16 @@ _ACTIVITIES = """
 _STATISTICS = """
     WITH selected AS ({selection}), written AS (
         INSERT INTO dotbridge_campaigns_emailcampaignstatistics AS s
-            (email_campaign_id, entity, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at)
+            (email_campaign_id, entity, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at, contact_id)
         SELECT DISTINCT ON (record_id)
-            %s::bigint, %s, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at
+            %s::bigint, %s, record_id, opens, clicks, bounces, unsubscribes, last_contacted_at, contact_id
         FROM selected ORDER BY record_id, last_contacted_at DESC NULLS LAST
         ON CONFLICT (email_campaign_id, entity, record_id) DO UPDATE SET
             opens = excluded.opens, clicks = excluded.clicks, bounces = excluded.bounces,
-            unsubscribes = excluded.unsubscribes, last_contacted_at = excluded.last_contacted_at
-        WHERE (s.last_contacted_at IS NULL OR s.last_contacted_at <= excluded.last_contacted_at)
+            unsubscribes = excluded.unsubscribes, last_contacted_at = excluded.last_contacted_at,
+            contact_id = excluded.contact_id
+        WHERE (s.contact_id = excluded.contact_id OR s.last_contacted_at IS NULL
+               OR s.last_contacted_at <= excluded.last_contacted_at)
           AND (s.opens, s.clicks, s.bounces, s.unsubscribes, s.last_contacted_at) IS DISTINCT FROM
             (excluded.opens, excluded.clicks, excluded.bounces, excluded.unsubscribes, excluded.last_contacted_at)
         RETURNING (xmax = 0) AS is_new
@@ -80,8 +82,9 @@ def record_activities(
 def set_statistics(
     *, email_campaign: EmailCampaign, entity: str, selection: str, parameters: Sequence[Any] = ()
 ) -> Written:
-    """Set the statistics of the records of a query: columns record_id, opens, clicks, bounces, unsubscribes and
-    last_contacted_at. Of two rows of one record the one contacted last counts, whichever of them comes first."""
+    """Set the statistics of the records of a query: columns record_id, opens, clicks, bounces, unsubscribes,
+    last_contacted_at and contact_id. Of two contacts of one record the one contacted last counts, whichever of them
+    comes first; what is said of the same one later counts in any case."""
     return _written(_STATISTICS.format(selection=selection), [*parameters, email_campaign.pk, entity])
 
 

@@ -138,7 +138,8 @@ class EmailCampaign(models.Model):
 
 
 class EmailCampaignStatistics(models.Model):
-    """What one record did with one e-mail campaign."""
+    """What one record did with one e-mail campaign. `contact_id` is whom Dotdigital has sent it: the record that they
+    were then stays theirs, whatever address they have later."""
 
     email_campaign = models.ForeignKey(
         EmailCampaign, models.CASCADE, related_name="statistics", verbose_name=_("e-mail campaign"), db_index=False
@@ -150,6 +151,7 @@ class EmailCampaignStatistics(models.Model):
     bounces = models.SmallIntegerField(_("bounces"), default=0, help_text=_("A soft and a hard one are two."))
     unsubscribes = models.SmallIntegerField(_("unsubscribes"), default=0)
     last_contacted_at = models.DateTimeField(_("last contacted"), null=True, blank=True)
+    contact_id = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("recipient")

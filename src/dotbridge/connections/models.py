@@ -110,7 +110,8 @@ class ListConnection(models.Model):
 class BookOfList(models.Model):
     """An address book that a list is connected to, or was: who left it has left the list, wherever the list goes.
 
-    Book and account are named by their keys here, which nothing else ever gets: they may be gone by now.
+    Book and account are named by their keys here, which nothing else ever gets: they may be gone by now. `read_at` is
+    when the list heard last who has left the book; None while that is still to be done, after it was connected anew.
     """
 
     marketing_list = models.ForeignKey(
@@ -118,6 +119,7 @@ class BookOfList(models.Model):
     )
     book_id = models.BigIntegerField(_("address book"))
     account_id = models.BigIntegerField(_("account"))
+    read_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("address book of a list")

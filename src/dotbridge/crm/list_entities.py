@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.crm.models import Contact, ContactEmail, Customer, Lead
 from dotbridge.entities.days import DaysSince, LocalDay, YearsSince
+from dotbridge.entities.email import normalised
 from dotbridge.entities.registry import FieldKind, NewRecord, VirtualField, register
 
 BIG_SPENDER_FROM = 10_000
@@ -43,15 +44,16 @@ def _create_contacts(newcomers: Sequence[NewRecord]) -> None:
 
 
 def _erase_contacts(email_key: str) -> None:
-    Contact.objects.filter(emails__in=ContactEmail.objects.filter(email__iexact=email_key)).delete()
+    having = ContactEmail.objects.alias(key=normalised("email")).filter(key=email_key)
+    Contact.objects.filter(emails__in=having).delete()
 
 
 def _erase_leads(email_key: str) -> None:
-    Lead.objects.filter(email__iexact=email_key).delete()
+    Lead.objects.alias(key=normalised("email")).filter(key=email_key).delete()
 
 
 def _erase_customers(email_key: str) -> None:
-    Customer.objects.filter(email__iexact=email_key).delete()
+    Customer.objects.alias(key=normalised("email")).filter(key=email_key).delete()
 
 
 register(

@@ -11,13 +11,15 @@ from dotbridge.mirror.models import Activity, ClickEvent, Contact, FormerAddress
 
 def erase_from_mirror(*, email_key: str, **_said: Any) -> None:
     """Receives `address_erased`. What somebody did with a campaign stays as a number without a name."""
-    former = FormerAddress.objects.filter(email_key=email_key)
     owners = Contact.objects.filter(Q(email_key=email_key) | Q(email__iexact=email_key))
-    ids = {*owners.values_list("integration_id", "remote_id"), *former.values_list("integration_id", "remote_id")}
+    ids = set(owners.values_list("integration_id", "remote_id"))
     WaitingResult.objects.filter(email_key=email_key).delete()
     Activity.objects.filter(email_key=email_key).update(email="", email_key="")
     OpenEvent.objects.filter(email_key=email_key).update(email_key="")
     ClickEvent.objects.filter(email_key=email_key).update(email_key="")
     owners.delete()
+    # Whoever had the address before is somebody else by now, or is told of under the address that they have: by their
+    # other ones it is still found whom they are here, should they opt out.
+    FormerAddress.objects.filter(email_key=email_key).delete()
     for integration_id, remote_id in ids:
         FormerAddress.objects.filter(integration_id=integration_id, remote_id=remote_id).delete()

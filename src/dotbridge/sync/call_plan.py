@@ -183,7 +183,8 @@ def _reading(integration: Integration, needs: ReadingNeeds, *, by_feed: bool, re
 
 
 def _account_feed(needs: ReadingNeeds, *, reads_everything: bool) -> Counter[str]:
-    needed: Counter[str] = Counter({LOW: 1})  # the events
+    # The events, with those that our own exports made, until there are none.
+    needed: Counter[str] = Counter({LOW: 1 + pages_of_version_3(needs.just_sent) * bool(needs.just_sent)})
     if not needs.events_are_followed:
         needed += Counter({MEDIUM: 2, HIGH: 1})
     needed[LOW] += pages_of_version_3(needs.just_sent if needs.contacts is None else needs.contacts)

@@ -13,7 +13,7 @@ from dotbridge.connections.services import request_run
 from dotbridge.integrations.models import CallLimit, WireProtocol
 from dotbridge.sync.call_plan import plan_of_run
 from dotbridge.sync.context import UNATTENDED, RunContext, StepContext, StepPaused
-from dotbridge.sync.inbound.account_feed import FEED as WHOLE_ACCOUNT
+from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.inbound.suppressions import ACCOUNT_FEED, BOOK_FEED
 from dotbridge.sync.models import Cursor, Reading, State, SyncRun
 

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='when')),
-                ('actor_id', models.CharField(blank=True, max_length=64, verbose_name='account number')),
+                ('actor_id', models.CharField(blank=True, max_length=255, verbose_name='account number')),
                 ('actor', models.CharField(blank=True, max_length=255, verbose_name='who')),
                 ('origin', models.CharField(blank=True, max_length=32, verbose_name='by way of')),
                 ('verb', models.CharField(choices=[('INSERT', 'made'), ('UPDATE', 'changed'), ('DELETE', 'deleted')], max_length=6, verbose_name='what was done')),

@@ -85,6 +85,7 @@ class Migration(migrations.Migration):
                 ('bounces', models.SmallIntegerField(default=0, help_text='A soft and a hard one are two.', verbose_name='bounces')),
                 ('unsubscribes', models.SmallIntegerField(default=0, verbose_name='unsubscribes')),
                 ('last_contacted_at', models.DateTimeField(blank=True, null=True, verbose_name='last contacted')),
+                ('contact_id', models.BigIntegerField(editable=False, null=True)),
                 ('email_campaign', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='statistics', to='dotbridge_campaigns.emailcampaign', verbose_name='e-mail campaign')),
             ],
             options={

@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('book_id', models.BigIntegerField(verbose_name='address book')),
                 ('account_id', models.BigIntegerField(verbose_name='account')),
+                ('read_at', models.DateTimeField(editable=False, null=True)),
                 ('marketing_list', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dotbridge_lists.marketinglist', verbose_name='marketing list')),
             ],
             options={

@@ -17,7 +17,6 @@ from dotbridge.connections.services.connecting import (
     check_columns,
     check_free,
     connect_list,
-    note_opt_outs_of_former_books,
     refresh_data_fields,
     set_create_entities,
     set_settings,
@@ -31,6 +30,7 @@ from dotbridge.connections.services.contact_requests import (
     unsubscribe_held,
 )
 from dotbridge.connections.services.endings import cancel_ending, request_ending, retry_ending
+from dotbridge.connections.services.former_books import is_still_to_be_noted, note_opt_outs_of_former_books
 from dotbridge.connections.services.looks import request_look
 from dotbridge.connections.services.resubscriptions import finish_resubscription, note_returns, request_resubscription
 from dotbridge.connections.services.run_requests import (
@@ -67,6 +67,7 @@ __all__ = [
     "finish_resubscription",
     "finish_send",
     "give_up_send",
+    "is_still_to_be_noted",
     "look_again",
     "mapped_at",
     "note_failed_deletion",

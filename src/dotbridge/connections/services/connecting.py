@@ -11,67 +11,24 @@ from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import BookOfList, ListConnection
 from dotbridge.connections.selectors import obstacle_to_newcomers
-from dotbridge.consent.bulk import record_events
+from dotbridge.connections.services.former_books import (
+    MOST_AT_ONCE,
+    former_books_of,
+    has_left_former_books,
+    note_who_left_former_books,
+)
 from dotbridge.entities.registry import UnknownEntity, entity
-from dotbridge.integrations.models import Integration
 from dotbridge.lists.columns import columns_of, lacks_email_column
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook
-
-# Whoever left a book that the list was connected to before, by an address or as a record; and whom the account of that
-# book does not mail, where it is another one by now: the records that were written to there, and the addresses that
-# they had then. What was said of the list since stays.
-_LEFT_FORMER_BOOKS = """
-    WITH former AS (
-        SELECT n.marketing_list_id AS list_id, l.entity, f.book_id, f.account_id,
-               f.account_id <> b.integration_id AS is_elsewhere
-        FROM dotbridge_connections_bookoflist f
-        JOIN dotbridge_connections_listconnection n
-            ON n.marketing_list_id = f.marketing_list_id AND n.address_book_id <> f.book_id
-        JOIN dotbridge_lists_marketinglist l ON l.id = n.marketing_list_id
-        JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id
-        WHERE {which}
-    ),
-    said AS (
-        SELECT f.list_id, s.what, s.source, s.status, s.since, s.kind, s.entity, s.subject
-        FROM former f
-        JOIN dotbridge_consent_consentstate s
-            ON s.scope = 'book' AND s.scope_id = f.book_id AND s.kind IN ('address', 'record') AND s.is_blocked
-        UNION
-        SELECT f.list_id, s.what, s.source, s.status, s.since, v.kind, v.entity, v.subject
-        FROM (SELECT DISTINCT list_id, entity, account_id FROM former WHERE is_elsewhere) f
-        JOIN dotbridge_consent_consentstate s
-            ON s.scope = 'account' AND s.scope_id = f.account_id AND s.kind = 'record' AND s.entity = f.entity
-           AND s.is_blocked
-        CROSS JOIN LATERAL (
-            SELECT 'record', s.entity, s.subject
-            UNION
-            SELECT 'address', '', e.email_key FROM dotbridge_consent_consentevent e
-            WHERE e.entity = s.entity AND e.record_id = s.subject AND e.scope = s.scope AND e.scope_id = s.scope_id
-              AND e.email_key <> ''
-        ) v (kind, entity, subject)
-    ),
-    newest AS (
-        SELECT DISTINCT ON (list_id, kind, entity, subject) * FROM said
-        ORDER BY list_id, kind, entity, subject, since DESC
-    )
-    SELECT 'list', n.list_id, n.what, n.source, n.status, n.since,
-           CASE n.kind WHEN 'address' THEN n.subject END, n.entity, CASE n.kind WHEN 'record' THEN n.subject END,
-           NULL::bigint, 'left an address book that the list was connected to'
-    FROM newest n
-    LEFT JOIN dotbridge_consent_consentstate held
-        ON held.scope = 'list' AND held.scope_id = n.list_id AND held.kind = n.kind AND held.entity = n.entity
-       AND held.subject = n.subject
-    WHERE held.id IS NULL OR (NOT held.is_blocked AND held.since < n.since)
-"""
 
 
 def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) -> ListConnection:
     """Keep a list and an address book in step from the next run on.
 
     Who left an address book that the list was connected to before has left the list, and is not written to in this one
-    either. Raises ValidationError when either is connected already, the book is gone, or no column of the list shows an
-    address.
+    either: that is noted here, or by the next run where they are very many, and nothing is sent before. Raises
+    ValidationError when either is connected already, the book is gone, or no column of the list shows an address.
     """
     if address_book.gone_at is not None:
         raise ValidationError({"address_book": _("This address book does not exist in Dotdigital any more.")})
@@ -87,19 +44,13 @@ def connect_list(*, marketing_list: MarketingList, address_book: AddressBook) ->
 
 def _keep_opt_outs(link: ListConnection) -> None:
     book = link.address_book
-    record_events(
-        selection=_LEFT_FORMER_BOOKS.format(which="n.id = %(connection)s"), parameters={"connection": link.pk}
-    )
     BookOfList.objects.get_or_create(
         marketing_list=link.marketing_list, book_id=book.pk, defaults={"account_id": book.integration_id}
     )
-
-
-def note_opt_outs_of_former_books(*, integration: Integration) -> None:
-    """Whoever has left a book of the account has left the connected lists that it was of before, wherever they are."""
-    record_events(
-        selection=_LEFT_FORMER_BOOKS.format(which="f.account_id = %(account)s"), parameters={"account": integration.pk}
-    )
+    BookOfList.objects.filter(marketing_list=link.marketing_list).update(read_at=None)
+    # Where very many left, nobody waits for it at a page: the next run does it, before anything is sent.
+    if not has_left_former_books(link, more_than=MOST_AT_ONCE):
+        note_who_left_former_books(former_books_of(link))
 
 
 def check_columns(marketing_list: MarketingList) -> None:

@@ -29,7 +29,7 @@ from dotbridge.sync.cursors import (
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.ahead import read_ahead
-from dotbridge.sync.inbound.books import CONTACTS_FEED
+from dotbridge.sync.inbound.books import CONTACTS_FEED, WHOLE_ACCOUNT
 from dotbridge.sync.inbound.events import (
     hinted_contacts,
     put_hint_last,
@@ -42,9 +42,9 @@ from dotbridge.sync.inbound.seen import forget_seen, mark_gone_of_account, note_
 from dotbridge.sync.inbound.stage import measure_tables, merge_account, merge_contacts
 from dotbridge.sync.inbound.stage_lines import address_of, contact_line, membership_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
+from dotbridge.sync.models import Reading
 from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected, Transient
 
-FEED = "account"
 # So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
 MOST_LOOKS = 200
 PARTS = ("lists", "channelProperties")
@@ -93,21 +93,28 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> bool:
     ends it, the next run goes on there. Answers whether everybody was heard of: whoever could not be looked at is
     looked at by the next run. Raises StepPaused when the run has had its time.
     """
-    since = step.since(FEED)
+    since = step.since(WHOLE_ACCOUNT)
     if since is None:
         require_first_reading(step)
-    hinted = hinted_contacts(step, MOST_LOOKS + 1)
-    if since is not None and (since + OVERLAP < heard_since or _is_too_much(step, hinted)):
+    elif since + OVERLAP < heard_since:
         since = None
     try:
         _read(step, since)
     except Rejected:
         # A marker is not promised to be known for ever. Without one there is nothing to begin again.
-        if not forget_marker(step.integration, FEED):
+        if not forget_marker(step.integration, WHOLE_ACCOUNT):
             raise
         step.step.message = _("Dotdigital does not know any more how far this reading had come, so it began again.")
         _read(step, since)
+    # Whoever changed was told of by now, as all whom an export has brought are. The others were named by events alone.
+    if since is not None and (_is_begun(step) or _is_too_much(step, hinted_contacts(step, MOST_LOOKS + 1))):
+        _read(step, None)
     return not _look(step, hinted_contacts(step, MOST_LOOKS))
+
+
+def _is_begun(step: StepContext) -> bool:
+    """Whether a run before this one had no time to read everybody to the end."""
+    return Reading.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).exists()
 
 
 def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
@@ -157,7 +164,7 @@ def _unseen(remote_id: int, failure: Failure) -> Refusal:
 
 def _read(step: StepContext, since: datetime | None) -> None:
     is_first = since is None and not step.run.reads_everything
-    place = place_of_reading(step.integration, FEED, step.run.server_now) if is_first else None
+    place = place_of_reading(step.integration, WHOLE_ACCOUNT, step.run.server_now) if is_first else None
     goes_on = place is not None and place.pk is not None
     # Whom a run before this one has seen is not known any more.
     knows_who_is_gone, is_complete = since is None and not goes_on, True
@@ -187,7 +194,7 @@ def _read(step: StepContext, since: datetime | None) -> None:
         if knows_who_is_gone and is_complete:
             step.count(gone=mark_gone_of_account(step.integration, closed_at))
             settle_hints_of_the_gone(step)
-        move_cursor(step.integration, FEED, closed_at)
+        move_cursor(step.integration, WHOLE_ACCOUNT, closed_at)
         # What the books' own feeds tell is known up to here as well.
         move_cursors_of_books(step.integration, CONTACTS_FEED, closed_at)
         if place is not None:

@@ -8,6 +8,8 @@ from dotbridge.sync.failures import Failure
 
 # The feed of a book's contacts: its cursor and its place are kept under this name.
 CONTACTS_FEED = "contacts"
+# And that of all contacts of an account, by version 3.
+WHOLE_ACCOUNT = "account"
 
 
 def unread_book(book: AddressBook, failure: Failure) -> Refusal:

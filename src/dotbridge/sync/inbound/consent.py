@@ -166,7 +166,7 @@ def record_dotdigitals_word(step: StepContext) -> tuple[Recorded, Recorded]:
     }
     fallen = record_events(selection=_FALLEN.format(live=live), parameters=parameters)
     record_events(selection=_FOLLOWED, parameters=parameters)
-    note_opt_outs_of_former_books(integration=step.integration)
+    note_opt_outs_of_former_books(integration=step.integration, reads_everything=step.run.reads_everything)
     returned = record_events(selection=_RETURNED.format(live=live), parameters=parameters)
     if returned.addresses_lifted:
         bring_back_returned(step.integration)

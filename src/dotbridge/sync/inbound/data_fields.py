@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -57,11 +57,12 @@ def import_data_fields(step: StepContext) -> None:
     }
     with transaction.atomic():
         _store(step, list(fields.values()), known)
-        if preferences is not None:
-            _store_preferences(step, preferences)
+        _store_preferences(step, preferences)
         if not page.malformed and len(fields) == len(page.items):
             there = {field.pk: name for name, field in known.items() if field.gone_at is None}
-            named = [pk for pk, name in there.items() if name in fields]
+            told = preferences if preferences.is_complete else _known_preferences(step)
+            there |= {pk: name for name, pk in _known_preferences(step).ids.items()}
+            named = [pk for pk, name in there.items() if name in fields or name in told.ids]
             gone = believed_gone(step, Listing.DATA_FIELDS, known=there, named=named, is_empty=not fields)
             DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
             step.count(gone=len(gone))
@@ -71,39 +72,53 @@ def import_data_fields(step: StepContext) -> None:
     step.advance(len(page.items), len(page.items))
 
 
-def _preferences(step: StepContext) -> dict[str, int] | None:
-    """The ids of the account's marketing preferences by the names that they have here; None where nobody asked, or the
-    account does not say. By version 3 alone they can be sent."""
+class _Preferences(NamedTuple):
+    """Marketing preferences by the names that they have here, and whether these are all: what is not named is gone."""
+
+    ids: dict[str, int]
+    is_complete: bool
+
+
+def _preferences(step: StepContext) -> _Preferences:
+    """Those of the account, by their ids; none where nobody asked, or the account does not say. By version 3 alone they
+    can be sent."""
     if step.run.protocol is not WireProtocol.V3:
-        return None
+        return _Preferences({}, is_complete=False)
     try:
         tree = step.account.preferences.tree()
     except DotdigitalError as error:
         if not is_denied(error):
             raise
-        return None
+        return _Preferences({}, is_complete=False)
+    step.reject(Refusal("marketing preference", "unreadable", row.reason) for row in tree.malformed)
     found: dict[str, int] = {}
     for each in tree.items:
         if each.is_preference:
             found[f"{PREFERENCE_PREFIX}{each.private_name}"] = each.id
         for inner in each.preferences or ():
             found[f"{PREFERENCE_PREFIX}{each.private_name}>{inner.private_name}"] = inner.id
-    return {name: number for name, number in found.items() if is_id(number) and text(name, LONGEST_NAME) == name}
+    kept = {name: number for name, number in found.items() if is_id(number) and text(name, LONGEST_NAME) == name}
+    # An empty list says nothing: a wrong answer looks like it.
+    return _Preferences(kept, is_complete=bool(kept) and not tree.malformed)
 
 
-def _store_preferences(step: StepContext, found: dict[str, int]) -> None:
-    """Make the mirror's preferences those of the account. One that is not there any more is sent no more."""
+def _known_preferences(step: StepContext) -> _Preferences:
+    """Those of the mirror that are not gone, by their keys here."""
+    ours = DataField.objects.filter(integration=step.integration, preference_id__isnull=False, gone_at=None)
+    return _Preferences(dict(ours.values_list("name", "pk")), is_complete=True)
+
+
+def _store_preferences(step: StepContext, found: _Preferences) -> None:
+    """Bring the account's preferences into the mirror."""
     DataField.objects.bulk_create(
         [
             DataField(integration=step.integration, name=name, type=PREFERENCE, preference_id=number)
-            for name, number in found.items()
+            for name, number in found.ids.items()
         ],
         update_conflicts=True,
         unique_fields=["integration", "name"],
         update_fields=["type", "preference_id", "gone_at"],
     )
-    ours = DataField.objects.filter(integration=step.integration, preference_id__isnull=False, gone_at=None)
-    ours.exclude(name__in=found).update(gone_at=timezone.now())
 
 
 def store_data_fields(integration: Integration, fields: Iterable[RemoteField]) -> None:

@@ -7,27 +7,34 @@ changes does: who joined an address book, was taken out of one, or was deleted (
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.integrations.models import Integration, WireProtocol
 from dotbridge.integrations.protocols import is_denied
 from dotbridge.integrations.services import open_account
+from dotbridge.mirror.models import Contact
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.inbound.storable import is_id
-from dotbridge.sync.models import EventHint, EventSubscription
-from dotdigital import DotdigitalError, Event, NotFound, Rejected, Subscription, SubscriptionDraft
+from dotbridge.sync.models import Cursor, EventHint, EventSubscription, ExportItem, Upload, UploadState
+from dotdigital import MAX_PAGE_V3, DotdigitalError, Event, NotFound, Rejected, Subscription, SubscriptionDraft
 
 log = structlog.get_logger(__name__)
 
 TYPES = ("contact.membershipUpdated", "contact.removed", "interaction.unsubscribe")
 PAGE = 5000
 CAN_GO_ON_FROM_NOW = ("events:inactiveSubscription", "events:invalidCheckpoint")
+# The operations of an upload that put somebody into a book.
+JOINING = ("new", "add")
+# To delete a subscription, look for it, make it again, and ask when that was.
+CALLS_TO_BEGIN_ANEW = 4
 # An account that has no events, or none that can be followed, is asked again the next day.
 ASKED_AGAIN_AFTER = timedelta(days=1)
 _NOTE = """
@@ -56,12 +63,15 @@ def hear_of_contacts(step: StepContext) -> None:
         integration=step.integration, defaults={"name": f"Dotbridge {uuid.uuid4()}"}
     )
     if ours.unusable_until is None or not timedelta() < ours.unusable_until - timezone.now() <= ASKED_AGAIN_AFTER:
+        began_at = timezone.now()
         try:
             _read(step, ours)
         except DotdigitalError as error:
             if not is_denied(error):
                 raise
             _give_up(ours, error.text)
+        else:
+            _change(ours, read_at=began_at)
     if ours.unusable_until is not None:
         step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": ours.reason}
         return
@@ -143,6 +153,13 @@ def put_hint_last(step: StepContext, remote_id: int) -> None:
 
 def _read(step: StepContext, ours: EventSubscription) -> None:
     """Read what waits. After a refusal that can be mended, once more from now on."""
+    if ours.remote_id is not None and _takes_more_calls_than_everybody(step, ours):
+        step.step.message = _(
+            "After so large an export all contacts are read once, which takes fewer calls than events."
+        )
+        with suppress(NotFound):
+            step.account.events.delete(ours.remote_id)
+        _change(ours, remote_id=None, checkpoint="")
     remote_id = _subscribed(step, ours) if ours.remote_id is None else ours.remote_id
     try:
         _read_pages(step, ours, remote_id)
@@ -159,6 +176,27 @@ def _read(step: StepContext, ours: EventSubscription) -> None:
         step.step.message = _("Events may have been missed while nobody asked for them, so all contacts are read once.")
         _begin_with_waiting(step, ours, step.account.events.subscription(remote_id))
         _read_pages(step, ours, remote_id)
+
+
+def _takes_more_calls_than_everybody(step: StepContext, ours: EventSubscription) -> bool:
+    """Whether the events of our own exports, and the contacts that these have changed, fill more pages than all the
+    account's contacts. They tell nothing that reading everybody does not."""
+    if ours.read_at is None or not Cursor.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).exists():
+        return False
+    sent = Upload.objects.filter(
+        connection__address_book__integration=step.integration, state=UploadState.FINISHED, finished_at__gt=ours.read_at
+    )
+    changed = sent.aggregate(rows=Sum("row_count"))["rows"] or 0
+    everybody = CALLS_TO_BEGIN_ANEW + _pages(Contact.objects.filter(integration=step.integration).count(), MAX_PAGE_V3)
+    # Who is put into a book makes an event; the larger number is asked for first, as it is known at once.
+    if _pages(changed, PAGE) + _pages(changed, MAX_PAGE_V3) <= everybody:
+        return False
+    joined = ExportItem.objects.filter(upload__in=sent, operation__in=JOINING).count()
+    return _pages(joined, PAGE) + _pages(changed, MAX_PAGE_V3) > everybody
+
+
+def _pages(rows: int, size: int) -> int:
+    return -(-rows // size)
 
 
 def _subscribed(step: StepContext, ours: EventSubscription) -> int:

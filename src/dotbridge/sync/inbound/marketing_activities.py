@@ -51,14 +51,34 @@ _NAME = """
     WHERE g.integration_id = %s AND w.campaign_id = g.id AND w.email_key = ''
       AND c.remote_id = w.remote_contact_id AND c.email_key IS NOT NULL
 """
+# Somebody who was given another address in Dotdigital, and by then had been sent the campaign as a record: they are
+# few, and the results are that record's, whoever has the new address here.
+_CREDITED = """
+    CREATE TEMP TABLE credited AS
+    SELECT w.id AS waiting_id, s.record_id
+    FROM dotbridge_mirror_formeraddress f
+    JOIN dotbridge_mirror_campaign g ON g.integration_id = f.integration_id
+    JOIN dotbridge_mirror_waitingresult w ON w.campaign_id = g.id AND w.remote_contact_id = f.remote_id
+    JOIN dotbridge_sync_campaignpair p ON p.campaign_id = g.id
+    JOIN dotbridge_campaigns_emailcampaignstatistics s
+        ON s.email_campaign_id = p.email_campaign_id AND s.entity = %s AND s.contact_id = f.remote_id
+    WHERE g.id = ANY(%s)
+    GROUP BY 1, 2
+"""
 # One position a waiting row, however many records have its address: a chunk never divides them.
 _RECIPIENTS = """
     CREATE TEMP TABLE recipient AS
-    SELECT dense_rank() OVER (ORDER BY w.campaign_id, w.kind, w.row_id) AS position,
-           w.campaign_id, w.kind, w.row_id, w.id AS waiting_id, r.record_id
-    FROM dotbridge_mirror_waitingresult w
-    JOIN ({records}) r ON r.email_key = w.email_key
-    WHERE w.campaign_id = ANY(%s) AND w.email_key <> '' AND {candidates}
+    SELECT dense_rank() OVER (ORDER BY campaign_id, kind, row_id) AS position, found.*
+    FROM (
+        SELECT w.campaign_id, w.kind, w.row_id, w.id AS waiting_id, r.record_id
+        FROM dotbridge_mirror_waitingresult w
+        JOIN ({records}) r ON r.email_key = w.email_key
+        WHERE w.campaign_id = ANY(%s) AND w.email_key <> '' AND {candidates}
+          AND w.id NOT IN (SELECT waiting_id FROM credited)
+        UNION ALL
+        SELECT w.campaign_id, w.kind, w.row_id, w.id, c.record_id
+        FROM credited c JOIN dotbridge_mirror_waitingresult w ON w.id = c.waiting_id
+    ) found
 """
 # Most results that still wait belong to people whom nobody knows. Only what was just read is looked for in all records,
 # and what waits longer only for the addresses of records that are new or changed since; by night, everything.
@@ -94,7 +114,8 @@ _FROM_ACTIVITIES = """
 """
 _STATISTICS = """
     SELECT r.record_id, a.opens, a.clicks, a.is_soft_bounced::int + a.is_hard_bounced::int AS bounces,
-           a.is_unsubscribed::int AS unsubscribes, coalesce(a.sent_at, g.sent_at) AS last_contacted_at
+           a.is_unsubscribed::int AS unsubscribes, coalesce(a.sent_at, g.sent_at) AS last_contacted_at,
+           a.remote_contact_id AS contact_id
     FROM recipient r
     JOIN dotbridge_mirror_activity a ON a.id = r.row_id
     JOIN dotbridge_mirror_campaign g ON g.id = a.campaign_id
@@ -169,7 +190,7 @@ def apply_results(step: StepContext) -> None:
             step.reject([Refusal(key, "unknown_entity", str(error))])
             return
         candidates = Fragment(_ALL, ()) if matches_all else _candidates(matching, key, records)
-        refused = _apply(step, of_campaign, records, candidates)
+        refused = _apply(step, key, of_campaign, records, candidates)
         unapplied.update(refused)
         with connection.cursor() as cursor:
             cursor.execute(_TRIED, [list(of_campaign.keys() - refused)])
@@ -226,10 +247,10 @@ def _addresses(key: str) -> Fragment:
     return Fragment(f"SELECT * FROM ({found.sql}) named (record_id, email_key)", found.parameters)
 
 
-def _apply(step: StepContext, links: dict[int, _Link], records: Fragment, candidates: Fragment) -> set[int]:
+def _apply(step: StepContext, key: str, links: dict[int, _Link], records: Fragment, candidates: Fragment) -> set[int]:
     """Note what each of the campaigns' recipients did; answers those of which the database did not take all."""
     refused: set[int] = set()
-    with _recipients(list(links), records, candidates) as ranges:
+    with _recipients(key, list(links), records, candidates) as ranges:
         for found in ranges:
             if found.campaign_id in refused:
                 continue
@@ -258,11 +279,15 @@ def _apply_range(step: StepContext, link: _Link, found: _Range) -> None:
 
 
 @contextmanager
-def _recipients(campaigns: list[int], records: Fragment, candidates: Fragment) -> Iterator[list[_Range]]:
+def _recipients(key: str, campaigns: list[int], records: Fragment, candidates: Fragment) -> Iterator[list[_Range]]:
     """Whom the waiting rows belong to, in a temporary table for as long as the block lasts."""
     with connection.cursor() as cursor:
-        statement = _RECIPIENTS.format(records=records.sql, candidates=candidates.sql)
-        cursor.execute(statement, [*records.parameters, campaigns, *candidates.parameters])
+        cursor.execute(_CREDITED, [key, campaigns])
+        try:
+            statement = _RECIPIENTS.format(records=records.sql, candidates=candidates.sql)
+            cursor.execute(statement, [*records.parameters, campaigns, *candidates.parameters])
+        finally:
+            cursor.execute("DROP TABLE credited")
         try:
             cursor.execute("CREATE INDEX ON recipient (position)")
             cursor.execute("ANALYZE recipient")

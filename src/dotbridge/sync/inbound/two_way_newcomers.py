@@ -9,9 +9,10 @@ did not bring to the book is never taken out of it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from django.core.exceptions import ValidationError
@@ -30,10 +31,16 @@ from dotbridge.mapping.two_way import TwoWayRow, obstacle_to_creating
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import failure_of, kind_of
+from dotbridge.sync.going_over import LOCK_IS_ASKED_EVERY
 from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
 from dotbridge.sync.models import Newcomer
 
+if TYPE_CHECKING:
+    from django.db.backends.utils import CursorWrapper
+
 NEWCOMERS_AT_ONCE = 1000
+# So long, in seconds, another account's run that makes records is waited for.
+LONGEST_WAIT = 30.0
 
 log = structlog.get_logger(__name__)
 
@@ -84,27 +91,41 @@ def create_newcomers(step: StepContext, link: ListConnection, rows: Sequence[Two
     """Make records of a connected book's contacts that have none; what keeps us from it is a rejection, told once."""
     owner = entity(link.marketing_list.entity)
     obstacle = obstacle_to_creating(owner, rows)
-    with _creating(owner), _staged(link, owner, rows, obstacle) as number:
-        if number and obstacle:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(_SET_ASIDE, [link.pk])
-                step.reject([Refusal(str(link), "not_created", f"{number} contacts have no record. {obstacle}")])
-        elif number:
-            for unknown in _chunks():
-                _create(step, link, owner, rows, unknown)
-                step.advance(len(unknown))
+    with _creating(step, owner) as is_our_turn:
+        if not is_our_turn:
+            step.mark_partial(f"{link}: no records were made, because another account makes some. The next run does.")
+            return
+        with _staged(link, owner, rows, obstacle) as number:
+            if number and obstacle:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute(_SET_ASIDE, [link.pk])
+                    step.reject([Refusal(str(link), "not_created", f"{number} contacts have no record. {obstacle}")])
+            elif number:
+                for unknown in _chunks():
+                    _create(step, link, owner, rows, unknown)
+                    step.advance(len(unknown))
 
 
 @contextmanager
-def _creating(owner: Entity) -> Iterator[None]:
-    """Two accounts may know the same address; one run at a time looks who is new and makes records."""
+def _creating(step: StepContext, owner: Entity) -> Iterator[bool]:
+    """Two accounts may know the same address; one run at a time looks who is new and makes records. False when that is
+    not ours in time: other steps need not wait for another account's."""
     name = f"dotbridge.create.{owner.key}"
+    deadline = time.monotonic() + LONGEST_WAIT
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", [name])
+        while not (is_our_turn := _took_turn(cursor, name)) and time.monotonic() < deadline:
+            step.run.require_lock(within=LOCK_IS_ASKED_EVERY)
+            time.sleep(0.2)
         try:
-            yield
+            yield is_our_turn
         finally:
-            cursor.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})", [name])
+            if is_our_turn:
+                cursor.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})", [name])
+
+
+def _took_turn(cursor: CursorWrapper, name: str) -> bool:
+    cursor.execute(f"SELECT pg_try_advisory_lock({LOCK_KEY})", [name])
+    return bool(cursor.fetchone()[0])
 
 
 @contextmanager

@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('remote_id', models.BigIntegerField(null=True)),
                 ('checkpoint', models.TextField(default='')),
                 ('heard_since', models.DateTimeField(null=True)),
+                ('read_at', models.DateTimeField(null=True)),
                 ('unusable_until', models.DateTimeField(null=True)),
                 ('reason', models.CharField(default='', max_length=255)),
                 ('integration', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='event_subscription', to='dotbridge_integrations.integration')),

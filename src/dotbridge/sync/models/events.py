@@ -11,8 +11,9 @@ from dotbridge.integrations.models import Integration
 class EventSubscription(models.Model):
     """One an integration, found again by its name should its id be lost.
 
-    `heard_since` is from when on, by Dotdigital's clock, no event can have been missed; `unusable_until` is set while
-    the account does not offer events that we can follow, and `reason` says why.
+    `heard_since` is from when on, by Dotdigital's clock, no event can have been missed; `read_at` is when, by ours, the
+    events were read last. `unusable_until` is set while the account does not offer events that we can follow, and
+    `reason` says why.
     """
 
     integration = models.OneToOneField(Integration, models.CASCADE, related_name="event_subscription")
@@ -20,6 +21,7 @@ class EventSubscription(models.Model):
     remote_id = models.BigIntegerField(null=True)
     checkpoint = models.TextField(default="")
     heard_since = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
     unusable_until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=255, default="")
 

@@ -2,7 +2,7 @@
 
 Before Dotdigital is asked to make something, the account is searched for its name: what is there already is not ours.
 Then *asked* is noted, and only then asked. A change found so noted may have been carried out: what is there by then is
-ours, and if nothing is there it is asked for again.
+ours, and if nothing is there it is asked for again, unless Dotdigital has answered that it was made.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
-from dotbridge.connections.request_moves import CHANGE_MOVES, move
+from dotbridge.connections.request_moves import CHANGE_MOVES, move, put_off
 from dotbridge.connections.services import finish_change, note_failed_deletion
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
@@ -24,6 +24,10 @@ from dotbridge.sync.outbound.book_changes import NewBook
 from dotbridge.sync.outbound.campaign_changes import NewCampaign
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
 from dotdigital import NotFound, Rejected
+
+ASKED = ChangeState.ASKED
+# Among the details of a change: Dotdigital has answered that it was carried out.
+ANSWERED = "answered"
 
 
 class Making(Protocol):
@@ -97,8 +101,13 @@ def _carry_out(step: StepContext, change: AccountChange) -> None:
 
 
 def _make(step: StepContext, change: AccountChange, making: Making) -> None:
-    was_asked = change.state == ChangeState.ASKED
+    was_asked = change.state == ASKED
     is_there = making.find(step, change)
+    if was_asked and not is_there and change.details.get(ANSWERED):
+        put_off(
+            change, CHANGE_MOVES, text=_("Dotdigital has said that it was made, but does not list it."), back_to=ASKED
+        )
+        return
     if not is_there:
         note_asked(change)
         try:
@@ -110,6 +119,8 @@ def _make(step: StepContext, change: AccountChange, making: Making) -> None:
                 raise
         else:
             was_asked = True
+            # From here on it is only looked for: made once more, there would be two of it.
+            move(change, CHANGE_MOVES, ASKED, details={**change.details, ANSWERED: True})
             is_there = making.find(step, change)
     if not is_there:
         return

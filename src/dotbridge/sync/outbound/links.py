@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import ending_connections
+from dotbridge.connections.services import is_still_to_be_noted
 from dotbridge.integrations.models import ExportWaitsFor
 from dotbridge.sync.context import Refusal, StepBlocked, StepContext
 from dotbridge.sync.failures import Failure
@@ -50,6 +52,10 @@ def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
     ending are at work too.
     """
     ending = ending_connections(step.integration)
+    if waits:
+        # Who left a book that the list was connected to before is not known to have left the list yet.
+        unheard = ListConnection.objects.filter(is_still_to_be_noted(), address_book__integration=step.integration)
+        ending |= frozenset(unheard.values_list("pk", flat=True))
     wanted = [
         ranked
         for ranked in all_ranked(step)

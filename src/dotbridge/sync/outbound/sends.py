@@ -19,7 +19,14 @@ from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, 
 from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.request_moves import CALLED_SEND_MOVES, SEND_MOVES, move, put_off
 from dotbridge.connections.selectors import links_of_send, open_sends
-from dotbridge.connections.services import finish_send, request_import, request_run, unsubscribe_held
+from dotbridge.connections.services import (
+    finish_send,
+    is_still_to_be_noted,
+    note_opt_outs_of_former_books,
+    request_import,
+    request_run,
+    unsubscribe_held,
+)
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Draft
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
@@ -93,6 +100,8 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
     # Dotdigital first: to look there takes its time, and what happens here until then counts.
     problem = _problem_of_time(send) or _problem_there(step.account.campaigns.get(send.remote_id), send)
     links = links_of_send(send)
+    if ListConnection.objects.filter(is_still_to_be_noted(), pk__in=[link.pk for link in links]).exists():
+        note_opt_outs_of_former_books(integration=step.integration)
     numbers = count_recipients(links)
     if problem := problem or _problem_here(send, links, numbers):
         finish_send(send=send, state=SendState.FAILED, message=problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,7 +16,7 @@ from dotbridge.connections import request_moves
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.connections.services import request_run
-from dotbridge.consent.conditions import blocked_addresses, blocked_records
+from dotbridge.consent.conditions import blocked_addresses, blocked_records, erased_addresses
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
 from dotbridge.lists.selectors import roomy_transaction
@@ -50,7 +51,7 @@ _RELEASE_DEPARTED = """
 # Who is on the list was worked out a moment ago, or before the first of two files went.
 _RELEASE_OPTED_OUT = """
     UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
-    WHERE i.upload_id = %s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}))
+    WHERE i.upload_id = %s AND (i.email_key IN ({addresses}) OR i.record_id IN ({records}) {erased})
 """
 
 
@@ -91,11 +92,14 @@ def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:
 
 def _release_opted_out(upload: Upload) -> None:
     scopes = scopes_of_connection(upload.connection)
+    erased = erased_addresses("i.email_key")
     statement = _RELEASE_OPTED_OUT.format(
-        addresses=blocked_addresses(scopes), records=blocked_records(scopes, upload.connection.marketing_list.entity)
+        addresses=blocked_addresses(scopes),
+        records=blocked_records(scopes, upload.connection.marketing_list.entity),
+        erased="" if erased is None else f"OR {erased.sql}",
     )
     with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(statement, [upload.pk])
+        cursor.execute(statement, [upload.pk, *(() if erased is None else erased.parameters)])
 
 
 def upload_refusal(upload: Upload, failure: Failure) -> Refusal:
@@ -107,11 +111,13 @@ def send_upload(step: StepContext, upload: Upload) -> None:
     """Send one upload. What became of it stands in its state, whatever happens on the way. Raises as `attempt`, and
     LockLost before anything is sent when another run may be at work.
 
-    Whoever opted out here up to this moment is taken out of it."""
+    Whoever opted out here, or was erased, up to this moment is taken out of it."""
     _release_opted_out(upload)
-    write, suffix = (write_json, ".json") if upload.protocol == WireProtocol.V3 else (write_csv, ".csv")
-    with tempfile.NamedTemporaryFile(dir=_spool_dir(), prefix="upload-", suffix=suffix) as spool:
+    write = write_json if upload.protocol == WireProtocol.V3 else write_csv
+    # Without a name it is gone with the process, however that ends: it is full of people.
+    with tempfile.TemporaryFile(dir=_spool_dir()) as spool:
         rows = write(upload, spool)
+        spool.seek(0)
         if not rows:
             upload.delete()
             return
@@ -120,7 +126,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
             attempt(
                 upload,
                 UPLOAD_MOVES,
-                lambda: _call(step, upload, Path(spool.name), rows),
+                lambda: _call(step, upload, spool, rows),
                 refused=lambda error: _refused(step, upload, error),
                 unknown=UploadState.UNKNOWN,
                 given_up=lambda: _given_up(step, upload),
@@ -132,7 +138,7 @@ def send_upload(step: StepContext, upload: Upload) -> None:
             _prepare_again(step, upload, error)
 
 
-def _call(step: StepContext, upload: Upload, file: Path, rows: int) -> None:
+def _call(step: StepContext, upload: Upload, file: BinaryIO, rows: int) -> None:
     move(upload, UploadState.UPLOADING, row_count=rows, sent_at=timezone.now(), run=step.run.run)
     if upload.protocol == WireProtocol.V3:
         with step.run.by_version_3():

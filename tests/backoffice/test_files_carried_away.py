@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, override
 from openpyxl import load_workbook
 
-from dotbridge.backoffice.pages import list_files
+from dotbridge import workbooks
 from dotbridge.backoffice.reads.standing import WORDS, Standing
 from dotbridge.crm.models import Contact
 from dotbridge.preferences.services import choose_preferences
@@ -58,7 +58,7 @@ def test_a_workbook_holds_names_with_control_characters(world: World, back_offic
 def test_more_people_than_a_sheet_holds_stand_on_further_sheets(
     world: World, back_office: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_files, "MOST_ROWS", 2)
+    monkeypatch.setattr(workbooks, "MOST_ROWS", 3)
     content = carried_away(back_office, "list-file", world.marketing_list.pk, "xlsx")
     sheets = [list(sheet.iter_rows(values_only=True)) for sheet in load_workbook(io.BytesIO(content)).worksheets]
     people = carried_away(back_office, "list-file", world.marketing_list.pk, "csv").decode().splitlines()[1:]

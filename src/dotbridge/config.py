@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from dotbridge.choosable import Line, read_flag
 from dotbridge.conf import (
@@ -29,6 +29,7 @@ from dotbridge.conf import (
     read_words,
     setting_of,
 )
+from dotbridge.database_url import wrong_parameter
 from dotbridge.errors import OperatorError
 
 ENV_LINE = re.compile(r"(export )?[A-Za-z_][A-Za-z_0-9]*=.*")
@@ -118,9 +119,6 @@ _EMAIL_FROM = Line(
     purpose="The address that mails are from, while no other sender is chosen.",
 )
 _PORT = "a port is a whole number from 1 to 65535"
-# What django-environ gives to Django and not to PostgreSQL.
-_DJANGOS_PARAMETERS = {"conn_max_age", "atomic_requests", "autocommit", "disable_server_side_cursors"}
-_DJANGOS_PARAMETERS |= {"conn_health_checks", "engine", "pool"}
 _DATABASE_URL = (
     "it must be postgresql://USER:PASSWORD@HOST:PORT/NAME, or absent for the embedded server; "
     "in USER and PASSWORD write characters such as @ : / as %40 %3A %2F"
@@ -341,20 +339,14 @@ def _database_url(environment: Mapping[str, str]) -> str | None:
         scheme = parts.scheme
     except ValueError:
         is_complete, scheme = False, "..."
-    if is_complete and (unknown := _unknown_parameters(parts.query)):
-        raise ConfigError("DATABASE_URL", f"{scheme}://...?{unknown}=...", "PostgreSQL knows no such parameter")
+    if is_complete:
+        wrong, why = wrong_parameter(parts.query)
+        if wrong:
+            raise ConfigError("DATABASE_URL", f"{scheme}://...?{wrong}=...", why)
     if not is_complete:
         # The value may hold a password, so only its scheme is shown.
         raise ConfigError("DATABASE_URL", f"{scheme}://...", _DATABASE_URL)
     return url
-
-
-def _unknown_parameters(query: str) -> str:
-    """Those behind the ? that are neither Django's nor PostgreSQL's, by name."""
-    from psycopg.pq import Conninfo  # noqa: PLC0415 - a host's project has its own way to its database
-
-    known = {*(option.keyword.decode() for option in Conninfo.get_defaults()), *_DJANGOS_PARAMETERS}
-    return ", ".join(sorted({name for name, _value in parse_qsl(query) if name.lower() not in known}))
 
 
 def _secret_keys(environment: Mapping[str, str], data_dir: Path) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import environ
 from dotbridge import APPS, logs
 from dotbridge.backoffice.appearance import HOST_ADMIN
 from dotbridge.config import read_config
+from dotbridge.database_url import database_settings
 
 _CONFIG = read_config()
 DOTBRIDGE = _CONFIG.apps
@@ -67,7 +68,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": (
-        environ.Env.db_url_config(_CONFIG.database_url)
+        database_settings(_CONFIG.database_url)
         if _CONFIG.database_url
         else {"ENGINE": "dotbridge.embedded", "DATA_DIR": str(_CONFIG.data_dir)}
     )

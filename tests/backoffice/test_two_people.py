@@ -12,11 +12,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from dotbridge.encryption import seal
+from dotbridge.encryption import seal, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
 from dotbridge.preferences.models import SiteSetting
+from dotbridge.scheduled_files.models import ScheduledFile
+from dotbridge.scheduled_files.services import save_scheduled_file
 from dotbridge.studio.models import SignOn
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
@@ -130,6 +132,36 @@ def test_a_line_that_was_changed_is_not_deleted_unseen(back_office: Client, othe
     assert world.mapping.rows.exists()
     assert back_office.post(address, {"confirmed": "yes", "seen": page.context["hidden"][0][1]}).status_code == 302
     assert not world.mapping.rows.exists()
+
+
+def test_a_file_that_is_read_on_a_schedule(back_office: Client, other: Client) -> None:
+    shop = save_scheduled_file(
+        scheduled_file=ScheduledFile(name="Shop", entity="crm.contact", url="sftp://files.example.com/a", username="m"),
+        secret="first",
+    )
+    ScheduledFile.objects.update(host_key="ssh-rsa first")
+    address = reverse("dotbridge:scheduled-file-change", args=[shop.pk])
+    kept = {"name": "Shop", "entity": "crm.contact", "url": shop.url, "username": "m", "every_minutes": "60"}
+    kept |= {"holds": "changes", "most_leaving_percent": "10", "is_active": "on", "must_come_hours": "48"}
+    seen = open_form(back_office, address)
+    quick = {**kept, "encoding": "cp1252", "secret": "second", "seen": open_form(other, address)}
+    assert other.post(address, quick).status_code == 302
+    mine = {**kept, "every_minutes": "30", "secret": "third", "seen": seen}
+    answer = back_office.post(address, mine)
+    assert told(answer, by="Nothing of yours is saved yet") == [
+        ("Every so many minutes", "60", "30"),
+        ("Encoding", "cp1252", "as found"),
+        ("Password", "as they saved it", "type it again"),
+    ]
+    shop.refresh_from_db()
+    assert (shop.every_minutes, shop.choices, unseal(shop.sealed_secret)) == (60, {"encoding": "cp1252"}, "second")
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    shop.refresh_from_db()
+    assert (shop.every_minutes, shop.choices, unseal(shop.sealed_secret)) == (30, {}, "third")
+    assert shop.host_key == "ssh-rsa first"
+    assert back_office.post(address, {**mine, "forget_host_key": "on", "seen": ""}).status_code == 302
+    shop.refresh_from_db()
+    assert shop.host_key == ""
 
 
 def test_the_settings_of_a_connection(back_office: Client, other: Client, world: World) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dotbridge.config import Config, ConfigError, kept_secret, read_config
+from dotbridge.database_url import database_settings
 from tests.platform.place import Place
 
 SECRET = "s3cret-Pa55word"
@@ -57,6 +58,8 @@ WRONG_SECRETS = [
     ("DOTBRIDGE_SITE_ORIGIN", f"https://user:{SECRET}/x@example.com", "http(s)://HOST"),
     ("DOTBRIDGE_TRUSTED_ORIGINS", f"https://user:{SECRET}/x@example.com", "http(s)://HOST"),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com/crm?ssl=yes&sslmode=require", "no such parameter"),
+    ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com/crm?atomic_requests=maybe", "true or false"),
+    ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com/crm?CONN_MAX_AGE=long", "a number of seconds"),
     ("DATABASE_URL", f"mysql://crm:{SECRET}@db.example.com/crm", "mysql://..."),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com", "postgresql://USER:PASSWORD@HOST:PORT/NAME"),
     ("DATABASE_URL", f"postgresql://crm:{SECRET}@db.example.com:port/crm", "postgresql://USER:PASSWORD@HOST:PORT/NAME"),
@@ -121,6 +124,17 @@ def test_what_postgresql_and_django_know_may_stand_in_the_address_of_the_databas
         "postgresql://crm:p@db.example.com/crm?sslmode=verify-full&conn_max_age=60&connect_timeout=3&options=-c%20x.y=z"
     )
     assert config(tmp_path, DATABASE_URL=url).database_url == url
+
+
+@pytest.mark.parametrize(
+    ("word", "truth"), [("false", False), ("0", False), ("No", False), ("true", True), ("1", True)]
+)
+def test_a_truth_value_in_the_database_url_is_one(word: str, *, truth: bool) -> None:
+    names = ("ATOMIC_REQUESTS", "autocommit", "disable_server_side_cursors", "Conn_Health_Checks")
+    query = "&".join(f"{name}={word}" for name in (*names, "pool"))
+    found = database_settings(f"postgresql://crm:p@db.example.com/crm?{query}&conn_max_age=None&sslmode=require")
+    assert [found[name.upper()] for name in names] == [truth] * 4
+    assert (found["OPTIONS"], found["CONN_MAX_AGE"]) == ({"pool": truth, "sslmode": "require"}, None)
 
 
 def test_every_setting_can_be_given(tmp_path: Path) -> None:

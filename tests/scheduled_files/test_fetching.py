@@ -204,20 +204,77 @@ def test_a_file_without_end_is_given_up(web: Web, monkeypatch: pytest.MonkeyPatc
 
 def test_a_server_that_sends_its_head_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "LONGEST_SECONDS", 1)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drip() -> None:
-            line, _peer = server.accept()
-            with line, contextlib.suppress(OSError):
-                line.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-                while True:
-                    line.sendall(b"x")
-                    time.sleep(0.05)
-
-        threading.Thread(target=drip, daemon=True).start()
+    with dripping(b"HTTP/1.1 200 OK\r\nX: ") as port:
         began = time.monotonic()
-        assert "took longer" in refusal_of(Place(url=f"http://127.0.0.1:{server.getsockname()[1]}/a.csv"))
+        assert "took longer" in refusal_of(Place(url=f"http://127.0.0.1:{port}/a.csv"))
         assert time.monotonic() - began < 5
+
+
+@contextlib.contextmanager
+def dripping(begin: bytes) -> Iterator[int]:
+    """A server that answers everybody with this, and a byte at a time after that."""
+
+    def drip(line: socket.socket) -> None:
+        with line, contextlib.suppress(OSError):
+            line.sendall(begin)
+            while True:
+                line.sendall(b"x")
+                time.sleep(0.05)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=server.accept()[:1], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def test_s3_that_sends_its_head_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "LONGEST_SECONDS", 2)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    before = threading.active_count()
+    with dripping(b"HTTP/1.1 200 OK\r\nX: ") as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        began = time.monotonic()
+        assert "took longer" in refusal_of(Place(url="s3://shop/in/a.csv", username="ours", secret="x"))
+        assert time.monotonic() - began < 8
+    assert [each for each in threading.enumerate()[before:] if "run_forever" in each.name] == []
+
+
+@pytest.mark.parametrize("where", ["banner", "file"])
+def test_an_sftp_server_that_sends_a_byte_at_a_time_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(fetching, "LONGEST_SECONDS", 2)
+    (tmp_path / "a.csv").write_bytes(b"x" * 100_000)
+    long_ago(tmp_path / "a.csv")
+    server = SftpServer(tmp_path)
+    monkeypatch.setattr("paramiko.SFTPHandle.read", _a_byte)
+    with dripping(b"SSH-2.0-") as port:
+        place = Place(
+            url=f"sftp://127.0.0.1:{port if where == 'banner' else server.port}/a.csv", username=USER, secret=PASSWORD
+        )
+        began = time.monotonic()
+        assert "took longer" in refusal_of(place)
+        assert time.monotonic() - began < 8
+    server.close()
+
+
+def _a_byte(*_asked: Any) -> bytes:
+    time.sleep(0.05)
+    return b"x"
+
+
+def test_an_sftp_server_whose_name_leads_elsewhere_the_second_time_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = SftpServer(tmp_path)
+    monkeypatch.setattr(fetching.socket, "getaddrinfo", _once_public(socket.getaddrinfo))
+    place = Place(url=f"sftp://127.0.0.1:{server.port}/a.csv", username=USER, secret=PASSWORD)
+    assert "your own network" in refusal_of(place, Allowed())
+    server.close()
 
 
 def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:

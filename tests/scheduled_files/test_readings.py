@@ -27,6 +27,7 @@ from dotbridge.files.waiting import LOAD_TASK, run_load
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.services import create_list, update_list
 from dotbridge.queues import Queue
+from dotbridge.scheduled_files import services
 from dotbridge.scheduled_files.models import Holds, Reading, ScheduledFile
 from dotbridge.scheduled_files.services import (
     READ_TASK,
@@ -324,6 +325,60 @@ def test_a_file_whose_next_time_a_wrong_clock_said_is_read_all_the_same(folder: 
     assert request_due_readings() == 0
     ScheduledFile.objects.update(next_at=timezone.now() + timedelta(days=4_000))
     assert request_due_readings() == 1
+
+
+SFTP = "sftp://files.example.com/people.csv"
+
+
+def seen_key(**changed: Any) -> ScheduledFile:
+    """A file of a server whose key was seen."""
+    made = ScheduledFile(name="Shop", entity="crm.contact", url=SFTP, username="mona", **changed)
+    save_scheduled_file(scheduled_file=made, secret="well hidden")
+    ScheduledFile.objects.update(host_key="ssh-rsa first")
+    made.refresh_from_db()
+    return made
+
+
+def test_the_key_of_a_server_is_forgotten_with_the_server_and_where_somebody_says_so_alone() -> None:
+    shop = seen_key()
+    shop.every_minutes = 30
+    save_scheduled_file(scheduled_file=shop)
+    assert ScheduledFile.objects.get().host_key == "ssh-rsa first"
+    save_scheduled_file(scheduled_file=shop, forget_host_key=True)
+    assert ScheduledFile.objects.get().host_key == ""
+    ScheduledFile.objects.update(host_key="ssh-rsa second")
+    shop.refresh_from_db()
+    shop.url = "sftp://others.example.com/people.csv"
+    save_scheduled_file(scheduled_file=shop, secret="another one")
+    assert ScheduledFile.objects.get().host_key == ""
+
+
+def test_a_reading_of_a_former_place_notes_nothing_of_the_new_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "a")
+    shop = scheduled(folder)
+    original = services.fetched
+
+    def slow(*args: Any) -> Any:
+        changed = ScheduledFile.objects.get()
+        changed.url = str(folder / "later.csv")
+        save_scheduled_file(scheduled_file=changed)
+        return original(*args)
+
+    monkeypatch.setattr(services, "fetched", slow)
+    services.read_scheduled_file(scheduled_file_id=shop.pk)
+    shop.refresh_from_db()
+    assert (shop.came_at, shop.next_at <= timezone.now()) == (None, True)
+
+
+def test_saving_leaves_what_a_reading_has_noted_meanwhile(folder: Path) -> None:
+    shop = scheduled(folder)
+    put(folder, "a")
+    services.read_scheduled_file(scheduled_file_id=shop.pk)
+    shop.every_minutes = 30
+    save_scheduled_file(scheduled_file=shop)
+    assert ScheduledFile.objects.get().came_at is not None
 
 
 # The pages.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
@@ -79,6 +80,14 @@ def contact(number: int, email: Any, **more: Any) -> dict[str, Any]:
 
 def run_import(integration: Integration) -> SyncRun:
     return run_sync(integration=integration, kind=RunKind.IMPORT, trigger="test")
+
+
+def test_what_a_run_writes_down_is_in_one_language_whatever_the_hosts(integration: Integration) -> None:
+    with override("de"):
+        run = run_import(integration)
+    told = set(run.steps.exclude(message="").values_list("message", flat=True))
+    assert "Every address book is connected to a list." in told
+    assert all(message.isascii() for message in told)
 
 
 def test_all_books_but_the_two_of_every_account(integration: Integration, remote: RemoteAccount) -> None:

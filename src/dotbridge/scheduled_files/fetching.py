@@ -11,17 +11,20 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import httpx2
 from django.utils.translation import gettext as _
 
 from dotbridge.files.unpacking import LARGEST_FILE
+
+if TYPE_CHECKING:
+    from dotbridge.scheduled_files.remote_systems import RemoteSystem
 
 SCHEMES = ("file", "http", "https", "sftp", "s3")
 MOST_REDIRECTS = 5
@@ -184,7 +187,7 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
     began, url = time.monotonic(), place.url
     first = urlsplit(url)
     login = httpx2.BasicAuth(place.username, place.secret) if place.username else None
-    end = _End()
+    end = End(allowed)
     try:
         with end.after(LONGEST_SECONDS), httpx2.Client(timeout=_SILENT_SECONDS, trust_env=False) as client:
             for _redirect in range(MOST_REDIRECTS + 1):
@@ -216,12 +219,13 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
     raise FetchRefused(_("The server sends us from one address to the next."))
 
 
-class _End:
+class End:
     """The end of a whole fetch: a socket's own time-out begins anew with each byte, also of the head of an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: Allowed) -> None:
+        self._allowed = allowed
         self.has_come = False
-        self._sockets: list[socket.socket] = []
+        self._cuts: list[Callable[[], object]] = []
         self._one_at_a_time = threading.Lock()
 
     @contextmanager
@@ -239,8 +243,19 @@ class _End:
         """For httpx's `trace`: hears of each connection."""
         if not name.endswith(("connect_tcp.complete", "start_tls.complete")):
             return
+        self.cut(info["return_value"].get_extra_info("socket"))
+
+    def cut(self, line: socket.socket) -> None:
+        """Cut this connection off when the end comes. Raises FetchRefused where it leads into the own network."""
+        if not self._allowed.private_addresses and not _is_public(str(line.getpeername()[0])):
+            # Its name may have got another address since it was asked for.
+            raise _private()
+        self.call(lambda: line.shutdown(socket.SHUT_RDWR))
+
+    def call(self, cut: Callable[[], object]) -> None:
+        """Do this when the end comes, or now if it has come."""
         with self._one_at_a_time:
-            self._sockets.append(info["return_value"].get_extra_info("socket"))
+            self._cuts.append(cut)
         if self.has_come:
             self._cut_off()
 
@@ -250,9 +265,9 @@ class _End:
 
     def _cut_off(self) -> None:
         with self._one_at_a_time:
-            for each in self._sockets:
-                with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+            for cut in self._cuts:
+                with suppress(OSError, RuntimeError):
+                    cut()
 
 
 def _require_public_peer(answer: httpx2.Response, allowed: Allowed) -> None:
@@ -268,17 +283,29 @@ def _from_elsewhere(place: Place, parts: SplitResult, allowed: Allowed, into: IO
 
     if parts.scheme == "sftp":
         _require_public(str(parts.hostname), allowed)
-    with open_system(place, parts) as system:
-        try:
-            path, modified = system.newest(_is_whole)
-            if modified is not None:
-                _require_settled(modified)
-            with system.open(path) as file:
-                _copy(file, into)
-        except FileNotFoundError:
-            raise FetchRefused(_("The file is not there.")) from None
-        except PermissionError:
-            raise FetchRefused(_("The server does not let us read the file.")) from None
-        except OSError as error:
-            raise FetchRefused(_("The file cannot be read: %(why)s.") % {"why": type(error).__name__}) from None
-        return path.rstrip("/").rpartition("/")[2], system.host_key
+    end = End(allowed)
+    try:
+        with end.after(LONGEST_SECONDS), open_system(place, parts, end) as system:
+            path = _copy_newest(system, into)
+            return path.rstrip("/").rpartition("/")[2], system.host_key
+    except Exception:
+        # Whatever the libraries make of a connection that was cut off.
+        if end.has_come:
+            raise _too_long() from None
+        raise
+
+
+def _copy_newest(system: RemoteSystem, into: IO[bytes]) -> str:
+    try:
+        path, modified = system.newest(_is_whole)
+        if modified is not None:
+            _require_settled(modified)
+        with system.open(path) as file:
+            _copy(file, into)
+    except FileNotFoundError:
+        raise FetchRefused(_("The file is not there.")) from None
+    except PermissionError:
+        raise FetchRefused(_("The server does not let us read the file.")) from None
+    except OSError as error:
+        raise FetchRefused(_("The file cannot be read: %(why)s.") % {"why": type(error).__name__}) from None
+    return path

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from urllib.parse import SplitResult, unquote
 
 from django.utils.translation import gettext as _
 
-from dotbridge.scheduled_files.fetching import FetchRefused, Place
+from dotbridge.scheduled_files.fetching import End, FetchRefused, Place
 
 _SILENT_SECONDS = 30
 
@@ -55,10 +58,10 @@ def _modified(info: dict[str, Any]) -> float | None:
 
 
 @contextmanager
-def open_system(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
-    """The file system at the place. Raises FetchRefused where it does not let us in."""
+def open_system(place: Place, parts: SplitResult, end: End) -> Iterator[RemoteSystem]:
+    """The file system at the place, cut off when the end comes. Raises FetchRefused where it does not let us in."""
     try:
-        opened = _sftp(place, parts) if parts.scheme == "sftp" else _s3(place, parts)
+        opened = _sftp(place, parts, end) if parts.scheme == "sftp" else _s3(place, parts, end)
     except ImportError:
         raise FetchRefused(
             _("For SFTP and S3 install dotbridge with its extra: pip install 'dotbridge[app,remote-files]'.")
@@ -68,19 +71,19 @@ def open_system(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
 
 
 @contextmanager
-def _sftp(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
+def _sftp(place: Place, parts: SplitResult, end: End) -> Iterator[RemoteSystem]:
     import paramiko  # noqa: PLC0415 - only where the extra is installed
 
     seen: list[str] = []
     limits = dict.fromkeys(("timeout", "banner_timeout", "auth_timeout"), _SILENT_SECONDS)
     login = {"username": place.username or None, "password": place.secret or None}
     try:
-        files = _sftp_class(place.host_key, seen)(
+        files = _sftp_class(place.host_key, seen, end)(
             str(parts.hostname), port=parts.port or 22, allow_agent=False, look_for_keys=False, **login, **limits
         )
     except (paramiko.SSHException, OSError, EOFError) as error:
         if place.host_key and seen and seen[-1] != place.host_key:
-            text = _("The server shows another key than before. If that is right, save the file's settings again.")
+            text = _("The server shows another key than before. If that is right, say so in the file's settings.")
             raise FetchRefused(text) from None
         if isinstance(error, paramiko.AuthenticationException):
             raise FetchRefused(_("The server does not take the user name and password.")) from None
@@ -95,7 +98,7 @@ def _sftp(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
         files.client.close()
 
 
-def _sftp_class(known_key: str, seen: list[str]) -> Any:
+def _sftp_class(known_key: str, seen: list[str], end: End) -> Any:
     """fsspec's SFTP that takes the key which a server showed first, and no other after that; `seen` gets it.
 
     As it comes it takes any key, and so gives our password to whoever stands between.
@@ -115,26 +118,57 @@ def _sftp_class(known_key: str, seen: list[str]) -> Any:
         def _connect(self) -> None:
             self.client = paramiko.SSHClient()
             self.client.set_missing_host_key_policy(KnownServer())
-            self.client.connect(self.host, **self.ssh_kwargs)
+            line = socket.create_connection((self.host, self.ssh_kwargs["port"]), timeout=_SILENT_SECONDS)
+            try:
+                end.cut(line)
+            except FetchRefused:
+                line.close()
+                raise
+            self.client.connect(self.host, sock=line, **self.ssh_kwargs)
             self.ftp = self.client.open_sftp()
 
     return KnownSystem
 
 
 @contextmanager
-def _s3(place: Place, parts: SplitResult) -> Iterator[RemoteSystem]:
+def _s3(place: Place, parts: SplitResult, end: End) -> Iterator[RemoteSystem]:
     import s3fs  # noqa: PLC0415 - only where the extra is installed
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as above
 
+    with _own_loop(end) as loop:
+        try:
+            files = s3fs.S3FileSystem(
+                key=place.username or None,
+                secret=place.secret or None,
+                anon=not place.username,
+                use_listings_cache=False,
+                skip_instance_cache=True,
+                loop=loop,
+                config_kwargs={"connect_timeout": _SILENT_SECONDS, "read_timeout": _SILENT_SECONDS},
+            )
+            try:
+                yield RemoteSystem(files=files, path=f"{parts.hostname}{unquote(parts.path)}")
+            finally:
+                files.close_session(loop, files.s3)
+        except (BotoCoreError, ClientError) as error:
+            raise FetchRefused(_("The bucket cannot be read: %(why)s.") % {"why": type(error).__name__}) from None
+
+
+@contextmanager
+def _own_loop(end: End) -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop for one fetch alone, so that its end is no other fetch's."""
+    loop = asyncio.new_event_loop()
+    runs = threading.Thread(target=loop.run_forever, daemon=True)
+    runs.start()
+
+    def cancel() -> None:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+
+    end.call(lambda: loop.call_soon_threadsafe(cancel))
     try:
-        files = s3fs.S3FileSystem(
-            key=place.username or None,
-            secret=place.secret or None,
-            anon=not place.username,
-            use_listings_cache=False,
-            skip_instance_cache=True,
-            config_kwargs={"connect_timeout": _SILENT_SECONDS, "read_timeout": _SILENT_SECONDS},
-        )
-        yield RemoteSystem(files=files, path=f"{parts.hostname}{unquote(parts.path)}")
-    except (BotoCoreError, ClientError) as error:
-        raise FetchRefused(_("The bucket cannot be read: %(why)s.") % {"why": type(error).__name__}) from None
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        runs.join()
+        loop.close()

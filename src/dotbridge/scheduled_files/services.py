@@ -36,30 +36,41 @@ from dotbridge.scheduled_files.models import Holds, Reading, ScheduledFile
 READ_TASK = "dotbridge.read_scheduled_file"
 _SOON = _MINUTE = datetime.timedelta(minutes=1)
 _PIECE = 1024**2
+# What people say of it.
+SETTINGS = (
+    *("name", "entity", "url", "username", "sealed_secret", "every_minutes", "must_come_hours", "marketing_list"),
+    *("holds", "most_leaving_percent", "choices", "is_active"),
+)
+_BEGUN_ANEW = ("host_key", "digest", "problem", "problem_since", "next_at")
 
 log = structlog.get_logger(__name__)
 
 
-def save_scheduled_file(*, scheduled_file: ScheduledFile, secret: str | None = None) -> ScheduledFile:
+def save_scheduled_file(
+    *, scheduled_file: ScheduledFile, secret: str | None = None, forget_host_key: bool = False
+) -> ScheduledFile:
     """Make it, or change its settings; without `secret` the former one stays, for the same server alone.
 
-    It is read again at once, whatever the former reading found, and the key of its server may be another one. A
-    password is for the server that it was typed for: with another one it has to be typed again, and without a user
-    name it is forgotten. Raises ValidationError, by field.
+    It is read again at once, whatever the former reading found. A password is for the server that it was typed for:
+    with another one it has to be typed again, and without a user name it is forgotten. So is the key that the server
+    showed first; with `forget_host_key` the same server may show another one. Raises ValidationError, by field.
     """
     _check(scheduled_file)
-    if secret is None and scheduled_file.sealed_secret and _has_another_server(scheduled_file):
+    has_another_server = _has_another_server(scheduled_file)
+    if secret is None and scheduled_file.sealed_secret and has_another_server:
         if scheduled_file.username:
             text = _("The stored password is for another server. Type the one for this server.")
             raise ValidationError({"secret": text})
         scheduled_file.sealed_secret = ""
     if secret is not None:
         scheduled_file.sealed_secret = seal(secret) if secret else ""
-    scheduled_file.host_key = scheduled_file.digest = ""
-    scheduled_file.problem, scheduled_file.problem_since = "", None
-    scheduled_file.next_at = timezone.now()
+    if has_another_server or forget_host_key:
+        scheduled_file.host_key = ""
+    scheduled_file.digest = scheduled_file.problem = ""
+    scheduled_file.problem_since, scheduled_file.next_at = None, timezone.now()
     scheduled_file.full_clean()
-    scheduled_file.save()
+    # What a reading notes meanwhile stays.
+    scheduled_file.save(update_fields=[*SETTINGS, *_BEGUN_ANEW] if scheduled_file.pk else None)
     return scheduled_file
 
 
@@ -145,23 +156,29 @@ def read_scheduled_file(*, scheduled_file_id: int, by_person: bool = False) -> R
             reading = _take(scheduled_file, found.file, found.name, again=by_person)
             host_key = found.host_key
     except NotSettled:
-        _note(scheduled_file, next_at=timezone.now() + _SOON)
+        _note_reading(scheduled_file, next_at=timezone.now() + _SOON)
         return None
     except (FetchRefused, FileRefused, LookupError, SecretUnreadable) as error:
         log.warning("a scheduled file was not read", scheduled_file=scheduled_file.pk)
         since = scheduled_file.problem_since or timezone.now()
-        _note(scheduled_file, next_at=timezone.now() + every, problem=str(error), problem_since=since)
+        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=str(error), problem_since=since)
         return None
     except Exception:
         # Else it would be read again every minute, and nobody told.
         since = scheduled_file.problem_since or timezone.now()
         problem = _("Something went wrong here, and the file was not read.")
-        _note(scheduled_file, next_at=timezone.now() + every, problem=problem, problem_since=since)
+        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=problem, problem_since=since)
         raise
     now = timezone.now()
     came = {"came_at": now} if reading is not None else {}
-    _note(scheduled_file, next_at=now + every, problem="", problem_since=None, host_key=host_key, **came)
+    _note_reading(scheduled_file, next_at=now + every, problem="", problem_since=None, host_key=host_key, **came)
     return reading
+
+
+def _note_reading(scheduled_file: ScheduledFile, **values: Any) -> None:
+    """Note how a reading went, unless it was of another place than it is now: another server has another key."""
+    here = ScheduledFile.objects.filter(pk=scheduled_file.pk, url=scheduled_file.url, username=scheduled_file.username)
+    here.update(**values)
 
 
 def _note(scheduled_file: ScheduledFile, **values: Any) -> None:

@@ -13,6 +13,7 @@ import structlog
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
@@ -200,7 +201,8 @@ def run_sync(
     if link is not None and link.address_book.integration_id != integration.pk:
         raise ValueError(f"Connection {link.pk} belongs to another integration than {integration.pk}.")
     run = SyncRun(integration=integration, kind=kind, trigger=trigger, connection=link, started_at=timezone.now())
-    with integration_lock(integration.pk) as lock:
+    # What it writes down is said in the language of whoever reads it, and so not in that of the host.
+    with override("en"), integration_lock(integration.pk) as lock:
         if lock is None:
             run.state, run.message = State.SKIPPED, "Another run is at work on this integration."
             run.finished_at = timezone.now()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
+from asgiref.sync import sync_to_async
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -39,6 +41,8 @@ THEME_COOKIE = "dotbridge_theme"
 # Nobody between us and the person keeps a page, and a browser asks again. It may keep one to go back to: with what was
 # typed into it.
 NOT_SHARED = "private, no-cache"
+# So much of a file is made before it is handed to a server that awaits it: each time costs a change of threads.
+AT_ONCE = 64 * 1024
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -110,7 +114,8 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
             response.headers.setdefault("Cache-Control", NOT_SHARED)
             if isinstance(response, StreamingHttpResponse):
                 written: Any = response.streaming_content
-                response.streaming_content = as_it_is_read(request, written)
+                read = as_it_is_read(request, written)
+                response.streaming_content = _awaited(read) if isinstance(request, ASGIRequest) else read
             return response
 
         return secured(guarded)
@@ -134,6 +139,21 @@ def as_it_is_read(request: HttpRequest, lines: Iterable[Any]) -> Iterator[Any]:
         if line is None:
             return
         yield line
+
+
+async def _awaited(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same for a server that would else wait for the last piece before it sends the first."""
+    while some := await sync_to_async(_some)(pieces):
+        yield some
+
+
+def _some(pieces: Iterator[bytes]) -> bytes:
+    some = bytearray()
+    for piece in pieces:
+        some += piece
+        if len(some) >= AT_ONCE:
+            break
+    return bytes(some)
 
 
 def read_in(request: HttpRequest) -> AbstractContextManager[None]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.pages.frame import page
@@ -23,10 +21,11 @@ from dotbridge.backoffice.reads.standing import WORDS, Standing
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
-from dotbridge.spreadsheets import Row, csv_lines, guarded, in_workbook
+from dotbridge.spreadsheets import Row, csv_lines, guarded
+from dotbridge.workbooks import workbook_pieces
 
-# A sheet holds no more, with the headings; further people stand on further sheets.
-MOST_ROWS = 1_048_575
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @page(VIEW, MAY_EXPORT_PEOPLE)
@@ -44,12 +43,8 @@ def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     except (RuleError, UnknownEntity) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(list_url(marketing_list))
-    if form == "csv":
-        response: HttpResponseBase = StreamingHttpResponse(
-            csv_lines(first, rows), content_type="text/csv; charset=utf-8"
-        )
-    else:
-        response = _workbook(first, rows)
+    pieces, kind = (csv_lines, CSV) if form == "csv" else (workbook_pieces, XLSX)
+    response = StreamingHttpResponse(pieces(first, rows), content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="list-{marketing_list.pk}.{form}"'
     return response
 
@@ -70,19 +65,3 @@ def _rows(request: HttpRequest, marketing_list: Any, show: Standing | None) -> I
 def _row(person: ListPerson, name: str, columns: Sequence[ListColumn]) -> Row:
     values = [file_value(column, value) for column, value in zip(columns, person.cells, strict=True)]
     return guarded([person.record_id, name, *values, str(WORDS[person.standing]), str(person.why)])
-
-
-def _workbook(first: Row, rest: Iterator[Row]) -> HttpResponse:
-    book = Workbook(write_only=True)
-    for place, row in enumerate(rest):
-        if place % MOST_ROWS == 0:
-            sheet = book.create_sheet()
-            sheet.append(first)
-        sheet.append(in_workbook(row))
-    if not book.worksheets:
-        book.create_sheet().append(first)
-    content = io.BytesIO()
-    book.save(content)
-    return HttpResponse(
-        content.getvalue(), content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    )

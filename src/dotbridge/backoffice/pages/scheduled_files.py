@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,16 +16,18 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.pages.editing import clash_of_form, seen_of, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
 from dotbridge.backoffice.tones import LOAD_TONES
+from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.files.encodings import ENCODINGS
 from dotbridge.files.targets import file_target
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.scheduled_files.models import ScheduledFile
-from dotbridge.scheduled_files.services import allow_leaving, request_reading, save_scheduled_file
+from dotbridge.scheduled_files.services import SETTINGS, allow_leaving, request_reading, save_scheduled_file
 
 VIEW = "dotbridge_scheduled_files.view_scheduledfile"
 ADD = "dotbridge_scheduled_files.add_scheduledfile"
@@ -32,6 +35,8 @@ CHANGE = "dotbridge_scheduled_files.change_scheduledfile"
 DELETE = "dotbridge_scheduled_files.delete_scheduledfile"
 # A file fills its list and empties it.
 MOST_READINGS = 30
+# What the form says of the file's text, kept among the choices.
+CHOICES = ("encoding", "delimiter", "same_address")
 OF_THE_LIST = ("marketing_list", "holds", "most_leaving_percent")
 SAME_ADDRESS = (
     ("", gettext_lazy("asks")),
@@ -50,6 +55,11 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=gettext_lazy("Empty: the former one stays."),
     )
+    forget_host_key = forms.BooleanField(
+        label=gettext_lazy("Take the key that the server shows now"),
+        required=False,
+        help_text=gettext_lazy("Only if whoever runs the server says that it has got another one."),
+    )
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
     delimiter = forms.ChoiceField(label=gettext_lazy("Between the cells stands"), required=False, choices=DELIMITERS)
     same_address = forms.ChoiceField(
@@ -59,8 +69,8 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ScheduledFile
         fields = (
-            *("name", "entity", "url", "username", "secret", "every_minutes", "must_come_hours", "marketing_list"),
-            *("holds", "most_leaving_percent", "encoding", "delimiter", "same_address", "is_active"),
+            *("name", "entity", "url", "username", "secret", "forget_host_key", "every_minutes", "must_come_hours"),
+            *("marketing_list", "holds", "most_leaving_percent", "encoding", "delimiter", "same_address", "is_active"),
         )
         help_texts = {
             "url": gettext_lazy(
@@ -84,17 +94,41 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
         if not request.user.has_perm(MAY_CHANGE_LIST):
             for name in OF_THE_LIST:
                 del fields[name]
-        for name in ("encoding", "delimiter", "same_address"):
+        if not self.instance.host_key:
+            del fields["forget_host_key"]
+        for name in CHOICES:
             fields[name].initial = self.instance.choices.get(name) or ""
 
-    def saved(self) -> ScheduledFile:
-        """Save it. Raises ValidationError."""
+    def saved(self, seen: str) -> ScheduledFile:
+        """Save it. Raises ValidationError, and ChangedMeanwhile where somebody has changed what was `seen`."""
         scheduled_file: ScheduledFile = self.save(commit=False)
-        names = ("encoding", "delimiter", "same_address")
-        said = {name: self.cleaned_data[name] for name in names if self.cleaned_data[name]}
-        kept = {name: value for name, value in scheduled_file.choices.items() if name not in names}
-        scheduled_file.choices = {**kept, **said}
-        return save_scheduled_file(scheduled_file=scheduled_file, secret=self.cleaned_data["secret"] or None)
+        said = {name: self.cleaned_data[name] for name in CHOICES if self.cleaned_data[name]}
+        with transaction.atomic():
+            if scheduled_file.pk:
+                now = held_as_seen(scheduled_file, SETTINGS, seen)
+                scheduled_file.host_key = now.host_key
+            kept = {name: value for name, value in scheduled_file.choices.items() if name not in CHOICES}
+            scheduled_file.choices = {**kept, **said}
+            return save_scheduled_file(
+                scheduled_file=scheduled_file,
+                secret=self.cleaned_data["secret"] or None,
+                forget_host_key=bool(self.cleaned_data.get("forget_host_key")),
+            )
+
+    def clash(self, error: ChangedMeanwhile) -> dict[str, Any]:
+        """What the later one of two people is told; of a password, that there is another one."""
+        of_the_model = [name for name in self.fields if name not in {*CHOICES, "secret", "forget_host_key"}]
+        found = clash_of_form(self, error.records, of_the_model)
+        theirs: Any = error.records[0]
+        for name in CHOICES:
+            field = self.fields[name]
+            both = value_in_words(field, theirs.choices.get(name) or ""), value_in_words(field, self.cleaned_data[name])
+            if both[0] != both[1]:
+                found["clash"].append({"label": field.label, "theirs": both[0], "mine": both[1]})
+        if self.cleaned_data["secret"]:
+            label = self.fields["secret"].label
+            found["clash"].append({"label": label, "theirs": _("as they saved it"), "mine": _("type it again")})
+        return {**found, "seen": fingerprint(theirs, SETTINGS)}
 
 
 def _found_or_404(request: HttpRequest, pk: int) -> ScheduledFile:
@@ -169,12 +203,19 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: str) -> HttpResponse:
+    # Before the form, which writes what was typed into the instance.
+    context = {"seen": seen_of(request, instance, SETTINGS), "reload_url": request.path} if instance.pk else {}
     form = ScheduledFileForm(request.POST or None, request=request, instance=instance)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = form.saved()
+            saved = form.saved(context.get("seen", ""))
         except ValidationError as error:
             add_refusal(form, error)
+        except ChangedMeanwhile as error:
+            context |= form.clash(error)
+            if not context["clash"]:
+                messages.success(request, _("Saved."))
+                return HttpResponseRedirect(_url(instance))
         else:
             request_reading(scheduled_file=saved, by_person=True)
             log_change(request, saved, _("Settings saved."))
@@ -185,8 +226,9 @@ def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: s
         "backoffice/house/form_page.html",
         title=title,
         current="people",
+        status=409 if "clash" in context else 200,
         crumbs=_crumbs(instance if instance.pk else None),
-        context={"form": form, "answer": _("Save"), "back_url": back_url},
+        context={"form": form, "answer": _("Save"), "back_url": back_url, **context},
     )
 
 

@@ -35,9 +35,9 @@ class RecordDraft(NamedTuple):
 
 
 class RecordFault(msgspec.Struct, frozen=True):
-    """A record that was not taken, with one of the reasons of contract §4.6."""
+    """A record that was not taken, with one of the reasons of contract §4.6; without ``key`` where it had none."""
 
-    key: str = ""
+    key: str | None = None
     reason: str = ""
     detail: str | None = None
 

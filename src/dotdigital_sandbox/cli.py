@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -124,7 +124,7 @@ def serve(  # noqa: PLR0917 - options, given by name
     ] = None,
 ) -> None:
     """Serve the account until Ctrl-C. Times are in seconds."""
-    settings = Settings(
+    settings = _settings(
         data_dir=data,
         user=user,
         password=password,
@@ -196,6 +196,13 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         server_of(SandboxApp(account)).run(sockets=[listener])
     finally:
         account.close()
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        return Settings(**given)
+    except ValueError as problem:
+        raise _fail(str(problem)) from None
 
 
 def _opened(settings: Settings, give_up: Callable[[], None]) -> Account:

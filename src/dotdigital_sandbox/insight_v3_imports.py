@@ -22,7 +22,7 @@ from dotdigital_sandbox.insight_store import (
 from dotdigital_sandbox.insight_v3 import BAD_REQUEST, SCOPES, add_collection, body_of, collection_name, one_of
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.v3_contacts import matched
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, guid_of, object_of
 
 
 def import_records(call: Call) -> Answer:
@@ -111,7 +111,7 @@ def _report(name: str, count: int, failures: list[dict[str, Any]]) -> dict[str, 
 
 def import_status(call: Call) -> Answer:
     """GET /insightData/v3/import/{importId}: its summary and failures once it is complete."""
-    guid = call.params["guid"]
+    guid = guid_of(call, "insightData:invalidId")
     with call.account.store.reading() as db:
         row, over = work_of(db, call.account, "v3", guid)
     if row is None:

@@ -101,8 +101,8 @@ def test_v3_pages_follow_markers(server: Server, account: Account) -> None:
     assert second == f"{first}&marker=bQ=="
 
 
-def test_v3_pages_end_without_rows_and_with_a_repeated_marker(server: Server, account: Account) -> None:
-    server.say(answer(200, v3_page([], "again")))
+def test_v3_pages_end_without_a_next_one_and_with_a_repeated_marker(server: Server, account: Account) -> None:
+    server.say(answer(200, v3_page([], "again")), answer(200, v3_page([], "again")))
     assert list(account.contacts_v3.pages(created_since=SINCE, segment_id=3, include=())) == []
     server.say(answer(200, v3_page([1], "again")), answer(200, v3_page([2], "again")))
     pages = list(account.contacts_v3.pages())

@@ -110,7 +110,7 @@ def test_collections_are_emptied_and_deleted_in_the_background(start: Any) -> No
     api.ask("DELETE", f"{V3}/collections/Orders", status=202)
     assert api.get(f"{V3}/collections") == []
     assert refused(api, "DELETE", f"{V3}/collections/Orders") == (404, "insightData:collectionNotFound")
-    assert refused(api, "GET", f"{V3}/async/{job}x") == (404, "insightData:asyncJobNotFound")
+    assert refused(api, "GET", f"{V3}/async/{job}x") == (400, "insightData:invalidId")
 
 
 def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
@@ -156,7 +156,10 @@ def test_an_import_is_processed_for_a_while(start: Any) -> None:
     assert api.get(f"{V3}/import/{guid}") == {"importId": guid, "status": "Processing"}
     api.sandbox.advance(60)
     assert api.get(f"{V3}/import/{guid}")["status"] == "Complete"
-    assert refused(api, "GET", f"{V3}/import/nothing") == (404, "insightData:importNotFound")
+    unknown = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
+    for path, code in (("import", "importNotFound"), ("async", "asyncJobNotFound")):
+        assert refused(api, "GET", f"{V3}/{path}/nothing") == (400, "insightData:invalidId")
+        assert refused(api, "GET", f"{V3}/{path}/{unknown}") == (404, f"insightData:{code}")
     body["collectionScope"] = "contact"
     assert refused(api, "PUT", f"{V3}/import", body) == (400, "insightData:badRequest")
 

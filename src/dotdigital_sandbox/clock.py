@@ -63,6 +63,11 @@ class Clock:
                 self._stopped_at = None
 
     @property
+    def is_shifted(self) -> bool:
+        """Whether the account's time is another than the machine's."""
+        return self.frozen or bool(self._shift)
+
+    @property
     def frozen(self) -> bool:
         """Whether the account's time stands still."""
         return self._stopped_at is not None

@@ -238,13 +238,18 @@ class Controls:
         self._account.switches.change(name, value)
 
     def dump(self, path: str | Path) -> None:
-        """Save the state of the account as one SQLite file."""
-        target = sqlite3.connect(private_file(Path(path)))
+        """Save the state of the account as one SQLite file, which is there once it is whole."""
+        part = Path(f"{path}.part")
+        part.unlink(missing_ok=True)
+        target = sqlite3.connect(private_file(part))
         try:
             with self._account.store.reading() as db:
                 db.backup(target)
+            # A file that stands alone, and can be read where nothing may be written.
+            target.execute("PRAGMA journal_mode = DELETE")
         finally:
             target.close()
+        part.replace(path)
 
     def load(self, path: str | Path) -> None:
         """Put the account into a saved state; raises ValueError when the file is none. Uploads in work are dropped."""

@@ -14,6 +14,7 @@ DEFAULT_PASSWORD = "sandbox"  # noqa: S105 - the published log-in of an account 
 Seed = Literal["demo", "empty"]
 # A century in seconds: longer times lead beyond the dates there are.
 MOST = 3_155_760_000
+MOST_MEGABYTES = 100_000
 Shape = Literal["current", "legacy"]
 
 
@@ -182,6 +183,12 @@ class Settings:
         for name in _TIMES:
             if not 0 <= getattr(self, name) <= MOST:
                 raise ValueError(f"{name} cannot be {getattr(self, name)}; it is a time from 0 to {MOST} seconds")
+        if not 0 < self.import_megabytes <= MOST_MEGABYTES:
+            raise ValueError(f"import_megabytes cannot be {self.import_megabytes}; it is at most {MOST_MEGABYTES}")
+        if self.import_rows_per_second is not None and not 0 < self.import_rows_per_second <= MOST:
+            raise ValueError(f"import_rows_per_second cannot be {self.import_rows_per_second}; it is more than 0")
+        if not self.user or ":" in self.user:
+            raise ValueError(f"user cannot be {self.user!r}; it has at least one character, and no colon")
         if self.start_at is not None and (self.start_at.tzinfo is None or not EARLIEST <= self.start_at <= LATEST):
             raise ValueError(
                 f"start_at cannot be {self.start_at}; it is an instant with a time zone "

@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+# For another program that has the file.
+WAIT_SECONDS = 30
 SCHEMAS = ("schema.sql", "schema_campaigns.sql", "schema_more.sql", "schema_events.sql")
 
 
@@ -43,8 +45,9 @@ class Store:
         try:
             self._writer = self.connect()
             held = _columns(self._writer)
-        except sqlite3.DatabaseError:
-            raise ForeignState(f"{path} is no SQLite file") from None
+        except sqlite3.DatabaseError as error:
+            is_none = error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+            raise ForeignState(f"{path} {'is no SQLite file' if is_none else f'cannot be read, {error}'}") from None
         if held and held != expected_columns():
             self._writer.close()
             raise ForeignState(f"{path} was made by another version of the sandbox")
@@ -56,7 +59,7 @@ class Store:
             self.path,
             isolation_level=None,
             check_same_thread=False,
-            timeout=30,
+            timeout=WAIT_SECONDS,
             cached_statements=512,
             factory=Snapshot,
         )

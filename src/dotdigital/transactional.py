@@ -9,6 +9,7 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.decoding import Page
+from dotdigital.drafts import json_of
 from dotdigital.models import Import
 from dotdigital.session import Session
 
@@ -22,15 +23,18 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RecordDraft(NamedTuple):
-    """A record to be written; ``content`` is any JSON value."""
+    """A record to be written; ``content`` is any JSON value, a Decimal in it a number."""
 
     key: str
     contact: int | str
     content: object
 
     def body(self) -> dict[str, str]:
-        """Answers the record as the service wants it: with its content as a text."""
-        content = msgspec.json.encode(self.content).decode()
+        """Answers the record as the service wants it: with its content as a text.
+
+        Raises ValueError or TypeError for content that is no JSON.
+        """
+        content = json_of(self.content).decode()
         return {"key": self.key, "contactIdentifier": str(self.contact), "json": content}
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from dotdigital import (
     EmailDraft,
     EventDraft,
     NotFound,
+    RecordDraft,
     Rejected,
     SplitTest,
     SubscriptionDraft,
@@ -229,6 +231,8 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.events.import_events([]), "0 entries"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x" * 81)]), "81 characters"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", summary="")]), "summary"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": Decimal("NaN")})]), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, [Decimal("Infinity")])), "NaN"),
 ]
 
 

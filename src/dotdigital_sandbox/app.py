@@ -33,6 +33,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_OVERHEAD = 1.4
 MEGABYTE = 1024 * 1024
 CONTROL = "/_sandbox"
+# Twenty thousand calls are kept: those with longer paths are none that anybody looks for.
+LONGEST_LOGGED = 1000
 TRANSPORT = "dotdigital_sandbox.transport"
 # A request may name its target with the server before it (RFC 9112 §3.2.2), as those meant for a proxy do.
 _ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
@@ -139,7 +141,7 @@ class SandboxApp:
             LoggedCall(
                 at=self._account.clock.text(),
                 method=call.method,
-                path=call.path,
+                path=call.path[:LONGEST_LOGGED],
                 status=answer.status,
                 tier=tier,
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),

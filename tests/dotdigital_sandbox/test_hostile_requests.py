@@ -82,6 +82,11 @@ def test_a_host_with_endless_digits_is_no_region(api: Api, host: str) -> None:
     assert api.http.get("/v2/server-time", headers={"Host": host}).status_code == 200
 
 
+def test_the_log_of_calls_does_not_grow_with_endless_paths(api: Api) -> None:
+    api.http.get(f"/v2/contacts/{'a' * 50_000}@example.com")
+    assert [len(call["path"]) for call in api.sandbox.calls()] == [1000]
+
+
 def test_a_doubled_slash_does_not_change_the_language_of_a_refusal(api: Api) -> None:
     refused = httpx2.get(f"{api.sandbox.url}//contacts/v3")
     assert (refused.status_code, refused.json()["errorCode"]) == (401, "auth:unauthorised")

@@ -122,6 +122,20 @@ def test_an_import_in_hand_does_not_run_into_a_state_that_is_loaded(start: Calla
     assert api.get("/v2/contacts/count") == 1
 
 
+def test_what_a_killed_sandbox_had_not_taken_is_forgotten(start: Callable[..., Api], tmp_path: Path) -> None:
+    api = start(data_dir=tmp_path / "kept")
+    api.sandbox.hold_imports()
+    guid = api.upload("Email\nann@example.com\n")
+    left = [api.sandbox.data_dir / "uploads" / name for name in ("a.body", "b.part", "c.upload")]
+    api.sandbox.stop()
+    for path in left:
+        path.write_bytes(b"half of a file")
+    again = start(data_dir=tmp_path / "kept")
+    assert not any(path.exists() for path in left)
+    eventually(lambda: again.get(f"/v2/contacts/import/{guid}")["status"] == "Finished")
+    assert again.get("/v2/contacts/count") == 1
+
+
 def test_where_a_page_ended_is_not_remembered_for_what_came_later(api: Api) -> None:
     for name in ("ann", "bob", "cid", "dan"):
         api.contact(f"{name}@example.com")

@@ -85,13 +85,18 @@ def _owner(db: Connection, given: object) -> int:
     return int(row["id"])
 
 
+def _repeated(value: object) -> str:
+    """What was given, as a text; an empty one for nothing."""
+    return "" if value is None else str(value)
+
+
 def _failure(scope: str, record: dict[str, Any], fault: Fault) -> dict[str, Any]:
     owner: dict[str, Any] = {"ownerType": scope}
     identity = record.get("contactidentity")
     if isinstance(identity, dict):
         known = {str(key).lower(): value for key, value in identity.items()}
         owner["contactIdentity"] = {
-            "identifier": str(known.get("identifier")),
+            "identifier": _repeated(known.get("identifier")),
             "value": None if known.get("value") is None else str(known["value"]),
         }
     content = record.get("json")
@@ -99,7 +104,7 @@ def _failure(scope: str, record: dict[str, Any], fault: Fault) -> dict[str, Any]
         "collectionOwner": owner,
         "failureReason": str(fault),
         "details": fault.details,
-        "key": str(record.get("key")),
+        "key": _repeated(record.get("key")),
         "json": content if isinstance(content, dict) else {},
     }
 

@@ -118,7 +118,7 @@ def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
     kept = of("ann@example.com", "1", total=5, name="Hat", at="2024-01-01T00:00:00Z")
     bad: dict[str, Any] = {
         "DuplicateKey": of("ann@example.com", "1"),
-        "InvalidClientKey": {**kept, "key": ""},
+        "InvalidClientKey": {"json": {}, "contactIdentity": kept["contactIdentity"]},
         "InvalidContactIdentifier": {"key": "2", "json": {}},
         "ContactEmailDoesNotExist": of("nobody@example.com", "3"),
         "ContactIdDoesNotExist": {**kept, "key": "4", "contactIdentity": {"identifier": "contactId", "value": 999}},
@@ -135,6 +135,7 @@ def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
     assert (state["status"], state["collectionName"]) == ("Complete", "Orders")
     assert state["summary"] == {"totalRecords": 16, "totalImported": 4, "totalRejected": 12}
     assert [each["failureReason"] for each in state["failures"]] == list(bad)
+    assert [each["key"] for each in state["failures"]][:3] == ["1", "", "2"]
     assert state["failures"][10]["details"] == ["Field 'total' is expected to be FLOAT"]
     schema = api.get(f"{V3}/collections/Orders/schema")["schema"]["fields"]
     assert [(each["name"], each["mode"], each["type"]) for each in schema] == [

@@ -160,6 +160,7 @@ class Settings:
     import_rows_per_second: float | None = None
     import_megabytes: float = 50
     active_imports: int = 25
+    active_deletions: int = 25
     contact_limit: int | None = None
     book_limit: int | None = None
     deletion_seconds: float = 0.5

@@ -26,6 +26,9 @@ def start_delete(call: Call) -> Answer:
     """POST /contacts/v3/delete: contacts out of the account, in the background."""
     given = _given(call)
     with call.account.store.writing() as db:
+        jobs = db.execute("SELECT count(*) FROM deletion WHERE status = 'Started' AND book_id IS NULL").fetchone()[0]
+        if jobs >= call.account.settings.active_deletions:
+            raise V3Error(429, "tooManyBulkDeleteJobs", "There are too many deletions that are not finished")
         entries = [_entry(db, each) for each in given]
         ids = [entry["id"] for entry in entries if entry["id"] is not None]
         guid = start_deletion(db, call.account, book_id=None, contact_ids=ids, entries=json.dumps(entries))

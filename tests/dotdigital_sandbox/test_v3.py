@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,20 @@ def test_contacts_are_deleted_in_bulk(demo: Api) -> None:
     demo.sandbox.finish_chores()
     assert demo.get(f"/contacts/v3/delete/{started['deleteId']}")["status"] == "Finished"
     assert demo.message("GET", "/v2/contacts/1")[0] == 404
+
+
+def test_only_so_many_deletions_wait_at_a_time(start: Callable[..., Api]) -> None:
+    api = start(active_deletions=2, deletion_seconds=3600.0)
+    ids = [api.contact(f"reader{number}@example.com") for number in range(4)]
+    for ident in ids[:2]:
+        api.ask("POST", "/contacts/v3/delete", [{"contactId": ident}], status=202)
+    assert error(api, "POST", "/contacts/v3/delete", [{"contactId": ids[2]}]) == (429, "contacts:tooManyBulkDeleteJobs")
+    # Those of one book are of another kind.
+    book = api.book()
+    api.ask("POST", f"/v2/address-books/{book}/contacts/delete", ids, status=202)
+    api.sandbox.advance(3600)
+    api.ask("POST", "/contacts/v3/delete", [{"contactId": ids[2]}], status=202)
+    assert api.get("/v2/contacts/count") == 2
 
 
 def test_a_contact_is_imported_although_its_consent_records_are_not(api: Api) -> None:

@@ -88,7 +88,7 @@ def delete_campaign(call: Call) -> Answer:
     with call.account.store.writing() as db:
         ident = thing_of(db, KIND, call.id("campaign_id", MISSING), MISSING)["id"]
         db.execute("DELETE FROM thing WHERE id = ?", (ident,))
-    return Answer(HTTPStatus.OK, media_type=None)
+    return NO_CONTENT
 
 
 def send_message(call: Call) -> Answer:

@@ -101,9 +101,20 @@ def _shown(call: Call, row: Row) -> dict[str, Any]:
 
 def list_surveys(call: Call) -> Answer:
     """GET /v2/surveys; none of the sandbox's surveys puts its respondents into a book."""
+    return _listed(call, since="")
+
+
+def list_surveys_since(call: Call) -> Answer:
+    """GET /v2/surveys/with-activity-since/{date}: those made or answered since then."""
+    return _listed(call, since=call.since())
+
+
+def _listed(call: Call, *, since: str) -> Answer:
     page, assigned_only = call.page(), call.flag("assignedtoaddressbookonly")
     with call.account.store.reading() as db:
-        rows = db.execute("SELECT * FROM thing WHERE kind = 'survey' ORDER BY id LIMIT ? OFFSET ?", page)
+        rows = db.execute(
+            "SELECT * FROM thing WHERE kind = 'survey' AND created >= ? ORDER BY id LIMIT ? OFFSET ?", (since, *page)
+        )
         return json_answer([] if assigned_only else [_shown(call, row) for row in rows])
 
 
@@ -123,15 +134,17 @@ def survey_fields(call: Call) -> Answer:
 
 
 def survey_responses(call: Call) -> Answer:
-    """GET /v2/surveys/{id}/responses."""
-    page = call.page()
-    responses = json.loads(_asked(call)["body"])["responses"]
+    """GET /v2/surveys/{id}/responses, also those with-activity-since/{date}."""
+    page, since = call.page(), call.since() if "date" in call.params else ""
+    responses = [each for each in json.loads(_asked(call)["body"])["responses"] if each["dateCompleted"] >= since]
     return json_answer(responses[page.skip : page.skip + page.select])
 
 
 ROUTES = [
     Route("GET", "/v2/surveys", list_surveys, MEDIUM),
+    Route("GET", "/v2/surveys/with-activity-since/{date}", list_surveys_since, MEDIUM),
     Route("GET", "/v2/surveys/{id}", read_survey, HIGH),
     Route("GET", "/v2/surveys/{id}/fields", survey_fields, MEDIUM),
     Route("GET", "/v2/surveys/{id}/responses", survey_responses, LOW),
+    Route("GET", "/v2/surveys/{id}/responses/with-activity-since/{date}", survey_responses, LOW),
 ]

@@ -147,6 +147,9 @@ def test_a_survey_that_is_there_can_be_read(api: Api) -> None:
     assert (len(survey), survey["confirmationMode"], survey["sourceDirectTotal"]) == (38, "Text", 1)
     assert survey["totalCompleteResponsesInLastDay"] == 1
     assert api.get("/v2/surveys", assignedToAddressBookOnly="true") == []
+    for date, listed in ((survey["dateSurveyCreated"], 1), ("2099-01-01", 0)):
+        assert api.get(f"/v2/surveys/with-activity-since/{date}") == [survey] * listed
+        assert len(api.get(f"/v2/surveys/{survey_id}/responses/with-activity-since/{date}")) == listed
     (page,) = api.get(f"/v2/surveys/{survey_id}/fields")
     assert [field["text"] for field in page["fields"]] == ["And why?"]
     (reply,) = api.get(f"/v2/surveys/{survey_id}/responses")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
+
 from dotdigital.models import Scalar
 
 Value = Scalar | date
@@ -27,6 +29,22 @@ def json_time(value: datetime) -> str:
         raise ValueError("a date has no time zone: give an aware datetime")
     # Not strftime, which writes the year 900 with three digits.
     return f"{value.astimezone(UTC).isoformat()[:19]}Z"
+
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def json_of(content: object) -> bytes:
+    """Answers content of the caller's own as JSON, decimals as the numbers that they are.
+
+    Raises ValueError for a number that is none, and TypeError for what JSON does not have.
+    """
+    text = _encode(content)
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        raise ValueError("the content has a number that JSON cannot hold, such as NaN") from None
+    return text
 
 
 def key_values(values: Mapping[str, Value]) -> list[dict[str, Scalar]]:

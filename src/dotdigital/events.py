@@ -12,7 +12,7 @@ import msgspec
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
 from dotdigital.decoding import Page, Unreadable, decode_one, malformed
-from dotdigital.drafts import json_time
+from dotdigital.drafts import json_of, json_time
 from dotdigital.errors import Transient
 from dotdigital.json_stream import members
 from dotdigital.session import Session
@@ -141,7 +141,10 @@ class EventDraft:
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def body(self) -> dict[str, Any]:
-        """Answers the event as JSON. Raises ValueError for a type or summary that is empty or too long."""
+        """Answers the event as JSON.
+
+        Raises ValueError for a type or summary that is empty or too long, and for data that are no JSON.
+        """
         if not 1 <= len(self.type) <= 80:
             raise ValueError(f"type has {len(self.type)} characters: the service takes 1 to 80")
         if self.summary is not None and not 1 <= len(self.summary) <= 160:
@@ -152,7 +155,7 @@ class EventDraft:
             "id": self.id,
             "eventTimestamp": json_time(self.at) if self.at else None,
             "timelineDetails": {"summary": self.summary} if self.summary else None,
-            "eventData": dict(self.data) or None,
+            "eventData": msgspec.Raw(json_of(dict(self.data))) if self.data else None,
         }
         return {key: value for key, value in known.items() if value is not None}
 

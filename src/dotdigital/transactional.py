@@ -9,6 +9,7 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.decoding import Page
+from dotdigital.drafts import json_of
 from dotdigital.models import Import
 from dotdigital.session import Session
 
@@ -22,22 +23,25 @@ class Record(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RecordDraft(NamedTuple):
-    """A record to be written; ``content`` is any JSON value."""
+    """A record to be written; ``content`` is any JSON value, a Decimal in it a number."""
 
     key: str
     contact: int | str
     content: object
 
     def body(self) -> dict[str, str]:
-        """Answers the record as the service wants it: with its content as a text."""
-        content = msgspec.json.encode(self.content).decode()
+        """Answers the record as the service wants it: with its content as a text.
+
+        Raises ValueError or TypeError for content that is no JSON.
+        """
+        content = json_of(self.content).decode()
         return {"key": self.key, "contactIdentifier": str(self.contact), "json": content}
 
 
 class RecordFault(msgspec.Struct, frozen=True):
-    """A record that was not taken, with one of the reasons of contract §4.6."""
+    """A record that was not taken, with one of the reasons of contract §4.6; without ``key`` where it had none."""
 
-    key: str = ""
+    key: str | None = None
     reason: str = ""
     detail: str | None = None
 

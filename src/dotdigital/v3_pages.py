@@ -16,6 +16,8 @@ from dotdigital.operations import Operation
 from dotdigital.session import Session
 
 MAX_PAGE_V3: Final = 5000
+# Pages without a row, one after the other, of a list that is believed to go on.
+MOST_EMPTY: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,9 @@ def marked_pages(
 ) -> Iterator[MarkedPage[Row]]:
     """Yields the pages from a marker on, or from the first; ``query`` holds the ``limit``.
 
-    The list ends with a page that names no next one, has no rows, or is a short one that names itself. Raises Transient
-    for markers that go in a circle: going on would never end, and ending would lose what was not read.
+    The list ends with a page that names no next one, or is a short one that names itself; a page without rows is passed
+    over, since the service promises no number of rows but says what follows. Raises Transient for markers that go in a
+    circle, or go on and on without a row: going on would never end, and ending would lose what was not read.
     """
     limit = int(query["limit"])
     decode = partial(_decode, row=row, limit=limit)
@@ -58,24 +61,24 @@ def _marking(marker: str | None) -> dict[str, str | int]:
 
 def _walk(read: Callable[[str | None], MarkedPage[Row]], limit: int, marker: str | None) -> Iterator[MarkedPage[Row]]:
     asked = {marker}
+    empty = 0
     while True:
         page = read(marker)
-        if not page.rows:
-            return
         # Such a page is the end of the list, told by pointing at itself.
         if page.marker == marker and page.rows < limit:
-            yield MarkedPage(page.items, page.malformed, page.unkept)
-            return
+            page = MarkedPage(page.items, page.malformed, page.unkept)
         marker = page.marker
-        yield page
+        empty = 0 if page.rows else empty + 1
+        if page.rows:
+            yield page
         # Pages are large: whoever has done with one need not hold it while the next one is read.
         del page
         if marker is None:
             return
-        if marker in asked:
+        if marker in asked or empty > MOST_EMPTY:
             raise Transient(
                 "Dotdigital sent the pages of a list in a circle. Try again later.",
-                detail="paging: a marker that was followed already",
+                detail="paging: a marker that was followed already, or pages without rows that do not end",
             )
         asked.add(marker)
 

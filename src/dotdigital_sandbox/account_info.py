@@ -8,7 +8,7 @@ from http import HTTPStatus
 from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
 
-REGION_HOST = re.compile(r"r(\d+)-api\.", re.IGNORECASE)
+REGION_HOST = re.compile(r"r(\d{1,9})-api\.", re.IGNORECASE)
 
 
 def _endpoint(call: Call) -> str:

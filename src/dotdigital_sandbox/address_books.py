@@ -146,7 +146,7 @@ def delete_book(call: Call) -> Answer:
             raise refusal("ADDRESSBOOK_IN_USE")
         db.execute("DELETE FROM membership WHERE book_id = ?", (book["id"],))
         db.execute("DELETE FROM address_book WHERE id = ?", (book["id"],))
-    status = call.account.switches.book_delete_status
+    status = HTTPStatus(call.account.switches.book_delete_status)
     return NO_CONTENT if status == HTTPStatus.NO_CONTENT else Answer(status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 import time
@@ -32,11 +33,19 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_OVERHEAD = 1.4
 MEGABYTE = 1024 * 1024
 CONTROL = "/_sandbox"
+# Twenty thousand calls are kept: those with longer paths are none that anybody looks for.
+LONGEST_LOGGED = 1000
 TRANSPORT = "dotdigital_sandbox.transport"
+# A request may name its target with the server before it (RFC 9112 §3.2.2), as those meant for a proxy do.
+_ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 
 
 class BodyTooLong(Exception):
     """More was sent than any operation takes."""
+
+
+class CallerGone(Exception):
+    """The caller hung up before all of the body had come: what it meant to ask is not known."""
 
 
 class SandboxApp:
@@ -65,6 +74,8 @@ class SandboxApp:
         body_file = self._account.uploads / f"{uuid.uuid4()}.body"
         try:
             answer, tier = await self._answer(call, receive, body_file, fault)
+        except CallerGone:
+            return
         finally:
             body_file.unlink(missing_ok=True)
         if not control:
@@ -94,8 +105,9 @@ class SandboxApp:
         for name, values in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).items():
             query.setdefault(name.lower(), []).extend(values)
         base = f"{scope['scheme']}://{headers.get('host', '')}"
-        segments = segments_of(scope.get("raw_path") or scope["path"].encode())
-        return Call(self._account, scope["method"].upper(), scope["path"], {}, query, headers, base, segments)
+        path, raw = _ABSOLUTE.sub("", scope["path"]), scope.get("raw_path") or scope["path"].encode()
+        segments = segments_of(_ABSOLUTE.sub("", raw.decode("latin-1")))
+        return Call(self._account, scope["method"].upper(), path, {}, query, headers, base, segments)
 
     async def _read_body(self, call: Call, receive: Receive, path: Path) -> None:
         """Small bodies are kept in memory, uploads on disk."""
@@ -107,8 +119,10 @@ class SandboxApp:
             more = True
             while more:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise CallerGone
                 piece = message.get("body", b"")
-                more = message["type"] == "http.request" and message.get("more_body", False)
+                more = message.get("more_body", False)
                 length += len(piece)
                 if length > self._longest:
                     raise BodyTooLong
@@ -127,7 +141,7 @@ class SandboxApp:
             LoggedCall(
                 at=self._account.clock.text(),
                 method=call.method,
-                path=call.path,
+                path=call.path[:LONGEST_LOGGED],
                 status=answer.status,
                 tier=tier,
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from sqlite3 import Connection, Row
@@ -26,7 +27,8 @@ LONGEST_NAP = 0.25
 
 
 class Stopped(Exception):
-    """The sandbox is being stopped; what is in work is taken up again at its next start."""
+    """What is in work is left as it is: the sandbox is being stopped, and takes it up again at its next start, or
+    the account is about to become another one."""
 
 
 class Background:
@@ -62,11 +64,15 @@ class Background:
         while not self._work.stopping:
             wakes = self._work.wakes
             try:
-                do_due_chores(self._account, everything=self._work.hurrying)
+                with self._work.doing_chores:
+                    do_due_chores(self._account, everything=self._work.hurrying)
+                with self._account.store.reading() as db:
+                    due = next_chore_due(db)
             except Exception:
+                # The disk may be full, now and for a while. Whoever waits calls again and again: do not run hot.
                 logger.exception("a chore of the sandbox failed")
-            with self._account.store.reading() as db:
-                due = next_chore_due(db)
+                time.sleep(LONGEST_NAP)
+                continue
             if due is None or (self._seconds_to(due) > 0 and not self._work.hurrying):
                 self._nap(due, wakes)
 
@@ -75,13 +81,26 @@ class Background:
         try:
             while not self._work.stopping:
                 wakes = self._work.wakes
-                job = self._next_import()
+                try:
+                    job = self._import_if_due(db)
+                except Exception:
+                    logger.exception("the end of an import of the sandbox could not be noted")
+                    time.sleep(LONGEST_NAP)
+                    continue
                 if job is None or not self._is_due(job["due"]):
                     self._nap(None if job is None or self._work.held else job["due"], wakes)
-                    continue
-                self._run(db, job)
         finally:
             db.close()
+
+    def _import_if_due(self, db: Connection) -> Row | None:
+        """Do the next import if its time has come; that import, or None where there is none."""
+        if self._work.must_end:
+            return None
+        with self._work.importing:
+            job = self._next_import()
+            if job is not None and self._is_due(job["due"]):
+                self._run(db, job)
+        return job
 
     def _is_due(self, due: str) -> bool:
         return self._work.hurrying or (not self._work.held and self._seconds_to(due) <= 0)
@@ -114,13 +133,12 @@ class Background:
         source_of(self._account, job).discard()
 
     def _go_on(self) -> None:
-        if self._work.stopping:
+        if self._work.must_end:
             raise Stopped
 
     def _unless_stopped(self, rows: Iterator[StagedRow]) -> Iterator[StagedRow]:
         for row in rows:
-            if self._work.stopping:
-                raise Stopped
+            self._go_on()
             yield row
 
     def _process(self, db: Connection, job: Row, counters: dict[str, int]) -> str:
@@ -153,7 +171,7 @@ class Background:
         due = parse_instant(job["due"])
         if rate and due:
             until = (due + timedelta(seconds=rows / rate)).isoformat()
-            while not self._work.stopping and not self._is_due(until):
+            while not self._work.must_end and not self._is_due(until):
                 self._nap(until, self._work.wakes)
         self._go_on()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 JSON = "application/json; charset=utf-8"
 PAGE = 1000
 BIG_PAGE = 2000
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INT32 = 2**31 - 1
+TRUE, FALSE = ("true", "1"), ("", "false", "0")
 INT64 = 2**63 - 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -91,20 +94,18 @@ class Call:
     def flag(self, name: str) -> bool:
         """A boolean of the query; empty counts as false (contract §1.5)."""
         text = self.text(name).strip().lower()
-        if text in ("", "false", "0"):
+        if text in FALSE:
             return False
-        if text in ("true", "1"):
+        if text in TRUE:
             return True
         raise refusal("PARAMETER_INVALID")
 
     def number(self, name: str, default: int, *, least: int, most: int) -> int:
         """A whole number of the query within its bounds."""
         text = self.text(name).strip()
-        try:
-            value = int(text) if text else default
-        except ValueError:
-            raise refusal("PARAMETER_INVALID") from None
-        if not least <= value <= most:
+        # Python itself reads more as a number: 1_0, or the digits of other scripts.
+        value = whole_number(text) if text else default
+        if value is None or not least <= value <= most:
             raise refusal("PARAMETER_INVALID")
         return value
 

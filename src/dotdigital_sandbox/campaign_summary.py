@@ -8,9 +8,10 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
-from dotdigital_sandbox.campaigns import campaign_of
+from dotdigital_sandbox.campaigns import campaign_of, never
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, Route
+from dotdigital_sandbox.sends import SPLIT_METRICS
 
 EARLIEST, LATEST = "1971-01-01", "9999-01-01"
 _COUNTS = """
@@ -85,7 +86,7 @@ def summary_of(db: Connection, call: Call, campaign_id: int, sent_date: str | No
     estimated, delivered, clicked = tally.estimated(), tally.delivered(), sum(tally.contacts("click").values())
     forwards = tally.events("forward")
     summary: dict[str, Any] = {
-        "dateSent": sent_date,
+        "dateSent": sent_date or never(call),
         "numUniqueOpens": unique[False],
         "numUniqueTextOpens": unique[True],
         "numTotalUniqueOpens": sum(unique.values()),
@@ -142,7 +143,7 @@ def _revenue(db: Connection, call: Call, campaign_id: int, sent: str | None) -> 
     tally = Tally(db, campaign_id, call.account.clock.text())
     return {
         "campaignID": campaign_id,
-        "dateSent": sent,
+        "dateLastSent": sent,
         "currency": "GBP",
         "revenue": round(tally.revenue, 2),
         "numOrders": tally.orders(),
@@ -171,7 +172,7 @@ def revenue_of_contact(call: Call) -> Answer:
             (campaign["id"], contact_id, call.account.clock.text()),
         ).fetchone()
     orders = {"numOrders": row["orders"], "conversionRate": float(row["orders"] > 0)}
-    sent = {"campaignID": campaign["id"], "dateSent": campaign["sent_date"], "currency": "GBP"}
+    sent = {"campaignID": campaign["id"], "dateLastSent": campaign["sent_date"] or never(call), "currency": "GBP"}
     return json_answer([{**sent, "revenue": round(row["revenue"], 2), **orders}])
 
 
@@ -190,6 +191,13 @@ def metrics(call: Call) -> Answer:
             (start, end),
         ).fetchall()
         return json_answer([_metric(db, call, row) for row in rows])
+
+
+# The server's own description has these of the fractions in a summary, and no others.
+_METRIC_PERCENTAGES = (
+    "percentageDelivered", "percentageUniqueOpens", "percentageHardBounces", "percentageSoftBounces",
+    "percentageReplies", "percentageUnsubscribes",
+)  # fmt: skip
 
 
 def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
@@ -218,7 +226,7 @@ def _metric(db: Connection, call: Call, row: Row) -> dict[str, Any]:
         **{name: summary[f"numTotal{key}"] for name, key in totals.items()},
         "uniqueClicks": summary["numRecipientsClicked"],
         "sendStatusFails": 0,
-        **{name: value * 100 for name, value in summary.items() if name.startswith("percentage")},
+        **{name: summary[name] * 100 for name in _METRIC_PERCENTAGES},
         "percentageUniqueClicks": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalDelivered"]),
         "percentageUniqueClicksToOpens": 100 * _ratio(summary["numRecipientsClicked"], summary["numTotalUniqueOpens"]),
         "revenue": money["revenue"],
@@ -239,7 +247,7 @@ def split_test(call: Call) -> Answer:
     with call.account.store.reading() as db:
         campaign = campaign_of(db, call)
     split = json.loads(campaign["split_options"] or "{}")
-    return json_answer({"campaignId": campaign["id"], "splitTestWinnerMetric": split.get("testMetric"), "versions": []})
+    return json_answer({"splitTestWinnerMetric": split.get("testMetric", SPLIT_METRICS[0]), "versions": []})
 
 
 ROUTES = [

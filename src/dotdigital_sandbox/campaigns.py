@@ -8,11 +8,12 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.address_books import book_id_of, book_of, count_sql, shown
-from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered, one_of
+from dotdigital_sandbox.calls import NO_CONTENT, Answer, Call, json_answer, lowered, one_of, whole_number
 from dotdigital_sandbox.errors import ApiError, refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
 
 NAME_LIMIT = 255
+YEAR_ONE = "0001-01-01T00:00:00"
 UNSUBSCRIBE_TOKEN = "$UNSUB$"  # noqa: S105 - a merge token, not a secret
 REPLY_ACTIONS = ("Unset", "WebMailForward", "Webmail", "Delete")
 TYPES = ("Standard", "Triggered")
@@ -62,9 +63,14 @@ def campaign_out(call: Call, row: Row, *, contents: bool = False, details: bool 
             "type": row["type"],
             "tags": [{"name": tag} for tag in json.loads(row["tags"])],
             "splitTestOptions": [split] if split else [],
-            "sentDate": row["sent_date"],
+            "sentDate": row["sent_date"] or never(call),
         }
     return out
+
+
+def never(call: Call) -> str | None:
+    """The date of what has not happened, where the service marks no date as one that may be missing."""
+    return YEAR_ONE if call.account.switches.never == "year-1" else None
 
 
 def _listed(call: Call, condition: str, params: tuple[Any, ...], *, details: bool = False) -> Answer:
@@ -221,8 +227,10 @@ def _from_address(db: Connection, given: object) -> int:
     if given is None:
         return int(db.execute("SELECT min(id) FROM from_address").fetchone()[0])
     keys = lowered(given, code="CAMPAIGN_INVALID")
+    email = keys.get("email")
     row = db.execute(
-        "SELECT id FROM from_address WHERE id = ? OR email = ?", (keys.get("id") or 0, keys.get("email") or "")
+        "SELECT id FROM from_address WHERE id = ? OR email = ?",
+        (whole_number(keys.get("id")), email if isinstance(email, str) else None),
     ).fetchone()
     if row is None:
         raise _invalid()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
+from collections.abc import Callable
+from contextlib import ExitStack
+from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING
 
 from dotdigital_sandbox.engagement import SOFT_BOUNCES, STATUS_AFTER
@@ -33,7 +35,10 @@ def next_chore_due(db: Connection) -> str | None:
 
 
 def do_due_chores(account: Account, *, everything: bool) -> None:
-    """Do the chores that are due, or all of them."""
+    """Do the chores that are due, or all of them.
+
+    One that fails does not keep the others from being done; what it failed of is raised in the end.
+    """
     now = FAR if everything else account.clock.text()
     with account.store.reading() as db:
         deletions = db.execute(
@@ -45,17 +50,26 @@ def do_due_chores(account: Account, *, everything: bool) -> None:
         segments = db.execute(
             "SELECT * FROM address_book WHERE refresh_due <= ? ORDER BY refresh_due", (now,)
         ).fetchall()
-    for row in deletions:
-        with account.store.writing() as db:
-            finish_deletion(db, account, row)
-    for row in sends:
-        # Whoever left before a campaign went out does not get it, however late this looks at the clock.
-        _change_statuses(account, min(row["due"], now))
-        finish_send(account, row)
-    for row in segments:
-        with account.store.writing() as db:
-            finish_refresh(db, account, row)
-    _change_statuses(account, now)
+    # The last one in is done first.
+    with ExitStack() as chores:
+        chores.callback(_change_statuses, account, now)
+        for row in reversed(segments):
+            chores.callback(_write, account, finish_refresh, row)
+        for row in reversed(sends):
+            chores.callback(_send, account, row, now)
+        for row in reversed(deletions):
+            chores.callback(_write, account, finish_deletion, row)
+
+
+def _write(account: Account, finish: Callable[[Connection, Account, Row], None], row: Row) -> None:
+    with account.store.writing() as db:
+        finish(db, account, row)
+
+
+def _send(account: Account, row: Row, now: str) -> None:
+    # Whoever left before a campaign went out does not get it, however late this looks at the clock.
+    _change_statuses(account, min(row["due"], now))
+    finish_send(account, row)
 
 
 def _change_statuses(account: Account, until: str) -> None:

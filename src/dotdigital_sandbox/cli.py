@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -109,6 +109,7 @@ def serve(  # noqa: PLR0917 - options, given by name
     import_rows_per_second: Annotated[float | None, _option("How much longer by its rows.", min=0.001)] = None,
     import_megabytes: Annotated[float, _option("Largest file an import takes.", min=0.001)] = 50,
     active_imports: Annotated[int, _option("Imports that may be unfinished at a time.", min=1)] = 25,
+    active_deletions: Annotated[int, _option("Deletions of version 3 that may be unfinished at a time.", min=1)] = 25,
     deletion_seconds: Annotated[float, _option("How long a bulk deletion takes.", min=0)] = 0.5,
     send_seconds: Annotated[float, _option("How long sending a campaign takes.", min=0)] = 1.0,
     engagement_seconds: Annotated[float, _option("Over what time recipients react to a campaign.", min=0)] = 120.0,
@@ -124,7 +125,7 @@ def serve(  # noqa: PLR0917 - options, given by name
     ] = None,
 ) -> None:
     """Serve the account until Ctrl-C. Times are in seconds."""
-    settings = Settings(
+    settings = _settings(
         data_dir=data,
         user=user,
         password=password,
@@ -141,6 +142,7 @@ def serve(  # noqa: PLR0917 - options, given by name
         import_rows_per_second=import_rows_per_second,
         import_megabytes=import_megabytes,
         active_imports=active_imports,
+        active_deletions=active_deletions,
         deletion_seconds=deletion_seconds,
         send_seconds=send_seconds,
         engagement_seconds=engagement_seconds,
@@ -196,6 +198,13 @@ def run(settings: Settings, *, host: str, port: int) -> None:
         server_of(SandboxApp(account)).run(sockets=[listener])
     finally:
         account.close()
+
+
+def _settings(**given: Any) -> Settings:
+    try:
+        return Settings(**given)
+    except ValueError as problem:
+        raise _fail(str(problem)) from None
 
 
 def _opened(settings: Settings, give_up: Callable[[], None]) -> Account:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dotdigital_sandbox import overview
-from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, whole_number
 from dotdigital_sandbox.controls import Controls
 from dotdigital_sandbox.dates import parse_instant
 from dotdigital_sandbox.errors import ApiError
@@ -30,7 +30,7 @@ def _doing(deed: Deed) -> Callable[[Call], Answer]:
     def handler(call: Call) -> Answer:
         try:
             result = deed(Controls(call.account), _body(call))
-        except (TypeError, ValueError, KeyError, TimeoutError) as problem:
+        except (TypeError, ValueError, KeyError, OverflowError, TimeoutError) as problem:
             text = f"the body lacks {problem}" if isinstance(problem, KeyError) else str(problem)
             raise ApiError(400, text) from None
         return json_answer({"ok": True} if result is None else {"ok": True, "result": result})
@@ -95,8 +95,15 @@ def _saved(controls: Controls, body: dict[str, Any]) -> Path:
     return private_folder(controls.data_dir / "states") / f"{name}.sqlite3"
 
 
+def _id(value: object) -> int:
+    number = whole_number(value)
+    if number is None:
+        raise ValueError(f"{value!r} is no id")
+    return min(number, INT32)
+
+
 def _send(controls: Controls, body: dict[str, Any]) -> None:
-    controls.send_campaign(int(body["campaignid"]), [int(each) for each in body.get("addressbookids") or []])
+    controls.send_campaign(_id(body["campaignid"]), [_id(each) for each in body.get("addressbookids") or []])
 
 
 # Verb, path, what is done with the body, and its line in the manual.
@@ -115,7 +122,7 @@ DEEDS: tuple[tuple[str, str, Deed, str], ...] = (
     (
         "POST",
         "contacts/unsubscribe",
-        lambda c, b: c.unsubscribe(str(b["email"]), b.get("bookid")),
+        lambda c, b: c.unsubscribe(str(b["email"]), None if b.get("bookid") is None else _id(b["bookid"])),
         "email; bookId for one book",
     ),
     ("POST", "contacts/suppress", lambda c, b: c.suppress(str(b["email"]), str(b["status"])), "email, status"),

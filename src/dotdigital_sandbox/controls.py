@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dotdigital_sandbox.address_books import book_of
 from dotdigital_sandbox.chores import next_chore_due
 from dotdigital_sandbox.contact_statuses import SUPPRESSED, UNSUBSCRIBED
 from dotdigital_sandbox.contact_writing import contact_of
@@ -94,7 +95,8 @@ class Controls:
     def unsubscribe(self, email: str, book_id: int | None = None) -> None:
         """Let the person behind an address unsubscribe from the account, or from one book."""
         with self._account.store.writing() as db:
-            unsubscribe_by_email(db, self._account, email, book_id=book_id)
+            book = None if book_id is None else book_of(db, book_id)["id"]
+            unsubscribe_by_email(db, self._account, email, book_id=book)
 
     def suppress(self, email: str, status: str = UNSUBSCRIBED) -> None:
         """Give a contact a suppression: a bounce, a complaint or any other status that forbids mail."""
@@ -134,6 +136,8 @@ class Controls:
 
     def keep_large_object(self, content: bytes, media_type: str = "application/octet-stream") -> str:
         """Keep bytes as a large object that events may refer to; its id."""
+        if not (media_type.isascii() and media_type.isprintable()):
+            raise ValueError(f"{media_type!r} is no media type")
         with self._account.store.writing() as db:
             return keep_large_object(db, self._account, content, media_type)
 
@@ -208,6 +212,8 @@ class Controls:
 
     def add_user(self, name: str, password: str, *, scheme: str = "none") -> None:
         """Let in another API user, whose calls are limited by a scheme: ``none``, ``tiered`` or ``flat``."""
+        if ":" in name:
+            raise ValueError("the name of a user cannot hold a colon, which parts it from the password in a call")
         if scheme not in SCHEMES:
             raise ValueError(f"there is no scheme {scheme!r}; there are: {', '.join(SCHEMES)}")
         with self._account.store.writing() as db:
@@ -232,13 +238,18 @@ class Controls:
         self._account.switches.change(name, value)
 
     def dump(self, path: str | Path) -> None:
-        """Save the state of the account as one SQLite file."""
-        target = sqlite3.connect(private_file(Path(path)))
+        """Save the state of the account as one SQLite file, which is there once it is whole."""
+        part = Path(f"{path}.part")
+        part.unlink(missing_ok=True)
+        target = sqlite3.connect(private_file(part))
         try:
             with self._account.store.reading() as db:
                 db.backup(target)
+            # A file that stands alone, and can be read where nothing may be written.
+            target.execute("PRAGMA journal_mode = DELETE")
         finally:
             target.close()
+        part.replace(path)
 
     def load(self, path: str | Path) -> None:
         """Put the account into a saved state; raises ValueError when the file is none. Uploads in work are dropped."""
@@ -246,7 +257,8 @@ class Controls:
             raise ValueError(f"there is no file {path}")
         source = sqlite3.connect(path)
         try:
-            self._account.store.replace_by(source)
+            with self._account.work.nothing_in_hand():
+                self._account.store.replace_by(source)
         except (sqlite3.DatabaseError, ForeignState) as problem:
             raise ValueError(f"{path} is no saved account: {problem}") from None
         finally:

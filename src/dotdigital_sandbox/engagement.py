@@ -44,16 +44,19 @@ FALLBACK_LINKS = (
 
 
 def engage(account: Account, *, campaign_id: int, sent_at: str) -> None:
-    """Let everyone who was sent the campaign at that instant react, a batch of recipients at a time."""
+    """Let everyone who was sent the campaign at that instant react, a batch of recipients at a time.
+
+    Whoever has reacted to it already, before an interruption, does not do so again.
+    """
     with account.store.reading() as db:
         campaign = db.execute("SELECT * FROM campaign WHERE id = ?", (campaign_id,)).fetchone()
     after = 0
     while True:
         with account.store.reading() as db:
             rows = db.execute(
-                "SELECT contact_id, email, is_text FROM activity WHERE campaign_id = ? AND contact_id > ? AND sent_at "
-                "= ? "
-                "ORDER BY contact_id LIMIT ?",
+                "SELECT contact_id, email, is_text FROM activity a WHERE campaign_id = ? AND contact_id > ? "
+                "AND sent_at = ? AND NOT EXISTS (SELECT 1 FROM event e WHERE e.campaign_id = a.campaign_id "
+                "AND e.contact_id = a.contact_id) ORDER BY contact_id LIMIT ?",
                 (campaign_id, after, sent_at, BATCH),
             ).fetchall()
         if not rows:

@@ -52,7 +52,7 @@ from dotdigital_sandbox import (
 )
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.account_info import REGION_HOST
-from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.calls import TRUE, Answer, Call, json_answer
 from dotdigital_sandbox.errors import UNAUTHORISED, ApiError, no_such_path, refusal
 from dotdigital_sandbox.openapi import openapi_document
 from dotdigital_sandbox.routing import UNLIMITED, Route, RouteTable, tidy
@@ -108,12 +108,17 @@ _V3_CODES = {
 }
 
 
+def _is_v3(call: Call) -> bool:
+    """Whether the call's path is one of version 3."""
+    return _V3.match(tidy(call.path)) is not None
+
+
 def _refused(error: ApiError, call: Call) -> Answer:
     """The answer for a refusal; errors of version 3 carry an ``errorCode`` whoever refuses (contract §3.4)."""
     body: dict[str, Any] = {"message": error.message}
     if isinstance(error, V3Error):
         body = error.body()
-    elif _V3.match(call.path):
+    elif _is_v3(call):
         body = {"errorCode": _V3_CODES.get(error.status, "gateway:unknown"), "description": error.message}
     return replace(json_answer(body, status=error.status), headers=error.headers)
 
@@ -197,12 +202,11 @@ class FrontDoor:
 
     def _called(self, call: Call) -> tuple[Answer, str]:
         user = self._user(call)
-        v3 = _V3.match(call.path) is not None
         if user is None:
-            return self._denied(v3=v3), ""
+            return self._denied(v3=_is_v3(call)), ""
         self._check_region(call)
         route, params = self._api.match(call.method, call.segments)
-        tier = route.heavy(full="withfulldata" in call.query)
+        tier = route.heavy(full=call.text("withfulldata").strip().lower() in TRUE)
         verdict = self._account.rates.judge(user["scheme"], tier)
         if verdict.refused:
             return replace(_too_many(verdict.refused, call), headers=verdict.headers), tier

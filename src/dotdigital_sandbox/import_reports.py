@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from sqlite3 import Row
 
-from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.calls import GUID, Answer, Call, json_answer
 from dotdigital_sandbox.contact_statuses import REPORT_COUNTERS
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
@@ -20,13 +19,12 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 PIECE_ROWS = 2000
 # The service keeps refused rows for about a week (contract §5.2).
 KEPT = timedelta(days=7)
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def job_of(call: Call) -> Row:
     """The import of the path; refused when there is none."""
     guid = call.params["guid"].lower()
-    if not _GUID.fullmatch(guid):
+    if not GUID.fullmatch(guid):
         raise refusal("IMPORT_NOT_FOUND")
     with call.account.store.reading() as db:
         row: Row | None = db.execute("SELECT * FROM import_job WHERE guid = ?", (guid,)).fetchone()

@@ -25,6 +25,16 @@ def upload_path(account: Account, guid: str) -> Path:
     return account.uploads / f"{guid}.upload"
 
 
+def discard_left_files(account: Account) -> None:
+    """Forget what came in and was never taken, since the sandbox was killed meanwhile."""
+    with account.store.reading() as db:
+        rows = db.execute("SELECT guid FROM import_job WHERE status = 'NotFinished'")
+        needed = {upload_path(account, row["guid"]) for row in rows}
+    for path in account.uploads.iterdir():
+        if path not in needed:
+            path.unlink()
+
+
 class Source(Protocol):
     """The rows of an import, to be read as often as needed until discarded."""
 

@@ -14,6 +14,7 @@ from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.insight_fields import Fault
 from dotdigital_sandbox.insight_store import (
     ACCOUNT,
+    ACCOUNT_ID,
     CONTACT,
     NO_CONTACT,
     check_key,
@@ -56,7 +57,7 @@ def _keep(db: Connection, call: Call, name: str, given: object) -> Row:
 
 
 def _owner(db: Connection, ident: object) -> int:
-    if isinstance(ident, str) and ident.lower() == ACCOUNT:
+    if isinstance(ident, str) and ident.lower() in (ACCOUNT, ACCOUNT_ID):
         return NO_CONTACT
     text = str(ident) if isinstance(ident, (str, int)) and not isinstance(ident, bool) else ""
     if not text.isdigit() and not is_email(text):
@@ -68,7 +69,7 @@ def _owner(db: Connection, ident: object) -> int:
 
 
 def _out(row: Row) -> dict[str, Any]:
-    owner = ACCOUNT if row["contact_id"] == NO_CONTACT else str(row["contact_id"])
+    owner = ACCOUNT_ID if row["contact_id"] == NO_CONTACT else str(row["contact_id"])
     return {"key": row["key"], "contactIdentifier": owner, "json": row["json"]}
 
 
@@ -133,12 +134,13 @@ def import_items(call: Call) -> Answer:
     collection, faults, seen = _collection(call), list[dict[str, Any]](), set[str]()
     with call.account.store.writing() as db:
         for item in items:
-            key = str(lowered(item).get("key")) if isinstance(item, dict) else ""
+            given = lowered(item).get("key") if isinstance(item, dict) else None
+            key = None if given is None else str(given)
             try:
                 if key in seen:
                     raise Fault("DuplicateKey")  # noqa: TRY301 - joins the faults found below
                 _keep(db, call, collection, item)
-                seen.add(key)
+                seen.add(str(key))
             except Fault as fault:
                 detail = {"detail": "; ".join(fault.details) or None}
                 current = call.account.settings.shape == "current"
@@ -177,7 +179,7 @@ def list_collections(call: Call) -> Answer:
     page = call.page()
     with call.account.store.reading() as db:
         rows = db.execute("SELECT id, name FROM insight_collection ORDER BY id LIMIT ? OFFSET ?", page)
-        return json_answer([{"id": str(row["id"]), "name": row["name"]} for row in rows])
+        return json_answer([dict(row) for row in rows])
 
 
 def _known_collection(db: Connection, call: Call) -> str:

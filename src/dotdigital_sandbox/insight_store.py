@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KEY_LIMIT = 255
 # Records of the account itself, not of a contact.
 ACCOUNT, CONTACT, NO_CONTACT = "account", "contact", 0
+# Whose they are in the answers of version 2.
+ACCOUNT_ID = "-1"
 COLLECTION_TYPES = (
     "cartInsight", "catalog", "consentInsight", "custom", "easyEditorExtensions", "nostoEmailCampaigns", "orders",
     "productCategories", "webInsight", "wishList",

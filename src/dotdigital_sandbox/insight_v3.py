@@ -21,7 +21,7 @@ from dotdigital_sandbox.insight_store import (
     work_of,
 )
 from dotdigital_sandbox.routing import MEDIUM, UNLIMITED, Route
-from dotdigital_sandbox.v3_errors import V3Error
+from dotdigital_sandbox.v3_errors import V3Error, guid_of
 
 SCOPES = (ACCOUNT, CONTACT)
 MOST_COLLECTIONS = 1000
@@ -137,7 +137,7 @@ def empty(db: Connection, call: Call, condition: str, *params: object) -> Answer
 
 def job_status(call: Call) -> Answer:
     """GET /insightData/v3/async/{jobId}."""
-    guid = call.params["guid"]
+    guid = guid_of(call, "insightData:invalidId")
     with call.account.store.reading() as db:
         row, over = work_of(db, call.account, "job", guid)
     if row is None:

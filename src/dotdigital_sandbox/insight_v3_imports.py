@@ -22,7 +22,7 @@ from dotdigital_sandbox.insight_store import (
 from dotdigital_sandbox.insight_v3 import BAD_REQUEST, SCOPES, add_collection, body_of, collection_name, one_of
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.v3_contacts import matched
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, guid_of, object_of
 
 
 def import_records(call: Call) -> Answer:
@@ -85,13 +85,18 @@ def _owner(db: Connection, given: object) -> int:
     return int(row["id"])
 
 
+def _repeated(value: object) -> str:
+    """What was given, as a text; an empty one for nothing."""
+    return "" if value is None else str(value)
+
+
 def _failure(scope: str, record: dict[str, Any], fault: Fault) -> dict[str, Any]:
     owner: dict[str, Any] = {"ownerType": scope}
     identity = record.get("contactidentity")
     if isinstance(identity, dict):
         known = {str(key).lower(): value for key, value in identity.items()}
         owner["contactIdentity"] = {
-            "identifier": str(known.get("identifier")),
+            "identifier": _repeated(known.get("identifier")),
             "value": None if known.get("value") is None else str(known["value"]),
         }
     content = record.get("json")
@@ -99,7 +104,7 @@ def _failure(scope: str, record: dict[str, Any], fault: Fault) -> dict[str, Any]
         "collectionOwner": owner,
         "failureReason": str(fault),
         "details": fault.details,
-        "key": str(record.get("key")),
+        "key": _repeated(record.get("key")),
         "json": content if isinstance(content, dict) else {},
     }
 
@@ -111,7 +116,7 @@ def _report(name: str, count: int, failures: list[dict[str, Any]]) -> dict[str, 
 
 def import_status(call: Call) -> Answer:
     """GET /insightData/v3/import/{importId}: its summary and failures once it is complete."""
-    guid = call.params["guid"]
+    guid = guid_of(call, "insightData:invalidId")
     with call.account.store.reading() as db:
         row, over = work_of(db, call.account, "v3", guid)
     if row is None:

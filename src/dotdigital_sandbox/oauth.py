@@ -59,7 +59,13 @@ def _client(db: Connection, client_id: str) -> dict[str, Any] | None:
 
 
 def _allows(client: dict[str, Any], uri: str) -> bool:
-    parts = urlsplit(uri)
+    # It becomes a header: nothing in it may be more than a header can hold.
+    if not (uri.isascii() and uri.isprintable()) or " " in uri:
+        return False
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
     well_formed = parts.scheme in ("http", "https") and bool(parts.netloc) and not parts.fragment
     return well_formed and (not client["redirect_uris"] or uri in client["redirect_uris"])
 

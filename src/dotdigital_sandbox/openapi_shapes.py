@@ -81,6 +81,10 @@ _METRIC_COUNTS = (
     "sent delivered uniqueOpens clicks hardBounces softBounces replies unsubscribes forwards mailBlocks opens "
     "complaints pageViews uniqueClicks sendStatusFails orders assistedOrders"
 )
+_METRIC_PERCENTAGES = (
+    "Delivered UniqueOpens HardBounces SoftBounces Replies Unsubscribes UniqueClicks UniqueClicksToOpens"
+)
+_SURVEY_SOURCES = "Direct Email Embedded Popover Facebook Twitter GooglePlus Other"
 
 # Keys that strict clients of the older contract refuse (contract §0.1).
 NEWER_KEYS: dict[str, tuple[str, ...]] = {
@@ -133,14 +137,16 @@ SHAPES: dict[str, str] = {
     "Tag": "name:str",
     "SplitTestOptions": "testMetric:SplitMetric testPercentage:int testPeriodHours:int",
     "MadeCampaign": f"{_CAMPAIGN} type:CampaignType?",
-    "CampaignDetails": f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[SplitTestOptions] sentDate:date?",
+    "CampaignDetails": (
+        f"{_CAMPAIGN} type:CampaignType tags:[Tag] splitTestOptions:[SplitTestOptions] sentDate:never|date?"
+    ),
     "FilteredCampaign": f"{_CAMPAIGN} type:CampaignType tags:[str] sentDate:date? scheduledDate:date?",
     "CampaignSend": (
         "id:guid campaignId:int addressBookIds:[int]? contactIds:[int]? sendDate:date "
         "splitTestOptions:SplitTestOptions? status:SendStatus"
     ),
     "CampaignSummary": (
-        "dateSent:date? numUniqueOpens:int numUniqueTextOpens:int numTotalUniqueOpens:int numPageViews:int "
+        "dateSent:never|date? numUniqueOpens:int numUniqueTextOpens:int numTotalUniqueOpens:int numPageViews:int "
         "numTotalPageViews:int numTextPageViews:int numForwards:int numTextForwards:int numRecipientsClicked:int "
         + " ".join(f"num{word}:int numText{word}:int numTotal{word}:int" for word in _THREES.split())
         + f" {_PERCENTAGES} revenue:str conversionRate:num assistedRevenue:str numOrders:int numAssistedOrders:int"
@@ -163,16 +169,16 @@ SHAPES: dict[str, str] = {
     ),
     "RoiDetail": f"{_RECIPIENT} markerName:str dataType:FieldType value:any dateEntered:date",
     "BookmarkView": f"{_RECIPIENT} bookmarkName:str numViews:int",
-    "Revenue": "campaignID:int dateSent:date? currency:str revenue:num numOrders:int conversionRate:num",
+    "Revenue": "campaignID:int dateLastSent:never|date? currency:str revenue:num numOrders:int conversionRate:num",
     "CampaignMetrics": (
         "campaignId:int dateSent:date campaignName:str campaignType:CampaignType "
         + " ".join(f"{name}:int" for name in _METRIC_COUNTS.split())
-        + f" {_PERCENTAGES} percentageUniqueClicks:num percentageUniqueClicksToOpens:num "
-        "revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
+        + " ".join(f" percentage{word}:num" for word in _METRIC_PERCENTAGES.split())
+        + " revenue:num conversionRate:num assistedRevenue:num tags:[str] subjectLine:str fromName:str "
         "fromAddress:str isSplitTest:bool"
     ),
-    "SplitTest": "campaignId:int splitTestWinnerMetric:SplitMetric? versions:[any]",
-    "RecordCollection": "id:str name:str",
+    "SplitTest": "splitTestWinnerMetric:SplitMetric versions:[any]",
+    "RecordCollection": "id:int name:str",
     "Folder": "id:int name:str childFolders:[Folder]?",
     "Image": (
         "url:str filename:str mimeType:str sizeInBytes:int widthInPixels:int heightInPixels:int contentTags:[str]"
@@ -195,12 +201,21 @@ SHAPES: dict[str, str] = {
         "numBounces:int"
     ),
     "Survey": (
-        "id:int name:str url:str? dateSurveyCreated:date dateSurveyModified:date state:str fieldCount:int "
-        "isAssignedToAddressBook:bool firstResponseDate:date? lastResponseDate:date? totalCompleteResponses:int "
-        "totalIncompleteResponses:int totalViews:int totalBounces:int"
+        "id:int name:str url:str? dateSurveyCreated:date dateSurveyModified:date state:str firstActiveDate:date? "
+        "lastInactiveDate:date? scheduledStartDate:date? scheduledEndDate:date? confirmationMode:str "
+        "submissionMode:str fieldCount:int notifyCreatorOnResponse:bool respondentNotificationType:str "
+        "respondentNotificationCampaignId:int? isAssignedToAddressBook:bool assignedAddressBookTarget:str "
+        "assignedSpecificAddressBookId:int? firstResponseDate:date? lastResponseDate:date? totalCompleteResponses:int "
+        "totalCompleteResponsesInLastDay:int totalCompleteResponsesInLastWeek:int totalIncompleteResponses:int "
+        "totalViews:int totalBounces:int timeToCompleteMax:int? timeToCompleteMin:int? timeToCompleteTotal:int? "
+        + " ".join(f"source{name}Total:int" for name in _SURVEY_SOURCES.split())
     ),
     "SurveyPage": "id:int name:str fields:[SurveyField]",
-    "SurveyField": "id:int type:str text:str isRequired:bool defaultValue:str? choices:[any]?",
+    "SurveyField": (
+        "id:int type:str text:str isRequired:bool defaultValue:str? mode:str? choices:[any]? subFields:[any]? "
+        "hasOtherOption:bool otherOptionChoiceId:int otherOptionSubFieldId:int otherOptionTextFieldId:int "
+        "isAssignedToContactDataField:bool assignedContactDataFieldName:str? assignedContactDataExistsAction:str"
+    ),
     "SurveyResponse": (
         "id:int email:str started:bool dateStarted:date complete:bool dateCompleted:date givenAnswers:[SurveyAnswer]"
     ),

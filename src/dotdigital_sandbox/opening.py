@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dotdigital_sandbox.account import Account
 from dotdigital_sandbox.background import Background
+from dotdigital_sandbox.import_sources import discard_left_files
 from dotdigital_sandbox.seed import plant
 from dotdigital_sandbox.settings import Settings
 
@@ -16,6 +17,7 @@ def open_account(settings: Settings) -> Account:
     account = Account(settings)
     try:
         plant(account)
+        discard_left_files(account)
         background = Background(account)
         background.start()
         account.before_closing(background.stop)

@@ -30,6 +30,8 @@ class PageMarks:
         """Note that this id stands before this position."""
         with self._lock:
             seen, positions, ids = self._lists.get(key, (generation, [0], [0]))
+            if seen > generation:
+                return
             if seen != generation:
                 positions, ids = [0], [0]
             at = bisect_right(positions, position)

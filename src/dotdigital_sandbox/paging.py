@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection, Row
+from sqlite3 import Row
 from typing import TYPE_CHECKING
 
 from dotdigital_sandbox.calls import Page
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
+    from dotdigital_sandbox.store import Snapshot
 
 
 class Listing:
@@ -23,15 +24,14 @@ class Listing:
         self._params = params
         self._key = (sql, *sorted(params.items()))
 
-    def rows(self, db: Connection, page: Page) -> list[Row]:
+    def rows(self, db: Snapshot, page: Page) -> list[Row]:
         """The rows of one window."""
-        generation = self._account.store.generation
         marks = self._account.marks
-        position, after = marks.nearest(self._key, generation, page.skip)
+        position, after = marks.nearest(self._key, db.generation, page.skip)
         rows = db.execute(
             f"{self._sql} LIMIT :select OFFSET :skip",
             {**self._params, "after": after, "select": page.select, "skip": page.skip - position},
         ).fetchall()
-        if rows and self._account.store.generation == generation:
-            marks.remember(self._key, generation, page.skip + len(rows), rows[-1]["id"])
+        if rows:
+            marks.remember(self._key, db.generation, page.skip + len(rows), rows[-1]["id"])
         return rows

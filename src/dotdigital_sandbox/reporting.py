@@ -9,13 +9,13 @@ from sqlite3 import Connection, Row
 from typing import Any
 
 from dotdigital_sandbox.calls import BIG_PAGE, PAGE, Answer, Call, Page, json_answer
-from dotdigital_sandbox.campaigns import campaign_of
+from dotdigital_sandbox.campaigns import campaign_of, never
 from dotdigital_sandbox.contact_json import COLUMNS, ContactShape
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.paging import Listing
 from dotdigital_sandbox.routing import LOW, MEDIUM, Route
+from dotdigital_sandbox.store import Snapshot
 
-YEAR_ONE = "0001-01-01T00:00:00"
 REPLIES_PAGE = 5
 _ACTIVITIES = """
 SELECT a.*, sum(e.kind = 'open') AS opens, sum(e.kind = 'page_view') AS page_views, sum(e.kind = 'click') AS clicks,
@@ -35,7 +35,7 @@ GROUP BY a.contact_id ORDER BY a.contact_id
 """
 
 
-def _activities(call: Call, db: Connection, condition: str, page: Page, **params: object) -> list[dict[str, Any]]:
+def _activities(call: Call, db: Snapshot, condition: str, page: Page, **params: object) -> list[dict[str, Any]]:
     """One row for each recipient who meets a condition on ``x``."""
     listing = Listing(
         call.account,
@@ -46,15 +46,14 @@ def _activities(call: Call, db: Connection, condition: str, page: Page, **params
     ids = [row["id"] for row in listing.rows(db, page)]
     if not ids:
         return []
-    never = YEAR_ONE if call.account.switches.never == "year-1" else None
     rows = db.execute(
         _ACTIVITIES.format(condition=condition),
         {"now": call.account.clock.text(), **params, "first": ids[0], "last": ids[-1]},
     )
-    return [_activity_out(row, never) for row in rows]
+    return [_activity_out(row, never(call)) for row in rows]
 
 
-def _activity_out(row: Row, never: str | None) -> dict[str, Any]:
+def _activity_out(row: Row, unopened: str | None) -> dict[str, Any]:
     return {
         "contactId": row["contact_id"],
         "email": row["email"],
@@ -65,9 +64,10 @@ def _activity_out(row: Row, never: str | None) -> dict[str, Any]:
         "numEstimatedForwards": row["estimated"] or 0,
         "numReplies": row["replies"] or 0,
         "dateSent": row["sent_at"],
-        "dateFirstOpened": row["first_open"] or never,
-        "dateLastOpened": row["last_open"] or never,
-        "firstOpenIp": row["first_ip"],
+        "dateFirstOpened": row["first_open"] or unopened,
+        "dateLastOpened": row["last_open"] or unopened,
+        # Where a date stands for "never", an empty text stands for "nowhere".
+        "firstOpenIp": row["first_ip"] or (unopened and ""),
         "unsubscribed": bool(row["unsubscribed"]),
         "softBounced": bool(row["soft_bounced"]),
         "hardBounced": bool(row["hard_bounced"]),

@@ -61,10 +61,9 @@ class RouteTable:
         raise no_such_method(method, has) if has else no_such_path()
 
 
-def segments_of(raw: bytes) -> str:
+def segments_of(raw: str) -> str:
     """The decoded path of a request's target, in which a slash that came as ``%2F`` parts no segments."""
-    parts = raw.decode("latin-1").split("/")
-    return "/".join(unquote(part).replace("/", _SLASH) for part in parts)
+    return "/".join(unquote(part).replace("/", _SLASH) for part in raw.split("/"))
 
 
 def _with_slashes(part: str) -> str:

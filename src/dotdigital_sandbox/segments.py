@@ -16,6 +16,7 @@ from dotdigital_sandbox.calls import Answer, Call, json_answer
 from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import MEDIUM, UNLIMITED, Route
+from dotdigital_sandbox.values import ValueRefused, taker
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -27,18 +28,27 @@ def make_segment(db: Connection, account: Account, *, name: str, field: str, tes
     """A new segment of the contacts whose data field meets the test; its id. Raises ValueError for a bad rule."""
     if test not in TESTS:
         raise ValueError(f"there is no test {test!r}; there are: {', '.join(TESTS)}")
-    known = db.execute("SELECT name FROM data_field WHERE name = ?", (field,)).fetchone()
+    known = db.execute("SELECT name, type FROM data_field WHERE name = ?", (field,)).fetchone()
     if known is None:
         raise ValueError(f"there is no data field {field!r}")
     if db.execute("SELECT 1 FROM address_book WHERE name_key = ?", (name.lower(),)).fetchone():
         raise ValueError(f"the name {name!r} is in use already")
-    rule = json.dumps({"field": known["name"], "test": test, "value": value})
+    rule = json.dumps({"field": known["name"], "test": test, "value": _wanted(account, known, value)}, default=float)
     row = db.execute(
         "INSERT INTO address_book (name, name_key, kind, writable, rule) VALUES (?, ?, 'segment', 0, ?) RETURNING *",
         (name, name.lower(), rule),
     ).fetchone()
     finish_refresh(db, account, row)
     return int(row["id"])
+
+
+def _wanted(account: Account, field: Row, value: object) -> object:
+    """The value as contacts have it, so that 5 is found whether it was given as a number or as a text."""
+    try:
+        # Nobody has an empty value: whoever has another one than that has any.
+        return taker(field["type"], account.switches.text_limit)(value) if value not in ("", None) else ""
+    except ValueRefused:
+        raise ValueError(f"{value!r} is no value of the data field {field['name']}, a {field['type']}") from None
 
 
 def finish_refresh(db: Connection, account: Account, row: Row) -> None:

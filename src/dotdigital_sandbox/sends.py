@@ -10,6 +10,7 @@ from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, one_of, whole_number
+from dotdigital_sandbox.clock import LATEST
 from dotdigital_sandbox.dates import parse_instant, text_of
 from dotdigital_sandbox.engagement import engage
 from dotdigital_sandbox.errors import refusal
@@ -51,7 +52,7 @@ def _send_date(body: dict[str, Any], now: datetime) -> datetime:
     if value is None or value == "":
         return now
     wanted = parse_instant(value) if isinstance(value, str) else None
-    if wanted is None:
+    if wanted is None or wanted > LATEST:
         raise refusal("CAMPAIGN_SEND_INVALID")
     return max(wanted, now)
 
@@ -189,10 +190,22 @@ def _recipient_count(db: Connection, books: list[int], contacts: list[int]) -> i
 
 
 def finish_send(account: Account, row: Row) -> None:
-    """Send: one activity row a recipient, then let the recipients live."""
-    sent_at = max(row["send_date"], account.clock.text()) if row["status"] == "Sending" else row["send_date"]
+    """Send: one activity row a recipient, then let the recipients live.
+
+    Done once more after an interruption, it goes on where it was.
+    """
+    # Whoever is sent to at once is sent to when the work is done; that instant is kept, see below.
+    sent_at = row["send_date"]
+    if row["status"] == "Sending" and row["due"] > sent_at:
+        sent_at = max(sent_at, account.clock.text())
     books, contacts = json.loads(row["book_ids"]), json.loads(row["contact_ids"])
     with account.store.writing() as db:
+        begun = db.execute(
+            "UPDATE send SET send_date = :at, due = :at WHERE guid = :guid", {"at": sent_at, "guid": row["guid"]}
+        )
+        if not begun.rowcount:
+            # The campaign was deleted meanwhile, and its sends with it.
+            return
         sql, params = _recipients(db, books, contacts)
         db.execute(
             "INSERT OR IGNORE INTO activity (campaign_id, contact_id, email, sent_at, is_text) "

@@ -103,6 +103,7 @@ def server_of(app: SandboxApp) -> Server:
     config = uvicorn.Config(
         app,
         http=Protocol,
+        ws="none",
         access_log=False,
         log_level=logging.WARNING,
         log_config=None,

@@ -7,9 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from dotdigital_sandbox.clock import EARLIEST, LATEST
+
 DEFAULT_USER = "apiuser-000000000000@apiconnector.com"
 DEFAULT_PASSWORD = "sandbox"  # noqa: S105 - the published log-in of an account that lives on one's own machine
 Seed = Literal["demo", "empty"]
+# A century in seconds: longer times lead beyond the dates there are.
+MOST = 3_155_760_000
+MOST_MEGABYTES = 100_000
 Shape = Literal["current", "legacy"]
 
 
@@ -43,8 +48,8 @@ class Switches:
     fault_reasons: Literal["vendor", "magento"] = switch("vendor", "spelling of the reasons in report-faults")
     fault_byte_order_mark: bool = switch(True, "report-faults starts with a byte-order mark")
     data_field_body: Literal["object", "empty"] = switch("object", "what POST /data-fields answers")
-    field_in_use_status: int = switch(409, "status of a refused data-field delete: 409 or 200")
-    book_delete_status: int = switch(204, "status of a deleted address book: 204 or 200")
+    field_in_use_status: Literal[409, 200] = switch(409, "status of a refused data-field delete")
+    book_delete_status: Literal[204, 200] = switch(204, "status of a deleted address book")
     never: Literal["null", "year-1"] = switch(
         "year-1", "dates of contacts who never opened: null or 0001-01-01T00:00:00"
     )
@@ -89,13 +94,20 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _within(number: float) -> float:
+    """The number, which may be a length, a share or a time in seconds; raises ValueError for what is none of them."""
+    if not 0 <= number <= MOST:
+        raise ValueError(number)
+    return number
+
+
 def _coerced(name: str, kind: Any, value: object) -> Any:
     text = str(value).strip()
     try:
         if kind is bool:
             return _TRUTHS[text.lower()]
         if kind in (int, float):
-            return kind(text)
+            return _within(kind(text))
         return {str(choice).lower(): choice for choice in get_args(kind)}[text.lower()]
     except (KeyError, ValueError):
         raise ValueError(f"switch {name} cannot be {text!r}; it may be: {_choices(kind)}") from None
@@ -144,6 +156,7 @@ class Settings:
     import_rows_per_second: float | None = None
     import_megabytes: float = 50
     active_imports: int = 25
+    active_deletions: int = 25
     contact_limit: int | None = None
     book_limit: int | None = None
     deletion_seconds: float = 0.5
@@ -164,6 +177,21 @@ class Settings:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} cannot be {getattr(self, name)!r}; it may be: {', '.join(choices)}")
+        for name in _TIMES:
+            if not 0 <= getattr(self, name) <= MOST:
+                raise ValueError(f"{name} cannot be {getattr(self, name)}; it is a time from 0 to {MOST} seconds")
+        if not 0 < self.import_megabytes <= MOST_MEGABYTES:
+            raise ValueError(f"import_megabytes cannot be {self.import_megabytes}; it is at most {MOST_MEGABYTES}")
+        if self.import_rows_per_second is not None and not 0 < self.import_rows_per_second <= MOST:
+            raise ValueError(f"import_rows_per_second cannot be {self.import_rows_per_second}; it is more than 0")
+        if not self.user or ":" in self.user:
+            raise ValueError(f"user cannot be {self.user!r}; it has at least one character, and no colon")
+        if self.start_at is not None and (self.start_at.tzinfo is None or not EARLIEST <= self.start_at <= LATEST):
+            raise ValueError(
+                f"start_at cannot be {self.start_at}; it is an instant with a time zone "
+                f"between the years {EARLIEST.year} and {LATEST.year}"
+            )
 
 
+_TIMES = tuple(each.name for each in fields(Settings) if each.name.endswith("_seconds"))
 _CHOICES = {name: get_args(kind) for name, kind in get_type_hints(Settings).items() if get_origin(kind) is Literal}

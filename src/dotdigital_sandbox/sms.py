@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from sqlite3 import Row
+from types import NoneType
 from typing import Any
 
 from dotdigital_sandbox.calls import INT32, NO_CONTENT, Answer, Call, json_answer, whole_number
@@ -15,7 +16,7 @@ from dotdigital_sandbox.v3_channels import mobile_of
 from dotdigital_sandbox.v3_errors import V3Error
 
 KIND, MISSING = "sms-campaign", "CAMPAIGN_NOT_FOUND"
-NAME_LIMIT, MESSAGE_LIMIT, SENDER_LIMIT = 255, 1600, 15
+NAME_LIMIT, MESSAGE_LIMIT, SENDER_LIMIT = 256, 1600, 15
 SENDER, SENDER_ID = "sandbox", 1
 
 
@@ -23,13 +24,13 @@ def _given(call: Call) -> dict[str, Any]:
     """Name, message, sender and whether links are shortened; refused without the first two."""
     keys = call.json_object()
     name, message = keys.get("name"), keys.get("message")
-    sender, short = keys.get("sendingidentity") or SENDER, keys.get("toggleshortlinks", False)
+    sender, short = keys.get("sendingidentity") or SENDER, keys.get("toggleshortlinks")
     texts = ((name, NAME_LIMIT), (message, MESSAGE_LIMIT), (sender, SENDER_LIMIT))
     if not all(isinstance(text, str) and 1 <= len(text) <= limit for text, limit in texts):
         raise refusal("SMS_INVALID")
     # The vendor's own example writes this as a text.
-    truths = {True: True, False: False, "true": True, "false": False}
-    if not isinstance(short, (bool, str)) or short not in truths:
+    truths = {None: False, True: True, False: False, "true": True, "false": False}
+    if not isinstance(short, (bool, str, NoneType)) or short not in truths:
         raise refusal("SMS_INVALID")
     return {"name": name, "message": message, "sendingIdentity": sender, "toggleShortLinks": truths[short]}
 
@@ -87,7 +88,7 @@ def delete_campaign(call: Call) -> Answer:
     with call.account.store.writing() as db:
         ident = thing_of(db, KIND, call.id("campaign_id", MISSING), MISSING)["id"]
         db.execute("DELETE FROM thing WHERE id = ?", (ident,))
-    return Answer(HTTPStatus.OK, media_type=None)
+    return NO_CONTENT
 
 
 def send_message(call: Call) -> Answer:

@@ -12,11 +12,19 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+# For another program that has the file.
+WAIT_SECONDS = 30
 SCHEMAS = ("schema.sql", "schema_campaigns.sql", "schema_more.sql", "schema_events.sql")
 
 
 class ForeignState(OSError):
     """The file holds an account of another version, which this one cannot read."""
+
+
+class Snapshot(sqlite3.Connection):
+    """A connection that knows after how many changes of the account it was begun: see :meth:`Store.reading`."""
+
+    generation = 0
 
 
 class Store:
@@ -29,23 +37,31 @@ class Store:
     def __init__(self, path: Path, now: Callable[[], str]) -> None:
         self.path = path
         self._now = now
-        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._idle: queue.LifoQueue[Snapshot] = queue.LifoQueue()
         self._turn = threading.Lock()
-        self.generation = 0
+        # Odd while a change is being made to be seen.
+        self._generation = 0
+        self._changed = threading.Lock()
         try:
             self._writer = self.connect()
             held = _columns(self._writer)
-        except sqlite3.DatabaseError:
-            raise ForeignState(f"{path} is no SQLite file") from None
+        except sqlite3.DatabaseError as error:
+            is_none = error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+            raise ForeignState(f"{path} {'is no SQLite file' if is_none else f'cannot be read, {error}'}") from None
         if held and held != expected_columns():
             self._writer.close()
             raise ForeignState(f"{path} was made by another version of the sandbox")
         _create(self._writer)
 
-    def connect(self) -> sqlite3.Connection:
+    def connect(self) -> Snapshot:
         """A new connection, in autocommit, that any thread may use but only one at a time."""
         db = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=512
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=WAIT_SECONDS,
+            cached_statements=512,
+            factory=Snapshot,
         )
         db.row_factory = sqlite3.Row
         db.execute("PRAGMA journal_mode = WAL")
@@ -57,19 +73,40 @@ class Store:
         return db
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Snapshot]:
         """A connection that sees one unchanging snapshot."""
         try:
             db = self._idle.get_nowait()
         except queue.Empty:
             db = self.connect()
         try:
-            db.execute("BEGIN")
+            self._take_snapshot(db)
             yield db
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             self._idle.put(db)
+
+    def _take_snapshot(self, db: Snapshot) -> None:
+        """Begin to read what no change was made to meanwhile, so that its generation is known."""
+        while True:
+            db.generation = self._generation
+            db.execute("BEGIN")
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1")
+            if db.generation == self._generation and not db.generation % 2:
+                return
+            db.execute("ROLLBACK")
+            with self._changed:
+                pass
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._changed:
+            self._generation += 1
+            try:
+                yield
+            finally:
+                self._generation += 1
 
     @contextmanager
     def writing(self, db: sqlite3.Connection | None = None) -> Iterator[sqlite3.Connection]:
@@ -82,20 +119,21 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                with self._changing():
+                    db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                # Where the disk is full, SQLite may have done so of itself, or left a COMMIT undone.
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
-            db.execute("COMMIT")
-            self.generation += 1
 
     def replace_by(self, source: sqlite3.Connection) -> None:
         """Take over everything from another account's file; raises :class:`ForeignState` when it is none of ours."""
         if _columns(source) != expected_columns():
             raise ForeignState("it is no account of this version")
-        with self._turn:
+        with self._turn, self._changing():
             source.backup(self._writer)
             self._writer.execute("PRAGMA journal_mode = WAL")
-            self.generation += 1
 
     def close(self) -> None:
         """Close every connection; the account can be opened again from its file."""

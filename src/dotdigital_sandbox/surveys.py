@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.calls import Answer, Call, json_answer
+from dotdigital_sandbox.dates import text_of
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.things import keep, thing_of
 
@@ -32,7 +34,23 @@ def make_survey(
 
 
 def _field(number: int, question: str) -> dict[str, Any]:
-    return {"id": number, "type": "Text", "text": question, "isRequired": False, "defaultValue": None, "choices": None}
+    return {
+        "id": number,
+        "type": "Text",
+        "text": question,
+        "isRequired": False,
+        "defaultValue": None,
+        "mode": None,
+        "choices": None,
+        "subFields": None,
+        "hasOtherOption": False,
+        "otherOptionChoiceId": 0,
+        "otherOptionSubFieldId": 0,
+        "otherOptionTextFieldId": 0,
+        "isAssignedToContactDataField": False,
+        "assignedContactDataFieldName": None,
+        "assignedContactDataExistsAction": "OverwriteData",
+    }
 
 
 def _response(number: int, email: str, answers: list[str], now: str) -> dict[str, Any]:
@@ -41,9 +59,16 @@ def _response(number: int, email: str, answers: list[str], now: str) -> dict[str
     return {"id": number, "email": email, **stages, "givenAnswers": given}
 
 
-def _shown(row: Row) -> dict[str, Any]:
+# What the service's own description has of a survey beside what is known of ours.
+_NEVER_DONE = ("scheduledStartDate", "scheduledEndDate", "lastInactiveDate", "respondentNotificationCampaignId")
+_NOT_TIMED = ("assignedSpecificAddressBookId", "timeToCompleteMax", "timeToCompleteMin", "timeToCompleteTotal")
+_NO_SOURCES = ("Email", "Embedded", "Popover", "Facebook", "Twitter", "GooglePlus", "Other")
+
+
+def _shown(call: Call, row: Row) -> dict[str, Any]:
     body = json.loads(row["body"])
     count = len(body["responses"])
+    day, week = (text_of(call.account.clock.now() - timedelta(days=days)) for days in (1, 7))
     return {
         "id": row["id"],
         "name": body["name"],
@@ -51,23 +76,46 @@ def _shown(row: Row) -> dict[str, Any]:
         "dateSurveyCreated": body["created"],
         "dateSurveyModified": body["created"],
         "state": body["state"],
+        "firstActiveDate": body["created"],
+        **dict.fromkeys(_NEVER_DONE),
+        "confirmationMode": "Text",
+        "submissionMode": "Multiple",
         "fieldCount": sum(len(page["fields"]) for page in body["pages"]),
+        "notifyCreatorOnResponse": False,
+        "respondentNotificationType": "None",
         "isAssignedToAddressBook": False,
+        "assignedAddressBookTarget": "AllContacts",
         "firstResponseDate": body["created"] if count else None,
         "lastResponseDate": body["created"] if count else None,
         "totalCompleteResponses": count,
+        "totalCompleteResponsesInLastDay": count if body["created"] >= day else 0,
+        "totalCompleteResponsesInLastWeek": count if body["created"] >= week else 0,
         "totalIncompleteResponses": 0,
         "totalViews": count,
         "totalBounces": 0,
+        **dict.fromkeys(_NOT_TIMED),
+        "sourceDirectTotal": count,
+        **{f"source{name}Total": 0 for name in _NO_SOURCES},
     }
 
 
 def list_surveys(call: Call) -> Answer:
     """GET /v2/surveys; none of the sandbox's surveys puts its respondents into a book."""
+    return _listed(call, since="")
+
+
+def list_surveys_since(call: Call) -> Answer:
+    """GET /v2/surveys/with-activity-since/{date}: those made or answered since then."""
+    return _listed(call, since=call.since())
+
+
+def _listed(call: Call, *, since: str) -> Answer:
     page, assigned_only = call.page(), call.flag("assignedtoaddressbookonly")
     with call.account.store.reading() as db:
-        rows = db.execute("SELECT * FROM thing WHERE kind = 'survey' ORDER BY id LIMIT ? OFFSET ?", page)
-        return json_answer([] if assigned_only else [_shown(row) for row in rows])
+        rows = db.execute(
+            "SELECT * FROM thing WHERE kind = 'survey' AND created >= ? ORDER BY id LIMIT ? OFFSET ?", (since, *page)
+        )
+        return json_answer([] if assigned_only else [_shown(call, row) for row in rows])
 
 
 def _asked(call: Call) -> Row:
@@ -77,7 +125,7 @@ def _asked(call: Call) -> Row:
 
 def read_survey(call: Call) -> Answer:
     """GET /v2/surveys/{id}."""
-    return json_answer(_shown(_asked(call)))
+    return json_answer(_shown(call, _asked(call)))
 
 
 def survey_fields(call: Call) -> Answer:
@@ -86,15 +134,17 @@ def survey_fields(call: Call) -> Answer:
 
 
 def survey_responses(call: Call) -> Answer:
-    """GET /v2/surveys/{id}/responses."""
-    page = call.page()
-    responses = json.loads(_asked(call)["body"])["responses"]
+    """GET /v2/surveys/{id}/responses, also those with-activity-since/{date}."""
+    page, since = call.page(), call.since() if "date" in call.params else ""
+    responses = [each for each in json.loads(_asked(call)["body"])["responses"] if each["dateCompleted"] >= since]
     return json_answer(responses[page.skip : page.skip + page.select])
 
 
 ROUTES = [
     Route("GET", "/v2/surveys", list_surveys, MEDIUM),
+    Route("GET", "/v2/surveys/with-activity-since/{date}", list_surveys_since, MEDIUM),
     Route("GET", "/v2/surveys/{id}", read_survey, HIGH),
     Route("GET", "/v2/surveys/{id}/fields", survey_fields, MEDIUM),
     Route("GET", "/v2/surveys/{id}/responses", survey_responses, LOW),
+    Route("GET", "/v2/surveys/{id}/responses/with-activity-since/{date}", survey_responses, LOW),
 ]

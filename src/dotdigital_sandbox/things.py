@@ -142,7 +142,7 @@ def enrol(call: Call) -> Answer:
     if program_id is None or not isinstance(contacts, list) or not isinstance(books, list):
         raise refusal("ENROLMENT_INVALID")
     ids = [*contacts, *books]
-    if not ids or not all(type(each) is int for each in ids):
+    if not ids or not all(type(each) is int and 0 < each <= INT32 for each in ids):
         raise refusal("ENROLMENT_INVALID")
     with account.store.writing() as db:
         program = json.loads(thing_of(db, "program", min(program_id, INT32), "PROGRAM_NOT_FOUND")["body"])

@@ -10,8 +10,18 @@ from typing import Any, Literal
 
 import msgspec
 
+from dotdigital_sandbox.settings import MOST
+
 FaultKind = Literal["status", "reset", "cut", "malformed", "delay", "duplicate", "reorder"]
 KINDS: tuple[FaultKind, ...] = ("status", "reset", "cut", "malformed", "delay", "duplicate", "reorder")
+
+
+# What a fault can answer: all that is no success.
+LEAST_STATUS, GREATEST_STATUS = 400, 599
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @dataclass(slots=True)
@@ -39,8 +49,17 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind!r}; there are: {', '.join(KINDS)}")
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share must lie between 0 and 1, not {self.share}")
+        texts, counts = (self.path, self.method), (self.after, 0 if self.times is None else self.times)
+        if not all(isinstance(each, str) for each in texts) or not isinstance(self.late, bool):
+            raise ValueError("path and method must be texts, late true or false")
+        if not all(type(each) is int and each >= 0 for each in counts):
+            raise ValueError("after and times must be whole numbers from 0 on, times may be null")
+        if not _is_number(self.share) or not 0 <= self.share <= 1:
+            raise ValueError(f"share must lie between 0 and 1, not {self.share!r}")
+        if not _is_number(self.seconds) or not 0 <= self.seconds <= MOST:
+            raise ValueError(f"seconds must be a time from 0 to {MOST} seconds, not {self.seconds!r}")
+        if not isinstance(self.status, int) or not LEAST_STATUS <= self.status <= GREATEST_STATUS:
+            raise ValueError(f"status must lie between {LEAST_STATUS} and {GREATEST_STATUS}, not {self.status!r}")
         try:
             self._pattern = re.compile(self.path, re.IGNORECASE)
         except re.error as error:

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +34,10 @@ class DotdigitalAccount(Sandbox):
         self._switches = replace(self.settings.switches)
         self._first, self._kept = self._folder / "first.sqlite3", self._folder / "kept.sqlite3"
         self._is_begun = self._is_kept = False
+        self._start_at = self.settings.start_at
+        # What the clock showed when the account was kept, if that was its own time; and whether it stood still.
+        self._kept_at: datetime | None = None
+        self._is_kept_frozen = False
 
     def start(self) -> Self:
         """Open the account and listen; :meth:`reset` goes back to the first start, or to what :meth:`keep` kept."""
@@ -45,6 +50,9 @@ class DotdigitalAccount(Sandbox):
     def keep(self) -> None:
         """From now on :meth:`reset` goes back to how the account is at this moment: what was made so far stays."""
         self.dump(self._kept)
+        clock = self.account.clock
+        self._kept_at = clock.now() if clock.is_shifted else None
+        self._is_kept_frozen = clock.frozen
         self._is_kept = True
 
     def begin_anew(self) -> None:
@@ -64,8 +72,15 @@ class DotdigitalAccount(Sandbox):
         before = self.account
         folder = private_folder(self._next_folder())
         shutil.copyfile(self._kept if self._is_kept else self._first, folder / "account.sqlite3")
-        self.settings = replace(self.settings, data_dir=folder, switches=replace(self._switches))
+        self.settings = replace(
+            self.settings,
+            data_dir=folder,
+            switches=replace(self._switches),
+            start_at=self._kept_at if self._is_kept else self._start_at,
+        )
         self.serve(open_account(self.settings))
+        if self._is_kept and self._is_kept_frozen:
+            self.freeze(self._kept_at)
         before.close()
         shutil.rmtree(before.settings.data_dir, ignore_errors=True)
 

@@ -13,7 +13,7 @@ from dotdigital_sandbox.errors import ApiError
 from dotdigital_sandbox.removals import start_deletion
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.v3_contacts import matched
-from dotdigital_sandbox.v3_errors import V3Error
+from dotdigital_sandbox.v3_errors import V3Error, guid_of
 
 LIMIT = 5000
 NAMES = {"contactid": "contactId", "email": "email", "mobilenumber": "mobileNumber"}
@@ -26,6 +26,9 @@ def start_delete(call: Call) -> Answer:
     """POST /contacts/v3/delete: contacts out of the account, in the background."""
     given = _given(call)
     with call.account.store.writing() as db:
+        jobs = db.execute("SELECT count(*) FROM deletion WHERE status = 'Started' AND book_id IS NULL").fetchone()[0]
+        if jobs >= call.account.settings.active_deletions:
+            raise V3Error(429, "tooManyBulkDeleteJobs", "There are too many deletions that are not finished")
         entries = [_entry(db, each) for each in given]
         ids = [entry["id"] for entry in entries if entry["id"] is not None]
         guid = start_deletion(db, call.account, book_id=None, contact_ids=ids, entries=json.dumps(entries))
@@ -73,12 +76,12 @@ def _entry(db: Connection, identifier: dict[str, Any]) -> dict[str, Any]:
 
 def delete_status(call: Call) -> Answer:
     """GET /contacts/v3/delete/{id}: once finished, what came of each contact."""
+    guid = guid_of(call, "invalidDeleteId")
     with call.account.store.reading() as db:
-        row = db.execute(
-            "SELECT * FROM deletion WHERE guid = ? AND book_id IS NULL", (call.params["guid"].lower(),)
-        ).fetchone()
+        row = db.execute("SELECT * FROM deletion WHERE guid = ? AND book_id IS NULL", (guid,)).fetchone()
     if row is None:
-        raise V3Error(404, "invalidDeleteId", "The deletion was not found")
+        # The vendor's document has no other code for it than that of imports.
+        raise V3Error(404, "importNotFound", f"The deletion '{guid}' was not found")
     if row["status"] != "Completed":
         return json_answer({"deleteId": row["guid"], "status": "NotFinished"})
     return json_answer({"deleteId": row["guid"], "status": "Finished", **_results(json.loads(row["entries"]))})

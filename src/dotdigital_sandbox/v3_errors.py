@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dotdigital_sandbox.calls import lowered
+from dotdigital_sandbox.calls import GUID, Call, lowered
 from dotdigital_sandbox.errors import ApiError
 
 
@@ -31,6 +31,14 @@ class V3Error(ApiError):
         """The JSON of the refusal."""
         out: dict[str, Any] = {"errorCode": self.code, "description": self.message}
         return out if self.details is None else {**out, "details": self.details}
+
+
+def guid_of(call: Call, code: str) -> str:
+    """The id of background work in the path; refused with the code when it can be none."""
+    guid = call.params["guid"].lower()
+    if not GUID.fullmatch(guid):
+        raise V3Error(400, code, f"The id '{call.params['guid']}' is no id of such work")
+    return guid
 
 
 def list_of(value: object, item: str) -> list[Any]:

@@ -24,7 +24,7 @@ from dotdigital_sandbox.import_sources import upload_path
 from dotdigital_sandbox.routing import LOW, UNLIMITED, Route
 from dotdigital_sandbox.uploads import MEGABYTE, note_import, spooled
 from dotdigital_sandbox.v3_contacts import matched, merge_values, named, read_given, save_given
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, guid_of, object_of
 from dotdigital_sandbox.v3_plain_rows import PlainRows
 
 if TYPE_CHECKING:
@@ -246,12 +246,11 @@ def _failed(identifiers: object, match: str, contact_id: int | None, code: str, 
 
 def import_status(call: Call) -> Answer:
     """GET /contacts/v3/import/{importId}: once finished, in pieces, since it tells of each row."""
+    guid = guid_of(call, "invalidId")
     with call.account.store.reading() as db:
-        job = db.execute(
-            "SELECT * FROM import_job WHERE guid = ? AND kind = 'v3'", (call.params["guid"].lower(),)
-        ).fetchone()
+        job = db.execute("SELECT * FROM import_job WHERE guid = ? AND kind = 'v3'", (guid,)).fetchone()
     if job is None:
-        raise V3Error(404, "importNotFound", "The import was not found")
+        raise V3Error(404, "importNotFound", f"The import '{guid}' was not found")
     status = job["status"] if job["status"] in STATUSES else "Failed"
     if status != "Finished":
         return json_answer({"importId": job["guid"], "status": status})

@@ -6,12 +6,14 @@ import base64
 import binascii
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from dotdigital_sandbox.calls import INT64, Call
 from dotdigital_sandbox.v3_errors import V3Error
 
 LIMIT = 5000
+# Names are taken in any case of letters, and told in their own.
+_SPELLED = {"~listid": "~listId", "~segmentid": "~segmentId"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,11 @@ class MarkedPage:
 
     def _link(self, after: int) -> dict[str, str]:
         marker = base64.urlsafe_b64encode(str(after).encode()).decode() if after else ""
-        query = [(name, value) for name, values in self.call.query.items() for value in values if name != "marker"]
+        asked = self.call.query.items()
+        query = [(_SPELLED.get(name, name), value) for name, values in asked for value in values if name != "marker"]
         text = urlencode([*query, ("marker", marker)] if marker else query)
-        return {"marker": marker, "link": f"{self.call.base_url}{self.call.path}{'?' if text else ''}{text}"}
+        path = quote(self.call.path, safe="/@:+~")
+        return {"marker": marker, "link": f"{self.call.base_url}{path}{'?' if text else ''}{text}"}
 
 
 def marked_page(call: Call, default: int, *, code: str) -> MarkedPage:

@@ -23,6 +23,9 @@ class Work:
         self.wakes = 0
         self.stopping = False
         self.held = False
+        # Held by whoever has an import, or chores, in hand.
+        self.importing, self.doing_chores = threading.Lock(), threading.Lock()
+        self._dropping = 0
 
     def wake(self) -> None:
         """Look again at what is due."""
@@ -34,6 +37,26 @@ class Work:
         """Stop after the chunk in hand."""
         self.stopping = True
         self.wake()
+
+    @property
+    def must_end(self) -> bool:
+        """Whether what is in hand is to be left as it is, now."""
+        return self.stopping or self._dropping > 0
+
+    @contextmanager
+    def nothing_in_hand(self) -> Iterator[None]:
+        """Let nothing be in hand meanwhile; what was is left after its chunk."""
+        with self._changed:
+            self._dropping += 1
+            self._changed.notify_all()
+        try:
+            with self.importing, self.doing_chores:
+                yield
+        finally:
+            with self._changed:
+                self._dropping -= 1
+                self.wakes += 1
+                self._changed.notify_all()
 
     def hold_imports(self) -> None:
         """Leave every import at ``NotFinished`` until released."""

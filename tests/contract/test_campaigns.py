@@ -159,7 +159,7 @@ def test_campaigns_are_compared(account: Account, sent: int) -> None:
     summary = account.campaign(sent).summary()
     assert (metric["campaignId"], metric["sent"], metric["opens"]) == (sent, 120, summary.num_total_opens)
     assert list(account.campaigns.metrics(LONG_AGO, LONG_AGO + timedelta(days=1))) == []
-    assert account.campaign(sent).split_test()["campaignId"] == sent
+    assert account.campaign(sent).split_test() == {"splitTestWinnerMetric": "Opens", "versions": []}
 
 
 def test_a_send_at_the_best_time(account: Account, book_id: int) -> None:

@@ -43,7 +43,9 @@ Known = dict[str, list[Any]]
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DotdigitalAccount]:
-    with DotdigitalAccount(tmp_path_factory.mktemp("openapi"), seed="demo", active_imports=100_000) as running:
+    with DotdigitalAccount(
+        tmp_path_factory.mktemp("openapi"), seed="demo", active_imports=100_000, active_deletions=100_000
+    ) as running:
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import Any
 
 from dotdigital import Account, Alerts, ContactV3Draft, EventDraft, EventFilter, EventType, SubscriptionDraft
@@ -82,7 +83,8 @@ EVENT_CASES = {
     ),
     "events import": Case(
         lambda a: a.events.import_events(
-            [EventDraft("ann@example.com", "Search", id="e1", at=SINCE, summary="Bali", data={"query": "Bali"}),
+            [EventDraft("ann@example.com", "Search", id="e1", at=SINCE, summary="Bali",
+                        data={"price": Decimal("9.50")}),
              EventDraft(5, "Visit", identifier="contactId")]
         ),
         None,
@@ -94,7 +96,7 @@ EVENT_CASES = {
                 "id": "e1",
                 "eventTimestamp": DAY,
                 "timelineDetails": {"summary": "Bali"},
-                "eventData": {"query": "Bali"},
+                "eventData": {"price": 9.5},
             },
             {"contactIdentity": {"identifier": "contactId", "value": "5"}, "type": "Visit"},
         ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from dotdigital import (
     MergeV3,
     RecordDraft,
@@ -46,10 +48,10 @@ OTHER_CASES = {
         201,
     ),
     "record save": Case(
-        lambda a: a.collection("Orders").save(RecordDraft("k1", 5, [1])),
+        lambda a: a.collection("Orders").save(RecordDraft("k1", 5, {"total": Decimal("5.10")})),
         None,
         "POST /v2/contacts/transactional-data/Orders/k1",
-        {"key": "k1", "contactIdentifier": "5", "json": "[1]"},
+        {"key": "k1", "contactIdentifier": "5", "json": '{"total":5.10}'},
     ),
     "record": Case(
         lambda a: a.collection("Orders").get("k 1").json,
@@ -93,11 +95,11 @@ OTHER_CASES = {
         "Failed",
     ),
     "records import report": Case(
-        lambda a: a.collection("Orders").import_report("g").faults[0].reason,
-        {"totalItems": 2, "faults": [{"key": "k", "reason": "InvalidJson", "detail": None}]},
+        lambda a: [(each.key, each.reason) for each in a.collection("Orders").import_report("g").faults],
+        {"totalItems": 2, "faults": [{"key": None, "reason": "InvalidClientKey", "detail": None}]},
         "GET /v2/contacts/transactional-data/import/g/report",
         None,
-        "InvalidJson",
+        [(None, "InvalidClientKey")],
     ),
     "templates": paged(lambda a: a.templates.pages(), "/v2/templates"),
     "template": Case(lambda a: a.templates.get(5).name, {"id": 5, "name": "T"}, "GET /v2/templates/5", None, "T"),

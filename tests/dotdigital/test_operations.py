@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +21,7 @@ from dotdigital import (
     EmailDraft,
     EventDraft,
     NotFound,
+    RecordDraft,
     Rejected,
     SplitTest,
     SubscriptionDraft,
@@ -101,8 +103,8 @@ def test_v3_pages_follow_markers(server: Server, account: Account) -> None:
     assert second == f"{first}&marker=bQ=="
 
 
-def test_v3_pages_end_without_rows_and_with_a_repeated_marker(server: Server, account: Account) -> None:
-    server.say(answer(200, v3_page([], "again")))
+def test_v3_pages_end_without_a_next_one_and_with_a_repeated_marker(server: Server, account: Account) -> None:
+    server.say(answer(200, v3_page([], "again")), answer(200, v3_page([], "again")))
     assert list(account.contacts_v3.pages(created_since=SINCE, segment_id=3, include=())) == []
     server.say(answer(200, v3_page([1], "again")), answer(200, v3_page([2], "again")))
     pages = list(account.contacts_v3.pages())
@@ -229,6 +231,8 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.events.import_events([]), "0 entries"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x" * 81)]), "81 characters"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", summary="")]), "summary"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": Decimal("NaN")})]), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, [Decimal("Infinity")])), "NaN"),
 ]
 
 

@@ -242,6 +242,26 @@ def test_the_pages_of_subscriptions_are_walked(server: Server, account: Account)
     assert [len(page.malformed) for page in pages] == [1, 0]
 
 
+def subscriptions(marker: str | None, *ids: int) -> Reply:
+    links = {"next": {"marker": marker}} if marker else {}
+    return answer(200, {"_links": links, "_items": [{**ANSWERED, "id": each} for each in ids]})
+
+
+def test_a_page_without_rows_that_names_a_next_one_is_not_the_end(server: Server, account: Account) -> None:
+    server.say(subscriptions("a", 7), subscriptions("b"), subscriptions("c"), subscriptions(None, 8))
+    pages = list(account.events.subscriptions(limit=1))
+    assert [[each.id for each in page] for page in pages] == [[7], [8]]
+    server.say(subscriptions("a", 7), subscriptions("a"))
+    assert [len(page) for page in account.events.subscriptions(limit=1)] == [1]
+
+
+def test_pages_without_rows_do_not_go_on_for_ever(server: Server, account: Account) -> None:
+    server.otherwise = lambda _: subscriptions(f"m{len(server.requests)}")
+    with pytest.raises(Transient, match="in a circle"):
+        list(account.events.subscriptions(limit=1))
+    assert len(server.requests) == 21
+
+
 def events(checkpoint: str, *ids: str) -> Reply:
     return answer(200, {"checkPoint": checkpoint, "events": [{**EVENT, "id": each} for each in ids]})
 

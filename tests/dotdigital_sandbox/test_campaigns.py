@@ -85,7 +85,9 @@ def test_a_campaign_is_made_read_changed_copied_and_deleted(api: Api) -> None:
         api.ask("PUT", f"/v2/campaigns/{made['id']}", changed, status=200)["fromAddress"]["email"] == "shop@example.com"
     )
     details = api.get(f"/v2/campaigns/{made['id']}/with-details")
-    assert (details["type"], details["tags"], details["sentDate"]) == ("Standard", [{"name": "sun"}], None)
+    assert (details["type"], details["tags"], details["sentDate"]) == (
+        "Standard", [{"name": "sun"}], "0001-01-01T00:00:00",
+    )  # fmt: skip
     copy = api.ask("POST", f"/v2/campaigns/{made['id']}/copy", status=201)
     assert (copy["name"], copy["status"], copy["id"] != made["id"]) == ("Copy of Summer", "Unsent", True)
     api.ask("DELETE", f"/v2/campaigns/{made['id']}", status=204)
@@ -156,7 +158,7 @@ def test_a_send_leaves_activities_events_and_a_summary_that_agree(start: START) 
     assert 0 < len(since) < 200
     assert all(not any(row[key] for key in ("numOpens", "unsubscribed", "hardBounced")) for row in silent)
     assert {row["dateFirstOpened"] for row in silent} == {"0001-01-01T00:00:00"}
-    assert {row["firstOpenIp"] for row in silent} == {None}
+    assert {row["firstOpenIp"] for row in silent} == {""}
     # Windows in any order, as earlier ones have left their marks.
     for path, rows in ((f"{base}/activities", activities), (f"{base}/activities/since-date/{before}", since)):
         for skip, select in ((0, 40), (30, 40), (60, 40), (45, 40), (60, 40), (190, 40), (300, 40), (0, 7)):
@@ -329,7 +331,7 @@ def test_unknown_campaigns_and_recipients(demo: Api) -> None:
 def test_an_unsent_campaign_sums_up_to_zero_unless_switched(start: START) -> None:
     api = start()
     summary = api.get(f"/v2/campaigns/{make(api)}/summary")
-    assert summary.pop("dateSent") is None
+    assert summary.pop("dateSent") == "0001-01-01T00:00:00"
     assert {value for name, value in summary.items() if name.startswith(("num", "percentage"))} == {0}
     switched = start(
         switches={"unsent_summary": "not-found", "never": "null"}, seed="demo", engagement=Engagement(opens=0)

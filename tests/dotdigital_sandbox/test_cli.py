@@ -52,6 +52,38 @@ def test_a_wrong_switch_names_what_there_is(tmp_path: Path) -> None:
         assert words in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--start-at", "1800-01-01", "between the years 1900 and 9000"),
+        ("--import-seconds", "1e300", "a time from 0 to"),
+        ("--engagement-seconds", "inf", "a time from 0 to"),
+        ("--import-megabytes", "inf", "it is at most"),
+        ("--user", "a:b", "no colon"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line(tmp_path: Path, option: str, value: str, words: str) -> None:
+    command = [*SERVE, "--data", str(tmp_path), option, value]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, len(done.stderr.splitlines()), words in done.stderr) == (1, 1, True)
+
+
+def test_a_file_that_another_program_has_is_told_from_one_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Sandbox(tmp_path).start().stop()
+    monkeypatch.setattr("dotdigital_sandbox.store.WAIT_SECONDS", 0.1)
+    other = sqlite3.connect(tmp_path / "account.sqlite3", isolation_level=None)
+    other.execute("PRAGMA locking_mode = EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(OSError, match="cannot be read, database is locked"):
+        Sandbox(tmp_path).start()
+    other.close()
+    (tmp_path / "account.sqlite3").write_text("these are no tables at all")
+    with pytest.raises(OSError, match="is no SQLite file"):
+        Sandbox(tmp_path).start()
+
+
 def test_it_serves_and_keeps_what_it_was_given(tmp_path: Path) -> None:
     options = [
         "--port",

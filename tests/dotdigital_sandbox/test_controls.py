@@ -75,6 +75,11 @@ def test_state_is_saved_and_brought_back(api: Api, tmp_path: Path) -> None:
     api.sandbox.dump(tmp_path / "saved")
     api.sandbox.load(tmp_path / "saved")
     assert len(api.get("/v2/contacts")) == 2
+    # A file that stands alone, also in place of what was no account.
+    assert [each.name for each in tmp_path.glob("saved*")] == ["saved"]
+    (tmp_path / "other").write_text("no account")
+    api.sandbox.dump(tmp_path / "other")
+    api.sandbox.load(tmp_path / "other")
     (tmp_path / "other").write_text("no account")
     for path in ("missing", "other"):
         with pytest.raises(ValueError, match=r"no file|no saved account"):

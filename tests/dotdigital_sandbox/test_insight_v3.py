@@ -110,7 +110,7 @@ def test_collections_are_emptied_and_deleted_in_the_background(start: Any) -> No
     api.ask("DELETE", f"{V3}/collections/Orders", status=202)
     assert api.get(f"{V3}/collections") == []
     assert refused(api, "DELETE", f"{V3}/collections/Orders") == (404, "insightData:collectionNotFound")
-    assert refused(api, "GET", f"{V3}/async/{job}x") == (404, "insightData:asyncJobNotFound")
+    assert refused(api, "GET", f"{V3}/async/{job}x") == (400, "insightData:invalidId")
 
 
 def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
@@ -118,7 +118,7 @@ def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
     kept = of("ann@example.com", "1", total=5, name="Hat", at="2024-01-01T00:00:00Z")
     bad: dict[str, Any] = {
         "DuplicateKey": of("ann@example.com", "1"),
-        "InvalidClientKey": {**kept, "key": ""},
+        "InvalidClientKey": {"json": {}, "contactIdentity": kept["contactIdentity"]},
         "InvalidContactIdentifier": {"key": "2", "json": {}},
         "ContactEmailDoesNotExist": of("nobody@example.com", "3"),
         "ContactIdDoesNotExist": {**kept, "key": "4", "contactIdentity": {"identifier": "contactId", "value": 999}},
@@ -135,6 +135,7 @@ def test_an_import_tells_what_came_of_each_record(api: Api) -> None:
     assert (state["status"], state["collectionName"]) == ("Complete", "Orders")
     assert state["summary"] == {"totalRecords": 16, "totalImported": 4, "totalRejected": 12}
     assert [each["failureReason"] for each in state["failures"]] == list(bad)
+    assert [each["key"] for each in state["failures"]][:3] == ["1", "", "2"]
     assert state["failures"][10]["details"] == ["Field 'total' is expected to be FLOAT"]
     schema = api.get(f"{V3}/collections/Orders/schema")["schema"]["fields"]
     assert [(each["name"], each["mode"], each["type"]) for each in schema] == [
@@ -156,7 +157,10 @@ def test_an_import_is_processed_for_a_while(start: Any) -> None:
     assert api.get(f"{V3}/import/{guid}") == {"importId": guid, "status": "Processing"}
     api.sandbox.advance(60)
     assert api.get(f"{V3}/import/{guid}")["status"] == "Complete"
-    assert refused(api, "GET", f"{V3}/import/nothing") == (404, "insightData:importNotFound")
+    unknown = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
+    for path, code in (("import", "importNotFound"), ("async", "asyncJobNotFound")):
+        assert refused(api, "GET", f"{V3}/{path}/nothing") == (400, "insightData:invalidId")
+        assert refused(api, "GET", f"{V3}/{path}/{unknown}") == (404, f"insightData:{code}")
     body["collectionScope"] = "contact"
     assert refused(api, "PUT", f"{V3}/import", body) == (400, "insightData:badRequest")
 

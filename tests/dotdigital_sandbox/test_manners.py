@@ -64,7 +64,7 @@ def test_each_error_of_version_3_has_a_code(start: Callable[..., Api]) -> None:
         ("GET", "/contacts/v3/no/such/path/at/all", 404),
         ("DELETE", "/contacts/v3", 405),
         ("GET", "/contacts/v3/email/nobody@example.com", 404),
-        ("GET", "/contacts/v3/import/none", 404),
+        ("GET", "/contacts/v3/import/none", 400),
         ("PUT", "/contacts/v3/contactId/77", 400),
         ("GET", "/contacts/v3/email/nobody@example.com", 404),
         ("GET", "/contacts/v3/email/nobody@example.com", 429),

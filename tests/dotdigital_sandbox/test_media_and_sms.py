@@ -111,7 +111,7 @@ def test_sms_campaigns_live_and_die(api: Api) -> None:
     assert api.get(f"{base}/{copy['id']}") == changed
     assert [each["name"] for each in api.get(base)] == ["Sale", "Later"]
     assert api.get(base, select=1, skip=1) == [changed]
-    api.ask("DELETE", f"{base}/{copy['id']}", status=200)
+    api.ask("DELETE", f"{base}/{copy['id']}", status=204)
     missing = (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
     assert api.message("GET", f"{base}/{copy['id']}") == missing
     assert api.message("POST", f"{base}/copy", {"campaignId": 77, "copyName": "x"}) == missing

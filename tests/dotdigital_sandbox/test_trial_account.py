@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
 
@@ -100,6 +101,26 @@ def test_what_a_test_kept_or_stopped_is_forgotten_when_the_next_one_begins(accou
     assert (emails(account), account.url) == (before, url)
     account.stop()
     account.stop()
+
+
+@pytest.mark.parametrize("stands_still", [False, True])
+def test_a_state_that_was_kept_has_its_own_time(tmp_path: Path, stands_still: bool) -> None:
+    with DotdigitalAccount(tmp_path, start_at=datetime(2026, 3, 1, tzinfo=UTC)) as account:
+        account.advance(10 * 86_400)
+        if stands_still:
+            account.freeze()
+        body = {"email": "ann@example.com"}
+        httpx2.post(f"{account.url}/v2/contacts", json=body, auth=(account.user, account.password)).raise_for_status()
+        account.keep()
+        then = account.get("/v2/server-time")
+        account.unfreeze()
+        account.advance(86_400)
+        account.reset()
+        now = account.get("/v2/server-time")
+        assert (then[:13], now == then) == (now[:13], stands_still)
+        assert account.get("/v2/contacts/ann@example.com")["email"] == "ann@example.com"
+        account.begin_anew()
+        assert account.get("/v2/server-time")[:10] == "2026-03-01"
 
 
 def test_a_restart_goes_on_with_the_state_that_there_was_and_is_no_new_beginning(account: DotdigitalAccount) -> None:

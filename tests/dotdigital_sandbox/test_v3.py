@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from dotdigital_sandbox import Sandbox
 from tests.dotdigital_sandbox.conftest import Api
 
+UNKNOWN = "d7de900d-d337-43f6-b1e1-c8ec73e1a434"
 CONSENT = {
     "text": "Yes",
     "dateTimeConsented": "2023-01-26T21:29:00.000Z",
@@ -128,10 +130,12 @@ def test_a_contact_is_created_merged_replaced_and_deleted(api: Api) -> None:
         ("PUT", "/import", {}, (400, "contacts:noContactsSpecified")),
         ("PUT", "/import", {"contacts": [{}]}, (400, "contacts:badRequest")),
         ("PUT", "/import", {"contacts": [{"identifiers": {}}], "mergeOption": "odd"}, (400, "contacts:badRequest")),
-        ("GET", "/import/none", None, (404, "contacts:importNotFound")),
+        ("GET", "/import/none", None, (400, "contacts:invalidId")),
+        ("GET", f"/import/{UNKNOWN}", None, (404, "contacts:importNotFound")),
         ("POST", "/delete", {"contactIds": []}, (400, "contacts:noContactsSpecified")),
         ("POST", "/delete", {"contactIds": "all"}, (400, "contacts:badRequest")),
-        ("GET", "/delete/none", None, (404, "contacts:invalidDeleteId")),
+        ("GET", "/delete/none", None, (400, "contacts:invalidDeleteId")),
+        ("GET", f"/delete/{UNKNOWN}", None, (404, "contacts:importNotFound")),
         ("GET", "?~modified=2024-01-01", None, (400, "contacts:invalidFilter")),
         ("GET", "?~listId=1&~segmentId=2", None, (400, "contacts:invalidFilter")),
         ("GET", "?limit=5001", None, (400, "contacts:invalidFilter")),
@@ -223,6 +227,20 @@ def test_contacts_are_deleted_in_bulk(demo: Api) -> None:
     demo.sandbox.finish_chores()
     assert demo.get(f"/contacts/v3/delete/{started['deleteId']}")["status"] == "Finished"
     assert demo.message("GET", "/v2/contacts/1")[0] == 404
+
+
+def test_only_so_many_deletions_wait_at_a_time(start: Callable[..., Api]) -> None:
+    api = start(active_deletions=2, deletion_seconds=3600.0)
+    ids = [api.contact(f"reader{number}@example.com") for number in range(4)]
+    for ident in ids[:2]:
+        api.ask("POST", "/contacts/v3/delete", [{"contactId": ident}], status=202)
+    assert error(api, "POST", "/contacts/v3/delete", [{"contactId": ids[2]}]) == (429, "contacts:tooManyBulkDeleteJobs")
+    # Those of one book are of another kind.
+    book = api.book()
+    api.ask("POST", f"/v2/address-books/{book}/contacts/delete", ids, status=202)
+    api.sandbox.advance(3600)
+    api.ask("POST", "/contacts/v3/delete", [{"contactId": ids[2]}], status=202)
+    assert api.get("/v2/contacts/count") == 2
 
 
 def test_a_contact_is_imported_although_its_consent_records_are_not(api: Api) -> None:
@@ -369,3 +387,20 @@ def test_a_stop_does_not_wait_for_a_long_import_and_the_next_start_takes_only_it
     person = api.get("/contacts/v3/email/p0@example.com", include="consentRecords")
     assert len(person["consentRecords"]) == 1
     api.sandbox.stop()
+
+
+def test_the_link_to_the_next_page_can_be_followed_as_it_is(demo: Api) -> None:
+    whole = [each["identifiers"]["email"] for each in demo.get("/contacts/v3?~listId=3")["_items"]]
+    read: list[str] = []
+    link: str | None = f"{demo.sandbox.url}/contacts/v3?~listId=3&limit=4&include=lists|preferences"
+    while link:
+        page = demo.http.get(link).json()
+        read += [each["identifiers"]["email"] for each in page["_items"]]
+        link = page["_links"].get("next", {}).get("link")
+        assert link is None or "&~listId=3" in link.replace("?", "&")
+    assert (read, len(whole)) == (whole, 20)
+    name = demo.contact("jörg+news@example.com")
+    demo.ask("PUT", f"/insightData/v3/contacts/contactId/{name}/Orders/1", {}, status=404)
+    demo.ask("POST", "/insightData/v3/collections/Orders?collectionScope=contact&collectionType=orders", status=201)
+    there = "/insightData/v3/contacts/email/j%C3%B6rg+news@example.com/Orders"
+    assert demo.get(there)["_links"]["self"]["link"] == f"{demo.sandbox.url}{there}"

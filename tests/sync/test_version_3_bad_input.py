@@ -448,6 +448,20 @@ def test_markers_that_repeat_fail_the_reading_and_the_next_run_completes(
     assert members(AddressBook.objects.get()) == {"ann", "bob", "cy"}
 
 
+def test_a_page_without_contacts_is_no_end_and_nobody_behind_it_is_believed_gone(
+    scripted: Integration, vendor: FeedVendor
+) -> None:
+    vendor.pages = {"": page(contact(1, "ann"), marker="m"), "m": page(contact(2, "bob"), contact(3, "cy"))}
+    assert run_import(scripted).state == State.SUCCEEDED
+    vendor.pages = {
+        "": page(contact(1, "ann"), marker="m"),
+        "m": page(marker="n"),
+        "n": page(contact(2, "bob"), contact(3, "cy")),
+    }
+    assert sync(scripted, kind=RunKind.RECONCILE).state == State.SUCCEEDED
+    assert members(AddressBook.objects.get()) == {"ann", "bob", "cy"}
+
+
 def test_unknown_statuses_and_channels_are_kept_and_never_mailed(scripted: Integration, vendor: FeedVendor) -> None:
     def channels(status: Any) -> dict[str, Any]:
         return {"email": {"status": status, "optInType": "quintuple"}, "pigeonPost": {"status": "grounded"}}

@@ -26,7 +26,7 @@ from _common import set_up, settle, show, work_folder
 
 MOST_MILLISECONDS, MOST_STATEMENTS = 300, 30
 # What is worked out over all people of a list: pieces, fetched after their page and ended by a time limit.
-PIECES = frozenset({"home-lists", "list-bar", "list-plan-numbers", "list-ending-numbers"})
+PIECES = frozenset({"home-lists", "list-bar", "list-plan-numbers", "list-ending-numbers", "list, waiting, found"})
 STEPS = ("address_books", "data_fields", "contacts", "campaigns", "prepare", "upload", "results", "members")
 RECIPIENTS = 50_000
 TIMES = 3
@@ -331,6 +331,7 @@ def addresses() -> dict[str, str]:
         "list, nested rule": nested_list,
         "list-rule, nested rule": f"{nested_list}rule/",
         **{f"list, {state}": f"{everybody}?show={state}" for state in ("in_step", "refused", "opted_out", "waiting")},
+        "list, waiting, found": f"{everybody}?show=waiting&now=yes",
         "list, searched": f"{everybody}?q=person99",
         "mapping-row": reverse("dotbridge:mapping-row", args=[mapping.pk, mapping.rows.order_by("pk")[0].pk]),
         "people, searched": f"{found['people']}?q=person99",

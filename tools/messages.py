@@ -1,4 +1,4 @@
-"""The texts of the program in other languages.
+"""The texts of the program in other languages, and those of its theme that nobody else translates.
 
 `python tools/messages.py update` finds all texts, brings the catalogues up to date, and compiles them. `check` says
 what is missing, doubtful, or does not fit, and ends with 1 if anything is. The catalogues of all apps lie with the back
@@ -9,13 +9,17 @@ Babel finds the texts, with Django's own reading of templates, so that no progra
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
 from collections.abc import Iterator
 from gettext import GNUTranslations
 from pathlib import Path
+from typing import Any
 
+import django
+import unfold
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
@@ -24,6 +28,21 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "dotbridge"
+THEME = Path(unfold.__file__).parent
+DJANGO = Path(django.__file__).parent
+# Parts of the theme for packages that we do not use.
+UNUSED_IN_THEME = {
+    "constance",
+    "guardian",
+    "import_export",
+    "inlines",
+    "location_field",
+    "simple_history",
+    "unfold_crispy",
+    "forms",
+}
+# A text, or its forms for one and for several.
+Identifier = str | tuple[str, str]
 # Of each language how many forms a number has; the forms for millions, which some count for French, are not used here.
 PLURALS = {"de": "nplurals=2; plural=(n != 1);", "fr": "nplurals=2; plural=(n > 1);"}
 LANGUAGES = tuple(PLURALS)
@@ -106,20 +125,59 @@ def texts() -> Catalog:
     for path in sorted(SOURCE.rglob("*.py")) + sorted(SOURCE.rglob("*.html")) + sorted(SOURCE.rglob("*.txt")):
         if "migrations" in path.parts:
             continue
-        source = path.read_text(encoding="utf-8")
-        if path.suffix != ".py":
-            source = templatize(source, origin=str(path.relative_to(ROOT)))
-        for _line, function, messages, _comments in extract_python(
-            io.BytesIO(source.encode()), list(KEYWORDS), (), {"encoding": "utf-8"}
-        ):
-            for identifier, context in _identified(function, messages):
-                catalog.add(
-                    identifier, context=context, locations=[(str(path.relative_to(ROOT)), 0)], flags=_flags(identifier)
-                )
+        for identifier, context in _texts_of(path.read_text(encoding="utf-8"), path):
+            _add(catalog, identifier, context, str(path.relative_to(ROOT)))
+    for identifier, context in sorted(texts_of_theme(), key=str):
+        _add(catalog, identifier, context, "unfold")
     return catalog
 
 
-def _identified(function: str, messages: object) -> Iterator[tuple[str | tuple[str, str], str | None]]:
+def _texts_of(source: str, path: Path) -> Iterator[tuple[Identifier, str | None]]:
+    """The texts of one file."""
+    if path.suffix == ".py":
+        yield from _inside_of_f_strings(source)
+    else:
+        # Only the calls in it matter; how far a template is indented is no Python.
+        source = "\n".join(map(str.lstrip, templatize(source, origin=str(path)).split("\n")))
+    for _line, function, messages, _comments in extract_python(
+        io.BytesIO(source.encode()), list(KEYWORDS), (), {"encoding": "utf-8"}
+    ):
+        yield from _identified(function, messages)
+
+
+def texts_of_theme() -> set[tuple[Identifier, str | None]]:
+    """What the pages that the theme draws say in English alone: it brings no catalogue, and Django's has some of it."""
+    known = [_of_django(language) for language in LANGUAGES]
+    found: set[tuple[Identifier, str | None]] = set()
+    for path in sorted([*THEME.rglob("*.py"), *THEME.rglob("*.html")]):
+        if UNUSED_IN_THEME.isdisjoint(path.relative_to(THEME).parts):
+            found.update(_texts_of(path.read_text(encoding="utf-8"), path))
+    return {each for each in found if not all(_first(each[0]) in catalogue for catalogue in known)}
+
+
+def _of_django(language: str) -> set[str]:
+    """What Django and its admin say in a language."""
+    places = (DJANGO / "conf", DJANGO / "contrib" / "admin", DJANGO / "contrib" / "auth")
+    files = [place / "locale" / language / "LC_MESSAGES" / "django.mo" for place in places]
+    said = [text for file in files for text in meanings(file.read_bytes())]
+    return {text if isinstance(text, str) else text[0] for text in said}
+
+
+def _inside_of_f_strings(source: str) -> Iterator[tuple[Identifier, str | None]]:
+    """The texts that stand within an f-string, which no reader of tokens sees before Python 3.12."""
+    for part in ast.walk(ast.parse(source)):
+        if isinstance(part, ast.JoinedStr):
+            for call in ast.walk(part):
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS:
+                    said = [each.value if isinstance(each, ast.Constant) else None for each in call.args]
+                    yield from _identified(call.func.id, said)
+
+
+def _add(catalog: Catalog, identifier: Identifier, context: str | None, place: str) -> None:
+    catalog.add(identifier, context=context, locations=[(place, 0)], flags=_flags(identifier))
+
+
+def _identified(function: str, messages: object) -> Iterator[tuple[Identifier, str | None]]:
     parts = [messages] if isinstance(messages, str) else list(messages or ())  # type: ignore[call-overload]
     context = None
     if function.startswith(("pgettext", "npgettext")):
@@ -131,9 +189,12 @@ def _identified(function: str, messages: object) -> Iterator[tuple[str | tuple[s
         yield parts[0], context
 
 
-def _flags(identifier: str | tuple[str, str]) -> tuple[str, ...]:
-    text = identifier if isinstance(identifier, str) else identifier[0]
-    return ("python-format",) if re.search(r"%\(\w+\)[a-z]", text) else ()
+def _flags(identifier: Identifier) -> tuple[str, ...]:
+    return ("python-format",) if re.search(r"%\(\w+\)[a-z]", _first(identifier)) else ()
+
+
+def _first(identifier: Identifier) -> str:
+    return identifier if isinstance(identifier, str) else identifier[0]
 
 
 def catalog_of(language: str) -> Catalog:
@@ -166,7 +227,7 @@ def compiled(catalog: Catalog) -> bytes:
     return file.getvalue()
 
 
-def meanings(content: bytes) -> dict[object, str]:
+def meanings(content: bytes) -> dict[Any, str]:
     """What a compiled catalogue says, without its head, in which there is the moment that it was made."""
     said = GNUTranslations(io.BytesIO(content))._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to them
     return {text: string for text, string in said.items() if text}

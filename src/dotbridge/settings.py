@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "axes",
     "unfold",
     "unfold.contrib.filters",
+    # Of words that Django's admin has as well, those of the first app are taken: ours, which are the same on all pages.
+    *APPS,
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -32,7 +34,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "procrastinate.contrib.django",
-    *APPS,
     "dotbridge.crm",
 ]
 

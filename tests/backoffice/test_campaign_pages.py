@@ -305,7 +305,7 @@ def test_a_difference_is_written_as_its_reader_writes_numbers() -> None:
         )
         return card.points
 
-    assert [points(each) for each in (0.0157, -0.0157, -0.0001)] == ["+1.6", "-1.6", "+0.0"]
+    assert [points(each) for each in (0.0157, -0.0157, -0.0001)] == ["+1.6", "\N{MINUS SIGN}1.6", "+0.0"]
     with override("de"):
         assert points(0.0157) == "+1,6"
 

@@ -28,7 +28,7 @@ from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
-from dotbridge.lists.counting import COUNT_TASK, keep_count, request_count
+from dotbridge.lists.counting import COUNT_TASK, keep_count, keep_try, request_count
 from dotbridge.lists.models import ListCount, ListType, MarketingList
 from dotbridge.lists.services import (
     create_list,
@@ -465,3 +465,14 @@ def test_the_worker_knows_the_job(world: World) -> None:
     assert jobs.count_list.name == COUNT_TASK
     assert do_the_counts() == 1
     assert ListCount.objects.get(pk=world.marketing_list.pk).counted_at is not None
+
+
+def test_the_few_of_a_long_list_are_looked_for_once_the_page_stands(back_office: Client, world: World) -> None:
+    page = reverse("dotbridge:list", args=[world.marketing_list.pk])
+    keep_try(list_id=world.marketing_list.pk, tried_at=timezone.now(), milliseconds=counting.QUICK_MILLISECONDS + 1)
+    assert 'id="people"' in texts(back_office.get(page)), "everybody stands in the order of the keys, which is quick"
+    for asked in ("show=waiting", "q=example.com"):
+        found = texts(back_office.get(f"{page}?{asked}"))
+        assert "They are looked for…" in found
+        assert f'hx-get="?{asked.replace("&", "&amp;")}&amp;now=yes"' in found
+        assert "They are looked for…" not in texts(back_office.get(f"{page}?{asked}&now=yes"))

@@ -38,7 +38,7 @@ def test_a_data_field_is_asked_for(back_office: Client, world: World) -> None:
     page = texts(response)
     assert "Waiting for the worker" in page
     assert "No worker is running" in page
-    assert 'hx-trigger="every 3s"' in page
+    assert 'hx-trigger="every 5s"' in page, "nobody comes soon"
 
 
 @pytest.mark.parametrize(

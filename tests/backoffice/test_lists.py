@@ -380,3 +380,4 @@ def test_people_say_how_their_address_stands(back_office: Client, world: World) 
     assert "Dotdigital has confirmed them as they are." in page
     assert "Mail to the address bounced for good." in page
     assert "Dotdigital refused the whole file they were in." in page
+    assert f'href="{reverse("dotbridge:upload", args=[world.refused.pk])}">See the upload' in page

@@ -6,6 +6,7 @@ page offers; a cell that says yes must not be one. The table in docs/roles.md is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from dotbridge.backoffice.models import RoleGroup
 from dotbridge.backoffice.role_services import make_role_groups
 from dotbridge.backoffice.roles import ACTIONS, ROLES, Role, permissions_of
+from dotbridge.connections.models import ListConnection
+from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 from tools.roles_table import roles_table
 
@@ -34,6 +38,7 @@ def table(name: str, *args: Any) -> str:
     return reverse(f"dotbridge_tables:{name}", args=args)
 
 
+NOT_WALKED = ("/static/", "/settings/tables/", "/admin/", "/studio/")
 # What is asked for each action: method and address. Nothing here is confirmed, so a yes does no harm.
 Asked = list[tuple[str, str]]
 ASKED: dict[str, Callable[[World], Asked]] = {
@@ -237,3 +242,30 @@ def test_what_somebody_changed_in_a_ready_group_stays_changed(db: None) -> None:
 def test_a_marketer_gets_no_right_over_the_accounts_of_colleagues(db: None) -> None:
     marketer = next(role for role in ROLES if role.key == "marketer")
     assert not {name for name in marketer.permissions if name.startswith("auth.")}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.key)
+def test_no_link_of_a_page_leads_where_its_reader_may_not_go(world: World, role: Role) -> None:
+    """Seen as a marketer whom Home sent to a refusal, by the button of what needed them most."""
+    ListConnection.objects.update(stopped_at=timezone.now(), stopped_rows=3, stopped_of=4)
+    client = somebody(role)
+    to_read, came_from, refused = [house("home")], {house("home"): ""}, []
+    # One page of a sort is enough. Tables and the host's own pages are left out, and so is what ends the walk.
+    sorts = {house("home")}
+    for address in to_read:
+        answer = client.get(address)
+        if answer.status_code == 403:
+            refused.append(f"{came_from[address]} leads to {address}")
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+            continue
+        if "text/html" not in answer.get("Content-Type", "") or answer.status_code != 200:
+            continue
+        for link in re.findall(r'href="(/[^"#]*)"', texts(answer)):
+            sort = re.sub(r"\d+", "0", link.split("?")[0])
+            if sort not in sorts and not link.startswith(NOT_WALKED):
+                sorts.add(sort)
+                came_from[link] = address
+                to_read.append(link)
+    assert refused == []
+    assert len(to_read) > 10

@@ -8,7 +8,9 @@ import pytest
 from django.utils.translation import override
 
 import dotdigital
+from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
 from dotbridge.backoffice.stored_texts import stored_text
+from dotbridge.integrations.protocols import NOT_OFFERED, OFFERED
 from dotbridge.sync.texts import NEW_PROBLEMS, OF_CLIENT, READ_LATELY, RESULTS_WAIT, WITH_VALUES
 
 
@@ -22,6 +24,8 @@ from dotbridge.sync.texts import NEW_PROBLEMS, OF_CLIENT, READ_LATELY, RESULTS_W
             "Vergangene Kampagnen, deren Ergebnisse noch gelesen werden: 3. Sie warten bis 22:00.",
         ),
         ("No address book is connected to a list yet.", "Noch ist kein Adressbuch mit einer Liste verknüpft."),
+        (NOT_OFFERED % {"answer": "no"}, "Das Konto bietet Version 3 nicht an: no"),
+        (OFFERED, "Das Konto bietet Version 3 an."),
         ("Somebody else wrote this, 12 times.", "Somebody else wrote this, 12 times."),
         ("", ""),
     ],
@@ -44,3 +48,17 @@ def test_every_text_with_a_value_has_a_translation() -> None:
 def test_the_client_still_says_what_is_translated() -> None:
     source = "".join(path.read_text() for path in Path(dotdigital.__file__).parent.glob("*.py"))
     assert [text for text in OF_CLIENT if text not in source] == []
+
+
+def test_words_of_the_vendor_are_said_in_german_and_new_ones_stay() -> None:
+    with override("de"):
+        assert [str(opt_in_words(each)) for each in ("Unknown", "Single", "Triple")] == [
+            "Nicht bekannt",
+            "Einfaches Opt-in",
+            "Triple",
+        ]
+        assert [str(campaign_status_words(each)) for each in ("Sent", "Unsent", "Dreaming")] == [
+            "Gesendet",
+            "Nicht gesendet",
+            "Dreaming",
+        ]

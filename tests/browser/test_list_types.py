@@ -147,7 +147,7 @@ def change_the_type(page: Page) -> list[str]:
 def refresh(page: Page) -> list[str]:
     page.get_by_role("link", name="What would a refresh change?").click()
     expect(page.get_by_text("It refreshes itself: Every day.")).to_be_visible()
-    expect(page.get_by_text("A refresh now: Adds 1 person. Staying: 5.")).to_be_visible()
+    expect(page.get_by_text("A refresh now: Adds 1 person. Staying: 5,")).to_be_visible()
     found = barriers(page)
     page.get_by_role("button", name="Refresh now").click()
     said(page, "The list was refreshed: 1 came, 0 went.")

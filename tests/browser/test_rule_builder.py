@@ -176,10 +176,10 @@ def test_many_records_with_a_filter(back_office: Page, live_server: LiveServer) 
         entry(inner, "Add a value and press Enter").press("Enter")
     expect(page.locator(".rb-words")).to_have_text("Contacts with 2 or more orders (whose number is one of N0 or N2)")
     expect(page.get_by_text("1 matches")).to_be_visible()
-    expect(page.get_by_text("Saving this rule: Takes out 3 people. Staying: 1.")).to_be_visible()
+    expect(page.get_by_text("Saving this rule: Takes out 3 people. Staying: 1,")).to_be_visible()
     (rule,) = saved_rule(page, "Buyers")["rules"]
     assert rule["where"]["rules"] == [{"field": "number", "operator": "in", "value": ["N0", "N2"]}]
-    expect(page.get_by_text("Saving this rule: Nobody comes and nobody goes. Staying: 1.")).to_be_visible()
+    expect(page.get_by_text("Saving this rule: Nobody comes and nobody goes. Staying: 1,")).to_be_visible()
 
 
 @pytest.mark.usefixtures("quiet")

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.utils import translation
+
+from dotbridge.lists.rules.value_words import quoted
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,3 +27,29 @@ def test_texts_come_in_the_language_that_is_asked_for() -> None:
             spoken[language] = translation.gettext("Address books")
     assert (spoken["en"], spoken["de"]) == ("Address books", "Adressbücher")
     assert spoken["fr"].startswith("Carnets")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        # Stands within an f-string.
+        ("j M", "j. M"),
+        # Of the theme, which brings no catalogue of its own.
+        ("Select action", "Aktion wählen"),
+        ("Filters", "Filter"),
+        # Django's admin says "Sichern" and "Start", and is asked after us.
+        ("Save", "Speichern"),
+        ("Home", "Übersicht"),
+    ],
+)
+def test_words_that_others_have_or_lack_are_ours(text: str, said: str) -> None:
+    with translation.override("de"):
+        assert translation.gettext(text) == said
+
+
+def test_names_stand_in_the_quotation_marks_of_the_language() -> None:
+    spoken = {}
+    for language in ("en", "de", "fr"):
+        with translation.override(language):
+            spoken[language] = quoted("VIPs")
+    assert spoken == {"en": "“VIPs”", "de": "„VIPs“", "fr": "«\xa0VIPs\xa0»"}

@@ -32,7 +32,7 @@ class ChartBar:
 
 @dataclass(frozen=True, kw_only=True)
 class ChartLabel:
-    """A word below or beside the bars."""
+    """A word below the bars; `x` is how far it stands from the left, as a percentage."""
 
     x: str
     text: str
@@ -66,11 +66,11 @@ def bars_by_hour(hours: Sequence[Hour]) -> Chart | None:
                     tone=tone,
                 )
             )
-        if place % max(1, len(hours) // 8) == 0:
+        if _is_labelled(place, len(hours)):
             at = timezone.localtime(hour.begins_at)
             # Translators: the day of a chart's hour, as Django's date filter takes it: 19 Nov
             words = f"{date_format(at, _('j M'))} {date_format(at, 'TIME_FORMAT')}"
-            labels.append(ChartLabel(x=f"{place * step:.1f}", text=words))
+            labels.append(ChartLabel(x=f"{100 * place / len(hours):.1f}%", text=words))
     return Chart(bars=bars, labels=labels)
 
 
@@ -97,7 +97,12 @@ def bars_by_period(table: ActivityTable) -> Chart | None:
                         tone=ACTIVITY_TONES[kind],
                     )
                 )
-        if column % max(1, len(table.rows) // 8) == 0:
-            labels.append(ChartLabel(x=f"{column * step:.1f}", text=name))
+        if _is_labelled(column, len(table.rows)):
+            labels.append(ChartLabel(x=f"{100 * column / len(table.rows):.1f}%", text=name))
     tones = [(ACTIVITY_TONES[kind], str(kind.label)) for _place, kind in drawn]
     return Chart(bars=bars, labels=labels, tones=tones)
+
+
+def _is_labelled(place: int, places: int) -> bool:
+    """Whether a word begins below this bar: below about eight of them, and not where it would run out at the right."""
+    return place % max(1, places // 8) == 0 and (place == 0 or place <= 0.9 * places)

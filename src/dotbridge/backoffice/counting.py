@@ -84,6 +84,11 @@ def standings_of(
     return found
 
 
+def is_slow(marketing_list: MarketingList) -> bool:
+    """Whether its last count took longer than a page waits: then so may whatever else goes over all its people."""
+    return ListCount.objects.filter(pk=marketing_list.pk, milliseconds__gt=QUICK_MILLISECONDS).exists()
+
+
 def count_and_keep(marketing_list: MarketingList) -> None:
     """Count a list, however long that takes within reason, and keep what came of it. For the worker."""
     began, clock = timezone.now(), time.monotonic()

@@ -99,7 +99,7 @@ _STANDING: dict[RowState, StrOrPromise] = {
     RowState.QUEUED: _("Waiting to be sent"),
     RowState.ON_ITS_WAY: _("Waiting to be confirmed"),
     RowState.CONFIRMED: _("Confirmed by Dotdigital"),
-    RowState.RETURNED: _("Dotdigital refused the whole file they were in. Activity, Uploads has it."),
+    RowState.RETURNED: _("Dotdigital refused the whole file they were in."),
     RowState.LEAVING: _("Being taken out of the address book"),
     RowState.TAKEN_OUT: _("Taken out in Dotdigital, and not sent again until put back"),
 }
@@ -298,8 +298,8 @@ def change_badge(state: str) -> SafeString:
 
 
 def status_badge(status: str) -> SafeString:
-    """A contact's status as Dotdigital names it: may be mailed, or may not."""
-    return badge(status, "good" if status in LIVE else "wait")
+    """A contact's status in words: may be mailed, or may not."""
+    return badge(status_words(status).text, "good" if status in LIVE else "wait")
 
 
 def duration(start: datetime | None, end: datetime | None) -> str:

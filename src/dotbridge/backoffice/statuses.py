@@ -57,6 +57,36 @@ STATUS_WORDS: dict[str, StatusWords] = {
 }
 
 
+_OPT_INS: dict[str, StrOrPromise] = {
+    "Unknown": _("Not known"),
+    "Single": _("Single opt-in"),
+    "Double": _("Double opt-in"),
+    "VerifiedDouble": _("Double opt-in, confirmed"),
+}
+_OF_CAMPAIGNS: dict[str, StrOrPromise] = {
+    "Unsent": _("Not sent"),
+    "Scheduled": _("Scheduled"),
+    "Sending": _("Being sent"),
+    "Sent": _("Sent"),
+    "Paused": _("Paused"),
+    "Cancelled": _("Cancelled"),
+    "Triggered": _("Sent when something triggers it"),
+    "RequiresSystemApproval": _("Waits for Dotdigital's approval"),
+    "RequiresSMSApproval": _("Waits for Dotdigital's approval"),
+    "RequiresWorkflowApproval": _("Waits for an approval in Dotdigital"),
+}
+
+
+def opt_in_words(kind: str) -> StrOrPromise:
+    """How somebody opted in, as Dotdigital names it; a kind that the vendor invents tomorrow stays as it is."""
+    return _OPT_INS.get(kind, kind)
+
+
+def campaign_status_words(status: str) -> StrOrPromise:
+    """The status of a campaign in Dotdigital; one that the vendor invents tomorrow stays as it is."""
+    return _OF_CAMPAIGNS.get(status, status)
+
+
 def status_words(status: str) -> StatusWords:
     """A status in words; one the vendor invents tomorrow is shown as it is, and counts as not mailable."""
     return STATUS_WORDS.get(status) or StatusWords(text=status, tone="good" if status in LIVE else "bad")

@@ -6,6 +6,7 @@ import re
 
 from django.utils.translation import gettext
 
+from dotbridge.integrations.protocols import NOT_OFFERED, WITHDRAWN
 from dotbridge.sync.texts import WITH_VALUES
 
 
@@ -24,4 +25,4 @@ def _pattern_of(form: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(form)))
 
 
-_STORED = [(form, _pattern_of(form)) for form in WITH_VALUES]
+_STORED = [(form, _pattern_of(form)) for form in (*WITH_VALUES, NOT_OFFERED, WITHDRAWN)]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
 from dotdigital import Account, DotdigitalError, NotFound, Rejected, Transient
@@ -15,6 +15,10 @@ from dotdigital import Account, DotdigitalError, NotFound, Rejected, Transient
 FORBIDDEN = 403
 OF_THE_SERVICE = "contacts:"
 ASKED_EVERY = timedelta(days=1)
+# Kept as they are, and said to whoever reads them in their own language.
+OFFERED = _("The account offers version 3.")
+NOT_OFFERED = _("The account does not offer version 3: %(answer)s")
+WITHDRAWN = _("The account does not offer version 3 any more: %(answer)s")
 
 
 class Version3Denied(DotdigitalError):
@@ -48,7 +52,7 @@ def is_withdrawn(error: DotdigitalError) -> bool:
 def leave_version_3(integration: Integration, error: DotdigitalError) -> None:
     """Where the integration leaves the version open, version 2 is used until the account is asked again, in a day."""
     if integration.protocol == ProtocolChoice.AUTOMATIC:
-        reason = _("The account does not offer version 3 any more: %(answer)s") % {"answer": error.text}
+        reason = WITHDRAWN % {"answer": error.text}
         _keep(integration, WireProtocol.V2, reason, asked_at=timezone.now())
 
 
@@ -63,8 +67,8 @@ def _asked(account: Account) -> tuple[WireProtocol, str]:
     except DotdigitalError as error:
         if not is_denied(error):
             raise
-        return WireProtocol.V2, _("The account does not offer version 3: %(answer)s") % {"answer": error.text}
-    return WireProtocol.V3, _("The account offers version 3.")
+        return WireProtocol.V2, NOT_OFFERED % {"answer": error.text}
+    return WireProtocol.V3, OFFERED
 
 
 def _keep(integration: Integration, protocol: WireProtocol, reason: str, *, asked_at: datetime | None) -> None:

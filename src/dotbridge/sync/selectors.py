@@ -20,6 +20,7 @@ from dotbridge.lists.selectors import (
 )
 from dotbridge.mirror.models import AddressBook, Campaign, DataField, Membership
 from dotbridge.mirror.status import LIVE
+from dotbridge.one_reading import asked_once
 from dotbridge.sync.models import Absence, ExportItem, Listing, Upload, UploadState
 
 # Given to Dotdigital, or perhaps, and not at their end.
@@ -179,6 +180,7 @@ def remote_ids_missing(link: ListConnection) -> int:
         return confirmed.exclude(Exists(in_book)).count()
 
 
+@asked_once
 def refused_uploads(link: ListConnection) -> list[int]:
     """The files of a connection that were refused as a whole, and whose rows go again only when a person says so."""
     refused = Upload.objects.filter(connection=link, state=UploadState.REFUSED, retry_at=None)
@@ -200,18 +202,23 @@ class EndingNumbers:
         return self.in_book - self.ours
 
 
+def mailed_in_book(book: AddressBook) -> int:
+    """How many contacts of an address book Dotdigital mails; those who left it or are suppressed stand in it, too."""
+    in_book = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE)
+    # Whom the account does not mail are few, and found by an index of their own.
+    return in_book.count() - in_book.exclude(contact__status__in=LIVE).count()
+
+
 def ending_numbers(link: ListConnection) -> EndingNumbers:
     """The numbers that a person has to know before a connection ends."""
     book = link.address_book
     notes = ExportItem.objects.filter(connection=link, email_key=OuterRef("contact__email_key"))
     unfinished = Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY)
-    in_book = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE)
-    live = in_book.filter(contact__status__in=LIVE)
+    live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
     with roomy_transaction():
         ours = live.filter(Exists(notes)).count()
     return EndingNumbers(
-        # Whom the account does not mail are few, and found by an index of their own.
-        in_book=in_book.count() - in_book.exclude(contact__status__in=LIVE).count(),
+        in_book=mailed_in_book(book),
         ours=ours,
         unfinished_rows=unfinished.aggregate(rows=Sum("row_count"))["rows"] or 0,
     )

@@ -197,7 +197,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "question": _("Undo the load of %(file)s?") % {"file": load.file},
             "consequences": [
-                _("Records that it made are deleted, values that it changed are restored."),
+                _("Records that it made are deleted, unless something belongs to them by now."),
+                _("Values that it changed are restored."),
                 _("What somebody has changed since stays as it is now, and so do companies and further addresses."),
                 _("What the file said of opting out stays: that is the person's word."),
             ],

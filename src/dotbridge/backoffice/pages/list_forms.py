@@ -72,7 +72,6 @@ class _RuleField(forms.JSONField):
             required=False,
             encoder=_Indented,
             widget=forms.Textarea(attrs={"class": "code", "rows": 12, "spellcheck": "false"}),
-            help_text=gettext_lazy("Empty: everybody is on the list."),
             error_messages={"invalid": gettext_lazy("This is not JSON. Look for a missing quote, comma or bracket.")},
         )
 

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.counting import standing_of
+from dotbridge.backoffice.counting import is_slow, standing_of
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.frame import page, show
@@ -122,7 +122,12 @@ def list_people(request: HttpRequest, pk: int) -> HttpResponse:
     search = search_of(request)
     context: dict[str, Any] = {"shown": shown, "search": search, "may_see_people": False}
     if may_see_people(request, marketing_list.entity):
-        context |= {"may_see_people": True, **_people(request, marketing_list, shown, search)}
+        context |= {"may_see_people": True}
+        # To find the few of a long list that are asked for, or that there are none, may take seconds.
+        if (shown or search) and request.GET.get("now") != "yes" and is_slow(marketing_list):
+            context["people_url"] = f"?{urlencode({**request.GET.dict(), 'now': 'yes'})}"
+        else:
+            context |= _people(request, marketing_list, shown, search)
     if shown:
         context |= {"shown_title": WORDS[Standing(shown)], "shown_meaning": MEANINGS[Standing(shown)]}
     return show_list_page(request, "backoffice/house/list_people.html", marketing_list, tab="list", context=context)

@@ -42,7 +42,8 @@ class PreferencesForm(forms.Form):
         languages = [(code, name) for code, name in settings.LANGUAGES]
         self.fields["language"].choices = [("", _("As the browser asks for")), *languages]  # type: ignore[attr-defined]
         site = _("As the site: %(zone)s") % {"zone": settings.TIME_ZONE}
-        zones = sorted(zoneinfo.available_timezones())
+        # What the machine's own files are called is no place: localtime is the zone of whatever machine it is.
+        zones = sorted(zone for zone in zoneinfo.available_timezones() if zone[:1].isupper())
         self.fields["time_zone"].choices = [("", site), *((zone, zone) for zone in zones)]  # type: ignore[attr-defined]
 
 

@@ -21,6 +21,7 @@ from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import show_refusal
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.queries import key_of
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.services import retry_upload
 
@@ -144,7 +145,7 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
             "consequences": [
                 line
                 for line in (
-                    found.message,
+                    stored_text(found.message),
                     _("Those who are still on the list go to Dotdigital with the next export."),
                 )
                 if line

@@ -83,7 +83,8 @@ class CampaignCard:
     def points(self) -> str:
         """The difference with its sign, in percentage points."""
         points = round((self.difference or 0) * 100, 1)
-        return f"{'-' if points < 0 else '+'}{one_decimal(abs(points))}"
+        sign = "\N{MINUS SIGN}" if points < 0 else "+"
+        return f"{sign}{one_decimal(abs(points))}"
 
     @property
     def is_better(self) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import CampaignSend, ListConnection, Look, LookKind, LookState
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Campaign, CampaignContent, Draft
@@ -102,7 +103,7 @@ def preview_of(integration: Integration, remote_id: int) -> Preview:
     content = CampaignContent.objects.filter(integration=integration, remote_id=remote_id).first()
     look = Look.objects.filter(integration=integration, kind=LookKind.CONTENT, remote_id=remote_id).first()
     is_waiting = look is not None and look.state == LookState.WAITING
-    return Preview(content=content, is_waiting=is_waiting, problem=look.message if look else "")
+    return Preview(content=content, is_waiting=is_waiting, problem=stored_text(look.message) if look else "")
 
 
 def sendable_links(integration: Integration) -> QuerySet[ListConnection]:

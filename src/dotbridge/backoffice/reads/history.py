@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from dotbridge.audit.acting import COMMAND_LINE
 from dotbridge.audit.models import AuditEntry, Verb
+from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.entities.rights import Viewer
 from dotbridge.lists.models import MarketingList
+from dotbridge.lists.rules.value_words import quoted
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -150,8 +152,8 @@ class _Names:
             return given % {"name": owner}
         kind = str(kind_of(entry.model))
         name = entry.record or self._called_by(entry)
-        quoted = f" “{name}”" if name else ""
-        return f"{kind[:1].upper()}{kind[1:]}{quoted} {entry.get_verb_display()}"
+        words = [f"{kind[:1].upper()}{kind[1:]}", quoted(name) if name else "", str(entry.get_verb_display())]
+        return " ".join(filter(None, words))
 
     def _called_by(self, entry: AuditEntry) -> str:
         """What a record without a name of its own is called by, as far as the entry holds it."""
@@ -190,6 +192,8 @@ class _Names:
             return self._found[field.related_model].get(str(value), f"#{value}")
         if isinstance(value, bool):
             return _("Yes") if value else _("No")
+        if column == "entity":
+            return entity_label(str(value))
         flat = field.flatchoices if field is not None and field.choices else ()
         choices = {str(key): label for key, label in flat}
         return _short(str(choices.get(str(value), _joined(value))))

@@ -22,7 +22,8 @@ def said_of_change(marketing_list: MarketingList, change: RuleChange) -> list[st
     """Who comes and who goes, as sentences: of one on demand, with its next refresh. Empty where nobody can say."""
     if change.adds is None or change.takes_out is None:
         return [problem for problem in (why_not_counted(change),) if problem]
-    stays = _("Staying: %(n)s.") % {"n": grouped(change.stays or 0)}
+    # Members alone are counted; the bar of the list counts those who opted out as well.
+    stays = _("Staying: %(n)s, besides those who opted out or were taken off.") % {"n": grouped(change.stays or 0)}
     if not change.adds and not change.takes_out:
         return [_("Nobody comes and nobody goes."), stays]
     link = getattr(marketing_list, "connection", None)

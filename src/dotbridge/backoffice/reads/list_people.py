@@ -47,7 +47,7 @@ _SAME = {RowState.CONFIRMED: Standing.IN_STEP, RowState.TAKEN_OUT: Standing.TAKE
 
 @dataclass(frozen=True, kw_only=True)
 class ListPerson:
-    """One line of the table."""
+    """One line of the table. `upload` is the file that was refused with them in it, and waits for a person."""
 
     record_id: str
     email: str
@@ -55,6 +55,7 @@ class ListPerson:
     why: StrOrPromise
     is_member: bool
     since: datetime | None = None
+    upload: int | None = None
     cells: tuple[Any, ...] = ()
 
 
@@ -87,7 +88,7 @@ def people_page(
     else:
         rows = _rows_after(marketing_list, _key_of(marketing_list, after), show, search, columns)
         onward = str(rows[PAGE - 1]["record_id"]) if len(rows) > PAGE else ""
-    people = described(marketing_list, rows[:PAGE])
+    people = described(marketing_list, rows[:PAGE], are_speakers=show in EXPORTED and not is_sorted(columns))
     return PeoplePage(people=people, after=onward if len(rows) > PAGE else "")
 
 
@@ -219,8 +220,13 @@ def _key_of(marketing_list: MarketingList, text: str) -> Any:
     return as_key(entity(marketing_list.entity), text) if text else None
 
 
-def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> list[ListPerson]:
-    """The rows with where each stands, in a fixed number of queries."""
+def described(
+    marketing_list: MarketingList, rows: Sequence[dict[str, Any]], *, are_speakers: bool = False
+) -> list[ListPerson]:
+    """The rows with where each stands, in a fixed number of queries.
+
+    `are_speakers`: each is known to be the record that is sent for its address.
+    """
     ids = [str(row["record_id"]) for row in rows]
     removed = set(
         RemovedItem.objects.filter(marketing_list=marketing_list, record_id__in=ids).values_list("record_id", flat=True)
@@ -229,7 +235,7 @@ def described(marketing_list: MarketingList, rows: Sequence[dict[str, Any]]) -> 
     keys = {address_key(row["email"] or ""): row["record_pk"] for row in rows if address_key(row["email"] or "")}
     link = getattr(marketing_list, "connection", None)
     items = _items(link, keys.keys())
-    speakers = speakers_of(marketing_list, keys)
+    speakers = {} if are_speakers else speakers_of(marketing_list, keys)
     return [
         _person(
             row,
@@ -275,6 +281,7 @@ def _person(
         why=why or MEANINGS[standing],
         is_member=not is_removed and objections is None,
         since=_since(objections) if objections and standing is Standing.OPTED_OUT else None,
+        upload=item.upload_id if standing is Standing.REFUSED and item is not None and not item.reason else None,
         cells=_cells(row),
     )
 

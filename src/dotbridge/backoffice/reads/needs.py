@@ -96,7 +96,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     if may_see_accounts:
         yield from _of_accounts(has_worker="workers" in there)
     if may("dotbridge_lists.view_marketinglist"):
-        yield from _of_lists()
+        yield from _of_lists(may_allow=may("dotbridge_connections.change_listconnection"))
     if may("dotbridge_mapping.view_mapping"):
         yield from _of_mappings()
     for name, (_rows, needs) in allowed.items():
@@ -177,25 +177,27 @@ def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
         )
 
 
-def _of_lists() -> Iterator[Need]:
+def _of_lists(*, may_allow: bool) -> Iterator[Need]:
     connections = ListConnection.objects.select_related("marketing_list", "address_book__integration", "ending")
     links = list(connections.order_by("marketing_list__name"))
     # Rules ask about other lists, most of which are among these.
     known_by_key(MarketingList).update({link.marketing_list_id: link.marketing_list for link in links})
     for link in links:
-        yield from _of_list(link)
+        yield from _of_list(link, may_allow=may_allow)
 
 
-def _of_list(link: ListConnection) -> Iterator[Need]:
+def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
     marketing_list = link.marketing_list
     if link.stopped_at is not None:
         yield Need(
             tone="bad",
             title=_("%(list)s: the export waits for you") % {"list": marketing_list},
-            text=stopped_in_words(link),
+            text=stopped_in_words(link)
+            if may_allow
+            else f"{stopped_in_words(link)} {_('Somebody who may change connections decides.')}",
             since=link.stopped_at,
-            url=reverse("dotbridge:list-allow", args=[marketing_list.pk]),
-            button=_("Look and decide"),
+            url=reverse(f"dotbridge:{'list-allow' if may_allow else 'list-plan'}", args=[marketing_list.pk]),
+            button=_("Look and decide") if may_allow else _("See what it would do"),
             marketing_list=marketing_list.pk,
         )
     ending: Ending | None = getattr(link, "ending", None)

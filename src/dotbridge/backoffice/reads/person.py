@@ -32,6 +32,7 @@ from dotbridge.entities.sql import as_key
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
+from dotbridge.lists.rules.value_words import quoted
 from dotbridge.lists.selectors import list_condition, matching_records
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
@@ -239,8 +240,9 @@ def _lists_of(known: Entity, record_id: str, objections: Sequence[Objection]) ->
         # A column a list, of one row: as many subqueries take the database longer to plan than to answer.
         is_on = ExpressionWrapper(condition, output_field=BooleanField()) if condition else Value(True)
         conditions[f"is_on_{marketing_list.pk}"] = is_on
-    found = known.queryset().order_by().filter(pk=record_key).values(**conditions).first() if conditions else None
-    on = [each for each in lists.values() if (found or {}).get(f"is_on_{each.pk}")]
+    # Of one row no order is asked: Django would compare each column with what it orders by.
+    rows = list(known.queryset().order_by().filter(pk=record_key).values(**conditions)[:1]) if conditions else []
+    on = [each for each in lists.values() if rows and rows[0][f"is_on_{each.pk}"]]
     on = sorted(on, key=lambda each: each.name)[:MOST_LISTS]
     row = matching_records(on[0]).filter(record_pk=record_key).first() if on else None
     if row is None:
@@ -252,7 +254,8 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
     for activity in activities_of_record(entity=key, record_id=record_id)[:MOST_EVENTS]:
         yield Event(
             at=activity.action_date,
-            text=f"{activity.get_type_display()}: {activity.email_campaign}",
+            text=_("%(what)s: %(campaign)s")
+            % {"what": activity.get_type_display(), "campaign": activity.email_campaign},
             tone=ACTIVITY_TONES[activity.type],
             note=activity.details,
             url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
@@ -322,7 +325,7 @@ def _consent_events(email: str, key: str = "", record_id: str = "") -> Iterator[
 
 def _proof_in_words(said: ConsentEvent) -> str:
     """What they agreed to, and where; their IP address and browser are nobody's business here."""
-    return f"“{Truncator(said.consent_text).chars(200)}” ({said.url})" if said.consent_text else ""
+    return f"{quoted(Truncator(said.consent_text).chars(200))} ({said.url})" if said.consent_text else ""
 
 
 def events_of_contact(person: Person) -> Sequence[Event]:

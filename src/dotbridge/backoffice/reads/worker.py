@@ -40,7 +40,7 @@ def how_to_start_worker() -> str:
 
 def seconds_to_ask(usual: int) -> int:
     """How many seconds later a page that waits for a worker asks again: seldom where none is there."""
-    return usual if worker_is_alive() else SECONDS_WITHOUT_WORKER
+    return usual if worker_is_alive() else max(usual, SECONDS_WITHOUT_WORKER)
 
 
 def trouble_of_account(integration: Integration) -> str:

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
 from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.reads.worker import seconds_to_ask
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
 
@@ -73,7 +75,7 @@ class AccountChangeScreen(ReadOnlyScreen):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, which asks for itself again while something is open."""
         is_open = AccountChange.objects.filter(state__in=OPEN_CHANGES).exists()
-        context = {"refresh_seconds": REFRESH_SECONDS} if is_open else {}
+        context = {"refresh_seconds": seconds_to_ask(REFRESH_SECONDS)} if is_open else {}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("What"))
@@ -89,7 +91,7 @@ class AccountChangeScreen(ReadOnlyScreen):
     @admin.display(description=gettext_lazy("What happened"))
     def text(self, change: AccountChange) -> str | None:
         """What Dotdigital said, or what went wrong."""
-        return change.message or None
+        return stored_text(change.message) or None
 
     @admin.display(description=gettext_lazy("Asked for"))
     def asked(self, change: AccountChange) -> str:

@@ -16,7 +16,7 @@ from dotbridge.backoffice.labels import status_badge
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
-from dotbridge.backoffice.statuses import STATUS_WORDS
+from dotbridge.backoffice.statuses import STATUS_WORDS, opt_in_words
 from dotbridge.entities.email import address_key
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, Contact, Membership
@@ -35,7 +35,7 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Two groups, then each documented status."""
         groups = [("live", _("May be mailed")), ("not-live", _("May not be mailed"))]
-        return [*groups, *((status, status) for status in STATUS_WORDS)]
+        return [*groups, *((status, f"{words.text} ({status})") for status, words in STATUS_WORDS.items())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
         """The contacts of the chosen status or group."""
@@ -75,7 +75,7 @@ class BookFilter(admin.SimpleListFilter):
 class ContactScreen(ReadOnlyScreen):
     """People in the connected accounts."""
 
-    list_display = ("email", "integration", "status_label", "opt_in_type", "suppressed_at", "updated_at")
+    list_display = ("email", "integration", "status_label", "opt_in", "suppressed_at", "updated_at")
     list_filter = ("integration", StatusFilter, BookFilter)
     list_select_related = ("integration",)
     # The order of the unique index, so that a page is read from it and nothing is sorted.
@@ -88,7 +88,7 @@ class ContactScreen(ReadOnlyScreen):
     fields = (
         ("email", "integration"),
         ("status_label", "suppressed_at"),
-        ("opt_in_type", "email_type"),
+        ("opt_in", "email_type"),
         ("last_subscribed_at", "updated_at"),
         "remote_id",
     )
@@ -97,7 +97,7 @@ class ContactScreen(ReadOnlyScreen):
         "integration",
         "status_label",
         "suppressed_at",
-        "opt_in_type",
+        "opt_in",
         "email_type",
         "last_subscribed_at",
         "updated_at",
@@ -125,8 +125,13 @@ class ContactScreen(ReadOnlyScreen):
 
     @admin.display(description=_("Status in the account"))
     def status_label(self, contact: Contact) -> SafeString:
-        """The status, as Dotdigital names it."""
+        """The status in words."""
         return status_badge(contact.status)
+
+    @admin.display(description=_("Opt-in"))
+    def opt_in(self, contact: Contact) -> str:
+        """How they opted in, in words."""
+        return str(opt_in_words(contact.opt_in_type))
 
     def panel_context(self, request: HttpRequest, record: Contact) -> Mapping[str, Any]:
         """Its data fields by name, and the books it is or was in."""

@@ -21,6 +21,7 @@ from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, l
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.statuses import campaign_status_words
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.campaigns.selectors import campaign_totals
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
@@ -156,7 +157,9 @@ class EmailCampaignScreen(ReadOnlyScreen):
 def state_of(campaign: Any) -> SafeString:
     """The state of an e-mail campaign that came with its figures, in words."""
     if campaign.remote_status:
-        text = badge(campaign.remote_status, "good" if campaign.remote_status == "Sent" else "info")
+        text = badge(
+            campaign_status_words(campaign.remote_status), "good" if campaign.remote_status == "Sent" else "info"
+        )
     else:
         text = badge(_("Sent"), "good") if campaign.sent_at else badge(_("Not sent"))
     if campaign.gone_at is None:

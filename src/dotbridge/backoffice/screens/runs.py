@@ -14,8 +14,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import counts_in_words, duration, grouped, state_badge, step_label, trigger_text
+from dotbridge.backoffice.reads.worker import seconds_to_ask
 from dotbridge.backoffice.screens.base import Button, EmptyList, InfinitePaginator, ReadOnlyScreen, View
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import State, SyncRun
 
 REFRESH_SECONDS = 3
@@ -86,12 +88,12 @@ class RunScreen(ReadOnlyScreen):
     @admin.display(description=_("What happened"))
     def text(self, run: SyncRun) -> str | None:
         """The run's own words."""
-        return run.message or None
+        return stored_text(run.message) or None
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, which asks again by itself while a run is at work."""
         at_work = SyncRun.objects.filter(state=State.RUNNING).exists()
-        context = {"refresh_seconds": REFRESH_SECONDS if at_work else 0}
+        context = {"refresh_seconds": seconds_to_ask(REFRESH_SECONDS) if at_work else 0}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def buttons(self, request: HttpRequest, record: SyncRun) -> Sequence[Button]:
@@ -154,6 +156,6 @@ def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
             }
             for step in steps
         ],
-        "refresh_seconds": REFRESH_SECONDS if run.state == State.RUNNING else 0,
+        "refresh_seconds": seconds_to_ask(REFRESH_SECONDS) if run.state == State.RUNNING else 0,
         "progress_url": reverse("dotbridge_tables:dotbridge_sync_syncrun_progress", args=[run.pk]),
     }

@@ -20,6 +20,7 @@ from dotbridge.backoffice.pages.uploads import MAY_RETRY
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
+from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
 
@@ -101,7 +102,7 @@ class UploadScreen(ReadOnlyScreen):
     @admin.display(description=gettext_lazy("What happened"))
     def text(self, upload: Upload) -> str | None:
         """The upload's own words."""
-        return upload.message or None
+        return stored_text(upload.message) or None
 
     @admin.display(description=gettext_lazy("Prepared by run"))
     def run_link(self, upload: Upload) -> SafeString | None:
@@ -153,7 +154,7 @@ class UploadScreen(ReadOnlyScreen):
             record=upload,
             question=_("Send %(rows)s rows again?") % {"rows": grouped(upload.row_count)},
             consequences=[
-                upload.message,
+                stored_text(upload.message),
                 _("The rows of members who are still on the list go to Dotdigital with the next export."),
             ],
             answer=_("Yes, send again"),

@@ -20,7 +20,8 @@ from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
-from dotbridge.backoffice.reads.worker import how_to_start_worker
+from dotbridge.backoffice.reads.worker import how_to_start_worker, seconds_to_ask
+from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
@@ -35,6 +36,9 @@ NARROWEST = 0.6
 
 register.filter(grouped)
 register.filter(stored_text)
+register.filter(opt_in_words)
+register.filter(campaign_status_words)
+register.simple_tag(seconds_to_ask)
 
 
 @register.filter
@@ -47,7 +51,7 @@ def share(fraction: float | None) -> str:
 def icon(name: str) -> SafeString:
     """One of the drawings of `icons.svg`. The word stands beside it, so it is hidden from screen readers."""
     return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        '<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         static("backoffice/icons.svg"),
         name,
     )

@@ -76,7 +76,12 @@ class ValueWords:
         chosen = self.names.get(field.path, {}).get(value)
         if chosen is None:
             chosen = next((str(text) for known, text in field.choices if str(known) == str(value)), None)
-        return f"“{chosen}”" if chosen is not None else _plain(value)
+        return quoted(chosen) if chosen is not None else _plain(value)
+
+
+def quoted(text: str) -> str:
+    """The text in the quotation marks of the reader's language."""
+    return _("“%(text)s”") % {"text": text}
 
 
 def _plain(value: Any) -> str:
@@ -90,7 +95,7 @@ def _plain(value: Any) -> str:
         return _date(value)
     if isinstance(value, str):
         short = value if len(value) <= _LONGEST_SHOWN else value[: _LONGEST_SHOWN - 1] + "…"
-        return short if short.isalnum() else f"“{short}”"
+        return short if short.isalnum() else quoted(short)
     return str(formats.localize(value, use_l10n=True))
 
 

@@ -17,7 +17,7 @@ from dotbridge.lists.rules.operators import Measure
 from dotbridge.lists.rules.phrases import CLAUSES, COUNTED, MEASURED_CLAUSES, family
 from dotbridge.lists.rules.reading import ReadRule, read_rule
 from dotbridge.lists.rules.tree import Asked, Group, Measured, OnList, Part
-from dotbridge.lists.rules.value_words import ValueWords
+from dotbridge.lists.rules.value_words import ValueWords, quoted
 
 
 def rule_in_words(
@@ -108,7 +108,7 @@ class _Words:
         if isinstance(part, Group):
             return self.group(part, depth=depth)
         if isinstance(part, OnList):
-            names = self.values.listed([f"“{each.marketing_list.name}”" for each in part.lists])
+            names = self.values.listed([quoted(each.marketing_list.name) for each in part.lists])
             text = _("who are on the list %(lists)s") if part.is_on else _("who are not on the list %(lists)s")
             return text % {"lists": names}
         return self.measured(part) if isinstance(part, Measured) else self.asked(part)

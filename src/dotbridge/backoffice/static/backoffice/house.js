@@ -32,7 +32,10 @@
 
   document.addEventListener("click", (event) => {
     const on = (name) => event.target.closest(`[${name}]`);
-    if (on("data-open-search")) openSearch();
+    if (on("data-open-search")) {
+      event.preventDefault();
+      openSearch();
+    }
     if (on("data-toggle-menu")) {
       const isOpen = document.getElementById("menu").classList.toggle("is-open");
       on("data-toggle-menu").setAttribute("aria-expanded", String(isOpen));

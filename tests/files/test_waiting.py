@@ -40,6 +40,7 @@ from dotbridge.files.waiting import (
     run_load,
 )
 from tests.backoffice.world import empty_queue
+from tests.platform.place import until
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PEOPLE = "E-mail,First name\nada@example.com,Ada\nbo@example.com,Bo\n"
@@ -314,7 +315,16 @@ def run_killed(load: FileLoad, point: str) -> int:
         f"run_load(load_id={load.pk})\n"
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "dotbridge.settings"}
-    return subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, env=environment, check=False).returncode
+    code = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, env=environment, check=False).returncode
+    # On a busy machine the database may take a moment to notice that the process is gone.
+    until(lambda: is_left(load))
+    return code
+
+
+def is_left(load: FileLoad) -> bool:
+    """Whether no process is at work on the load."""
+    with waiting._second_connection() as link, waiting._held(link, load.pk) as is_held:
+        return is_held
 
 
 def test_two_workers_never_load_the_same_at_once() -> None:

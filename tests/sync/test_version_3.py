@@ -307,6 +307,7 @@ def test_whom_the_feed_of_changes_tells_of_are_not_too_many_to_be_looked_at(
     monkeypatch.setattr(account_feed, "MOST_LOOKS", 1)
     for number in range(5):
         add_contact(f"p{number}@example.com")
+    sync(v3, kind=RunKind.IMPORT)
     sync(v3, kind=RunKind.EXPORT)
 
     steps = steps_of(sync(v3, kind=RunKind.IMPORT))

@@ -34,6 +34,9 @@ from dotbridge.files.names import is_company, split_name
             "job_title,birthday,is_vip,lead_score,notes,language",
         ),
         ("Shoe size,,E-mail opt-in", ",,"),
+        ("Member Name,billingEmail,Customer Phone 2,properties.birthday", "full_name,email,phone,birthday"),
+        ("Email,Contact Owner,User name,Address name,Customer since,Billing Email", "email,,,,,"),
+        ("Name,Email,Billing First Name,Telefon privat", "full_name,email,,phone"),
     ],
 )
 def test_headers(headers: str, fields: str) -> None:

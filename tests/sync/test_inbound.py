@@ -153,6 +153,18 @@ def test_data_fields_and_the_first_mappings(integration: Integration, remote: Re
     }
 
 
+def test_a_model_that_is_registered_later_is_mapped_with_the_next_reading_and_nothing_is_mapped_twice(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    sync(integration, kind=RunKind.IMPORT)
+    # As if it had not been there then.
+    Mapping.objects.filter(entity="crm.lead").delete()
+    Mapping.objects.get(entity="crm.contact").rows.all().delete()
+    sync(integration, kind=RunKind.DATA_FIELDS)
+    assert Mapping.objects.get(entity="crm.lead").rows.exists()
+    assert not Mapping.objects.get(entity="crm.contact").rows.exists(), "somebody has decided so"
+
+
 def test_data_fields_are_read_once_a_day_unless_forced(integration: Integration, remote: RemoteAccount) -> None:
     sync(integration, kind=RunKind.IMPORT)
     assert steps_of(sync(integration, kind=RunKind.IMPORT))["data_fields"]["state"] == State.SKIPPED

@@ -120,7 +120,7 @@ _WHOSE = """
     kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits
 """
 # What such a word alone before "name" says nothing about: "Address name" is a name of the address.
-_NEVER_WHOSE = {"addressname", "defaultaddressname", "leadname", "membername", "propertiesname"}
+_NEVER_WHOSE = {"addressname", "defaultaddressname", "propertiesname"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 

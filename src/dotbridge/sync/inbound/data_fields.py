@@ -66,8 +66,8 @@ def import_data_fields(step: StepContext) -> None:
             gone = believed_gone(step, Listing.DATA_FIELDS, known=there, named=named, is_empty=not fields)
             DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
             step.count(gone=len(gone))
-        if last is None:
-            step.count(mappings_made=create_default_mappings(integration=step.integration))
+        # Each time: a host may have registered another model since.
+        step.count(mappings_made=create_default_mappings(integration=step.integration))
         move_cursor(step.integration, FEED, step.run.server_now)
     step.advance(len(page.items), len(page.items))
 

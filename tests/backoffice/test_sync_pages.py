@@ -17,12 +17,12 @@ from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import ago, counts_in_words, duration
-from dotbridge.connections.models import CampaignSend
+from dotbridge.connections.models import CampaignSend, RunKind
 from dotbridge.connections.services import request_address_book, request_run
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mirror.models import DataField
-from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import ExportItem, State, Step, SyncRun, Upload, UploadState
 from dotbridge.sync.outbound.states import REFUSED_STATUSES
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World, empty_queue
@@ -323,3 +323,28 @@ def test_who_calls_back_a_run_is_told_of_the_campaign_that_goes_all_the_same(bac
     assert "waits to be sent" not in call_back()
     CampaignSend.objects.create(integration=world.integration, remote_id=987, name="Letter", book_ids=[1])
     assert "1 campaign still waits to be sent" in call_back()
+
+
+def test_what_a_page_had_read_is_quiet_and_what_was_done_is_not(back_office: Client, world: World) -> None:
+    """The kind: a list of what happened that is full of what did not. Seen as a line for each mail that was shown."""
+    SyncRun.objects.all().delete()
+    for counts in ({"read": 1}, {}, {"told": 1}):
+        run = SyncRun.objects.create(
+            integration=world.integration,
+            kind=RunKind.REQUESTS,
+            trigger="person",
+            state=State.SUCCEEDED,
+            started_at=timezone.now(),
+            finished_at=timezone.now(),
+        )
+        Step.objects.create(
+            run=run,
+            name="looks",
+            state=State.SUCCEEDED,
+            counts=counts,
+            started_at=timezone.now(),
+            finished_at=timezone.now(),
+        )
+    page = texts(back_office.get(reverse("dotbridge:activity")))
+    assert "2 quiet runs" in page
+    assert "1 request done in Dotdigital" in page

@@ -32,7 +32,7 @@ from dotbridge.backoffice.pages.person_frame import try_request_again
 from dotbridge.backoffice.reads.fields import field_words
 from dotbridge.backoffice.reads.shown import may_see_values
 from dotbridge.backoffice.stored_texts import stored_text
-from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest, RunKind
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.folding import COUNTS_OF_LOOKING
@@ -65,8 +65,15 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 
 def _is_quiet(run: SyncRun) -> bool:
-    """Whether a run did nothing that anybody wants to hear of: it went well by itself and changed nothing."""
-    if run.trigger == "person" or run.state not in {State.SUCCEEDED, State.SKIPPED, State.PARTIAL}:
+    """Whether a run did nothing that anybody wants to hear of: it went well by itself and changed nothing.
+
+    What people ask for begins by itself as well, where a page is opened that shows what a mail says.
+    """
+    if (run.trigger == "person" and run.kind != RunKind.REQUESTS) or run.state not in {
+        State.SUCCEEDED,
+        State.SKIPPED,
+        State.PARTIAL,
+    }:
         return False
     told = {name for step in run.steps.all() for name, number in step.counts.items() if number}
     return told <= set(COUNTS_OF_LOOKING)

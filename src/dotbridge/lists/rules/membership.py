@@ -73,7 +73,7 @@ def members_among(entity: Entity, marketing_list: MarketingList, records: QueryS
     blocked = is_blocked(
         scopes_of_list(marketing_list.pk), entity.key, record="key_on_list", email_key="address_on_list"
     )
-    members: QuerySet[Any] = named.filter(_never(Exists(removed))).filter(_never(blocked))
+    members: QuerySet[Any] = named.filter(_never(Exists(removed)), _never(blocked))
     return members
 
 

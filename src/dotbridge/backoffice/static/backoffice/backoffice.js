@@ -4,11 +4,9 @@
 
 (() => {
     const CLICKED = "a:not([href])[x-on\\:click], span[x-on\\:click], div.cursor-pointer[x-on\\:click], h2[x-on\\:click]";
-    const NAMES = { dock_to_right: gettextOr("Show or hide the menu"), close: gettextOr("Close") };
-
-    function gettextOr(text) {
-        return typeof window.gettext === "function" ? window.gettext(text) : text;
-    }
+    // The names come in the reader's language with the address of this file.
+    const given = new URL(document.currentScript.src).searchParams;
+    const NAMES = { dock_to_right: given.get("menu"), close: given.get("close") };
 
     function makeOperable(root) {
         for (const control of root.querySelectorAll(CLICKED)) {

@@ -381,6 +381,8 @@ operators = st.sampled_from(sorted({name for known in OPERATORS.values() for nam
 rules_of_any_kind = st.fixed_dictionaries({"field": fields, "operator": operators, "value": json_values}) | json_values
 
 
+# Of two texts the database says which one comes first.
+@pytest.mark.django_db
 @given(rules=st.lists(rules_of_any_kind, max_size=5))
 def test_any_json_is_understood_or_refused(rules: list[Any]) -> None:
     try:

@@ -61,6 +61,22 @@ def test_what_the_new_owner_of_an_address_says_does_not_bind_the_former(
     assert set(remote.contacts(book)) == {"ann@example.com"}
 
 
+def test_who_was_given_what_cannot_be_an_address_is_known_by_the_last_one(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    record = add_contact("old@example.com")
+    sync(integration)
+    move(record, "not an address")
+    for _run in range(3):
+        sync(integration)
+    unsubscribe(remote, "old@example.com")
+    sync(integration)
+    move(record, "new@example.com")
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert count_members(link.marketing_list).unsubscribed == 1
+
+
 def test_who_had_left_the_list_when_they_opted_out_stays_out_under_another_address(
     integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
 ) -> None:

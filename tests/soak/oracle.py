@@ -145,7 +145,11 @@ class Oracle:
         if key in self.opted_out_addresses(name) and (name, key) not in self.by_others:
             return False
         ours = self.ours.get((name, key), Ours.NO)
-        if ours is Ours.PERHAPS or self.consent.former.get(key) in self.speakers(name):
+        former = self.consent.former.get(key)
+        if ours is Ours.PERHAPS or former in self.speakers(name):
+            return None
+        if ours is Ours.NO and former in self.opted_out_addresses(name):
+            # The same person, whoever put them there: they leave the book if something was about to be sent to them.
             return None
         return ours is Ours.NO and (name, key) in self.present
 

@@ -55,17 +55,17 @@ _HAND_OVER = """
     ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
 """
 # A record that is about to be written to at one address was not last written to at another; and an address is its new
-# owner's alone.
+# owner's alone. At what cannot be an address nobody is written to.
 _END = """
     UPDATE dotbridge_sync_pastaddress p SET ended_at = now()
     WHERE p.ended_at IS NULL AND p.integration_id = %(integration)s AND p.id IN (
         SELECT q.id FROM dotbridge_sync_pastaddress q JOIN export_candidate k ON k.record_id = q.record_id
-        WHERE q.ended_at IS NULL AND q.entity = %(entity)s AND k.connection_id = %(connection)s
+        WHERE q.ended_at IS NULL AND q.entity = %(entity)s AND k.connection_id = %(connection)s AND k.is_mailable
           AND (k.item_id IS NULL OR k.is_handed_over)
         UNION ALL
         SELECT q.id FROM dotbridge_sync_pastaddress q JOIN export_candidate k ON k.email_key = q.email_key
         WHERE q.ended_at IS NULL AND q.integration_id = %(integration)s AND k.connection_id = %(connection)s
-          AND (k.item_id IS NULL OR k.is_handed_over)
+          AND k.is_mailable AND (k.item_id IS NULL OR k.is_handed_over)
     )
 """
 _CARRY_OVER = """

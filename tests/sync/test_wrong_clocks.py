@@ -100,7 +100,7 @@ def test_a_removal_that_was_asked_for_by_a_wrong_clock_is_asked_for_again(
     Removal.objects.update(sent_at=timezone.now() + LATER)
     remote.sandbox.settings.deletion_seconds = 0.0
 
-    sync(integration)
+    sync(integration, wait_seconds=3.0)
 
     assert Removal.objects.filter(state=RemovalState.COMPLETED).exists()
     assert list(remote.contacts(book)) == ["bob@example.com"]

@@ -32,6 +32,8 @@ from tests.soak.oracle import CONTACTS, LEADS, LISTS, Oracle, Ours, Record, key_
 from tests.soak.oracle_consent import ACCOUNT, EVERYTHING
 
 ENTITIES = {CONTACTS: "crm.contact", LEADS: "crm.lead"}
+# What the records of either list are mapped to.
+OF_BOTH_LISTS = ("FIRSTNAME", "LASTNAME", "FULLNAME")
 
 
 class World:
@@ -307,7 +309,11 @@ class World:
             if key not in held:
                 assert self.oracle.other_name_of(name, key) in held
                 continue
+            # A contact that has another address by now keeps what its own list sent: this one is new to Dotdigital.
+            is_another = any(self.oracle.other_name_of(each, key) for each in LISTS if each != name)
             for data_field, value in wanted[key].items():
+                if is_another and data_field not in OF_BOTH_LISTS:
+                    continue
                 self._compare_value(key, data_field, value, held[key].get(data_field))
 
     def _compare_value(self, key: str, data_field: str, wanted: str, found: Any) -> None:

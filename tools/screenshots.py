@@ -42,6 +42,7 @@ def main() -> None:
         page.locator("input[type=password]").fill(password)
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Log out").wait_for()
+        wait_until_at_rest(page, address)
         for name, (first, *links) in WANTED.items():
             page.goto(f"{address}{first}")
             for text in links:
@@ -50,6 +51,16 @@ def main() -> None:
         for picture in (person, campaign_to_send, list_to_connect):
             picture(page, address)
         chromium.close()
+
+
+def wait_until_at_rest(page: Page, address: str) -> None:
+    """Wait until no run of the demo's account is at work: the pictures show a quiet day."""
+    page.goto(f"{address}/lists/")
+    follow(page, "Everybody in the CRM")
+    page.wait_for_load_state("networkidle")
+    while page.locator(".live .strip").count():
+        page.wait_for_timeout(1_000)
+        page.reload(wait_until="networkidle")
 
 
 def follow(page: Page, text: str) -> None:

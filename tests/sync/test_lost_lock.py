@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,21 +77,29 @@ def test_the_second_run_works_alone(integration: Integration, remote: RemoteAcco
     assert list(remote.contacts(book)) == ["ann@example.com"]
 
 
-def test_nothing_is_sent_once_the_lock_is_lost(
-    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    book = remote.create_book("First")
+def send_ann_while(happens: Callable[[], None], integration: Integration, monkeypatch: pytest.MonkeyPatch) -> SyncRun:
+    """A run that is to send one person to the book, and what happens just before their file is written."""
     add_contact("ann@example.com")
     connect(integration, book="First")
     genuine = module.write_csv
 
-    def lose(upload: Upload, file: Any) -> int:
-        assert end_the_locks_session() == 1
+    def write(upload: Upload, file: Any) -> int:
+        happens()
         return genuine(upload, file)
 
-    monkeypatch.setattr(module, "write_csv", lose)
+    monkeypatch.setattr(module, "write_csv", write)
+    return sync(integration)
 
-    run = sync(integration)
+
+def test_nothing_is_sent_once_the_lock_is_lost(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = remote.create_book("First")
+
+    def lose() -> None:
+        assert end_the_locks_session() == 1
+
+    run = send_ann_while(lose, integration, monkeypatch)
 
     assert run.state == State.INTERRUPTED
     assert steps_of(run)["uploads"]["state"] == State.INTERRUPTED
@@ -180,18 +189,12 @@ def test_an_account_that_is_switched_off_is_asked_nothing_more_by_a_run_at_work(
     integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = remote.create_book("First")
-    add_contact("ann@example.com")
-    connect(integration, book="First")
-    genuine = module.write_csv
 
-    def switch_off(upload: Upload, file: Any) -> int:
+    def switch_off() -> None:
         switch_account(integration=Integration.objects.get(), to=False)
         remote.sandbox.clear_calls()
-        return genuine(upload, file)
 
-    monkeypatch.setattr(module, "write_csv", switch_off)
-
-    run = sync(integration)
+    run = send_ann_while(switch_off, integration, monkeypatch)
 
     assert (run.state, run.message) == (State.INTERRUPTED, SWITCHED_OFF)
     assert steps_of(run)["uploads"]["message"] == SWITCHED_OFF

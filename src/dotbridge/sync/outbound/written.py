@@ -24,18 +24,18 @@ _IS_ANOTHERS = """((c.email_key IN (
             WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
         ))"""
 # Dotdigital may mail somebody again whom it does not mail now. Who opted out here must not be in the book then.
-_COUNTS = "(c.status = ANY(%(live)s) OR d.opted_out_here)"
+_LIVE_OR_OPTED_OUT_HERE = "(c.status = ANY(%(live)s) OR d.opted_out_here)"
 # Whether a contact of note `i`, which has departed as `d` says, is in the book. The parameters are `connection`,
 # `integration`, `book` and `live`; the table of members has to be filled.
 IS_IN_BOOK = f"""EXISTS (
         SELECT FROM dotbridge_mirror_contact c
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE c.integration_id = %(integration)s AND c.email_key = i.email_key AND {_COUNTS}
+        WHERE c.integration_id = %(integration)s AND c.email_key = i.email_key AND {_LIVE_OR_OPTED_OUT_HERE}
         UNION ALL
         SELECT FROM dotbridge_mirror_formeraddress a
         JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
-             AND {_COUNTS}
+             AND {_LIVE_OR_OPTED_OUT_HERE}
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
         WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}

@@ -14,9 +14,12 @@ What is right is read from the sandbox's books alone.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.utils import timezone
 
 from dotbridge.backoffice.reads.list_people import people_page
 from dotbridge.backoffice.reads.standing import Standing
@@ -34,7 +37,7 @@ from dotbridge.lists.selectors import count_members, members
 from dotbridge.lists.services import remove_records, unsubscribe_records
 from dotbridge.mirror.models import Contact as Mirrored
 from dotbridge.summary import run_summary
-from dotbridge.sync.models import ExportItem
+from dotbridge.sync.models import ExportItem, Upload
 from dotbridge.sync.services import disconnect_list
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
@@ -364,6 +367,44 @@ def test_who_returns_and_is_off_the_list_leaves_the_book(
     sync(integration)
     assert set(remote.contacts(book)) == {"bob@example.com"}
     assert list(ExportItem.objects.values_list("record_id", flat=True)) == [str(bob.pk)]
+
+
+@pytest.mark.parametrize("is_renamed_first", [False, True])
+@pytest.mark.parametrize("opts_out", [False, True])
+def test_who_has_another_address_there_and_returns_leaves_the_book(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    book: int,
+    opts_out: bool,
+    is_renamed_first: bool,
+) -> None:
+    """The same for a contact that was given another address in Dotdigital, before our note went or after the return."""
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    Upload.objects.update(finished_at=timezone.now() - timedelta(days=2))
+    if is_renamed_first:
+        change_there(remote, "ann@example.com", "ann.new@example.com")
+        remote.sandbox.advance(3600)
+        sync(integration)
+    present = "ann.new@example.com" if is_renamed_first else "ann@example.com"
+    remote.ask("POST", "/v2/contacts/unsubscribe", {"email": present})
+    remote.sandbox.advance(3600)
+    sync(integration)
+    if opts_out:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    else:
+        remove_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    sync(integration)
+    assert not ExportItem.objects.exists()
+    path = "/v2/contacts/resubscribe-with-no-challenge"
+    remote.ask("POST", path, {"unsubscribedContact": {"email": present}})
+    if not is_renamed_first:
+        change_there(remote, "ann@example.com", "ann.new@example.com")
+    remote.sandbox.advance(3600)
+    sync(integration)
+    assert remote.contacts(book) == {}
+    assert not ExportItem.objects.exists()
 
 
 @pytest.mark.parametrize("of_all", [False, True])

@@ -19,6 +19,15 @@ from dotbridge.sync.outbound.written import IS_IN_BOOK
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
 
+# The contact may have another address in Dotdigital by now.
+_IS_THERE_UNDER_ANOTHER = """EXISTS (
+                      SELECT FROM dotbridge_mirror_formeraddress a
+                      JOIN dotbridge_mirror_contact f
+                           ON f.integration_id = a.integration_id AND f.remote_id = a.remote_id
+                      JOIN dotbridge_mirror_membership g ON g.address_book_id = %(book)s AND g.contact_id = f.id
+                           AND g.gone_at IS NULL AND g.status = ANY(%(live)s)
+                      WHERE a.integration_id = %(integration)s AND a.email_key = j.email_key
+                  )"""
 # Nothing of theirs is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose
 # id has not been read yet is waited for.
 _FORGET = f"""
@@ -37,8 +46,8 @@ _FORGET = f"""
                OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
-                  u.state = 'finished' AND j.reason = '' AND j.taken_out_at IS NULL AND m.status = ANY(%(live)s)
-                  AS stays_in_book
+                  u.state = 'finished' AND j.reason = '' AND j.taken_out_at IS NULL
+                  AND (m.status = ANY(%(live)s) OR {_IS_THERE_UNDER_ANOTHER}) AS stays_in_book
     ), staying AS (
         INSERT INTO dotbridge_sync_bookremainder (connection_id, email_key, email, record_id)
         SELECT connection_id, email_key, email, record_id FROM forgotten WHERE stays_in_book
@@ -64,7 +73,11 @@ _BRING_BACK = """
         USING dotbridge_connections_listconnection n, dotbridge_mirror_addressbook b, dotbridge_mirror_contact c,
               dotbridge_mirror_membership m
         WHERE n.id = r.connection_id AND b.id = n.address_book_id AND b.integration_id = %(integration)s
-          AND c.integration_id = b.integration_id AND c.email_key = r.email_key AND c.status = ANY(%(live)s)
+          AND c.integration_id = b.integration_id AND c.status = ANY(%(live)s)
+          AND (c.email_key = r.email_key OR c.remote_id IN (
+              SELECT a.remote_id FROM dotbridge_mirror_formeraddress a
+              WHERE a.integration_id = b.integration_id AND a.email_key = r.email_key
+          ))
           AND m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
         RETURNING r.connection_id, r.email_key, r.email, r.record_id
     )

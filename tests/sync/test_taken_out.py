@@ -209,3 +209,34 @@ def test_what_a_person_changed_or_emptied_there_stays(
     assert "sent_again" not in steps_of(run)["contacts"]
     values = remote.contacts(book)
     assert (values[ANN]["JOB"] or "", values[BOB]["JOB"]) == ("", "Baker")
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+@pytest.mark.parametrize("is_in_book", [False, True])
+def test_another_contact_of_the_book_with_the_address_is_sent_all_values(
+    integration: Integration,
+    remote: RemoteAccount,
+    book: int,
+    link: ListConnection,
+    is_in_book: bool,
+    is_deleted: bool,
+) -> None:
+    """The one we wrote to was deleted, or has another address; nobody outside of the book is brought into it."""
+    contact = remote.find_contact(ANN)
+    assert contact is not None
+    if is_deleted:
+        remote.ask("DELETE", f"/v2/contacts/{contact['id']}")
+    else:
+        remote.ask("PUT", f"/v2/contacts/{contact['id']}", {**contact, "email": "ann.new@example.com"})
+    made = remote.create_contact(ANN, JOB="Stranger")
+    if is_in_book:
+        remote.ask("POST", f"/v2/address-books/{book}/contacts", {"email": ANN})
+    for _run in range(2):
+        remote.sandbox.advance(3600)
+        noticed(integration)
+    assert remote.find_contact(ANN)["id"] == made != contact["id"]  # type: ignore[index]
+    held = remote.contacts(book)
+    assert held.get(ANN, {}).get("JOB") == ("Smith" if is_in_book else None)
+    remote.sandbox.clear_calls()
+    sync(integration)
+    assert [call["path"] for call in remote.sandbox.calls() if call["method"] != "GET"] == []

@@ -185,6 +185,9 @@ class FormerAddress(models.Model):
     email_key = models.TextField(_("e-mail, normalised"), db_collation="C")
     remote_id = models.BigIntegerField(_("id in Dotdigital"))
     until = models.DateTimeField(_("until"))
+    is_taken_over = models.BooleanField(
+        _("another contact of a connected book has it"), default=False, db_default=False, editable=False
+    )
 
     class Meta:
         verbose_name = _("former address")

@@ -268,6 +268,7 @@ class Migration(migrations.Migration):
                 ('email_key', models.TextField(db_collation='C', verbose_name='e-mail, normalised')),
                 ('remote_id', models.BigIntegerField(verbose_name='id in Dotdigital')),
                 ('until', models.DateTimeField(verbose_name='until')),
+                ('is_taken_over', models.BooleanField(db_default=False, default=False, editable=False, verbose_name='another contact of a connected book has it')),
                 ('integration', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_addresses', to='dotbridge_integrations.integration', verbose_name='integration')),
             ],
             options={

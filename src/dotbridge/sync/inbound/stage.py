@@ -66,7 +66,7 @@ _RELEASE = """
     )
     INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
     SELECT %(integration)s, remote_id, email_key, now() FROM released
-    ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until
+    ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until, is_taken_over = false
 """
 # What a feed does not say stays as it is held. Of two words against mailing the one that says since when is the more
 # exact: by version 3 many a status is merely "suppressed", and no feed but that of suppressions tells the moment. The
@@ -117,7 +117,7 @@ _INCOMING = """
         INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
         SELECT %(integration)s, remote_id, former_key, now()
         FROM incoming WHERE former_key IS NOT NULL AND email_key IS DISTINCT FROM former_key
-        ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until
+        ON CONFLICT (integration_id, remote_id, email_key) DO UPDATE SET until = excluded.until, is_taken_over = false
     )
 """
 _COUNTS = " SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed)"

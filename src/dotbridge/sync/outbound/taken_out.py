@@ -1,7 +1,10 @@
-"""Members who were taken out of the book, or deleted, in Dotdigital.
+"""Members whose contact is not what it was: taken out of the book or deleted in Dotdigital, or another one by now.
 
-Somebody there wanted that, so they are not sent again by the next edit of their record: they stay out, and that is
+Somebody there wanted them out, so they are not sent again by the next edit of their record: they stay out, and that is
 shown, until a person has them put back or the connection says *always put back*. Unsubscribing is something else.
+
+The contact that we wrote to may have got another address there, or be deleted, and somebody put a new one with the
+old address into the book: that one has none of our values, so all of them are sent again.
 """
 
 from __future__ import annotations
@@ -52,15 +55,38 @@ _RETURNED = f"""
         RETURNING i.connection_id, i.email_key
     ) {_RECHECK}
 """
+# Each address that a contact had is looked at until another contact of a connected book has it.
+_NEW_CONTACTS = f"""
+    WITH new AS (
+        UPDATE dotbridge_mirror_formeraddress a SET is_taken_over = true
+        FROM dotbridge_mirror_contact c
+        WHERE a.integration_id = %(integration)s AND NOT a.is_taken_over AND c.integration_id = a.integration_id
+          AND c.email_key = a.email_key AND c.remote_id <> a.remote_id
+          AND EXISTS (SELECT FROM dotbridge_mirror_membership m
+                      JOIN dotbridge_connections_listconnection l ON l.address_book_id = m.address_book_id
+                      WHERE m.contact_id = c.id AND m.gone_at IS NULL)
+        RETURNING c.id, c.email_key, c.data_fields
+    ), noted AS (
+        UPDATE dotbridge_sync_exportitem i SET values = '{{}}'
+        FROM new
+        JOIN dotbridge_mirror_membership m ON m.contact_id = new.id AND m.gone_at IS NULL
+        JOIN dotbridge_connections_listconnection l ON l.address_book_id = m.address_book_id
+        WHERE i.connection_id = l.id AND i.email_key = new.email_key AND NOT new.data_fields @> i.values
+          AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+        RETURNING i.connection_id, i.email_key
+    ) {_RECHECK}
+"""
 
 
 @transaction.atomic
 def note_taken_out(integration: Integration) -> int:
     """Note who was taken out of the connected books in Dotdigital, and who is back; answers how many are new.
 
-    Where the connection says so they are put back at once.
+    Where the connection says so they are put back at once. Of whom another contact is in the book nothing counts as
+    sent any more.
     """
     with connection.cursor() as cursor:
+        cursor.execute(_NEW_CONTACTS, {"integration": integration.pk})
         cursor.execute(_RETURNED, {"integration": integration.pk})
         cursor.execute(_NOTE, {"integration": integration.pk, "live": list(LIVE)})
         noted = int(cursor.fetchone()[0])

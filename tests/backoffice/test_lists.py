@@ -280,13 +280,13 @@ def test_of_whom_dotdigital_does_not_mail_it_has_to_be_asked(
     assert Resubscription.objects.get().record_id == str(world.people[4].pk)
     assert "asked for this already" in opt_in(world, back_office, confirmed=True)
     may_not = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_lists.opt_in_members", "crm.view_contact")
-    assert "cannot be subscribed again from here" in opt_in(world, may_not, confirmed=True)
+    assert "cannot be subscribed again from the list" in opt_in(world, may_not, confirmed=True)
     assert Resubscription.objects.count() == 1
 
 
 def test_who_opted_out_of_everything_is_not_brought_back_by_a_list(back_office: Client, world: World) -> None:
     opt_out_records(entity="crm.contact", record_ids=[world.people[4].pk], source=Source.PERSON)
-    assert "cannot be subscribed again from here" in opt_in(world, back_office, confirmed=True)
+    assert "cannot be subscribed again from the list" in opt_in(world, back_office, confirmed=True)
     assert opted_out(world.marketing_list)
 
 

@@ -97,7 +97,7 @@ def figures_file(request: HttpRequest) -> StreamingHttpResponse:
 @page(VIEW)
 def compare(request: HttpRequest) -> HttpResponse:
     """Some campaigns side by side."""
-    keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
+    keys = list(dict.fromkeys(int(key) for key in request.GET.getlist("campaign") if is_key(key)))
     found = list(campaigns_with_figures().filter(pk__in=keys[:MOST_COMPARED]))
     columns = [{"campaign": campaign, "cards": cards_of(campaign)} for campaign in found]
     rows = [
@@ -110,7 +110,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         title=_("Campaigns side by side"),
         current="campaigns",
         crumbs=[Crumb(title=_("Campaigns"), url=reverse("dotbridge:campaigns"))],
-        context={"columns": columns, "rows": rows},
+        context={"columns": columns, "rows": rows, "left_out": max(0, len(keys) - MOST_COMPARED), "most": MOST_COMPARED},
     )
 
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.audit.acting import BACK_OFFICE, acting
 from dotbridge.backoffice.pages.security import secured
-from dotbridge.backoffice.pages.typed import ask_to_log_in
+from dotbridge.backoffice.pages.typed import ask_to_log_in, say_session_ended
 from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
 from dotbridge.notifications.selectors import unseen_of
 from dotbridge.one_reading import one_reading
@@ -163,11 +163,7 @@ def read_in(request: HttpRequest) -> AbstractContextManager[None]:
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        # A piece of a page cannot hold the log-in. The whole page goes there and comes back to where it was, unless
-        # something was typed into it, which `house.js` knows.
-        response = HttpResponse(status=204)
-        response["HX-Trigger"] = "dotbridge-session-ended"
-        return response
+        return say_session_ended()
     if request.method not in READING:
         return ask_to_log_in(request)
     return redirect_to_login(request.get_full_path(), reverse("dotbridge:login"))

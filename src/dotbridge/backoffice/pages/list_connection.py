@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -68,12 +68,15 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
     """The book, what the connection does, and what is asked for."""
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
+    if request.method == "POST" and not request.user.has_perm(MAY_CHANGE_CONNECTION):
+        raise PermissionDenied
     context: dict[str, Any] = {"changes": changes_to_show(AccountChange.objects.filter(marketing_list=marketing_list))}
+    if request.method == "POST" and link is None:
+        return _not_connected(request, marketing_list)
     if link is not None:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
-        may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
         seen = seen_of(request, link, form.fields)
-        if request.method == "POST" and may_change and form.is_valid():
+        if request.method == "POST" and form.is_valid():
             problem = _store(form, link, seen)
             if problem is None:
                 _report_settings(request, marketing_list, link, form.changed_data)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -200,8 +201,8 @@ def way_back(request: HttpRequest, row: OptedOut) -> str:
 def _subscribe_again(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResponse:
     back, way = f"{list_url(marketing_list)}?show={Standing.OPTED_OUT}", way_back(request, row)
     if not way:
-        messages.error(request, _("This person cannot be subscribed again from here."))
-        return HttpResponseRedirect(back)
+        messages.error(request, _("They cannot be subscribed again from the list. This page says why, and what could change it."))
+        return HttpResponseRedirect(reverse("dotbridge:person-record", args=[marketing_list.entity, row.record_id]))
     if request.method == "POST" and request.POST.get("confirmed"):
         if way == "here":
             return _subscribed(request, marketing_list, row, back)

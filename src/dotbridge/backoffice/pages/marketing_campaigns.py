@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Max, Q
@@ -94,9 +94,11 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One marketing campaign: what came of it, the code of its links, its mails, and its form."""
     found = get_object_or_404(MarketingCampaign, pk=pk)
     may_change = request.user.has_perm("dotbridge_campaigns.change_marketingcampaign")
-    form = MarketingCampaignForm(request.POST if request.method == "POST" and may_change else None, instance=found)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    form = MarketingCampaignForm(request.POST if request.method == "POST" else None, instance=found)
     context: dict[str, Any] = {"seen": seen_of(request, found, form.fields), "reload_url": request.path}
-    if request.method == "POST" and may_change and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         problem = _store(form, found, context["seen"])
         if problem is None:
             messages.success(request, _("Saved."))

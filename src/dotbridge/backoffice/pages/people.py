@@ -43,8 +43,9 @@ def people(request: HttpRequest) -> HttpResponse:
                 )
                 for key, title in kinds
             ],
-            "found": found[:MOST],
-            "has_more": len(found) > MOST,
+            "found": found.people[:MOST],
+            "has_more": len(found.people) > MOST,
+            "left_out": ", ".join(found.left_out),
             "may_load": bool(targets_of(request)),
             "tables": entity_admin_urls(request, known),
         },

@@ -16,7 +16,7 @@ from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
-from dotbridge.backoffice.reads.problems import problem_groups, problems_of
+from dotbridge.backoffice.reads.problems import problem_groups, problems_of, was_met
 from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, details_shown_to, subject_shown
 from dotbridge.spreadsheets import csv_line, guarded
 
@@ -46,7 +46,7 @@ def problem(request: HttpRequest) -> HttpResponse:
     run = request.GET.get("run", "")
     rows = problems_of(reason, search=search, run=key_of(request, "run"))
     current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    if not current.object_list and not search:
+    if not current.object_list and not search and not was_met(reason):
         raise Http404
     query = "&" + urlencode({"reason": reason, "q": search, "run": run})
     return show(

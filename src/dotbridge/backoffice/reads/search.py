@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -88,8 +89,13 @@ def _campaigns(request: HttpRequest, text: str) -> Iterator[Found]:
 
 def _people(request: HttpRequest, text: str) -> Iterator[Found]:
     if len(text) > 1:
-        for person in find_people(request, text, most=MOST_OF_A_KIND):
+        found = find_people(request, text, most=MOST_OF_A_KIND)
+        for person in found.people:
             yield Found(title=person.name, url=person.url, note=person.email)
+        if found.left_out:
+            url = f"{reverse('dotbridge:people')}?{urlencode({'q': text})}"
+            note = _("not all could be searched in time")
+            yield Found(title=_("Search the people alone"), url=url, note=note)
 
 
 def _books(request: HttpRequest, text: str) -> Iterator[Found]:

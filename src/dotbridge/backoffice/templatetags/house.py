@@ -12,10 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.pages.live import strip_context
+from dotbridge.backoffice.pages.pieces import piece_of, url_of_whole, wants_whole
 from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
@@ -54,6 +57,24 @@ def icon(name: str) -> SafeString:
         '<svg class="icon" width="18" height="18" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
         static("backoffice/icons.svg"),
         name,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def awaited(context: template.RequestContext, url: str, **query: object) -> SafeString:
+    """What stands where a piece of the page is going to be, which comes from `url` with what else is asked there.
+
+    Without JavaScript nothing comes: then it is the way to the page with its pieces in it, and there the piece itself.
+    """
+    request = context["request"]
+    asked = urlencode({name: value for name, value in query.items() if value})
+    if wants_whole(request):
+        return SafeString(piece_of(request, "?".join(filter(None, [url, asked]))))
+    return format_html(
+        '<p class="soft" data-scripted>{}</p><noscript><p><a href="{}">{}</a></p></noscript>',
+        _("Counting…"),
+        url_of_whole(request),
+        _("Show the numbers"),
     )
 
 

@@ -18,9 +18,9 @@ from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.history import audit_lines, field_label, kind_of, who_did
 from dotbridge.backoffice.reads.shown import may_see_every_person
+from dotbridge.backoffice.rights import MAY_SEE_AUDIT
 from dotbridge.spreadsheets import csv_line, guarded
 
-VIEW = "dotbridge_audit.view_auditentry"
 PAGE = 50
 
 
@@ -40,7 +40,7 @@ def _asked(request: HttpRequest) -> tuple[QuerySet[AuditEntry], dict[str, str]]:
     return found, {"kind": kind, "q": search}
 
 
-@page(VIEW)
+@page(MAY_SEE_AUDIT)
 def audit(request: HttpRequest) -> HttpResponse:
     """Who changed what, newest first."""
     found, asked = _asked(request)
@@ -66,7 +66,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_AUDIT)
 def audit_file(request: HttpRequest) -> StreamingHttpResponse:
     """All of it as a CSV, a line a changed field, oldest first. Rules may name people: they are for who sees these."""
     found, _asked_for = _asked(request)

@@ -31,12 +31,19 @@ from dotbridge.backoffice.reads.campaigns import (
     recipients,
 )
 from dotbridge.backoffice.reads.drafts import open_in_dotdigital
+from dotbridge.backoffice.rights import (
+    MAY_DELETE_CAMPAIGN,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_CONTACTS,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+    MAY_SEE_RESULTS,
+    MAY_USE_STUDIO,
+)
 from dotbridge.spreadsheets import csv_line, guarded
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
-VIEW = "dotbridge_campaigns.view_emailcampaign"
 # Who did what, with their addresses in Dotdigital.
-MAY_SEE_PEOPLE = ("dotbridge_campaigns.view_emailcampaignstatistics", "dotbridge_mirror.view_contact")
+MAY_SEE_PEOPLE = (MAY_SEE_RESULTS, MAY_SEE_CONTACTS)
 PAGE = 50
 MOST_COMPARED = 6
 
@@ -44,10 +51,10 @@ MOST_COMPARED = 6
 def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
     """E-mail campaigns and marketing campaigns."""
     kinds = [
-        ("campaigns", _("E-mail campaigns"), VIEW),
-        ("drafts", _("Not sent"), VIEW),
-        ("marketing-campaigns", _("Marketing campaigns"), "dotbridge_campaigns.view_marketingcampaign"),
-        ("studio", _("Email Studio"), "dotbridge_studio.use_studio"),
+        ("campaigns", _("E-mail campaigns"), MAY_SEE_CAMPAIGNS),
+        ("drafts", _("Not sent"), MAY_SEE_CAMPAIGNS),
+        ("marketing-campaigns", _("Marketing campaigns"), MAY_SEE_MARKETING_CAMPAIGNS),
+        ("studio", _("Email Studio"), MAY_USE_STUDIO),
     ]
     return [
         Tab(title=title, url=reverse(f"dotbridge:{name}"), is_current=name == current)
@@ -62,7 +69,7 @@ def _found(search: str) -> QuerySet[Any]:
     return found.filter(Q(name__icontains=search) | Q(subject__icontains=search)) if search else found
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The campaigns, those sent last first."""
     search = search_of(request)
@@ -82,7 +89,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def figures_file(request: HttpRequest) -> StreamingHttpResponse:
     """The figures of the campaigns that the search finds, or of those that are named, as a CSV."""
     keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
@@ -94,7 +101,7 @@ def figures_file(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def compare(request: HttpRequest) -> HttpResponse:
     """Some campaigns side by side."""
     keys = list(dict.fromkeys(int(key) for key in request.GET.getlist("campaign") if is_key(key)))
@@ -110,7 +117,12 @@ def compare(request: HttpRequest) -> HttpResponse:
         title=_("Campaigns side by side"),
         current="campaigns",
         crumbs=[Crumb(title=_("Campaigns"), url=reverse("dotbridge:campaigns"))],
-        context={"columns": columns, "rows": rows, "left_out": max(0, len(keys) - MOST_COMPARED), "most": MOST_COMPARED},
+        context={
+            "columns": columns,
+            "rows": rows,
+            "left_out": max(0, len(keys) - MOST_COMPARED),
+            "most": MOST_COMPARED,
+        },
     )
 
 
@@ -133,14 +145,14 @@ def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: d
             "remote": remote,
             "books": list(remote.address_books.order_by("name")) if remote else [],
             "may_see_people": request.user.has_perms(MAY_SEE_PEOPLE),
-            "may_delete": request.user.has_perm("dotbridge_campaigns.delete_emailcampaign"),
+            "may_delete": request.user.has_perm(MAY_DELETE_CAMPAIGN),
             "table_url": reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_change", args=[pk]),
             **context,
         },
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One campaign: five figures, what happened hour by hour, and the links."""
     found = get_object_or_404(campaigns_with_figures(), pk=pk)
@@ -159,7 +171,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 
 
-@page(VIEW, *MAY_SEE_PEOPLE)
+@page(MAY_SEE_CAMPAIGNS, *MAY_SEE_PEOPLE)
 def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Who was sent it, and what they did."""
     found = get_object_or_404(campaigns_with_figures(), pk=pk)

@@ -19,10 +19,15 @@ from dotbridge.backoffice.labels import grouped, shortened
 from dotbridge.backoffice.pages.campaign_deletion import rules_that_ask
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.queries import is_key
+from dotbridge.backoffice.rights import (
+    MAY_CHANGE_MARKETING_CAMPAIGN,
+    MAY_DELETE_MARKETING_CAMPAIGN,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+)
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import MERGEABLE, merge_campaigns
 
-MAY_MERGE = ("dotbridge_campaigns.change_marketingcampaign", "dotbridge_campaigns.delete_marketingcampaign")
+MAY_MERGE = (MAY_CHANGE_MARKETING_CAMPAIGN, MAY_DELETE_MARKETING_CAMPAIGN)
 # Each field shows a choice a campaign; more than these nobody compares.
 MOST_MERGED = 20
 
@@ -47,7 +52,7 @@ class FieldChoice:
     choices: list[Choice]
 
 
-@page("dotbridge_campaigns.view_marketingcampaign", *MAY_MERGE)
+@page(MAY_SEE_MARKETING_CAMPAIGNS, *MAY_MERGE)
 def merge(request: HttpRequest) -> HttpResponse:
     """Show what is kept and what follows, and merge once that is confirmed."""
     given = request.POST if request.method == "POST" else request.GET

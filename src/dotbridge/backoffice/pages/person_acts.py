@@ -20,21 +20,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from dotbridge.backoffice.consent_labels import objection_text
-from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
-from dotbridge.backoffice.pages.person_frame import (
-    MAY_FORGET,
-    MAY_OPT_IN,
-    MAY_OPT_OUT,
-    Whom,
-    acts_on,
-    try_request_again,
-    whom_of_contact,
-    whom_of_record,
-)
+from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show, show_refusal
+from dotbridge.backoffice.pages.person_frame import Whom, acts_on, try_request_again, whom_of_contact, whom_of_record
 from dotbridge.backoffice.reads.person import person_of_address, requests_of
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_FORGET, MAY_OPT_IN, MAY_OPT_OUT, MAY_SEE_CONTACTS
 from dotbridge.connections.services import tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source

@@ -14,19 +14,18 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
-from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of, was_met
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, details_shown_to, subject_shown
+from dotbridge.backoffice.reads.shown import details_shown_to, subject_shown
+from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS, MAY_SEE_PROBLEMS
 from dotbridge.spreadsheets import csv_line, guarded
 
-VIEW = "dotbridge_sync.view_rejection"
 # The file holds addresses.
 MAY_DOWNLOAD = (MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS)
 PAGE = 50
 
 
-@page(VIEW)
+@page(MAY_SEE_PROBLEMS)
 def problems(request: HttpRequest) -> HttpResponse:
     """The causes that are not over."""
     context = {
@@ -36,7 +35,7 @@ def problems(request: HttpRequest) -> HttpResponse:
     return show_activity(request, "backoffice/house/problems.html", tab="activity-problems", context=context)
 
 
-@page(VIEW)
+@page(MAY_SEE_PROBLEMS)
 def problem(request: HttpRequest) -> HttpResponse:
     """One cause, and whom or what it concerns."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")
@@ -93,7 +92,7 @@ def _mend_url(subject: str) -> str:
     return f"{reverse('dotbridge:people')}?{urlencode({'q': subject})}" if "@" in subject else ""
 
 
-@page(VIEW, *MAY_DOWNLOAD)
+@page(MAY_SEE_PROBLEMS, *MAY_DOWNLOAD)
 def problems_file(request: HttpRequest) -> StreamingHttpResponse:
     """One cause, or all of them, as a CSV."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.rights import MAY_SEE_CONTACTS
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.entities.email import address_key
 from dotbridge.entities.faults import asking
@@ -74,7 +75,7 @@ def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = 
                 left_out.append(str(known.plural or known.label))
     accounts = list(Integration.objects.values_list("pk", flat=True))
     found = _described(request, rows, accounts)
-    if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm("dotbridge_mirror.view_contact"):
+    if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm(MAY_SEE_CONTACTS):
         taken = {address_key(person.email) for person in found if person.email}
         found += [person for person in _contacts(text, most, accounts) if address_key(person.email) not in taken]
     return FoundPeople(people=found[:most], left_out=left_out)

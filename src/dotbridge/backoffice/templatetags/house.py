@@ -24,6 +24,7 @@ from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.reads.worker import how_to_start_worker, seconds_to_ask
+from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
@@ -87,7 +88,7 @@ def start_worker() -> str:
 @register.simple_tag(takes_context=True)
 def connect_account_url(context: template.Context) -> str:
     """Where an account is connected, for somebody who may, while there is none. Else empty."""
-    may = context["request"].user.has_perm("dotbridge_integrations.add_integration")
+    may = context["request"].user.has_perm(MAY_ADD_ACCOUNT)
     return reverse("dotbridge:account-add") if may and not Integration.objects.exists() else ""
 
 

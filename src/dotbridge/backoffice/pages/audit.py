@@ -19,9 +19,11 @@ from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.history import audit_lines, field_label, kind_of, who_did
 from dotbridge.backoffice.reads.shown import may_see_every_person
 from dotbridge.backoffice.rights import MAY_SEE_AUDIT
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.spreadsheets import csv_line, guarded
 
 PAGE = 50
+MOST_MILLISECONDS = 8_000
 
 
 def _kinds() -> dict[str, str]:
@@ -45,7 +47,13 @@ def audit(request: HttpRequest) -> HttpResponse:
     """Who changed what, newest first."""
     found, asked = _asked(request)
     before = key_of(request, "before")
-    some = list((found.filter(id__lt=before) if before else found)[: PAGE + 1])
+    too_long = ""
+    try:
+        with statement_time_limit(MOST_MILLISECONDS):
+            some = list((found.filter(id__lt=before) if before else found)[: PAGE + 1])
+    except TookTooLong:
+        some = []
+        too_long = _("This takes too long at present. Choose a kind, or look for another part of the name.")
     entries = some[:PAGE]
     older = {**asked, "before": str(entries[-1].pk)} if len(some) > PAGE else {}
     return show_activity(
@@ -55,6 +63,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         context={
             "history": audit_lines(entries, viewer=request.user),
             "kinds": _kinds().items(),
+            "too_long": too_long,
             "kind": asked["kind"],
             "search": asked["q"],
             "query": urlencode(asked),

@@ -39,6 +39,8 @@ from dotbridge.backoffice.rights import (
     MAY_SEE_RESULTS,
     MAY_USE_STUDIO,
 )
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.mirror.models import Campaign
 from dotbridge.spreadsheets import csv_line, guarded
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
@@ -46,6 +48,8 @@ from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 MAY_SEE_PEOPLE = (MAY_SEE_RESULTS, MAY_SEE_CONTACTS)
 PAGE = 50
 MOST_COMPARED = 6
+# So long a page of people is looked for.
+MOST_MILLISECONDS = 8_000
 
 
 def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
@@ -182,23 +186,32 @@ def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     search = search_of(request)
     context: dict[str, Any] = {"chosen": chosen, "search": search}
     if remote is not None:
-        did = Did(chosen) if chosen else None
-        current = Paginator(people_of(remote, did, search), PAGE).get_page(request.GET.get("page"))
-        counts = counts_of_people(remote)
-        url = reverse("dotbridge:campaign-people", args=[pk])
-        context |= {
-            "people": recipients(remote, list(current)),
-            "pager": numbered_pager(current, "&" + urlencode({"did": chosen, "q": search})),
-            "chips": [
-                Tab(title=_("Everybody"), url=url, is_current=not chosen),
-                *(
-                    Tab(
-                        title=f"{DID_WORDS[each]} {grouped(counts[each])}",
-                        url=f"{url}?did={each}",
-                        is_current=chosen == each,
-                    )
-                    for each in Did
-                ),
-            ],
-        }
+        try:
+            with statement_time_limit(MOST_MILLISECONDS):
+                context |= _people(request, pk, remote, chosen, search)
+        except TookTooLong:
+            context["problem"] = _("This takes too long at present. Type more of the address, or try again later.")
     return _campaign(request, pk, "backoffice/house/campaign_people.html", "people", context)
+
+
+def _people(request: HttpRequest, pk: int, remote: Campaign, chosen: str, search: str) -> dict[str, Any]:
+    """A page of those who did what is chosen, and how many did what."""
+    did = Did(chosen) if chosen else None
+    current = Paginator(people_of(remote, did, search), PAGE).get_page(request.GET.get("page"))
+    counts = counts_of_people(remote)
+    url = reverse("dotbridge:campaign-people", args=[pk])
+    return {
+        "people": recipients(remote, list(current)),
+        "pager": numbered_pager(current, "&" + urlencode({"did": chosen, "q": search})),
+        "chips": [
+            Tab(title=_("Everybody"), url=url, is_current=not chosen),
+            *(
+                Tab(
+                    title=f"{DID_WORDS[each]} {grouped(counts[each])}",
+                    url=f"{url}?did={each}",
+                    is_current=chosen == each,
+                )
+                for each in Did
+            ),
+        ],
+    }

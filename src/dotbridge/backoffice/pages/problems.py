@@ -18,11 +18,13 @@ from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.problems import problem_groups, problems_of, was_met
 from dotbridge.backoffice.reads.shown import details_shown_to, subject_shown
 from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS, MAY_SEE_PROBLEMS
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.spreadsheets import csv_line, guarded
 
 # The file holds addresses.
 MAY_DOWNLOAD = (MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS)
 PAGE = 50
+MOST_MILLISECONDS = 8_000
 
 
 @page(MAY_SEE_PROBLEMS)
@@ -44,8 +46,15 @@ def problem(request: HttpRequest) -> HttpResponse:
     search = search_of(request) if may_see else ""
     run = request.GET.get("run", "")
     rows = problems_of(reason, search=search, run=key_of(request, "run"))
-    current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    if not current.object_list and not search and not was_met(reason):
+    too_long = ""
+    try:
+        with statement_time_limit(MOST_MILLISECONDS):
+            current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+            lines = _shown(request, current)
+    except TookTooLong:
+        too_long = _("This takes too long at present. Type more of the address, or try again later.")
+        current, lines = Paginator([], PAGE).get_page(1), []
+    if not too_long and not current.object_list and not search and not was_met(reason):
         raise Http404
     query = "&" + urlencode({"reason": reason, "q": search, "run": run})
     return show(
@@ -63,7 +72,8 @@ def problem(request: HttpRequest) -> HttpResponse:
             "total": current.paginator.count,
             "may_see_addresses": may_see,
             "may_download": request.user.has_perms(MAY_DOWNLOAD),
-            "lines": _shown(request, current),
+            "lines": lines,
+            "too_long": too_long,
             "pager": {
                 "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
                 "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",

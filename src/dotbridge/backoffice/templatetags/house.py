@@ -62,7 +62,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def awaited(context: template.RequestContext, url: str, **query: object) -> SafeString:
+def awaited(context: template.RequestContext, url: str, **query: str | int | None) -> SafeString:
     """What stands where a piece of the page is going to be, which comes from `url` with what else is asked there.
 
     Without JavaScript nothing comes: then it is the way to the page with its pieces in it, and there the piece itself.

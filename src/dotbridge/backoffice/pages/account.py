@@ -21,7 +21,7 @@ from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show, show_refusal
 from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.queries import after_run_of
-from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
+from dotbridge.backoffice.reads.accounts import facts_of, feeds_of, what_goes_on
 from dotbridge.backoffice.reads.calls import planned_runs
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
@@ -38,7 +38,6 @@ from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
-from dotbridge.sync.inbound.events import end_subscription
 from dotbridge.sync.inbound.large_readings import waiting_readings
 
 CREDENTIALS = ("username", "base_url", "password_sealed")
@@ -213,7 +212,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, already_switched(wanted))
         return HttpResponseRedirect(_url(integration))
     if not wanted:
-        return _saved(request, integration, _("Switched off: no run starts until it is switched on again."))
+        return _saved(request, integration, what_goes_on(integration))
     return _saved(request, integration, _("Switched on."), after=after)
 
 
@@ -224,8 +223,6 @@ def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("confirmed"):
         name = integration.name
         try:
-            if not connected_lists(integration):
-                end_subscription(integration)
             delete_integration(integration=integration)
         except ValidationError as error:
             show_refusal(request, error)

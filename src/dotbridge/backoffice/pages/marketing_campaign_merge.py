@@ -129,7 +129,8 @@ def _field_choice(
     values = {campaign.pk: _value(campaign, name) for campaign in campaigns}
     label = capfirst(str(MarketingCampaign._meta.get_field(name).verbose_name))  # type: ignore[union-attr]  # noqa: SLF001
     empty = _("empty")
-    if len(set(values.values())) == 1:
+    # What is shown of a long text may be the same where the texts are not.
+    if len({_kept(campaign, name) for campaign in campaigns}) == 1:
         return FieldChoice(name=name, label=label, same=values[remaining.pk] or empty, choices=[])
     # A value is worth more than none, and the remaining campaign's more than another one's.
     preferred = [remaining, *campaigns]
@@ -150,10 +151,16 @@ def _field_choice(
     )
 
 
+def _kept(campaign: MarketingCampaign, name: str) -> Any:
+    """A field's value as it is kept; empty without one."""
+    value: Any = getattr(campaign, name)
+    return "" if value is None else value
+
+
 def _value(campaign: MarketingCampaign, name: str) -> str:
     """A field's value for people; empty without one."""
-    value: Any = getattr(campaign, name)
-    if value is None or value == "":
+    value = _kept(campaign, name)
+    if value == "":
         return ""
     if name in {"start_date", "end_date"}:
         return date_format(value)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.pages.frame import ENTRIES
 from dotbridge.backoffice.reads.people import find_people
 from dotbridge.backoffice.rights import (
+    MAY_CHANGE_ACCOUNT,
     MAY_SEE_ACCOUNTS,
     MAY_SEE_AUDIT,
     MAY_SEE_BOOKS,
@@ -58,6 +59,7 @@ _PAGES = (
     (gettext_lazy("Schedule and limits"), "site-settings", MAY_SEE_SETTINGS),
     (gettext_lazy("Audit"), "activity-audit", MAY_SEE_AUDIT),
     (gettext_lazy("Accounts"), "accounts", MAY_SEE_ACCOUNTS),
+    (gettext_lazy("Stop everything: switch an account off"), "accounts", MAY_CHANGE_ACCOUNT),
     (gettext_lazy("Marketing campaigns"), "marketing-campaigns", MAY_SEE_MARKETING_CAMPAIGNS),
     (gettext_lazy("Compare campaigns"), "campaigns-compare", MAY_SEE_CAMPAIGNS),
     (gettext_lazy("Campaigns not sent"), "drafts", MAY_SEE_CAMPAIGNS),

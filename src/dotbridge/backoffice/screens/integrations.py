@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import ago, already_switched, badge, grouped
+from dotbridge.backoffice.reads.accounts import what_goes_on
 from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT, MAY_REQUEST
 from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
@@ -194,7 +195,7 @@ class IntegrationScreen(DeletingScreen):
         if not switch_account(integration=integration, to=to):
             messages.info(request, already_switched(to))
             return HttpResponseRedirect(url_of(integration))
-        text = _("Switched on.") if to else _("Switched off: no run starts until it is switched on again.")
+        text = _("Switched on.") if to else what_goes_on(integration)
         self.log_change(request, integration, text)
         messages.success(request, text)
         return HttpResponseRedirect(url_of(integration))

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.reads import list_people
+from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.lists.models import MarketingList

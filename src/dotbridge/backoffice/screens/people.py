@@ -16,15 +16,14 @@ from django.db.models import ManyToManyField, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from dotbridge.backoffice.permission_labels import permission_label
 from dotbridge.backoffice.screens.base import UnfoldAdmin
 from dotbridge.backoffice.site import table_site
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
-
     AnyUserAdmin = UserAdmin[User]
     AnyManyToMany = ManyToManyField[Any, Any]
 else:
@@ -54,23 +53,6 @@ def groups_within(person: Any) -> QuerySet[Group]:
         return Group.objects.all()
     beyond = Permission.objects.exclude(pk__in=own_permissions(person).values("pk"))
     return Group.objects.exclude(permissions__in=beyond)
-
-
-_CAN: dict[str, StrOrPromise] = {
-    "add": gettext_lazy("Can add: %(what)s"),
-    "change": gettext_lazy("Can change: %(what)s"),
-    "delete": gettext_lazy("Can delete: %(what)s"),
-    "view": gettext_lazy("Can view: %(what)s"),
-}
-
-
-def permission_label(permission: Permission) -> str:
-    """A right in the reader's language, with what it is about. The database keeps the names of all in English."""
-    about = permission.content_type
-    model, verb = about.model_class(), permission.codename.partition("_")[0]
-    if model is not None and permission.codename == f"{verb}_{about.model}" and verb in _CAN:
-        return f"{about.app_labeled_name} | {_CAN[verb] % {'what': model._meta.verbose_name}}"  # noqa: SLF001 - documented
-    return f"{about.app_labeled_name} | {gettext(permission.name)}"
 
 
 def permission_lines(permissions: QuerySet[Permission]) -> SafeString:

@@ -179,6 +179,9 @@ def test_the_people_are_carried_away_as_files(back_office: Client, world: World)
     assert everybody[1][1].startswith("'=1+1")
     assert rows("xlsx") == everybody
     assert [row[2] for row in rows("csv", "?show=removed")[1:]] == ["ann.3@example.com"]
+    assert [row[2] for row in rows("xlsx", "?show=&q=NN.3")[1:]] == ["ann.3@example.com"]
+    found = texts(back_office.get(reverse("dotbridge:list", args=[world.marketing_list.pk]), {"q": "ann 3&"}))
+    assert "people.csv?show=&amp;q=ann%203%26" in found
 
 
 def test_people_are_for_those_who_may_see_their_records(logged_in: Callable[..., Client], world: World) -> None:

@@ -74,6 +74,9 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         return _not_connected(request, marketing_list)
     if link is not None:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
+        if not request.user.has_perm(MAY_CHANGE_CONNECTION):
+            for field in form.fields.values():
+                field.disabled = True
         seen = seen_of(request, link, form.fields)
         if request.method == "POST" and form.is_valid():
             problem = _store(form, link, seen)

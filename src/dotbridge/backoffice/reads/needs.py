@@ -227,8 +227,8 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             title=_("%(list)s: its address book is gone") % {"list": marketing_list},
             text=_("%(book)s does not exist in Dotdigital any more, so nothing is sent.") % {"book": link.address_book},
             since=link.address_book.gone_at,
-            url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
-            button=_("Choose another book"),
+            url=reverse(f"dotbridge:{'list-move' if may_allow else 'list-connection'}", args=[marketing_list.pk]),
+            button=_("Choose another book") if may_allow else _("See the connection"),
             marketing_list=marketing_list.pk,
         )
     if problem := _problem_of_rule(marketing_list):
@@ -236,7 +236,7 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             tone="bad",
             title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
             text=problem,
-            url=reverse("dotbridge:list", args=[marketing_list.pk]),
+            url=reverse("dotbridge:list-rule", args=[marketing_list.pk]),
             button=_("Mend the rule"),
             marketing_list=marketing_list.pk,
         )

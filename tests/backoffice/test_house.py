@@ -15,6 +15,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.reads.campaigns import Did, counts_of_people, people_of
 from dotbridge.backoffice.reads.home import home_lists
+from dotbridge.campaigns.services import create_email_campaign
 from dotbridge.connections.models import (
     AccountChange,
     CampaignSend,
@@ -23,18 +24,19 @@ from dotbridge.connections.models import (
     RunKind,
     SendState,
 )
-from dotbridge.consent.models import Source
+from dotbridge.consent.models import ConsentState, Scope, Source, SubjectKind
 from dotbridge.consent.services import opt_out_addresses
 from dotbridge.crm.models import Contact as Person
 from dotbridge.crm.models import ContactEmail
 from dotbridge.encryption import unseal
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import create_integration
 from dotbridge.lists.services import create_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import Activity, Contact, DataField
 from dotbridge.one_reading import asked_once, known_by_key, one_reading, read_anew
-from dotbridge.sync.models import ExportItem, PastAddress, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import ExportItem, PastAddress, Rejection, State, SyncRun, Upload, UploadState
 from dotbridge.sync.rejections import note_rejections
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
@@ -168,6 +170,80 @@ def test_a_person_page_says_whether_they_can_be_mailed_and_why_not(back_office: 
     assert "The record has no address." in verdict(2)
     assert back_office.get(url("person-record", "crm.contact", 99_999)).status_code == 404
     assert back_office.get(url("person-record", "no.such", 1)).status_code == 404
+
+
+def test_who_may_be_mailed_in_some_way_is_not_called_not_mailable(back_office: Client, world: World) -> None:
+    """Seen: two opt-outs of one list, of it and of its book, outweighed the two lists that somebody stands on; and
+    one account of two did not mail them."""
+
+    def said(place: int) -> str:
+        return texts(back_office.get(url("person-record", "crm.contact", world.people[place].pk)))
+
+    off, address = world.people[4], "ann.4@example.com"
+    book = {"scope": Scope.BOOK, "scope_id": world.book.pk, "source": Source.FEED, "since": timezone.now()}
+    ConsentState.objects.create(kind=SubjectKind.ADDRESS, subject=address, is_blocked=True, **book)
+    assert "Can be mailed, but not through every list" in said(4)
+    world.unconnected.delete()
+    assert "Cannot be mailed" in said(4)
+    assert "every list" not in said(4)
+    assert off.pk
+
+    other = create_integration(name="Second account", username="other@example.com", password="x")
+    for account, status in ((world.integration, "Unsubscribed"), (other, "Subscribed")):
+        known = {"email": "ann.0@example.com", "email_key": "ann.0@example.com", "updated_at": timezone.now()}
+        Contact.objects.filter(integration=account, email_key=known["email_key"]).delete()
+        Contact.objects.create(integration=account, remote_id=950, status=status, **known)
+    assert "Can be mailed, but not by every account" in said(0)
+    Contact.objects.filter(integration=other).update(status="HardBounced")
+    assert "Cannot be mailed" in said(0)
+
+
+def test_who_may_not_see_what_happened_is_not_told_that_nothing_did(
+    logged_in: Callable[..., Client], world: World
+) -> None:
+    page = texts(logged_in("crm.view_contact").get(url("person-record", "crm.contact", world.people[0].pk)))
+    assert "Nothing happened" not in page
+    assert "What happened to people is not shown to you." in page
+
+
+def test_a_problem_that_is_over_is_said_to_be(back_office: Client, world: World) -> None:
+    cause = {"reason": world.rejection.reason}
+    Rejection.objects.filter(reason=world.rejection.reason).update(ended_at=timezone.now())
+    assert "This is over" in texts(back_office.get(url("activity-problem"), cause))
+    assert back_office.get(url("activity-problem"), {"reason": "no_such_reason"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["campaigns", "drafts", "marketing-campaigns"])
+def test_a_search_that_finds_no_campaign_does_not_say_that_there_is_none(
+    back_office: Client, world: World, name: str
+) -> None:
+    page = texts(back_office.get(url(name), {"q": "nothing like it"}))
+    assert "No campaign is called so" in page
+    assert "yet" not in page
+
+
+def test_more_campaigns_than_fit_side_by_side_are_named_as_left_out(back_office: Client, world: World) -> None:
+    made = [create_email_campaign(name=f"Mail {number}", marketing_list=None) for number in range(8)]
+    page = texts(back_office.get(url("campaigns-compare"), {"campaign": [each.pk for each in made]}))
+    assert "6 campaigns fit side by side; 2 of those you chose are left out." in page
+    assert "This is one campaign alone." in texts(
+        back_office.get(url("campaigns-compare"), {"campaign": [made[0].pk, made[0].pk]})
+    )
+
+
+def test_what_stops_everything_is_found(back_office: Client, logged_in: Callable[..., Client], world: World) -> None:
+    assert "Stop everything" in texts(back_office.get(url("search"), {"q": "stop"}))
+    assert "Stop everything" not in texts(logged_in().get(url("search"), {"q": "stop"}))
+
+
+@pytest.mark.parametrize("page", ["list-connection", "marketing-campaign"])
+def test_what_nobody_may_change_is_refused_and_not_passed_over(
+    logged_in: Callable[..., Client], world: World, page: str
+) -> None:
+    key = {"list-connection": world.marketing_list.pk, "marketing-campaign": world.marketing_campaign.pk}[page]
+    viewer = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_campaigns.view_marketingcampaign")
+    assert viewer.get(url(page, key)).status_code == 200
+    assert viewer.post(url(page, key), {"name": "Mine"}).status_code == 403
 
 
 def test_a_person_is_seen_by_who_may_see_the_record(logged_in: Callable[..., Client], world: World) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.integration_removal import delete_integration
-from dotbridge.connections.models import RunKind
+from dotbridge.connections.models import CampaignSend, RunKind, SendState
 from dotbridge.encryption import unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
@@ -154,7 +154,10 @@ def test_sync_now_asks_once(back_office: Client, world: World) -> None:
 
 def test_an_inactive_integration_is_not_synchronised(back_office: Client, world: World) -> None:
     off = page_of(world.integration, "deactivate")
-    assert "Switched off: no run starts" in texts(back_office.post(off, follow=True))
+    CampaignSend.objects.update(state=SendState.ACCEPTED)
+    said = texts(back_office.post(off, follow=True))
+    assert "Switched off: no run starts" in said
+    assert "1 campaign that Dotdigital has taken already is sent all the same" in said
     assert "switched off already" in texts(back_office.post(off, follow=True)), "pressed by two it stays off"
     page = texts(back_office.post(page_of(world.integration, "sync"), follow=True))
     assert "is switched off" in page

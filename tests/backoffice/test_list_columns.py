@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.reads import list_people
+from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
 from dotbridge.lists.models import MarketingList
@@ -83,6 +83,7 @@ def test_a_sorted_list_comes_page_by_page(back_office: Client, world: World, mon
         ([("gone", "", "")], "There is no field “gone”"),
         ([("first_name", "", ""), ("first_name", "Again", "")], "“Again” is a column already."),
         ([("first_name", "x" * 101, "")], "at most 100 characters"),
+        ([("first_name", "a\0b", "")], "a character that cannot be kept"),
         ([("first_name", "", "sideways")], "not at all"),
         ([("first_name", "", "")] * 40, "at most 30 columns"),
     ],

@@ -179,6 +179,9 @@ def test_the_people_are_carried_away_as_files(back_office: Client, world: World)
     assert everybody[1][1].startswith("'=1+1")
     assert rows("xlsx") == everybody
     assert [row[2] for row in rows("csv", "?show=removed")[1:]] == ["ann.3@example.com"]
+    assert [row[2] for row in rows("xlsx", "?show=&q=NN.3")[1:]] == ["ann.3@example.com"]
+    found = texts(back_office.get(reverse("dotbridge:list", args=[world.marketing_list.pk]), {"q": "ann 3&"}))
+    assert "people.csv?show=&amp;q=ann%203%26" in found
 
 
 def test_people_are_for_those_who_may_see_their_records(logged_in: Callable[..., Client], world: World) -> None:
@@ -280,13 +283,13 @@ def test_of_whom_dotdigital_does_not_mail_it_has_to_be_asked(
     assert Resubscription.objects.get().record_id == str(world.people[4].pk)
     assert "asked for this already" in opt_in(world, back_office, confirmed=True)
     may_not = logged_in("dotbridge_lists.view_marketinglist", "dotbridge_lists.opt_in_members", "crm.view_contact")
-    assert "cannot be subscribed again from here" in opt_in(world, may_not, confirmed=True)
+    assert "cannot be subscribed again from the list" in opt_in(world, may_not, confirmed=True)
     assert Resubscription.objects.count() == 1
 
 
 def test_who_opted_out_of_everything_is_not_brought_back_by_a_list(back_office: Client, world: World) -> None:
     opt_out_records(entity="crm.contact", record_ids=[world.people[4].pk], source=Source.PERSON)
-    assert "cannot be subscribed again from here" in opt_in(world, back_office, confirmed=True)
+    assert "cannot be subscribed again from the list" in opt_in(world, back_office, confirmed=True)
     assert opted_out(world.marketing_list)
 
 

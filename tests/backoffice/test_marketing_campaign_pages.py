@@ -197,6 +197,15 @@ def test_a_merge_proposes_what_is_not_empty(
     assert response.context["remaining"] == summer
 
 
+def test_texts_that_begin_alike_are_chosen_from(
+    back_office: Client, spring: MarketingCampaign, summer: MarketingCampaign
+) -> None:
+    for campaign, end in ((spring, "one"), (summer, "two")):
+        MarketingCampaign.objects.filter(pk=campaign.pk).update(description="Long. " * 60 + end)
+    response = back_office.get(f"{reverse(MERGE)}?campaign={spring.pk}&campaign={summer.pk}")
+    assert "description" in {field.name for field in response.context["field_choices"]}
+
+
 def test_a_merge_keeps_what_was_chosen(back_office: Client, world: World, summer: MarketingCampaign) -> None:
     imported = world.marketing_campaign
     posted = merged(imported, summer, remaining=imported.pk, name=summer.pk, budget=summer.pk, start_date=imported.pk)

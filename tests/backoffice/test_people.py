@@ -7,6 +7,7 @@ is switched off and may more, and a second admin site that shows accounts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import get_resolver, reverse
+
+from dotbridge.preferences.models import Preferences
 
 RIGHTS = [f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")]
 OWN = "crm.view_contact"
@@ -149,3 +152,22 @@ def test_accounts_have_one_place_alone() -> None:
     assert get_resolver().url_patterns
     assert not admin.site.is_registered(User)
     assert not admin.site.is_registered(Group)
+
+
+@pytest.mark.parametrize(
+    ("language", "can_add", "can_opt_out"),
+    [("de", "Marketing-Liste", "abmelden"), ("fr", "liste marketing", "désinscrire")],
+)
+def test_rights_are_named_in_the_readers_language(
+    back_office: Client, logged_in: Callable[..., Client], language: str, can_add: str, can_opt_out: str
+) -> None:
+    group = Group.objects.create(name="Some")
+    group.permissions.add(permission("lists.add_marketinglist"), permission("lists.opt_out_members"))
+    readers = (back_office, logged_in("auth.view_group"))
+    for reader in readers:
+        Preferences.objects.create(user_id=reader.session["_auth_user_id"], language=language)
+        page = reader.get(url("change", group)).content.decode()
+        rights = re.findall(r"\w[^<>]* \| [^<>]*", page)
+        assert any(can_add in right for right in rights)
+        assert any(can_opt_out in right for right in rights)
+        assert not [right for right in rights if " Can " in right]

@@ -119,3 +119,14 @@ def test_an_address_of_elsewhere_is_no_way_back(late: Client) -> None:
     page = send(late, reverse("dotbridge:list-add"), {}, Referer="http://elsewhere.example/trap/")
     assert "elsewhere" not in texts(log_in(late, page))
     assert not MarketingList.objects.exists()
+
+
+def test_a_piece_that_is_asked_for_with_a_former_log_in_brings_no_page_into_the_page(
+    back_office: Client, world: World
+) -> None:
+    """Its token is of the log-in before: htmx would put whatever is answered into the place of the piece."""
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = back_office.cookies
+    again = reverse("dotbridge:list-count", args=[world.marketing_list.pk])
+    answer = strict.post(again, headers={"HX-Request": "true", "Origin": "http://testserver"})
+    assert (answer.status_code, answer["HX-Trigger"]) == (204, "dotbridge-session-ended")

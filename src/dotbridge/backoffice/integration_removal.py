@@ -14,6 +14,7 @@ from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook, Campaign, Contact, DataField, Draft
+from dotbridge.sync.inbound.events import end_subscription
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import SyncRun
 
@@ -38,13 +39,15 @@ def connected_lists(integration: Integration) -> list[MarketingList]:
 
 
 def delete_integration(*, integration: Integration) -> None:
-    """Delete it and what was read for it. Marketing lists and records of the host stay.
+    """Delete it and what was read for it, and its subscription to events there. Marketing lists and records of the host
+    stay.
 
     Raises ValidationError while lists are connected or a run is at work.
     """
     if connected := connected_lists(integration):
         names = ", ".join(each.name for each in connected)
         raise ValidationError(_("Disconnect these marketing lists first: %(names)s.") % {"names": names})
+    end_subscription(integration)
     with integration_lock(integration.pk) as held:
         if not held:
             raise ValidationError(_("A run is at work on this account. Switch it off, and delete it afterwards."))

@@ -10,6 +10,38 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.backoffice.rights import (
+    MAY_ADD_DATA_FIELD,
+    MAY_ADD_DRAFT,
+    MAY_ADD_LIST,
+    MAY_ADD_MARKETING_CAMPAIGN,
+    MAY_ASK_AGAIN,
+    MAY_CHANGE_CONNECTION,
+    MAY_CHANGE_LIST,
+    MAY_CHANGE_MARKETING_CAMPAIGN,
+    MAY_CHANGE_SETTINGS,
+    MAY_CONNECT,
+    MAY_DELETE_ACCOUNT,
+    MAY_DELETE_DATA_FIELD,
+    MAY_DELETE_LIST,
+    MAY_END,
+    MAY_EXPORT_PEOPLE,
+    MAY_FORGET,
+    MAY_MAKE_BOOK,
+    MAY_OPT_IN,
+    MAY_OPT_OUT,
+    MAY_PUT_BACK,
+    MAY_REQUEST,
+    MAY_RETRY_UPLOAD,
+    MAY_SEE_ACCOUNTS,
+    MAY_SEE_AUDIT,
+    MAY_SEE_BOOKS,
+    MAY_SEE_DATA_FIELDS,
+    MAY_SEE_SETTINGS,
+    MAY_SEND,
+    MAY_TAKE_OFF,
+    MAY_USE_STUDIO,
+)
 from dotbridge.entities.registry import entities
 from dotbridge.entities.rights import models_behind
 
@@ -68,42 +100,38 @@ ACTIONS = (
     Action(
         key="change_lists",
         label=_("Make lists, change their rules"),
-        permissions=("dotbridge_lists.add_marketinglist", "dotbridge_lists.change_marketinglist"),
+        permissions=(MAY_ADD_LIST, MAY_CHANGE_LIST),
     ),
-    Action(key="delete_lists", label=_("Delete lists"), permissions=("dotbridge_lists.delete_marketinglist",)),
+    Action(key="delete_lists", label=_("Delete lists"), permissions=(MAY_DELETE_LIST,)),
     Action(
         key="take_off",
         label=_("Take people off a list, put them back"),
-        permissions=("dotbridge_lists.add_removeditem", "dotbridge_lists.delete_removeditem"),
+        permissions=(MAY_TAKE_OFF, MAY_PUT_BACK),
     ),
-    Action(key="opt_out", label=_("Opt people out"), permissions=("dotbridge_lists.opt_out_members",)),
+    Action(key="opt_out", label=_("Opt people out"), permissions=(MAY_OPT_OUT,)),
     Action(
         key="opt_in",
         label=_("Take an opt-out back, when the person asked for it"),
-        permissions=("dotbridge_lists.opt_in_members", "dotbridge_connections.add_resubscription"),
+        permissions=(MAY_OPT_IN, MAY_ASK_AGAIN),
     ),
-    Action(key="download_people", label=_("Download people as a file"), permissions=("dotbridge_lists.export_people",)),
-    Action(
-        key="forget_people", label=_("Forget a person for good"), permissions=("dotbridge_consent.add_erasedaddress",)
-    ),
+    Action(key="download_people", label=_("Download people as a file"), permissions=(MAY_EXPORT_PEOPLE,)),
+    Action(key="forget_people", label=_("Forget a person for good"), permissions=(MAY_FORGET,)),
     Action(
         key="connect",
         label=_("Connect lists with address books, make books"),
         permissions=(
-            "dotbridge_connections.add_listconnection",
-            "dotbridge_mirror.view_addressbook",
-            "dotbridge_mirror.add_addressbook",
+            MAY_CONNECT,
+            MAY_SEE_BOOKS,
+            MAY_MAKE_BOOK,
         ),
     ),
     Action(
         key="change_connections",
         label=_("Change a connection, allow an export that stopped to ask"),
-        permissions=("dotbridge_connections.change_listconnection",),
+        permissions=(MAY_CHANGE_CONNECTION,),
     ),
-    Action(
-        key="disconnect", label=_("Disconnect a list"), permissions=("dotbridge_connections.delete_listconnection",)
-    ),
-    Action(key="sync", label=_("Start a synchronisation"), permissions=("dotbridge_sync.add_syncrun",)),
+    Action(key="disconnect", label=_("Disconnect a list"), permissions=(MAY_END,)),
+    Action(key="sync", label=_("Start a synchronisation"), permissions=(MAY_REQUEST,)),
     Action(
         key="see_campaigns",
         label=_("See campaigns and their results"),
@@ -113,20 +141,20 @@ ACTIONS = (
         key="change_campaigns",
         label=_("Make and change marketing campaigns"),
         permissions=(
-            "dotbridge_campaigns.add_marketingcampaign",
-            "dotbridge_campaigns.change_marketingcampaign",
+            MAY_ADD_MARKETING_CAMPAIGN,
+            MAY_CHANGE_MARKETING_CAMPAIGN,
         ),
     ),
     Action(
         key="make_drafts",
         label=_("Make campaigns in Dotdigital from its templates"),
-        permissions=("dotbridge_mirror.add_draft",),
+        permissions=(MAY_ADD_DRAFT,),
     ),
-    Action(key="use_studio", label=_("Open Email Studio"), permissions=("dotbridge_studio.use_studio",)),
+    Action(key="use_studio", label=_("Open Email Studio"), permissions=(MAY_USE_STUDIO,)),
     Action(
         key="send_campaigns",
         label=_("Send campaigns by Dotdigital"),
-        permissions=("dotbridge_connections.send_campaigns",),
+        permissions=(MAY_SEND,),
     ),
     Action(
         key="delete_campaigns",
@@ -136,7 +164,7 @@ ACTIONS = (
     Action(
         key="see_fields",
         label=_("See data fields and what fills them"),
-        permissions=(*_every("mapping", "view", "mapping", "mappingrow"), "dotbridge_mirror.view_datafield"),
+        permissions=(*_every("mapping", "view", "mapping", "mappingrow"), MAY_SEE_DATA_FIELDS),
     ),
     Action(
         key="change_mappings",
@@ -150,7 +178,7 @@ ACTIONS = (
     Action(
         key="change_data_fields",
         label=_("Make and delete data fields in Dotdigital"),
-        permissions=("dotbridge_mirror.add_datafield", "dotbridge_mirror.delete_datafield"),
+        permissions=(MAY_ADD_DATA_FIELD, MAY_DELETE_DATA_FIELD),
     ),
     Action(
         key="see_activity",
@@ -160,32 +188,28 @@ ACTIONS = (
             *_every("connections", "view", "accountchange", "contactrequest"),
         ),
     ),
-    Action(key="retry_uploads", label=_("Send a refused upload again"), permissions=("dotbridge_sync.change_upload",)),
-    Action(
-        key="see_accounts", label=_("See connected accounts"), permissions=("dotbridge_integrations.view_integration",)
-    ),
+    Action(key="retry_uploads", label=_("Send a refused upload again"), permissions=(MAY_RETRY_UPLOAD,)),
+    Action(key="see_accounts", label=_("See connected accounts"), permissions=(MAY_SEE_ACCOUNTS,)),
     Action(
         key="change_accounts",
         label=_("Connect accounts, change their settings and credentials"),
         permissions=_every("integrations", "add", "integration") + _every("integrations", "change", "integration"),
     ),
-    Action(
-        key="delete_accounts", label=_("Delete accounts"), permissions=("dotbridge_integrations.delete_integration",)
-    ),
+    Action(key="delete_accounts", label=_("Delete accounts"), permissions=(MAY_DELETE_ACCOUNT,)),
     Action(
         key="see_settings",
         label=_("See schedule, limits and other settings"),
-        permissions=("dotbridge_preferences.view_sitesetting",),
+        permissions=(MAY_SEE_SETTINGS,),
     ),
     Action(
         key="change_settings",
         label=_("Change schedule, limits and other settings"),
-        permissions=("dotbridge_preferences.change_sitesetting",),
+        permissions=(MAY_CHANGE_SETTINGS,),
     ),
     Action(
         key="see_audit",
         label=_("See and download who changed what"),
-        permissions=("dotbridge_audit.view_auditentry",),
+        permissions=(MAY_SEE_AUDIT,),
     ),
     Action(
         key="see_users",

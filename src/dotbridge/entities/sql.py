@@ -49,6 +49,8 @@ def addresses_of(owner: Entity, record_ids: Iterable[str]) -> Fragment:
 
 def as_key(owner: Entity, record_id: str) -> Any:
     """A record id as a primary key of the entity's model; None for a text that cannot be one."""
+    if "\0" in record_id:
+        return None
     try:
         return owner.model._meta.pk.to_python(record_id)  # noqa: SLF001 - Django's documented way to ask a model
     except (ValidationError, OverflowError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from dotbridge.lists.models import MarketingList
 
 MOST_COLUMNS = 30
 _LONGEST_LABEL = 100
+# No text of the database holds these.
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 
 class Sort(enum.StrEnum):
@@ -124,6 +127,8 @@ def _column(listed: Entity, given: Any, position: int) -> ListColumn:
     label, sort = given.get("label") or str(field.label), given.get("sort") or ""
     if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
         raise ColumnsError(position, _("A column's name has at most %(most)d characters.") % {"most": _LONGEST_LABEL})
+    if _NOT_KEPT.search(label):
+        raise ColumnsError(position, _("A column's name holds a character that cannot be kept."))
     if sort not in list(Sort):
         raise ColumnsError(position, _("A column is sorted “asc”, “desc” or not at all."))
     return ListColumn(field=field, label=label, sort=Sort(sort), is_email=is_email(listed, field))

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.account import MAY_CHANGE, VIEW
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import missing_names, missing_words
+from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_SEE_ACCOUNTS
 from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import MappingRow
@@ -25,7 +25,7 @@ from dotbridge.sync.services import confirm_absences
 MOST_NAMES = 30
 
 
-@page(VIEW, MAY_CHANGE)
+@page(MAY_SEE_ACCOUNTS, MAY_CHANGE_ACCOUNT)
 def missing(request: HttpRequest, pk: int, listing: str) -> HttpResponse:
     """Say what is missing and what follows, and have the next reading believe it."""
     integration = get_object_or_404(Integration, pk=pk)

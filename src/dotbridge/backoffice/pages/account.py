@@ -18,26 +18,28 @@ from dotbridge.backoffice.integration_removal import connected_lists, delete_int
 from dotbridge.backoffice.labels import already_switched, grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
-from dotbridge.backoffice.pages.list_actions import followed, show_refusal, start_run
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show, show_refusal
+from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.queries import after_run_of
-from dotbridge.backoffice.reads.accounts import facts_of, feeds_of
+from dotbridge.backoffice.reads.accounts import facts_of, feeds_of, what_goes_on
 from dotbridge.backoffice.reads.calls import planned_runs
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.home import calls_of_accounts
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.rights import (
+    MAY_ADD_ACCOUNT,
+    MAY_CHANGE_ACCOUNT,
+    MAY_DELETE_ACCOUNT,
+    MAY_REQUEST,
+    MAY_SEE_ACCOUNTS,
+)
 from dotbridge.connections.services import request_import, switch_account
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
-from dotbridge.sync.inbound.events import end_subscription
 from dotbridge.sync.inbound.large_readings import waiting_readings
 
-VIEW = "dotbridge_integrations.view_integration"
-MAY_ADD = "dotbridge_integrations.add_integration"
-MAY_CHANGE = "dotbridge_integrations.change_integration"
-MAY_DELETE = "dotbridge_integrations.delete_integration"
 CREDENTIALS = ("username", "base_url", "password_sealed")
 
 
@@ -52,12 +54,12 @@ def _crumbs() -> list[Crumb]:
     ]
 
 
-@page(VIEW)
+@page(MAY_SEE_ACCOUNTS)
 @sensitive_post_parameters("password")
 def account(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one account, with two forms: what is done with it, and the credentials."""
     integration = get_object_or_404(Integration, pk=pk)
-    may_change = request.user.has_perm(MAY_CHANGE)
+    may_change = request.user.has_perm(MAY_CHANGE_ACCOUNT)
     if request.method == "POST" and not may_change:
         raise PermissionDenied
     posted = request.POST.get("form") if request.method == "POST" else ""
@@ -109,8 +111,8 @@ def _show_account(request: HttpRequest, integration: Integration, context: dict[
             "calls": [each for each in calls_of_accounts() if each.integration.pk == integration.pk],
             "planned": planned_runs(integration),
             "waiting": waiting_readings(integration) if integration.is_active else None,
-            "may_sync": request.user.has_perm("dotbridge_sync.add_syncrun") and integration.is_active,
-            "may_delete": request.user.has_perm(MAY_DELETE),
+            "may_sync": request.user.has_perm(MAY_REQUEST) and integration.is_active,
+            "may_delete": request.user.has_perm(MAY_DELETE_ACCOUNT),
             "strip_after": after_run_of(request),
             "history": history_of(integration, viewer=request.user),
             **context,
@@ -159,7 +161,7 @@ def _saved(request: HttpRequest, integration: Integration, text: str, *, after: 
     return HttpResponseRedirect(_url(integration)) if after is None else followed(_url(integration), after)
 
 
-@page(VIEW, MAY_ADD)
+@page(MAY_SEE_ACCOUNTS, MAY_ADD_ACCOUNT)
 @sensitive_post_parameters("password")
 def add_account(request: HttpRequest) -> HttpResponse:
     """Connect an account; it is tried first, and read at once."""
@@ -183,7 +185,7 @@ def add_account(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW)
+@page(MAY_SEE_ACCOUNTS)
 def sync_account(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the worker import and export now."""
     integration = get_object_or_404(Integration, pk=pk)
@@ -191,7 +193,7 @@ def sync_account(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE)
+@page(MAY_SEE_ACCOUNTS, MAY_CHANGE_ACCOUNT)
 def check_account(request: HttpRequest, pk: int) -> HttpResponse:
     """Try the stored credentials."""
     integration = get_object_or_404(Integration, pk=pk)
@@ -201,7 +203,7 @@ def check_account(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE)
+@page(MAY_SEE_ACCOUNTS, MAY_CHANGE_ACCOUNT)
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch it on or off, as the button says: pressed twice, or by two people, it stays so."""
     integration = get_object_or_404(Integration, pk=pk)
@@ -210,19 +212,17 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, already_switched(wanted))
         return HttpResponseRedirect(_url(integration))
     if not wanted:
-        return _saved(request, integration, _("Switched off: no run starts until it is switched on again."))
+        return _saved(request, integration, what_goes_on(integration))
     return _saved(request, integration, _("Switched on."), after=after)
 
 
-@page(VIEW, MAY_DELETE)
+@page(MAY_SEE_ACCOUNTS, MAY_DELETE_ACCOUNT)
 def delete_account(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what goes with it, or which lists have to be disconnected first, and delete it."""
     integration = get_object_or_404(Integration, pk=pk)
     if request.method == "POST" and request.POST.get("confirmed"):
         name = integration.name
         try:
-            if not connected_lists(integration):
-                end_subscription(integration)
             delete_integration(integration=integration)
         except ValidationError as error:
             show_refusal(request, error)

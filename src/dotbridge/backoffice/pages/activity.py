@@ -17,20 +17,26 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.entity_labels import label_records
-from dotbridge.backoffice.labels import (
-    counts_in_short,
-    counts_in_words,
-    duration,
-    step_label,
-    trigger_text,
-)
+from dotbridge.backoffice.labels import counts_in_short, counts_in_words, duration, step_label, trigger_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
-from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION, may_see_people
+from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show, show_refusal
+from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.pages.person_frame import try_request_again
 from dotbridge.backoffice.reads.fields import field_words
 from dotbridge.backoffice.reads.shown import may_see_values
+from dotbridge.backoffice.rights import (
+    MAY_ADD_DATA_FIELD,
+    MAY_ADD_DRAFT,
+    MAY_CHANGE_CONNECTION,
+    MAY_DELETE_DATA_FIELD,
+    MAY_MAKE_BOOK,
+    MAY_SEE_CHANGES,
+    MAY_SEE_CONFLICTS,
+    MAY_SEE_CONTACTS,
+    MAY_SEE_NEWCOMERS,
+    MAY_SEE_PROBLEMS,
+    MAY_SEE_RUNS,
+)
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest, RunKind
 from dotbridge.connections.services import discard_change, retry_change
@@ -41,14 +47,14 @@ from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
 PAGE = 50
 RUNS = 200
 MAY_DECIDE = {
-    ChangeKind.CREATE_DATA_FIELD: "dotbridge_mirror.add_datafield",
-    ChangeKind.DELETE_DATA_FIELD: "dotbridge_mirror.delete_datafield",
-    ChangeKind.CREATE_ADDRESS_BOOK: "dotbridge_mirror.add_addressbook",
-    ChangeKind.CREATE_CAMPAIGN: "dotbridge_mirror.add_draft",
+    ChangeKind.CREATE_DATA_FIELD: MAY_ADD_DATA_FIELD,
+    ChangeKind.DELETE_DATA_FIELD: MAY_DELETE_DATA_FIELD,
+    ChangeKind.CREATE_ADDRESS_BOOK: MAY_MAKE_BOOK,
+    ChangeKind.CREATE_CAMPAIGN: MAY_ADD_DRAFT,
 }
 
 
-@page("dotbridge_sync.view_syncrun")
+@page(MAY_SEE_RUNS)
 def runs(request: HttpRequest) -> HttpResponse:
     """The newest runs; quiet ones that follow each other are folded into one line."""
     found = SyncRun.objects.select_related("integration", "connection__marketing_list").prefetch_related("steps")
@@ -88,7 +94,7 @@ def _said(run: SyncRun) -> str:
     return counts_in_short(counts) or stored_text(run.message)
 
 
-@page("dotbridge_sync.view_syncrun")
+@page(MAY_SEE_RUNS)
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """One run, step by step; it renews itself while it is at work."""
     found = get_object_or_404(SyncRun.objects.select_related("integration", "connection__marketing_list"), pk=pk)
@@ -98,7 +104,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "by": trigger_text(found.trigger),
         "took": duration(found.started_at, found.finished_at),
         "is_at_work": found.state == State.RUNNING,
-        "may_see_problems": request.user.has_perm("dotbridge_sync.view_rejection"),
+        "may_see_problems": request.user.has_perm(MAY_SEE_PROBLEMS),
         "steps": [
             {
                 "step": step,
@@ -121,7 +127,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page("dotbridge_sync.view_valueconflict")
+@page(MAY_SEE_CONFLICTS)
 def conflicts(request: HttpRequest) -> HttpResponse:
     """Values that were changed on both sides, both of them, and which one counts."""
     found = ValueConflict.objects.select_related("connection__marketing_list").order_by("-pk")
@@ -134,7 +140,7 @@ def conflicts(request: HttpRequest) -> HttpResponse:
     return show_activity(request, "backoffice/house/conflicts.html", tab="activity-conflicts", context=context)
 
 
-@page("dotbridge_sync.view_newcomer")
+@page(MAY_SEE_NEWCOMERS)
 def newcomers(request: HttpRequest) -> HttpResponse:
     """Contacts that no record had the address of, and what became of them."""
     found = Newcomer.objects.select_related("connection__marketing_list").order_by("-pk")
@@ -174,7 +180,7 @@ def search_pager(current: Any, search: str) -> dict[str, str]:
     return numbered_pager(current, "&" + urlencode({"q": search}) if search else "")
 
 
-@page("dotbridge_connections.view_accountchange")
+@page(MAY_SEE_CHANGES)
 def changes(request: HttpRequest) -> HttpResponse:
     """What people asked to have made or deleted in an account, and how it stands."""
     found = AccountChange.objects.select_related("integration", "requested_by", "marketing_list").order_by("-pk")
@@ -202,7 +208,7 @@ def _failed_requests(request: HttpRequest) -> list[dict[str, Any]]:
         ContactRequest.objects.filter(state=ChangeState.FAILED).select_related("integration", "address_book")[:PAGE]
     )
     contacts: dict[tuple[int, int], int] = {}
-    if request.user.has_perm("dotbridge_mirror.view_contact"):
+    if request.user.has_perm(MAY_SEE_CONTACTS):
         known = Contact.objects.filter(
             integration__in=[each.integration_id for each in failed], remote_id__in=[each.remote_id for each in failed]
         )
@@ -218,7 +224,7 @@ def _failed_requests(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @require_POST
-@page("dotbridge_connections.view_accountchange", MAY_CHANGE_CONNECTION)
+@page(MAY_SEE_CHANGES, MAY_CHANGE_CONNECTION)
 def retry_request(request: HttpRequest, pk: int) -> HttpResponse:
     """Have Dotdigital asked again about a contact."""
     asked = get_object_or_404(ContactRequest, pk=pk)
@@ -227,7 +233,7 @@ def retry_request(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page("dotbridge_connections.view_accountchange")
+@page(MAY_SEE_CHANGES)
 def decide_change(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Try a change again, or forget it."""
     change = get_object_or_404(AccountChange, pk=pk)

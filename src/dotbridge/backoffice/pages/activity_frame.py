@@ -11,18 +11,27 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Tab, show
 from dotbridge.backoffice.reads.needs import needs_of
+from dotbridge.backoffice.rights import (
+    MAY_SEE_AUDIT,
+    MAY_SEE_CHANGES,
+    MAY_SEE_CONFLICTS,
+    MAY_SEE_NEWCOMERS,
+    MAY_SEE_PROBLEMS,
+    MAY_SEE_RUNS,
+    MAY_SEE_UPLOADS,
+)
 
 
 def show_activity(request: HttpRequest, template: str, *, tab: str, context: Mapping[str, Any]) -> HttpResponse:
     """One of the views, with the tabs that the person may see."""
     tabs = (
-        ("activity", _("Runs"), "dotbridge_sync.view_syncrun"),
-        ("activity-problems", _("Problems"), "dotbridge_sync.view_rejection"),
-        ("activity-uploads", _("Uploads"), "dotbridge_sync.view_upload"),
-        ("activity-conflicts", _("Changed on both sides"), "dotbridge_sync.view_valueconflict"),
-        ("activity-newcomers", _("Newcomers"), "dotbridge_sync.view_newcomer"),
-        ("activity-changes", _("Changes of the account"), "dotbridge_connections.view_accountchange"),
-        ("activity-audit", _("Audit"), "dotbridge_audit.view_auditentry"),
+        ("activity", _("Runs"), MAY_SEE_RUNS),
+        ("activity-problems", _("Problems"), MAY_SEE_PROBLEMS),
+        ("activity-uploads", _("Uploads"), MAY_SEE_UPLOADS),
+        ("activity-conflicts", _("Changed on both sides"), MAY_SEE_CONFLICTS),
+        ("activity-newcomers", _("Newcomers"), MAY_SEE_NEWCOMERS),
+        ("activity-changes", _("Changes of the account"), MAY_SEE_CHANGES),
+        ("activity-audit", _("Audit"), MAY_SEE_AUDIT),
     )
     return show(
         request,

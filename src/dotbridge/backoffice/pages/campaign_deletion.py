@@ -15,15 +15,19 @@ from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import Crumb, log_deletion, page, show
+from dotbridge.backoffice.rights import (
+    MAY_DELETE_CAMPAIGN,
+    MAY_DELETE_MARKETING_CAMPAIGN,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_LISTS,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+)
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import delete_email_campaign, delete_marketing_campaign
 from dotbridge.lists.selectors import lists_asking_about
 
-MAY_DELETE_EMAIL = "dotbridge_campaigns.delete_emailcampaign"
-MAY_DELETE_MARKETING = "dotbridge_campaigns.delete_marketingcampaign"
 
-
-@page("dotbridge_campaigns.view_emailcampaign", MAY_DELETE_EMAIL)
+@page(MAY_SEE_CAMPAIGNS, MAY_DELETE_CAMPAIGN)
 def delete_email(request: HttpRequest, pk: int) -> HttpResponse:
     """An e-mail campaign goes with its statistics and activities."""
     campaign = get_object_or_404(EmailCampaign, pk=pk)
@@ -45,7 +49,7 @@ def delete_email(request: HttpRequest, pk: int) -> HttpResponse:
     return _ask(request, campaign, "campaigns", "campaign", lines)
 
 
-@page("dotbridge_campaigns.view_marketingcampaign", MAY_DELETE_MARKETING)
+@page(MAY_SEE_MARKETING_CAMPAIGNS, MAY_DELETE_MARKETING_CAMPAIGN)
 def delete_marketing(request: HttpRequest, pk: int) -> HttpResponse:
     """A marketing campaign goes alone; what belongs to it stays, outside of any."""
     campaign = get_object_or_404(MarketingCampaign, pk=pk)
@@ -76,7 +80,7 @@ def rules_that_ask(request: HttpRequest, then: str, *, field: str, keys: Iterabl
     if not lists:
         return []
     number = {"n": grouped(len(lists))}
-    if not request.user.has_perm("dotbridge_lists.view_marketinglist"):
+    if not request.user.has_perm(MAY_SEE_LISTS):
         text = ngettext("%(n)s list asks about it in its rule.", "%(n)s lists ask about it in their rules.", len(lists))
         return [f"{text % number} {then}"]
     text = ngettext(

@@ -31,23 +31,34 @@ from dotbridge.backoffice.reads.campaigns import (
     recipients,
 )
 from dotbridge.backoffice.reads.drafts import open_in_dotdigital
+from dotbridge.backoffice.rights import (
+    MAY_DELETE_CAMPAIGN,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_CONTACTS,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+    MAY_SEE_RESULTS,
+    MAY_USE_STUDIO,
+)
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
+from dotbridge.mirror.models import Campaign
 from dotbridge.spreadsheets import csv_line, guarded
 from dotbridge.sync.campaign_selectors import campaign_behind, statistics_block
 
-VIEW = "dotbridge_campaigns.view_emailcampaign"
 # Who did what, with their addresses in Dotdigital.
-MAY_SEE_PEOPLE = ("dotbridge_campaigns.view_emailcampaignstatistics", "dotbridge_mirror.view_contact")
+MAY_SEE_PEOPLE = (MAY_SEE_RESULTS, MAY_SEE_CONTACTS)
 PAGE = 50
 MOST_COMPARED = 6
+# So long a page of people is looked for.
+MOST_MILLISECONDS = 8_000
 
 
 def campaign_kinds(request: HttpRequest, current: str) -> list[Tab]:
     """E-mail campaigns and marketing campaigns."""
     kinds = [
-        ("campaigns", _("E-mail campaigns"), VIEW),
-        ("drafts", _("Not sent"), VIEW),
-        ("marketing-campaigns", _("Marketing campaigns"), "dotbridge_campaigns.view_marketingcampaign"),
-        ("studio", _("Email Studio"), "dotbridge_studio.use_studio"),
+        ("campaigns", _("E-mail campaigns"), MAY_SEE_CAMPAIGNS),
+        ("drafts", _("Not sent"), MAY_SEE_CAMPAIGNS),
+        ("marketing-campaigns", _("Marketing campaigns"), MAY_SEE_MARKETING_CAMPAIGNS),
+        ("studio", _("Email Studio"), MAY_USE_STUDIO),
     ]
     return [
         Tab(title=title, url=reverse(f"dotbridge:{name}"), is_current=name == current)
@@ -62,7 +73,7 @@ def _found(search: str) -> QuerySet[Any]:
     return found.filter(Q(name__icontains=search) | Q(subject__icontains=search)) if search else found
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The campaigns, those sent last first."""
     search = search_of(request)
@@ -82,7 +93,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def figures_file(request: HttpRequest) -> StreamingHttpResponse:
     """The figures of the campaigns that the search finds, or of those that are named, as a CSV."""
     keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
@@ -94,10 +105,10 @@ def figures_file(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def compare(request: HttpRequest) -> HttpResponse:
     """Some campaigns side by side."""
-    keys = [int(key) for key in request.GET.getlist("campaign") if is_key(key)]
+    keys = list(dict.fromkeys(int(key) for key in request.GET.getlist("campaign") if is_key(key)))
     found = list(campaigns_with_figures().filter(pk__in=keys[:MOST_COMPARED]))
     columns = [{"campaign": campaign, "cards": cards_of(campaign)} for campaign in found]
     rows = [
@@ -110,7 +121,12 @@ def compare(request: HttpRequest) -> HttpResponse:
         title=_("Campaigns side by side"),
         current="campaigns",
         crumbs=[Crumb(title=_("Campaigns"), url=reverse("dotbridge:campaigns"))],
-        context={"columns": columns, "rows": rows},
+        context={
+            "columns": columns,
+            "rows": rows,
+            "left_out": max(0, len(keys) - MOST_COMPARED),
+            "most": MOST_COMPARED,
+        },
     )
 
 
@@ -133,14 +149,14 @@ def _campaign(request: HttpRequest, pk: int, template: str, tab: str, context: d
             "remote": remote,
             "books": list(remote.address_books.order_by("name")) if remote else [],
             "may_see_people": request.user.has_perms(MAY_SEE_PEOPLE),
-            "may_delete": request.user.has_perm("dotbridge_campaigns.delete_emailcampaign"),
+            "may_delete": request.user.has_perm(MAY_DELETE_CAMPAIGN),
             "table_url": reverse("dotbridge_tables:dotbridge_campaigns_emailcampaign_change", args=[pk]),
             **context,
         },
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One campaign: five figures, what happened hour by hour, and the links."""
     found = get_object_or_404(campaigns_with_figures(), pk=pk)
@@ -159,7 +175,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     return _campaign(request, pk, "backoffice/house/campaign.html", "results", context)
 
 
-@page(VIEW, *MAY_SEE_PEOPLE)
+@page(MAY_SEE_CAMPAIGNS, *MAY_SEE_PEOPLE)
 def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Who was sent it, and what they did."""
     found = get_object_or_404(campaigns_with_figures(), pk=pk)
@@ -170,23 +186,32 @@ def campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     search = search_of(request)
     context: dict[str, Any] = {"chosen": chosen, "search": search}
     if remote is not None:
-        did = Did(chosen) if chosen else None
-        current = Paginator(people_of(remote, did, search), PAGE).get_page(request.GET.get("page"))
-        counts = counts_of_people(remote)
-        url = reverse("dotbridge:campaign-people", args=[pk])
-        context |= {
-            "people": recipients(remote, list(current)),
-            "pager": numbered_pager(current, "&" + urlencode({"did": chosen, "q": search})),
-            "chips": [
-                Tab(title=_("Everybody"), url=url, is_current=not chosen),
-                *(
-                    Tab(
-                        title=f"{DID_WORDS[each]} {grouped(counts[each])}",
-                        url=f"{url}?did={each}",
-                        is_current=chosen == each,
-                    )
-                    for each in Did
-                ),
-            ],
-        }
+        try:
+            with statement_time_limit(MOST_MILLISECONDS):
+                context |= _people(request, pk, remote, chosen, search)
+        except TookTooLong:
+            context["problem"] = _("This takes too long at present. Type more of the address, or try again later.")
     return _campaign(request, pk, "backoffice/house/campaign_people.html", "people", context)
+
+
+def _people(request: HttpRequest, pk: int, remote: Campaign, chosen: str, search: str) -> dict[str, Any]:
+    """A page of those who did what is chosen, and how many did what."""
+    did = Did(chosen) if chosen else None
+    current = Paginator(people_of(remote, did, search), PAGE).get_page(request.GET.get("page"))
+    counts = counts_of_people(remote)
+    url = reverse("dotbridge:campaign-people", args=[pk])
+    return {
+        "people": recipients(remote, list(current)),
+        "pager": numbered_pager(current, "&" + urlencode({"did": chosen, "q": search})),
+        "chips": [
+            Tab(title=_("Everybody"), url=url, is_current=not chosen),
+            *(
+                Tab(
+                    title=f"{DID_WORDS[each]} {grouped(counts[each])}",
+                    url=f"{url}?did={each}",
+                    is_current=chosen == each,
+                )
+                for each in Did
+            ),
+        ],
+    }

@@ -15,14 +15,12 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.pages.frame import Crumb, page
 from dotbridge.backoffice.reads.drafts import DraftPage, draft_page, is_known, preview_of
 from dotbridge.backoffice.reads.worker import trouble_of_account, worker_is_alive
+from dotbridge.backoffice.rights import MAY_SEE_CAMPAIGNS
 from dotbridge.connections.models import LookKind
 from dotbridge.connections.services import request_look
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import CampaignContent
 
-VIEW = "dotbridge_campaigns.view_emailcampaign"
-MAY_SEND = "dotbridge_connections.send_campaigns"
-MAY_ADD = "dotbridge_mirror.add_draft"
 # The mail may load its pictures and its own style, and nothing else: no script, no form, no frame, no origin of ours.
 CONTENT_POLICY = (
     "sandbox; default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline' https:; font-src https: data:; "
@@ -69,7 +67,7 @@ def preview_context(integration: Integration, remote_id: int, *, can_change: boo
 
 
 @require_POST
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def look(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """Have the content read anew, and show how that stands."""
     integration = get_object_or_404(Integration, pk=account)
@@ -80,7 +78,7 @@ def look(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     return render(request, "backoffice/components/mail_preview.html", {**context, "is_asked": True})
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def preview(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """The preview as far as it was read. While it is waited for, nothing is drawn anew."""
     integration = get_object_or_404(Integration, pk=account)
@@ -91,7 +89,7 @@ def preview(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     return render(request, "backoffice/components/mail_preview.html", {**context, "is_asked": True})
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def content(_request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """The mail itself, for a frame that may do nothing."""
     found = get_object_or_404(CampaignContent, integration=account, remote_id=remote_id)

@@ -17,17 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.draft_frame import (
-    MAY_SEND,
-    VIEW,
-    draft_crumbs,
-    draft_or_404,
-    draft_url,
-    preview_context,
-)
+from dotbridge.backoffice.pages.draft_frame import draft_crumbs, draft_or_404, draft_url, preview_context
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
 from dotbridge.backoffice.reads.drafts import DraftPage, moment_words, preview_of, sendable_links
+from dotbridge.backoffice.rights import MAY_SEE_CAMPAIGNS, MAY_SEND
 from dotbridge.connections.models import CampaignSend, ListConnection
 from dotbridge.connections.recipients import Recipients, count_recipients
 from dotbridge.connections.services import problem_of_sending, request_send
@@ -114,7 +108,7 @@ def _count(links: Sequence[ListConnection]) -> _Counted:
         return _Counted(numbers=None, problem=str(error))
 
 
-@page(VIEW, MAY_SEND)
+@page(MAY_SEE_CAMPAIGNS, MAY_SEND)
 def send(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """The steps, each with an address of its own."""
     found = draft_or_404(account, remote_id)
@@ -130,7 +124,7 @@ def send(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     return _show_look(request, found, choice, confirm)
 
 
-@page(VIEW, MAY_SEND)
+@page(MAY_SEE_CAMPAIGNS, MAY_SEND)
 def numbers(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """A piece of the last step: how many people it would go to, and the form that confirms it."""
     found = draft_or_404(account, remote_id)

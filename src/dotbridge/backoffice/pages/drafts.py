@@ -17,18 +17,9 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
-from dotbridge.backoffice.pages.draft_frame import (
-    MAY_ADD,
-    MAY_SEND,
-    VIEW,
-    draft_crumbs,
-    draft_or_404,
-    draft_url,
-    preview_context,
-)
+from dotbridge.backoffice.pages.draft_frame import draft_crumbs, draft_or_404, draft_url, preview_context
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import page, person_of, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.frame import page, person_of, show, show_refusal
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.drafts import (
     DraftPage,
@@ -38,6 +29,7 @@ from dotbridge.backoffice.reads.drafts import (
     sent_campaign,
 )
 from dotbridge.backoffice.reads.worker import trouble_of_account, worker_is_alive
+from dotbridge.backoffice.rights import MAY_ADD_DRAFT, MAY_SEE_CAMPAIGNS, MAY_SEND
 from dotbridge.connections.models import CampaignSend, LookKind, LookState, SendState
 from dotbridge.connections.services import (
     give_up_send,
@@ -55,7 +47,7 @@ from dotbridge.user_address import address_of_user
 PAGE = 50
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def drafts(request: HttpRequest) -> HttpResponse:
     """The campaigns of the accounts that wait to be sent."""
     search = search_of(request)
@@ -73,7 +65,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
             "drafts": current,
             "search": search,
             "pager": search_pager(current, search),
-            "may_add": request.user.has_perm(MAY_ADD),
+            "may_add": request.user.has_perm(MAY_ADD_DRAFT),
         },
     )
 
@@ -90,7 +82,7 @@ def _sends_context(request: HttpRequest, found: DraftPage) -> dict[str, object]:
     }
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def draft(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """One campaign before it is sent; once its results are there, they are the page."""
     found = draft_or_404(account, remote_id)
@@ -121,7 +113,7 @@ def draft(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_CAMPAIGNS)
 def draft_state(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """A piece: how its sends stand. When the last one is over the page is drawn anew."""
     found = draft_or_404(account, remote_id)
@@ -132,7 +124,7 @@ def draft_state(request: HttpRequest, account: int, remote_id: int) -> HttpRespo
 
 
 @require_POST
-@page(VIEW, MAY_SEND)
+@page(MAY_SEE_CAMPAIGNS, MAY_SEND)
 def send_test(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
     """Send it to the one who asks."""
     found = draft_or_404(account, remote_id)
@@ -156,7 +148,7 @@ _VERBS = {
 
 
 @require_POST
-@page(VIEW, MAY_SEND)
+@page(MAY_SEE_CAMPAIGNS, MAY_SEND)
 def decide_send(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Take a send back, have it looked up, or say that nobody was sent it."""
     send = get_object_or_404(CampaignSend, pk=pk)
@@ -192,7 +184,7 @@ class NewCampaignForm(forms.Form):
         self.fields["sender"].queryset = senders  # type: ignore[attr-defined]
 
 
-@page(VIEW, MAY_ADD)
+@page(MAY_SEE_CAMPAIGNS, MAY_ADD_DRAFT)
 def add_draft(request: HttpRequest) -> HttpResponse:
     """Choose a template, then say what the campaign is called and who sends it."""
     key = key_of(request, "template")
@@ -234,7 +226,7 @@ def _troubles_of_templates() -> list[tuple[Integration, str]]:
 
 
 @require_POST
-@page(VIEW, MAY_ADD)
+@page(MAY_SEE_CAMPAIGNS, MAY_ADD_DRAFT)
 def read_templates(request: HttpRequest) -> HttpResponse:
     """Have the templates and senders of every active account read."""
     for integration in Integration.objects.filter(is_active=True):

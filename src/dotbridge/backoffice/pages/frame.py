@@ -9,10 +9,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 from asgiref.sync import sync_to_async
+from django.contrib import messages
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -24,8 +25,16 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.audit.acting import BACK_OFFICE, acting
 from dotbridge.backoffice.pages.security import secured
-from dotbridge.backoffice.pages.typed import ask_to_log_in
+from dotbridge.backoffice.pages.typed import ask_to_log_in, say_session_ended
 from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
+from dotbridge.backoffice.rights import (
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_DATA_FIELDS,
+    MAY_SEE_LISTS,
+    MAY_SEE_MAPPINGS,
+    MAY_SEE_PROBLEMS,
+    MAY_SEE_RUNS,
+)
 from dotbridge.notifications.selectors import unseen_of
 from dotbridge.one_reading import one_reading
 from dotbridge.preferences.models import Theme
@@ -74,18 +83,18 @@ class Entry:
 
 ENTRIES = (
     Entry(name="home", title=_("Home")),
-    Entry(name="lists", title=_("Lists"), permissions=("dotbridge_lists.view_marketinglist",)),
-    Entry(name="campaigns", title=_("Campaigns"), permissions=("dotbridge_campaigns.view_emailcampaign",)),
+    Entry(name="lists", title=_("Lists"), permissions=(MAY_SEE_LISTS,)),
+    Entry(name="campaigns", title=_("Campaigns"), permissions=(MAY_SEE_CAMPAIGNS,)),
     Entry(name="people", title=_("People")),
     Entry(
         name="fields",
         title=_("Fields"),
-        permissions=("dotbridge_mapping.view_mapping", "dotbridge_mirror.view_datafield"),
+        permissions=(MAY_SEE_MAPPINGS, MAY_SEE_DATA_FIELDS),
     ),
     Entry(
         name="activity",
         title=_("Activity"),
-        permissions=("dotbridge_sync.view_syncrun", "dotbridge_sync.view_rejection"),
+        permissions=(MAY_SEE_RUNS, MAY_SEE_PROBLEMS),
     ),
     Entry(name="settings", title=_("Settings")),
 )
@@ -163,11 +172,7 @@ def read_in(request: HttpRequest) -> AbstractContextManager[None]:
 
 def _to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        # A piece of a page cannot hold the log-in. The whole page goes there and comes back to where it was, unless
-        # something was typed into it, which `house.js` knows.
-        response = HttpResponse(status=204)
-        response["HX-Trigger"] = "dotbridge-session-ended"
-        return response
+        return say_session_ended()
     if request.method not in READING:
         return ask_to_log_in(request)
     return redirect_to_login(request.get_full_path(), reverse("dotbridge:login"))
@@ -231,6 +236,11 @@ def person_of(request: HttpRequest) -> Any:
     if isinstance(request.user, AnonymousUser):
         raise PermissionDenied
     return request.user
+
+
+def show_refusal(request: HttpRequest, error: ValidationError) -> None:
+    """Say what a service refused, on the page that comes next."""
+    messages.error(request, " ".join(error.messages))
 
 
 def log_change(request: HttpRequest, record: Model, text: str) -> None:

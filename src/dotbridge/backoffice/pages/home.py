@@ -11,6 +11,7 @@ from dotbridge.backoffice.reads.campaign_tables import newest_campaigns
 from dotbridge.backoffice.reads.home import calls_of_accounts, connected_being_counted, health_of, home_lists, walk
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_CAMPAIGNS, MAY_SEE_LISTS
 from dotbridge.preferences.selectors import setting
 
 # Home asks so often whether the newer numbers are there that the worker counts.
@@ -23,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
     may = request.user.has_perm
     needs = needs_of(request)
     steps = walk(may)
-    may_see_lists = may("dotbridge_lists.view_marketinglist")
+    may_see_lists = may(MAY_SEE_LISTS)
     health = health_of(needs)
     return show(
         request,
@@ -35,15 +36,13 @@ def home(request: HttpRequest) -> HttpResponse:
             "needs": needs,
             "walk": steps,
             "may_see_lists": may_see_lists and not steps,
-            "campaigns": newest_campaigns()
-            if may("dotbridge_campaigns.view_emailcampaign") and setting("reads_campaigns")
-            else [],
-            "calls": calls_of_accounts() if may("dotbridge_integrations.view_integration") else [],
+            "campaigns": newest_campaigns() if may(MAY_SEE_CAMPAIGNS) and setting("reads_campaigns") else [],
+            "calls": calls_of_accounts() if may(MAY_SEE_ACCOUNTS) else [],
         },
     )
 
 
-@page("dotbridge_lists.view_marketinglist")
+@page(MAY_SEE_LISTS)
 def home_counts(request: HttpRequest) -> HttpResponse:
     """A piece of Home: the figures and the lists. Nothing, and so no change, while newer numbers are awaited by a piece
     that stands already."""

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_deletion, page
-from dotbridge.backoffice.pages.list_frame import MAY_REQUEST, link_of, list_or_404, list_url, show_list_page
+from dotbridge.backoffice.pages.frame import log_deletion, page, show_refusal
+from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.rights import MAY_DELETE_LIST, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
@@ -26,13 +27,6 @@ from dotbridge.integrations.services import switched_off_text
 from dotbridge.lists import services as list_services
 from dotbridge.lists.models import ListedRecord, RemovedItem
 from dotbridge.lists.selectors import lists_that_name
-
-VIEW = "dotbridge_lists.view_marketinglist"
-
-
-def show_refusal(request: HttpRequest, error: ValidationError) -> None:
-    """Say what a service refused, on the page that comes next."""
-    messages.error(request, " ".join(error.messages))
 
 
 def ask_first(
@@ -93,7 +87,7 @@ def start_run(
 
 
 @require_POST
-@page(VIEW, MAY_REQUEST)
+@page(MAY_SEE_LISTS, MAY_REQUEST)
 def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the worker import and export this list alone."""
     marketing_list = list_or_404(pk)
@@ -104,7 +98,7 @@ def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
     return start_run(request, integration=link.address_book.integration, link=link, back_url=list_url(marketing_list))
 
 
-@page(VIEW, "dotbridge_lists.delete_marketinglist")
+@page(MAY_SEE_LISTS, MAY_DELETE_LIST)
 def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what goes with a list, and delete it; a connected one is disconnected first."""
     marketing_list = list_or_404(pk)

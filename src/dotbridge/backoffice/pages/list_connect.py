@@ -13,22 +13,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal, start_run
-from dotbridge.backoffice.pages.list_frame import (
-    MAY_CHANGE_LIST,
-    MAY_CONNECT,
-    MAY_MAKE_BOOK,
-    MAY_REQUEST,
-    link_of,
-    list_or_404,
-    list_url,
-    show_list_page,
-)
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.list_actions import followed, start_run
+from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.pages.list_plan import plan_context
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_CONNECT, MAY_MAKE_BOOK, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.mirror.models import AddressBook
 from dotbridge.one_reading import read_anew
@@ -64,7 +56,7 @@ def show_sheet(request: HttpRequest, marketing_list: Any, template: str, **conte
     )
 
 
-@page(VIEW, MAY_CONNECT)
+@page(MAY_SEE_LISTS, MAY_CONNECT)
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """First step: the address book."""
     marketing_list = list_or_404(pk)
@@ -102,7 +94,7 @@ def chosen_book(request: HttpRequest, name: str = "book") -> AddressBook | None:
     return None if key is None else free_books().filter(pk=key).first()
 
 
-@page(VIEW, MAY_CONNECT)
+@page(MAY_SEE_LISTS, MAY_CONNECT)
 def look(request: HttpRequest, pk: int) -> HttpResponse:
     """Second step: what will happen; the numbers come once the sheet stands. The third is the button."""
     marketing_list = list_or_404(pk)
@@ -114,7 +106,7 @@ def look(request: HttpRequest, pk: int) -> HttpResponse:
     return show_sheet(request, marketing_list, "backoffice/components/connect_look.html", step=2, book=book)
 
 
-@page(VIEW, MAY_CONNECT)
+@page(MAY_SEE_LISTS, MAY_CONNECT)
 def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of the sheet: the dry run of a connection that is made for it and taken back at once."""
     marketing_list, book = list_or_404(pk), chosen_book(request)
@@ -149,7 +141,7 @@ def _connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
     return start_run(request, integration=book.integration, back_url=list_url(marketing_list))
 
 
-@page(VIEW, MAY_CONNECT, MAY_MAKE_BOOK)
+@page(MAY_SEE_LISTS, MAY_CONNECT, MAY_MAKE_BOOK)
 def new_book(request: HttpRequest, pk: int) -> HttpResponse:
     """Have a book made for the list: the worker makes it and connects the two."""
     marketing_list = list_or_404(pk)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -20,13 +20,11 @@ from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, followed, show_refusal
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, chosen_book, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
     COUNT_SECONDS,
-    MAY_CHANGE_CONNECTION,
-    MAY_END,
     link_of,
     list_or_404,
     list_url,
@@ -37,6 +35,7 @@ from dotbridge.backoffice.pages.list_frame import (
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.changes import changes_to_show
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_END, MAY_SEE_LISTS, MAY_SEE_MAPPINGS
 from dotbridge.connections.models import AccountChange, ListConnection, SendState
 from dotbridge.connections.selectors import obstacle_to_newcomers, sends_to_come
 from dotbridge.connections.services import (
@@ -63,17 +62,23 @@ TAB = "list-connection"
 MOST_MILLISECONDS = 8_000
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def connection(request: HttpRequest, pk: int) -> HttpResponse:
     """The book, what the connection does, and what is asked for."""
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
+    if request.method == "POST" and not request.user.has_perm(MAY_CHANGE_CONNECTION):
+        raise PermissionDenied
     context: dict[str, Any] = {"changes": changes_to_show(AccountChange.objects.filter(marketing_list=marketing_list))}
+    if request.method == "POST" and link is None:
+        return _not_connected(request, marketing_list)
     if link is not None:
         form = ConnectionForm(request.POST if request.method == "POST" else None, instance=link)
-        may_change = request.user.has_perm(MAY_CHANGE_CONNECTION)
+        if not request.user.has_perm(MAY_CHANGE_CONNECTION):
+            for field in form.fields.values():
+                field.disabled = True
         seen = seen_of(request, link, form.fields)
-        if request.method == "POST" and may_change and form.is_valid():
+        if request.method == "POST" and form.is_valid():
             problem = _store(form, link, seen)
             if problem is None:
                 _report_settings(request, marketing_list, link, form.changed_data)
@@ -139,7 +144,7 @@ def _report_settings(request: HttpRequest, marketing_list: Any, link: ListConnec
 
 
 def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
-    if not request.user.has_perm("dotbridge_mapping.view_mapping"):
+    if not request.user.has_perm(MAY_SEE_MAPPINGS):
         return ""
     integration, key = link.address_book.integration_id, link.marketing_list.entity
     mapping = Mapping.objects.filter(integration=integration, entity=key).first()
@@ -147,7 +152,7 @@ def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE_CONNECTION)
+@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the values of all members compared with the next export."""
     marketing_list = list_or_404(pk)
@@ -161,7 +166,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(list_url(marketing_list, TAB))
 
 
-@page(VIEW, MAY_END)
+@page(MAY_SEE_LISTS, MAY_END)
 def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what happens, ask what becomes of the contacts, and end the connection."""
     marketing_list = list_or_404(pk)
@@ -180,7 +185,7 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(VIEW, MAY_CHANGE_CONNECTION)
+@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose another book, see what that means, and go over to it."""
     marketing_list = list_or_404(pk)
@@ -267,7 +272,7 @@ def _sends_to_come(link: ListConnection) -> list[str]:
     ]
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def ending_figures(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of both pages: what the end of the connection means in numbers, and for the next book if there is one.
     Nothing, and so no change, while newer numbers are awaited by a piece that stands already."""
@@ -328,7 +333,7 @@ def _asked_for(
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE_CONNECTION)
+@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
 def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the next export send everybody again who was taken out of the book in Dotdigital."""
     marketing_list = list_or_404(pk)
@@ -348,7 +353,7 @@ def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW, MAY_END)
+@page(MAY_SEE_LISTS, MAY_END)
 def keep(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep a connection that is ending."""
     text = _("The connection stays. Whoever was taken out already is sent again with the next export.")
@@ -356,7 +361,7 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW, MAY_END)
+@page(MAY_SEE_LISTS, MAY_END)
 def try_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Try again to end a connection."""
     return _change_ending(request, pk, retry_ending, _("It is tried again in a moment."))

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.pages.frame import page
-from dotbridge.backoffice.pages.list_actions import VIEW
-from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE, list_or_404, list_url, may_see_people
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people
+from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.list_columns import columns_for, file_value
 from dotbridge.backoffice.reads.list_people import ListPerson, all_people
 from dotbridge.backoffice.reads.standing import WORDS, Standing
+from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE, MAY_SEE_LISTS
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.columns import ListColumn
 from dotbridge.lists.rules import RuleError
@@ -28,7 +29,7 @@ CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@page(VIEW, MAY_EXPORT_PEOPLE)
+@page(MAY_SEE_LISTS, MAY_EXPORT_PEOPLE)
 def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     """The people that the page shows, all of them, as a CSV or a workbook."""
     marketing_list = list_or_404(pk)
@@ -37,7 +38,7 @@ def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     shown = request.GET.get("show", "")
     if shown and shown not in set(Standing):
         raise Http404
-    rows = _rows(request, marketing_list, Standing(shown) if shown else None)
+    rows = _rows(request, marketing_list, Standing(shown) if shown else None, search_of(request))
     try:
         first = next(rows)
     except (RuleError, UnknownEntity) as error:
@@ -49,10 +50,10 @@ def people_file(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     return response
 
 
-def _rows(request: HttpRequest, marketing_list: Any, show: Standing | None) -> Iterator[Row]:
+def _rows(request: HttpRequest, marketing_list: Any, show: Standing | None, search: str) -> Iterator[Row]:
     """The headings once the first people are known, then everybody."""
     columns = columns_for(marketing_list, request.user)
-    some = all_people(marketing_list, show=show, columns=columns)
+    some = all_people(marketing_list, show=show, search=search, columns=columns)
     people = next(some, [])
     yield guarded([_("Record"), _("Who"), *(column.label for column in columns), _("State"), _("Why")])
     while people:

@@ -17,19 +17,20 @@ from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.needs import needs_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.rights import (
+    MAY_CHANGE_CONNECTION,
+    MAY_CHANGE_LIST,
+    MAY_CONNECT,
+    MAY_DELETE_LIST,
+    MAY_END,
+    MAY_REQUEST,
+    MAY_SEE_CAMPAIGNS,
+)
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.rights import may_view
 from dotbridge.lists.counting import being_counted
 from dotbridge.lists.models import ListType, MarketingList
-
-MAY_CONNECT = "dotbridge_connections.add_listconnection"
-MAY_CHANGE_CONNECTION = "dotbridge_connections.change_listconnection"
-MAY_END = "dotbridge_connections.delete_listconnection"
-MAY_REQUEST = "dotbridge_sync.add_syncrun"
-MAY_MAKE_BOOK = "dotbridge_mirror.add_addressbook"
-MAY_EXPORT_PEOPLE = "dotbridge_lists.export_people"
-MAY_CHANGE_LIST = "dotbridge_lists.change_marketinglist"
 
 # A piece asks so often whether the newer numbers are there that the worker counts.
 COUNT_SECONDS = 2
@@ -79,7 +80,7 @@ def list_tabs(request: HttpRequest, marketing_list: MarketingList, current: str)
         tabs += [("list-rule", _("Rule"), "")]
     elif may_see_people(request, marketing_list.entity):
         tabs += [("list-pick", _("Pick people"), MAY_CHANGE_LIST)]
-    tabs += [("list-campaigns", _("Campaigns"), "dotbridge_campaigns.view_emailcampaign")]
+    tabs += [("list-campaigns", _("Campaigns"), MAY_SEE_CAMPAIGNS)]
     tabs += [("list-connection", _("Connection"), ""), ("list-settings", _("Settings"), MAY_CHANGE_LIST)]
     tabs += [("list-history", _("History"), "")]
     return [
@@ -122,7 +123,7 @@ def show_list_page(
             "may_sync": link is not None and may(MAY_REQUEST),
             "may_change_connection": may(MAY_CHANGE_CONNECTION),
             "may_end": link is not None and may(MAY_END),
-            "may_delete": link is None and may("dotbridge_lists.delete_marketinglist"),
+            "may_delete": link is None and may(MAY_DELETE_LIST),
             "strip_account": link.address_book.integration_id if link else coming,
             "strip_after": after_run_of(request),
             # Nothing is typed on the page of the people: it may come again when the connection is another one.

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,15 +15,23 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, followed, show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, link_of, list_or_404, list_url, may_see_people
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.list_actions import ask_first, followed
+from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
-from dotbridge.backoffice.pages.person_frame import MAY_OPT_IN
 from dotbridge.backoffice.reads.list_actions import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.reads.list_people import PAGE
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.standing import Standing
+from dotbridge.backoffice.rights import (
+    MAY_ASK_AGAIN,
+    MAY_CHANGE_LIST,
+    MAY_OPT_IN,
+    MAY_OPT_OUT,
+    MAY_PUT_BACK,
+    MAY_SEE_LISTS,
+    MAY_TAKE_OFF,
+)
 from dotbridge.connections.services import request_resubscription
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.entities.registry import UnknownEntity
@@ -31,11 +40,10 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import remove_records, restore_records, resubscribe_records, unsubscribe_records
 
 PERMISSIONS = {
-    "remove": "dotbridge_lists.add_removeditem",
+    "remove": MAY_TAKE_OFF,
     "take-out": MAY_CHANGE_LIST,
-    "unsubscribe": "dotbridge_lists.opt_out_members",
+    "unsubscribe": MAY_OPT_OUT,
 }
-MAY_ASK = "dotbridge_connections.add_resubscription"
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:
@@ -44,7 +52,7 @@ def _require(request: HttpRequest, *permissions: str) -> None:
 
 
 @require_POST
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def change_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and then take the chosen people off the list or unsubscribe them from it."""
     marketing_list = list_or_404(pk)
@@ -139,14 +147,14 @@ def _changed(request: HttpRequest, marketing_list: Any, verb: str, record_ids: l
     return HttpResponseRedirect(list_url(marketing_list))
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def bring_back(request: HttpRequest, pk: int, what: str, record_id: str) -> HttpResponse:
     """Ask, and put somebody back on the list who was taken off, or subscribe somebody again who had opted out."""
     marketing_list = list_or_404(pk)
     if not may_see_people(request, marketing_list.entity):
         raise PermissionDenied
     if what == "removed":
-        _require(request, "dotbridge_lists.delete_removeditem")
+        _require(request, MAY_PUT_BACK)
         return _put_back(request, marketing_list, record_id)
     row = opted_out_record(marketing_list, record_id) if what == "opted-out" else None
     if row is None:
@@ -193,15 +201,17 @@ def way_back(request: HttpRequest, row: OptedOut) -> str:
     if not row.objections or Scope.EVERYTHING in scopes:
         return ""
     if any(each.source in OF_DOTDIGITAL for each in row.objections):
-        return "ask" if request.user.has_perm(MAY_ASK) else ""
+        return "ask" if request.user.has_perm(MAY_ASK_AGAIN) else ""
     return "here" if scopes == {Scope.LIST} and request.user.has_perm(MAY_OPT_IN) else ""
 
 
 def _subscribe_again(request: HttpRequest, marketing_list: Any, row: OptedOut) -> HttpResponse:
     back, way = f"{list_url(marketing_list)}?show={Standing.OPTED_OUT}", way_back(request, row)
     if not way:
-        messages.error(request, _("This person cannot be subscribed again from here."))
-        return HttpResponseRedirect(back)
+        messages.error(
+            request, _("They cannot be subscribed again from the list. This page says why, and what could change it.")
+        )
+        return HttpResponseRedirect(reverse("dotbridge:person-record", args=[marketing_list.entity, row.record_id]))
     if request.method == "POST" and request.POST.get("confirmed"):
         if way == "here":
             return _subscribed(request, marketing_list, row, back)

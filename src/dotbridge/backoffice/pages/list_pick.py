@@ -21,19 +21,14 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first
+from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_forms import AddressesForm
-from dotbridge.backoffice.pages.list_frame import (
-    MAY_CHANGE_LIST,
-    list_or_404,
-    list_url,
-    may_see_people,
-    show_list_page,
-)
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people, show_list_page
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.address_files import AddressesRead, addresses_in_file, addresses_in_text
 from dotbridge.backoffice.reads.address_reports import loads_with_numbers, numbers_of
 from dotbridge.backoffice.reads.picking import PAGE, candidates
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_SEE_LISTS
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.files.errors import FileRefused
@@ -54,7 +49,7 @@ def _picked_list(request: HttpRequest, pk: int) -> Any:
     return marketing_list
 
 
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Search for people and put them on the list, or give their addresses."""
     marketing_list = _picked_list(request, pk)
@@ -99,7 +94,7 @@ def _found(request: HttpRequest, marketing_list: Any, search: str, after: str) -
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def add_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the chosen people on the list, and go on where the person was."""
     marketing_list = _picked_list(request, pk)
@@ -154,7 +149,7 @@ def _kept(request: HttpRequest, marketing_list: Any, read: AddressesRead, name: 
     return load
 
 
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def address_load(request: HttpRequest, pk: int, load: int) -> HttpResponse:
     """What came of a file of addresses: who is on the list now, and what did not match."""
     marketing_list = _picked_list(request, pk)
@@ -179,7 +174,7 @@ def address_load(request: HttpRequest, pk: int, load: int) -> HttpResponse:
     )
 
 
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def address_load_file(request: HttpRequest, pk: int, load: int) -> HttpResponseBase:
     """The addresses that did not match, each with the reason, as a CSV."""
     _picked_list(request, pk)
@@ -196,7 +191,7 @@ def address_load_file(request: HttpRequest, pk: int, load: int) -> HttpResponseB
     return response
 
 
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def undo_load(request: HttpRequest, pk: int, load: int) -> HttpResponse:
     """Ask, and take those out again whom a load has put on the list."""
     marketing_list = _picked_list(request, pk)

@@ -14,19 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import reason_text
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first, show_refusal, start_run
-from dotbridge.backoffice.pages.list_frame import (
-    MAY_CHANGE_CONNECTION,
-    MAY_EXPORT_PEOPLE,
-    MAY_REQUEST,
-    link_of,
-    list_or_404,
-    list_url,
-    may_see_people,
-    show_list_page,
-)
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.list_actions import ask_first, start_run
+from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people, show_list_page
 from dotbridge.backoffice.reads.shown import changes_shown_to
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_EXPORT_PEOPLE, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import allow_once
@@ -82,7 +74,7 @@ def plan_context(request: HttpRequest, link: ListConnection) -> dict[str, Any]:
     }
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def show_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; the numbers come once it stands."""
     marketing_list = list_or_404(pk)
@@ -97,7 +89,7 @@ def show_plan(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def plan_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of a page: the dry run."""
     marketing_list = list_or_404(pk)
@@ -109,7 +101,7 @@ def plan_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "backoffice/components/plan.html", context)
 
 
-@page(VIEW, MAY_EXPORT_PEOPLE)
+@page(MAY_SEE_LISTS, MAY_EXPORT_PEOPLE)
 def plan_file(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """All of it as a CSV, streamed out of the database."""
     marketing_list = list_or_404(pk)
@@ -138,7 +130,7 @@ def _resumed(begun: list[str], rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-@page(VIEW, MAY_CHANGE_CONNECTION)
+@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
 def allow(request: HttpRequest, pk: int) -> HttpResponse:
     """Say whom it is about, ask, and let the next export do it once."""
     marketing_list = list_or_404(pk)

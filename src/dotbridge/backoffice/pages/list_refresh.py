@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_forms import interval_text
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url
 from dotbridge.backoffice.reads.list_changes import said_of_change
 from dotbridge.backoffice.reads.worker import seconds_to_ask, worker_is_alive
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_SEE_LISTS
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.lists.listed_services import WrongListType
 from dotbridge.lists.previews import RuleChange, what_changes
@@ -26,7 +26,7 @@ from dotbridge.lists.rules import RuleError
 POLL_SECONDS = 2
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def snapshot(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of a page: how old the list is, and what a refresh would change."""
     marketing_list = list_or_404(pk)
@@ -58,7 +58,7 @@ def _change(marketing_list: Any) -> RuleChange | str:
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def refresh_list_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Refresh the list, at once or by the worker."""
     marketing_list = list_or_404(pk)

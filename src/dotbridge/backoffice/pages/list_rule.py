@@ -13,25 +13,19 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.pages.editing import seen_of
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
-from dotbridge.backoffice.pages.list_actions import VIEW
 from dotbridge.backoffice.pages.list_editing import clash_of_list
 from dotbridge.backoffice.pages.list_forms import NewListForm, RuleForm
-from dotbridge.backoffice.pages.list_frame import (
-    MAY_CHANGE_LIST,
-    list_or_404,
-    list_url,
-    may_see_people,
-    show_list_page,
-)
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people, show_list_page
 from dotbridge.backoffice.pages.list_refresh import fill
 from dotbridge.backoffice.reads.rules import may_see_rule
+from dotbridge.backoffice.rights import MAY_ADD_LIST, MAY_CHANGE_LIST, MAY_SEE_LISTS
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.editing import ChangedMeanwhile
 from dotbridge.lists.models import ListType
 from dotbridge.lists.services import create_list, update_list
 
 
-@page(VIEW, "dotbridge_lists.add_marketinglist")
+@page(MAY_SEE_LISTS, MAY_ADD_LIST)
 def add_list(request: HttpRequest) -> HttpResponse:
     """Make a list; whom it holds follows on the page of its type."""
     form = NewListForm(
@@ -70,7 +64,7 @@ def _make(request: HttpRequest, form: NewListForm) -> str | None:
     return list_url(made)
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
     """The rule, and changing it for those who may; of a manual list, the page where people are picked."""
     marketing_list = list_or_404(pk)

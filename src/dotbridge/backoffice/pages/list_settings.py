@@ -16,19 +16,13 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import seen_of
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_actions import VIEW, ask_first
+from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_columns import columns_context, read_posted_columns
 from dotbridge.backoffice.pages.list_editing import clash_of_list
 from dotbridge.backoffice.pages.list_forms import SETTINGS, SettingsForm
-from dotbridge.backoffice.pages.list_frame import (
-    MAY_CHANGE_LIST,
-    link_of,
-    list_or_404,
-    list_url,
-    may_see_people,
-    show_list_page,
-)
+from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people, show_list_page
 from dotbridge.backoffice.reads.list_changes import said_of_change
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_SEE_LISTS
 from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
@@ -42,7 +36,7 @@ from dotbridge.lists.services import update_list
 MOST_MILLISECONDS = 25_000
 
 
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def settings(request: HttpRequest, pk: int) -> HttpResponse:
     """The settings; what changes who is on the list is asked about before it is saved."""
     marketing_list = list_or_404(pk)
@@ -190,7 +184,7 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
 
 
 @require_POST
-@page(VIEW, MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def save_columns(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the columns, their names, their order and what sorts the list."""
     marketing_list = list_or_404(pk)

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import log_change, page, person_of
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST, list_or_404, list_url, may_see_people
+from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_SEE_LISTS
 from dotbridge.lists.listed_services import WrongListType, add_records, take_out_records
 from dotbridge.lists.models import ListType, MarketingList
 
@@ -46,7 +47,7 @@ def last_taken_out(request: HttpRequest, marketing_list: Any) -> list[str]:
 
 
 @require_POST
-@page("dotbridge_lists.view_marketinglist", MAY_CHANGE_LIST)
+@page(MAY_SEE_LISTS, MAY_CHANGE_LIST)
 def put_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Put those back whom the person took out last."""
     marketing_list = list_or_404(pk)

@@ -19,7 +19,6 @@ from dotbridge.backoffice.pages.activity import search_pager
 from dotbridge.backoffice.pages.frame import page, show
 from dotbridge.backoffice.pages.list_frame import (
     COUNT_SECONDS,
-    MAY_CHANGE_LIST,
     link_of,
     list_or_404,
     list_url,
@@ -36,6 +35,19 @@ from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
 from dotbridge.backoffice.reads.list_people import ListPerson, people_page
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.standing import MEANINGS, TONES, WORDS, Standing
+from dotbridge.backoffice.rights import (
+    MAY_ADD_LIST,
+    MAY_ASK_AGAIN,
+    MAY_CHANGE_LIST,
+    MAY_OPT_IN,
+    MAY_OPT_OUT,
+    MAY_PUT_BACK,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_LISTS,
+    MAY_SEE_RUNS,
+    MAY_SEE_UPLOADS,
+    MAY_TAKE_OFF,
+)
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
@@ -45,14 +57,13 @@ from dotbridge.lists.counting import request_count
 from dotbridge.lists.rules import RuleError
 from dotbridge.sync.models import SyncRun, Upload
 
-VIEW = "dotbridge_lists.view_marketinglist"
 LISTS_A_PAGE = 25
 # So long a page of people is looked for.
 MOST_MILLISECONDS = 8_000
 HISTORY = 50
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def lists(request: HttpRequest) -> HttpResponse:
     """All lists; each is counted by itself once the page stands."""
     search = search_of(request)
@@ -70,12 +81,12 @@ def lists(request: HttpRequest) -> HttpResponse:
             "lists": current,
             "search": search,
             "pager": search_pager(current, search),
-            "may_add": request.user.has_perm("dotbridge_lists.add_marketinglist"),
+            "may_add": request.user.has_perm(MAY_ADD_LIST),
         },
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of a page: where the people of one list stand. Nothing, and so no change, while newer numbers are awaited
     by a piece that stands already."""
@@ -85,7 +96,7 @@ def list_bar(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def count_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the worker count the list; the piece of the page again, which then waits for it."""
     request_count(list_id=list_or_404(pk).pk)
@@ -112,7 +123,7 @@ def _bar(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def list_people(request: HttpRequest, pk: int) -> HttpResponse:
     """The list itself: who is on it, and where each of them stands."""
     marketing_list = list_or_404(pk)
@@ -182,12 +193,12 @@ def _rights(request: HttpRequest, marketing_list: Any) -> dict[str, Any]:
     """What may be done with the people, by the list's type and the person's rights."""
     may, picked = request.user.has_perm, is_picked(marketing_list)
     return {
-        "may_remove": not picked and may("dotbridge_lists.add_removeditem"),
+        "may_remove": not picked and may(MAY_TAKE_OFF),
         "may_take_out": picked and may(MAY_CHANGE_LIST),
         "taken_out": len(last_taken_out(request, marketing_list)),
-        "may_unsubscribe": may("dotbridge_lists.opt_out_members"),
-        "may_restore": may("dotbridge_lists.delete_removeditem"),
-        "may_resubscribe": may("dotbridge_lists.opt_in_members") or may("dotbridge_connections.add_resubscription"),
+        "may_unsubscribe": may(MAY_OPT_OUT),
+        "may_restore": may(MAY_PUT_BACK),
+        "may_resubscribe": may(MAY_OPT_IN) or may(MAY_ASK_AGAIN),
     }
 
 
@@ -196,7 +207,7 @@ def person_url(entity_key: str, record_id: str) -> str:
     return reverse("dotbridge:person-record", args=[entity_key, record_id])
 
 
-@page(VIEW, "dotbridge_campaigns.view_emailcampaign")
+@page(MAY_SEE_LISTS, MAY_SEE_CAMPAIGNS)
 def list_campaigns(request: HttpRequest, pk: int) -> HttpResponse:
     """The mails that went to the list."""
     marketing_list = list_or_404(pk)
@@ -207,15 +218,15 @@ def list_campaigns(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_LISTS)
 def list_history(request: HttpRequest, pk: int) -> HttpResponse:
     """Who changed what, and the runs and uploads of this list."""
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
     context: dict[str, Any] = {"history": history_of(marketing_list, viewer=request.user)}
-    if link and request.user.has_perm("dotbridge_sync.view_upload"):
+    if link and request.user.has_perm(MAY_SEE_UPLOADS):
         context["uploads"] = Upload.objects.filter(connection=link).order_by("-id")[:HISTORY]
-    if link and request.user.has_perm("dotbridge_sync.view_syncrun"):
+    if link and request.user.has_perm(MAY_SEE_RUNS):
         context["runs"] = SyncRun.objects.filter(connection=link).order_by("-id")[:HISTORY]
     return show_list_page(
         request, "backoffice/house/list_history.html", marketing_list, tab="list-history", context=context

@@ -18,14 +18,15 @@ from dotbridge.backoffice.pages.frame import page
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.live import Live, live_moment
 from dotbridge.backoffice.reads.worker import seconds_to_ask
+from dotbridge.backoffice.rights import MAY_REQUEST, MAY_SEE_ACCOUNTS, MAY_SEE_LISTS, MAY_SEE_RUNS
 from dotbridge.connections.send_models import CampaignSend, SendState
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration
 
 MAY_FOLLOW = (
-    "dotbridge_lists.view_marketinglist",
-    "dotbridge_integrations.view_integration",
-    "dotbridge_sync.view_syncrun",
+    MAY_SEE_LISTS,
+    MAY_SEE_ACCOUNTS,
+    MAY_SEE_RUNS,
 )
 POLL_SECONDS, IDLE_SECONDS = 2, 20
 LIVE = "backoffice/components/live.html"
@@ -42,8 +43,8 @@ def strip_context(request: HttpRequest, integration: int, after: str, *, reloads
         "reloads": reloads,
         "polls": live is None or not live.is_over,
         "seconds": IDLE_SECONDS if is_idle else _seconds(live),
-        "may_cancel": request.user.has_perm("dotbridge_sync.add_syncrun"),
-        "may_see_run": request.user.has_perm("dotbridge_sync.view_syncrun"),
+        "may_cancel": request.user.has_perm(MAY_REQUEST),
+        "may_see_run": request.user.has_perm(MAY_SEE_RUNS),
         "request": request,
     }
 
@@ -69,7 +70,7 @@ def live(request: HttpRequest, integration: int) -> HttpResponseBase:
 
 
 @require_POST
-@page("dotbridge_sync.add_syncrun")
+@page(MAY_REQUEST)
 def cancel(request: HttpRequest, integration: int, job: int) -> HttpResponseBase:
     """Call back a run that only waits, and show how things stand then."""
     waiting = ProcrastinateJob.objects.filter(pk=job, task_name=RUN_TASK, args__integration_id=integration)

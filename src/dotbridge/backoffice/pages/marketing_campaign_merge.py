@@ -19,10 +19,15 @@ from dotbridge.backoffice.labels import grouped, shortened
 from dotbridge.backoffice.pages.campaign_deletion import rules_that_ask
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.queries import is_key
+from dotbridge.backoffice.rights import (
+    MAY_CHANGE_MARKETING_CAMPAIGN,
+    MAY_DELETE_MARKETING_CAMPAIGN,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+)
 from dotbridge.campaigns.models import CampaignCode, EmailCampaign, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import MERGEABLE, merge_campaigns
 
-MAY_MERGE = ("dotbridge_campaigns.change_marketingcampaign", "dotbridge_campaigns.delete_marketingcampaign")
+MAY_MERGE = (MAY_CHANGE_MARKETING_CAMPAIGN, MAY_DELETE_MARKETING_CAMPAIGN)
 # Each field shows a choice a campaign; more than these nobody compares.
 MOST_MERGED = 20
 
@@ -47,7 +52,7 @@ class FieldChoice:
     choices: list[Choice]
 
 
-@page("dotbridge_campaigns.view_marketingcampaign", *MAY_MERGE)
+@page(MAY_SEE_MARKETING_CAMPAIGNS, *MAY_MERGE)
 def merge(request: HttpRequest) -> HttpResponse:
     """Show what is kept and what follows, and merge once that is confirmed."""
     given = request.POST if request.method == "POST" else request.GET
@@ -124,7 +129,8 @@ def _field_choice(
     values = {campaign.pk: _value(campaign, name) for campaign in campaigns}
     label = capfirst(str(MarketingCampaign._meta.get_field(name).verbose_name))  # type: ignore[union-attr]  # noqa: SLF001
     empty = _("empty")
-    if len(set(values.values())) == 1:
+    # What is shown of a long text may be the same where the texts are not.
+    if len({_kept(campaign, name) for campaign in campaigns}) == 1:
         return FieldChoice(name=name, label=label, same=values[remaining.pk] or empty, choices=[])
     # A value is worth more than none, and the remaining campaign's more than another one's.
     preferred = [remaining, *campaigns]
@@ -145,10 +151,16 @@ def _field_choice(
     )
 
 
+def _kept(campaign: MarketingCampaign, name: str) -> Any:
+    """A field's value as it is kept; empty without one."""
+    value: Any = getattr(campaign, name)
+    return "" if value is None else value
+
+
 def _value(campaign: MarketingCampaign, name: str) -> str:
     """A field's value for people; empty without one."""
-    value: Any = getattr(campaign, name)
-    if value is None or value == "":
+    value = _kept(campaign, name)
+    if value == "":
         return ""
     if name in {"start_date", "end_date"}:
         return date_format(value)

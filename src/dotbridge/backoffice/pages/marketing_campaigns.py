@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Max, Q
@@ -26,12 +26,18 @@ from dotbridge.backoffice.pages.marketing_campaign_merge import MAY_MERGE
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.campaign_tables import activity_table, with_figures
 from dotbridge.backoffice.reads.history import history_of
+from dotbridge.backoffice.rights import (
+    MAY_ADD_MARKETING_CAMPAIGN,
+    MAY_CHANGE_MARKETING_CAMPAIGN,
+    MAY_DELETE_MARKETING_CAMPAIGN,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+)
 from dotbridge.campaigns.models import CampaignCode, MarketingCampaign
 from dotbridge.campaigns.selectors import activities_over_time, activity_summary, campaign_of_code, former_codes
 from dotbridge.campaigns.services import CHANGEABLE, create_marketing_campaign, update_marketing_campaign
 from dotbridge.editing import ChangedMeanwhile, held_as_seen
 
-VIEW = "dotbridge_campaigns.view_marketingcampaign"
 PAGE = 50
 
 
@@ -61,7 +67,7 @@ class MarketingCampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         return code
 
 
-@page(VIEW)
+@page(MAY_SEE_MARKETING_CAMPAIGNS)
 def marketing_campaigns(request: HttpRequest) -> HttpResponse:
     """The marketing campaigns, the newest first."""
     search = search_of(request)
@@ -83,26 +89,28 @@ def marketing_campaigns(request: HttpRequest) -> HttpResponse:
             "campaigns": current,
             "search": search,
             "pager": search_pager(current, search),
-            "may_add": request.user.has_perm("dotbridge_campaigns.add_marketingcampaign"),
+            "may_add": request.user.has_perm(MAY_ADD_MARKETING_CAMPAIGN),
             "may_merge": request.user.has_perms(MAY_MERGE),
         },
     )
 
 
-@page(VIEW)
+@page(MAY_SEE_MARKETING_CAMPAIGNS)
 def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """One marketing campaign: what came of it, the code of its links, its mails, and its form."""
     found = get_object_or_404(MarketingCampaign, pk=pk)
-    may_change = request.user.has_perm("dotbridge_campaigns.change_marketingcampaign")
-    form = MarketingCampaignForm(request.POST if request.method == "POST" and may_change else None, instance=found)
+    may_change = request.user.has_perm(MAY_CHANGE_MARKETING_CAMPAIGN)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    form = MarketingCampaignForm(request.POST if request.method == "POST" else None, instance=found)
     context: dict[str, Any] = {"seen": seen_of(request, found, form.fields), "reload_url": request.path}
-    if request.method == "POST" and may_change and form.is_valid():
+    if request.method == "POST" and form.is_valid():
         problem = _store(form, found, context["seen"])
         if problem is None:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(request.path)
         context |= problem
-    may_see_mails = request.user.has_perm("dotbridge_campaigns.view_emailcampaign")
+    may_see_mails = request.user.has_perm(MAY_SEE_CAMPAIGNS)
     table = activity_table(activities_over_time(found))
     return show(
         request,
@@ -115,7 +123,7 @@ def marketing_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             "campaign": found,
             "form": form,
             "may_change": may_change,
-            "may_delete": request.user.has_perm("dotbridge_campaigns.delete_marketingcampaign"),
+            "may_delete": request.user.has_perm(MAY_DELETE_MARKETING_CAMPAIGN),
             "former_codes": former_codes(found),
             "campaigns": list(with_figures(found.email_campaigns.order_by("-sent_at", "-pk"))[:100])
             if may_see_mails
@@ -145,7 +153,7 @@ def _store(form: MarketingCampaignForm, found: MarketingCampaign, seen: str) -> 
     return None
 
 
-@page(VIEW, "dotbridge_campaigns.add_marketingcampaign")
+@page(MAY_SEE_MARKETING_CAMPAIGNS, MAY_ADD_MARKETING_CAMPAIGN)
 def add(request: HttpRequest) -> HttpResponse:
     """Make a marketing campaign."""
     form = MarketingCampaignForm(request.POST if request.method == "POST" else None, initial={"owner": request.user.pk})

@@ -12,6 +12,7 @@ from dotbridge.backoffice.pages.frame import Tab, page, show
 from dotbridge.backoffice.queries import search_of
 from dotbridge.backoffice.reads.files import targets_of
 from dotbridge.backoffice.reads.people import entities_of, find_people
+from dotbridge.backoffice.rights import MAY_SEE_CONTACTS
 
 MOST = 50
 
@@ -23,7 +24,7 @@ def people(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("of", "")
     known = entities_of(request)
     kinds = [("", _("Everybody")), *((each.key, str(each.label)) for each in known)]
-    if request.user.has_perm("dotbridge_mirror.view_contact"):
+    if request.user.has_perm(MAY_SEE_CONTACTS):
         kinds.append(("dotdigital", _("In Dotdigital")))
     chosen = chosen if chosen in dict(kinds) else ""
     found = find_people(request, text, most=MOST + 1, only=chosen)
@@ -43,8 +44,9 @@ def people(request: HttpRequest) -> HttpResponse:
                 )
                 for key, title in kinds
             ],
-            "found": found[:MOST],
-            "has_more": len(found) > MOST,
+            "found": found.people[:MOST],
+            "has_more": len(found.people) > MOST,
+            "left_out": ", ".join(found.left_out),
             "may_load": bool(targets_of(request)),
             "tables": entity_admin_urls(request, known),
         },

@@ -25,8 +25,8 @@ from dotbridge.backoffice.reads.person import (
     requests_of,
     verdict_of,
 )
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS
 from dotbridge.backoffice.reads.values import both_sides
+from dotbridge.backoffice.rights import MAY_SEE_ACTIVITIES, MAY_SEE_CONTACTS, MAY_SEE_LISTS
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.consent.selectors import Objection
 
@@ -90,8 +90,8 @@ def _show(
             "verdict": verdict_of(person, objections, record_id=whom.record_id),
             "acts": acts_on(request, whom, objections),
             "retry_url": act_url(whom, "try-again"),
-            "may_see_lists": request.user.has_perm("dotbridge_lists.view_marketinglist"),
-            "may_see_campaigns": request.user.has_perm("dotbridge_campaigns.view_marketingactivity"),
+            "may_see_lists": request.user.has_perm(MAY_SEE_LISTS),
+            "may_see_campaigns": request.user.has_perm(MAY_SEE_ACTIVITIES),
             **context,
         },
     )

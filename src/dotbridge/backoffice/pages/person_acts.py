@@ -20,30 +20,23 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from dotbridge.backoffice.consent_labels import objection_text
-from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
-from dotbridge.backoffice.pages.person_frame import (
-    MAY_FORGET,
-    MAY_OPT_IN,
-    MAY_OPT_OUT,
-    Whom,
-    acts_on,
-    try_request_again,
-    whom_of_contact,
-    whom_of_record,
-)
+from dotbridge.backoffice.pages.frame import Crumb, page, person_of, show, show_refusal
+from dotbridge.backoffice.pages.person_frame import Whom, acts_on, try_request_again, whom_of_contact, whom_of_record
 from dotbridge.backoffice.reads.person import person_of_address, requests_of
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_FORGET, MAY_OPT_IN, MAY_OPT_OUT, MAY_SEE_CONTACTS
+from dotbridge.conf import typed_command
 from dotbridge.connections.services import tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import OF_DOTDIGITAL, Scope, Source
 from dotbridge.consent.services import opt_in_addresses, opt_in_records, opt_out_addresses, opt_out_records
 from dotbridge.entities.email import address_key
 from dotbridge.entities.registry import entities
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.mirror.models import Contact
 from dotbridge.mirror.status import LIVE
 
+# Results of campaigns are found by going through all of them. No statement of it keeps the page waiting for longer.
+FORGET_MILLISECONDS = 20_000
 PERMISSIONS = {
     "opt-out": MAY_OPT_OUT,
     "take-back": MAY_OPT_IN,
@@ -232,15 +225,29 @@ def _forget(request: HttpRequest, whom: Whom) -> HttpResponse:
         return _ask_to_forget(request, whom, form)
     is_remote = form.cleaned_data["is_remote"]
     try:
-        receipt = erase_address(address=whom.email, is_remote=is_remote, by=person_of(request))
+        with statement_time_limit(FORGET_MILLISECONDS):
+            receipt = erase_address(address=whom.email, is_remote=is_remote, by=person_of(request))
     except ValidationError as error:
         show_refusal(request, error)
         return HttpResponseRedirect(whom.url)
+    except TookTooLong:
+        form.add_error(None, _too_long(is_remote=is_remote))
+        return _ask_to_forget(request, whom, form)
     text = _("The person is forgotten. Entry %(number)s of the consent ledger proves it.")
     if is_remote:
         text = f"{text} {_('Their contacts in Dotdigital are deleted in a moment.')}"
     messages.success(request, text % {"number": receipt.event_id})
     return HttpResponseRedirect(reverse("dotbridge:people"))
+
+
+def _too_long(*, is_remote: bool) -> str:
+    """What to do where the database searches longer than a page can wait."""
+    command = typed_command("consent erase" + (" --remotely" if is_remote else ""))
+    text = _(
+        "Nothing was done: to find all that is known of this address takes longer than a page can wait. Ask whoever "
+        "looks after the server to type %(command)s and the address there."
+    )
+    return text % {"command": command}
 
 
 def _ask_to_forget(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpResponse:

@@ -13,11 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
-from dotbridge.backoffice.pages.frame import log_change
-from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_CONNECTION
+from dotbridge.backoffice.pages.frame import log_change, show_refusal
 from dotbridge.backoffice.reads.people import may_see_entity
 from dotbridge.backoffice.reads.person import address_of
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_FORGET, MAY_OPT_IN, MAY_OPT_OUT
 from dotbridge.connections.models import ContactRequest
 from dotbridge.connections.services import retry_contact_request
 from dotbridge.consent.models import Scope, What
@@ -29,10 +28,6 @@ from dotbridge.mirror.models import Contact
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
-
-MAY_OPT_OUT = "dotbridge_lists.opt_out_members"
-MAY_OPT_IN = "dotbridge_lists.opt_in_members"
-MAY_FORGET = "dotbridge_consent.add_erasedaddress"
 
 
 @dataclass(frozen=True, kw_only=True)

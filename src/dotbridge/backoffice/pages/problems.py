@@ -14,19 +14,20 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
-from dotbridge.backoffice.pages.list_frame import MAY_EXPORT_PEOPLE
 from dotbridge.backoffice.queries import key_of, search_of
-from dotbridge.backoffice.reads.problems import problem_groups, problems_of
-from dotbridge.backoffice.reads.shown import MAY_SEE_CONTACTS, details_shown_to, subject_shown
+from dotbridge.backoffice.reads.problems import problem_groups, problems_of, was_met
+from dotbridge.backoffice.reads.shown import details_shown_to, subject_shown
+from dotbridge.backoffice.rights import MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS, MAY_SEE_PROBLEMS
+from dotbridge.entities.time_limits import TookTooLong, statement_time_limit
 from dotbridge.spreadsheets import csv_line, guarded
 
-VIEW = "dotbridge_sync.view_rejection"
 # The file holds addresses.
 MAY_DOWNLOAD = (MAY_EXPORT_PEOPLE, MAY_SEE_CONTACTS)
 PAGE = 50
+MOST_MILLISECONDS = 8_000
 
 
-@page(VIEW)
+@page(MAY_SEE_PROBLEMS)
 def problems(request: HttpRequest) -> HttpResponse:
     """The causes that are not over."""
     context = {
@@ -36,7 +37,7 @@ def problems(request: HttpRequest) -> HttpResponse:
     return show_activity(request, "backoffice/house/problems.html", tab="activity-problems", context=context)
 
 
-@page(VIEW)
+@page(MAY_SEE_PROBLEMS)
 def problem(request: HttpRequest) -> HttpResponse:
     """One cause, and whom or what it concerns."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")
@@ -45,8 +46,15 @@ def problem(request: HttpRequest) -> HttpResponse:
     search = search_of(request) if may_see else ""
     run = request.GET.get("run", "")
     rows = problems_of(reason, search=search, run=key_of(request, "run"))
-    current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    if not current.object_list and not search:
+    too_long = ""
+    try:
+        with statement_time_limit(MOST_MILLISECONDS):
+            current = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+            lines = _shown(request, current)
+    except TookTooLong:
+        too_long = _("This takes too long at present. Type more of the address, or try again later.")
+        current, lines = Paginator([], PAGE).get_page(1), []
+    if not too_long and not current.object_list and not search and not was_met(reason):
         raise Http404
     query = "&" + urlencode({"reason": reason, "q": search, "run": run})
     return show(
@@ -64,7 +72,8 @@ def problem(request: HttpRequest) -> HttpResponse:
             "total": current.paginator.count,
             "may_see_addresses": may_see,
             "may_download": request.user.has_perms(MAY_DOWNLOAD),
-            "lines": _shown(request, current),
+            "lines": lines,
+            "too_long": too_long,
             "pager": {
                 "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
                 "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
@@ -93,7 +102,7 @@ def _mend_url(subject: str) -> str:
     return f"{reverse('dotbridge:people')}?{urlencode({'q': subject})}" if "@" in subject else ""
 
 
-@page(VIEW, *MAY_DOWNLOAD)
+@page(MAY_SEE_PROBLEMS, *MAY_DOWNLOAD)
 def problems_file(request: HttpRequest) -> StreamingHttpResponse:
     """One cause, or all of them, as a CSV."""
     reason = request.GET.get("reason", "")[:64].replace("\0", "")

@@ -19,8 +19,8 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
-from dotbridge.backoffice.pages.list_frame import MAY_CHANGE_LIST
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
+from dotbridge.backoffice.rights import MAY_CHANGE_LIST
 from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
 from dotbridge.files.encodings import ENCODINGS

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.reads.accounts import feeds_of
+from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT, MAY_SEE_ACCOUNTS, MAY_SEE_SETTINGS, MAY_USE_STUDIO
 from dotbridge.backoffice.site import table_site
 from dotbridge.integrations.models import Integration
 
@@ -28,19 +29,19 @@ def _cards() -> list[tuple[str, StrOrPromise, StrOrPromise, str]]:
             "dotbridge:my-settings",
         ),
         (
-            "dotbridge_integrations.view_integration",
+            MAY_SEE_ACCOUNTS,
             _("Accounts"),
             _("The connected Dotdigital accounts: health, schedule, limits and credentials."),
             "dotbridge:accounts",
         ),
         (
-            "dotbridge_preferences.view_sitesetting",
+            MAY_SEE_SETTINGS,
             _("Schedule and limits"),
             _("How often and how long, what is kept, what is used, and the default sender."),
             "dotbridge:site-settings",
         ),
         (
-            "dotbridge_studio.use_studio",
+            MAY_USE_STUDIO,
             _("Email Studio"),
             _("Dotdigital itself, where mails are designed, opened from here."),
             "dotbridge:studio",
@@ -81,7 +82,7 @@ def _tables(request: HttpRequest) -> list[dict[str, Any]]:
     return [{**app, "name": ours.get(app["app_label"], app["name"])} for app in table_site.get_app_list(request)]
 
 
-@page("dotbridge_integrations.view_integration")
+@page(MAY_SEE_ACCOUNTS)
 def accounts(request: HttpRequest) -> HttpResponse:
     """The connected accounts, each with its feeds."""
     found: list[dict[str, Any]] = [
@@ -95,6 +96,6 @@ def accounts(request: HttpRequest) -> HttpResponse:
         crumbs=[Crumb(title=_("Settings"), url=reverse("dotbridge:settings"))],
         context={
             "accounts": found,
-            "may_add": request.user.has_perm("dotbridge_integrations.add_integration"),
+            "may_add": request.user.has_perm(MAY_ADD_ACCOUNT),
         },
     )

@@ -15,18 +15,16 @@ from dotbridge.backoffice.pages.editing import clash, posted_seen, value_in_word
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.pages.setting_forms import SiteSettingsForm
 from dotbridge.backoffice.reads.history import MOST, audit_lines
+from dotbridge.backoffice.rights import MAY_CHANGE_SETTINGS, MAY_SEE_ACCOUNTS, MAY_SEE_SETTINGS
 from dotbridge.editing import ChangedMeanwhile
 from dotbridge.integrations.models import Integration
 from dotbridge.preferences.services import choose_settings, fingerprint_of_chosen
 
-VIEW = "dotbridge_preferences.view_sitesetting"
-MAY_CHANGE = "dotbridge_preferences.change_sitesetting"
 
-
-@page(VIEW)
+@page(MAY_SEE_SETTINGS)
 def site_settings(request: HttpRequest) -> HttpResponse:
     """Schedule, limits, retention, what is used, and the default sender."""
-    may_change = request.user.has_perm(MAY_CHANGE)
+    may_change = request.user.has_perm(MAY_CHANGE_SETTINGS)
     if request.method == "POST" and not may_change:
         raise PermissionDenied
     form = SiteSettingsForm(request.POST if request.method == "POST" else None)
@@ -54,9 +52,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
             "form": form,
             "may_change": may_change,
             "history": audit_lines(list(entries), viewer=request.user),
-            "accounts": Integration.objects.order_by("name")
-            if request.user.has_perm("dotbridge_integrations.view_integration")
-            else [],
+            "accounts": Integration.objects.order_by("name") if request.user.has_perm(MAY_SEE_ACCOUNTS) else [],
             "reload_url": request.path,
             **context,
         },

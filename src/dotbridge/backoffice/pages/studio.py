@@ -18,13 +18,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from dotbridge.backoffice.pages.account import MAY_CHANGE
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.editing import clash, last_change, posted_seen, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, Tab, log_change, page, person_of, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.frame import Crumb, Tab, log_change, page, person_of, show, show_refusal
 from dotbridge.backoffice.pages.security import POLICY
+from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_USE_STUDIO
 from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.integrations.models import Integration
 from dotbridge.studio.hosts import application_of, application_of_region
@@ -42,7 +41,6 @@ from dotbridge.studio.services import (
     take_back,
 )
 
-MAY_USE = "dotbridge_studio.use_studio"
 # What ties a way back to the session, and the account that was opened last.
 _SECRET, _LAST = "dotbridge_studio_secret", "dotbridge_studio_account"
 LONGEST_CODE = 2048
@@ -61,7 +59,7 @@ def _account(pk: int) -> Integration:
     return get_object_or_404(Integration.objects.select_related("sign_on"), pk=pk, is_active=True)
 
 
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def studio(request: HttpRequest) -> HttpResponse:
     """The account that was opened last, or the first that can be opened."""
     accounts = accounts_to_open()
@@ -80,7 +78,7 @@ def studio(request: HttpRequest) -> HttpResponse:
     )
 
 
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def studio_account(request: HttpRequest, pk: int) -> HttpResponse:
     """The page of one account: connect, or the account itself in a frame that is filled once the page stands."""
     integration = _account(pk)
@@ -95,7 +93,7 @@ def studio_account(request: HttpRequest, pk: int) -> HttpResponse:
             "account": integration,
             "standing": standing,
             "chips": [Tab(title=each.name, url=_url(each), is_current=each.pk == pk) for each in accounts_to_open()],
-            "may_set_up": request.user.has_perm(MAY_CHANGE),
+            "may_set_up": request.user.has_perm(MAY_CHANGE_ACCOUNT),
         },
     )
     response["Content-Security-Policy"] = _policy_with(application_of(integration))
@@ -109,7 +107,7 @@ def _policy_with(origin: str) -> str:
 
 
 @require_POST
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def connect(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the person to the vendor's page."""
     integration = _account(pk)
@@ -135,7 +133,7 @@ def callback(request: HttpRequest) -> HttpResponseBase:
     return _callback(request)
 
 
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def _callback(request: HttpRequest) -> HttpResponse:
     try:
         pending = take_back(
@@ -159,7 +157,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def frame(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece: the account in a frame, with a token for this one visit, or why it cannot be opened."""
     integration = _account(pk)
@@ -172,7 +170,7 @@ def frame(request: HttpRequest, pk: int) -> HttpResponse:
     return _without_traces(render(request, "backoffice/components/studio_frame.html", context))
 
 
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def open_tab(request: HttpRequest, pk: int) -> HttpResponse:
     """The account in a tab of its own."""
     integration = _account(pk)
@@ -185,7 +183,7 @@ def open_tab(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@page(MAY_USE)
+@page(MAY_USE_STUDIO)
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget what the person has allowed."""
     integration = _account(pk)
@@ -224,7 +222,7 @@ class SignOnForm(forms.Form):
     )
 
 
-@page(MAY_CHANGE)
+@page(MAY_CHANGE_ACCOUNT)
 @sensitive_post_parameters("secret")
 def set_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Enter the client of an account, or remove it."""

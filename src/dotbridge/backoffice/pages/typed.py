@@ -79,6 +79,14 @@ def show_typed(request: HttpRequest, typed: Typed) -> HttpResponse:
     return render(request, "backoffice/house/typed.html", context)
 
 
+def say_session_ended() -> HttpResponse:
+    """For a piece of a page, which can hold neither the log-in nor what was typed: the whole page comes anew, unless
+    something was typed into it, which `house.js` knows."""
+    response = HttpResponse(status=204)
+    response["HX-Trigger"] = "dotbridge-session-ended"
+    return response
+
+
 @secured
 def refused_token(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """For `CSRF_FAILURE_VIEW`: a form of ours that was opened before somebody logged in anew can be sent once more.
@@ -89,6 +97,8 @@ def refused_token(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 
     if "Origin" not in request.headers or reason.startswith(("Origin checking", "Referer checking")):
         return foreign_form(request)
+    if request.headers.get("HX-Request"):
+        return say_session_ended()
     if not request.user.is_authenticated:
         return ask_to_log_in(request)
     typed = read_typed(typed_of(request))

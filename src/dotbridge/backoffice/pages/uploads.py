@@ -17,20 +17,18 @@ from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped, report_rows, standing_text
 from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.activity_frame import show_activity
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
-from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show, show_refusal
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.queries import key_of
+from dotbridge.backoffice.rights import MAY_RETRY_UPLOAD, MAY_SEE_UPLOADS
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.services import retry_upload
 
-VIEW = "dotbridge_sync.view_upload"
-MAY_RETRY = "dotbridge_sync.change_upload"
 PAGE = 50
 
 
-@page(VIEW)
+@page(MAY_SEE_UPLOADS)
 def uploads(request: HttpRequest) -> HttpResponse:
     """The uploads, newest first."""
     found = Upload.objects.select_related("connection__marketing_list", "connection__address_book__integration")
@@ -42,7 +40,7 @@ def uploads(request: HttpRequest) -> HttpResponse:
     return show_activity(request, "backoffice/house/uploads.html", tab="activity-uploads", context=context)
 
 
-@page(VIEW)
+@page(MAY_SEE_UPLOADS)
 def upload(request: HttpRequest, pk: int) -> HttpResponse:
     """One upload: Dotdigital's report, who was in it, who was refused and why, and what can be done."""
     found = get_object_or_404(
@@ -69,7 +67,7 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "upload": found,
             "report": report_rows(found.report),
-            "may_retry": found.is_refused and found.retry_at is None and request.user.has_perm(MAY_RETRY),
+            "may_retry": found.is_refused and found.retry_at is None and request.user.has_perm(MAY_RETRY_UPLOAD),
             "still_here": items.count() if found.is_refused else found.row_count,
             "refused_number": refused_number,
             "may_see": may_see,
@@ -117,7 +115,7 @@ def _chips(upload: Upload, refused_number: int, *, shows_refused: bool) -> list[
     ]
 
 
-@page(VIEW, MAY_RETRY)
+@page(MAY_SEE_UPLOADS, MAY_RETRY_UPLOAD)
 def try_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and let the people of a refused upload go with the next export."""
     found = get_object_or_404(Upload, pk=pk)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.backoffice.labels import grouped
+from dotbridge.connections.models import CampaignSend, ListConnection, RunKind, SendState
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, DataField
@@ -90,3 +92,33 @@ def facts_of(integration: Integration) -> AccountFacts:
         .first()
         or "",
     )
+
+
+def what_goes_on(integration: Integration) -> str:
+    """What it means that an account was switched off, and which campaigns that does not stop."""
+    sends = CampaignSend.objects.filter(integration=integration, is_test=False)
+    taken = sends.filter(state__in=[SendState.ASKED, SendState.ACCEPTED]).count()
+    waiting = sends.filter(state=SendState.WAITING).count()
+    said = [
+        gettext(
+            "Switched off: no run starts until it is switched on again. Who opts out here is told to Dotdigital only "
+            "then."
+        )
+    ]
+    if taken:
+        text = ngettext(
+            "%(n)s campaign that Dotdigital has taken already is sent all the same: stop it there.",
+            "%(n)s campaigns that Dotdigital has taken already are sent all the same: stop them there.",
+            taken,
+        )
+        said.append(text % {"n": grouped(taken)})
+    if waiting:
+        text = ngettext(
+            "%(n)s campaign waits and is sent once the account is switched on again, unless it is taken back on its "
+            "page.",
+            "%(n)s campaigns wait and are sent once the account is switched on again, unless they are taken back on "
+            "their pages.",
+            waiting,
+        )
+        said.append(text % {"n": grouped(waiting)})
+    return " ".join(said)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from dotbridge.audit.acting import COMMAND_LINE
 from dotbridge.audit.models import AuditEntry, Verb
 from dotbridge.backoffice.entity_labels import entity_label
+from dotbridge.backoffice.permission_labels import permission_label
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.entities.rights import Viewer
 from dotbridge.lists.models import MarketingList
@@ -207,7 +209,9 @@ class _Names:
 def _names_in(model: type[models.Model], keys: set[Any]) -> dict[str, str]:
     """The records by their keys as text, in one query, whatever their names are made of."""
     found = model._default_manager.select_related().in_bulk(list(keys))  # noqa: SLF001 - as Django names it
-    return {str(pk): str(record) for pk, record in found.items()}
+    return {
+        str(pk): permission_label(each) if isinstance(each, Permission) else str(each) for pk, each in found.items()
+    }
 
 
 def _joined(value: Any) -> Any:

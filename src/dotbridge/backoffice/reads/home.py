@@ -19,6 +19,7 @@ from dotbridge.backoffice.counting import Renew, standings_of
 from dotbridge.backoffice.reads.lists import lists_with_state
 from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
+from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_LISTS
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.models import ConsentState, SubjectKind
 from dotbridge.entities.addresses import records_with_addresses
@@ -241,7 +242,7 @@ def calls_of_accounts() -> list[Calls]:
 
 def walk(may: Callable[[str], bool]) -> list[WalkStep]:
     """A newcomer's way; empty once it is gone to its end, or for who may not go it."""
-    if not (may("dotbridge_integrations.view_integration") and may("dotbridge_lists.view_marketinglist")):
+    if not (may(MAY_SEE_ACCOUNTS) and may(MAY_SEE_LISTS)):
         return []
     if ListConnection.objects.exists():
         return []

@@ -119,10 +119,10 @@ def _rows_after(
 
 
 def all_people(
-    marketing_list: MarketingList, *, show: Standing | None = None, columns: Sequence[ListColumn] = ()
+    marketing_list: MarketingList, *, show: Standing | None = None, search: str = "", columns: Sequence[ListColumn] = ()
 ) -> Iterator[list[ListPerson]]:
     """Everybody that the pages show, some at a time: a million people are never here at once. Raises the same."""
-    rows = _found(marketing_list, show, "", columns).iterator(chunk_size=AT_ONCE)
+    rows = _found(marketing_list, show, search, columns).iterator(chunk_size=AT_ONCE)
     while some := list(islice(rows, AT_ONCE)):
         yield described(marketing_list, some)
 

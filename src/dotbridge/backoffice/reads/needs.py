@@ -20,6 +20,17 @@ from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.backoffice.reads.worker import living_workers
+from dotbridge.backoffice.rights import (
+    MAY_CHANGE_ACCOUNT,
+    MAY_CHANGE_CONNECTION,
+    MAY_SEE_ACCOUNTS,
+    MAY_SEE_CHANGES,
+    MAY_SEE_LISTS,
+    MAY_SEE_MAPPINGS,
+    MAY_SEE_SCHEDULED_FILES,
+    MAY_SEE_UPLOADS,
+    MAY_SEND,
+)
 from dotbridge.backoffice.stopped import stopped_in_words
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
@@ -79,25 +90,25 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     may = request.user.has_perm
     rare: dict[str, tuple[str, Callable[[], QuerySet[Any]], Callable[[], Iterator[Need]]]] = {
         "absences": (
-            "dotbridge_integrations.view_integration",
+            MAY_SEE_ACCOUNTS,
             absent_from_listings,
-            lambda: _of_absences(may_confirm=may("dotbridge_integrations.change_integration")),
+            lambda: _of_absences(may_confirm=may(MAY_CHANGE_ACCOUNT)),
         ),
-        "uploads": ("dotbridge_sync.view_upload", _refused_uploads, _of_uploads),
-        "changes": ("dotbridge_connections.view_accountchange", _failed_changes, _of_changes),
-        "requests": ("dotbridge_connections.view_accountchange", _failed_requests, _of_contact_requests),
-        "sends": ("dotbridge_connections.send_campaigns", _doubtful_sends, _of_sends),
-        "files": ("dotbridge_scheduled_files.view_scheduledfile", ScheduledFile.objects.all, _of_scheduled_files),
+        "uploads": (MAY_SEE_UPLOADS, _refused_uploads, _of_uploads),
+        "changes": (MAY_SEE_CHANGES, _failed_changes, _of_changes),
+        "requests": (MAY_SEE_CHANGES, _failed_requests, _of_contact_requests),
+        "sends": (MAY_SEND, _doubtful_sends, _of_sends),
+        "files": (MAY_SEE_SCHEDULED_FILES, ScheduledFile.objects.all, _of_scheduled_files),
     }
     allowed = {name: (rows, needs) for name, (permission, rows, needs) in rare.items() if may(permission)}
-    may_see_accounts = may("dotbridge_integrations.view_integration")
+    may_see_accounts = may(MAY_SEE_ACCOUNTS)
     asked = {name: rows() for name, (rows, _needs) in allowed.items()}
     there = which_exist({"workers": living_workers(), **asked} if may_see_accounts else asked)
     if may_see_accounts:
         yield from _of_accounts(has_worker="workers" in there)
-    if may("dotbridge_lists.view_marketinglist"):
-        yield from _of_lists(may_allow=may("dotbridge_connections.change_listconnection"))
-    if may("dotbridge_mapping.view_mapping"):
+    if may(MAY_SEE_LISTS):
+        yield from _of_lists(may_allow=may(MAY_CHANGE_CONNECTION))
+    if may(MAY_SEE_MAPPINGS):
         yield from _of_mappings()
     for name, (_rows, needs) in allowed.items():
         if name in there:
@@ -216,8 +227,8 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             title=_("%(list)s: its address book is gone") % {"list": marketing_list},
             text=_("%(book)s does not exist in Dotdigital any more, so nothing is sent.") % {"book": link.address_book},
             since=link.address_book.gone_at,
-            url=reverse("dotbridge:list-connection", args=[marketing_list.pk]),
-            button=_("Choose another book"),
+            url=reverse(f"dotbridge:{'list-move' if may_allow else 'list-connection'}", args=[marketing_list.pk]),
+            button=_("Choose another book") if may_allow else _("See the connection"),
             marketing_list=marketing_list.pk,
         )
     if problem := _problem_of_rule(marketing_list):
@@ -225,7 +236,7 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             tone="bad",
             title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
             text=problem,
-            url=reverse("dotbridge:list", args=[marketing_list.pk]),
+            url=reverse("dotbridge:list-rule", args=[marketing_list.pk]),
             button=_("Mend the rule"),
             marketing_list=marketing_list.pk,
         )

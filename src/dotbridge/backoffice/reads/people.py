@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import label_records
+from dotbridge.backoffice.rights import MAY_SEE_CONTACTS
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.entities.email import address_key
 from dotbridge.entities.faults import asking
@@ -51,21 +52,33 @@ def may_see_entity(request: HttpRequest, known: Entity) -> bool:
     return may_view(request.user, known.model)
 
 
-def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = "") -> list[FoundPerson]:
+@dataclass(frozen=True, kw_only=True)
+class FoundPeople:
+    """Some people. `left_out` are the entities that could not be searched, or not in time, in words."""
+
+    people: list[FoundPerson]
+    left_out: list[str]
+
+
+def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = "") -> FoundPeople:
     """People by a part of their name or address, records first. `only` is an entity's key, or "dotdigital".
 
     Without a text the first ones. What takes too long is left out, so that the rest can be shown.
     """
     rows: list[tuple[Entity, dict[str, Any]]] = []
+    left_out: list[str] = []
     for known in entities_of(request):
         if only in {"", known.key} and len(rows) < most:
-            rows += [(known, row) for row in _rows(known, text, most - len(rows))]
+            try:
+                rows += [(known, row) for row in _rows(known, text, most - len(rows))]
+            except (FaultyEntity, TookTooLong):
+                left_out.append(str(known.plural or known.label))
     accounts = list(Integration.objects.values_list("pk", flat=True))
     found = _described(request, rows, accounts)
-    if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm("dotbridge_mirror.view_contact"):
+    if only in {"", "dotdigital"} and len(found) < most and request.user.has_perm(MAY_SEE_CONTACTS):
         taken = {address_key(person.email) for person in found if person.email}
         found += [person for person in _contacts(text, most, accounts) if address_key(person.email) not in taken]
-    return found[:most]
+    return FoundPeople(people=found[:most], left_out=left_out)
 
 
 def with_name_or_address(
@@ -84,6 +97,7 @@ def with_name_or_address(
 
 
 def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
+    """The records of one entity. Raises FaultyEntity and TookTooLong."""
     address = NullIf(Trim(known.email_expression()), Value(""))
     rows: QuerySet[Any, dict[str, Any]] = (
         known.queryset().order_by().values(record_pk=F("pk")).annotate(person_email=address)
@@ -94,11 +108,8 @@ def _rows(known: Entity, text: str, most: int) -> list[dict[str, Any]]:
     if not text:
         # Read from the key's own index, so nothing can be slow.
         return list(first)
-    try:
-        with asking(known.key, milliseconds=SEARCH_MILLISECONDS):
-            return list(first)
-    except (FaultyEntity, TookTooLong):
-        return []
+    with asking(known.key, milliseconds=SEARCH_MILLISECONDS):
+        return list(first)
 
 
 def _described(

@@ -156,12 +156,12 @@ def verdict_of(person: Person, objections: Sequence[Objection], *, record_id: st
         return unusable
     # What was said of everything comes first: while it stands, no status in Dotdigital would help.
     if objections and objections[0].scope is Scope.EVERYTHING:
-        return _objected(objections, len(person.lists))
+        return _objected(objections, person.lists)
     for contact in person.contacts:
         if contact.status not in LIVE:
-            return _off_in_account(contact, objections)
+            return _off_in_account(contact, objections, is_partial=any(each.status in LIVE for each in person.contacts))
     if objections:
-        return _objected(objections, len(person.lists))
+        return _objected(objections, person.lists)
     text = _("Can be mailed")
     if person.contacts or not record_id:
         return Verdict(text=text, tone="good")
@@ -186,10 +186,11 @@ def _without_address(person: Person, record_id: str) -> Verdict | None:
     return None
 
 
-def _objected(objections: Sequence[Objection], lists: int) -> Verdict:
-    """Somebody said no, here or in Dotdigital: to everything, or to some lists and books alone."""
-    widest = objections[0]
-    is_partial = widest.scope in {Scope.LIST, Scope.BOOK} and len(objections) < lists
+def _objected(objections: Sequence[Objection], lists: Sequence[OnList]) -> Verdict:
+    """Somebody said no, here or in Dotdigital: to everything, or to some lists and books alone, which leaves the others
+    that they are on or may come to be on."""
+    is_everywhere = bool(lists) and all(line.person.standing is Standing.OPTED_OUT for line in lists)
+    is_partial = objections[0].scope in {Scope.LIST, Scope.BOOK} and not is_everywhere
     return Verdict(
         text=_("Can be mailed, but not through every list") if is_partial else _("Cannot be mailed"),
         tone="wait" if is_partial else "out",
@@ -207,14 +208,15 @@ def _way_back(objections: Sequence[Objection]) -> str:
     return _("Only if the person asks for it: then press Subscribe again on the list.")
 
 
-def _off_in_account(contact: Contact, objections: Sequence[Objection]) -> Verdict:
-    """Dotdigital does not mail them. Where it does not say since when, it is since we know."""
+def _off_in_account(contact: Contact, objections: Sequence[Objection], *, is_partial: bool) -> Verdict:
+    """Dotdigital does not mail them in this account; `is_partial`: in another one it does. Where it does not say since
+    when, it is since we know."""
     words = status_words(contact.status)
     of_account = (Scope.ACCOUNT, contact.integration_id)
     learned = (each.since for each in objections if (each.scope, each.scope_id) == of_account)
     return Verdict(
-        text=_("Cannot be mailed"),
-        tone=words.tone,
+        text=_("Can be mailed, but not by every account") if is_partial else _("Cannot be mailed"),
+        tone="wait" if is_partial else words.tone,
         why=_("%(status)s in %(account)s") % {"status": words.text, "account": contact.integration},
         since=contact.suppressed_at or min(learned, default=None),
         way_back=words.way_back,

@@ -64,6 +64,11 @@ def _what_next(reason: str) -> StrOrPromise:
     return _NEXT[known.rule] if known is not None else ""
 
 
+def was_met(reason: str) -> bool:
+    """Whether a cause is known, though it may be over by now."""
+    return Rejection.objects.filter(reason=reason).exists()
+
+
 def problems_of(reason: str, *, search: str = "", run: int | None = None) -> Any:
     """A queryset: whom or what a cause concerns, each once: subject, detail, times, since, last.
 

@@ -7,11 +7,26 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.pages.frame import ENTRIES
 from dotbridge.backoffice.reads.people import find_people
+from dotbridge.backoffice.rights import (
+    MAY_CHANGE_ACCOUNT,
+    MAY_SEE_ACCOUNTS,
+    MAY_SEE_AUDIT,
+    MAY_SEE_BOOKS,
+    MAY_SEE_CAMPAIGNS,
+    MAY_SEE_CONFLICTS,
+    MAY_SEE_LISTS,
+    MAY_SEE_MARKETING_CAMPAIGNS,
+    MAY_SEE_PROBLEMS,
+    MAY_SEE_SETTINGS,
+    MAY_SEE_UPLOADS,
+    MAY_USE_STUDIO,
+)
 from dotbridge.campaigns.models import EmailCampaign, MarketingCampaign
 from dotbridge.lists.models import MarketingList
 from dotbridge.mirror.models import AddressBook, Draft
@@ -38,16 +53,17 @@ class FoundKind:
 
 # Further pages that are looked for by name: title, address, permission.
 _PAGES = (
-    (gettext_lazy("Problems"), "activity-problems", "dotbridge_sync.view_rejection"),
-    (gettext_lazy("Uploads"), "activity-uploads", "dotbridge_sync.view_upload"),
-    (gettext_lazy("Changed on both sides"), "activity-conflicts", "dotbridge_sync.view_valueconflict"),
-    (gettext_lazy("Schedule and limits"), "site-settings", "dotbridge_preferences.view_sitesetting"),
-    (gettext_lazy("Audit"), "activity-audit", "dotbridge_audit.view_auditentry"),
-    (gettext_lazy("Accounts"), "accounts", "dotbridge_integrations.view_integration"),
-    (gettext_lazy("Marketing campaigns"), "marketing-campaigns", "dotbridge_campaigns.view_marketingcampaign"),
-    (gettext_lazy("Compare campaigns"), "campaigns-compare", "dotbridge_campaigns.view_emailcampaign"),
-    (gettext_lazy("Campaigns not sent"), "drafts", "dotbridge_campaigns.view_emailcampaign"),
-    (gettext_lazy("Email Studio"), "studio", "dotbridge_studio.use_studio"),
+    (gettext_lazy("Problems"), "activity-problems", MAY_SEE_PROBLEMS),
+    (gettext_lazy("Uploads"), "activity-uploads", MAY_SEE_UPLOADS),
+    (gettext_lazy("Changed on both sides"), "activity-conflicts", MAY_SEE_CONFLICTS),
+    (gettext_lazy("Schedule and limits"), "site-settings", MAY_SEE_SETTINGS),
+    (gettext_lazy("Audit"), "activity-audit", MAY_SEE_AUDIT),
+    (gettext_lazy("Accounts"), "accounts", MAY_SEE_ACCOUNTS),
+    (gettext_lazy("Stop everything: switch an account off"), "accounts", MAY_CHANGE_ACCOUNT),
+    (gettext_lazy("Marketing campaigns"), "marketing-campaigns", MAY_SEE_MARKETING_CAMPAIGNS),
+    (gettext_lazy("Compare campaigns"), "campaigns-compare", MAY_SEE_CAMPAIGNS),
+    (gettext_lazy("Campaigns not sent"), "drafts", MAY_SEE_CAMPAIGNS),
+    (gettext_lazy("Email Studio"), "studio", MAY_USE_STUDIO),
 )
 
 
@@ -64,7 +80,7 @@ def search_everything(request: HttpRequest, text: str) -> list[FoundKind]:
 
 
 def _lists(request: HttpRequest, text: str) -> Iterator[Found]:
-    if text and request.user.has_perm("dotbridge_lists.view_marketinglist"):
+    if text and request.user.has_perm(MAY_SEE_LISTS):
         for found in MarketingList.objects.filter(name__icontains=text).order_by("name")[:MOST_OF_A_KIND]:
             yield Found(title=str(found), url=reverse("dotbridge:list", args=[found.pk]))
 
@@ -72,7 +88,7 @@ def _lists(request: HttpRequest, text: str) -> Iterator[Found]:
 def _campaigns(request: HttpRequest, text: str) -> Iterator[Found]:
     if not text:
         return
-    if request.user.has_perm("dotbridge_campaigns.view_emailcampaign"):
+    if request.user.has_perm(MAY_SEE_CAMPAIGNS):
         mails = EmailCampaign.objects.filter(name__icontains=text).order_by("-sent_at", "-pk")
         for mail in mails[:MOST_OF_A_KIND]:
             yield Found(title=str(mail), url=reverse("dotbridge:campaign", args=[mail.pk]))
@@ -80,7 +96,7 @@ def _campaigns(request: HttpRequest, text: str) -> Iterator[Found]:
         for draft in drafts[:MOST_OF_A_KIND]:
             url = reverse("dotbridge:draft", args=[draft.integration_id, draft.remote_id])
             yield Found(title=str(draft), url=url, note=_("Not sent"))
-    if request.user.has_perm("dotbridge_campaigns.view_marketingcampaign"):
+    if request.user.has_perm(MAY_SEE_MARKETING_CAMPAIGNS):
         for campaign in MarketingCampaign.objects.filter(name__icontains=text)[:MOST_OF_A_KIND]:
             url = reverse("dotbridge:marketing-campaign", args=[campaign.pk])
             yield Found(title=str(campaign), url=url, note=_("Marketing campaign"))
@@ -88,12 +104,17 @@ def _campaigns(request: HttpRequest, text: str) -> Iterator[Found]:
 
 def _people(request: HttpRequest, text: str) -> Iterator[Found]:
     if len(text) > 1:
-        for person in find_people(request, text, most=MOST_OF_A_KIND):
+        found = find_people(request, text, most=MOST_OF_A_KIND)
+        for person in found.people:
             yield Found(title=person.name, url=person.url, note=person.email)
+        if found.left_out:
+            url = f"{reverse('dotbridge:people')}?{urlencode({'q': text})}"
+            note = _("not all could be searched in time")
+            yield Found(title=_("Search the people alone"), url=url, note=note)
 
 
 def _books(request: HttpRequest, text: str) -> Iterator[Found]:
-    if text and request.user.has_perm("dotbridge_mirror.view_addressbook"):
+    if text and request.user.has_perm(MAY_SEE_BOOKS):
         books = AddressBook.objects.filter(name__icontains=text, gone_at=None).select_related("integration")
         for book in books.select_related("connection")[:MOST_OF_A_KIND]:
             link = getattr(book, "connection", None)

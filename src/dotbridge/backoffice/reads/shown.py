@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dotbridge.backoffice.rights import MAY_SEE_CONTACTS
 from dotbridge.backoffice.roles import models_of_people
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.registry import UnknownEntity, entity
@@ -13,8 +14,6 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.rights import data_fields_not_seen
 from dotbridge.sync.models import ValueConflict
 from dotbridge.sync.outbound.next_export import FieldChange
-
-MAY_SEE_CONTACTS = "dotbridge_mirror.view_contact"
 
 
 def may_see_every_person(viewer: Viewer) -> bool:

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
-from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.frame import show_refusal
 from dotbridge.backoffice.reads.worker import seconds_to_ask
+from dotbridge.backoffice.rights import MAY_ADD_DATA_FIELD, MAY_DELETE_DATA_FIELD, MAY_MAKE_BOOK, MAY_SEE_DATA_FIELDS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.site import table_site
 from dotbridge.backoffice.stored_texts import stored_text
@@ -25,9 +26,9 @@ from dotbridge.connections.services import discard_change, retry_change
 
 # Whoever may ask for a change may try it again and forget it.
 PERMISSIONS = {
-    ChangeKind.CREATE_DATA_FIELD: "dotbridge_mirror.add_datafield",
-    ChangeKind.DELETE_DATA_FIELD: "dotbridge_mirror.delete_datafield",
-    ChangeKind.CREATE_ADDRESS_BOOK: "dotbridge_mirror.add_addressbook",
+    ChangeKind.CREATE_DATA_FIELD: MAY_ADD_DATA_FIELD,
+    ChangeKind.DELETE_DATA_FIELD: MAY_DELETE_DATA_FIELD,
+    ChangeKind.CREATE_ADDRESS_BOOK: MAY_MAKE_BOOK,
 }
 REFRESH_SECONDS = 3
 
@@ -69,7 +70,7 @@ class AccountChangeScreen(ReadOnlyScreen):
         ),
         link="dotbridge_tables:dotbridge_mirror_datafield_changelist",
         link_text=gettext_lazy("Go to the data fields"),
-        permission="dotbridge_mirror.view_datafield",
+        permission=MAY_SEE_DATA_FIELDS,
     )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import grouped
+from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_CONTACTS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, link_to
 from dotbridge.backoffice.site import table_site
 from dotbridge.mirror.models import AddressBook
@@ -41,7 +42,7 @@ class AddressBookScreen(ReadOnlyScreen):
         text=_("They are read from Dotdigital with the first run of an integration."),
         link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
-        permission="dotbridge_integrations.view_integration",
+        permission=MAY_SEE_ACCOUNTS,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AddressBook]:
@@ -62,7 +63,7 @@ class AddressBookScreen(ReadOnlyScreen):
 
     def buttons(self, request: HttpRequest, record: AddressBook) -> Sequence[Button]:
         """The way to its contacts."""
-        if not request.user.has_perm("dotbridge_mirror.view_contact"):
+        if not request.user.has_perm(MAY_SEE_CONTACTS):
             return ()
         url = f"{reverse('dotbridge_tables:dotbridge_mirror_contact_changelist')}?book={record.pk}"
         return (Button(title=_("Contacts of this book"), url=url, icon="group"),)

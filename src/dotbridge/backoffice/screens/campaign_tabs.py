@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.frame import Tab
 from dotbridge.backoffice.queries import is_key
+from dotbridge.backoffice.rights import MAY_SEE_CAMPAIGNS
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import EmailCampaign
 
@@ -25,7 +26,7 @@ def campaign_tabs(request: HttpRequest, email_campaign: EmailCampaign, *, curren
 def tabs_of_chosen_campaign(request: HttpRequest, *, current: str) -> dict[str, object]:
     """The tabs of the e-mail campaign that the address names, as a page's context; empty without one."""
     chosen = request.GET.get("mail", "")
-    if not is_key(chosen) or not request.user.has_perm("dotbridge_campaigns.view_emailcampaign"):
+    if not is_key(chosen) or not request.user.has_perm(MAY_SEE_CAMPAIGNS):
         return {}
     email_campaign = EmailCampaign.objects.filter(pk=int(chosen)).first()
     if email_campaign is None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import status_badge
 from dotbridge.backoffice.queries import is_key
+from dotbridge.backoffice.rights import MAY_SEE_LISTS
 from dotbridge.backoffice.screens.base import EmptyList, InfinitePaginator, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.backoffice.statuses import STATUS_WORDS, opt_in_words
@@ -109,7 +110,7 @@ class ContactScreen(ReadOnlyScreen):
         text=_("Contacts are read with each run, for the address books that a marketing list is connected to."),
         link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=_("Go to the marketing lists"),
-        permission="dotbridge_lists.view_marketinglist",
+        permission=MAY_SEE_LISTS,
     )
 
     def get_search_results(

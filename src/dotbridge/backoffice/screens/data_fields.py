@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.pages.frame import person_of
-from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
 from dotbridge.backoffice.reads.changes import changes_to_show
+from dotbridge.backoffice.rights import MAY_REQUEST
 from dotbridge.backoffice.screens.base import Button, EmptyList, require, url_of
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from dotbridge.backoffice.pages.list_actions import show_refusal
+from dotbridge.backoffice.pages.frame import show_refusal
 from dotbridge.backoffice.screens.base import Screen, require, url_of
 
 if TYPE_CHECKING:

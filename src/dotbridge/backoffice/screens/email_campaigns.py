@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import badge, with_share
 from dotbridge.backoffice.reads.campaign_tables import compared_figures, with_figures
+from dotbridge.backoffice.rights import MAY_SEE_LISTS, MAY_SEE_RESULTS
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen, View, link_to
 from dotbridge.backoffice.screens.campaign_filters import MarketingCampaignFilter, WholeDaysFilter
 from dotbridge.backoffice.screens.campaign_tabs import campaign_tabs
@@ -66,7 +67,7 @@ class EmailCampaignScreen(ReadOnlyScreen):
         ),
         link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="dotbridge_lists.view_marketinglist",
+        permission=MAY_SEE_LISTS,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -145,7 +146,7 @@ class EmailCampaignScreen(ReadOnlyScreen):
         recipients = (
             reverse("dotbridge_tables:dotbridge_campaigns_emailcampaignstatistics_changelist") + f"?mail={campaign.pk}"
         )
-        may_see = request.user.has_perm("dotbridge_campaigns.view_emailcampaignstatistics")
+        may_see = request.user.has_perm(MAY_SEE_RESULTS)
         context = {
             "block": block,
             "figures": compared_figures(block, campaign_totals(campaign)),

@@ -22,7 +22,8 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import ago, already_switched, badge, grouped
-from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
+from dotbridge.backoffice.reads.accounts import what_goes_on
+from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT, MAY_REQUEST
 from dotbridge.backoffice.screens.base import Button, EmptyList, View, link_to, url_of
 from dotbridge.backoffice.screens.deletion import DeletingScreen
 from dotbridge.backoffice.screens.integration_forms import SETTINGS, IntegrationForm
@@ -32,13 +33,7 @@ from dotbridge.backoffice.tones import RUN_TONES
 from dotbridge.connections.services import request_import, switch_account
 from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
-from dotbridge.integrations.services import (
-    Check,
-    check_connection,
-    check_integration,
-    create_integration,
-    set_password,
-)
+from dotbridge.integrations.services import Check, check_connection, check_integration, create_integration, set_password
 from dotbridge.sync.models import State, SyncRun
 
 # When one of these is changed, the account is read at once.
@@ -73,7 +68,7 @@ class IntegrationScreen(DeletingScreen):
         ),
         link="dotbridge_tables:dotbridge_integrations_integration_add",
         link_text=gettext_lazy("Add an integration"),
-        permission="dotbridge_integrations.add_integration",
+        permission=MAY_ADD_ACCOUNT,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Integration]:
@@ -200,7 +195,7 @@ class IntegrationScreen(DeletingScreen):
         if not switch_account(integration=integration, to=to):
             messages.info(request, already_switched(to))
             return HttpResponseRedirect(url_of(integration))
-        text = _("Switched on.") if to else _("Switched off: no run starts until it is switched on again.")
+        text = _("Switched on.") if to else what_goes_on(integration)
         self.log_change(request, integration, text)
         messages.success(request, text)
         return HttpResponseRedirect(url_of(integration))

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.rights import MAY_PUT_BACK
 from dotbridge.backoffice.screens.base import EmptyList, View, require
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.site import table_site
@@ -113,7 +114,7 @@ class RemovedItemScreen(ItemScreen):
 
     list_display = ("record", "marketing_list", "by", "created_at")
     list_filter = (("marketing_list", admin.RelatedFieldListFilter),)
-    undo_permission = "dotbridge_lists.delete_removeditem"
+    undo_permission = MAY_PUT_BACK
     undo_title = gettext_lazy("Put back on the list")
     empty_list = EmptyList(
         title=gettext_lazy("Nobody was removed"),

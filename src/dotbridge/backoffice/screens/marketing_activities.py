@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import activity_badge, shortened
+from dotbridge.backoffice.rights import MAY_SEE_ACTIVITIES
 from dotbridge.backoffice.screens.base import EmptyList, link_to, require
 from dotbridge.backoffice.screens.campaign_filters import (
     EmailCampaignFilter,
@@ -132,7 +133,7 @@ class ActivityScreen(ResultScreen):
         return self.render_page(request, template, title="", **self._record_context(request))
 
     def _record_context(self, request: HttpRequest) -> dict[str, Any]:
-        require(request, "dotbridge_campaigns.view_marketingactivity")
+        require(request, MAY_SEE_ACTIVITIES)
         context = record_context(request, request.GET.get("entity", ""), request.GET.get("record", ""))
         if context is None:
             raise Http404

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from dotbridge.backoffice.labels import badge, grouped
+from dotbridge.backoffice.rights import MAY_ADD_MARKETING_CAMPAIGN
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.campaigns.models import EmailCampaign, MarketingCampaign
@@ -40,7 +41,7 @@ class MarketingCampaignScreen(ReadOnlyScreen):
         ),
         link="dotbridge:marketing-campaign-add",
         link_text=gettext_lazy("Make a marketing campaign"),
-        permission="dotbridge_campaigns.add_marketingcampaign",
+        permission=MAY_ADD_MARKETING_CAMPAIGN,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.reads.rules import may_see_rule
+from dotbridge.backoffice.rights import MAY_ADD_LIST
 from dotbridge.backoffice.screens.base import EmptyList, ReadOnlyScreen
 from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import MarketingList
@@ -28,7 +29,7 @@ class MarketingListScreen(ReadOnlyScreen):
         text=gettext_lazy("A list is a rule on your own records; whoever matches it is on the list, live."),
         link="dotbridge:list-add",
         link_text=gettext_lazy("Make a list"),
-        permission="dotbridge_lists.add_marketinglist",
+        permission=MAY_ADD_LIST,
     )
 
     def get_fields(self, request: HttpRequest, obj: MarketingList | None = None) -> list[Any]:

@@ -14,8 +14,12 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from dotbridge.backoffice.permission_labels import permission_label
 from dotbridge.backoffice.screens.base import UnfoldAdmin
 from dotbridge.backoffice.site import table_site
 
@@ -51,10 +55,26 @@ def groups_within(person: Any) -> QuerySet[Group]:
     return Group.objects.exclude(permissions__in=beyond)
 
 
+def permission_lines(permissions: QuerySet[Permission]) -> SafeString:
+    """Rights to be read, one a line."""
+    lines = ((permission_label(each),) for each in permissions.select_related("content_type"))
+    return format_html_join(SafeString("<br>"), "{}", lines) or SafeString("-")
+
+
+def _to_be_read(fieldsets: Any) -> list[tuple[Any, Any]]:
+    """The same with the names of rights in the reader's language: Django would show what the database keeps."""
+    shown = {"permissions": "permission_names", "user_permissions": "permission_names"}
+    return [
+        (title, {**options, "fields": [shown.get(name, name) for name in options["fields"]]})
+        for title, options in fieldsets
+    ]
+
+
 def offer_own_rights(field: Any, related: object, person: Any) -> Any:
     """The form field of permissions or groups, which offers, and takes, only those that the person has."""
     if field is not None and related is Permission:
         field.queryset = field.queryset.filter(pk__in=own_permissions(person).values("pk"))
+        field.label_from_instance = permission_label
     elif field is not None and related is Group:
         field.queryset = groups_within(person)
     return field
@@ -77,6 +97,15 @@ class UserScreen(AnyUserAdmin, UnfoldAdmin):
         fields = [*super().get_readonly_fields(request, obj)]
         return fields if request.user.is_superuser else [*fields, "is_superuser"]
 
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None or self.has_change_permission(request, obj) else _to_be_read(fieldsets)
+
+    @admin.display(description=gettext_lazy("Rights of their own"))
+    def permission_names(self, user: User) -> SafeString:
+        """Their rights besides those of their groups, for who may only look."""
+        return permission_lines(user.user_permissions.all())
+
     def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         return offer_own_rights(field, db_field.related_model, request.user)
@@ -96,6 +125,15 @@ class GroupScreen(GroupAdmin, UnfoldAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and _is_beyond(obj, request))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None or self.has_change_permission(request, obj) else _to_be_read(fieldsets)
+
+    @admin.display(description=gettext_lazy("Rights"))
+    def permission_names(self, group: Group) -> SafeString:
+        """Its rights, for who may only look."""
+        return permission_lines(group.permissions.all())
 
     def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)

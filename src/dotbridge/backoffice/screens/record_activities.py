@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.entity_labels import entity_label, label_records
 from dotbridge.backoffice.labels import activities_in_words
+from dotbridge.backoffice.rights import MAY_SEE_CAMPAIGNS, MAY_SEE_MARKETING_CAMPAIGNS
 from dotbridge.backoffice.screens.base import url_of
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.campaigns.selectors import activities_of_record, campaigns_of_record
@@ -38,7 +39,7 @@ def record_context(request: HttpRequest, key: str, record_id: str) -> dict[str, 
     label = label_records(request, key, [record_id]).get(record_id)
     newest = list(activities_of_record(entity=key, record_id=record_id)[: SHOWN + 1])
     everything = reverse("dotbridge_tables:dotbridge_campaigns_marketingactivity_changelist")
-    may_see = request.user.has_perm("dotbridge_campaigns.view_marketingcampaign")
+    may_see = request.user.has_perm(MAY_SEE_MARKETING_CAMPAIGNS)
     return {
         "name": label.text if label else f"{entity_label(key)} {record_id}",
         "record_url": label.url if label else "",
@@ -54,5 +55,5 @@ def record_context(request: HttpRequest, key: str, record_id: str) -> dict[str, 
         ],
         "activities": newest[:SHOWN],
         "all_url": f"{everything}?{urlencode({'record': f'{key}:{record_id}'})}" if len(newest) > SHOWN else "",
-        "may_see_mails": request.user.has_perm("dotbridge_campaigns.view_emailcampaign"),
+        "may_see_mails": request.user.has_perm(MAY_SEE_CAMPAIGNS),
     }

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.pages.list_frame import MAY_REQUEST
 from dotbridge.backoffice.reads.worker import worker_is_alive
+from dotbridge.backoffice.rights import MAY_REQUEST
 from dotbridge.backoffice.screens.base import require
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.services import request_run

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.labels import counts_in_words, duration, grouped, state_badge, step_label, trigger_text
 from dotbridge.backoffice.reads.worker import seconds_to_ask
+from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_PROBLEMS, MAY_SEE_UPLOADS
 from dotbridge.backoffice.screens.base import Button, EmptyList, InfinitePaginator, ReadOnlyScreen, View
 from dotbridge.backoffice.site import table_site
 from dotbridge.backoffice.stored_texts import stored_text
@@ -57,7 +58,7 @@ class RunScreen(ReadOnlyScreen):
         text=_("Runs start by themselves every few minutes while a worker is running, or with Sync now."),
         link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
-        permission="dotbridge_integrations.view_integration",
+        permission=MAY_SEE_ACCOUNTS,
     )
 
     @admin.display(description=_("Run"))
@@ -101,14 +102,14 @@ class RunScreen(ReadOnlyScreen):
         chosen = f"?run={record.pk}"
         ways = (
             (
-                "dotbridge_sync.view_rejection",
+                MAY_SEE_PROBLEMS,
                 _("Rejections"),
                 "dotbridge_tables:dotbridge_sync_rejection_changelist",
                 chosen,
                 "report",
             ),
             (
-                "dotbridge_sync.view_upload",
+                MAY_SEE_UPLOADS,
                 _("Uploads"),
                 "dotbridge_tables:dotbridge_sync_upload_changelist",
                 chosen,
@@ -137,7 +138,7 @@ class RunScreen(ReadOnlyScreen):
 def run_context(request: HttpRequest, run: SyncRun) -> dict[str, Any]:
     """What the run's page shows of it."""
     steps: QuerySet[Any] = run.steps.annotate(rejection_count=Count("rejections")).order_by("pk")
-    may_see = request.user.has_perm("dotbridge_sync.view_rejection")
+    may_see = request.user.has_perm(MAY_SEE_PROBLEMS)
     rejections = reverse("dotbridge_tables:dotbridge_sync_rejection_changelist")
     return {
         "run": run,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.labels import badge, shortened
 from dotbridge.backoffice.queries import is_key
 from dotbridge.backoffice.reads.shown import may_see_every_person
+from dotbridge.backoffice.rights import MAY_SEE_LISTS
 from dotbridge.backoffice.screens.base import EmptyList, link_to
 from dotbridge.backoffice.screens.labelled import LabelledScreen
 from dotbridge.backoffice.screens.sync_filters import RunFilter
@@ -174,7 +175,7 @@ class NewcomerScreen(ConnectedScreen):
         ),
         link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="dotbridge_lists.view_marketinglist",
+        permission=MAY_SEE_LISTS,
     )
 
     def complete_rows(self, request: HttpRequest, rows: Sequence[Any]) -> None:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped, report_rows, upload_badge
-from dotbridge.backoffice.pages.list_actions import show_refusal
-from dotbridge.backoffice.pages.uploads import MAY_RETRY
+from dotbridge.backoffice.pages.frame import show_refusal
+from dotbridge.backoffice.rights import MAY_RETRY_UPLOAD, MAY_SEE_LISTS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
@@ -66,7 +66,7 @@ class UploadScreen(ReadOnlyScreen):
         text=gettext_lazy("The members of a connected list are sent to Dotdigital in files; each stands here."),
         link="dotbridge_tables:dotbridge_lists_marketinglist_changelist",
         link_text=gettext_lazy("Go to the marketing lists"),
-        permission="dotbridge_lists.view_marketinglist",
+        permission=MAY_SEE_LISTS,
     )
 
     @admin.display(description=gettext_lazy("Upload"))
@@ -119,7 +119,7 @@ class UploadScreen(ReadOnlyScreen):
 
     def buttons(self, request: HttpRequest, record: Upload) -> Sequence[Button]:
         """Sending again, where a person may and the upload was refused."""
-        if record.state != UploadState.REFUSED or not request.user.has_perm(MAY_RETRY):
+        if record.state != UploadState.REFUSED or not request.user.has_perm(MAY_RETRY_UPLOAD):
             return ()
         url = self.page_url(record, "retry")
         return (Button(title=_("Send the rows again"), url=url, icon="replay", is_primary=True),)
@@ -134,7 +134,7 @@ class UploadScreen(ReadOnlyScreen):
 
     def retry(self, request: HttpRequest, upload: Upload) -> HttpResponse:
         """Ask, and let the rows go with the next export."""
-        require(request, MAY_RETRY)
+        require(request, MAY_RETRY_UPLOAD)
         if upload.state != UploadState.REFUSED:
             messages.error(request, _("Only the rows of a refused upload can be sent again."))
             return HttpResponseRedirect(url_of(upload))

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.entity_labels import record_url
+from dotbridge.backoffice.rights import MAY_SEE_ACTIVITIES
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange
 from dotbridge.entities.registry import entities
 from dotbridge.entities.rights import may_view
@@ -93,7 +94,7 @@ def record_activities_url(context: template.RequestContext, record: object) -> s
         return ""
     key = record._meta.label_lower  # noqa: SLF001 - Django's documented way to ask a model about itself
     user = context["request"].user
-    may_see = user.has_perm("dotbridge_campaigns.view_marketingactivity") and may_view(user, type(record))
+    may_see = user.has_perm(MAY_SEE_ACTIVITIES) and may_view(user, type(record))
     if not may_see or all(known.key != key for known in entities()):
         return ""
     return record_url(key, record.pk, "of-record-piece")

@@ -12,15 +12,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.pages.live import strip_context
+from dotbridge.backoffice.pages.pieces import piece_of, url_of_whole, wants_whole
 from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.reads.worker import how_to_start_worker, seconds_to_ask
+from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
@@ -57,6 +61,24 @@ def icon(name: str) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def awaited(context: template.RequestContext, url: str, **query: str | int | None) -> SafeString:
+    """What stands where a piece of the page is going to be, which comes from `url` with what else is asked there.
+
+    Without JavaScript nothing comes: then it is the way to the page with its pieces in it, and there the piece itself.
+    """
+    request = context["request"]
+    asked = urlencode({name: value for name, value in query.items() if value})
+    if wants_whole(request):
+        return SafeString(piece_of(request, "?".join(filter(None, [url, asked]))))
+    return format_html(
+        '<p class="soft" data-scripted>{}</p><noscript><p><a href="{}">{}</a></p></noscript>',
+        _("Counting…"),
+        url_of_whole(request),
+        _("Show the numbers"),
+    )
+
+
 @register.simple_tag
 def start_worker() -> str:
     """What to do where no worker runs."""
@@ -66,7 +88,7 @@ def start_worker() -> str:
 @register.simple_tag(takes_context=True)
 def connect_account_url(context: template.Context) -> str:
     """Where an account is connected, for somebody who may, while there is none. Else empty."""
-    may = context["request"].user.has_perm("dotbridge_integrations.add_integration")
+    may = context["request"].user.has_perm(MAY_ADD_ACCOUNT)
     return reverse("dotbridge:account-add") if may and not Integration.objects.exists() else ""
 
 

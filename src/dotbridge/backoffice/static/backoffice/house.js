@@ -1,4 +1,5 @@
-/* What the pages need beyond HTML and htmx: the menu of a phone, the search, the theme, dialogs, forms that were changed.
+/* What the pages need beyond HTML and htmx: the menu of a phone, the search, the theme, dialogs, forms that were changed,
+   and a word where an answer does not come.
    Everything is found by a data attribute, so that pieces that htmx brings later work as well. */
 (() => {
   "use strict";
@@ -10,6 +11,26 @@
     if (!dialog || dialog.open) return;
     dialog.showModal();
     dialog.querySelector("input").select();
+  };
+
+  const showMenu = (isOpen) => {
+    document.getElementById("menu")?.classList.toggle("is-open", isOpen);
+    document.querySelector("[data-toggle-menu]")?.setAttribute("aria-expanded", String(isOpen));
+  };
+
+  /* Browsers let a page write to the clipboard only where nobody can listen. Elsewhere the older way may do; if not, the
+     text is marked, to be copied by hand, and nothing is said to be copied. */
+  const copy = async (button) => {
+    const place = document.getElementById(button.dataset.copy);
+    let isCopied = false;
+    try {
+      await navigator.clipboard.writeText(place.textContent.trim());
+      isCopied = true;
+    } catch {
+      getSelection().selectAllChildren(place);
+      isCopied = document.execCommand("copy");
+    }
+    if (isCopied) button.textContent = button.dataset.done;
   };
 
   document.addEventListener("keydown", (event) => {
@@ -25,8 +46,15 @@
       stops[(place + stops.length) % stops.length].focus();
     }
     if (event.key === "Escape") {
-      document.querySelector(".menu.is-open")?.classList.remove("is-open");
-      document.querySelectorAll("details.menu-button[open]").forEach((menu) => menu.removeAttribute("open"));
+      if (document.querySelector(".menu.is-open")) {
+        showMenu(false);
+        document.querySelector("[data-toggle-menu]").focus();
+      }
+      document.querySelectorAll("details.menu-button[open]").forEach((menu) => {
+        /* What had the focus is gone with the menu. */
+        if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+        menu.removeAttribute("open");
+      });
     }
   });
 
@@ -37,23 +65,25 @@
       openSearch();
     }
     if (on("data-toggle-menu")) {
-      const isOpen = document.getElementById("menu").classList.toggle("is-open");
-      on("data-toggle-menu").setAttribute("aria-expanded", String(isOpen));
+      const isOpen = !document.querySelector(".menu.is-open");
+      showMenu(isOpen);
       if (isOpen) document.querySelector("#menu a").focus();
     } else if (!event.target.closest("#menu")) {
-      document.querySelector(".menu.is-open")?.classList.remove("is-open");
+      showMenu(false);
     }
     if (on("data-close")) event.target.closest("dialog").close();
     if (event.target.matches("dialog[open]")) event.target.close();
     document.querySelectorAll("details.menu-button[open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.removeAttribute("open");
     });
-    const copied = on("data-copy");
-    if (copied) {
-      navigator.clipboard?.writeText(document.getElementById(copied.dataset.copy).textContent.trim());
-      copied.textContent = copied.dataset.done;
-    }
+    if (on("data-copy")) copy(on("data-copy"));
   });
+
+  const countChosen = (form) => {
+    const number = form.querySelectorAll("[data-choose]:checked").length;
+    form.querySelectorAll("[data-bulk]").forEach((bar) => { bar.hidden = number === 0; });
+    form.querySelectorAll("[data-chosen]").forEach((place) => { place.textContent = String(number); });
+  };
 
   document.addEventListener("change", (event) => {
     const themes = event.target.closest("[data-themes]");
@@ -64,12 +94,7 @@
     if (event.target.matches("[data-choose-all]")) {
       event.target.form.querySelectorAll("[data-choose]").forEach((box) => { box.checked = event.target.checked; });
     }
-    if (event.target.matches("[data-choose], [data-choose-all]")) {
-      const { form } = event.target;
-      const number = form.querySelectorAll("[data-choose]:checked").length;
-      form.querySelectorAll("[data-bulk]").forEach((bar) => { bar.hidden = number === 0; });
-      form.querySelectorAll("[data-chosen]").forEach((place) => { place.textContent = String(number); });
-    }
+    if (event.target.matches("[data-choose], [data-choose-all]")) countChosen(event.target.form);
     if (event.target.matches("input[type=file][data-most]")) {
       const isTooLarge = [...event.target.files].some((file) => file.size > Number(event.target.dataset.most));
       event.target.setCustomValidity(isTooLarge ? event.target.dataset.tooLarge : "");
@@ -101,7 +126,22 @@
     form.dataset.sent = "yes";
     sending = form;
   });
-  window.addEventListener("pageshow", stay);
+  /* Who goes back finds what they had typed and ticked, which the browser brings back without a word to the page. */
+  const isAsDrawn = (field) => {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked === field.defaultChecked;
+    if (!field.options) return field.value === field.defaultValue;
+    const chosen = [...field.options].filter((option) => option.defaultSelected);
+    return field.multiple || !chosen.length || chosen.some((option) => option.selected);
+  };
+  window.addEventListener("pageshow", () => {
+    stay();
+    document.querySelectorAll("form:has([data-choose])").forEach(countChosen);
+    if (performance.getEntriesByType("navigation")[0]?.type !== "back_forward") return;
+    document.querySelectorAll("form[data-asks]").forEach((form) => {
+      const fields = [...form.querySelectorAll("input:not([type=hidden], [type=file]), select, textarea:not([name=rule])")];
+      if (!fields.every(isAsDrawn)) noteChange(form);
+    });
+  });
   document.addEventListener("dotbridge-session-ended", () => {
     if (hasChanges()) document.querySelector("[data-session-ended]").hidden = false;
     else window.location.reload();
@@ -113,8 +153,11 @@
     setTimeout(stay);
   });
 
+  /* A sheet begins with what it is for, not with the button that closes it. */
   const openSheets = (scope) => scope.querySelectorAll("dialog[data-opens]").forEach((sheet) => {
-    if (!sheet.open) sheet.showModal();
+    if (sheet.open) return;
+    sheet.showModal();
+    if (!sheet.querySelector("[autofocus]")) sheet.querySelector("[data-title]")?.focus();
   });
   document.addEventListener("htmx:afterSwap", (event) => openSheets(event.target.ownerDocument));
   /* A sheet that stands in the page with an address of its own leads back when it is closed. */
@@ -123,6 +166,31 @@
     if (back) window.location.assign(back);
   }, true);
   openSheets(document);
+
+  /* What was asked for and did not come: a piece that the page waits for says so in its place and can be asked for again;
+     of all else the page says that it may be old. */
+  const stale = document.querySelector("[data-stale]");
+  const arrived = new WeakSet();
+  const missing = ({ detail: { elt, target, requestConfig } }) => {
+    const waited = (elt.getAttribute("hx-trigger") ?? "").split(/[\s,]+/).includes("load") && !arrived.has(target);
+    const pattern = document.querySelector("template[data-missing]");
+    if (!waited || !pattern) {
+      if (stale) stale.hidden = false;
+      return;
+    }
+    const before = [...target.childNodes];
+    target.replaceChildren(pattern.content.cloneNode(true));
+    target.querySelector("[data-again]").addEventListener("click", () => {
+      target.replaceChildren(...before);
+      htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt, target });
+    });
+  };
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, missing));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) return;
+    arrived.add(event.detail.target);
+    if (stale) stale.hidden = true;
+  });
 
   /* The tab one is on is in sight, also where the screen is too narrow for all of them. */
   document.querySelectorAll(".tabs").forEach((tabs) => {

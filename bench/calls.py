@@ -14,6 +14,10 @@ first_export_minutes_v2       of it by version 2, on the same package
 first_export_calls_v2         the same by version 2: its results do not tell ids, so the book is read back
 first_export_calls_reference  by the plan of the reference's bundle, counted from its description
 first_export_calls_magento    by the plan of the Magento connector: 2,000 a post, one page at a time
+import_after_export_calls     the import that follows the first export, by version 3: what it has sent is read once
+import_after_export_minutes   of it, on the same package
+import_after_export_calls_v2  the same by version 2
+import_after_export_minutes_v2
 quiet_calls                   a synchronisation of 20 books and 50 campaigns in which nothing happened (<= 6)
 quiet_calls_v2                the same by version 2
 day_calls                     a day: one run in which 1 % of the contacts changed on either side and 10 campaigns have
@@ -135,6 +139,7 @@ def story(protocol: str, url: str) -> dict[str, Any]:
         "whole_seconds": ended - started,
         "processor_seconds": own_processor_seconds() - before,
     }
+    after = import_after_export(integration, remote)
     quiet = quiet_run(integration, remote)
     seen_seconds = seconds_until_seen(integration, remote)
     change_some(remote)
@@ -142,12 +147,33 @@ def story(protocol: str, url: str) -> dict[str, Any]:
     synchronise(integration)
     remote.finish()
     synchronise(integration)
-    return {"first": first, "quiet": quiet, "seen_seconds": seen_seconds, "busy": remote.counted()["total"]}
+    return {
+        "first": first,
+        "after": after,
+        "quiet": quiet,
+        "seen_seconds": seen_seconds,
+        "busy": remote.counted()["total"],
+    }
 
 
 def own_processor_seconds() -> float:
     """Processor time so far of this process and of the database: what the account takes is not ours."""
     return time.process_time() + database_processor_seconds(Path(os.environ["DOTBRIDGE_DATA_DIR"]))
+
+
+def import_after_export(integration: Any, remote: Remote) -> dict[str, Any]:
+    """The calls of the import that follows the first export, and how long it takes: it has to know everybody then."""
+    from dotbridge.mirror.models import Membership
+    from dotbridge.sync.models import ExportItem
+
+    remote.ask("POST", "/_sandbox/clock/advance", {"seconds": 60 * OUR_MINUTES})
+    remote.forget()
+    started = time.perf_counter()
+    run(integration, "import")
+    seconds = time.perf_counter() - started
+    if Membership.objects.filter(gone_at=None).count() != ExportItem.objects.count():
+        raise RuntimeError("The import does not know whom the export has sent.")
+    return {**remote.counted(), "seconds": seconds}
 
 
 def quiet_run(integration: Any, remote: Remote) -> int:
@@ -310,6 +336,10 @@ def result_of(rows: int, v2: dict[str, Any], v3: dict[str, Any]) -> dict[str, An
         "first_export_calls_v2": v2["first"]["total"],
         "first_export_calls_reference": first_export_of_reference(rows),
         "first_export_calls_magento": 2 * math.ceil(rows / 2_000),
+        "import_after_export_calls": v3["after"]["total"],
+        "import_after_export_minutes": round(minutes_of(v3["after"]), 1),
+        "import_after_export_calls_v2": v2["after"]["total"],
+        "import_after_export_minutes_v2": round(minutes_of(v2["after"]), 1),
         "quiet_calls": v3["quiet"],
         "quiet_calls_v2": v2["quiet"],
         "day_calls": v3["busy"] + (runs - 1) * v3["quiet"] + DAY_MINUTES * 60 // SECONDS_BETWEEN_LOOKS,
@@ -319,13 +349,13 @@ def result_of(rows: int, v2: dict[str, Any], v3: dict[str, Any]) -> dict[str, An
     }
 
 
-def minutes_of(first: dict[str, Any]) -> float:
+def minutes_of(told: dict[str, Any]) -> float:
     """How long the calls take within the limits of a minute, with our own work."""
-    tiers = {name.lower(): number for name, number in first["tiers"].items()}
+    tiers = {name.lower(): number for name, number in told["tiers"].items()}
     low, free = tiers.get("low", 0), tiers.get("unlimited", 0)
     others = sum(tiers.values()) - low - free
     windows = max(math.ceil(low / LOW_A_MINUTE), math.ceil(others / OTHERS_A_MINUTE), 1) - 1
-    return float(windows + first["seconds"] / 60)
+    return float(windows + told["seconds"] / 60)
 
 
 def first_export_of_reference(rows: int) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from django.db.utils import OperationalError
+from django.utils.translation import activate
 
 from dotbridge import standalone
 from dotbridge.conf import where_keys_stand
@@ -88,6 +89,12 @@ def name_of_caller() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def _begin() -> None:
+    """Have Django ready, and speak English: the command line does, whatever language the project's pages speak."""
+    start()
+    activate("en")
 
 
 def _give_up(text: str) -> NoReturn:
@@ -171,7 +178,7 @@ def allow(
     one_list: Annotated[str, typer.Argument(metavar="LIST", help="Name or number of a list whose export has stopped.")],
 ) -> None:
     """Let the next export of a list take out as many people as it stopped and asked about, once."""
-    start()
+    _begin()
     require_migrated()
     from django.core.exceptions import ValidationError
 
@@ -195,7 +202,7 @@ def move_integration(
     is_sure: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what would go.")] = False,
 ) -> None:
     """Move an integration to another Dotdigital account, where it starts clean."""
-    start()
+    _begin()
     require_migrated()
     from django.core.exceptions import ValidationError
 
@@ -228,7 +235,7 @@ def reconcile(integration: IntegrationOption = None, as_json: JsonOption = False
 @app.command()
 def doctor() -> None:
     """Check everything a running back office needs, and say how to mend what is wrong."""
-    start()
+    _begin()
     quiet()
     from dotbridge.doctor import examine
 
@@ -240,7 +247,7 @@ def remove(
     is_sure: Annotated[bool, typer.Option("--yes", help="Do it; without this it only says what would go.")] = False,
 ) -> None:
     """Take Dotbridge out of the database: its triggers, tables, jobs and rights. Your records stay."""
-    start()
+    _begin()
     from dotbridge.removal import find_ours, remove_ours
 
     ours = find_ours()
@@ -276,7 +283,7 @@ def manage(context: typer.Context) -> None:
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def consent(context: typer.Context) -> None:
     """Who may be mailed: `verify` the ledger, `export` it as CSV, `erase` an address."""
-    start()
+    _begin()
     if not {"-h", "--help"} & set(context.args):
         require_migrated()
     from django.core.management import CommandError, call_command
@@ -291,7 +298,7 @@ def consent(context: typer.Context) -> None:
 @keys.command()
 def rotate() -> None:
     """Seal every stored secret with the newest key, after which the former keys may go."""
-    start()
+    _begin()
     require_migrated()
     from dotbridge.consent.keys import reseal_key
     from dotbridge.integrations.services import reseal_passwords
@@ -316,7 +323,7 @@ def rotate() -> None:
 
 
 def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, *, as_json: bool) -> None:
-    start()
+    _begin()
     quiet()
     require_migrated()
     from dotbridge.integrations.selectors import find_integrations
@@ -344,7 +351,7 @@ def _show_next_export(name: str | None, one_list: str | None, csv: Path | None, 
 
 
 def _run(kind: str, name: str | None, wait: float | None, *, as_json: bool, one_list: str | None = None) -> None:
-    start()
+    _begin()
     quiet()
     require_migrated()
     from dotbridge.connections.models import ListConnection, RunKind

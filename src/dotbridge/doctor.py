@@ -36,7 +36,7 @@ from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.studio.models import SignOn
 
 OLDEST_VERSION = 14
-# A job that failed longer ago is only mentioned: its work has been done by the next one since, or failed again.
+# A job or a mail that failed longer ago is only mentioned: what it was for was done by the next one, or failed again.
 FAILURE_IS_NEWS = timedelta(days=1)
 
 
@@ -260,11 +260,13 @@ def _mails() -> Finding:
         text = f"no server for them; set {_mail_settings()}, else people are told in the back office alone"
         return Finding("mails", is_good=True, text=text)
     unsent = unsent_mails()
-    bad = {name: number for name, number in unsent.items() if number and name != "waiting"}
-    if bad:
-        told = ", ".join(f"{number} {name}" for name, number in bad.items())
+    waiting = unsent.pop("waiting")
+    told = ", ".join(f"{number} {name}" for name, number in unsent.items() if number)
+    lately = unsent_mails(since=timezone.now() - FAILURE_IS_NEWS)
+    if lately["failed"] or lately["unknown"]:
         return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at {_mail_settings()}")
-    return Finding("mails", is_good=True, text=f"notifications are mailed; {unsent['waiting']} wait")
+    more = f"; longer than a day ago: {told}" if told else ""
+    return Finding("mails", is_good=True, text=f"notifications are mailed; {waiting} wait{more}")
 
 
 def _mail_settings() -> str:

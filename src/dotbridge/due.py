@@ -11,15 +11,23 @@ from django.db import connection
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import RUN_TASK
 from dotbridge.doctor import require_migrations
 from dotbridge.jobs import SPREAD_SECONDS, request_late_runs
 from dotbridge.queues import Queue
 from dotbridge.worker import Lane, Schedule, queue_connector
 
+# What waits for calls, or for an account's hours, would only be asked for anew, again and again until these come.
 _START_NOW = """
     UPDATE procrastinate_jobs SET scheduled_at = now()
-    WHERE status = 'todo' AND queue_name = ANY(%s) AND scheduled_at > now()
-      AND scheduled_at < now() + make_interval(secs => %s)
+    WHERE status = 'todo' AND queue_name = ANY(%(queues)s) AND scheduled_at > now()
+      AND scheduled_at < now() + make_interval(secs => %(seconds)s)
+      AND NOT (task_name = %(run)s AND (
+          args ->> 'kind' = %(comparison)s
+          OR EXISTS (SELECT FROM dotbridge_sync_syncrun r
+                     WHERE r.integration_id = (args ->> 'integration_id')::bigint AND r.state = 'waiting'
+                       AND r.waits_until > now())))
 """
 
 
@@ -85,10 +93,15 @@ def _ask_for_late_runs() -> None:
 
 def _start_now() -> None:
     """Runs are spread over two minutes for the sake of many workers; here nobody is there in two minutes."""
-    queues: list[Any] = [*map(str, Queue)]
+    parameters: dict[str, Any] = {
+        "queues": [*map(str, Queue)],
+        "seconds": SPREAD_SECONDS + 1,
+        "run": RUN_TASK,
+        "comparison": RunKind.RECONCILE.value,
+    }
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_START_NOW, [queues, SPREAD_SECONDS + 1])
+            cursor.execute(_START_NOW, parameters)
     finally:
         # It is this thread's own, and the thread is gone with this call.
         connection.close()

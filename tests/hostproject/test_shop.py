@@ -239,6 +239,23 @@ def test_each_command_is_one_of_manage_pys_and_uses_the_shops_database(connected
     assert "usage: manage.py dotbridge consent erase" in connected.manage("dotbridge", "consent", "erase", "--help")
 
 
+def test_the_command_line_speaks_english_where_the_pages_speak_german(connected: ShopFloor) -> None:
+    german = {"DJANGO_SETTINGS_MODULE": "project.settings_german"}
+    told = connected.manage("dotbridge", "doctor", code=1, **german)
+    (line,) = [line for line in told.splitlines() if " account " in line]
+    assert "Connected to" in line
+    refused = connected.manage("dotbridge", "allow", "Tea", code=2, **german)
+    assert "stopped" in refused
+    said = connected.ask(
+        "from django.core.management import call_command\nfrom django.utils.translation import gettext\n"
+        "from contextlib import suppress\n"
+        "with suppress(SystemExit):\n    call_command('dotbridge', 'doctor')\n"
+        "print()\ntell(gettext('People'))",
+        **german,
+    )
+    assert said == "Personen", "whoever calls a command from their code keeps their language"
+
+
 def test_the_shops_jobs_are_the_shops_and_ours_are_ours(connected: ShopFloor) -> None:
     """A worker of ours leaves the shop's jobs alone; one of the shop's that takes everything fails none of ours."""
     connected.ask(
@@ -291,6 +308,24 @@ def test_cron_alone_does_what_is_due(connected: ShopFloor) -> None:
     since = "from dotbridge.sync.models import SyncRun\n"
     since += "tell(sorted({str(run.kind) for run in SyncRun.objects.filter(started_at__gt='2026-01-02T00:00:00Z')}))"
     assert {"changes", "export", "import"} <= set(connected.ask(since))
+
+
+def test_cron_asks_once_and_not_all_the_time_for_what_waits_for_calls(connected: ShopFloor) -> None:
+    connected.ask(
+        "from datetime import timedelta\nfrom django.utils import timezone\n"
+        "from dotbridge.connections.services import request_run\n"
+        "from dotbridge.integrations.models import Integration\nfrom dotbridge.sync.models import SyncRun\n"
+        "account, until = Integration.objects.get(), timezone.now() + timedelta(seconds=100)\n"
+        "SyncRun.objects.all().delete()\n"
+        "SyncRun.objects.create(integration=account, kind='import', trigger='schedule', state='waiting',"
+        " started_at=timezone.now(), waits_until=until)\n"
+        "request_run(integration=account, kind='import', trigger='schedule', at=until)"
+    )
+    connected.manage("dotbridge", "run-due", "--seconds", "20", "--json")
+    runs = "from dotbridge.sync.models import SyncRun\ntell(SyncRun.objects.count())"
+    number = connected.ask(runs)
+    connected.ask(f"{runs}\nSyncRun.objects.update(state='partial', waits_until=None)")
+    assert number < 10, "one of each kind at most"
 
 
 def test_without_the_right_to_make_triggers_the_doctor_says_so(connected: ShopFloor) -> None:

@@ -32,7 +32,7 @@ from dotbridge.mirror.models import Contact as Mirrored
 from dotbridge.studio.models import Grant
 from dotbridge.sync.account_move import move_to_another_account
 from dotbridge.sync.locks import integration_lock
-from dotbridge.sync.models import Cursor, ExportItem, State, Upload, UploadState
+from dotbridge.sync.models import Absence, Cursor, ExportItem, Listing, State, Upload, UploadState
 from dotdigital_sandbox import Sandbox
 from tests.accounts import RemoteAccount, add_contact, connect, sync
 
@@ -88,10 +88,13 @@ def test_moved_to_another_account_it_starts_clean(
     rows = MappingRow.objects.count()
     book = there.create_book("Here too")
     type_credentials(integration, there)
+    Absence.objects.create(
+        integration=integration, listing=Listing.DATA_FIELDS, object_id=1, first_missed_at=timezone.now()
+    )
 
     move_to_another_account(integration=integration)
 
-    for left in (AddressBook, Mirrored, ExportItem, Upload, ListConnection, Cursor):
+    for left in (AddressBook, Mirrored, ExportItem, Upload, ListConnection, Cursor, Absence):
         assert not left.objects.exists(), left  # type: ignore[attr-defined]
     assert MappingRow.objects.count() == rows
     assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED

@@ -18,7 +18,7 @@ from dotbridge.entities import registry
 from dotbridge.entities.registry import FieldKind, VirtualField, entity, register
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import EmptyValues, Mapping
-from dotbridge.mapping.services import create_default_mappings, set_mapping_row
+from dotbridge.mapping.services import create_default_mappings, delete_mapping, set_mapping_row
 from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import DataField
 from tests.accounts import RemoteAccount, add_contact, connect, sync
@@ -139,6 +139,20 @@ def test_default_mappings_need_their_data_fields_and_are_made_once(integration: 
     assert create_default_mappings(integration=integration) == 2
     assert create_default_mappings(integration=integration) == 0
     assert {row.data_field.name for mapping in Mapping.objects.all() for row in mapping.rows.all()} == {"LASTNAME"}
+
+
+def test_a_mapping_that_somebody_deleted_does_not_come_back_by_itself(integration: Integration) -> None:
+    other = Integration.objects.create(name="Other", username="u", password_sealed="x")
+    for account in (integration, other):
+        DataField.objects.create(integration=account, name="LASTNAME", type="String")
+        create_default_mappings(integration=account)
+    delete_mapping(mapping=Mapping.objects.get(integration=integration, entity="crm.contact"))
+    Mapping.objects.filter(integration=other, entity="crm.contact").delete()
+    assert create_default_mappings(integration=integration) == 0
+    assert create_default_mappings(integration=other) == 1
+    made = Mapping.objects.create(integration=integration, entity="crm.contact")
+    delete_mapping(mapping=made)
+    assert create_default_mappings(integration=integration) == 0
 
 
 @pytest.mark.parametrize(

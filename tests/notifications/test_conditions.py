@@ -20,6 +20,7 @@ from dotbridge.notifications.conditions import found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Delivery, Notification
 from dotbridge.notifications.services import choose, mark_seen, note_conditions
+from dotbridge.notifications.texts import over_words
 from dotbridge.sync.models import Absence, Listing, State, SyncRun, Upload, UploadState
 from tests.backoffice.world import World, build_world
 
@@ -171,6 +172,40 @@ def test_an_account_that_is_switched_off_is_told_of_by_nothing(world: World) -> 
         wrong(world)
     Integration.objects.update(is_active=False)
     assert {each.kind for each in found_now()} <= {Kind.UPLOAD_REFUSED}
+
+
+def test_what_an_account_that_is_switched_off_had_is_over_without_a_word_of_how_it_is(world: World, boss: User) -> None:
+    refuse(world)
+    note_conditions()
+    Integration.objects.update(is_active=False)
+    note_conditions()
+    told = Notification.objects.get()
+    assert told.ended_at is not None
+    assert "switched off" in str(over_words(told))
+
+
+@pytest.mark.parametrize(
+    ("state", "more"),
+    [(State.INTERRUPTED, {}), (State.WAITING, {"waits_until": timezone.now()})],
+    ids=["cut off", "waits for calls"],
+)
+def test_a_run_that_found_nothing_out_ends_nothing(world: World, state: State, more: dict[str, Any]) -> None:
+    refuse(world)
+    fail_twice(world)
+    run_ended(world.integration, state, **more)
+    assert [each.kind for each in found_now()] == [Kind.SYNC_FAILING]
+    SyncRun.objects.filter(kind=RunKind.IMPORT).delete()
+    refuse(world)
+    run_ended(world.integration, state, **more)
+    assert [each.kind for each in found_now()] == [Kind.CREDENTIALS_REFUSED]
+
+
+def test_runs_that_only_wait_for_calls_read_nothing(world: World) -> None:
+    let_it_grow_old(world)
+    waited = run_ended(world.integration, State.PARTIAL, waits_until=timezone.now())
+    assert [each.kind for each in found_now()] == [Kind.FEED_OLD]
+    waited.steps.create(name="contacts", state=State.SUCCEEDED, started_at=timezone.now())
+    assert found_now() == []
 
 
 def test_the_right_to_see_it_decides_who_is_told(world: World, boss: User) -> None:

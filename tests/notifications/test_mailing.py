@@ -328,6 +328,8 @@ def test_the_doctor_tells_of_mails_log_ins_and_the_audit(
     assert lines_of_doctor(capsys, "mails").startswith("ok   mails                  notifications are mailed; 1 wait")
     claim_mail()
     assert lines_of_doctor(capsys, "mails").startswith("FAIL mails                  1 unknown")
+    Delivery.objects.update(due_at=timezone.now() - timedelta(days=2))
+    assert lines_of_doctor(capsys, "mails").endswith("0 wait; longer than a day ago: 1 unknown")
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     assert "set DOTBRIDGE_EMAIL_URL" in lines_of_doctor(capsys, "mails")
 

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from dotbridge.connections.models import RunKind
+from dotbridge.connections.services import connect_list
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.services import create_list
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook, DataField, Membership
-from dotbridge.sync.models import Absence, Listing, State
+from dotbridge.sync.models import Absence, Listing, State, Turn
 from dotbridge.sync.services import confirm_absences
 from tests.accounts import RemoteAccount, read_connected_books_only, steps_of, sync
+from tests.dotdigital.server import answer
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
 from tests.sync.test_contacts_bad_input import BOOK as CONTACTS
@@ -133,12 +136,29 @@ def test_many_are_believed_after_a_day_in_three_complete_readings(
     assert not Absence.objects.exists()
 
 
+def test_what_was_missed_first_by_a_wrong_clock_is_believed_in_time(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.answers["address-books"] = books(*range(7, 27))
+    run_import(scripted)
+    vendor.answers["address-books"] = books(7)
+    vendor.now += timedelta(days=400)
+    run_import(scripted)
+    vendor.now -= timedelta(days=400)
+    for _reading in range(2):
+        run_import(scripted)
+    assert gone_books() == set()
+    vendor.between_runs = timedelta(days=1)
+    run_import(scripted)
+    assert gone_books() == set(range(8, 27))
+
+
 def test_what_is_listed_again_has_to_be_missed_from_the_beginning(
     scripted: Integration, vendor: CampaignVendor
 ) -> None:
     everything, vendor.between_runs = books(*range(7, 27)), timedelta(hours=13)
-    for answer in (everything, books(7), books(7), everything, books(7), books(7)):
-        vendor.answers["address-books"] = answer
+    for listed in (everything, books(7), books(7), everything, books(7), books(7)):
+        vendor.answers["address-books"] = listed
         run_import(scripted)
     assert gone_books() == set()
 
@@ -176,3 +196,24 @@ def test_many_campaigns_wait_as_well(scripted: Integration, vendor: CampaignVend
     for _reading in range(2):
         run_import(scripted)
     assert Campaign.objects.filter(gone_at=None).count() == 1
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["could not be read", "was read by an earlier run"])
+def test_a_campaign_that_a_book_alone_lists_is_there_also_where_the_book_is_not_asked(
+    scripted: Integration, vendor: CampaignVendor, *, fails: bool
+) -> None:
+    other = AddressBook.objects.create(integration=scripted, remote_id=8, name="Others")
+    connect_list(marketing_list=create_list(name="Others", entity="crm.contact"), address_book=other)
+    vendor.answers["address-books"] = books(7, 8)
+    vendor.campaigns(campaign(2))
+    vendor.campaigns(campaign(1), sent_to=8)
+    run_import(scripted)
+    assert Campaign.objects.filter(gone_at=None).count() == 2
+    vendor.answers["campaigns"] = [campaign(1, "Renamed")]
+    if fails:
+        vendor.answers["address-books/7/campaigns"] = answer(400, {"message": "Error: ERROR_PARAMETER_INVALID"})
+    else:
+        Turn.objects.create(integration=scripted, step="campaigns", object_id=other.pk, is_rest=True)
+    run_import(scripted)
+    assert vendor.asked("address-books/7/campaigns") == (2 if fails else 1)
+    assert Campaign.objects.get(remote_id=2).gone_at is None

@@ -105,6 +105,19 @@ def test_an_activity_without_any_date_waits_for_the_campaigns(
     assert EmailCampaign.objects.get().sent_at is not None
 
 
+def test_a_campaign_whose_activity_could_not_be_read_is_asked_for_again(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.campaigns(campaign(1))
+    run_import(scripted)
+    vendor.answers["campaigns/with-activity"] = [{"id": ["no number"]}]
+    run = run_import(scripted)
+    assert "unreadable" in reasons()
+    run_import(scripted)
+    asked = [request.target for request in vendor.server.requests if "with-activity-since" in request.target]
+    assert asked[-1] == asked[-2], steps_of(run)["campaigns"]
+
+
 def test_a_click_without_its_link_is_a_click(scripted: Integration, vendor: CampaignVendor) -> None:
     add_to_crm(["person1@example.com"])
     vendor.campaigns(campaign(1))

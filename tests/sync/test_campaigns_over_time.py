@@ -21,12 +21,12 @@ from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import delete_email_campaign
-from dotbridge.connections.models import LookKind, RunKind
+from dotbridge.connections.models import ListConnection, LookKind, RunKind
 from dotbridge.connections.services import connect_list, request_look
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import ContactEmail, Lead
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import create_list
+from dotbridge.lists.services import create_list, delete_list
 from dotbridge.mirror.models import (
     Activity,
     AddressBook,
@@ -38,9 +38,11 @@ from dotbridge.mirror.models import (
     Template,
     WaitingResult,
 )
+from dotbridge.preferences.services import choose_settings
 from dotbridge.sync.engine import run_sync
 from dotbridge.sync.models import Rejection, ResultMatching, State
 from dotbridge.sync.retention import delete_old_events
+from dotbridge.sync.services import disconnect_list
 from tests.accounts import steps_of
 from tests.dotdigital.server import answer
 from tests.sync.campaign_account import add_to_crm, run_import
@@ -228,6 +230,37 @@ def test_results_of_a_campaign_deleted_here_wait_for_nobody_and_go_with_age(
     assert ClickEvent.objects.count() == 1
     assert not WaitingResult.objects.exists()
     assert delete_old_events(keep_days=1) == 1
+
+
+def test_results_of_a_campaign_whose_list_was_deleted_wait_for_nobody_and_go_with_age(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.campaigns(campaign(1))
+    vendor.answers["campaigns/1/clicks"] = [click(1, "https://example.com/")]
+    run_import(scripted)
+    assert WaitingResult.objects.exists()
+    link = ListConnection.objects.get()
+    disconnect_list(link=link)
+    delete_list(marketing_list=link.marketing_list)
+    run_import(scripted)
+    assert not WaitingResult.objects.exists()
+    assert delete_old_events(keep_days=1) == 1
+
+
+def test_a_new_date_of_a_campaign_has_those_alone_looked_for_again_who_have_waited_for_it(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    """One that sends all day has a new one each time, and hundreds of thousands of recipients whom nobody knows."""
+    vendor.campaigns(campaign(1))
+    vendor.answers["campaigns/1/activities"] = [activity(1), activity(2, dateSent=None)]
+    run_import(scripted)
+    assert not WaitingResult.objects.filter(is_tried=False).exists()
+    # So that nobody looks for them in this run.
+    choose_settings(chosen={"reads_activities": "off"})
+    vendor.answers["campaigns/1/summary"] = {"dateSent": "2026-01-31T09:00:00Z", "numTotalSent": 1}
+    vendor.answers["campaigns/with-activity"] = [campaign(1)]
+    run_import(scripted)
+    assert list(WaitingResult.objects.filter(is_tried=False).values_list("remote_contact_id", flat=True)) == [2]
 
 
 @pytest.mark.parametrize("never", [LAST_MOMENT, "9999-12-31T23:30:00Z", "9999-01-01T00:00:00"])

@@ -110,6 +110,38 @@ def test_nothing_is_sent_once_the_lock_is_lost(
     assert list(remote.contacts(book)) == ["ann@example.com"]
 
 
+def test_a_run_whose_database_began_anew_while_it_read_ends_and_says_so(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    book = remote.create_book("First")
+    remote.create_contact("ann@example.com", book=book)
+    connect(integration, book="First")
+    remote.sandbox.fail_next("delay", path=f"/v2/address-books/{book}/contacts", seconds=2)
+    ended: list[SyncRun] = []
+
+    def work() -> None:
+        try:
+            ended.append(run_sync(integration=integration, kind=RunKind.IMPORT, trigger="first"))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        wait_for(lambda: SyncRun.objects.filter(trigger="first", steps__name="contacts").exists())
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    finally:
+        thread.join()
+
+    assert [run.state for run in ended] == [State.INTERRUPTED]
+    assert SyncRun.objects.get(trigger="first").state == State.INTERRUPTED
+    assert sync(integration).state == State.SUCCEEDED
+
+
 def test_a_lock_says_when_it_is_lost(integration: Integration) -> None:
     with integration_lock(integration.pk) as lock:
         assert lock is not None

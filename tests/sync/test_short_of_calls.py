@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -53,6 +54,14 @@ def test_consent_then_exports_then_results(integration: Integration, link: ListC
         assert done.index("events") < done.index("contacts") < done.index("uploads")
     else:
         assert done.index("uploads") < done.index("contacts")
+
+
+def test_consent_that_was_read_by_a_wrong_clock_comes_first_too(integration: Integration, link: ListConnection) -> None:
+    make_short(integration)
+    feeds = Cursor.objects.filter(feed__in=["unsubscribes", "suppressions"])
+    feeds.update(position=F("position") + timedelta(days=400))
+    done = order(sync(integration))
+    assert max(done.index("unsubscribes"), done.index("suppressions")) < done.index("uploads")
 
 
 def test_with_calls_enough_the_order_is_as_ever(integration: Integration, link: ListConnection) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
@@ -88,14 +89,16 @@ def test_while_an_upload_is_on_its_way_its_addresses_wait(integration: Integrati
     assert ann.first_name == "Anna"
 
 
+@pytest.mark.parametrize("days_ahead", [0, 400], ids=["read lately", "read by a wrong clock"])
 def test_a_book_that_could_not_be_read_is_not_compared(
-    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch, days_ahead: int
 ) -> None:
     ann = person("ann@example.com")
     connect_two_way(integration, remote)
     sync(integration)
     Contact.objects.filter(pk=ann.pk).update(first_name="Ours")
     change(remote, "ann@example.com", SCORE=3)
+    Cursor.objects.filter(feed=CONTACTS_FEED).update(position=F("position") + datetime.timedelta(days=days_ahead))
     monkeypatch.setattr(contacts, "move_cursor", lambda *_arguments: None)
 
     run = sync(integration, kind=RunKind.IMPORT)

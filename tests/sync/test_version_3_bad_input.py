@@ -23,6 +23,7 @@ from dotbridge.mirror.models import AddressBook, Contact, Membership
 from dotbridge.sync.inbound import account_feed
 from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.models import (
+    Cursor,
     EventHint,
     EventSubscription,
     ExportItem,
@@ -88,6 +89,31 @@ def test_a_marker_that_has_expired_has_the_reading_begin_again(
     assert run.state == State.SUCCEEDED
     assert "began again" in steps_of(run)["contacts"]["message"]
     assert members(link.address_book) == set(NAMES)
+    assert not Reading.objects.exists()
+
+
+def test_a_marker_that_has_expired_ends_no_reading_of_everybody_beside_the_feed_of_changes(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int
+) -> None:
+    """It was begun because too much had happened to be looked at one by one, and ended early."""
+    ann = remote.create_contact("ann@example.com", book=book)
+    remote.create_contact("bob@example.com", book=book)
+    sync(integration, kind=RunKind.IMPORT)
+    remote.sandbox.advance(3600)
+    remote.ask("DELETE", f"/v2/address-books/{book}/contacts/{ann}")
+    Reading.objects.create(
+        integration=integration,
+        feed=WHOLE_ACCOUNT,
+        object_id=0,
+        began_at=Cursor.objects.get(feed=WHOLE_ACCOUNT).position,
+        skip=0,
+        marker="expired",
+        last_ids=[],
+    )
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert run.state == State.SUCCEEDED, steps_of(run)["contacts"]
+    assert "began again" in steps_of(run)["contacts"]["message"]
+    assert members(link.address_book) == {"bob"}
     assert not Reading.objects.exists()
 
 
@@ -234,6 +260,23 @@ def test_after_a_reading_of_all_nobody_who_was_deleted_is_left_to_be_looked_at(
     ids = {name: remote.create_contact(f"{name}@example.com", book=book) for name in NAMES}
     sync(integration, kind=RunKind.IMPORT)
     # Whoever came a moment ago might not be listed yet, and would be looked at in any case.
+    remote.sandbox.advance(3600)
+    for name in ("ann", "bob", "cy", "dee"):
+        remote.ask("DELETE", f"/v2/contacts/{ids[name]}")
+    run = sync(integration, kind=RunKind.IMPORT)
+    assert members(link.address_book) == {"eve"}
+    assert "looked" not in steps_of(run)["contacts"]
+    assert not EventHint.objects.exists()
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_of_a_large_account_everybody_is_read_when_more_are_to_be_looked_at_than_there_are_pages(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few looks a run would take days for a hundred thousand who were deleted."""
+    monkeypatch.setattr(account_feed, "MOST_LOOKS", 1)
+    ids = {name: remote.create_contact(f"{name}@example.com", book=book) for name in NAMES}
+    sync(integration, kind=RunKind.IMPORT)
     remote.sandbox.advance(3600)
     for name in ("ann", "bob", "cy", "dee"):
         remote.ask("DELETE", f"/v2/contacts/{ids[name]}")

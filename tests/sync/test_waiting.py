@@ -23,6 +23,7 @@ from dotbridge.sync.models import Removal, State, Step, SyncRun, Upload, UploadS
 from dotbridge.sync.verdicts import opening_of
 from dotdigital import Throttled
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
+from tests.dotdigital.server import answer
 from tests.sync.campaign_account import run_import
 from tests.sync.campaign_vendor import CampaignVendor, campaign, scripted, vendor
 
@@ -85,6 +86,17 @@ def test_dotdigital_is_believed_within_reason() -> None:
     assert timedelta(seconds=50) < opening_of(Throttled()) - now < timedelta(seconds=70)
     assert opening_of(Throttled(until=now + timedelta(days=3))) - now < timedelta(hours=1, seconds=5)
     assert opening_of(Throttled(until=now - timedelta(days=3))) >= now
+    assert timedelta(seconds=19) < opening_of(Throttled(until=now + timedelta(seconds=20))) - now
+
+
+def test_a_service_that_opens_at_once_and_refuses_all_the_same_is_not_asked_all_the_time(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.answers["account-info"] = answer(429, {"message": "Too many"}, {"Retry-After": "0"})
+    run = run_import(scripted)
+    assert run.state == State.WAITING
+    assert run.waits_until is not None
+    assert run.waits_until - timezone.now() > timedelta(seconds=50)
 
 
 @pytest.mark.parametrize("refused", [False, True])

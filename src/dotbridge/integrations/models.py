@@ -148,6 +148,8 @@ class Integration(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text=_("The same as a share of the book. A few contacts never stop a run, whatever their share."),
     )
+    # Whose mapping somebody has deleted: none is made by itself again.
+    unmapped_entities = models.JSONField(default=list, editable=False)
     checked_at = models.DateTimeField(_("last connected"), null=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)

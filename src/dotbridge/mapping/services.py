@@ -32,9 +32,12 @@ DEFAULT_ROWS: dict[str, tuple[str, ...]] = {
 
 @transaction.atomic
 def create_default_mappings(*, integration: Integration) -> int:
-    """Map first, last and full name of every entity that has no mapping yet. Answers how many were made."""
+    """Map first, last and full name of every entity that has, and had, no mapping yet. Answers how many were made."""
     fields = {field.name: field for field in DataField.objects.filter(integration=integration, gone_at=None)}
     mapped = set(Mapping.objects.filter(integration=integration).values_list("entity", flat=True))
+    # Read anew: a person may have deleted one since the run began.
+    left_out = Integration.objects.values_list("unmapped_entities", flat=True).get(pk=integration.pk)
+    mapped.update(left_out)
     made = 0
     for candidate in entities():
         rows = [] if candidate.key in mapped else _default_rows(candidate, fields)
@@ -48,6 +51,15 @@ def create_default_mappings(*, integration: Integration) -> int:
             install_after_commit()
             made += 1
     return made
+
+
+@transaction.atomic
+def delete_mapping(*, mapping: Mapping) -> None:
+    """Delete a mapping, as a person wants it: no reading of the data fields makes one of its entity by itself again."""
+    held = Integration.objects.select_for_update().get(pk=mapping.integration_id)
+    held.unmapped_entities = sorted({*held.unmapped_entities, mapping.entity})
+    held.save(update_fields=["unmapped_entities"])
+    mapping.delete()
 
 
 def _default_rows(candidate: Entity, fields: dict[str, DataField]) -> list[MappingRow]:

@@ -15,7 +15,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.notifications.kinds import Kind
 from dotbridge.preferences.selectors import settings_in_force
-from dotbridge.sync.models import WENT_WELL, ExportItem, State, SyncRun, Upload, UploadState
+from dotbridge.sync.models import WENT_WELL, ExportItem, State, Step, SyncRun, Upload, UploadState
 from dotbridge.sync.selectors import missing_of_listings
 
 # One failed run may be a hiccup of the network; the next one comes within minutes.
@@ -72,12 +72,15 @@ def _runs_of(accounts: dict[int, str]) -> dict[tuple[int, str], Any]:
     Each is found from the end of an index, so that it costs the same with a million runs. Two queries.
     """
     of_account = SyncRun.objects.filter(integration=OuterRef("pk")).order_by("-id").values("pk")
-    ended = of_account.exclude(state__in=[State.RUNNING, State.SKIPPED])
+    # One that was cut off, or only waited for calls, says neither that all is well nor that it is not.
+    ended = of_account.exclude(state__in=[State.RUNNING, State.SKIPPED, State.INTERRUPTED]).filter(waits_until=None)
+    has_done_something = Exists(Step.objects.filter(run=OuterRef("pk"), state=State.SUCCEEDED))
+    good = of_account.filter(Q(waits_until=None) | has_done_something, state__in=GOOD)
     keys: dict[str, Any] = {"newest": Subquery(ended[:1])}
     for direction, kinds in DIRECTIONS.items():
         keys[f"{direction}_last"] = Subquery(ended.filter(kind__in=kinds)[:1])
         keys[f"{direction}_former"] = Subquery(ended.filter(kind__in=kinds)[1:2])
-        keys[f"{direction}_good"] = Subquery(of_account.filter(kind__in=kinds, state__in=GOOD)[:1])
+        keys[f"{direction}_good"] = Subquery(good.filter(kind__in=kinds)[:1])
     rows = list(Integration.objects.filter(pk__in=accounts).annotate(**keys).values("pk", *keys))
     runs = SyncRun.objects.in_bulk({row[name] for row in rows for name in keys if row[name]})
     return {(row["pk"], name): runs.get(row[name]) for row in rows for name in keys}

@@ -102,7 +102,7 @@ def _message(mail: Mail) -> EmailMessage:
     row = mail.delivery.notification
     words = words_of(row)
     subject = gettext("Over: %(title)s") % {"title": words.title} if mail.is_end else words.title
-    text = str(over_words(row.kind)) if mail.is_end else words.text
+    text = str(over_words(row)) if mail.is_end else words.text
     lines = [text, "", f"{words.button}: {_address(row.page, row.page_id)}", ""]
     lines += [gettext("What you are told of, and how, is chosen under My settings:"), _address("my-settings", None)]
     return EmailMessage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -46,7 +47,8 @@ def choices_of(user: Any) -> dict[Kind, tuple[bool, bool]]:
     }
 
 
-def unsent_mails() -> dict[str, int]:
-    """How many mails wait, were given up, or were cut off in the middle, so that nobody knows."""
+def unsent_mails(since: datetime | None = None) -> dict[str, int]:
+    """How many mails wait, were given up, or were cut off in the middle, so that nobody knows; or those since then."""
     states = {"waiting": MailState.WAITING, "failed": MailState.FAILED, "unknown": MailState.SENDING}
-    return {name: Delivery.objects.filter(Q(mail=state) | Q(end_mail=state)).count() for name, state in states.items()}
+    mails = Delivery.objects.all() if since is None else Delivery.objects.filter(due_at__gt=since)
+    return {name: mails.filter(Q(mail=state) | Q(end_mail=state)).count() for name, state in states.items()}

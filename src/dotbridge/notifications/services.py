@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from dotbridge.integrations.models import Integration
 from dotbridge.notifications.conditions import Found, found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Choice, Delivery, MailState, Notification
@@ -60,7 +61,11 @@ def _note(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
 
 
 def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
-    """What was not met for its time of calm is over; what nobody was told of is forgotten."""
+    """What was not met for its time of calm is over; what nobody was told of is forgotten.
+
+    Nobody looks at an account that was switched off: that of it is over says nothing of how it is.
+    """
+    looked_at = set(Integration.objects.filter(is_active=True).values_list("pk", flat=True))
     for row in Notification.objects.select_for_update().filter(ended_at=None, kind__in=Kind.values):
         if (row.kind, row.subject) in found or now - row.met_at < MANNERS[Kind(row.kind)].calm:
             continue
@@ -68,7 +73,9 @@ def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
             row.delete()
             continue
         row.ended_at = now
-        row.save(update_fields=["ended_at"])
+        if row.page == "account" and row.page_id not in looked_at:
+            row.details = {**row.details, "is_off": True}
+        row.save(update_fields=["ended_at", "details"])
         mails = row.deliveries.all()
         mails.filter(mail__in=[MailState.SENT, MailState.SENDING]).update(
             end_mail=MailState.WAITING, attempts=0, due_at=Now()

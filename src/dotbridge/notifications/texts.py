@@ -79,6 +79,8 @@ def _button(kind: Kind) -> str:
     }.get(kind, _("See the account"))
 
 
-def over_words(kind: str) -> StrOrPromise:
+def over_words(notification: Notification) -> StrOrPromise:
     """What is said when it is over."""
-    return MANNERS[Kind(kind)].over
+    if notification.details.get("is_off"):
+        return _("The account was switched off, so nobody looks at it any more.")
+    return MANNERS[Kind(notification.kind)].over

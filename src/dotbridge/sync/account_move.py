@@ -37,6 +37,7 @@ from dotbridge.mirror.models import (
 from dotbridge.studio.models import Grant, PendingSignOn
 from dotbridge.sync.locks import integration_lock
 from dotbridge.sync.models import (
+    Absence,
     CampaignListing,
     Cursor,
     EventHint,
@@ -73,6 +74,7 @@ _OF_THE_ACCOUNT: tuple[QuerySet[Any], ...] = tuple(
         EventSubscription,
         EventHint,
         CampaignListing,
+        Absence,
         SentConsent,
         RateWindow,
         CallLimit,

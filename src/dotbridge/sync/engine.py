@@ -386,11 +386,11 @@ def _end_of(step: Step, error: Exception) -> tuple[State, str]:
     """How a step ends that raised something. Of an error that nobody expected only the place is logged."""
     if isinstance(error, StepSkipped):
         return State.SKIPPED, str(error)
+    restore_connection()
     if isinstance(error, StepBlocked | StepPaused | Throttled):
         return State.BLOCKED, str(error)
     if isinstance(error, LockLost):
         return State.INTERRUPTED, str(error)
-    restore_connection()
     failure = failure_of(error)
     if isinstance(error, DotdigitalError):
         log.warning("step failed", step=step.name, detail=error.detail)

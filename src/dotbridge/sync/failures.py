@@ -98,6 +98,8 @@ def restore_connection() -> None:
     if connection.connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
         # Somebody's code began a transaction by hand and did not end it.
         connection.connection.rollback()
+    # It may have been lost while nothing was asked of it.
+    connection.errors_occurred = True
     connection.close_if_unusable_or_obsolete()
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
+from django.db.models import Q
+
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import books_of_opt_outs
 from dotbridge.connections.services import request_run
@@ -105,8 +107,10 @@ def _follows_changes(context: RunContext) -> bool:
 
 def _consent_is_due(context: RunContext) -> bool:
     """Whether it was never read of some book, or of the account, or of one of them too long ago."""
-    since = context.server_now - CONSENT_IS_READ_EVERY
-    fresh = Cursor.objects.filter(integration=context.integration, feed__in=CONSENT_FEEDS, position__gt=since)
+    now = context.server_now
+    # A moment to come is that of a clock that was wrong.
+    lately = Q(position__gt=now - CONSENT_IS_READ_EVERY, position__lte=now)
+    fresh = Cursor.objects.filter(lately, integration=context.integration, feed__in=CONSENT_FEEDS)
     wanted = {(BOOK_FEED, book.pk) for book in books_of_opt_outs(context.integration)} | {(ACCOUNT_FEED, 0)}
     return not wanted <= set(fresh.values_list("feed", "object_id"))
 

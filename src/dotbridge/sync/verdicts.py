@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
+from dotbridge.integrations.services import QUOTA_SECONDS
 from dotbridge.sync import texts
 from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.selectors import ON_THEIR_WAY
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-# Where Dotdigital does not say when it takes calls again it is asked after this; and it is not believed beyond that.
+# Where Dotdigital does not say when it takes calls again, or not rightly, it is asked after this; and it is not
+# believed beyond that.
 OPENS_AFTER, OPENS_AT_THE_LATEST = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -105,9 +107,14 @@ def quota_opens_at(integration: Integration) -> datetime | None:
 
 
 def opening_of(error: Throttled) -> datetime:
-    """When the next call may be tried: as Dotdigital says, within reason."""
+    """When the next call may be tried: as Dotdigital says, within reason.
+
+    What is said to open at once was waited for within the call, and was not open then.
+    """
     now = timezone.now()
-    return min(max(error.until or now + OPENS_AFTER, now), now + OPENS_AT_THE_LATEST)
+    if error.until is None or error.until <= now + timedelta(seconds=QUOTA_SECONDS):
+        return now + OPENS_AFTER
+    return min(error.until, now + OPENS_AT_THE_LATEST)
 
 
 def waiting_text(until: datetime) -> str:

@@ -25,7 +25,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
     lines = [
         {
             "words": words_of(each.notification),
-            "over": over_words(each.notification.kind) if each.notification.ended_at else "",
+            "over": over_words(each.notification) if each.notification.ended_at else "",
             "row": each.notification,
             "is_new": each.seen_at is None and each.notification.ended_at is None,
             "url": _url(each.notification),

@@ -38,7 +38,7 @@ from dotbridge.backoffice.site import table_site
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.rights import Viewer
 from dotbridge.mapping.models import Mapping, MappingRow
-from dotbridge.mapping.services import check_mapping_row, set_mapping_row
+from dotbridge.mapping.services import check_mapping_row, delete_mapping, set_mapping_row
 from dotbridge.mapping.soundness import broken_rows, problem_of_row
 from dotbridge.mapping.tracking.shown import unseen_fields
 from dotbridge.mirror.models import DataField
@@ -235,6 +235,10 @@ class MappingScreen(Screen):
         """On to the rows."""
         messages.success(request, _("The mapping was made. Now add its rows."))
         return HttpResponseRedirect(url_of(obj))
+
+    def delete_model(self, request: HttpRequest, obj: Mapping) -> None:
+        """It stays deleted."""
+        delete_mapping(mapping=obj)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         """Write the rows through the mapping's service; what leaves its data field makes room first."""

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('bulk_until', models.TimeField(blank=True, help_text='It may be past midnight: from 22:00 until 06:00. What has begun is ended within minutes.', null=True, verbose_name='large readings until')),
                 ('breaker_rows', models.PositiveIntegerField(default=1000, help_text='A run that would take more contacts than this out of one book, or off one list, asks first.', validators=[django.core.validators.MinValueValidator(1)], verbose_name='stop and ask above so many contacts')),
                 ('breaker_percent', models.PositiveSmallIntegerField(default=20, help_text='The same as a share of the book. A few contacts never stop a run, whatever their share.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='stop and ask above so many percent')),
+                ('unmapped_entities', models.JSONField(default=list, editable=False)),
                 ('checked_at', models.DateTimeField(editable=False, null=True, verbose_name='last connected')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),

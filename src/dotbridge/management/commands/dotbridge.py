@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.translation import get_language, override
 
 
 class Command(BaseCommand):
@@ -26,7 +27,9 @@ class Command(BaseCommand):
     def handle(self, *_arguments: Any, words: list[str], **_options: Any) -> None:
         """Run it, and end quietly where it ends well."""
         try:
-            self._hand_over(words, name="manage.py dotbridge")
+            # The command line speaks a language of its own; whoever calls it from their code keeps theirs.
+            with override(get_language()):
+                self._hand_over(words, name="manage.py dotbridge")
         except SystemExit as end:
             if end.code:
                 raise

@@ -57,7 +57,9 @@ def _lasting(step: StepContext, listing: Listing, missing: set[int]) -> set[int]
     }
     for each in noted.values():
         each.readings += 1
-    Absence.objects.bulk_update(noted.values(), ["readings"], batch_size=1000)
+        # What is to come was noted by a clock that was wrong.
+        each.first_missed_at = min(each.first_missed_at, now)
+    Absence.objects.bulk_update(noted.values(), ["readings", "first_missed_at"], batch_size=1000)
     Absence.objects.bulk_create(
         [
             Absence(integration=step.integration, listing=listing, object_id=object_id, first_missed_at=now)

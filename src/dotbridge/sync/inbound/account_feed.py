@@ -31,6 +31,7 @@ from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.books import CONTACTS_FEED, WHOLE_ACCOUNT
 from dotbridge.sync.inbound.events import (
+    count_hints,
     hinted_contacts,
     put_hint_last,
     settle_hints,
@@ -45,7 +46,7 @@ from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.models import Reading
 from dotdigital import MAX_PAGE_V3, ContactV3, MarkedPage, NotFound, Rejected, Transient
 
-# So many contacts are looked at one by one; of more the whole account is read again, unless it is larger than that.
+# So many contacts a run are looked at one by one. Of more everybody is read, unless that takes more calls.
 MOST_LOOKS = 200
 PARTS = ("lists", "channelProperties")
 # These contacts are in no book any more; that they are not there is nobody's opt-out.
@@ -98,18 +99,23 @@ def import_account_feed(step: StepContext, heard_since: datetime) -> bool:
         require_first_reading(step)
     elif since + OVERLAP < heard_since:
         since = None
-    try:
+    if since is not None:
         _read(step, since)
+    # Whoever changed was told of by now, as all whom an export has brought are. The others were named by events alone.
+    if since is None or _is_begun(step) or _are_too_many(step, count_hints(step)):
+        _read_everybody(step)
+    return not _look(step, hinted_contacts(step, MOST_LOOKS))
+
+
+def _read_everybody(step: StepContext) -> None:
+    try:
+        _read(step, None)
     except Rejected:
         # A marker is not promised to be known for ever. Without one there is nothing to begin again.
         if not forget_marker(step.integration, WHOLE_ACCOUNT):
             raise
         step.step.message = _("Dotdigital does not know any more how far this reading had come, so it began again.")
-        _read(step, since)
-    # Whoever changed was told of by now, as all whom an export has brought are. The others were named by events alone.
-    if since is not None and (_is_begun(step) or _is_too_much(step, hinted_contacts(step, MOST_LOOKS + 1))):
         _read(step, None)
-    return not _look(step, hinted_contacts(step, MOST_LOOKS))
 
 
 def _is_begun(step: StepContext) -> bool:
@@ -117,12 +123,12 @@ def _is_begun(step: StepContext) -> bool:
     return Reading.objects.filter(integration=step.integration, feed=WHOLE_ACCOUNT).exists()
 
 
-def _is_too_much(step: StepContext, hinted: list[int]) -> bool:
-    """Whether to look at them one by one takes longer than to read everybody."""
-    if len(hinted) <= MOST_LOOKS:
+def _are_too_many(step: StepContext, hints: int) -> bool:
+    """Whether to look at so many one by one takes more calls than to read everybody."""
+    if hints <= MOST_LOOKS:
         return False
     everybody = Contact.objects.filter(integration=step.integration).count() // MAX_PAGE_V3 + 1
-    return len(hinted) > everybody
+    return hints > everybody
 
 
 def _look(step: StepContext, remote_ids: list[int]) -> list[int]:

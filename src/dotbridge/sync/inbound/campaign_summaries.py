@@ -8,7 +8,7 @@ import msgspec
 from django.db import transaction
 
 from dotbridge.campaigns.services import set_sent_at
-from dotbridge.mirror.models import Campaign, CampaignSummary, WaitingResult
+from dotbridge.mirror.models import Activity, Campaign, CampaignSummary, ResultKind, WaitingResult
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.inbound.campaign_feeds import active_campaigns, read_each, young_campaigns
 from dotbridge.sync.inbound.storable import counted, text
@@ -51,7 +51,9 @@ def _store(step: StepContext, campaign: Campaign, figures: dict[str, Any]) -> No
         return
     Campaign.objects.filter(pk=campaign.pk).update(sent_at=sent_at)
     # Recipients without a date of their own have waited for this one.
-    WaitingResult.objects.filter(campaign=campaign, is_tried=True).update(is_tried=False)
+    undated = Activity.objects.filter(campaign=campaign, sent_at=None).values("pk")
+    waiting = WaitingResult.objects.filter(campaign=campaign, kind=ResultKind.ACTIVITY, is_tried=True)
+    waiting.filter(row_id__in=undated).update(is_tried=False)
     link = CampaignPair.objects.filter(campaign=campaign).select_related("email_campaign").first()
     if link and link.email_campaign:
         set_sent_at(email_campaign=link.email_campaign, sent_at=sent_at)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 
 import msgspec
 from django.db import transaction
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_noop as _
 from dotbridge.connections.selectors import connected_books
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
-from dotbridge.sync.cursors import is_over, move_cursor, read_cursor
+from dotbridge.sync.cursors import hold_cursor, is_over, move_cursor, read_cursor
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.inbound.absences import believed_gone
@@ -126,19 +125,29 @@ def _mark_gone(step: StepContext, listed: set[int]) -> None:
 
 def _ask_books(step: StepContext, books: list[AddressBook], listed: set[int]) -> list[AddressBook]:
     """Which campaigns were sent to these; answers the books that exist and did not say. What a book lists is added to
-    `listed`: it is there, also when the account leaves it out."""
+    `listed`: it is there, also when the account leaves it out. So is what a book has listed that was not read now."""
     unread: list[AddressBook] = []
+    unknown = {book.pk for book in books}
+
+    def ask(book: AddressBook) -> None:
+        if _read_campaigns_of_book(step, listed, book):
+            unknown.discard(book.pk)
 
     def refusal(book: AddressBook, failure: Failure) -> Refusal:
-        if not failure.is_gone:
+        if failure.is_gone:
+            unknown.discard(book.pk)
+        else:
             unread.append(book)
         return unread_book(book, failure)
 
-    go_over(step, books, partial(_read_campaigns_of_book, step, listed), refusal, turn=book_number)
+    go_over(step, books, ask, refusal, turn=book_number)
+    held = Campaign.objects.filter(integration=step.integration, campaignbook__address_book__in=unknown)
+    listed.update(held.values_list("remote_id", flat=True))
     return unread
 
 
-def _read_campaigns_of_book(step: StepContext, listed: set[int], book: AddressBook) -> None:
+def _read_campaigns_of_book(step: StepContext, listed: set[int], book: AddressBook) -> bool:
+    """Bring in what one book lists; answers whether all of it could be read."""
     sent_here: set[int] = set()
     is_complete = True
     for page in step.account.address_book(book.remote_id).campaigns():
@@ -150,6 +159,7 @@ def _read_campaigns_of_book(step: StepContext, listed: set[int], book: AddressBo
             step.advance(len(page.items))
     if sent_here and is_complete:
         CampaignBook.objects.filter(address_book=book).exclude(campaign__in=sent_here).delete()
+    return is_complete
 
 
 def _store_page(step: StepContext, book: AddressBook, remote: dict[int, RemoteCampaign]) -> list[int]:
@@ -197,9 +207,13 @@ def _differs(known: Campaign, wanted: Campaign) -> bool:
 def _mark_active(step: StepContext) -> None:
     """Note which campaigns somebody was active in, before their feeds are read: a feed that fails stays due."""
     since = read_cursor(step.integration, ACTIVE_FEED, step.run.server_now)
+    is_complete = True
     if since is not None:
         for page in step.account.campaigns.active_since(since):
+            step.reject(Refusal("active campaign", "unreadable", row.reason) for row in page.malformed)
+            is_complete = is_complete and not page.malformed
             ids = [each.id for each in page.items if is_id(each.id)]
             active = Campaign.objects.filter(integration=step.integration, remote_id__in=ids)
             step.count(active=active.update(active_at=step.run.server_now))
-    move_cursor(step.integration, ACTIVE_FEED, step.run.server_now)
+    move = move_cursor if is_complete else hold_cursor
+    move(step.integration, ACTIVE_FEED, step.run.server_now)

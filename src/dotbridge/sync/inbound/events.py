@@ -24,6 +24,7 @@ from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor, EventHint, EventSubscription, ExportItem, Upload, UploadState
+from dotbridge.sync.verdicts import quota_opens_at
 from dotdigital import MAX_PAGE_V3, DotdigitalError, Event, NotFound, Rejected, Subscription, SubscriptionDraft
 
 log = structlog.get_logger(__name__)
@@ -75,8 +76,21 @@ def hear_of_contacts(step: StepContext) -> None:
     if ours.unusable_until is not None:
         step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": ours.reason}
         return
+    _set_by_clock(step, ours)
     step.run.hears_events = ours.heard_since
     step.advance(0)
+
+
+def _set_by_clock(step: StepContext, ours: EventSubscription) -> None:
+    """No run takes place before events that it has heard began.
+
+    Where its time is told to the second, it may seem to; what lies further ahead was told by a clock that was wrong.
+    """
+    ahead = (ours.heard_since or step.run.server_now) - step.run.server_now
+    if ahead >= timedelta(seconds=1):
+        _change(ours, heard_since=step.run.server_now)
+    elif ahead > timedelta():
+        step.run.server_now += ahead
 
 
 def integrations_with_events() -> list[int]:
@@ -86,10 +100,10 @@ def integrations_with_events() -> list[int]:
 
 
 def has_news(integration: Integration) -> bool:
-    """Whether events wait for us: one call, which takes none of them. False where they are not followed, and when
-    Dotdigital cannot be asked now: the next import of the schedule finds out why."""
+    """Whether events wait for us: one call, which takes none of them. False where they are not followed, while a run
+    waits for calls, and when Dotdigital cannot be asked now: the next import of the schedule finds out why."""
     ours = _followed().filter(integration=integration).first()
-    if ours is None or ours.remote_id is None:
+    if ours is None or ours.remote_id is None or quota_opens_at(integration):
         return False
     try:
         with open_account(integration, goes_to_region=True) as account:
@@ -130,6 +144,11 @@ def hinted_contacts(step: StepContext, most: int) -> list[int]:
     """The contacts that have still to be looked at, the oldest hints first, not more than so many."""
     hints = EventHint.objects.filter(integration=step.integration).order_by("pk")
     return list(hints.values_list("remote_id", flat=True)[:most])
+
+
+def count_hints(step: StepContext) -> int:
+    """How many contacts have still to be looked at."""
+    return EventHint.objects.filter(integration=step.integration).count()
 
 
 def settle_hints(step: StepContext, remote_ids: list[int]) -> None:

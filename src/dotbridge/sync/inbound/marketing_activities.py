@@ -38,11 +38,13 @@ log = structlog.get_logger(__name__)
 # Rows applied in one transaction: few enough that none lasts long, enough that its statements cost nothing.
 CHUNK = 50_000
 
-# Nothing becomes of the results of an e-mail campaign that was deleted here: they wait for nobody.
+# Nothing becomes of the results of an e-mail campaign that was deleted here, or whose list was: they wait for nobody.
 _FORGET = """
     DELETE FROM dotbridge_mirror_waitingresult w
-    USING dotbridge_sync_campaignpair p, dotbridge_mirror_campaign g
-    WHERE g.integration_id = %s AND p.campaign_id = g.id AND p.email_campaign_id IS NULL AND w.campaign_id = g.id
+    USING dotbridge_mirror_campaign g
+    JOIN dotbridge_sync_campaignpair p ON p.campaign_id = g.id
+    LEFT JOIN dotbridge_campaigns_emailcampaign e ON e.id = p.email_campaign_id
+    WHERE g.integration_id = %s AND w.campaign_id = g.id AND e.marketing_list_id IS NULL
 """
 _NAME = """
     UPDATE dotbridge_mirror_waitingresult w SET email_key = c.email_key

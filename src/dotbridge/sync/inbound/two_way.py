@@ -93,7 +93,7 @@ def _was_read(step: StepContext, link: ListConnection) -> bool:
         integration=step.integration,
         feed=CONTACTS_FEED,
         object_id=link.address_book_id,
-        position__gte=step.run.server_now,
+        position=step.run.server_now,
     ).exists()
     if not was_read:
         step.mark_partial(f"{link.address_book}: not compared, because its contacts could not be read.")

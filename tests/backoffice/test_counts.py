@@ -28,7 +28,7 @@ from dotbridge.backoffice.reads.standing import Standing
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import connect_list
 from dotbridge.crm.models import Contact as Person
-from dotbridge.lists.counting import COUNT_TASK, keep_count, keep_try, request_count
+from dotbridge.lists.counting import COUNT_TASK, keep_counts, keep_try, request_count
 from dotbridge.lists.models import ListCount, ListType, MarketingList
 from dotbridge.lists.services import (
     create_list,
@@ -447,16 +447,14 @@ def test_what_is_kept_of_a_list_goes_with_it(world: World, everything_is_slow: N
     delete_list(marketing_list=gone)
     assert not ListCount.objects.filter(pk=key).exists()
     assert do_the_counts() == 1
-    keep_count(list_id=key, numbers={}, leaving=0, counted_at=timezone.now(), milliseconds=1)
+    keep_counts(numbers={key: ({}, 0)}, counted_at=timezone.now(), milliseconds=1)
     assert not ListCount.objects.filter(pk=key).exists()
 
 
 def test_a_count_that_began_earlier_replaces_no_later_one(world: World) -> None:
     now = timezone.now()
     for moment, number in ((now, 2), (now - timedelta(minutes=1), 1)):
-        keep_count(
-            list_id=world.unconnected.pk, numbers={"mailable": number}, leaving=0, counted_at=moment, milliseconds=1
-        )
+        keep_counts(numbers={world.unconnected.pk: ({"mailable": number}, 0)}, counted_at=moment, milliseconds=1)
     assert ListCount.objects.get(pk=world.unconnected.pk).numbers == {"mailable": 2}
 
 

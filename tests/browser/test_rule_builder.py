@@ -255,3 +255,22 @@ def test_the_builder_is_accessible(back_office: Page, live_server: LiveServer, s
         box = builder(page).bounding_box()
         assert box is not None
         assert page.evaluate("document.querySelector('rule-builder').scrollWidth") <= box["width"] + 1
+
+
+@pytest.mark.usefixtures("quiet")
+def test_whoever_only_goes_through_a_field_is_not_asked_when_they_leave(
+    back_office: Page, live_server: LiveServer
+) -> None:
+    page = back_office
+    asked: list[str] = []
+    city = {"field": "account__city", "operator": "=", "value": "Berlin"}
+    kept = create_list(name="Berlin", entity="crm.contact", rule={"rules": [city]})
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto(live_server.url + reverse(CHANGE, args=[kept.pk]))
+    expect(page.get_by_text("4 match")).to_be_visible()
+    before = page.locator("#id_rule").input_value()
+    entry(condition(page, "Condition 1"), "Value").click()
+    page.keyboard.press("Tab")
+    assert page.locator("#id_rule").input_value() == before
+    page.goto(live_server.url + reverse("dotbridge:lists"))
+    assert asked == []

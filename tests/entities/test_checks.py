@@ -11,20 +11,33 @@ from typing import Any
 import pytest
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, OuterRef, Subquery
-from django.db.models.functions import Length, Upper
+from django.db.models import F, Func, IntegerField, OuterRef, Subquery, Window
+from django.db.models.functions import Lag, Length, Trim, Upper
 from django.test.utils import isolate_apps
 
-from dotbridge.crm.models import Account, ContactEmail, Lead
+from dotbridge.crm.models import Account, Contact, ContactEmail, Lead
 from dotbridge.entities import registry
 from dotbridge.entities.checks import check_entities
 from dotbridge.entities.fields import BETWEEN_LABELS, field_of_path
-from dotbridge.entities.registry import FieldKind, RegistrationError, VirtualField, register
+from dotbridge.entities.registry import (
+    Collection,
+    EntityField,
+    FieldKind,
+    RegistrationError,
+    VirtualField,
+    register,
+)
 
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
+
+
+class GeneratesRows(Func):
+    function = "generate_series"
+    output_field = IntegerField()
+    set_returning = True
 
 
 def virtual(expression: Any, *reads: str, kind: Any = FieldKind.STRING) -> VirtualField:
@@ -56,6 +69,8 @@ def test_a_sound_registration_has_no_problem() -> None:
         (virtual(Upper("company"), kind="string"), "E104 .* has the kind 'string'"),
         (virtual(Upper("company"), "compny"), "E102 .* reads 'compny', which is no field"),
         (virtual(Upper("company"), "company__name"), "E102 .* reads 'company__name', which is no field"),
+        (virtual(Window(Lag("company"), order_by="id")), "E107 .* is worked out over other records"),
+        (virtual(GeneratesRows("id", "id"), kind=FieldKind.INTEGER), "E107 .* gives several rows"),
     ],
     ids=lambda given: str(given)[:20],
 )
@@ -64,6 +79,33 @@ def test_a_virtual_field_that_cannot_be_is_named(field: VirtualField, text: str)
 
     (problem,) = problems(virtual_fields=[field])
     assert re.search(text, problem), problem
+
+
+def test_a_value_that_would_double_its_record_is_named() -> None:
+    doubling = VirtualField(name="any_email", label="Any", kind=FieldKind.STRING, expression=Upper("emails__email"))
+    register(Contact, email=Trim("emails__email"), email_reads=["emails__email"], virtual_fields=[doubling])
+    assert [problem.id for problem in check_entities()] == ["dotbridge.E107"] * 2
+    assert "leads to many records, so that one record would stand in several rows" in check_entities()[0].msg
+
+
+def test_a_collection_of_the_hosts_own_is_looked_at() -> None:
+    good, bad = (
+        EntityField(path=path, label=path, kind=FieldKind.STRING, source=F(path)) for path in ("email", "e_mail")
+    )
+    emails = Collection(
+        path="letters",
+        label="Letters",
+        fields=(good, bad),
+        rows=lambda: ContactEmail.objects.filter(contact=OuterRef("pk")),
+        shows=(ContactEmail,),
+        latest_by="sent_at",
+    )
+    register(Contact, email=Upper("first_name"), email_reads=["first_name"], collections=[emails])
+    said = [problem.msg.partition("): ")[2] for problem in check_entities()]
+    assert [text[:60] for text in said] == [
+        "'e_mail' of the collection 'letters' cannot be worked out: C",
+        "latest_by of the collection 'letters' cannot be worked out: ",
+    ]
 
 
 def test_an_address_that_cannot_be_read_is_named() -> None:

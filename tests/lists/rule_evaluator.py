@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,9 +18,13 @@ Rule = dict[str, Any]
 
 
 class Evaluator:
-    """Evaluates rules over contacts as of a moment, with days counted in a time zone."""
+    """Evaluates rules over contacts as of a moment, with days counted in a time zone. `lists` are the members of other
+    lists, by their keys."""
 
-    def __init__(self, *, now: datetime.datetime, zone: str) -> None:
+    def __init__(
+        self, *, now: datetime.datetime, zone: str, lists: Mapping[int, Collection[int]] | None = None
+    ) -> None:
+        self.lists = lists or {}
         self.zone = ZoneInfo(zone)
         self.today = now.astimezone(self.zone).date()
 
@@ -42,6 +46,10 @@ class Evaluator:
             return self._group(part, value_of, contact)
         if part["field"] in ("orders", "emails") and contact is not None:
             return self._many(part, contact)
+        if part["field"] == "lists.member_of" and contact is not None:
+            named = part["value"] if isinstance(part["value"], list) else [part["value"]]
+            is_on = any(contact.pk in self.lists[key] for key in named)
+            return is_on is (part["operator"] in ("=", "in"))
         return self._holds(value_of(part["field"]), part["operator"], part["value"])
 
     def _many(self, part: Rule, contact: Contact) -> bool:

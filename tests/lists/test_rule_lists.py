@@ -118,8 +118,9 @@ def test_a_broken_list_breaks_those_that_ask_about_it_and_says_which() -> None:
 
 def test_many_lists_behind_each_other_are_refused_in_words() -> None:
     last = create_list(name="List 0", entity="crm.contact", rule=VIPS)
-    for number in range(MOST_LISTS_DEEP + 1):
+    for number in range(MOST_LISTS_DEEP):
         last = create_list(name=f"List {number + 1}", entity="crm.contact", rule=on(last))
+    assert read_rule(entity("crm.contact"), last.rule, marketing_list=last).problems == ()
     with pytest.raises(RuleError, match="too many lists stand behind"):
         create_list(name="One more", entity="crm.contact", rule=on(last))
 
@@ -130,3 +131,19 @@ def test_lists_behind_a_list_count_against_its_budget() -> None:
     assert create_list(name="One", entity="crm.contact", rule=on(lists[0]))
     with pytest.raises(RuleError, match="asks too much of the database"):
         create_list(name="Both", entity="crm.contact", rule=on(*lists))
+
+
+def test_a_change_for_which_a_list_above_would_stand_still_is_refused() -> None:
+    bottom = top = create_list(name="L0", entity="crm.contact", rule=VIPS)
+    for number in range(1, MOST_LISTS_DEEP + 1):
+        top = create_list(name=f"L{number}", entity="crm.contact", rule=on(top))
+    below = create_list(name="Below", entity="crm.contact", rule=VIPS)
+    with pytest.raises(RuleError, match=r"asks about this one, and could not be worked out .* too many lists"):
+        update_list(marketing_list=bottom, rule=on(below))
+    update_list(marketing_list=bottom, type=ListType.ON_DEMAND, rule=on(below))
+    with pytest.raises(RuleError, match="asks about this one"):
+        update_list(marketing_list=bottom, type=ListType.DYNAMIC)
+    assert read_rule(entity("crm.contact"), top.rule, marketing_list=top).problems == ()
+    # One that is broken already keeps nobody from mending what is below it.
+    MarketingList.objects.filter(pk=top.pk).update(rule={"rules": [{"field": "gone", "operator": "null"}]})
+    update_list(marketing_list=bottom, type=ListType.DYNAMIC)

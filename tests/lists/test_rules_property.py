@@ -18,19 +18,27 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.test import override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, Order
 from dotbridge.entities.registry import entity
+from dotbridge.lists.listed_services import add_records
+from dotbridge.lists.models import ListType
 from dotbridge.lists.rules import compile_rule, rule_in_words
+from dotbridge.lists.rules.lists_named import LIST_PATH
 from dotbridge.lists.rules.operators import COUNT_OPERATORS, OPERATORS
 from dotbridge.lists.rules.periods import Period
+from dotbridge.lists.services import create_list, remove_records
 from tests.lists.rule_evaluator import Evaluator
 
 UTC = datetime.UTC
-# Two that change their clocks at other moments, one that does it at midnight, so that a day begins at one o'clock.
-ZONES = ("Europe/Berlin", "America/New_York", "America/Santiago")
+# Two that change their clocks at other moments, one that does it at midnight, so that a day begins at one o'clock, and
+# one that changes them by half an hour, and is nearly half a day ahead of UTC.
+ZONES = ("Europe/Berlin", "America/New_York", "America/Santiago", "Australia/Lord_Howe")
+# What a person has chosen for themselves, while the site's zone counts.
+OF_A_PERSON = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 # The night and day of each change, a leap day, the turn of a year, and a day on which nothing happens.
 NOWS = (
     datetime.datetime(2026, 3, 29, 0, 30, tzinfo=UTC),
@@ -43,6 +51,7 @@ NOWS = (
     datetime.datetime(2026, 2, 28, 12, 0, tzinfo=UTC),
     datetime.datetime(2026, 12, 31, 23, 30, tzinfo=UTC),
     datetime.datetime(2026, 6, 17, 9, 0, tzinfo=UTC),
+    datetime.datetime(2026, 10, 3, 15, 15, tzinfo=UTC),
 )
 TEXTS = ("", " ", "A", "a", "b", "ab", "AB ", "É", "é", "a%b", "_", "\\", "Bär", "bär")
 BIRTHDAYS = [
@@ -108,7 +117,8 @@ def contacts(db: None) -> list[Contact]:
     return list(Contact.objects.select_related("account").prefetch_related("orders", "emails"))
 
 
-days = st.sampled_from(
+# Beside the days around NOWS the first and the last one that a rule may name.
+days = st.sampled_from(["0200-01-01", "9800-12-31"]) | st.sampled_from(
     sorted({(now + datetime.timedelta(days=away)).date().isoformat() for now in NOWS for away in (-30, -1, 0, 1)})
 )
 moments_given = st.sampled_from([moment.isoformat() for moment in MOMENTS]) | st.sampled_from(
@@ -116,15 +126,15 @@ moments_given = st.sampled_from([moment.isoformat() for moment in MOMENTS]) | st
 )
 amounts = st.fixed_dictionaries(
     {
-        "amount": st.sampled_from([1, 2, 7, 30, 90]),
+        "amount": st.sampled_from([1, 2, 7, 30, 90, 100]),
         "unit": st.sampled_from(["day", "week", "month", "year"]),
     }
 )
 periods = st.sampled_from([each.value for each in Period])
 VALUES = {
     "string": st.sampled_from([text for text in TEXTS if text]),
-    "integer": st.sampled_from([-1, 0, 1, 2, 30, 38, 80]),
-    "decimal": st.sampled_from([0, "12.5", 80, "80.01"]),
+    "integer": st.sampled_from([-(2**63) + 1, -1, 0, 1, 2, 30, 38, 80, 2**63 - 1]),
+    "decimal": st.sampled_from([0, "12.5", 80, "80.01", "-1e40", "1e-40"]),
     "boolean": st.booleans(),
     "date": days,
     "datetime": days | moments_given,
@@ -193,7 +203,7 @@ def place_of(value: Any, zone: str, *, is_end: bool) -> Any:
     """By what a value is ordered: a number, a text, the moment with which a day or moment begins or ends."""
     with suppress(InvalidOperation):
         return Decimal(str(value))
-    if not value.startswith("20"):
+    if not value[:4].isdecimal():
         return value
     moment = datetime.datetime.fromisoformat(value)
     if len(value) == len("2026-03-31"):
@@ -230,7 +240,54 @@ def measured(draw: Any) -> dict[str, Any]:
     return rule | {"of": of, "operator": operator, "value": draw(value_of(kind, operator))}
 
 
-trees = groups(st.recursive(asked(FIELDS) | measured(), groups, max_leaves=6), least=1)
+# Which of three lists, by their places.
+places = st.sampled_from([0, 1, 2])
+on_lists = st.fixed_dictionaries(
+    {"field": st.just(LIST_PATH), "operator": st.sampled_from(["=", "!="]), "value": places}
+) | st.fixed_dictionaries(
+    {
+        "field": st.just(LIST_PATH),
+        "operator": st.sampled_from(["in", "notIn"]),
+        "value": st.lists(places, min_size=1, max_size=3),
+    }
+)
+trees = groups(st.recursive(asked(FIELDS) | measured() | on_lists, groups, max_leaves=6), least=1)
+
+
+def with_keys(tree: Any, keys: list[int]) -> Any:
+    """The tree with the keys of the lists in place of their places."""
+    if isinstance(tree, list):
+        return [with_keys(part, keys) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if tree.get("field") != LIST_PATH:
+        return {name: with_keys(part, keys) for name, part in tree.items()}
+    value = tree["value"]
+    return {**tree, "value": [keys[place] for place in value] if isinstance(value, list) else keys[value]}
+
+
+@pytest.fixture
+def others(contacts: list[Contact]) -> dict[int, set[int]]:
+    """Three other lists with their members: by a rule, picked by hand, and one that asks about the first."""
+    vips = create_list(name="VIP", entity="crm.contact", rule={"rules": [asks("is_vip", "=", True)]})
+    picked = create_list(name="Picked", entity="crm.contact", type=ListType.MANUAL)
+    nearly = {"combinator": "or", "not": True, "rules": [asks(LIST_PATH, "=", vips.pk), asks("lead_score", ">", 1)]}
+    others = create_list(name="Others", entity="crm.contact", rule=nearly)
+    keys = [contact.pk for contact in contacts]
+    add_records(marketing_list=picked, record_ids=keys[:30])
+    for each, gone in ((vips, keys[::7]), (picked, keys[:5]), (others, keys[::5])):
+        remove_records(marketing_list=each, record_ids=gone)
+    on_first = {contact.pk for contact in contacts if contact.is_vip} - set(keys[::7])
+    scored = {contact.pk for contact in contacts if contact.lead_score is not None and contact.lead_score > 1}
+    return {
+        vips.pk: on_first,
+        picked.pk: set(keys[5:30]),
+        others.pk: set(keys) - on_first - scored - set(keys[::5]),
+    }
+
+
+def asks(field: str, operator: str, value: Any) -> dict[str, Any]:
+    return {"field": field, "operator": operator, "value": value}
 
 
 @pytest.fixture(params=ZONES)
@@ -239,16 +296,21 @@ def zone(request: Any) -> Iterator[str]:
         yield request.param
 
 
-@given(tree=trees, now=st.sampled_from(NOWS))
+@given(tree=trees, now=st.sampled_from(NOWS), of_a_person=st.sampled_from(OF_A_PERSON))
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_query_and_plain_python_agree(
-    contacts: list[Contact], zone: str, tree: dict[str, Any], now: datetime.datetime
+    contacts: list[Contact],
+    others: dict[int, set[int]],
+    zone: str,
+    tree: dict[str, Any],
+    now: datetime.datetime,
+    of_a_person: str,
 ) -> None:
-    listed, tree = entity("crm.contact"), in_order(tree, zone)
-    with time_machine.travel(now, tick=False):
+    listed, tree = entity("crm.contact"), with_keys(in_order(tree, zone), list(others))
+    with time_machine.travel(now, tick=False), timezone.override(of_a_person):
         found = set(listed.queryset().filter(compile_rule(listed, tree)).values_list("pk", flat=True))
         assert rule_in_words(listed, tree)
-    python = Evaluator(now=now, zone=zone)
+    python = Evaluator(now=now, zone=zone, lists=others)
     assert found == {contact.pk for contact in contacts if python.matches(contact, tree)}
 
 

@@ -25,6 +25,7 @@ from dotbridge.mapping.tracking.installing import install_tracking
 from dotbridge.mapping.tracking.relations import Untrackable, watched_for
 from dotbridge.mapping.tracking.shown import unseen_fields
 from tests.mapping.tracking_world import (
+    compare,
     compares_everything,
     dirty,
     execute,
@@ -441,3 +442,29 @@ def test_a_schema_may_have_any_name() -> None:
         Lead.objects.update(company="Other")
         assert dirty(mapping) == {lead.pk}
         transaction.set_rollback(True)
+
+
+def test_a_table_that_lost_a_column_on_the_way_holds_up_no_other_changes(own_registry: None) -> None:
+    """As while a host's migration is still to come."""
+    integration = make_integration()
+    of_contacts = map_fields(integration, "crm.contact", "account__name", "first_name")
+    of_leads = map_fields(integration, "crm.lead", "company")
+    account = Account.objects.create(name="Old")
+    contact = Contact.objects.create(first_name="Ann", account=account)
+    lead = Lead.objects.create(company="Old")
+    quiet()
+    compare(of_contacts)
+    execute("ALTER TABLE crm_contact RENAME account_id TO renamed_id")
+    try:
+        Account.objects.update(name="New")
+        Lead.objects.update(company="New")
+        execute("UPDATE crm_contact SET first_name = 'Anna'")
+        assert dirty(of_leads) == {lead.pk}
+        assert compares_everything(of_contacts)
+        Lead.objects.create(company="Another")
+        assert len(dirty(of_leads)) == 2
+    finally:
+        execute("ALTER TABLE crm_contact RENAME renamed_id TO account_id")
+    quiet()
+    Account.objects.update(name="Newer")
+    assert dirty(of_contacts) == {contact.pk}

@@ -62,9 +62,14 @@ def quiet() -> None:
 
 def dirty(mapping: Mapping) -> set[int]:
     """The keys of the records that have to be compared, once the change log was taken."""
+    return set(map(int, dirty_ids(mapping)))
+
+
+def dirty_ids(mapping: Mapping) -> set[str]:
+    """The same as texts."""
     take_changes()
     assert not Change.objects.exists()
-    return {int(record.record_id) for record in DirtyRecord.objects.filter(mapping=mapping)}
+    return {record.record_id for record in DirtyRecord.objects.filter(mapping=mapping)}
 
 
 def execute(statement: str, *parameters: Any) -> None:

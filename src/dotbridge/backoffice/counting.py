@@ -7,7 +7,7 @@ it. What the numbers mean is defined by `count_standing`, for the page and the w
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,14 +17,14 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from dotbridge.backoffice.reads.standing import ListStanding, Standing, count_standing
+from dotbridge.backoffice.reads.standing import ListStanding, Standing, count_standing, count_standings
 from dotbridge.backoffice.reads.worker import worker_is_alive
 from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
-from dotbridge.entities.time_limits import TookTooLong
-from dotbridge.lists.counting import being_counted, keep_count, keep_try, request_count
+from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
+from dotbridge.lists.counting import being_counted, keep_counts, keep_try, request_count
 from dotbridge.lists.models import ListCount, MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import list_condition
@@ -73,14 +73,20 @@ def standings_of(
     lists: Sequence[MarketingList], *, seconds: float, renew: Renew = Renew.OLD
 ) -> dict[int, ListStanding]:
     """The same of many lists, by their keys. They are counted for so many seconds, whose numbers are oldest first; the
-    others are shown as they were kept."""
+    others are shown as they were kept. All that are quick are counted together, by as many statements as one takes."""
     keys = [each.pk for each in lists]
     kept, awaited = ListCount.objects.in_bulk(keys), being_counted(keys)
     end = time.monotonic() + seconds
-    found = {}
-    for each in sorted(lists, key=lambda each: _counted_at(kept.get(each.pk))):
-        may_count, is_awaited = time.monotonic() < end, each.pk in awaited
-        found[each.pk] = _standing(each, kept.get(each.pk), is_awaited=is_awaited, renew=renew, may_count=may_count)
+    oldest_first = sorted(lists, key=lambda each: _counted_at(kept.get(each.pk)))
+    found = _counted_together(oldest_first, kept, milliseconds=1_000 * seconds)
+    are_together = bool(found)
+    for each in oldest_first:
+        if each.pk in found:
+            continue
+        known, is_awaited = kept.get(each.pk), each.pk in awaited
+        # Whoever had no time among the others is among the oldest at the next look.
+        may_count = time.monotonic() < end and not (are_together and _goes_with_others(each, known))
+        found[each.pk] = _standing(each, known, is_awaited=is_awaited, renew=renew, may_count=may_count)
     return found
 
 
@@ -106,6 +112,48 @@ def count_and_keep(marketing_list: MarketingList) -> None:
         return
     milliseconds = _milliseconds_since(clock)
     keep_try(list_id=marketing_list.pk, tried_at=began, milliseconds=milliseconds, problem=problem)
+
+
+def _counted_together(
+    lists: Sequence[MarketingList], kept: Mapping[int, ListCount], *, milliseconds: float
+) -> dict[int, ListStanding]:
+    """The lists whose last counts took no longer than this together, counted now; none where that fails, and then each
+    is counted by itself, which tells why."""
+    chosen = []
+    for each in lists:
+        known = kept.get(each.pk)
+        if known is None or not _goes_with_others(each, known) or not _can_be_read(each):
+            continue
+        milliseconds -= max(known.milliseconds, 1)
+        if milliseconds < 0:
+            break
+        chosen.append(each)
+    if len(chosen) < 2:
+        return {}
+    began, clock = timezone.now(), time.monotonic()
+    try:
+        with statement_time_limit(LIVE_MILLISECONDS):
+            found = dict(zip([each.pk for each in chosen], count_standings(chosen), strict=True))
+    except (StatementRefused, TookTooLong):
+        return {}
+    due = [each.pk for each in chosen if began - _counted_at(kept[each.pk]) > KEEP_EVERY]
+    if due:
+        share = _milliseconds_since(clock) // len(chosen)
+        keep_counts(numbers={key: _kept_numbers(found[key]) for key in due}, counted_at=began, milliseconds=share)
+    return found
+
+
+def _goes_with_others(marketing_list: MarketingList, kept: ListCount | None) -> bool:
+    """Whether its last count was quick, and of the rule that it has now."""
+    return kept is not None and _is_quick(kept) and marketing_list.updated_at <= kept.tried_at
+
+
+def _can_be_read(marketing_list: MarketingList) -> bool:
+    try:
+        list_condition(marketing_list)
+    except (RuleError, UnknownEntity):
+        return False
+    return True
 
 
 def _standing(
@@ -227,14 +275,12 @@ def _counted_at(kept: ListCount | None) -> datetime:
 
 
 def _keep(marketing_list: MarketingList, found: ListStanding, began: datetime, milliseconds: int) -> None:
-    numbers = {str(state): number for state, number in found.numbers.items()}
-    keep_count(
-        list_id=marketing_list.pk,
-        numbers=numbers,
-        leaving=found.leaving,
-        counted_at=began,
-        milliseconds=milliseconds,
-    )
+    numbers = {marketing_list.pk: _kept_numbers(found)}
+    keep_counts(numbers=numbers, counted_at=began, milliseconds=milliseconds)
+
+
+def _kept_numbers(found: ListStanding) -> tuple[dict[str, int], int]:
+    return {str(state): number for state, number in found.numbers.items()}, found.leaving
 
 
 def _milliseconds_since(clock: float) -> int:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
+from dotbridge.entities.names import name_of
 from dotbridge.entities.registry import Entity, UnknownEntity, entities, entity
 from dotbridge.entities.rights import Viewer, may_view
 from dotbridge.entities.sql import as_key
@@ -55,7 +56,7 @@ def label_records(request: HttpRequest, key: str, record_ids: Iterable[str]) -> 
     page = _page_of(request, model)
     found = model._default_manager.in_bulk(primary_keys)
     return {
-        str(pk): RecordLabel(text=str(record), url=reverse(page, args=[pk]) if page else "")
+        str(pk): RecordLabel(text=name_of(record), url=reverse(page, args=[pk]) if page else "")
         for pk, record in found.items()
     }
 

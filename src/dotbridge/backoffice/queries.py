@@ -10,6 +10,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from dotbridge.entities.record_ids import RECORD_ID_LENGTH
+
 LONGEST_SEARCH = 255
 
 
@@ -44,6 +46,17 @@ def key_of(request: HttpRequest, name: str) -> int | None:
     """The key that a parameter of the address carries; None without one, or where it can be none."""
     text = request.GET.get(name, "")
     return int(text) if is_key(text) else None
+
+
+def records_of(request: HttpRequest, most: int) -> list[str]:
+    """The ids of records that the person has chosen, without what can be none."""
+    chosen = request.POST.getlist("record")[:most]
+    return [key for key in chosen if 0 < len(key) <= RECORD_ID_LENGTH and "\0" not in key]
+
+
+def after_of(request: HttpRequest) -> str:
+    """The id of the record after which a page begins; empty for the first one."""
+    return request.GET.get("after", "").replace("\0", "")[:RECORD_ID_LENGTH]
 
 
 def after_run_of(request: HttpRequest) -> str:

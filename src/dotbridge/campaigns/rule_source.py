@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.campaigns.models import (
@@ -20,6 +20,7 @@ from dotbridge.campaigns.models import (
 )
 from dotbridge.entities.choices import Choice
 from dotbridge.entities.fields import EntityField, FieldKind
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.related_records import Collection
 from dotbridge.lists.models import MarketingList
@@ -65,7 +66,7 @@ def _contacted(entity: Entity, marketing_list: MarketingList) -> Q:
 
 def _statistics(entity: Entity) -> QuerySet[EmailCampaignStatistics]:
     return EmailCampaignStatistics.objects.filter(
-        entity=entity.key, record_id=Cast(OuterRef("pk"), TextField()), last_contacted_at__isnull=False
+        entity=entity.key, record_id=as_record_id(OuterRef("pk")), last_contacted_at__isnull=False
     ).order_by()
 
 
@@ -165,7 +166,7 @@ def _collections(entity: Entity) -> list[Collection]:
 
 def _rows(entity: Entity, result: _Result) -> QuerySet[MarketingActivity]:
     rows = MarketingActivity.objects.filter(
-        type__in=result.types, entity=entity.key, record_id=Cast(OuterRef("pk"), TextField())
+        type__in=result.types, entity=entity.key, record_id=as_record_id(OuterRef("pk"))
     ).order_by()
     if result.missing is None:
         return rows

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, TextField, Value
-from django.db.models.functions import Cast, NullIf, Trim
+from django.db.models import F, Value
+from django.db.models.functions import NullIf, Trim
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, erased_addresses, record_is_blocked
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.email import normalised
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mirror.status import LIVE
@@ -112,7 +113,7 @@ def _blocked_records(key: str, scopes: ListScopes) -> Fragment:
         .order_by()
         .values(record_pk=F("pk"))
         .annotate(
-            record_id=Cast("pk", TextField()),
+            record_id=as_record_id(),
             email_key=normalised(NullIf(Trim(listed.email_expression()), Value(""))),
         )
         .filter(record_is_blocked(scopes, key))

@@ -57,22 +57,31 @@ class LocalDay(Func):
         return f"({inner} AT TIME ZONE %s)::date", (*parameters, str(site_zone()))
 
 
+class _Finite(Func):
+    """A day, NULL where it is PostgreSQL's "infinity", with which nothing can be counted."""
+
+    template = "nullif(nullif(%(expressions)s, 'infinity'), '-infinity')"
+    arity = 1
+    output_field = DateField()
+
+
 class DaysSince(Func):
-    """How many days ago a day was; negative where it is still to come. For a moment, give `LocalDay` of it."""
+    """How many days ago a day was; negative where it is still to come, NULL for none or "infinity". For a moment, give
+    `LocalDay` of it."""
 
     template = "(%(expressions)s)"
     arg_joiner = " - "
     output_field = IntegerField()
 
     def __init__(self, day: Combinable | str) -> None:
-        super().__init__(Today(), day)
+        super().__init__(Today(), _Finite(day))
 
 
 class YearsSince(Func):
-    """How many whole years ago a day was: somebody's age, from their birthday."""
+    """How many whole years ago a day was: somebody's age, from their birthday; NULL for none or "infinity"."""
 
     template = "date_part('year', age(%(expressions)s))::integer"
     output_field = IntegerField()
 
     def __init__(self, day: Combinable | str) -> None:
-        super().__init__(Today(), day)
+        super().__init__(Today(), _Finite(day))

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +18,7 @@ from django.db.models import F, Func, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
+from django.utils.choices import CallableChoiceIterator
 from django.utils.text import capfirst, format_lazy
 
 from dotbridge.entities.choices import Choices
@@ -91,7 +94,7 @@ class EntityField:
     path: str
     label: StrOrPromise
     kind: FieldKind
-    choices: tuple[tuple[Any, StrOrPromise], ...] = ()
+    choices: Sequence[tuple[Any, StrOrPromise]] = ()
     is_virtual: bool = False
     reads: tuple[str, ...] = ()
     source: Combinable = field(repr=False, compare=False)
@@ -104,6 +107,28 @@ class EntityField:
     def expression(self) -> Combinable:
         """A fresh expression of the value, for `annotate` on the entity's queryset."""
         return copy.deepcopy(self.source)
+
+
+def _choices(model_field: Any) -> tuple[tuple[Any, StrOrPromise], ...]:
+    """The values that the field offers; what stands for none is no value."""
+    return tuple((value, text) for value, text in model_field.flatchoices if value not in (None, ""))
+
+
+class _LiveChoices(Sequence[tuple[Any, "StrOrPromise"]]):
+    """What a host's function offers at this moment. It may ask the database, which is not there yet when models are
+    registered."""
+
+    def __init__(self, model_field: Any) -> None:
+        self._field = model_field
+
+    def __getitem__(self, place: Any) -> Any:
+        return _choices(self._field)[place]
+
+    def __iter__(self) -> Iterator[tuple[Any, StrOrPromise]]:
+        return iter(_choices(self._field))
+
+    def __len__(self) -> int:
+        return len(_choices(self._field))
 
 
 class PathError(Exception):
@@ -135,13 +160,21 @@ def field_of_path(model: type[models.Model], path: str) -> EntityField:
         path=path,
         label=_joined(labels),
         kind=kind_of(found),
-        choices=tuple((value, text) for value, text in found.flatchoices),
+        choices=_LiveChoices(found) if isinstance(found.choices, CallableChoiceIterator) else _choices(found),
         is_virtual=isinstance(found, models.GeneratedField | ArrayField),
         reads=(path,),
         source=_source(found, path),
         names=tuple(labels),
         decimal_places=getattr(found, "decimal_places", None),
     )
+
+
+def same_value(kind: FieldKind, value: Any) -> str | Decimal:
+    """A value as it compares with others of the kind, whoever wrote it: 1, 1.0 and "1.00" are one number."""
+    if kind in (FieldKind.INTEGER, FieldKind.DECIMAL):
+        with suppress(InvalidOperation):
+            return Decimal(str(value))
+    return str(value)
 
 
 def kind_of(model_field: models.Field[Any, Any]) -> FieldKind:

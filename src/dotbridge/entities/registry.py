@@ -152,6 +152,15 @@ class Entity:
 
 
 _registered: dict[str, Entity] = {}
+# Whose text is the same in the database and in Python.
+_KEYS = (
+    models.IntegerField,
+    models.CharField,
+    models.TextField,
+    models.UUIDField,
+    models.DecimalField,
+    models.DateField,
+)
 
 
 def register(
@@ -243,11 +252,19 @@ def entities() -> tuple[Entity, ...]:
 
 
 def _require_usable_key(model: type[models.Model]) -> None:
-    key = model._meta.pk
+    key: Any = model._meta.pk
     if isinstance(key, models.CompositePrimaryKey):
         raise RegistrationError(
             f"{model._meta.label_lower} has a primary key of several columns. A record on a list is named by one: "
             "give the model a key of one column."
+        )
+    while key.is_relation:
+        key = key.target_field
+    if not isinstance(key, _KEYS) or isinstance(key, models.DateTimeField) or hasattr(key, "from_db_value"):
+        raise RegistrationError(
+            f"{model._meta.label_lower} has a primary key of the type {type(key).__name__}, whose text in the database "
+            "need not be its text in Python. A record on a list is named by this text: give the model a key of whole "
+            "numbers, of texts, UUIDs or days."
         )
     if (getattr(key, "max_length", None) or 0) > RECORD_ID_LENGTH:
         raise RegistrationError(

@@ -43,6 +43,15 @@ class Collection:
         return next((known for known in self.fields if known.path == path), None)
 
 
+def _one_row_each(records: QuerySet[Any]) -> QuerySet[Any]:
+    """The same records, each of them in one row whatever is asked of it: a host's manager may have joined others to
+    them and taken what came twice together again, which goes by the columns that are asked for."""
+    if not records.query.distinct and records.query.group_by is None:
+        return records
+    alone: QuerySet[Any] = records.model._base_manager.filter(pk__in=records.order_by().values("pk"))
+    return alone
+
+
 def default_collections(model: type[models.Model]) -> list[Collection]:
     """What leads from the model to many records: foreign keys to it that have a name from here, and many-to-many."""
     back = [relation for relation in model._meta.related_objects if not relation.hidden and not relation.one_to_one]
@@ -65,7 +74,7 @@ def collection_of(model: type[models.Model], accessor: str, *, latest_by: str | 
         path=accessor,
         label=capfirst(many._meta.verbose_name_plural or accessor),
         fields=fields,
-        rows=lambda: many._default_manager.filter(**{back: OuterRef(named_by)}).order_by(),
+        rows=lambda: _one_row_each(many._default_manager.all()).filter(**{back: OuterRef(named_by)}).order_by(),
         shows=(many,),
         # Most records have the moment they were made in first place, if they have one at all.
         latest_by=latest_by or next(iter(moments), None),

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import F, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import F, QuerySet
 
 from dotbridge.entities.email import normalised
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity
 
 
@@ -41,9 +41,7 @@ def addresses_of(owner: Entity, record_ids: Iterable[str]) -> Fragment:
     """`record_id` and `email_key` (NULL without an address) of these records, also of those that the host hides."""
     keys = [key for record_id in record_ids if (key := as_key(owner, record_id)) is not None]
     records = owner.model._base_manager.filter(pk__in=keys).order_by().values(record_pk=F("pk"))  # noqa: SLF001
-    found = compiled(
-        records.annotate(record_id=Cast("pk", TextField()), email_key=normalised(owner.email_expression()))
-    )
+    found = compiled(records.annotate(record_id=as_record_id(), email_key=normalised(owner.email_expression())))
     return Fragment(f"SELECT record_id, nullif(email_key, '') FROM ({found.sql}) found", found.parameters)
 
 

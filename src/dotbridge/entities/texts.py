@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import CharField, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 # What a Python text can hold and a PostgreSQL text cannot.
 NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def collated(column: Any) -> str:
+    """What follows a text in SQL that is compared with this column, and ordered as it is; empty but for a collation."""
+    name = column.db_parameters(connection).get("collation")
+    return f" COLLATE {connection.ops.quote_name(name)}" if name else ""
 
 
 class PlainText(Func):

@@ -25,8 +25,10 @@ COUNT_TASK = "dotbridge.count_list"
 _KEEP = """
     INSERT INTO dotbridge_lists_listcount AS kept
         (marketing_list_id, numbers, leaving, counted_at, tried_at, milliseconds, problem)
-    SELECT id, %(numbers)s, %(leaving)s, %(counted_at)s, %(tried_at)s, %(milliseconds)s, %(problem)s
-    FROM dotbridge_lists_marketinglist WHERE id = %(list)s FOR KEY SHARE
+    SELECT l.id, given.numbers, given.leaving, %(counted_at)s, %(tried_at)s, %(milliseconds)s, %(problem)s
+    FROM unnest(%(lists)s::bigint[], %(numbers)s::jsonb[], %(leaving)s::int[]) AS given (list, numbers, leaving)
+    JOIN dotbridge_lists_marketinglist l ON l.id = given.list
+    ORDER BY l.id FOR KEY SHARE OF l
     ON CONFLICT (marketing_list_id) DO UPDATE SET {kept}, tried_at = excluded.tried_at, problem = excluded.problem
     WHERE kept.tried_at <= excluded.tried_at
 """
@@ -38,23 +40,36 @@ _COUNTED = """
 _TRIED = "milliseconds = greatest(kept.milliseconds, excluded.milliseconds)"
 
 
-def keep_count(
-    *, list_id: int, numbers: Mapping[str, int], leaving: int, counted_at: datetime, milliseconds: int
+def keep_counts(
+    *, numbers: Mapping[int, tuple[Mapping[str, int], int]], counted_at: datetime, milliseconds: int
 ) -> None:
-    """Keep what a count came to, unless a later one was faster. `counted_at` is when it began."""
-    values = {"numbers": Jsonb(dict(numbers)), "leaving": leaving, "counted_at": counted_at, "problem": ""}
-    _keep(list_id, _COUNTED, values | {"tried_at": counted_at, "milliseconds": milliseconds})
+    """Keep what counts of lists came to, unless later ones were faster: the numbers and who leaves, by their keys.
+
+    `counted_at` is when they began, `milliseconds` what each took.
+    """
+    values: dict[str, Any] = {
+        "counted_at": counted_at,
+        "tried_at": counted_at,
+        "milliseconds": milliseconds,
+        "problem": "",
+    }
+    _keep(numbers, _COUNTED, values)
 
 
 def keep_try(*, list_id: int, tried_at: datetime, milliseconds: int, problem: str = "") -> None:
     """Keep that a count has begun, or has come to nothing and why. The numbers of the one before stay."""
-    values = {"numbers": Jsonb({}), "leaving": 0, "counted_at": None, "problem": problem}
-    _keep(list_id, _TRIED, values | {"tried_at": tried_at, "milliseconds": milliseconds})
+    values = {"counted_at": None, "tried_at": tried_at, "milliseconds": milliseconds, "problem": problem}
+    _keep({list_id: ({}, 0)}, _TRIED, values)
 
 
-def _keep(list_id: int, kept: str, values: Mapping[str, Any]) -> None:
+def _keep(numbers: Mapping[int, tuple[Mapping[str, int], int]], kept: str, values: Mapping[str, Any]) -> None:
+    given: dict[str, Any] = {
+        "lists": list(numbers),
+        "numbers": [Jsonb(dict(each)) for each, _leaving in numbers.values()],
+        "leaving": [leaving for _numbers, leaving in numbers.values()],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP.format(kept=kept), {**values, "list": list_id})
+        cursor.execute(_KEEP.format(kept=kept), {**values, **given})
 
 
 def note_list_changed(*, list_id: int) -> None:

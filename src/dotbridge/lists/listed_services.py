@@ -9,12 +9,13 @@ from typing import Any
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, DataError, ProgrammingError, connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, TextField
-from django.db.models.functions import Cast, Now
+from django.db.models import DurationField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.email import is_plausible, normalised
 from dotbridge.entities.faults import faulty
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.sql import as_key, compiled
@@ -148,11 +149,12 @@ def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = No
 
 def refresh_due_lists() -> int:
     """Refresh every on-demand list whose time has come. Answers how many were; one that cannot be is logged."""
-    due = Q(refreshed_at=None) | Q(
-        refreshed_at__lte=ExpressionWrapper(Now() - F("refresh_every"), output_field=DateTimeField())
-    )
+    # An interval may be longer than the calendar, and then nothing is taken from a moment.
+    age = ExpressionWrapper(Now() - F("refreshed_at"), output_field=DurationField())
+    due = Q(refreshed_at=None) | Q(age__gte=F("refresh_every"))
+    timed = MarketingList.objects.filter(type=ListType.ON_DEMAND, refresh_every__isnull=False).alias(age=age)
     refreshed = 0
-    for marketing_list in MarketingList.objects.filter(due, type=ListType.ON_DEMAND, refresh_every__isnull=False):
+    for marketing_list in timed.filter(due):
         try:
             refresh_list(marketing_list=marketing_list)
             refreshed += 1
@@ -256,7 +258,7 @@ def _require_manual(marketing_list: MarketingList) -> None:
 def _keys(listed: Entity, condition: Q) -> tuple[str, Sequence[Any]]:
     # Columns are named before they are annotated: so a model may have a field called `record_id` of its own.
     records = listed.queryset().order_by().filter(condition).values(record_pk=F("pk"))
-    found = compiled(records.annotate(record_id=Cast("pk", TextField())))
+    found = compiled(records.annotate(record_id=as_record_id()))
     return found.sql, found.parameters
 
 
@@ -265,7 +267,7 @@ def _addresses(listed: Entity) -> tuple[str, Sequence[Any]]:
         listed.queryset()
         .order_by()
         .values(record_pk=F("pk"))
-        .annotate(record_id=Cast("pk", TextField()), email_key=normalised(listed.email_expression()))
+        .annotate(record_id=as_record_id(), email_key=normalised(listed.email_expression()))
     )
     sql, parameters = records.query.sql_with_params()
     tables = {"listed": _table(ListedRecord), "removed": _table(RemovedItem)}

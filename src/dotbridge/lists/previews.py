@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import BooleanField, Count, F, Q, QuerySet, TextField, Value
+from django.db import connection
+from django.db.models import BooleanField, F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable, ExpressionWrapper
-from django.db.models.functions import Cast, NullIf, Trim
+from django.db.models.functions import NullIf, Trim
 
 from dotbridge.entities.email import normalised
 from dotbridge.entities.faults import asking
+from dotbridge.entities.names import name_of
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity, FaultyEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer, may_view
+from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import ProblemKind, RuleError, RuleProblem, compile_read, read_rule
@@ -163,12 +167,12 @@ def _kept(entity: Entity, marketing_list: MarketingList, held: Q) -> Q:
 
 def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: int, timeout_ms: int) -> RuleChange:
     try:
-        joining, leaving, counted = _compared(entity, marketing_list, wanted)
+        joining, leaving, sorts = _compared(entity, marketing_list, wanted)
     except RuleError:
         return RuleChange(was_broken=True)
     try:
         with asking(entity.key, milliseconds=timeout_ms):
-            numbers = {(row["is_wanted"], row["is_there"]): row["number"] for row in counted}
+            numbers = _numbers(sorts)
             return RuleChange(
                 adds=numbers.get((True, False), 0),
                 takes_out=numbers.get((False, True), 0),
@@ -196,18 +200,22 @@ def _fault(error: FaultyEntity) -> RuleProblem:
 
 def _compared(
     entity: Entity, marketing_list: MarketingList, wanted: Q
-) -> tuple[QuerySet[Any], QuerySet[Any], QuerySet[Any, dict[str, Any]]]:
-    """Those who would come, those who would go, and how many records there are of each sort, in one reading."""
+) -> tuple[QuerySet[Any], QuerySet[Any], Fragment]:
+    """Those who would come, those who would go, and all records with the columns `is_wanted` and `is_there`."""
     there = list_condition(marketing_list)
     records = _members(entity, marketing_list)
     joining = records.filter(wanted, _unless(there))
     leaving = records.filter(there, _unless(wanted))
-    counted = (
-        records.values(is_wanted=_held(wanted), is_there=_held(there))
-        .annotate(number=Count("*"))
-        .values("is_wanted", "is_there", "number")
-    )
-    return joining, leaving, counted
+    # Each record counts once, whatever a host's manager has joined to it: so they are counted around it, not in it.
+    sorts = records.values(record_pk=F("pk")).annotate(is_wanted=_held(wanted), is_there=_held(there))
+    return joining, leaving, compiled(sorts)
+
+
+def _numbers(sorts: Fragment) -> dict[tuple[bool, bool], int]:
+    """How many records there are of each sort, in one reading."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT is_wanted, is_there, count(*) FROM ({sorts.sql}) sorts GROUP BY 1, 2", sorts.parameters)
+        return {(is_wanted, is_there): number for is_wanted, is_there, number in cursor.fetchall()}
 
 
 def _members(entity: Entity, marketing_list: MarketingList) -> QuerySet[Any]:
@@ -218,7 +226,7 @@ def _keys(entity: Entity, records: QuerySet[Any]) -> Keys:
     address: Combinable = NullIf(Trim(entity.email_expression()), Value(""))
     # Columns are named before they are annotated: so a model may have fields of these names of its own.
     named: Keys = records.values(record_pk=F("pk"))
-    with_address: Keys = named.annotate(record_id=Cast("pk", TextField()), email_key=normalised(address))
+    with_address: Keys = named.annotate(record_id=as_record_id(), email_key=normalised(address))
     return with_address
 
 
@@ -237,5 +245,5 @@ def _sample(entity: Entity, records: QuerySet[Any], limit: int) -> tuple[SampleR
     address = NullIf(Trim(entity.email_expression()), Value(""))
     first = records.annotate(address_of_record=address).order_by("pk")[:limit]
     return tuple(
-        SampleRecord(record_id=str(record.pk), name=str(record), email=record.address_of_record) for record in first
+        SampleRecord(record_id=str(record.pk), name=name_of(record), email=record.address_of_record) for record in first
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from django.db.models.lookups import Exact
 from dotbridge.consent.conditions import blocked_addresses, erased_addresses, is_blocked, record_is_blocked
 from dotbridge.consent.scopes import ListScopes, scopes_of_list
 from dotbridge.entities.email import normalised, plausible_q, plausible_sql
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.lists.models import ListType, MarketingList, RemovedItem
@@ -123,7 +124,7 @@ def matching_records(marketing_list: MarketingList) -> QuerySet[Any, dict[str, A
         .filter(list_condition(marketing_list))
         # Columns are named before they are annotated: so a model may have a field called `email` of its own.
         .values(record_pk=F("pk"))
-        .annotate(record_id=Cast("pk", TextField()), email=address, email_key=normalised(address))
+        .annotate(record_id=as_record_id(), email=address, email_key=normalised(address))
     )
     return rows
 
@@ -161,7 +162,7 @@ def records_with_standing(marketing_list: MarketingList, scopes: ListScopes) -> 
         .filter(list_condition(marketing_list))
         .values(record_pk=F("pk"))
         .annotate(
-            record_id=Cast("pk", TextField()),
+            record_id=as_record_id(),
             email=NullIf(Trim(listed.email_expression()), Value("")),
             is_removed=is_removed(marketing_list),
             is_record_blocked=record_is_blocked(scopes, marketing_list.entity),
@@ -171,11 +172,27 @@ def records_with_standing(marketing_list: MarketingList, scopes: ListScopes) -> 
 
 
 def count_members(marketing_list: MarketingList) -> MemberCounts:
-    """How many records the list has and how they divide, in one statement."""
-    divided = _divided(marketing_list)
+    """How many records the list has and how they divide, in one statement. Raises the same."""
+    (counts,) = count_members_of([marketing_list])
+    return counts
+
+
+def count_members_of(lists: Sequence[MarketingList]) -> list[MemberCounts]:
+    """The same of several lists, in their order: one statement for all of them."""
+    if not lists:
+        return []
+    divided = [_divided(each) for each in lists]
+    counted = [
+        f"SELECT {place}, counted.* FROM ({_COUNT.format(divided=each.sql)}) counted"
+        for place, each in enumerate(divided)
+    ]
     with roomy_transaction(), connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(divided=divided.sql), divided.parameters)
-        matching, removed, unsubscribed, without_email, invalid_email, addressed, mailable = cursor.fetchone()
+        cursor.execute(" UNION ALL ".join(counted), [value for each in divided for value in each.parameters])
+        return [_counts(numbers) for _place, *numbers in sorted(cursor.fetchall())]
+
+
+def _counts(numbers: Sequence[int]) -> MemberCounts:
+    matching, removed, unsubscribed, without_email, invalid_email, addressed, mailable = numbers
     return MemberCounts(
         matching=matching,
         removed=removed,
@@ -231,6 +248,17 @@ def lists_that_name(marketing_list: MarketingList) -> list[MarketingList]:
     """The lists whose rules ask about this one, by their names."""
     found = lists_asking_about(LIST_PATH, [marketing_list.pk])
     return [each for each in found if each.pk != marketing_list.pk]
+
+
+def lists_resting_on(marketing_list: MarketingList) -> list[MarketingList]:
+    """The lists whose rules ask about this one, over other lists too."""
+    found: dict[int, MarketingList] = {}
+    asked = {marketing_list.pk}
+    while asked:
+        new = [each for each in lists_asking_about(LIST_PATH, asked) if each.pk not in {marketing_list.pk, *found}]
+        found |= {each.pk: each for each in new}
+        asked = {each.pk for each in new}
+    return list(found.values())
 
 
 def lists_asking_about(field: str, keys: Iterable[int]) -> list[MarketingList]:

@@ -16,6 +16,7 @@ from dotbridge.consent.models import Scope, Source
 from dotbridge.consent.services import opt_in_records, opt_out_records
 from dotbridge.editing import ChangedMeanwhile, fingerprint
 from dotbridge.entities.record_ids import batches, record_id_of
+from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.lists.columns import read_columns
 from dotbridge.lists.counting import note_list_changed
@@ -26,8 +27,8 @@ from dotbridge.lists.models import (
     MarketingList,
     RemovedItem,
 )
-from dotbridge.lists.rules import compile_rule
-from dotbridge.lists.selectors import lists_that_name
+from dotbridge.lists.rules import ProblemKind, RuleError, RuleProblem, compile_rule, read_rule
+from dotbridge.lists.selectors import lists_resting_on, lists_that_name
 from dotbridge.lock_keys import LOCK_KEY
 
 
@@ -123,12 +124,36 @@ def _change(
         former_type = changed.type
         for field, value in given.items():
             setattr(changed, field, value)
-        # A rule that was broken from outside keeps nobody from renaming the list, and a manual list asks none.
+        # What was broken from outside, its rule or a column, keeps nobody from renaming the list. A manual list asks no
+        # rule.
         asks_anew = changed.type not in (former_type, ListType.MANUAL)
-        _save(changed, checks_rule="rule" in given or asks_anew)
+        resting = _sound(lists_resting_on(changed)) if "rule" in given or changed.type != former_type else []
+        _save(changed, checks_rule="rule" in given or asks_anew, checks_columns="columns" in given)
         _change_type(changed, former_type, by)
+        _require_sound(resting)
     marketing_list.refresh_from_db()
     return marketing_list
+
+
+def _sound(lists: Iterable[MarketingList]) -> list[MarketingList]:
+    return [each for each in lists if not _problems(each)]
+
+
+def _require_sound(resting: Iterable[MarketingList]) -> None:
+    """Refuse a change for which a list that asks about this one would ask too much or too deep, and stand still."""
+    for each in resting:
+        if problems := _problems(each):
+            text = _("The list “%(list)s” asks about this one, and could not be worked out any more. %(problem)s")
+            said = text % {"list": each.name, "problem": problems[0].text}
+            raise RuleError([RuleProblem(place=(), kind=ProblemKind.WRONG, text=said)])
+
+
+def _problems(marketing_list: MarketingList) -> tuple[RuleProblem, ...]:
+    try:
+        listed = entity_of(marketing_list.entity)
+    except UnknownEntity:
+        return ()
+    return read_rule(listed, marketing_list.rule, marketing_list=marketing_list).problems
 
 
 def _change_type(changed: MarketingList, former_type: str, by: AbstractBaseUser | None) -> None:
@@ -236,7 +261,7 @@ def resubscribe_records(
     return said.records_lifted
 
 
-def _save(marketing_list: MarketingList, *, checks_rule: bool = True) -> MarketingList:
+def _save(marketing_list: MarketingList, *, checks_rule: bool = True, checks_columns: bool = True) -> MarketingList:
     with transaction.atomic():
         if "lists." in str(marketing_list.rule):
             # Two lists that are saved at once could each name the other.
@@ -244,7 +269,8 @@ def _save(marketing_list: MarketingList, *, checks_rule: bool = True) -> Marketi
         listed = entity_of(marketing_list.entity)
         if checks_rule:
             compile_rule(listed, marketing_list.rule, marketing_list=marketing_list)
-        read_columns(listed, marketing_list.columns)
+        if checks_columns:
+            read_columns(listed, marketing_list.columns)
         marketing_list.full_clean()
         marketing_list.save()
     return marketing_list

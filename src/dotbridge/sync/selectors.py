@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum, Window
@@ -13,7 +15,7 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import (
     MemberCounts,
-    count_members,
+    count_members_of,
     mailable_addresses,
     mailable_members,
     roomy_transaction,
@@ -143,17 +145,39 @@ class ConnectionStanding:
 
 def connection_standing(link: ListConnection) -> ConnectionStanding:
     """How a connected list stands: who is confirmed by Dotdigital, who waits, who was rejected and why."""
-    counts = count_members(link.marketing_list)
-    # Whoever has left the list and waits to be taken out of the book is confirmed no more.
-    mailable = mailable_addresses(link.marketing_list)
+    (standing,) = connection_standings([link])
+    return standing
+
+
+def connection_standings(links: Sequence[ListConnection]) -> list[ConnectionStanding]:
+    """The same of several lists, in their order: three statements for all of them."""
+    if not links:
+        return []
+    counts = count_members_of([link.marketing_list for link in links])
+    refused: dict[int, list[int]] = {link.pk: [] for link in links}
+    for connection_id, upload_id in _refused_of(links).values_list("connection", "pk"):
+        refused[connection_id].append(upload_id)
+    asked, parameters = [], []
+    for place, link in enumerate(links):
+        # Whoever has left the list and waits to be taken out of the book is confirmed no more.
+        mailable = mailable_addresses(link.marketing_list)
+        asked.append(f"SELECT {place}, standing.* FROM ({_STANDING.format(mailable=mailable.sql)}) standing")
+        parameters += [refused[link.pk], link.pk, *mailable.parameters]
+    by_place: dict[int, list[Sequence[Any]]] = {place: [] for place in range(len(links))}
+    with roomy_transaction(without_loops=True), connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(asked), parameters)
+        for place, *row in cursor.fetchall():
+            by_place[place].append(row)
+    return [_standing(each, by_place[place]) for place, each in enumerate(counts)]
+
+
+def _standing(counts: MemberCounts, rows: Sequence[Sequence[Any]]) -> ConnectionStanding:
     rejected: dict[str, int] = {}
     confirmed = taken_out = returned = 0
-    with roomy_transaction(without_loops=True), connection.cursor() as cursor:
-        cursor.execute(_STANDING.format(mailable=mailable.sql), (refused_uploads(link), link.pk, *mailable.parameters))
-        for reason, rows, of_confirmed, of_returned, of_taken_out in cursor.fetchall():
-            confirmed, returned, taken_out = confirmed + of_confirmed, returned + of_returned, taken_out + of_taken_out
-            if reason:
-                rejected[reason] = rows
+    for reason, number, of_confirmed, of_returned, of_taken_out in rows:
+        confirmed, returned, taken_out = confirmed + of_confirmed, returned + of_returned, taken_out + of_taken_out
+        if reason:
+            rejected[reason] = number
     addresses_rejected = sum(rejected.values())
     if counts.invalid_email:
         # Several records may hold one impossible address; each of them is a member that was rejected.
@@ -183,8 +207,11 @@ def remote_ids_missing(link: ListConnection) -> int:
 @asked_once
 def refused_uploads(link: ListConnection) -> list[int]:
     """The files of a connection that were refused as a whole, and whose rows go again only when a person says so."""
-    refused = Upload.objects.filter(connection=link, state=UploadState.REFUSED, retry_at=None)
-    return list(refused.values_list("pk", flat=True))
+    return list(_refused_of([link]).values_list("pk", flat=True))
+
+
+def _refused_of(links: Sequence[ListConnection]) -> QuerySet[Upload]:
+    return Upload.objects.filter(connection__in=links, state=UploadState.REFUSED, retry_at=None)
 
 
 @dataclass(frozen=True, kw_only=True)

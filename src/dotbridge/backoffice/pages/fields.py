@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 
 VIEW = "dotbridge_mapping.view_mapping"
 MAY_CHANGE = "dotbridge_mapping.change_mapping"
-# How many fields can be joined in the form.
+# How many fields can be joined in the form; a row that was made with more keeps them all.
 PLACES = 3
 
 
 class RowForm(forms.Form):
-    """One line of a mapping: a data field, and up to three of our fields that fill it."""
+    """One line of a mapping: a data field, and our fields that fill it."""
 
     data_field = forms.ModelChoiceField(
         label=gettext_lazy("Data field"),
@@ -86,22 +86,28 @@ class RowForm(forms.Form):
             viewer=viewer,
             chosen=row.entity_fields if row else (),
         )
-        for name, empty in (
-            ("first", _("choose a field")),
-            ("second", _("nothing more")),
-            ("third", _("nothing more")),
-        ):
+        self.places = _places(row)
+        for name in self.places[PLACES:]:
+            self.fields[name] = forms.ChoiceField(label=_("and with"), required=False)
+        for name in self.places:
+            empty = _("choose a field") if name == self.places[0] else _("nothing more")
             self.fields[name].choices = [("", empty), *choices]  # type: ignore[attr-defined]
 
     def values(self) -> dict[str, Any]:
         """What the mapping's service takes."""
-        paths = [self.cleaned_data[name] for name in ("first", "second", "third")]
+        paths = [self.cleaned_data[name] for name in self.places]
         return {
             "data_field": self.cleaned_data["data_field"],
             "entity_fields": list(dict.fromkeys(path for path in paths if path)),
             "is_two_way": self.cleaned_data["is_two_way"],
             "empty_values": self.cleaned_data["empty_values"],
         }
+
+
+def _places(row: MappingRow | None) -> list[str]:
+    """The names of the form's fields for each of ours that is joined."""
+    more = len(row.entity_fields) if row is not None else 0
+    return ["first", "second", "third", *(f"place_{place}" for place in range(PLACES, more))]
 
 
 def _named_with_type(field: DataField) -> str:
@@ -252,12 +258,9 @@ def _row_in_words(mapped: MappingRow) -> dict[StrOrPromise, str]:
 
 
 def _initial(stored: MappingRow) -> dict[str, Any]:
-    paths = [*stored.entity_fields, "", "", ""]
     return {
         "data_field": stored.data_field_id,
-        "first": paths[0],
-        "second": paths[1],
-        "third": paths[2],
+        **dict(zip(_places(stored), stored.entity_fields, strict=False)),
         "is_two_way": stored.is_two_way,
         "empty_values": stored.empty_values,
     }

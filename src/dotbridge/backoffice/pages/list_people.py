@@ -19,6 +19,7 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_r
 from dotbridge.backoffice.pages.list_actions import ask_first, followed
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
+from dotbridge.backoffice.queries import records_of
 from dotbridge.backoffice.reads.list_actions import OptedOut, chosen_members, chosen_records, opted_out_record
 from dotbridge.backoffice.reads.list_people import PAGE
 from dotbridge.backoffice.reads.live import last_run
@@ -63,7 +64,7 @@ def change_people(request: HttpRequest, pk: int) -> HttpResponse:
     _require(request, PERMISSIONS[verb])
     if not may_see_people(request, marketing_list.entity):
         raise PermissionDenied
-    asked = [key for key in request.POST.getlist("record")[:PAGE] if 0 < len(key) <= 64 and "\0" not in key]
+    asked = records_of(request, PAGE)
     try:
         chosen = (chosen_records if verb == "take-out" else chosen_members)(marketing_list, asked)
     except (RuleError, UnknownEntity) as error:

@@ -24,7 +24,7 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_forms import AddressesForm
 from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people, show_list_page
-from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.queries import after_of, records_of, search_of
 from dotbridge.backoffice.reads.address_files import AddressesRead, addresses_in_file, addresses_in_text
 from dotbridge.backoffice.reads.address_reports import loads_with_numbers, numbers_of
 from dotbridge.backoffice.reads.picking import PAGE, candidates
@@ -60,7 +60,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
         load = _load(request, marketing_list, form)
         if load is not None:
             return HttpResponseRedirect(reverse("dotbridge:list-address-load", args=[pk, load.pk]))
-    search, after = search_of(request), request.GET.get("after", "")[:64]
+    search, after = search_of(request), after_of(request)
     return show_list_page(
         request,
         "backoffice/house/list_pick.html",
@@ -98,7 +98,7 @@ def _found(request: HttpRequest, marketing_list: Any, search: str, after: str) -
 def add_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the chosen people on the list, and go on where the person was."""
     marketing_list = _picked_list(request, pk)
-    asked = [key for key in request.POST.getlist("record")[:PAGE] if 0 < len(key) <= 64 and "\0" not in key]
+    asked = records_of(request, PAGE)
     query = {name: request.POST.get(name, "")[:255] for name in ("q", "after") if request.POST.get(name)}
     back = f"{list_url(marketing_list, 'list-pick')}?{urlencode(query)}"
     if not asked:

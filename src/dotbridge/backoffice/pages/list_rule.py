@@ -22,6 +22,7 @@ from dotbridge.backoffice.rights import MAY_ADD_LIST, MAY_CHANGE_LIST, MAY_SEE_L
 from dotbridge.backoffice.screens.rule_builder import builder_addresses
 from dotbridge.editing import ChangedMeanwhile
 from dotbridge.lists.models import ListType
+from dotbridge.lists.rules import RuleError
 from dotbridge.lists.services import create_list, update_list
 
 
@@ -92,9 +93,9 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if request.method == "POST" and form.is_valid():
         clash = _save(request, marketing_list, form)
-        if clash is None:
+        if clash is None and form.is_valid():
             return HttpResponseRedirect(list_url(marketing_list, "list-rule"))
-        context |= clash
+        context |= clash or {}
     status = 409 if "clash" in context else 200
     return show_list_page(
         request, "backoffice/house/list_rule.html", marketing_list, tab="list-rule", status=status, context=context
@@ -102,7 +103,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str, Any] | None:
-    """None once the rule is kept; else what the page says of the other person's change."""
+    """None once the rule is kept, or refused at its field; else what the page says of the other person's change."""
     mine = {"rule": form.cleaned_data["rule"]}
     seen = seen_of(request, marketing_list, mine)
     try:
@@ -110,6 +111,9 @@ def _save(request: HttpRequest, marketing_list: Any, form: RuleForm) -> dict[str
     except ChangedMeanwhile as error:
         found = clash_of_list(request, error, form, mine)
         return found if found["clash"] else None
+    except RuleError as error:
+        form.add_error("rule", str(error))
+        return None
     if form.has_changed():
         text = _("Changed: %(names)s.") % {"names": _("Rule")}
         messages.success(request, text)

@@ -28,7 +28,7 @@ from dotbridge.backoffice.pages.list_frame import (
     waits_for_count,
 )
 from dotbridge.backoffice.pages.list_take_out import is_picked, last_taken_out
-from dotbridge.backoffice.queries import search_of
+from dotbridge.backoffice.queries import after_of, search_of
 from dotbridge.backoffice.reads.campaign_tables import with_figures
 from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.reads.list_columns import columns_for, shown_value
@@ -145,7 +145,7 @@ def list_people(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _people(request: HttpRequest, marketing_list: Any, shown: str, search: str) -> dict[str, Any]:
-    after = request.GET.get("after", "")[:64]
+    after = after_of(request)
     try:
         with asking(marketing_list.entity, milliseconds=MOST_MILLISECONDS):
             columns = columns_for(marketing_list, request.user)

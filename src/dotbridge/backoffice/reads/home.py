@@ -21,6 +21,7 @@ from dotbridge.backoffice.reads.needs import Need
 from dotbridge.backoffice.reads.standing import WORDS, ListStanding, Standing, sum_of
 from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_LISTS
 from dotbridge.connections.models import ListConnection, RunKind
+from dotbridge.connections.selectors import note_scopes
 from dotbridge.consent.models import ConsentState, SubjectKind
 from dotbridge.entities.addresses import records_with_addresses
 from dotbridge.entities.email import normalised
@@ -127,6 +128,7 @@ def health_of(needs: Sequence[Need]) -> Health:
 def home_lists(*, renew: Renew = Renew.OLD) -> HomeLists:
     """The connected lists as they stand now, or as they were last counted. Who is on two lists counts on each."""
     lists = list(lists_with_state().filter(connection__isnull=False).order_by("name"))
+    note_scopes(lists)
     found = standings_of(lists, seconds=COUNTING_SECONDS, renew=renew)
     lines = [(each, found[each.pk]) for each in lists]
     counted = [standing.counted_at for standing in found.values() if standing.counted_at]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -37,11 +38,12 @@ def shown_value(column: ListColumn, value: Any) -> str:
     """A value on a page; empty where there is none."""
     known = _chosen(column, value)
     if isinstance(known, datetime.datetime):
-        return date_format(timezone.localtime(known), "DATETIME_FORMAT")
+        return date_format(_local(known), "DATETIME_FORMAT")
     if isinstance(known, datetime.date):
         return date_format(known, "DATE_FORMAT")
     if isinstance(known, Decimal | float):
-        return str(number_format(known, use_l10n=True))
+        # NaN and the infinities are written as they are.
+        return str(number_format(known, use_l10n=True)) if math.isfinite(known) else str(known)
     return "" if known is None else str(known)
 
 
@@ -49,8 +51,16 @@ def file_value(column: ListColumn, value: Any) -> Any:
     """A value in a file: numbers and dates stay what they are, moments are the site's own time."""
     known = _chosen(column, value)
     if isinstance(known, datetime.datetime):
-        return timezone.localtime(known).replace(tzinfo=None, microsecond=0)
+        return _local(known).replace(tzinfo=None, microsecond=0)
     return "" if known is None else known
+
+
+def _local(moment: datetime.datetime) -> datetime.datetime:
+    """The moment by the reader's clock. What stands for never or always, at an end of the calendar, stays as it is."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment
 
 
 def _chosen(column: ListColumn, value: Any) -> Any:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet, TextField, Value
-from django.db.models.functions import Cast, NullIf, Trim
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import NullIf, Trim
 
 from dotbridge.backoffice.reads.people import SEARCH_MILLISECONDS, with_name_or_address
 from dotbridge.consent.conditions import is_blocked
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.entities.email import normalised
+from dotbridge.entities.faults import asking
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import entity
 from dotbridge.entities.sql import as_key
-from dotbridge.entities.time_limits import statement_time_limit
 from dotbridge.lists.models import ListedRecord, MarketingList, RemovedItem
 
 PAGE = 25
@@ -43,7 +44,7 @@ def candidates(marketing_list: MarketingList, *, search: str, after: str = "") -
         known.queryset()
         .order_by()
         .values(record_pk=F("pk"))
-        .annotate(record_id=Cast("pk", TextField()), email=address, email_key=normalised(address))
+        .annotate(record_id=as_record_id(), email=address, email_key=normalised(address))
     )
     if search:
         rows = with_name_or_address(rows, known, search, address="email")
@@ -55,7 +56,7 @@ def candidates(marketing_list: MarketingList, *, search: str, after: str = "") -
         is_removed=Exists(RemovedItem.objects.filter(**of_list)),
         is_off=is_blocked(scopes_of_list(marketing_list.pk), known.key),
     )
-    with statement_time_limit(SEARCH_MILLISECONDS):
+    with asking(known.key, milliseconds=SEARCH_MILLISECONDS):
         found = list(rows.order_by("record_pk")[: PAGE + 1])
     page = [
         Candidate(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.parts import Part
 from dotbridge.lists.models import MarketingList
-from dotbridge.lists.selectors import count_members
-from dotbridge.sync.selectors import connection_standing
+from dotbridge.lists.selectors import MemberCounts, count_members_of
+from dotbridge.sync.selectors import ConnectionStanding, connection_standings
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -126,14 +126,27 @@ def count_standing(marketing_list: MarketingList) -> ListStanding:
 
     Raises RuleError and UnknownEntity.
     """
-    link = getattr(marketing_list, "connection", None)
+    (standing,) = count_standings([marketing_list])
+    return standing
+
+
+def count_standings(lists: Sequence[MarketingList]) -> list[ListStanding]:
+    """The same of several lists, in their order, in so many statements for all of them as one takes."""
+    links = {each.pk: getattr(each, "connection", None) for each in lists}
+    connected = [link for link in links.values() if link is not None]
+    unconnected = [each for each in lists if links[each.pk] is None]
+    standings = dict(zip([link.pk for link in connected], connection_standings(connected), strict=True))
+    counts = dict(zip([each.pk for each in unconnected], count_members_of(unconnected), strict=True))
+    return [_standing(counts[key] if link is None else standings[link.pk]) for key, link in links.items()]
+
+
+def _standing(standing: MemberCounts | ConnectionStanding) -> ListStanding:
     numbers: dict[Standing, int] = {}
     leaving = 0
-    if link is None:
-        counts = count_members(marketing_list)
+    if isinstance(standing, MemberCounts):
+        counts = standing
         numbers[Standing.MAILABLE] = counts.mailable
     else:
-        standing = connection_standing(link)
         counts = standing.members
         numbers[Standing.IN_STEP] = standing.confirmed
         # Whose whole file was refused waits for a person, and is not forgotten among those who go by themselves.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from dotbridge.entities.fields import EntityField, FieldKind
+from dotbridge.entities.fields import EntityField, FieldKind, same_value
 from dotbridge.entities.related_records import Collection
 from dotbridge.lists.rules.operators import (
     COUNT_OPERATORS,
@@ -19,7 +19,7 @@ from dotbridge.lists.rules.operators import (
     Shape,
     operators_of,
 )
-from dotbridge.lists.rules.problems import Place, broken, incomplete, wrong
+from dotbridge.lists.rules.problems import Place, broken, incomplete, shown_part, wrong
 from dotbridge.lists.rules.scope import COST_OF_COLLECTION, Found, Scope
 from dotbridge.lists.rules.tree import Asked, Group, Measured
 from dotbridge.lists.rules.values import ValueMissing, ValueRefused, read_shape
@@ -91,7 +91,7 @@ def _of(within: Scope, measure: Measure, rule: Mapping[str, Any]) -> EntityField
         raise incomplete(_("%(field)s: choose which value of them.") % {"field": label})
     found = within.find(path) if isinstance(path, str) else None
     if not isinstance(found, Found):
-        shown = path[:60] if isinstance(path, str) else "?"
+        shown = shown_part(path) if isinstance(path, str) else "?"
         raise broken(_("%(field)s: there is no value “%(of)s” (any more).") % {"field": label, "of": shown})
     if not within.may_see(found):
         raise wrong(_("You may not see “%(field)s”, so you cannot ask about it.") % {"field": found.label})
@@ -118,7 +118,7 @@ def _operator(rule: Mapping[str, Any], known: dict[str, Operator], label: StrOrP
             _("%(field)s cannot be asked “%(operator)s”. It can be asked: %(known)s.")
             % {
                 "field": label,
-                "operator": str(name)[:40],
+                "operator": shown_part(str(name)),
                 "known": ", ".join(dict.fromkeys(str(each.label) for each in known.values())),
             }
         )
@@ -135,9 +135,9 @@ def _value(kind: FieldKind, operator: Operator, rule: Mapping[str, Any], label: 
 
 
 def _require_choices(field: EntityField, values: Iterable[Any]) -> None:
-    known = {str(each): str(text) for each, text in field.choices}
+    known = {same_value(field.kind, each): str(text) for each, text in field.choices}
     for value in values:
-        if str(value) not in known:
+        if same_value(field.kind, value) not in known:
             raise broken(
                 _("%(field)s: “%(value)s” is none of %(known)s.")
                 % {"field": field.label, "value": str(value)[:60], "known": ", ".join(list(known.values())[:20])}

@@ -27,13 +27,17 @@ LIST_OPERATORS = {name: CHOICE_OPERATORS[name] for name in ("=", "!=", "in", "no
 
 @dataclass(frozen=True)
 class ListsNamed:
-    """The lists from the one that is read down to the condition: none of them may be named again below."""
+    """The lists from the one that is read down to the condition: none of them may be named again below.
+
+    `depth` counts them, the one that is read too, which need not be stored yet.
+    """
 
     trail: tuple[MarketingList, ...]
+    depth: int = 1
 
     def within(self, marketing_list: MarketingList) -> ListsNamed:
         """The same, one list further down."""
-        return ListsNamed((*self.trail, marketing_list))
+        return ListsNamed((*self.trail, marketing_list), self.depth + 1)
 
 
 def read_on_list(
@@ -92,7 +96,7 @@ def _rule(scope: Scope, marketing_list: MarketingList, read: Callable[[Reading, 
     if marketing_list.pk in [each.pk for each in trail]:
         way = " → ".join([each.name for each in trail] + [marketing_list.name])
         raise broken(_("Is on the list: a list cannot ask about itself (%(way)s).") % {"way": way})
-    if len(trail) > MOST_LISTS_DEEP or scope.reading.cost > LARGEST_COST:
+    if scope.reading.named.depth > MOST_LISTS_DEEP or scope.reading.cost > LARGEST_COST:
         raise wrong(_("Is on the list: too many lists stand behind “%(list)s”.") % {"list": marketing_list.name})
     scope.reading.cost += COST_OF_LIST
     if not marketing_list.is_live:

@@ -14,7 +14,6 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
-    TextField,
     Value,
     When,
 )
@@ -25,6 +24,7 @@ from django.db.models.lookups import Exact, LessThanOrEqual
 from dotbridge.consent.conditions import is_blocked
 from dotbridge.consent.scopes import scopes_of_list
 from dotbridge.entities.email import normalised
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity
 from dotbridge.lists.models import ListedRecord, MarketingList, RemovedItem
 from dotbridge.lists.rules.compiling import compile_group
@@ -66,7 +66,7 @@ def members_among(entity: Entity, marketing_list: MarketingList, records: QueryS
     PostgreSQL has to know how many items there are, which it does not right after many were written.
     """
     named = records.alias(
-        key_on_list=Cast("pk", TextField()),
+        key_on_list=as_record_id(),
         address_on_list=normalised(NullIf(Trim(entity.email_expression()), Value(""))),
     )
     removed = RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("key_on_list"))
@@ -94,7 +94,7 @@ def _stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
             )
         )
         return Q(pk__in=numbers.values("key_on_list"))
-    own = standing.filter(record_id=Cast(OuterRef("pk"), TextField()))
+    own = standing.filter(record_id=as_record_id(OuterRef("pk")))
     return Q(Exact(Coalesce(Exists(own), Value(False)), True))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Place = tuple[int, ...]
+_LONGEST_SHOWN = 60
 
 
 class ProblemKind(enum.StrEnum):
@@ -58,6 +59,12 @@ def broken(text: str) -> PartRefused:
 def incomplete(text: str) -> PartRefused:
     """To be raised for what is not said yet."""
     return PartRefused(ProblemKind.INCOMPLETE, text)
+
+
+def shown_part(text: str) -> str:
+    """What was given, as a text about it shows it: its beginning, without halves of characters, which no page holds."""
+    beginning = text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "…"
+    return beginning.encode(errors="replace").decode()
 
 
 class RuleError(ValueError):

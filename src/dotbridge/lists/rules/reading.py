@@ -19,12 +19,23 @@ from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.conditions import read_asked, read_measured
 from dotbridge.lists.rules.lists_named import LIST_PATH, ListsNamed, ReadParts, read_on_list
-from dotbridge.lists.rules.problems import PartRefused, Place, ProblemKind, RuleProblem, broken, incomplete, wrong
+from dotbridge.lists.rules.problems import (
+    PartRefused,
+    Place,
+    ProblemKind,
+    RuleProblem,
+    broken,
+    incomplete,
+    shown_part,
+    wrong,
+)
 from dotbridge.lists.rules.scope import Reading, Scope
 from dotbridge.lists.rules.tree import Group, Part
 
 VERSION = 1
 DEEPEST = 10
+# What an editor keeps with a rule stands no deeper: whoever goes through it would come to an end of the stack.
+DEEPEST_KEPT = 100
 MOST_CONDITIONS = 500
 
 
@@ -92,27 +103,27 @@ def _read(reading: Reading, tree: Any) -> Group | None:
         return None
     root = read_group(scope, tree, place=(), depth=1)
     # A value that cannot be is told at its own place; this is for whatever else stands in the rule.
-    if not reading.problems and not _can_be_kept(tree):
-        scope.note((), wrong(_("The rule holds a character or a number that cannot be stored. Write it anew.")))
+    if not reading.problems and (problem := _problem_of_keeping(tree)):
+        scope.note((), wrong(problem))
     return root
 
 
-def _can_be_kept(tree: Any) -> bool:
-    """Whether all of it can be stored, also what no rule asks about: an editor's own marks are kept with the rule."""
-    rest, is_kept = [tree], True
+def _problem_of_keeping(tree: Any) -> str:
+    """Why it cannot be stored, also for what no rule asks about: an editor's own marks are kept with the rule."""
+    rest: list[tuple[Any, int]] = [(tree, 0)]
     while rest:
-        part = rest.pop()
+        part, depth = rest.pop()
+        if depth > DEEPEST_KEPT:
+            return _("The rule is nested too deep.")
         if isinstance(part, Mapping):
-            rest += [*part, *part.values()]
+            rest += [(each, depth + 1) for each in (*part, *part.values())]
         elif isinstance(part, list | tuple):
-            rest += part
-        elif isinstance(part, str):
-            is_kept = NOT_STORABLE.search(part) is None
-        elif isinstance(part, float):
-            is_kept = math.isfinite(part)
-        if not is_kept:
-            return False
-    return True
+            rest += [(each, depth + 1) for each in part]
+        elif (isinstance(part, str) and NOT_STORABLE.search(part)) or (
+            isinstance(part, float) and not math.isfinite(part)
+        ):
+            return _("The rule holds a character or a number that cannot be stored. Write it anew.")
+    return ""
 
 
 def read_group(scope: Scope, group: Mapping[str, Any], *, place: Place, depth: int) -> Group | None:
@@ -206,8 +217,7 @@ def _rule_of_list(reading: Reading, marketing_list: MarketingList) -> ReadParts:
 
 
 def _gone(scope: Scope, path: str) -> str:
-    # Half of a character cannot be written on a page.
-    shown = (path if len(path) <= 60 else path[:57] + "…").encode(errors="replace").decode()
+    shown = shown_part(path)
     close = difflib.get_close_matches(path[:200], scope.labels, n=1)
     if close:
         return _("There is no field “%(field)s” (any more). Did you mean “%(close)s”?") % {

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from dotbridge.entities.choices import Choices
 from dotbridge.entities.days import site_zone
-from dotbridge.entities.fields import EntityField
+from dotbridge.entities.fields import EntityField, same_value
 from dotbridge.lists.rules.operators import Operator, Shape
 from dotbridge.lists.rules.periods import PERIOD_LABELS, Amount, Period, Unit
 
@@ -75,7 +75,8 @@ class ValueWords:
             return _plain(value)
         chosen = self.names.get(field.path, {}).get(value)
         if chosen is None:
-            chosen = next((str(text) for known, text in field.choices if str(known) == str(value)), None)
+            same = same_value(field.kind, value)
+            chosen = next((str(text) for known, text in field.choices if same_value(field.kind, known) == same), None)
         return quoted(chosen) if chosen is not None else _plain(value)
 
 

@@ -23,9 +23,9 @@ from dotbridge.lists.rules.periods import LONGEST_ANNIVERSARY, Amount, Period, U
 LONGEST_VALUE = 65_536
 MOST_VALUES = 1_000
 _LARGEST_INTEGER = 2**63 - 1
+_MOST_DIGITS = 40
 # A year before or after has to be a date too, in every time zone.
 _FIRST_YEAR, _LAST_YEAR = 200, 9_800
-# What JSON can say and a PostgreSQL text cannot hold.
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -182,8 +182,10 @@ def _decimal(value: Any) -> Decimal:
         number = Decimal(str(value).strip())
     except (InvalidOperation, ValueError):
         raise mend from None
-    # A number such as 1e999999 is short to write and would fill a page of digits.
-    if not number.is_finite() or abs(number.adjusted()) > 40:
+    # A number such as 1e999999 is short to write and would fill a page of digits; of very many after the point
+    # PostgreSQL takes none at all.
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(number.adjusted()) > _MOST_DIGITS or exponent < -_MOST_DIGITS:
         raise mend
     return number
 

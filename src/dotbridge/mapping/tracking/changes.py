@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from django.db import DataError, connection, transaction
+from django.db import DataError, ProgrammingError, connection, transaction
 from psycopg import sql
 
 from dotbridge.mapping.tracking.installing import install_tracking
@@ -36,7 +36,7 @@ _TAKE = """
         SELECT DISTINCT source, origin, key FROM taken CROSS JOIN unnest(keys) AS key
     ), reached (route, record_id, origin) AS (
         {reached}
-    ), interested (route, source, mapping_id, integration_id, includes_own_writes) AS (
+    ), interested (route, source, is_lost, mapping_id, integration_id, includes_own_writes) AS (
         {interested}
     ), stored AS (
         INSERT INTO dotbridge_mapping_dirtyrecord AS d (mapping_id, record_id)
@@ -50,7 +50,8 @@ _TAKE = """
     ), marked AS (
         UPDATE dotbridge_mapping_mapping SET stale_at = clock_timestamp() WHERE id IN (
             SELECT id FROM dotbridge_mapping_mapping
-            WHERE id IN (SELECT l.mapping_id FROM taken t JOIN interested l ON l.source = t.source WHERE t.keys IS NULL)
+            WHERE id IN (SELECT l.mapping_id FROM taken t JOIN interested l ON l.source = t.source
+                         WHERE t.keys IS NULL OR l.is_lost)
             ORDER BY id FOR UPDATE
         )
     )
@@ -97,7 +98,26 @@ def _take_any_chunk(plan: TrackingPlan) -> Taken:
         log.warning("keys in the change log are of another type by now: everything is compared")
         followed = {route.source for route in plan.routes.values() if route.hops}
         Change.objects.filter(source__in=followed).update(keys=None)
+    except ProgrammingError as error:
+        # A host's table that was not migrated yet, say. The changes of all others are none the less taken.
+        lost = [route for route in plan.routes.values() if not _can_be_followed(route)]
+        if not lost:
+            raise
+        kind = type(error.__cause__ or error).__name__
+        for route in lost:
+            log.warning("changes cannot be followed to the records", source=route.source, error=kind)
+            route.is_lost = True
     return take_chunk(plan)
+
+
+def _can_be_followed(route: RecordRoute) -> bool:
+    nothing = "WITH changed (source, origin, key) AS (SELECT ''::text, 0::bigint, ''::text WHERE false) {branch}"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(sql.SQL(nothing).format(branch=_branch(0, route)))
+    except ProgrammingError:
+        return False
+    return True
 
 
 def take_chunk(plan: TrackingPlan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS_AT_ONCE) -> Taken:
@@ -112,7 +132,8 @@ def take_chunk(plan: TrackingPlan, *, rows: int = ROWS_AT_ONCE, keys: int = KEYS
 
 def _reached(routes: Sequence[RecordRoute]) -> sql.Composable:
     nothing = sql.SQL("SELECT NULL::int, NULL::text, NULL::bigint WHERE false")
-    return sql.SQL(" UNION ALL ").join([nothing, *(_branch(number, route) for number, route in enumerate(routes))])
+    followed = (_branch(number, route) for number, route in enumerate(routes) if not route.is_lost)
+    return sql.SQL(" UNION ALL ").join([nothing, *followed])
 
 
 def _branch(number: int, route: RecordRoute) -> sql.Composed:
@@ -148,11 +169,11 @@ def _holds_key_of_record(hop: Hop, pk: str) -> bool:
 def _interested(routes: Sequence[RecordRoute]) -> sql.Composable:
     """Which mapping has to look at what comes by which route."""
     rows = [
-        sql.SQL("({}, {}, {}, {}, {})").format(
-            *map(sql.Literal, (number, route.source, *mapping)),
+        sql.SQL("({}, {}, {}, {}, {}, {})").format(
+            *map(sql.Literal, (number, route.source, route.is_lost, *mapping)),
         )
         for number, route in enumerate(routes)
         for mapping in route.interested.values()
     ]
-    nothing = sql.SQL("(NULL::int, NULL::text, NULL::bigint, NULL::bigint, NULL::boolean)")
+    nothing = sql.SQL("(NULL::int, NULL::text, NULL::boolean, NULL::bigint, NULL::bigint, NULL::boolean)")
     return sql.SQL("VALUES {}").format(sql.SQL(", ").join([nothing, *rows]))

@@ -64,12 +64,16 @@ class InterestedMapping(NamedTuple):
 
 @dataclass(kw_only=True)
 class RecordRoute:
-    """How the keys of one source lead to the records of one entity."""
+    """How the keys of one source lead to the records of one entity.
+
+    `is_lost`: they lead nowhere, because a column on the way is not there; all records are compared for such a change.
+    """
 
     source: str
     owner: Entity
     hops: tuple[Hop, ...]
     interested: dict[int, InterestedMapping] = field(default_factory=dict)
+    is_lost: bool = False
 
 
 @dataclass(kw_only=True)

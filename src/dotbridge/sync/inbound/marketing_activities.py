@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, Max, OuterRef, TextField
-from django.db.models.functions import Cast
+from django.db.models import Exists, Max, OuterRef
 from psycopg import sql
 
 from dotbridge.campaigns.bulk import Written, hold_email_campaign, record_activities, set_statistics
 from dotbridge.entities.email import normalised
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.tracking.changes import collect_changes
@@ -243,7 +243,7 @@ def _addresses(key: str) -> Fragment:
     rows = (
         listed.queryset()
         .order_by()
-        .annotate(record_id=Cast("pk", TextField()), address_key=normalised(listed.email_expression()))
+        .annotate(record_id=as_record_id(), address_key=normalised(listed.email_expression()))
     )
     found = compiled(rows.values_list("record_id", "address_key"))
     return Fragment(f"SELECT * FROM ({found.sql}) named (record_id, email_key)", found.parameters)

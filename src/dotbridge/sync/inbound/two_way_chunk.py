@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import F, TextField
-from django.db.models.functions import Cast
+from django.db.models import F
 from django.utils import timezone
 
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.sql import Fragment, compiled
 from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
@@ -165,7 +165,7 @@ class Chunk:
         # Columns are named before they are annotated: so a model may have fields of these names of its own.
         named = records.values(record_pk=F("pk"))
         mapped = mapped_values(self.route.mapping, self.route.owner)
-        return compiled(named.annotate(record_id=Cast("pk", TextField()), mapped=mapped))
+        return compiled(named.annotate(record_id=as_record_id(), mapped=mapped))
 
 
 def _json(value: object) -> str:

@@ -48,8 +48,10 @@ class RuleBuilder extends HTMLElement {
 
     // Called by the drawing: `isFinal` ends a step that can be undone, `redraw` names what gets the focus then.
     changed({ isFinal = true, redraw = false, focus, said } = {}) {
+        // Who only goes through a field changes nothing, and is not asked when they leave the page.
+        const isNews = !isFinal || this.history.keep(this.tree);
+        if (!isNews && !redraw) return;
         this.text.value = writeTree(this.tree);
-        if (isFinal) this.history.keep(this.tree);
         if (redraw) this.draw(focus);
         this.#bar();
         if (said) this.said.textContent = said;

@@ -1,0 +1,69 @@
+"""Pages about lists take no more statements of the database where there are many of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from dotbridge.backoffice import counting
+from dotbridge.lists.models import ListCount, MarketingList
+from tests.backoffice.world import World, build_world
+
+
+def statements(client: Client, page: str) -> list[str]:
+    client.get(page)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(page).status_code == 200
+    return [query["sql"] for query in captured.captured_queries]
+
+
+def looked_at(client: Client, world: World) -> dict[str, list[str]]:
+    pages = {
+        "home": reverse("dotbridge:home-lists"),
+        "plan": reverse("dotbridge:list-plan-numbers", args=[world.marketing_list.pk]),
+    }
+    return {name: statements(client, page) for name, page in pages.items()}
+
+
+@pytest.mark.parametrize("page", ["home", "plan"])
+def test_many_lists_take_as_many_statements_as_few(back_office: Client, page: str) -> None:
+    few = looked_at(back_office, build_world(number=2, name="Few"))[page]
+    many = looked_at(back_office, build_world(number=12, name="Many"))[page]
+    assert MarketingList.objects.count() == 16
+    assert len(many) == len(few), (len(few), len(many))
+
+
+def test_lists_that_are_counted_together_have_the_numbers_of_each_alone(world: World) -> None:
+    lists = list(MarketingList.objects.select_related("connection__address_book").order_by("pk"))
+    alone = {each.pk: counting.standing_of(each).numbers for each in lists}
+    assert len(alone) > 1
+    together: dict[int, Any] = counting.standings_of(lists, seconds=1)
+    assert {key: each.numbers for key, each in together.items()} == alone
+    assert not any(each.is_kept for each in together.values())
+
+
+def test_one_list_that_cannot_be_counted_leaves_the_others_their_numbers(world: World) -> None:
+    lists = list(MarketingList.objects.select_related("connection__address_book").order_by("pk"))
+    for each in lists:
+        counting.standing_of(each)
+    broken, *others = lists
+    MarketingList.objects.filter(pk=broken.pk).update(rule={"rules": [{"field": "gone", "operator": "null"}]})
+    broken.refresh_from_db(fields=["rule"])
+    found = counting.standings_of(lists, seconds=1)
+    assert "gone" in found[broken.pk].problem
+    assert all(found[each.pk].numbers for each in others)
+
+
+def test_what_takes_long_is_not_counted_with_the_others(world: World) -> None:
+    lists = list(MarketingList.objects.select_related("connection__address_book").order_by("pk"))
+    for each in lists:
+        counting.standing_of(each)
+    slow = lists[0]
+    ListCount.objects.filter(pk=slow.pk).update(milliseconds=9_000)
+    found = counting.standings_of(lists, seconds=1)
+    assert [key for key, each in found.items() if each.is_kept] == [slow.pk]

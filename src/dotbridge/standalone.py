@@ -78,7 +78,7 @@ def web() -> None:
 def load(
     file: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, ODS, XLS, vCard or JSON Lines."),
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, XLSB, ODS, XLS, vCard or JSON."),
     ],
     *,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,

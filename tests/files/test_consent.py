@@ -14,6 +14,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.files.consent_columns import consent_kind
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.opt_outs import OptOuts, receive_opt_outs, stop_receiving
+from dotbridge.files.telling import told
 from tests.files.conftest import OptOutKeeper, counts, load
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,9 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Status", ["Subscribed", "HardBounced", "IsispComplained", "Suppressed", "MailBlocked"], [1, 2, 3, 4]),
         ("Email Marketing Consent", ["SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED", "yes", "no"], [1, 2, 4]),
         ("Email hard bounce reason", ["UNKNOWN_USER", ""], [0]),
+        ("emailstop", ["1", "0"], [0]),  # Moodle
+        ("Automatically unsubscribed", ["yes", "no"], [0]),
+        ("Unsubscribed via link", ["yes", "no"], [0]),
         ("Group Membership", ["* myContacts ::: Unsubscribed", "* myContacts"], [0]),  # Google
         ("Categories", ["Customer;No newsletter", "Customer"], [0]),  # Outlook
         ("E-Mail-Status", ["aktiv", "abgemeldet"], [1]),
@@ -300,6 +304,65 @@ def test_yes_and_no_in_their_other_shapes(header: str, cells: list[str], expecte
     assert out(header, *cells) == expected
 
 
+def test_a_state_in_the_file_of_a_mailing_tool_is_that_of_a_subscription(keeper: OptOutKeeper) -> None:
+    # Beehiiv.
+    report = load(
+        "Email,Status,Created At,UTM Source,Referral Code\na@example.com,active,,web,\nb@example.com,inactive,,,\n"
+        "c@example.com,validating,,,\nd@example.com,paused for now,,,\n"
+    )
+    assert keeper.emails() == {"b@example.com", "c@example.com", "d@example.com"}
+    assert (report.questions, report.doubtful) == ([], 1)
+
+
+def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_then(keeper: OptOutKeeper) -> None:
+    content = "Email,Status\na@example.com,active\nb@example.com,inactive\n"
+    report = load(content, dry_run=True)
+    assert [(question.about, question.column, question.example) for question in report.questions] == [
+        ("consent", "Status", "inactive")
+    ]
+    assert any("Status=mailing-state" in line for line in told(report))
+    load(content)
+    assert keeper.emails() == {"b@example.com"}
+    keeper.rows.clear()
+    for answer, expected in (("unused", set()), ("job_title", set()), ("mailing-state", {"b@example.com"})):
+        answered = load(content, columns={"Status": answer})
+        assert (answered.questions, keeper.emails()) == ([], expected)
+
+
+def test_a_state_beside_what_somebody_paid_is_that_of_an_order_or_a_plan(keeper: OptOutKeeper) -> None:
+    report = load("Email,Status,Order Total\na@example.com,pending,1\nb@example.com,cancelled,2\n")
+    assert (report.questions, keeper.rows) == ([], [])
+
+
+def test_a_state_that_a_field_is_there_for_is_asked_about_by_nobody(keeper: OptOutKeeper) -> None:
+    assert load("Email,Status\na@example.com,active\nb@example.com,inactive\n", entity="crm.lead").questions == []
+    assert keeper.rows == []
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [
+        ("2024-05-17 10:30:00 UTC", 10),
+        ("2024-05-17 10:30:00 +0200", 8),
+        ("2024-05-17T10:30:00.123+02:00", 8),
+        ("05/17/2024 10:30 PM +0000", 22),
+        ("17.05.2024 10.30", 10),
+        ("17. 5. 2024 10:30", 10),
+        ("2024. 05. 17. 10:30", 10),
+        ("May 17, 2024 10:30 AM", 10),
+        ("Fri, 17 May 2024 10:30:00 +0000", 10),
+        ("2024年5月17日 10:30", 10),
+    ],
+)
+def test_the_moment_is_known_in_the_customs_of_programs_and_countries(
+    written: str, hour: int, keeper: OptOutKeeper
+) -> None:
+    load(f'email,Unsubscribed at\na@example.com,"{written}"\n')
+    (row,) = keeper.rows
+    assert row.happened_at is not None
+    assert (row.happened_at.date(), row.happened_at.hour) == (datetime.date(2024, 5, 17), hour)
+
+
 @pytest.mark.parametrize("header", ["(" * 99_000, "newsletter (yes " * 6_000, "o " * 49_000])
 def test_a_name_without_end_is_looked_through_in_no_time(header: str) -> None:
     begin = time.monotonic()
@@ -325,7 +388,8 @@ def test_when_it_happened_is_known_where_the_cell_is_a_moment(keeper: OptOutKeep
     utc = datetime.UTC
     assert [row.happened_at for row in keeper.rows] == [
         datetime.datetime(2024, 5, 17, 22, 30, tzinfo=utc),
-        datetime.datetime(2024, 5, 4, tzinfo=utc),
+        # All that is known is the day: whatever was said on it before its end does not count against it.
+        datetime.datetime(2024, 5, 4, 23, 59, 59, 999_999, tzinfo=utc),
         None,
         datetime.datetime(2024, 5, 17, 10, tzinfo=utc),
     ]
@@ -334,9 +398,9 @@ def test_when_it_happened_is_known_where_the_cell_is_a_moment(keeper: OptOutKeep
 @pytest.mark.parametrize(
     ("cell", "happened"),
     [
-        ("2024-01-02 24:00:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
-        ("2024-01-02 10:61", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
-        ("2024-01-02T10:00:00-99:00", datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)),
+        ("2024-01-02 24:00:00", datetime.datetime(2024, 1, 2, 23, 59, 59, 999_999, tzinfo=datetime.UTC)),
+        ("2024-01-02 10:61", datetime.datetime(2024, 1, 2, 23, 59, 59, 999_999, tzinfo=datetime.UTC)),
+        ("2024-01-02T10:00:00-99:00", datetime.datetime(2024, 1, 2, 23, 59, 59, 999_999, tzinfo=datetime.UTC)),
         ("0001-01-01T00:00:00+14:00", datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)),
         ("9999-12-31T23:59:59-12:00", None),
         ("2999-01-01", None),

@@ -20,7 +20,9 @@ from openpyxl import Workbook
 
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.files.errors import AddressMissing, FileRefused
+from dotbridge.files.models import FileShape
 from dotbridge.files.phones import read_phones
+from dotbridge.files.selectors import shape_of
 from tests.files.conftest import OptOutKeeper, counts, load
 from tests.files.test_formats import ods, text
 from tests.files.test_hostile import row, workbook
@@ -102,6 +104,42 @@ GOOD: dict[str, tuple[bytes, dict[str, list[str]]]] = {
         ),
         {"a@example.com": ["Ona", "Ona"], "b@example.com": ["", ""]},
     ),
+    "a list of JSON": (
+        b'[{"email": "a@example.com", "first name": "Ada", "tags": []}, {"email": "b@example.com"}]',
+        {"a@example.com": ["Ada", ""], "b@example.com": ["", ""]},
+    ),
+    "a list of JSON, written wide": (
+        '[\n  {\n    "email": "a@example.com",\n    "last name": "Škoda"\n  }\n]\n'.encode(),
+        {"a@example.com": ["", "Škoda"]},
+    ),
+    "lists of JSON in cells": (
+        b'E-mail;First name\n"[""a@example.com""]";Ada\n"[{""value"": ""b@example.com""}]";Bo\n',
+        {"a@example.com": ["Ada", ""], "b@example.com": ["Bo", ""]},
+    ),
+    "quotes as MySQL writes them": (
+        b'"Mail","First name","Last name"\n"a@example.com","Ada \\"Ace\\"","Byron"\n"b@example.com","\\"Bo\\"","Ek"\n',
+        {"a@example.com": ['Ada "Ace"', "Byron"], "b@example.com": ['"Bo"', "Ek"]},
+    ),
+    "the mark by which DOS ends a file": (
+        b"E-mail,First name\r\na@example.com,Ada\r\n\x1a",
+        {"a@example.com": ["Ada", ""]},
+    ),
+    "words for nothing": (
+        "E-mail,First name,Last name\na@example.com,-,n/a\nb@example.com,\u2013,--\n".encode(),
+        {"a@example.com": ["", ""], "b@example.com": ["", ""]},
+    ),
+    "names of columns with what a form says of them": (
+        b"Email (required),First name (optional),Last name (Pflichtfeld)\na@example.com,Ada,Byron\n",
+        {"a@example.com": ["Ada", "Byron"]},
+    ),
+    "vCard with a picture whose lines begin with no blank": (
+        b"BEGIN:VCARD\nVERSION:2.1\nN:Byron;Ada\nPHOTO;ENCODING=BASE64:\n/9j/4A\nSkZJRg==\n\nEMAIL:a@example.com\nEND:VCARD\n",
+        {"a@example.com": ["Ada", "Byron"]},
+    ),
+    "vCard with a note that was broken": (
+        b"BEGIN:VCARD\nVERSION:3.0\nN:Byron;Ada\nNOTE:likes tea\nand cake\nEMAIL:a@example.com\nEND:VCARD\n",
+        {"a@example.com": ["Ada", "Byron"]},
+    ),
     "vCard of a phone": (CARD.format("UTF-8", "M=C3=BCller;J=C3=B6rg").encode(), {"a@example.com": ["Jörg", "Müller"]}),
     "vCard of an older phone": (
         CARD.format("ISO-8859-1", "Garc=EDa;Jos=E9").encode(),
@@ -133,8 +171,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "web page or XML. Open it in a spread",
     ),
     "XML": (lambda: b'\xef\xbb\xbf<?xml version="1.0"?><people/>', "web page or XML"),
-    "a list of JSON": (lambda: b'[{"email": "a@example.com"}]', "each object on a line of its own"),
-    "a list of JSON, written wide": (lambda: b'[\n  {"email": "a@example.com"}\n]', "each object on a line of its own"),
+    "a list of JSON that was cut off": (lambda: b'[\n{"email": "a@example.com"},\n{"ema', "from line 3 on"),
+    "a list of JSON without its end": (lambda: b'[{"email": "a@example.com"}\n', "from line 2 on"),
+    "a list of JSON that is damaged": (lambda: b'[{"email": "a@example.com"}, {"email" "b"}]', "damaged or cut off"),
+    "a list of JSON with nothing in it": (lambda: b" [ ]", "The list holds no JSON object"),
     "a document of Numbers": (
         lambda: of_one_file(**{"Index/Document.iwa": "x", "preview.jpg": "x"}),
         "a document of another program",
@@ -180,6 +220,12 @@ def test_a_cell_that_holds_nothing_after_all_keeps_what_the_record_has() -> None
         "1990-05-17",
         7,
     )
+
+
+def test_what_was_chosen_for_a_field_that_is_gone_does_not_count() -> None:
+    columns = {"E-mail": "email", "Size": "shoe_size"}
+    FileShape.objects.create(entity="crm.contact", shape=shape_of(list(columns)), columns=columns)
+    assert counts(load("E-mail,Size\na@example.com,9\n")) == (1, 0, 0, 0)
 
 
 def test_an_address_that_is_not_there_after_all_is_not_told_beside_one_that_is() -> None:

@@ -1,7 +1,7 @@
 """Exports as mailing tools, shops, CRMs, address books and spreadsheets write them: nobody and nothing is lost.
 
 `exports/` holds a file of each with invented people, `exports/rights.json` who is in it, who has opted out there, and
-which lines are told instead of taken.
+which lines are told instead of taken, and which are skipped as nobody's.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def test_an_export_loses_nobody_and_keeps_who_has_opted_out(name: str, keeper: O
     assert people == right["people"]
     assert keeper.emails() == set(right["opted_out"])
     assert [problem.line for problem in report.problems if not problem.taken] == right["not_taken"]
+    assert [skipped.line for skipped in report.skipped_lines] == right.get("skipped", [])
     assert all(problem.why and problem.mend for problem in report.problems)
 
 

@@ -71,6 +71,15 @@ def test_two_people_of_one_address_are_told_apart_by_their_ids() -> None:
     ]
 
 
+@pytest.mark.parametrize("nothing", ["0", "0.0", "-", "n/a", "none", "unknown", "Guest", "000"])
+def test_the_id_of_a_guest_makes_nobody_one_with_another(nothing: str) -> None:
+    report = load(f"Customer ID,E-mail,First name\n{nothing},a@example.com,Ada\n{nothing},b@example.com,Bo\n")
+    assert (counts(report), report.problems) == ((2, 0, 0, 0), [])
+    again = load(f"Customer ID,E-mail,First name\n{nothing},c@example.com,Cy\n")
+    assert (counts(again), again.moved) == ((1, 0, 0, 0), 0)
+    assert people() == [("", "Ada", "a@example.com"), ("", "Bo", "b@example.com"), ("", "Cy", "c@example.com")]
+
+
 def test_two_rows_of_one_id_are_one_person_and_what_differs_is_shown() -> None:
     report = load("Contact ID,E-mail,First name\n7,a@example.com,Ada\n7,b@example.com,Adele\n")
     assert counts(report) == (1, 0, 0, 0)

@@ -152,6 +152,52 @@ def test_an_opendocument_sheet() -> None:
     )
 
 
+def xlsb(rows: list[list[str]]) -> bytes:
+    """A binary workbook by hand: records of a kind, a length and that much content."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        begin = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
+        return (
+            begin
+            + bytes([len(content) & 127 | (128 if len(content) > 127 else 0)])
+            + (bytes([len(content) >> 7]) if len(content) > 127 else b"")
+            + content
+        )
+
+    def wide(text: str) -> bytes:
+        return len(text).to_bytes(4, "little") + text.encode("utf-16-le")
+
+    sheet = record(129) + record(148, b"".join(each.to_bytes(4, "little") for each in (0, len(rows) - 1, 0, 2)))
+    sheet += record(145)
+    for number, row in enumerate(rows):
+        sheet += record(0, number.to_bytes(4, "little") + bytes(13))
+        for place, text in enumerate(row):
+            sheet += record(6, place.to_bytes(4, "little") + bytes(4) + wide(text))
+    sheet += record(146) + record(130)
+    book = record(131) + record(143) + record(156, bytes(4) + (1).to_bytes(4, "little") + wide("r1") + wide("People"))
+    book += record(144) + record(132)
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    relation = (
+        f'<Relationships xmlns="{package}"><Relationship Id="r1" Type="{office}/{{}}" Target="{{}}"/></Relationships>'
+    )
+    return packed(
+        **{
+            "[Content_Types]_dot_xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+            "_rels/_dot_rels": relation.format("officeDocument", "xl/workbook.bin"),
+            "xl/workbook_dot_bin": book,
+            "xl/_rels/workbook_dot_bin_dot_rels": relation.format("worksheet", "worksheets/sheet1.bin"),
+            "xl/worksheets/sheet1_dot_bin": sheet,
+        }
+    )
+
+
+def test_a_binary_workbook() -> None:
+    report = load(xlsb([["E-mail", "Vorname"], ["a@example.com", "Käthe"], ["b@example.com", "Bo"]]))
+    assert (report.format, report.part, counts(report)) == ("xlsb", "People", (2, 0, 0, 0))
+    assert Contact.objects.order_by("pk").values_list("first_name", flat=True)[0] == "Käthe"
+
+
 def test_vcards() -> None:
     cards = (
         "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Byron;Ada;King;Dr.;\r\nFN:Dr. Ada Byron\r\n"
@@ -238,6 +284,8 @@ CSV = b"email\na@example.com\n"
         (packed(**{"xl/workbook_dot_xml": b"no workbook"}), "The workbook is damaged"),
         (packed(content_dot_xml=b"no sheet", mimetype="x"), "The workbook is"),
         (workbook(People=[]), "The workbook is empty"),
+        (packed(**{"xl/workbook_dot_bin": b"no workbook"}), "The workbook is damaged"),
+        (packed(café_dot_csv=CSV).replace("café".encode(), b"caf\xff\xff"), "damaged"),
         (b"{}\n{}\n", "No line of the file holds a JSON object"),
         (b"{" + b'"a":{' * 100_000 + b"\n", "No line of the file holds a JSON object"),
     ],

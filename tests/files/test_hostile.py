@@ -23,7 +23,11 @@ from django.test import Client
 from django.urls import reverse
 
 from dotbridge.crm.models import ContactEmail
+from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad
+from dotbridge.files.telling import told
+from dotbridge.files.waiting import keep_file
+from tests.files.conftest import load
 
 pytestmark = pytest.mark.django_db
 # Far more than any of them takes, on a machine that is busy as well.
@@ -85,6 +89,10 @@ FILES: dict[str, tuple[Callable[[], bytes], str | tuple[list[str], int]]] = {
     "two files": (lambda: packed({"a.csv": GOOD, "b.csv": GOOD}), "holds 2 files"),
     "cut off": (lambda: packed({"a.csv": GOOD})[:-20], "damaged"),
     "path in a zip": (lambda: packed({"../../etc/a.csv": GOOD}), (["a@example.com"], 0)),
+    "rows of one number": (
+        lambda: workbook(row(2, A="a@example.com") + row(2, A="b@example.com")),
+        (["a@example.com", "b@example.com"], 0),
+    ),
     "row far away": (lambda: workbook(row(10**9, A="z@example.com")), (["z@example.com"], 0)),
     "column far away": (
         lambda: workbook(row(2, A="a@example.com") + "".join(row(n, A="b@x.example", XFD="x") for n in range(3, 503))),
@@ -126,6 +134,11 @@ FILES: dict[str, tuple[Callable[[], bytes], str | tuple[list[str], int]]] = {
     "zeros in cells": (
         lambda: b"E-mail,Name\n" + b"ok@example.com,Ok\n" * 4_000 + b"b\0@example.com,B\nc@example.com,C\0\n",
         (["c@example.com", "ok@example.com"], 1),
+    ),
+    "empty lines without an end": (lambda: GOOD + b"\n" * 3_000_000, "lines with nothing in them"),
+    "an open quote before a long line": (
+        lambda: b'E-mail,Notes\na@example.com,"' + (b"x" * 60 + b"\n") * 1_060 + b"y" * 99_000 + b"\n",
+        ([], 1_061),
     ),
     "too many columns": (lambda: b"E-mail" + b",x" * 600 + b"\na@example.com\n", "more than 500 columns"),
 }  # fmt: skip
@@ -173,6 +186,29 @@ def test_on_the_pages(hostile: tuple[bytes, str | tuple[list[str], int]], client
         assert report["created"] == len(right[0])
         assert report["refused"] == right[1]
     assert FileLoad.objects.count() == 1
+
+
+def test_names_in_a_file_move_no_cursor() -> None:
+    clear = "\x1b[2J"
+    content = f"E-mail,{clear}Shoe,Unsubscribed {clear},First name{clear}\na@example.com,9,perhaps,Ada\n"
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        archive.writestr(f"{clear}people.csv", content)
+    said = told(load(raw.getvalue()))
+    assert all(line.isprintable() for line in said), said
+    with zipfile.ZipFile(raw, "a") as archive:
+        archive.writestr(f"{clear}more.csv", content)
+    with pytest.raises(FileRefused) as refused:
+        load(raw.getvalue())
+    assert str(refused.value).isprintable()
+
+
+def test_a_choice_that_cannot_be_stored_is_refused_in_words(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("mona", password="x"))
+    kept = keep_file(file=io.BytesIO(GOOD), name="people.csv", entity="crm.contact")
+    for sent in ({"headers": json.dumps({"0": "E-mail\0"}), "goes-0": "email"}, {"delimiter": "\0"}):
+        page = client.post(reverse("dotbridge:file-look", args=[kept.pk]), {"choosing": "1", **sent})
+        assert (page.status_code, "cannot be stored" in page.content.decode()) == (200, True)
 
 
 def emails() -> list[str]:

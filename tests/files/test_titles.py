@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -46,10 +47,30 @@ def test_titles_above_the_table_are_passed_over_and_told(content: bytes, keeper:
     report = load(content)
     assert (counts(report)[0], report.opted_out, keeper.emails()) == (40, 1, {"p2@example.com"})
     assert Contact.objects.filter(first_name="Ann").count() == 40
-    assert [(problem.value, problem.taken) for problem in report.problems][-1:] == [("Total", False)]
-    assert [problem.why for problem in report.problems if "taken for a title" in problem.why] == [
-        "It stands above the names of the columns, so it is taken for a title."
-    ] * 2
+    assert (report.rows, report.refused, report.problems) == (40, 0, [])
+    assert [(re.split(r"[^a-zA-Z]", skipped.value)[0], skipped.why) for skipped in report.skipped_lines] == [
+        ("Customers", "It stands above the names of the columns, so it is taken for a title."),
+        ("Person", "It stands above the names of the columns, so it is taken for a title."),
+        ("Total", "It sums up what stands above."),
+    ]
+
+
+def test_who_made_an_export_stands_above_it_with_their_address(keeper: OptOutKeeper) -> None:
+    report = load("Created by,mona@example.com,\nE-mail,First name,Opt out\na@example.com,Ada,yes\n")
+    assert (counts(report), keeper.emails()) == ((1, 0, 0, 0), {"a@example.com"})
+    assert [skipped.value for skipped in report.skipped_lines] == ["Created by,mona@example.com,"]
+    assert Contact.objects.get().first_name == "Ada"
+
+
+def test_a_name_of_a_column_may_go_over_two_lines(keeper: OptOutKeeper) -> None:
+    report = load('"Unsubscribed\n(yes/no)","E-mail"\nyes,a@example.com\nno,b@example.com\n')
+    assert (counts(report), keeper.emails(), report.skipped) == ((2, 0, 0, 0), {"a@example.com"}, 0)
+
+
+def test_names_below_a_title_are_found_though_the_one_of_the_addresses_is_not_known(keeper: OptOutKeeper) -> None:
+    report = load("Customers of May;;\nReaches them at;First name;Opt out\na@example.com;Ada;yes\n;Bo;\n")
+    assert (counts(report), keeper.emails()) == ((1, 0, 0, 1), {"a@example.com"})
+    assert Contact.objects.get().first_name == "Ada"
 
 
 def test_a_first_line_that_names_nobody_is_no_title_where_people_follow() -> None:

@@ -190,12 +190,12 @@ def test_a_file_that_did_not_come_is_a_problem_until_it_comes(folder: Path) -> N
     shop = scheduled(folder)
     assert read(shop) is None
     since = shop.problem_since
-    assert "No such file" in shop.problem
+    assert "No such file" in shop.trouble
     assert read(shop) is None
     assert (shop.problem_since, shop.next_at > timezone.now()) == (since, True)
     put(folder, "a")
     assert read(shop) is not None
-    assert (shop.problem, shop.problem_since) == ("", None)
+    assert (shop.trouble, shop.problem_since) == ("", None)
 
 
 def test_a_fault_of_ours_is_told_and_not_repeated_every_minute(folder: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_fault_of_ours_is_told_and_not_repeated_every_minute(folder: Path) -> 
     with pytest.raises(TypeError):
         read_scheduled_file(scheduled_file_id=shop.pk)
     shop.refresh_from_db()
-    assert "Something went wrong here" in shop.problem
+    assert "Something went wrong here" in shop.trouble
     assert shop.problem_since is not None
     assert request_due_readings() == 0
 
@@ -215,7 +215,7 @@ def test_a_file_that_is_being_written_is_looked_at_a_little_later(folder: Path) 
     put(folder, "a")
     os.utime(folder / "people.csv")
     assert read(shop) is None
-    assert shop.problem == ""
+    assert shop.trouble == ""
     assert shop.next_at < timezone.now() + timedelta(minutes=2)
 
 
@@ -271,7 +271,7 @@ def test_a_list_that_became_one_by_rule_is_told_in_words(folder: Path, people_li
     put(folder, "a")
     reading = read(shop)
     assert reading is not None
-    assert (reading.load.state, reading.load.message) == (
+    assert (reading.load.state, reading.load.said) == (
         LoadState.FAILED,
         "Only a manual list is kept in step with a file.",
     )

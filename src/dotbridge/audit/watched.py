@@ -48,12 +48,17 @@ _FIELDS: dict[str, tuple[str, ...]] = {
         "name", "code", "start_date", "end_date", "description", "budget", "report_period", "owner",
     ),
     "dotbridge_studio.signon": ("integration", "client_id", "domain"),
+    "dotbridge_scheduled_files.scheduledfile": (
+        "name", "entity", "url", "username", "every_minutes", "holds", "marketing_list", "most_leaving_percent",
+        "must_come_hours", "choices", "is_active",
+    ),
     "dotbridge_preferences.sitesetting": ("name", "value"),
     "auth.group": ("name",),
 }  # fmt: skip
 _SECRETS = {
     "dotbridge_integrations.integration": ("password_sealed",),
     "dotbridge_studio.signon": ("secret_sealed",),
+    "dotbridge_scheduled_files.scheduledfile": ("sealed_secret",),
 }
 # Whose page a record stands on, where it is not its own.
 _ABOUT = {

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from django.utils.translation import gettext as _
 from email_validator import EmailNotValidError, validate_email
 
 from dotbridge.entities.email import is_plausible
+from dotbridge.files.texts import text as _
 
 # What surrounds an address in pasted text: blanks of every kind, marks that nobody sees, quotation marks.
 _AROUND = " \t\r\n\u00a0\u200b\u200c\u200e\u200f\u202a\u202c\u2060\ufeff,;"

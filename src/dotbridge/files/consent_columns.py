@@ -30,7 +30,11 @@ class ConsentKind(enum.Enum):
 
 
 # What a person calls them who says that a column is one.
-CHOSEN_KINDS = {"opted-out": ConsentKind.OPTED_OUT, "opted-in": ConsentKind.OPTED_IN}
+CHOSEN_KINDS = {
+    "opted-out": ConsentKind.OPTED_OUT,
+    "opted-in": ConsentKind.OPTED_IN,
+    "mailing-state": ConsentKind.STATUS,
+}
 
 
 class Says(enum.Enum):
@@ -67,9 +71,10 @@ _OPTED_OUT_STEMS = (
     "desabonne",
 )
 _OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
-# Not about the person, or of the other ways to write to somebody, unless e-mail is named beside them.
+# Where somebody can leave, unless the cells say who did.
 _LINKS = ("link", "url")
-_OTHER_WAYS = ("fax", "sms", "phone", "call", "whatsapp", "push", "telefon", "mobile")
+# The other ways to write to somebody, unless e-mail is named beside them: "Do not call", and not "Automatically".
+_OTHER_WAYS = re.compile(r"fax|sms|phone|call(?!y)|whatsapp|push|telefon|mobile")
 _EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
 _FILLED_SAYS_SO = re.compile(
     r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce|source|mode"
@@ -77,6 +82,12 @@ _FILLED_SAYS_SO = re.compile(
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
+# Beside which a "Status" is that of a subscription: "Subscribed via", "utm_source", "Open rate", "Optin time".
+_OF_A_MAILING_TOOL = re.compile(r"subscribe[rd]|newsletter|^utm|openrate|clickrate|optin|abonnent|referral")
+# Beside which it is that of an order, a plan or a deal.
+_OF_A_SHOP = re.compile(
+    r"order|invoice|amount|total|price|payment|plan$|currency|revenue|dealstage|rechnung|betrag|preis"
+)
 # How programs write nothing where a moment or several words could stand.
 _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 _MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
@@ -133,9 +144,22 @@ def _phrased_kind(header: str) -> ConsentKind | None:
 
 def _is_something_else(header: str) -> bool:
     name = plain(header)
-    if any(part in name for part in _LINKS):
-        return True
-    return any(part in name for part in _OTHER_WAYS) and not any(part in name for part in _EMAIL)
+    return bool(_OTHER_WAYS.search(name)) and not any(part in name for part in _EMAIL)
+
+
+def is_listed(header: str) -> bool:
+    """Whether the name alone says that a column may speak of consent."""
+    return _listed_kind(header) is not None
+
+
+def speaks_of_mailing(header: str) -> bool:
+    """Whether a column of this name is one of a mailing tool: then a "Status" beside it is that of a subscription."""
+    return bool(_OF_A_MAILING_TOOL.search(plain(header)))
+
+
+def speaks_of_money(header: str) -> bool:
+    """Whether a column of this name is one of a shop: then a "Status" beside it is none of a subscription."""
+    return bool(_OF_A_SHOP.search(plain(header)))
 
 
 @dataclass
@@ -147,10 +171,15 @@ class ConsentColumn:
     dates: DateColumn = field(default_factory=DateColumn)
     # Somebody said that it speaks of consent.
     is_chosen: bool = False
+    # Of a mailing tool's file: there any state is one of a subscription.
+    is_of_mailing_tool: bool = False
     filled: int = 0
     known: int = 0
     # Cells that say yes, no, a state, or when it happened.
     answers: int = 0
+    # Cells with a state, and the first that says that somebody is not to be written to.
+    states: int = 0
+    example: str = ""
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
@@ -159,6 +188,9 @@ class ConsentColumn:
             self.filled += 1
             self.known += _is_out_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
             self.answers += self._is_answer(cell, text)
+            if (state := _state(text)) is not None:
+                self.states += 1
+                self.example = self.example or (text if state is Says.OPTED_OUT else "")
 
     def _is_of_consent(self, text: str) -> bool:
         spelt = plain(text) or text
@@ -174,10 +206,21 @@ class ConsentColumn:
         """Whether the column speaks of consent at all: a "Status" may be anything, and so may labels, and what is known
         by parts of its name alone.
         """
-        if self.kind not in {ConsentKind.OPTED_OUT, ConsentKind.OPTED_IN}:
-            asks_it = self.kind is ConsentKind.STATUS and _ASKS_IT.search(plain(self.header))
-            return self.known > 0 or (bool(asks_it) and self.answers * 2 > self.filled)
-        return self.is_chosen or _listed_kind(self.header) is not None or self.answers * 2 > self.filled
+        name, mostly_answers = plain(self.header), self.answers * 2 > self.filled
+        if self.is_chosen:
+            return True
+        if self.kind is ConsentKind.LABELS:
+            return self.known > 0
+        if self.kind is ConsentKind.STATUS:
+            is_state = self.is_of_mailing_tool and bool(self.example) and self.states * 2 > self.filled
+            return self.known > 0 or is_state or (bool(_ASKS_IT.search(name)) and mostly_answers)
+        is_link = any(part in name for part in _LINKS)
+        return (_listed_kind(self.header) is not None and not is_link) or mostly_answers
+
+    def may_be_meant(self) -> bool:
+        """Whether only a person can say that it does: nothing but states that may be those of anything."""
+        holds_states = bool(self.example) and self.states == self.filled
+        return self.kind is ConsentKind.STATUS and holds_states and not self.is_meant()
 
     def read(self, cell: Cell) -> Said:
         """What a cell says."""

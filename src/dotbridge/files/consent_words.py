@@ -13,6 +13,7 @@ OPTED_OUT_HEADERS = """
     unsubscribe date, unsubscribed date, date unsubscribed, unsubscription date, unsub, unsub time, unsub date,
     unsub reason, unsub reason other, unsub campaign title, unsub campaign id, unsubscribe reason,
     clean time, clean campaign title, clean campaign id, cleaned, leave time,
+    emailstop, email stop, mailstop, mail stop,
     do not email, do not e-mail, donotemail, do not mail, donotmail, do not bulk email, donotbulkemail,
     donotsendmm, do not send marketing material, do not send marketing materials, do not contact, donotcontact,
     no email, no emails, no newsletter, no marketing, no marketing emails, no mailing, exclude from mailings,
@@ -102,7 +103,7 @@ OUT_WORDS = """
         revoked,
     withdrawn, do not allow, do not send, not allow, no consent, no permission, awaiting confirmation, temp hold,
     do not email, no newsletter, do not contact, no email, redacted, cancelled, canceled, not activated, deactivated,
-    no marketing, no marketing emails,
+    no marketing, no marketing emails, validating, paused, undeliverable, abuse, junk, needs attention,
     abgemeldet, abbestellt, ausgetragen, gesperrt, widerrufen, inaktiv, unbestätigt, kein newsletter, keine werbung,
     gekündigt, nicht aktiviert, deaktiviert, résilié, annulé, désactivé,
     désabonné, désabonnée, désinscrit, désinscrite, bloqué, dado de baja, dada de baja, baja, cancelado, cancelada,
@@ -125,7 +126,8 @@ IN_WORDS = """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
-    active, inactive, allow, send, do not allow, do not send, not allow, express, implied, temp hold,
+    active, inactive, validating, paused, undeliverable, needs attention,
+    allow, send, do not allow, do not send, not allow, express, implied, temp hold,
     confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
         declined,
     cancelled, canceled, not activated, deactivated, gekündigt, nicht aktiviert, deaktiviert, résilié, annulé,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from django.utils.translation import gettext as _
-
 from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.files.records import BLANKS, Cell, Formula, cell_text
+from dotbridge.files.texts import text as _
 
 # "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
 _ERROR_VALUE = re.compile(r"#(?:N/A|NV|N/D|[¡¿]?[A-ZÀ-Ý0-9_/ ]{2,20}[!?]|#+)")

@@ -1,4 +1,5 @@
 """Dates by column: the rows of the column decide in which order day and month stand, never a single cell."""
+# ruff: noqa: RUF001 - digits of East Asian writing are the point
 
 from __future__ import annotations
 
@@ -12,26 +13,41 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils import translation
 from django.utils.dates import MONTHS, MONTHS_3, MONTHS_ALT, MONTHS_AP
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.texts import text as _
 
 LONGEST_DATE = 100
-DAY_FIRST, MONTH_FIRST = "day first", "month first"
+DAY_FIRST, MONTH_FIRST = gettext_noop("day first"), gettext_noop("month first")
 # What nothing settles is left out, and nobody is asked about it any more.
 LEAVE = "leave"
 ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST, "leave": LEAVE}
-_TIME = r"(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)? ?(?:[AP]M)?(?:Z|[+-]\d{2}:?\d{2})?))?"
+_CLOCK = (
+    r"(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?:[.,](?P<fraction>\d+))?(?: ?Uhr)?"
+    r" ?(?P<half>[AP]\.? ?M\.?)? ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?"
+)
+# The time of day that is written beside a date: "10:30", "10.30.00", "10:30:00 PM", "10:30:00.000 +0100", "10h30".
+TIME = re.compile(_CLOCK, re.ASCII | re.IGNORECASE)
+_TIME = rf"(?:[T ,]+(?:at |um |à )?({re.sub(r'[?]P<[a-z]+>', '?:', _CLOCK)}))?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.ASCII | re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.ASCII | re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"\d{1,2}([-./])\d{1,2}\1\d{2}", re.ASCII)
 _NO_YEAR = re.compile(r"--\d{2}-?\d{2}|\d{1,2}[-./]\d{1,2}\.?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
-_WITH_NAME = re.compile(  # "17. Mai 1990", "May 17, 1990", "17 de mayo de 1990"
-    r"(?:(\d{1,2})(?:\.|st|nd|rd|th|º)?[ -]+(?:de )?)?([^\W\d]+)\.?[ -]+"
-    r"(?:(\d{1,2})(?:,|st|nd|rd|th)* +)?(?:de )?(\d{4})"
+# "17. Mai 1990", "May 17, 1990 10:30 AM", "17 de mayo de 1990", "Thu, 17 May 1990 10:30:00 +0000".
+_WITH_NAME = re.compile(
+    r"(?:[^\W\d]+\.?,? +(?=\d|[^\W\d]+\.? +\d))?"
+    r"(?:(\d{1,2})(?:\.|st|nd|rd|th|º)?[ /-]+(?:de )?)?([^\W\d]+)\.?[ /-]+"
+    rf"(?:(\d{{1,2}})(?:,|st|nd|rd|th)* +)?(?:de )?(\d{{4}}){_TIME}",
+    re.IGNORECASE,
 )
+# "17. 5. 1990" of the Czechs, "1990. 05. 17." of the Hungarians, "17.5.1990." of the Croats.
+_LOOSE = re.compile(r"(\d{1,4})([-./]) ?(\d{1,2})\2 ?(\d{1,4})\.?(?=$|[ T,])", re.ASCII)
+# "1990年5月17日", "1990년 5월 17일".
+_WIDE = str.maketrans("０１２３４５６７８９／－．：　\u00a0\u202f", "0123456789/-.:   ")
+_EAST_ASIAN = re.compile(r"(\d{4}) ?[年년] ?(\d{1,2}) ?[月월] ?(\d{1,2}) ?[日일]")
 
 
 class Day(NamedTuple):
@@ -56,7 +72,9 @@ class DateColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        found = _YEAR_LAST.fullmatch(cell.strip()) if isinstance(cell, str) and len(cell) <= LONGEST_DATE else None
+        if not isinstance(cell, str) or len(cell) > LONGEST_DATE:
+            return
+        found = _YEAR_LAST.fullmatch(_tidied(cell))
         if found is None:
             return
         first, separator, second = int(found[1]), found[2], int(found[3])
@@ -102,7 +120,7 @@ class DateColumn:
         text = cell_text(cell).strip()
         if len(text) > LONGEST_DATE:
             raise Unreadable(_("This is no date."), _mend())
-        year, month, day, time = self._parts(text)
+        year, month, day, time = self._parts(_tidied(text))
         try:
             return Day(datetime.date(year, month, day), time)
         except ValueError:
@@ -119,7 +137,7 @@ class DateColumn:
         if found := _WITH_NAME.fullmatch(text):
             month_named = _months().get(found[2].casefold())
             if month_named and (found[1] or found[3]):
-                return int(found[4]), month_named, int(found[1] or found[3]), ""
+                return int(found[4]), month_named, int(found[1] or found[3]), found[5] or ""
         if _NO_YEAR.fullmatch(text):
             raise Unreadable(_("This date has no year."), _mend())
         if _SHORT_YEAR.fullmatch(text):
@@ -137,6 +155,14 @@ class DateColumn:
         if order is None:
             order = DAY_FIRST if first > 12 else MONTH_FIRST
         return (first, second) if order == DAY_FIRST else (second, first)
+
+
+def _tidied(text: str) -> str:
+    """A date with its parts side by side, and East Asian ones written as others are."""
+    text = text.strip()
+    if not text.isascii():
+        text = _EAST_ASIAN.sub(r"\1-\2-\3", text.translate(_WIDE))
+    return _LOOSE.sub(r"\1\2\3\2\4", text, count=1)
 
 
 def _mend() -> str:

@@ -10,21 +10,31 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
-
-from django.utils.translation import gettext as _
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
-from dotbridge.files.records import BLANKS, LONGEST_CELL, MOST_COLUMNS, BrokenLine, Record, column_name
-from dotbridge.files.titles import are_names, passed_over, row_of_names
+from dotbridge.files.records import (
+    BLANKS,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    BrokenLine,
+    EmptyLines,
+    Found,
+    Record,
+    column_name,
+)
+from dotbridge.files.texts import text as _
+from dotbridge.files.titles import MOST_TITLES, are_names, sure_row_of_names, title
 
 DELIMITERS = ",;\t|"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
 LONGEST_LINE = 100_000
 MOST_LINES_IN_A_RECORD = 100
 _SAMPLE = 64 * 1024
+# Beside blanks the mark by which old systems end a file.
+_NOTHING = f"{BLANKS}\x1a"
 # "Ada Byron" <ada@example.com>, as mail programs show it: its marks stand around the name alone, not around the cell.
 _NAMED_ADDRESS = re.compile(r'"([^"\n]*)" ?<([^<>"\s@]+@[^<>"\s@]+)>')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
@@ -75,19 +85,22 @@ class DelimitedText:
             for number, name in enumerate(named, 1)
         ]
 
-    def records(self) -> Iterator[Record | BrokenLine]:
+    def records(self) -> Iterator[Found]:
         """Every record, and in its place every line that is none. Lines with nothing in them are passed over."""
         with self._lines() as lines:
+            empty = EmptyLines()
             for number, text in enumerate(lines.peek(_SAMPLE)[: self._titles], 1):
                 if text.strip(BLANKS) and not _is_announcement(number, text):
-                    yield passed_over(number, text.strip())
+                    yield title(number, text.strip())
             top = self._top(lines)
             if not self.has_names:
                 yield self._fitted(top, "", self._width)
             while lines:
                 found = self._record(lines, self._width)
-                if isinstance(found, BrokenLine) or any(cell.strip() for cell in found.cells):  # type: ignore[union-attr]
+                if isinstance(found, BrokenLine) or any(cell.strip(_NOTHING) for cell in found.cells):  # type: ignore[union-attr]
                     yield found
+                else:
+                    empty.pass_over()
 
     @contextmanager
     def _lines(self) -> Iterator[_Lines]:
@@ -130,7 +143,7 @@ class DelimitedText:
             return self._fitted(Record(number, tuple(text.rstrip("\r\n").split(self.delimiter))), text, width)
         record_lines = [taken]
         try:
-            cells = self._cells(lines, record_lines)
+            cells = self._with_backslashes(text) or self._cells(lines, record_lines)
         except csv.Error as error:
             lines.put_back(record_lines[1:])
             record_lines = [taken]
@@ -187,6 +200,18 @@ class DelimitedText:
         mended = _NAMED_ADDRESS.sub(r'"\1 <\2>"', text)
         try:
             return None if mended == text else self._parse(mended)
+        except csv.Error:
+            return None
+
+    def _with_backslashes(self, text: str) -> list[str] | None:
+        """The cells of a line that says \\" for a mark within a cell, as MySQL and PHP do; None if it does not."""
+        if '\\"' not in text:
+            return None
+        with suppress(csv.Error):
+            self._parse(text)
+            return None
+        try:
+            return self._parse(text.replace('\\"', '""'))
         except csv.Error:
             return None
 
@@ -260,10 +285,36 @@ def _is_announcement(number: int, text: str) -> bool:
 def _titles(sample: list[str], delimiters: str) -> int:
     """How many lines stand above the names of the columns."""
     for delimiter in delimiters:
-        rows = [[cell.strip(f'"{BLANKS}') for cell in line.split(delimiter)] for line in sample]
-        if number := row_of_names(rows):
-            return number
+        begins, rows = _rows(sample, delimiter)
+        # A name may go over several lines. Where a quote in a title has swallowed them, each line speaks for itself.
+        found = sure_row_of_names(rows)
+        if found is None:
+            begins, rows = [*range(len(sample))], [line.split(delimiter) for line in sample]
+            found = sure_row_of_names([[cell.strip(f'"{BLANKS}') for cell in row] for row in rows])
+        if found is not None:
+            return begins[found]
     return 0
+
+
+def _rows(sample: list[str], delimiter: str) -> tuple[list[int], list[list[str]]]:
+    """The first records, as far as they can be told apart, and how many lines stand above each."""
+    begins: list[int] = []
+    rows: list[list[str]] = []
+    reader = _loosely(sample, delimiter)
+    above = 0
+    for cells in reader:
+        begins.append(above)
+        rows.append([cell.strip(BLANKS) for cell in cells])
+        above = reader.line_num
+        if len(rows) > 2 * MOST_TITLES:
+            break
+    return begins, rows
+
+
+def _loosely(sample: list[str], delimiter: str) -> Any:
+    """The records of a sample. Not strict: one broken quote in it must not decide, nor end the reading."""
+    csv.field_size_limit(_SAMPLE + LONGEST_LINE)
+    return csv.reader(sample, delimiter=delimiter, skipinitialspace=delimiter not in BLANKS)
 
 
 def find_delimiter(lines: list[str]) -> str:
@@ -272,8 +323,7 @@ def find_delimiter(lines: list[str]) -> str:
 
 
 def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
-    # Not strict: one broken quote in the sample must not decide.
-    widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(cells)]
+    widths = [len(cells) for cells in _loosely(lines, delimiter) if any(cells)]
     if not widths or widths[0] == 1:
         return 0.0, 0
     return round(widths.count(widths[0]) / len(widths), 1), widths[0]

@@ -21,6 +21,7 @@ MOST_CANDIDATES = 6
 _SURE_BY = 8.0
 _LIKELY_LETTER = -14.0
 _LONGEST_LINE = 100_000
+_BLOCK = 1024**2
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -134,15 +135,17 @@ def _utf_8_or_legacy(file: BinaryIO) -> FoundEncoding:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     good = broken = 0
     sample = bytearray()
-    for line in iter(lambda: file.readline(_LONGEST_LINE), b""):
-        if line.isascii():
+    while block := file.read(_BLOCK):
+        block += file.readline(_LONGEST_LINE)
+        if block.isascii():
             continue
-        text = decoder.decode(line)
+        text = decoder.decode(block)
         damaged = text.count("\N{REPLACEMENT CHARACTER}")
         broken += damaged
         good += len(text) - len(text.encode("ascii", "ignore")) - damaged
-        if len(sample) < SAMPLE:
-            sample += line
+        for line in block.splitlines(keepends=True) if len(sample) < SAMPLE else ():
+            if not line.isascii() and len(sample) < SAMPLE:
+                sample += line[:_LONGEST_LINE]
     if broken * 2 <= good or not sample:
         return FoundEncoding("utf-8", is_sure=True)
     return rank(bytes(sample))

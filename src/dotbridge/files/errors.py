@@ -7,7 +7,11 @@ from dotbridge.files.report import LoadReport
 
 
 class FileRefused(Exception):
-    """A file that cannot be read, or must not be loaded as it is. The text says why and what would be."""
+    """A file that cannot be read, or must not be loaded as it is. `text` says why and what would be."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class EncodingNotSure(FileRefused):

@@ -105,6 +105,12 @@ NAMES: dict[Role, str] = {
     """,
 }
 
+# What a form or an accountant's program writes behind a name.
+_ASIDES = re.compile(
+    r"[(\[](?:required|optional|mandatory|pflicht\w*|erforderlich|freiwillig|obligatoire|facultatif|obligatorio|opcional"
+    r"|verplicht|wymagane|adressattyp nat[^)]*)[)\]]",
+    re.IGNORECASE,
+)
 _NAME_ALONE = {"name", "naam", "namn"}
 # Which of somebody's addresses or phones it is: "Email (home)", "Telefon geschäftlich".
 _WHICH_ONES = """
@@ -145,6 +151,7 @@ def role_of(header: str) -> Role | None:
     are those that say which one it is, such as "Email (home)".
     """
     known = _roles()
+    header = _ASIDES.sub("", header)
     name = plain(header)
     found = known.get(name) or known.get("".join(letter for letter in name if not letter.isdigit()))
     return found or _role_of_one(header)
@@ -189,7 +196,7 @@ def match_headers(headers: Sequence[str], own: Mapping[str, str], roles: Mapping
     fields = set(found.values())
     if not wholes or not {first, last} & fields:
         return found
-    alone = plain(headers[wholes[0]]) in _NAME_ALONE
+    alone = plain(_ASIDES.sub("", headers[wholes[0]])) in _NAME_ALONE
     for position in wholes:
         del found[position]
     if last is not None and last not in fields and alone:

@@ -5,9 +5,14 @@ Of every shape of file that people have chosen the columns of is kept what they 
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+from dotbridge.files.targets import file_target, is_file_target
+from dotbridge.files.texts import in_words
 
 
 class LoadState(models.TextChoices):
@@ -47,7 +52,8 @@ class FileLoad(models.Model):
     """One load of a file, with its report. `who` is the name of whoever asked for it.
 
     `choices` is what a person said of the file. With `only_looks` the worker goes through the whole file and writes
-    nothing. `fraction` says how far it is, 0 to 1; `message` why it asks or failed. `loaded_at` is empty until it is
+    nothing. `fraction` says how far it is, 0 to 1; `message` why it asks or failed, as `texts.kept` keeps it, empty for
+    nothing; so are the texts in `report`. `loaded_at` is empty until it is
     loaded, and from then on everything it has done is in the database.
     """
 
@@ -62,7 +68,7 @@ class FileLoad(models.Model):
     rows_done = models.BigIntegerField(_("rows so far"), default=0)
     fraction = models.FloatField(_("how far"), default=0)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    message = models.TextField(_("message"), blank=True)
+    message = models.JSONField(_("message"), default=dict, blank=True)
     made_at = models.DateTimeField(_("given at"), db_default=Now(), editable=False)
     asked_at = models.DateTimeField(_("asked for at"), null=True, blank=True, editable=False)
     cancel_asked_at = models.DateTimeField(_("cancelling asked for at"), null=True, blank=True, editable=False)
@@ -79,6 +85,25 @@ class FileLoad(models.Model):
 
     def __str__(self) -> str:
         return self.file
+
+    @property
+    def said(self) -> str:
+        """Why it asks or failed, in the language of the moment; empty for nothing."""
+        return str(in_words(self.message) or "")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The report, in the language of the moment."""
+        report: dict[str, Any] = in_words(self.report)
+        if not is_file_target(self.entity):
+            return report
+        target = file_target(self.entity)
+        for column in report.get("columns", ()):
+            column["label"] = target.label_of(column["field"]) if column["field"] else ""
+        for problem in report.get("problems", ()):
+            if problem["fields"]:
+                problem["column"] = ", ".join(map(target.label_of, problem["fields"]))
+        return report
 
     @property
     def is_at_work(self) -> bool:

@@ -7,10 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from django.utils.translation import gettext as _
-
 from dotbridge.files.damage import Unreadable, check_text
 from dotbridge.files.records import Cell
+from dotbridge.files.texts import text as _
 
 COMMA, POINT = ",", "."
 LONGEST_NUMBER = 100

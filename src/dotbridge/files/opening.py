@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from django.utils.translation import gettext as _
-
 from dotbridge.files.delimited import DelimitedText
 from dotbridge.files.encodings import FoundEncoding, find_encoding, known_encoding
 from dotbridge.files.errors import EncodingNotSure, FileRefused
-from dotbridge.files.json_lines import JsonLines
+from dotbridge.files.json_objects import JsonLines, JsonList
 from dotbridge.files.records import MOST_COLUMNS, Source
 from dotbridge.files.sheets import SheetInMemory, XlsxSheet
+from dotbridge.files.texts import text as _
 from dotbridge.files.unpacking import Kind, unpacked
 from dotbridge.files.vcards import VCards
 
 _MARKUP = re.compile(r"<(?:[!?]|(?:html|head|body|table|meta|style|div)\b)", re.IGNORECASE)
-_JSON_LIST = re.compile(r"\[\s*(?:[{\[]|$)")
+_JSON_LIST = re.compile(r"\[\s*(?:[{\[\]]|$)")
 
 
 @contextmanager
@@ -56,7 +55,7 @@ def _text(file: BinaryIO, encoding: str | None, delimiter: str | None) -> Source
             _("The file is a web page or XML. Open it in a spreadsheet, save it as CSV or XLSX and load that.")
         )
     if _JSON_LIST.match(head):
-        raise FileRefused(_("The file is one list of JSON. Write each object on a line of its own, without the list."))
+        return JsonList(file, encoding=named, found_encoding=found)
     if head.startswith("{"):
         return JsonLines(file, encoding=named, found_encoding=found)
     return DelimitedText(file, encoding=named, found_encoding=found, delimiter=delimiter)

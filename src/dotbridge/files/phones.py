@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import phonenumbers
-from django.utils.translation import gettext as _
 from phonenumbers import NumberParseException
 
 from dotbridge.files.damage import Unreadable, check_text
+from dotbridge.files.texts import text as _
 
 _BETWEEN = re.compile(r"\s*:::\s*|\s*[;|\n]\s*|\s*,\s*(?=\+?\(?\d)")
 _DIGITS = re.compile(r"\d")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.files.encodings import FoundEncoding
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.texts import text as _
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ BETWEEN_VALUES = " ::: "
 
 MOST_COLUMNS = 500
 MOST_ROWS = 5_000_000
+# A spreadsheet writes every row that was ever touched, about a million at most.
+MOST_EMPTY_LINES = 2_000_000
 LONGEST_CELL = 128 * 1024
 # Blanks of every kind, and marks that nobody sees: of byte order, of direction, of no width. None belongs to a value
 # that it stands before or behind.
@@ -37,12 +42,11 @@ BLANKS = (
     " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u061c\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
     "\u200a\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069\u3000\ufeff"
 )
-# What a Python text can hold and a PostgreSQL text cannot.
 
 
 @dataclass(frozen=True)
 class Record:
-    """The cells of one record, and the line that it begins on."""
+    """The cells of one record, and the line that it begins on, which is no other record's."""
 
     line: int
     cells: tuple[Cell, ...]
@@ -56,6 +60,35 @@ class BrokenLine:
     text: str
     why: str
     mend: str
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A line that is no contact, and no fault either: where it is, what it says, and what it is taken for."""
+
+    line: int
+    text: str
+    why: str
+
+
+# What a source holds, line by line.
+Found = Record | BrokenLine | Skipped
+
+
+class EmptyLines:
+    """How many lines with nothing in them were passed over: of a file that is hardly anything else there is no end."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def pass_over(self) -> None:
+        """Note one. Raises FileRefused for more than any program leaves behind a table."""
+        self._number += 1
+        if self._number > MOST_EMPTY_LINES:
+            raise FileRefused(
+                _("The file has more than %(most)d lines with nothing in them. Delete those, and load it again.")
+                % {"most": MOST_EMPTY_LINES}
+            )
 
 
 class Source(Protocol):
@@ -75,7 +108,7 @@ class Source(Protocol):
     headers: list[str]
     has_names: bool
 
-    def records(self) -> Iterator[Record | BrokenLine]:
+    def records(self) -> Iterator[Found]:
         """Every record below the names of the columns, and in its place every line that is none."""
         ...
 
@@ -91,7 +124,7 @@ class FirstRows:
         self._rows = list(islice(rows, most))
         self.has_more = next(rows, None) is not None
 
-    def records(self) -> Iterator[Record | BrokenLine]:
+    def records(self) -> Iterator[Found]:
         """Every record of them."""
         return iter(self._rows)
 
@@ -101,13 +134,26 @@ def column_name(text: str) -> str:
     return NOT_STORABLE.sub("\N{REPLACEMENT CHARACTER}", text.strip(BLANKS))
 
 
-# How databases write that there is nothing, where it can mean nothing else.
-_NOTHING = {"\\N", "(null)", "(NULL)", "[NULL]", "<null>", "<NULL>"}
+# How databases and people write that there is nothing, where it can mean nothing else.
+_NOTHING = {"\\N", "(null)", "(NULL)", "[NULL]", "<null>", "<NULL>", "[]", "{}"}
+_NOTHING |= {"-", "--", "\u2013", "\u2014", "n/a", "N/A", "n.a."}
 
 
 def is_blank(cell: Cell) -> bool:
     """Whether there is nothing in the cell."""
     return isinstance(cell, str) and (not (text := cell.strip(BLANKS)) or text in _NOTHING)
+
+
+def as_one_text(text: str) -> str:
+    """What a list of JSON in a cell holds, one value behind the other; any other text as it is."""
+    if not (text.startswith("[") and text.endswith("]") and len(text) < LONGEST_CELL):
+        return text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    values = [each.get("value", "") if isinstance(each, dict) else each for each in found]
+    return BETWEEN_VALUES.join(str(each) for each in values if isinstance(each, (str, int)) and str(each).strip())
 
 
 def cell_text(cell: Cell) -> str:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dotbridge.files.encodings import Candidate
+from dotbridge.files.texts import kept
+
+if TYPE_CHECKING:
+    from dotbridge.files.records import Skipped
 
 # Problems told one by one; of a file that is nothing but problems the rest is counted.
 MOST_PROBLEMS = 1_000
+MOST_SKIPPED = 100
 _SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Why a line, or one value of it, was not taken: where it stands, what it says, why, and what to do about it."""
+    """Why a line, or one value of it, was not taken: where it stands, what it says, why, and what to do about it.
+
+    `fields` are those of the record that it is about, where it is not about a column.
+    """
 
     line: int
     column: str
@@ -24,13 +32,25 @@ class Problem:
     mend: str
     # The rest of the line was taken.
     taken: bool = False
+    fields: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkippedLine:
+    """A line that is no contact, such as a title or a total: what it says, and what it was taken for."""
+
+    line: int
+    value: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What nothing in the file decides. `about` is "dates", "numbers" or "same address"; `column` is of the first two.
+    """What nothing in the file decides. `about` is "dates", "numbers", "consent" or "same address"; `column` is of the
+    first three.
 
-    `example` is one of the cells, or how many rows there are. Until it is answered the values are left out.
+    `example` is one of the cells, or how many rows there are. Until it is answered dates and numbers are left out, and
+    what may speak of consent takes it away.
     """
 
     about: str
@@ -66,7 +86,8 @@ class LoadReport:
     `number` is the load's own, 0 for one that was not kept. `questions` are for a person; with `has_more` only the
     first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved` are
     people who were found by their id and get another address. `opted_out` are the people whom the file says not to
-    write to. `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is
+    write to. `skipped` are lines that are no contacts and are not among the rows, the first of them in `skipped_lines`.
+    `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is
     true); `problems_left_off` more.
     """
 
@@ -95,6 +116,8 @@ class LoadReport:
     opted_out: int = 0
     doubtful: int = 0
     values_left_out: int = 0
+    skipped: int = 0
+    skipped_lines: list[SkippedLine] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     problems_left_off: int = 0
 
@@ -113,6 +136,17 @@ class LoadReport:
     def as_dict(self) -> dict[str, Any]:
         """The report as plain values, for JSON."""
         return {**asdict(self), "unused_columns": self.unused_columns, "consent_columns": self.consent_columns}
+
+    def as_kept(self) -> dict[str, Any]:
+        """The same to be stored: its texts can be said in any language again, by `dotbridge.files.texts.in_words`."""
+        stored: dict[str, Any] = kept(self.as_dict())
+        return stored
+
+    def skip(self, skipped: Skipped) -> None:
+        """Note a line that is no contact."""
+        self.skipped += 1
+        if len(self.skipped_lines) < MOST_SKIPPED:
+            self.skipped_lines.append(SkippedLine(line=skipped.line, value=shortened(skipped.text), why=skipped.why))
 
     def add(self, problem: Problem) -> None:
         """Note a problem: a row that is refused, or a value that is left out."""

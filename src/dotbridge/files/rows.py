@@ -10,18 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
 from dotbridge.files.consent_columns import Says
 from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
-from dotbridge.files.records import Cell, Record, cell_text, is_blank
+from dotbridge.files.records import Cell, Record, as_one_text, cell_text, is_blank
 from dotbridge.files.report import Problem
 from dotbridge.files.targets import ADDRESS, FULL_NAME
+from dotbridge.files.texts import text as _
 from dotbridge.files.understanding import Understanding, shown
-from dotbridge.files.values import fitting, moment
+from dotbridge.files.values import END_OF_DAY, fitting, moment
 
 LONGEST_NAME = 500
 
@@ -79,7 +78,7 @@ def _read_address(cell: Cell) -> Addresses:
         check_error_value(text)
     except Unreadable as error:
         return Addresses(why=error.why)
-    return read_address(text) if text else Addresses()
+    return read_address(as_one_text(text)) if text else Addresses()
 
 
 class _Reading:
@@ -187,7 +186,7 @@ class _Reading:
                 why = _("It is not clear whether this person may be written to, so the person counts as opted out.")
                 mend = _("Write yes or no, or give the column no use if it does not speak of consent.")
                 self._tell(position, why, mend, taken=True)
-            happened = moment(said.happened) if said.happened else None
+            happened = moment(said.happened, without_time=END_OF_DAY) if said.happened else None
             yield OptOut(column.header, shown(cell), happened, doubtful)
 
     def _read(self, position: int) -> tuple[Any, tuple[str, ...]]:

@@ -13,33 +13,28 @@ from typing import BinaryIO
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from dotbridge.files.errors import FileRefused, QuestionsOpen
 from dotbridge.files.followers import tell_followers
 from dotbridge.files.merging import Clash, Merge
 from dotbridge.files.models import AT_WORK, FileLoad, FilePiece, FileShape, LoadedRecord, LoadState
+from dotbridge.files.no_contacts import NoContacts
 from dotbridge.files.opening import open_source
 from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_receiving
-from dotbridge.files.records import BrokenLine, FirstRows
+from dotbridge.files.records import BrokenLine, FirstRows, Record, Skipped
 from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, Question, shortened
 from dotbridge.files.rows import ReadRow, read_row
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import ADDRESS, FileTarget, file_target
+from dotbridge.files.texts import Text
+from dotbridge.files.texts import text as _
 from dotbridge.files.understanding import ROWS_BETWEEN_PROGRESS, Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 from dotbridge.lock_keys import LOCK_KEY
 
 KEPT_DAYS = 30
 HOURS_TO_UNDO = 24
-_ALIKE = gettext_lazy(
-    "Line %(line)d has the same address. This line would overwrite it, so what differs was not taken."
-)
-_ALIKE_BY_ID = gettext_lazy(
-    "Line %(line)d has the same id. This line would overwrite it, so what differs was not taken."
-)
 _OPT_OUTS = f"""
     CREATE TEMP TABLE {OPT_OUTS} ON COMMIT DROP AS
     SELECT s.record AS record_id, address.email, lower(btrim(address.email)) AS key, said.column_name, said.value,
@@ -127,8 +122,8 @@ def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, mo
 def _keep_report(kept: FileLoad, report: LoadReport) -> None:
     """Note in the transaction of the load that it is done: whoever sees the records sees that too."""
     report.number = kept.pk
-    kept.state, kept.fraction, kept.message = LoadState.LOADED, 1.0, ""
-    kept.rows_done, kept.loaded_at, kept.report = report.rows, timezone.now(), report.as_dict()
+    kept.state, kept.fraction, kept.message = LoadState.LOADED, 1.0, {}
+    kept.rows_done, kept.loaded_at, kept.report = report.rows, timezone.now(), report.as_kept()
     kept.save(update_fields=["state", "fraction", "message", "rows_done", "loaded_at", "report"])
     kept.pieces.all().delete()
 
@@ -248,19 +243,55 @@ def _refused_by_database(error: DatabaseError) -> str:
 
 def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow]:
     report = understood.report
+    no_contacts = NoContacts(understood)
     for record in understood.source.records():
+        if isinstance(record, Skipped):
+            report.skip(record)
+            continue
+        row, problems = _read(record, understood)
+        contact = record if isinstance(record, Record) else None
+        if row is None and contact and _is_passed_over(contact, no_contacts, report):
+            continue
+        _refuse(no_contacts.let_go(contact), understood)
         report.rows += 1
         if report.rows % ROWS_BETWEEN_PROGRESS == 0:
             progress("loading", report.rows)
-        if isinstance(record, BrokenLine):
-            value = shortened(record.text)
-            report.add(Problem(line=record.line, column="", value=value, why=record.why, mend=record.mend))
-            continue
-        row, problems = read_row(record, understood)
         for problem in problems:
             report.add(problem)
         if row is not None:
             yield row
+    _end_of(no_contacts, understood)
+
+
+def _is_passed_over(record: Record, no_contacts: NoContacts, report: LoadReport) -> bool:
+    """Whether a record without an address is nobody, or may turn out to be."""
+    if skipped := no_contacts.told_from(record):
+        report.skip(skipped)
+        return True
+    return no_contacts.holds_back(record)
+
+
+def _end_of(no_contacts: NoContacts, understood: Understanding) -> None:
+    if understood.report.has_more:
+        # Somebody may come behind what was looked at.
+        _refuse(no_contacts.let_go(None), understood)
+    for skipped in no_contacts.remarks():
+        understood.report.skip(skipped)
+
+
+def _read(record: Record | BrokenLine, understood: Understanding) -> tuple[ReadRow | None, list[Problem]]:
+    if isinstance(record, Record):
+        return read_row(record, understood)
+    value = shortened(record.text)
+    return None, [Problem(line=record.line, column="", value=value, why=record.why, mend=record.mend)]
+
+
+def _refuse(records: list[Record], understood: Understanding) -> None:
+    """Tell of records that they hold no address."""
+    for record in records:
+        understood.report.rows += 1
+        for problem in read_row(record, understood)[1]:
+            understood.report.add(problem)
 
 
 def _count_opt_outs(report: LoadReport) -> None:
@@ -284,6 +315,14 @@ def _count_opt_outs(report: LoadReport) -> None:
         )
 
 
+def _same_address() -> Text:
+    return _("Line %(line)d has the same address. This line would overwrite it, so what differs was not taken.")
+
+
+def _same_id() -> Text:
+    return _("Line %(line)d has the same id. This line would overwrite it, so what differs was not taken.")
+
+
 def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) -> None:
     """Tell the rows that say something else than the row that is kept: a person decides between them."""
     report, target = understood.report, understood.target
@@ -291,9 +330,10 @@ def _tell_clashes(understood: Understanding, clashes: list[Clash], number: int) 
         report.tell(
             Problem(
                 line=clash.line,
-                column=", ".join(target.label_of(name) for name in clash.fields),
+                column=", ".join(map(target.label_of, clash.fields)),
+                fields=clash.fields,
                 value=shortened(clash.email),
-                why=str(_ALIKE_BY_ID if ADDRESS in clash.fields else _ALIKE) % {"line": clash.kept_line},
+                why=(_same_id() if ADDRESS in clash.fields else _same_address()) % {"line": clash.kept_line},
                 mend=_("Say which line counts: first, last, or both as people of their own."),
             )
         )

@@ -1,4 +1,4 @@
-"""Workbooks: XLSX is streamed row by row, OpenDocument and the old XLS are read whole and so have a smaller limit."""
+"""Workbooks: XLSX is streamed row by row; OpenDocument, XLSB and the old XLS are read whole, within a smaller limit."""
 # ruff: noqa: SLF001 - the library has no way of its own to the rows that are there alone
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
-from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
@@ -24,13 +23,17 @@ from dotbridge.files.records import (
     MOST_COLUMNS,
     BrokenLine,
     Cell,
+    EmptyLines,
     Formula,
+    Found,
     Record,
     cell_text,
     column_name,
     is_blank,
 )
-from dotbridge.files.titles import MOST_TITLES, are_names, passed_over, row_of_names
+from dotbridge.files.report import shortened
+from dotbridge.files.texts import text as _
+from dotbridge.files.titles import MOST_TITLES, are_names, row_of_names, title
 
 # What openpyxl lets through of a damaged workbook; the error of its XML parser is a SyntaxError.
 _DAMAGED = (
@@ -61,7 +64,7 @@ class _Sheet:
         if wanted is not None and wanted not in names:
             raise FileRefused(
                 _("There is no sheet %(name)r. The sheets are: %(names)s.")
-                % {"name": wanted, "names": ", ".join(names) or "-"}
+                % {"name": wanted, "names": ", ".join(map(shortened, names)) or "-"}
             )
         for name in [wanted] if wanted is not None else names:
             self.part = name
@@ -82,18 +85,23 @@ class _Sheet:
         )
 
     def _filled(self) -> Iterator[Record]:
+        empty, last = EmptyLines(), 0
         for number, row in self._rows():
+            # A program may have given several rows one number, and by its line each person is known.
+            last = max(number, last + 1)
             cells = tuple(_cell(value) for value in row)
-            if not all(map(is_blank, cells)):
-                yield Record(number, cells)
+            if all(map(is_blank, cells)):
+                empty.pass_over()
+            else:
+                yield Record(last, cells)
 
-    def records(self) -> Iterator[Record | BrokenLine]:
+    def records(self) -> Iterator[Found]:
         """Every row below the names of the columns, if they have any, and what stands above. Empty ones are passed
         over."""
         width = len(self.headers)
         rows = self._filled()
         for row in islice(rows, self._titles):
-            yield passed_over(row.line, _in_one_line(row.cells))
+            yield title(row.line, _in_one_line(row.cells))
         if self.has_names:
             next(rows)
         for row in rows:
@@ -162,14 +170,13 @@ class XlsxSheet(_Sheet):
 
 
 class SheetInMemory(_Sheet):
-    """One sheet of an OpenDocument or XLS workbook. Raises FileRefused for a damaged or empty one."""
+    """One sheet of an OpenDocument, XLSB or XLS workbook. Raises FileRefused for a damaged or empty one."""
 
     format = "ods"
 
     def __init__(self, file: BinaryIO, *, sheet: str | None = None) -> None:
         try:
-            file.seek(0)
-            self.format = "xls" if file.read(2) == b"\xd0\xcf" else "ods"
+            self.format = _format_of(file)
             file.seek(0)
             self._book = CalamineWorkbook.from_filelike(file)
         except PasswordError:
@@ -182,6 +189,14 @@ class SheetInMemory(_Sheet):
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)
         return enumerate(rows, 1)
+
+
+def _format_of(file: BinaryIO) -> str:
+    file.seek(0)
+    if file.read(2) == b"\xd0\xcf":
+        return "xls"
+    with ZipFile(file) as archive:
+        return "xlsb" if "xl/workbook.bin" in archive.namelist() else "ods"
 
 
 def _damaged() -> FileRefused:

@@ -23,6 +23,7 @@ from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import models
 from django.db.models import NOT_PROVIDED
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from dotbridge.files.headers import Role, plain
 
@@ -111,7 +112,7 @@ class FileTarget:
         """A field's name for people."""
         if name in self.fields:
             return str(self.fields[name].label)
-        return {ADDRESS: "E-mail", FULL_NAME: "Full name"}.get(name, name)
+        return {ADDRESS: _("E-mail"), FULL_NAME: _("Full name")}.get(name, name)
 
     @property
     def external_id(self) -> TargetField | None:

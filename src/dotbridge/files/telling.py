@@ -8,20 +8,21 @@ from dataclasses import asdict
 from django.utils.translation import gettext as _
 
 from dotbridge.files.encodings import Candidate
-from dotbridge.files.report import LoadReport, Problem, kinds_of
+from dotbridge.files.report import LoadReport, Problem, kinds_of, shortened
 
 MOST_PROBLEMS_SHOWN = 20
+MOST_SKIPPED_SHOWN = 5
 
 
 def told(report: LoadReport) -> list[str]:
     """What was understood, what became of the rows, and the first problems."""
-    return [*_counts(report), *understood(report), *_problems(report)]
+    return [*_counts(report), *understood(report), *_questions(report), *_problems(report)]
 
 
 def told_candidates(candidates: tuple[Candidate, ...]) -> list[str]:
     """The encodings that a file may have, each with a sample of what it would then say."""
     widest = max((len(each.encoding) for each in candidates), default=0)
-    return [f"  {each.encoding:<{widest}}  {each.sample}" for each in candidates]
+    return [f"  {each.encoding:<{widest}}  {shortened(each.sample)}" for each in candidates]
 
 
 def _counts(report: LoadReport) -> Iterator[str]:
@@ -34,6 +35,12 @@ def _counts(report: LoadReport) -> Iterator[str]:
         yield _("%(number)d rows have the address of an earlier row.") % {"number": report.same_address}
     if report.moved:
         yield _("%(number)d people were found by their id and get another address.") % {"number": report.moved}
+    if report.skipped:
+        yield _("%(number)d lines are no contacts and were skipped:") % {"number": report.skipped}
+        for line in report.skipped_lines[:MOST_SKIPPED_SHOWN]:
+            yield "  " + _("line %(line)d") % {"line": line.line} + f": {line.value!r}: {line.why}"
+        if report.skipped > MOST_SKIPPED_SHOWN:
+            yield "  " + _("... and %(number)d more.") % {"number": report.skipped - MOST_SKIPPED_SHOWN}
     if report.values_left_out:
         yield _("%(number)d values were left out; the people were taken.") % {"number": report.values_left_out}
     yield from opted_out(report)
@@ -57,31 +64,43 @@ def understood(report: LoadReport) -> Iterator[str]:
     if report.encoding:
         how.append(report.encoding + (_(" (named)") if report.encoding_named else ""))
     if report.delimiter:
-        how.append(
-            _("delimiter %(delimiter)s") % {"delimiter": {"\t": _("tab")}.get(report.delimiter, report.delimiter)}
-        )
+        mark = report.delimiter if report.delimiter.isprintable() else repr(report.delimiter)
+        how.append(_("delimiter %(delimiter)s") % {"delimiter": _("tab") if report.delimiter == "\t" else mark})
     if report.part:
-        how.append(report.part)
+        how.append(shortened(report.part))
     yield _("Read as: %(how)s") % {"how": ", ".join(how)}
     for other in report.other_parts:
-        yield _("Not read: %(part)s") % {"part": other}
+        yield _("Not read: %(part)s") % {"part": shortened(other)}
     taken = [
-        f"{column.name} ({column.field}{': ' + column.decided if column.decided else ''})"
+        f"{shortened(column.name)} ({column.field}{': ' + column.decided if column.decided else ''})"
         for column in report.columns
         if column.field
     ]
     yield _("Columns taken: %(columns)s") % {"columns": ", ".join(taken)}
     if report.consent_columns:
-        yield _("Columns of consent: %(columns)s") % {"columns": ", ".join(report.consent_columns)}
+        yield _("Columns of consent: %(columns)s") % {"columns": ", ".join(map(shortened, report.consent_columns))}
     if report.unused_columns:
-        yield _("Columns without use: %(columns)s") % {"columns": ", ".join(report.unused_columns)}
+        yield _("Columns without use: %(columns)s") % {"columns": ", ".join(map(shortened, report.unused_columns))}
+
+
+def _questions(report: LoadReport) -> Iterator[str]:
+    """What is asked of a column that may speak of consent. Dates, numbers and rows of one address have their lines."""
+    for question in report.questions:
+        if question.about == "consent":
+            name = shortened(question.column)
+            yield _(
+                "%(column)s: %(example)r may say who is not to be written to, and is taken to say so. "
+                'Say --columns "%(column)s=mailing-state" if it does, "%(column)s=unused" if not.'
+            ) % {"column": name, "example": question.example}
 
 
 def _problems(report: LoadReport) -> Iterator[str]:
     kinds = kinds_of(asdict(problem) for problem in report.problems)
     for kind in kinds[:MOST_PROBLEMS_SHOWN]:
         problem = Problem(**kind.first)
-        where = _("line %(line)d") % {"line": problem.line} + (f", {problem.column}" if problem.column else "")
+        where = _("line %(line)d") % {"line": problem.line} + (
+            f", {shortened(problem.column)}" if problem.column else ""
+        )
         more_lines = " " + _("So in %(number)d more lines.") % {"number": kind.more} if kind.more else ""
         what = " " + _("Taken without it.") if problem.taken else ""
         yield f"{where}: {problem.value!r}: {problem.why} {problem.mend}{what}{more_lines}"

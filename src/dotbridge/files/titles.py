@@ -1,14 +1,14 @@
-"""Lines above a table: titles, who made the export and when, names of groups of columns."""
+"""Where a table begins: the row that names the columns, and the lines above it, such as titles and who made it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from dotbridge.files.addresses import read_address
+from dotbridge.files.consent_columns import is_listed
 from dotbridge.files.headers import Role, role_of
-from dotbridge.files.records import BrokenLine
+from dotbridge.files.records import Skipped
+from dotbridge.files.texts import text as _
 
 MOST_TITLES = 20
 # So many rows below a name are looked at for an address.
@@ -16,16 +16,29 @@ _ROWS_BELOW = 10
 
 
 def row_of_names(rows: Sequence[Sequence[str]]) -> int:
-    """Which of the first rows names the columns: the first one, unless a later one names the addresses that stand
-    below it, and nobody stands above.
+    """Which of the first rows names the columns: the first one, unless a later one surely does."""
+    found = sure_row_of_names(rows)
+    return 0 if found is None else found
+
+
+def sure_row_of_names(rows: Sequence[Sequence[str]]) -> int | None:
+    """The row that names the column of the addresses below it; else the one above the first address with most names.
+
+    A later row than the first one names two columns at least, and more than that one. None if no row says it.
     """
-    for number, row in enumerate(rows[:MOST_TITLES]):
-        if any(_is_address(cell) for cell in row):
-            return 0
+    first = rows[: MOST_TITLES + 1]
+    for number, row in enumerate(first):
         for position, cell in enumerate(row):
+            # A person who prefers "e-mail" has no address below that word, and an export that names who made it has
+            # an address above.
             if role_of(cell) is Role.EMAIL and (number == 0 or _holds_addresses(rows[number + 1 :], position)):
                 return number
-    return 0
+    with_address = next((number for number, row in enumerate(first) if any(map(_is_address, row))), None)
+    if not with_address:
+        return None
+    named = [sum(map(_is_name, row)) for row in first[:with_address]]
+    best = named.index(max(named))
+    return best if named[best] > 1 else None
 
 
 def are_names(cells: Sequence[str]) -> bool:
@@ -33,14 +46,13 @@ def are_names(cells: Sequence[str]) -> bool:
     return not any(_is_address(cell) for cell in cells)
 
 
-def passed_over(line: int, text: str) -> BrokenLine:
+def title(line: int, text: str) -> Skipped:
     """What is told of a line above the names of the columns."""
-    return BrokenLine(
-        line,
-        text,
-        _("It stands above the names of the columns, so it is taken for a title."),
-        _("Nothing, if it is one. Else make the names of the columns the first line."),
-    )
+    return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."))
+
+
+def _is_name(cell: str) -> bool:
+    return bool(cell) and (role_of(cell) is not None or is_listed(cell))
 
 
 def _holds_addresses(rows: Sequence[Sequence[str]], position: int) -> bool:

@@ -5,13 +5,20 @@ The whole file is read once for it, because only all rows of a column can say ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from dotbridge.files.consent_columns import CHOSEN_KINDS, ConsentColumn, consent_kind
+from dotbridge.files.consent_columns import (
+    CHOSEN_KINDS,
+    ConsentColumn,
+    ConsentKind,
+    consent_kind,
+    speaks_of_mailing,
+    speaks_of_money,
+)
 from dotbridge.files.dates import ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
 from dotbridge.files.headers import email_column, match_headers, plain
@@ -19,6 +26,8 @@ from dotbridge.files.numbers import DECIMAL_MARKS
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
 from dotbridge.files.report import ColumnReport, LoadReport, Question, shortened
 from dotbridge.files.targets import ADDRESS, FileTarget
+from dotbridge.files.texts import joined
+from dotbridge.files.texts import text as _
 from dotbridge.files.values import ColumnReader
 
 UNUSED = "unused"
@@ -26,7 +35,9 @@ FIRST, LAST, BOTH = "first", "last", "both"
 SAME_ADDRESS = (FIRST, LAST, BOTH)
 _LOOKED_AT_FOR_ADDRESSES = 200
 _FIRST_ROWS = 5
+MOST_NAMES_SHOWN = 30
 ROWS_BETWEEN_PROGRESS = 5_000
+_NOT_SETTLED = gettext_noop("not settled, left out where it matters")
 
 Progress = Callable[[str, int], None]
 
@@ -35,10 +46,11 @@ Progress = Callable[[str, int], None]
 class Choices:
     """What a person has said about a file; what is None is found, or asked for where it cannot be found.
 
-    `columns` maps names of columns to fields, "unused", "opted-out" or "opted-in" for what speaks of consent, or a
-    field with how its dates or numbers are written ("birthday:dmy", "lead_score:comma"; "leave" leaves out what nothing
-    settles). With `columns_are_all` nothing is added that was chosen for an earlier file. `same_address` says which of
-    several rows with one address counts: the first, the last, or each as a person of its own.
+    `columns` maps names of columns to fields, "unused", "opted-out", "opted-in" or "mailing-state" for what speaks of
+    consent, or a field with how its dates or numbers are written ("birthday:dmy", "lead_score:comma"; "leave" leaves
+    out what nothing settles). With `columns_are_all` nothing is added that was chosen for an earlier file.
+    `same_address` says which of several rows with one address counts: the first, the last, or each as a person of its
+    own. Raises FileRefused for an answer that there is not.
     """
 
     encoding: str | None = None
@@ -54,6 +66,9 @@ class Choices:
                 _("%(word)r is no answer for rows with one address; say %(words)s.")
                 % {"word": self.same_address, "words": ", ".join(SAME_ADDRESS)}
             )
+        said = [self.encoding, self.delimiter, self.sheet, *self.columns, *self.columns.values()]
+        if any("\0" in each for each in said if each):
+            raise FileRefused(_("There is a character in it that cannot be stored."))
 
     def with_columns(self, remembered: Mapping[str, str]) -> Choices:
         """The same, with what was chosen for an earlier file where nothing is chosen now."""
@@ -90,14 +105,14 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, field in matched.items()
         if field in target.fields
     }
-    consent = {
-        position: ConsentColumn(header, kind, is_chosen=position in chosen)
-        for position, header in enumerate(source.headers)
-        if chosen.get(position) != UNUSED
-        and (kind := CHOSEN_KINDS.get(chosen.get(position, "")) or consent_kind(header))
+    speaking = _speaking_of_consent(source, chosen)
+    filled = _observe(source, readers, speaking, report, progress)
+    known = {*chosen, *matched, *(speaking if any(map(speaks_of_money, source.headers)) else ())}
+    asked = {
+        position: column for position, column in speaking.items() if position not in known and column.may_be_meant()
     }
-    filled = _observe(source, readers, consent, report, progress)
-    consent = {position: column for position, column in consent.items() if column.is_meant()}
+    # Until somebody says that it is about something else, it takes consent away.
+    consent = {position: column for position, column in speaking.items() if position in asked or column.is_meant()}
     fields: dict[str, list[int]] = {}
     for position, field_name in sorted(matched.items()):
         fields.setdefault(field_name, []).append(position)
@@ -113,8 +128,31 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         )
         for position, header in enumerate(source.headers)
     ]
-    report.questions = list(_questions(source, readers))
+    report.questions = [*_questions(source, readers), *map(_question_of_consent, asked.values())]
     return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
+
+
+def _speaking_of_consent(source: Source, chosen: Mapping[int, str]) -> dict[int, ConsentColumn]:
+    """The columns that may speak of consent, by their names or because a person says so."""
+    of_mailing = {position for position, header in enumerate(source.headers) if speaks_of_mailing(header)}
+    found = {}
+    for position, header in enumerate(source.headers):
+        goes = chosen.get(position, "")
+        kind = CHOSEN_KINDS.get(goes) or consent_kind(header)
+        if goes == UNUSED or kind is None:
+            continue
+        may_be_another = kind in {ConsentKind.STATUS, ConsentKind.LABELS} and goes not in CHOSEN_KINDS
+        found[position] = ConsentColumn(
+            header,
+            kind,
+            is_chosen=position in chosen and not may_be_another,
+            is_of_mailing_tool=bool(of_mailing - {position}),
+        )
+    return found
+
+
+def _question_of_consent(column: ConsentColumn) -> Question:
+    return Question(about="consent", column=column.header, example=shortened(column.example))
 
 
 def _begun(source: Source, target: FileTarget, choices: Choices, name: str) -> LoadReport:
@@ -147,14 +185,20 @@ def _address_missing(
         for position, header in enumerate(source.headers)
     ]
     text = _("No column holds e-mail addresses. The columns are: %(names)s. Name one of them E-mail.") % {
-        "names": ", ".join(map(shortened, source.headers))
+        "names": _names(source.headers)
     }
+    parts: list[str] = [text]
     if source.other_parts:
-        names = ", ".join(map(shortened, source.other_parts))
-        text += " " + _("Or choose another sheet: %(names)s.") % {"names": names}
+        parts.append(_("Or choose another sheet: %(names)s.") % {"names": _names(source.other_parts)})
     elif len(source.headers) == 1:
-        text += " " + _("If that is a title, delete the lines above the names of the columns.")
-    return AddressMissing(text, report)
+        parts.append(_("If that is a title, delete the lines above the names of the columns."))
+    return AddressMissing(joined(parts, " "), report)
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names for a sentence; of very many the first ones."""
+    shown_ones = [shortened(name) for name in names[:MOST_NAMES_SHOWN]]
+    return ", ".join([*shown_ones, *(["…"] if len(names) > MOST_NAMES_SHOWN else [])])
 
 
 def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[int, str], dict[int, str]]:
@@ -172,11 +216,11 @@ def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[
         if positions is None:
             raise FileRefused(
                 _("The file has no column %(name)r. Its columns are: %(names)s.")
-                % {"name": header, "names": ", ".join(map(shortened, source.headers))}
+                % {"name": header, "names": _names(source.headers)}
             )
         field_name, _colon, how = choice.partition(":")
-        known = {*target.choices, UNUSED, *CHOSEN_KINDS}
-        if field_name not in known:
+        if not is_choice(target, choice):
+            known = {*target.choices, UNUSED, *CHOSEN_KINDS}
             raise FileRefused(
                 _("There is no field %(name)r for a column to go to. There are: %(names)s.")
                 % {"name": field_name, "names": ", ".join(sorted(known))}
@@ -185,6 +229,11 @@ def _chosen(source: Source, target: FileTarget, choices: Choices) -> tuple[dict[
         if how:
             written |= dict.fromkeys(positions, _way_of_writing(how))
     return chosen, written
+
+
+def is_choice(target: FileTarget, choice: str) -> bool:
+    """Whether a column can go there: to a field of the target, to none, or to what speaks of consent."""
+    return choice.partition(":")[0] in {*target.choices, UNUSED, *CHOSEN_KINDS}
 
 
 def _way_of_writing(how: str) -> str:
@@ -261,11 +310,12 @@ def _decided(reader: ColumnReader | None) -> str:
     if reader is None:
         return ""
     if reader.holds_dates:
-        decided = reader.dates.decided()
-        return ", ".join(
-            _("dates with %(separator)s: %(order)s")
-            % {"separator": separator, "order": order or _("not settled, left out where it matters")}
-            for separator, order in decided.items()
+        return joined(
+            [
+                _("dates with %(separator)s: %(order)s") % {"separator": separator, "order": _(order or _NOT_SETTLED)}
+                for separator, order in reader.dates.decided().items()
+            ],
+            ", ",
         )
     if reader.holds_numbers and (mark := reader.numbers.decided()):
         return _("decimal mark %(mark)s") % {"mark": mark}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import tempfile
 import zipfile
 import zlib
@@ -13,15 +14,15 @@ from enum import Enum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from django.utils.translation import gettext as _
-
 from dotbridge.files.errors import FileRefused
+from dotbridge.files.report import shortened
+from dotbridge.files.texts import text as _
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
 LARGEST_FILE = 1024**3
-# A workbook is unpacked in pieces, an OpenDocument sheet and an old workbook are held in memory whole.
+# A workbook is unpacked in pieces; an OpenDocument sheet, a binary workbook and an old one are held in memory whole.
 LARGEST_WORKBOOK = 1024**3
 LARGEST_SHEET_IN_MEMORY = 100 * 1024**2
 # Text of people shrinks to a tenth; a thousandth is no text.
@@ -80,13 +81,13 @@ def _unpacked_gzip(file: BinaryIO) -> Iterator[BinaryIO]:
         with gzip.open(file) as packed, _copied(packed, _size(file)) as inner:
             yield inner
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise FileRefused(_("The packed file is damaged. Pack it again, or load it unpacked.")) from None
+        raise _damaged() from None
 
 
 @contextmanager
 def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
     try:
-        with zipfile.ZipFile(file) as archive:
+        with _archive(file) as archive:
             members = [each for each in archive.infolist() if not each.is_dir() and not _is_junk(each.filename)]
             names = {each.filename for each in members}
             if "xl/workbook.xml" in names:
@@ -96,7 +97,7 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
                 _refuse_larger(sum(each.file_size for each in held), LARGEST_SHEET_IN_MEMORY)
                 yield Unpacked(file, Kind.XLSX)
                 return
-            if "content.xml" in names and "mimetype" in names:
+            if {"content.xml", "mimetype"} <= names or "xl/workbook.bin" in names:
                 _refuse_bombs(members, LARGEST_SHEET_IN_MEMORY)
                 _prove_sizes(archive, members)
                 yield Unpacked(file, Kind.SHEET)
@@ -110,17 +111,29 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
             if len(members) != 1:
                 raise FileRefused(
                     _("The archive holds %(number)d files: %(names)s. Load one of them.")
-                    % {"number": len(members), "names": ", ".join(sorted(names)[:5])}
+                    % {"number": len(members), "names": ", ".join(map(shortened, sorted(names)[:5]))}
                 )
             with archive.open(members[0]) as packed, _copied(packed, _size(file)) as inner:
                 yield Unpacked(inner, _kind(inner), part=PurePosixPath(members[0].filename).name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
-        raise FileRefused(_("The packed file is damaged. Pack it again, or load it unpacked.")) from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError):
+        raise _damaged() from None
     except RuntimeError as error:
         # What zipfile raises for a file that is locked with a password.
         if "password" not in str(error) and "encrypted" not in str(error):
             raise
         raise FileRefused(_("The archive is locked with a password. Load the file unpacked.")) from None
+
+
+def _archive(file: BinaryIO) -> zipfile.ZipFile:
+    """The archive. Raises FileRefused for one whose list of files cannot be read, such as its names."""
+    try:
+        return zipfile.ZipFile(file)
+    except (ValueError, OverflowError):
+        raise _damaged() from None
+
+
+def _damaged() -> FileRefused:
+    return FileRefused(_("The packed file is damaged. Pack it again, or load it unpacked."))
 
 
 def _is_junk(name: str) -> bool:
@@ -131,13 +144,21 @@ def _is_junk(name: str) -> bool:
 def _copied(packed: SupportsRead[bytes], packed_size: int) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile(prefix="dotbridge-unpacked-") as inner:
         done = 0
-        while piece := packed.read(_PIECE):
+        while piece := _read(packed):
             done += len(piece)
             _refuse_larger(done, LARGEST_FILE)
             _refuse_blown_up(done, packed_size)
             inner.write(piece)
         inner.seek(0)
         yield inner
+
+
+def _read(packed: SupportsRead[bytes]) -> bytes:
+    try:
+        return packed.read(_PIECE)
+    except (OSError, ValueError):
+        # What bzip2 in a zip says of damage.
+        raise _damaged() from None
 
 
 def _refuse_bombs(members: list[zipfile.ZipInfo], largest: int) -> None:
@@ -151,7 +172,7 @@ def _prove_sizes(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> No
     """Read every member once: the library that reads it next would believe the data, not the named size."""
     for member in members:
         with archive.open(member) as packed:
-            while packed.read(_PIECE):
+            while _read(packed):
                 pass
 
 

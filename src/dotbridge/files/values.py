@@ -13,18 +13,20 @@ from typing import Any
 
 from django.db import connection, models
 from django.utils import timezone
-from django.utils.dateparse import parse_time
-from django.utils.translation import gettext as _
 
 from dotbridge.files.consent_columns import NO, YES
 from dotbridge.files.damage import Unreadable, check_result, sound_text, unwrapped
-from dotbridge.files.dates import DateColumn, Day
+from dotbridge.files.dates import TIME, DateColumn, Day
 from dotbridge.files.numbers import NumberColumn, whole
 from dotbridge.files.phones import read_phones
-from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.records import Cell, as_one_text, cell_text
 from dotbridge.files.targets import TargetField, ValueKind
+from dotbridge.files.texts import text as _
 
 LONGEST_TEXT = 20_000
+MIDNIGHT = datetime.time()
+# Of somebody who left on a day nobody knows when: they may have come, and left, up to its end.
+END_OF_DAY = datetime.time(23, 59, 59, 999_999)
 # Of most columns a few values fill many rows: the last ones are remembered, so that each is read once.
 _REMEMBERED = 10_000
 _LONGEST_REMEMBERED = 100
@@ -32,6 +34,8 @@ _LONGEST_REMEMBERED = 100
 _NO_DAY = re.compile(r"0{1,4}([-./])0{1,2}\1(?:0{4}|0{1,2})(?:[T ]00:00(?::00)?)?", re.ASCII)
 # Words of programs that a yes or no is not known. Somebody's yes is no no for that.
 _NEITHER = {"none", "null", "n/a", "na", "nan", "nat", "<na>", "nil"}
+# What shops write for the id of a guest, and people for one that is not known: it would make all of them one person.
+_NO_ID = re.compile(r"0+(?:\.0+)?|\?|none|null|nil|na|nan|unknown|undefined|unbekannt|guest|gast", re.IGNORECASE)
 # A number that some program has taken for a fraction: nobody's id has a point and a zero behind it.
 _WITH_POINT = re.compile(r"(\d+)\.0", re.ASCII)
 
@@ -110,8 +114,10 @@ class ColumnReader:
             if not cell:
                 return None, ()
         check_result(cell)
+        if self.is_id and _NO_ID.fullmatch(cell_text(cell).strip()):
+            return None, ()
         if self.target.kind is ValueKind.PHONE:
-            phones = read_phones(cell_text(cell))
+            phones = read_phones(as_one_text(cell_text(cell)))
             return (self._text(phones[0]), phones[1:]) if phones else (None, ())
         return self._read(cell), ()
 
@@ -179,14 +185,15 @@ def fitting(text: str, target: TargetField, longest: int | None = None) -> str:
     return text
 
 
-def moment(day: Day) -> datetime.datetime:
+def moment(day: Day, *, without_time: datetime.time = MIDNIGHT) -> datetime.datetime:
     """The moment of a date and the time written beside it, in the time zone of the settings where none is written.
 
-    A time that there is none of, such as 24:00, does not count, and neither does one that leads out of the calendar.
+    A time that there is none of, such as 24:00, does not count, and neither does one that leads out of the calendar:
+    then, and where none is written, it is the one `without_time`.
     """
-    found = datetime.datetime.combine(day.date, datetime.time())
+    found = datetime.datetime.combine(day.date, without_time)
     with suppress(ValueError):
-        found = _with_time(day)
+        found = _with_time(day, without_time)
     if timezone.is_naive(found):
         found = timezone.make_aware(found)
     try:
@@ -195,23 +202,28 @@ def moment(day: Day) -> datetime.datetime:
         return datetime.datetime.combine(day.date, datetime.time(), tzinfo=datetime.UTC)
 
 
-def _with_time(day: Day) -> datetime.datetime:
-    text = day.time.strip().upper()
-    if text.endswith(("AM", "PM")):
-        spelt = "%I:%M:%S %p" if text.count(":") == 2 else "%I:%M %p"
-        # Only the time of day is taken from it.
-        clock = datetime.datetime.strptime(f"{text[:-2].strip()} {text[-2:]}", spelt).time()  # noqa: DTZ007
-        return datetime.datetime.combine(day.date, clock)
-    try:
-        return datetime.datetime.fromisoformat(
-            f"{day.date.isoformat()}T{_two_digits(day.time)}" if day.time else day.date.isoformat()
-        )
-    except ValueError:
-        return datetime.datetime.combine(day.date, parse_time(day.time) or datetime.time())
+def _with_time(day: Day, without_time: datetime.time) -> datetime.datetime:
+    """Raises ValueError for a time that there is none of."""
+    found = TIME.fullmatch(day.time.strip())
+    if found is None:
+        return datetime.datetime.combine(day.date, without_time)
+    hour = int(found["hour"])
+    if half := found["half"]:
+        if not 1 <= hour <= 12:
+            raise ValueError(day.time)
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    fraction = (found["fraction"] or "")[:6].ljust(6, "0")
+    clock = datetime.time(hour, int(found["minute"]), int(found["second"] or 0), int(fraction))
+    return datetime.datetime.combine(day.date, clock, tzinfo=_zone(found["zone"] or ""))
 
 
-def _two_digits(time: str) -> str:
-    return time if time[1:2] != ":" else f"0{time}"
+def _zone(written: str) -> datetime.timezone | None:
+    if not written:
+        return None
+    if written[0] not in "+-":
+        return datetime.UTC
+    hours, minutes = int(written[1:3]), int(written[-2:]) if len(written) > 3 else 0
+    return datetime.timezone((1 if written[0] == "+" else -1) * datetime.timedelta(hours=hours, minutes=minutes))
 
 
 def _range(column: models.Field[Any, Any]) -> tuple[int, int]:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import vobject
-from django.utils.translation import gettext as _
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.names import is_company, split_name
-from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Record
+from dotbridge.files.records import BETWEEN_VALUES, BrokenLine, Cell, Found, Record
+from dotbridge.files.texts import text as _
 
 LONGEST_CARD = 1024**2
 _END = "END:VCARD\n"
 # Pictures and sounds: large, and of no use to a list.
-_PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY")
+_PASSED_OVER = ("PHOTO", "LOGO", "SOUND", "KEY", "X-MS-CARDPICTURE", "X-MS-OL-DESIGN")
 _COLUMNS = {
     "First name": "given",
     "Last name": "family",
@@ -46,7 +46,7 @@ class VCards:
         self.found_encoding = found_encoding
         self.headers = list(_COLUMNS)
 
-    def records(self) -> Iterator[Record | BrokenLine]:
+    def records(self) -> Iterator[Found]:
         """Every card, and in its place every one that is none."""
         self._file.seek(0)
         text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace")
@@ -72,7 +72,8 @@ def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
             if card:
                 yield begins, "".join([*card, _END])
             card, size, begins = [], 0, number
-        elif is_first and not line.startswith((" ", "\t")):
+        elif is_first and not line.startswith((" ", "\t")) and (":" in line or not passing_over):
+            # Of a picture each line goes on, with a blank before it or without.
             name = bare.partition(":")[0].partition(";")[0].rpartition(".")[2]
             passing_over = name in _PASSED_OVER
         if passing_over:
@@ -90,12 +91,21 @@ def _cards(text: io.TextIOWrapper) -> Iterator[tuple[int, str]]:
 
 def _record(line: int, text: str) -> Record | BrokenLine:
     try:
-        card = vobject.readOne(text, allowQP=True)
-        values = _values(card.contents)
+        values = _values(_card(text))
     except Exception:  # noqa: BLE001 - the library raises anything at all on a malformed card
         shown = " ".join(text.split())
         return BrokenLine(line, shown, _("The card cannot be read."), _("Export this contact again."))
     return Record(line, tuple(values.get(key, "") for key in _COLUMNS.values()))
+
+
+def _card(text: str) -> dict[str, list[Any]]:
+    """The properties of a card; a line that is none is left out, such as the rest of a note that was broken."""
+    try:
+        card = vobject.readOne(text, allowQP=True)
+    except vobject.base.ParseError:
+        card = vobject.readOne(text, allowQP=True, ignoreUnreadable=True)
+    contents: dict[str, list[Any]] = card.contents
+    return contents
 
 
 def _values(contents: dict[str, list[Any]]) -> dict[str, Cell]:

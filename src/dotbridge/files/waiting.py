@@ -19,7 +19,6 @@ import structlog
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -29,6 +28,8 @@ from dotbridge.files.report import LoadReport
 from dotbridge.files.services import load_file, look_at_file, refuse_undoing, undo_load
 from dotbridge.files.stored import PIECE, copied, is_kept, opened
 from dotbridge.files.targets import file_target
+from dotbridge.files.texts import kept
+from dotbridge.files.texts import text as _
 from dotbridge.files.understanding import Choices
 from dotbridge.files.unpacking import LARGEST_FILE
 from dotbridge.lock_keys import LOCK_KEY
@@ -45,7 +46,7 @@ _STEPS = {"reading": (0.0, 0.3), "loading": (0.3, 0.75), "merging": (0.75, 0.8),
 _LAST_STEP = 0.87
 
 # What a load begins with, each time it is asked for.
-_AT_BEGIN: Mapping[str, Any] = {"step": "", "rows_done": 0, "fraction": 0.0, "attempts": 0, "message": ""}
+_AT_BEGIN: Mapping[str, Any] = {"step": "", "rows_done": 0, "fraction": 0.0, "attempts": 0, "message": {}}
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +79,8 @@ def choose(*, load: FileLoad, choices: Choices) -> None:
     said = _as_dict(choices)
     waiting = FileLoad.objects.filter(pk=load.pk, state__in=CAN_START)
     # What was found out before is of a file understood otherwise.
-    if said != load.choices and waiting.update(choices=said, report={}, message=""):
-        load.choices, load.report, load.message = said, {}, ""
+    if said != load.choices and waiting.update(choices=said, report={}, message={}):
+        load.choices, load.report, load.message = said, {}, {}
 
 
 def choices_of(load: FileLoad) -> Choices:
@@ -159,7 +160,7 @@ def request_undoing(*, load: FileLoad) -> bool:
     refuse_undoing(load)
     with transaction.atomic():
         loaded = FileLoad.objects.filter(pk=load.pk, state=LoadState.LOADED, undone_at=None)
-        if not loaded.update(state=LoadState.UNDOING, asked_at=timezone.now(), message="", attempts=0):
+        if not loaded.update(state=LoadState.UNDOING, asked_at=timezone.now(), message={}, attempts=0):
             return False
         _defer(load)
     load.refresh_from_db()
@@ -197,7 +198,7 @@ def _undo(load: FileLoad) -> None:
     try:
         undone = undo_load(load=load)
     except FileRefused as error:
-        _end(load, LoadState.LOADED, str(error))
+        _end(load, LoadState.LOADED, error.text)
     except Exception:
         _end(load, LoadState.LOADED, _("Something went wrong, and nothing was undone. Try it again."))
         raise
@@ -214,10 +215,12 @@ def _load(load: FileLoad, link: BaseDatabaseWrapper) -> None:
     except LoadCancelled:
         _end(load, LoadState.CANCELLED, "")
     except EncodingNotSure as error:
-        _end(load, LoadState.ASKS, str(error))
+        _end(load, LoadState.ASKS, error.text)
     except (AddressMissing, QuestionsOpen) as error:
-        _end(load, LoadState.ASKS, str(error), error.report)
-    except (FileRefused, LookupError) as error:
+        _end(load, LoadState.ASKS, error.text, error.report)
+    except FileRefused as error:
+        _end(load, LoadState.FAILED, error.text)
+    except LookupError as error:
         _end(load, LoadState.FAILED, str(error))
     except Exception:
         _end(load, LoadState.FAILED, _("Something went wrong here, not with your file. Nothing was loaded."))
@@ -246,9 +249,9 @@ def _work(load: FileLoad, notes: _Notes) -> LoadReport:
 
 def _end(load: FileLoad, state: LoadState, message: str, report: LoadReport | None = None) -> None:
     """The end of a load that did not load anything; one that did notes that in its own transaction."""
-    load.state, load.message = state, message
+    load.state, load.message = state, kept(message) if message else {}
     if report is not None:
-        load.report = report.as_dict()
+        load.report = report.as_kept()
     load.save(update_fields=["state", "message", "report"])
 
 

@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import httpx2
-from django.utils.translation import gettext as _
 
+from dotbridge.files.texts import text as _
 from dotbridge.files.unpacking import LARGEST_FILE
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ _PIECE = 1024**2
 
 
 class FetchRefused(Exception):
-    """A file that could not be had. The text says why and what would help, and holds no secret."""
+    """A file that could not be had. `text` says why and what would help, and holds no secret."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class NotSettled(Exception):

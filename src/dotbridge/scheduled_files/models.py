@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.files.models import FileLoad
+from dotbridge.files.texts import in_words
 from dotbridge.lists.models import MarketingList
 
 
@@ -22,8 +23,8 @@ class ScheduledFile(models.Model):
     """A file, or the newest one of a folder, that is read every so often and loaded when it has changed.
 
     `digest` is that of the file that was loaded last. `came_at` is when a new file was there last.
-    `problem` says why the last reading came to nothing, `problem_since` when that began. `allowed_leaving` is how many
-    may leave once, because a person said so.
+    `problem` says why the last reading came to nothing, as `texts.kept` keeps it, empty for nothing; `problem_since`
+    when that began. `allowed_leaving` is how many may leave once, because a person said so.
     """
 
     name = models.CharField(_("name"), max_length=150, unique=True)
@@ -62,7 +63,7 @@ class ScheduledFile(models.Model):
     next_at = models.DateTimeField(_("next reading"), db_default=Now(), editable=False)
     came_at = models.DateTimeField(_("came last"), null=True, blank=True, editable=False)
     digest = models.CharField(_("digest"), max_length=64, blank=True, editable=False)
-    problem = models.TextField(_("problem"), blank=True, editable=False)
+    problem = models.JSONField(_("problem"), default=dict, blank=True, editable=False)
     problem_since = models.DateTimeField(_("problem since"), null=True, blank=True, editable=False)
     allowed_leaving = models.PositiveIntegerField(_("may leave once"), default=0, editable=False)
 
@@ -73,6 +74,11 @@ class ScheduledFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def trouble(self) -> str:
+        """Why the last reading came to nothing, in the language of the moment; empty for nothing."""
+        return str(in_words(self.problem) or "")
 
 
 class Reading(models.Model):

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import SplitResult, unquote
 
-from django.utils.translation import gettext as _
-
+from dotbridge.files.texts import text as _
 from dotbridge.scheduled_files.fetching import End, FetchRefused, Place
 
 _SILENT_SECONDS = 30

@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -23,6 +22,8 @@ from dotbridge.files.followers import LOADED_RECORDS
 from dotbridge.files.models import FileLoad
 from dotbridge.files.report import LoadReport
 from dotbridge.files.targets import file_target
+from dotbridge.files.texts import kept
+from dotbridge.files.texts import text as _
 from dotbridge.files.understanding import Choices
 from dotbridge.files.waiting import choose, keep_file, request_load
 from dotbridge.lists.kept_in_step import keep_list_in_step
@@ -66,7 +67,7 @@ def save_scheduled_file(
         scheduled_file.sealed_secret = seal(secret) if secret else ""
     if has_another_server or forget_host_key:
         scheduled_file.host_key = ""
-    scheduled_file.digest = scheduled_file.problem = ""
+    scheduled_file.digest, scheduled_file.problem = "", {}
     scheduled_file.problem_since, scheduled_file.next_at = None, timezone.now()
     scheduled_file.full_clean()
     # What a reading notes meanwhile stays.
@@ -161,18 +162,23 @@ def read_scheduled_file(*, scheduled_file_id: int, by_person: bool = False) -> R
     except (FetchRefused, FileRefused, LookupError, SecretUnreadable) as error:
         log.warning("a scheduled file was not read", scheduled_file=scheduled_file.pk)
         since = scheduled_file.problem_since or timezone.now()
-        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=str(error), problem_since=since)
+        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=_kept(error), problem_since=since)
         return None
     except Exception:
         # Else it would be read again every minute, and nobody told.
         since = scheduled_file.problem_since or timezone.now()
         problem = _("Something went wrong here, and the file was not read.")
-        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=problem, problem_since=since)
+        _note_reading(scheduled_file, next_at=timezone.now() + every, problem=kept(problem), problem_since=since)
         raise
     now = timezone.now()
     came = {"came_at": now} if reading is not None else {}
-    _note_reading(scheduled_file, next_at=now + every, problem="", problem_since=None, host_key=host_key, **came)
+    _note_reading(scheduled_file, next_at=now + every, problem={}, problem_since=None, host_key=host_key, **came)
     return reading
+
+
+def _kept(error: Exception) -> Any:
+    """Why a reading came to nothing, to be stored."""
+    return kept(error.text) if isinstance(error, (FetchRefused, FileRefused)) else str(error)
 
 
 def _note_reading(scheduled_file: ScheduledFile, **values: Any) -> None:
@@ -245,9 +251,9 @@ def keep_in_step(load: FileLoad, report: LoadReport) -> None:
                 most_leaving=most if is_believed else 0.0,
                 allowed_leaving=scheduled_file.allowed_leaving if understood else 0,
             )
-        except WrongListType as error:
+        except WrongListType:
             # Somebody has changed the list since the file was given it.
-            raise FileRefused(str(error)) from None
+            raise FileRefused(_("Only a manual list is kept in step with a file.")) from None
         reading.joined, reading.left, reading.held, reading.known = step.joined, step.left, step.held, step.known
         reading.save(update_fields=["joined", "left", "held", "known"])
     _note(scheduled_file, digest=reading.digest, allowed_leaving=0)

@@ -102,7 +102,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
     if progress is not None:
         return context
     if load.loaded_at is not None:
-        return {**context, **_told(load.report), "is_loaded": True, "can_undo": _can_undo(load)}
+        return {**context, **_told(load.told), "is_loaded": True, "can_undo": _can_undo(load)}
     if not is_kept(load):
         return {**context, "is_gone": True}
     return {**context, **_looked(load), "is_open": True}
@@ -110,7 +110,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
 
 def _looked(load: FileLoad) -> dict[str, Any]:
     """What is understood of a file that waits, from its first rows, or from all if the worker looked through it."""
-    report, refusal = load.report, ""
+    report, refusal = load.told, ""
     if not report:
         report, refusal = _look(load)
     columns = list(column_choices(load, report))

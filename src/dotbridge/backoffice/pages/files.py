@@ -39,7 +39,7 @@ class FileForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV, XLSX, ODS, XLS, vCard or JSON Lines, also packed as gzip or zip. At most %(most)d MB. Nothing is "
+            "CSV, XLSX, XLSB, ODS, XLS, vCard or JSON, also packed as gzip or zip. At most %(most)d MB. Nothing is "
             "loaded before you have seen what was understood."
         ),
     )
@@ -217,9 +217,9 @@ def report_file(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if not load.report:
         raise Http404
     if form == "json":
-        response = HttpResponse(json.dumps(load.report, indent=2), content_type="application/json")
+        response = HttpResponse(json.dumps(load.told, indent=2), content_type="application/json")
     else:
-        response = HttpResponse(_problems(load.report), content_type="text/csv; charset=utf-8")
+        response = HttpResponse(_problems(load.told), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="load-{load.pk}.{form}"'
     return response
 

@@ -20,6 +20,7 @@ from dotbridge.backoffice.pages.editing import clash_of_form, seen_of, value_in_
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
+from dotbridge.backoffice.reads.history import history_of
 from dotbridge.backoffice.rights import MAY_CHANGE_LIST
 from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
@@ -178,6 +179,7 @@ def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
             "file": found,
             "becomes": label_of(found.entity),
             "readings": [{"of": each, "tone": LOAD_TONES[each.load.state]} for each in readings],
+            "history": history_of(found, viewer=request.user),
             "held": readings[0] if readings and readings[0].held else None,
             "may_change": request.user.has_perm(CHANGE) and _may_fill(request, found),
             "may_delete": request.user.has_perm(DELETE),

@@ -68,7 +68,7 @@ def _lines_of(source: Source) -> Iterator[tuple[str, Sequence[str]]]:
     for record in source.records():
         if isinstance(record, BrokenLine):
             yield record.text, ()
-        else:
+        elif isinstance(record, Record):
             yield _in_record(record.cells, columns)
 
 

@@ -40,6 +40,7 @@ SAMPLES = 3
 _CONSENT_CHOICES: dict[str, StrOrPromise] = {
     "opted-out": gettext_lazy("Opt-outs: yes means no mail"),
     "opted-in": gettext_lazy("Opt-ins: no means no mail"),
+    "mailing-state": gettext_lazy("State of a subscription: inactive means no mail"),
 }
 _DATES: tuple[tuple[str, StrOrPromise], ...] = (
     ("", gettext_lazy("order as the rows settle it")),
@@ -79,7 +80,8 @@ class ColumnChoice:
     written: list[Option] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)
     decided: str = ""
-    is_asked: bool = False
+    # What a person is asked about it: its dates, its numbers, or whether it speaks of consent.
+    asks: str = ""
     example: str = ""
 
 
@@ -162,7 +164,7 @@ def delimiter_options(load: FileLoad, report: dict[str, Any]) -> list[Option]:
 
 def sheet_options(report: dict[str, Any]) -> list[Option]:
     """The sheets of a workbook that has several."""
-    if report.get("format") not in {"xlsx", "ods", "xls"} or not report.get("other_parts"):
+    if report.get("format") not in {"xlsx", "xlsb", "ods", "xls"} or not report.get("other_parts"):
         return []
     names = [report["part"], *report["other_parts"]]
     return [Option(value=name, title=name, is_chosen=name == report["part"]) for name in names]
@@ -196,22 +198,22 @@ def column_choices(load: FileLoad, report: dict[str, Any]) -> Iterator[ColumnCho
         yield ColumnChoice(
             number=number,
             name=name,
-            goes=_goes(target, column, chosen.get(name)),
+            goes=_goes(target, column, chosen.get(name), is_asked=name in asked),
             written=_written(target, column["field"], way),
             samples=samples[:SAMPLES],
             decided=column["decided"],
-            is_asked=name in asked,
+            asks=asked[name]["about"] if name in asked else "",
             example=asked[name]["example"] if name in asked else "",
         )
 
 
-def _goes(target: FileTarget, column: dict[str, Any], chosen: str | None) -> list[Option]:
+def _goes(target: FileTarget, column: dict[str, Any], chosen: str | None, *, is_asked: bool) -> list[Option]:
     now = column["field"] or (UNUSED if not column["consent"] else "")
     if chosen in CHOSEN_KINDS:
         now = str(chosen)
     options = [Option(value=UNUSED, title=_("No use"), is_chosen=now == UNUSED)]
     if column["consent"] and chosen not in CHOSEN_KINDS:
-        title = _("Says who may not be written to")
+        title = _("choose…") if is_asked else _("Says who may not be written to")
         options.append(Option(value="", title=title, is_chosen=now == ""))
     choices = {**target.choices, **_CONSENT_CHOICES}
     return [*options, *(Option(value=name, title=title, is_chosen=name == now) for name, title in choices.items())]

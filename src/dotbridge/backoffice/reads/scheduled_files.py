@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.files.models import LoadState
 from dotbridge.scheduled_files.models import Reading, ScheduledFile
 
@@ -44,10 +43,10 @@ def _trouble(file: ScheduledFile, last: Reading | None) -> Trouble | None:
     if not file.is_active:
         return None
     if file.problem:
-        return _of_file(file, file.problem, file.problem_since)
+        return _of_file(file, file.trouble, file.problem_since)
     if last is not None and last.load.state in {LoadState.ASKS, LoadState.FAILED, LoadState.CANCELLED}:
         tone = "bad" if last.load.state == LoadState.FAILED else "wait"
-        text = stored_text(last.load.message) or _("Its load was cancelled.")
+        text = last.load.said or _("Its load was cancelled.")
         return Trouble(text=text, tone=tone, since=last.read_at, page="file", key=last.load_id)
     if last is not None and last.held:
         words = _("%(n)s of %(known)s people are missing in the file. That is more than may leave the list at once.")

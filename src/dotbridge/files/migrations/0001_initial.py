@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('rows_done', models.BigIntegerField(default=0, verbose_name='rows so far')),
                 ('fraction', models.FloatField(default=0, verbose_name='how far')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('message', models.TextField(blank=True, verbose_name='message')),
+                ('message', models.JSONField(blank=True, default=dict, verbose_name='message')),
                 ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='given at')),
                 ('asked_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='asked for at')),
                 ('cancel_asked_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='cancelling asked for at')),

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('next_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='next reading')),
                 ('came_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='came last')),
                 ('digest', models.CharField(blank=True, editable=False, max_length=64, verbose_name='digest')),
-                ('problem', models.TextField(blank=True, editable=False, verbose_name='problem')),
+                ('problem', models.JSONField(blank=True, default=dict, editable=False, verbose_name='problem')),
                 ('problem_since', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='problem since')),
                 ('allowed_leaving', models.PositiveIntegerField(default=0, editable=False, verbose_name='may leave once')),
                 ('marketing_list', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='scheduled_files', to='dotbridge_lists.marketinglist', verbose_name='list')),

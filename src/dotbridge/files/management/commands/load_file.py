@@ -23,7 +23,7 @@ DECIDE = 2
 class Command(BaseCommand):
     """`load_file ENTITY FILE`: what was taken, and what was not and why. Loading a file again changes nothing."""
 
-    help = "Makes and updates records of a file: CSV, XLSX, ODS, XLS, vCard or JSON Lines, also packed by gzip or zip."
+    help = "Makes and updates records of a file: CSV, XLSX, XLSB, ODS, XLS, vCard or JSON, also packed by gzip or zip."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The file, what is known of it already, and how to say what became of it."""

@@ -156,7 +156,7 @@ def test_accounts_have_one_place_alone() -> None:
 
 @pytest.mark.parametrize(
     ("language", "can_add", "can_opt_out"),
-    [("de", "Marketing-Liste", "abmelden"), ("fr", "liste marketing", "désinscrire")],
+    [("de", "Marketingliste", "abmelden"), ("fr", "liste marketing", "désinscrire")],
 )
 def test_rights_are_named_in_the_readers_language(
     back_office: Client, logged_in: Callable[..., Client], language: str, can_add: str, can_opt_out: str

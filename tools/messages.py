@@ -1,4 +1,4 @@
-"""The texts of the program in other languages, and those of its theme that nobody else translates.
+"""The texts of the program in other languages, and those of its theme and of Django that nobody else translates.
 
 `python tools/messages.py update` finds all texts, brings the catalogues up to date, and compiles them. `check` says
 what is missing, doubtful, or does not fit, and ends with 1 if anything is. The catalogues of all apps lie with the back
@@ -46,6 +46,8 @@ Identifier = str | tuple[str, str]
 # Of each language how many forms a number has; the forms for millions, which some count for French, are not used here.
 PLURALS = {"de": "nplurals=2; plural=(n != 1);", "fr": "nplurals=2; plural=(n > 1);"}
 LANGUAGES = tuple(PLURALS)
+# What the pages say, and what Django's scripts on the table pages say.
+DOMAINS = ("django", "djangojs")
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -76,31 +78,37 @@ def main() -> int:
 
 def update() -> int:
     """Bring the catalogues up to date and compile them; what has no translation yet is left empty."""
-    template = texts()
-    for language in LANGUAGES:
-        catalog = catalog_of(language)
-        catalog.update(template, no_fuzzy_matching=True)
-        catalog.obsolete.clear()
-        path = path_of(language)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(written(catalog))
-        path.with_suffix(".mo").write_bytes(compiled(catalog))
-        print(f"{language}: {sum(1 for each in catalog if each.id and not each.string)} of {len(catalog)} are missing")
+    for domain in DOMAINS:
+        template = texts(domain)
+        for language in LANGUAGES:
+            catalog = catalog_of(language, domain)
+            catalog.update(template, no_fuzzy_matching=True)
+            catalog.obsolete.clear()
+            path = path_of(language, domain)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(written(catalog))
+            path.with_suffix(".mo").write_bytes(compiled(catalog))
+            missing = sum(1 for each in catalog if each.id and not each.string)
+            print(f"{language}, {domain}: {missing} of {len(catalog)} are missing")
     return 0
 
 
 def check() -> int:
     """Print what is wrong with the catalogues."""
-    template = texts()
-    problems = [problem for language in LANGUAGES for problem in problems_of(language, template)]
+    problems = [
+        problem
+        for domain in DOMAINS
+        for language in LANGUAGES
+        for problem in problems_of(language, domain, texts(domain))
+    ]
     if problems:
         print("\n".join(problems))
     return int(bool(problems))
 
 
-def problems_of(language: str, template: Catalog) -> list[str]:
+def problems_of(language: str, domain: str, template: Catalog) -> list[str]:
     """What is missing, doubtful or does not fit in a language, a line each."""
-    catalog = catalog_of(language)
+    catalog = catalog_of(language, domain)
     found = []
     for wanted in template:
         if not wanted.id:
@@ -114,14 +122,18 @@ def problems_of(language: str, template: Catalog) -> list[str]:
             found.append(f"{language}: doubtful: {text!r}")
         elif any(not _fits(text, wanted, each) for each in strings):
             found.append(f"{language}: its holes differ: {text!r}")
-    if meanings(path_of(language).with_suffix(".mo").read_bytes()) != meanings(compiled(catalog)):
+    if meanings(path_of(language, domain).with_suffix(".mo").read_bytes()) != meanings(compiled(catalog)):
         found.append(f"{language}: the compiled catalogue is older than the catalogue")
     return found
 
 
-def texts() -> Catalog:
-    """Every text of the program, with the places where it stands."""
-    catalog = Catalog(domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+def texts(domain: str) -> Catalog:
+    """Every text of the program, with the places where it stands, or of its scripts: those are Django's alone."""
+    catalog = Catalog(domain=domain, charset="utf-8", header_comment="# Texts of Dotbridge.")
+    for identifier, context in sorted(texts_that_django_lacks(domain), key=str):
+        _add(catalog, identifier, context, "django")
+    if domain != "django":
+        return catalog
     for path in sorted(SOURCE.rglob("*.py")) + sorted(SOURCE.rglob("*.html")) + sorted(SOURCE.rglob("*.txt")):
         if "migrations" in path.parts:
             continue
@@ -153,6 +165,35 @@ def texts_of_theme() -> set[tuple[Identifier, str | None]]:
         if UNUSED_IN_THEME.isdisjoint(path.relative_to(THEME).parts):
             found.update(_texts_of(path.read_text(encoding="utf-8"), path))
     return {each for each in found if not all(_first(each[0]) in catalogue for catalogue in known)}
+
+
+def texts_that_django_lacks(domain: str) -> set[tuple[Identifier, str | None]]:
+    """What the pages that Django draws say in English alone, in any of our languages."""
+    found: set[tuple[Identifier, str | None]] = set()
+    for place in (DJANGO / "contrib" / "admin", DJANGO / "contrib" / "auth"):
+        english = place / "locale" / "en" / "LC_MESSAGES" / f"{domain}.po"
+        if not english.exists():
+            continue
+        known = [
+            meanings((place / "locale" / language / "LC_MESSAGES" / f"{domain}.mo").read_bytes())
+            for language in LANGUAGES
+        ]
+        said = [
+            {_key(text if isinstance(text, str) else text[0]) for text in catalogue}  # of several forms, the first
+            for catalogue in known
+        ]
+        with english.open("rb") as file:
+            for message in read_po(file):
+                key = (message.context, _first(message.id)) if message.id else None
+                if key is not None and not all(key in one for one in said):
+                    found.add((message.id, message.context))
+    return found
+
+
+def _key(text: str) -> tuple[str | None, str]:
+    """A text of a compiled catalogue with its context, which stands before it."""
+    context, _mark, own = text.rpartition("\x04")
+    return context or None, own
 
 
 def _of_django(language: str) -> set[str]:
@@ -197,20 +238,20 @@ def _first(identifier: Identifier) -> str:
     return identifier if isinstance(identifier, str) else identifier[0]
 
 
-def catalog_of(language: str) -> Catalog:
+def catalog_of(language: str, domain: str) -> Catalog:
     """The catalogue of a language as it is."""
-    path = path_of(language)
+    path = path_of(language, domain)
     if not path.exists():
-        catalog = Catalog(locale=language, domain="django", charset="utf-8", header_comment="# Texts of Dotbridge.")
+        catalog = Catalog(locale=language, domain=domain, charset="utf-8", header_comment="# Texts of Dotbridge.")
         catalog.mime_headers = [("Plural-Forms", PLURALS[language])]
         return catalog
     with path.open("rb") as file:
-        return read_po(file, locale=language, domain="django")
+        return read_po(file, locale=language, domain=domain)
 
 
-def path_of(language: str) -> Path:
+def path_of(language: str, domain: str) -> Path:
     """Where a language's catalogue is."""
-    return SOURCE / "backoffice" / "locale" / language / "LC_MESSAGES" / "django.po"
+    return SOURCE / "backoffice" / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def written(catalog: Catalog) -> bytes:

@@ -156,7 +156,7 @@ def test_accounts_have_one_place_alone() -> None:
 
 @pytest.mark.parametrize(
     ("language", "can_add", "can_opt_out"),
-    [("de", "Marketing-Liste", "abmelden"), ("fr", "liste marketing", "désinscrire")],
+    [("de", "Marketingliste", "abmelden"), ("fr", "liste marketing", "désinscrire")],
 )
 def test_rights_are_named_in_the_readers_language(
     back_office: Client, logged_in: Callable[..., Client], language: str, can_add: str, can_opt_out: str
@@ -171,3 +171,34 @@ def test_rights_are_named_in_the_readers_language(
         assert any(can_add in right for right in rights)
         assert any(can_opt_out in right for right in rights)
         assert not [right for right in rights if " Can " in right]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("de", "Alle %s ausw\\u00e4hlen"), ("fr", "Choisir toutes les valeurs")]
+)
+def test_djangos_scripts_speak_the_readers_language(back_office: Client, language: str, said: str) -> None:
+    """Seen: "Choose all Berechtigungen"."""
+    Preferences.objects.create(user_id=back_office.session["_auth_user_id"], language=language)
+    words = back_office.get(reverse("dotbridge_tables:jsi18n")).content.decode()
+    assert said in words
+    assert '(click to clear)": "(click' not in words
+
+
+def test_a_colleague_who_is_added_can_come_in_with_the_rights_of_their_group(back_office: Client) -> None:
+    """Seen: who was invited was told that their password was wrong, because nobody had ticked "staff status"."""
+    group = Group.objects.get(name="Auditor")
+    given = {"username": "cora", "email": "cora@example.com", "groups": [group.pk], "usable_password": "true"}
+    back_office.post(url("add"), given | {"password1": "long and invented", "password2": "long and invented"})
+    cora = Client()
+    answer = cora.post(reverse("dotbridge:login"), {"username": "cora", "password": "long and invented"})
+    assert (answer.status_code, answer.url) == (302, reverse("dotbridge:home"))
+    assert cora.get(reverse("dotbridge:activity-audit")).status_code == 200
+    assert cora.get(reverse("dotbridge:account-add")).status_code == 403
+
+
+def test_who_adds_a_colleague_offers_no_group_above_their_own_rights(clerk: Client) -> None:
+    page = clerk.get(url("add")).content.decode()
+    assert "Auditor" not in page
+    given = {"username": "cora", "groups": [Group.objects.get(name="Administrator").pk], "usable_password": "true"}
+    clerk.post(url("add"), given | {"password1": "long and invented", "password2": "long and invented"})
+    assert not User.objects.filter(username="cora").exists()

@@ -40,6 +40,8 @@ def test_texts_come_in_the_language_that_is_asked_for() -> None:
         # Django's admin says "Sichern" and "Start", and is asked after us.
         ("Save", "Speichern"),
         ("Home", "Übersicht"),
+        # Django's own, which it says in English alone.
+        ("Password-based authentication", "Anmeldung mit Passwort"),
     ],
 )
 def test_words_that_others_have_or_lack_are_ours(text: str, said: str) -> None:

@@ -18,6 +18,7 @@ from django.template.backends.django import DjangoTemplates
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.views.i18n import JavaScriptCatalog
 from unfold.sites import UnfoldAdminSite
 
 from dotbridge.backoffice.pages.frame import acting_in, read_in
@@ -65,6 +66,10 @@ class TableSite(UnfoldAdminSite):  # type: ignore[misc]
         """Without the address that leads from any kind of record to its page on a host's site: we show none of those,
         and it fails for kinds whose keys are no numbers."""
         return [each for each in super().get_urls() if getattr(each, "name", None) != "view_on_site"]
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # noqa: ARG002
+        """The words of Django's scripts, and ours for those that Django does not have in every language."""
+        return JavaScriptCatalog.as_view(packages=["django.contrib.admin", "dotbridge.backoffice"])(request)
 
     @property
     def has_users(self) -> bool:

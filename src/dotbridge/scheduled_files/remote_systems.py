@@ -16,6 +16,7 @@ from dotbridge.files.texts import text as _
 from dotbridge.scheduled_files.fetching import End, FetchRefused, Place
 
 _SILENT_SECONDS = 30
+_BETWEEN_CANCELS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,8 @@ def _own_loop(end: End) -> Iterator[asyncio.AbstractEventLoop]:
     def cancel() -> None:
         for task in asyncio.all_tasks(loop):
             task.cancel()
+        # What is asked after the end has come ends as well.
+        loop.call_later(_BETWEEN_CANCELS, cancel)
 
     end.call(lambda: loop.call_soon_threadsafe(cancel))
     try:

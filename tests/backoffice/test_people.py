@@ -17,6 +17,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import get_resolver, reverse
 
+from dotbridge.backoffice.role_services import make_role_groups
 from dotbridge.preferences.models import Preferences
 
 RIGHTS = [f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")]
@@ -186,7 +187,8 @@ def test_djangos_scripts_speak_the_readers_language(back_office: Client, languag
 
 def test_a_colleague_who_is_added_can_come_in_with_the_rights_of_their_group(back_office: Client) -> None:
     """Seen: who was invited was told that their password was wrong, because nobody had ticked "staff status"."""
-    group = Group.objects.get(name="Auditor")
+    make_role_groups()
+    group = Group.objects.get(dotbridge_role__role="auditor")
     given = {"username": "cora", "email": "cora@example.com", "groups": [group.pk], "usable_password": "true"}
     back_office.post(url("add"), given | {"password1": "long and invented", "password2": "long and invented"})
     cora = Client()
@@ -197,8 +199,10 @@ def test_a_colleague_who_is_added_can_come_in_with_the_rights_of_their_group(bac
 
 
 def test_who_adds_a_colleague_offers_no_group_above_their_own_rights(clerk: Client) -> None:
+    make_role_groups()
     page = clerk.get(url("add")).content.decode()
     assert "Auditor" not in page
-    given = {"username": "cora", "groups": [Group.objects.get(name="Administrator").pk], "usable_password": "true"}
+    above = Group.objects.get(dotbridge_role__role="administrator")
+    given = {"username": "cora", "groups": [above.pk], "usable_password": "true"}
     clerk.post(url("add"), given | {"password1": "long and invented", "password2": "long and invented"})
     assert not User.objects.filter(username="cora").exists()

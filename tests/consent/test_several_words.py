@@ -52,6 +52,27 @@ def test_of_two_lines_of_a_file_the_newest_opt_out_has_to_be_outlived() -> None:
     assert not may_be_mailed(address="ann@example.com").may_be_mailed
 
 
+def test_what_two_lines_of_a_file_said_has_to_be_outlived_after_a_merge_as_well() -> None:
+    load("email,unsubscribed at\nann@example.com,2026-03-04T05:06:07Z\nANN@example.com,2020-03-04T05:06:07Z\n")
+    kept = add_contact("kept@example.com")
+    gone = Contact.objects.filter(emails__email__iexact="ann@example.com").values_list("pk", flat=True)
+    carry_over(entity="crm.contact", merged_ids=list(gone), into_id=kept.pk)
+    again = {"entity": "crm.contact", "record_ids": [kept.pk], "source": Source.CRM, "scope": Scope.EVERYTHING}
+    opt_in_records(**again, happened_at=datetime(2023, 1, 1, tzinfo=UTC))
+    assert not may_be_mailed(address="kept@example.com", entity="crm.contact", record_id=kept.pk).may_be_mailed
+
+
+@pytest.mark.parametrize("days_ago", [(1, 10), (10, 1)])
+def test_of_a_record_and_its_address_the_newer_opt_out_is_told(days_ago: tuple[int, int]) -> None:
+    """A newer wish of the person has to be newer than this one."""
+    now, record, other = clock.now(), add_contact("own@example.com"), add_contact("shared@example.com")
+    for each, days in zip((record, other), days_ago, strict=True):
+        said = now - timedelta(days=days)
+        opt_out_records(entity="crm.contact", record_ids=[each.pk], source=Source.CRM, happened_at=said)
+    verdict = may_be_mailed(address="shared@example.com", entity="crm.contact", record_id=record.pk)
+    assert [objection.since for objection in verdict.objections] == [now - timedelta(days=1)]
+
+
 def test_nobody_has_opted_out_later_than_we_learned_of_it() -> None:
     """A word of the future would stand against every opt-in until then, and no screen could say why."""
     ann, ever = add_contact("ann@example.com"), clock.now() + timedelta(days=1000)

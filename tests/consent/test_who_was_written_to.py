@@ -12,7 +12,10 @@ That ids of one account mean nothing in another stands in tests/integrations/tes
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.consent.erasure import erase_address
@@ -21,7 +24,7 @@ from dotbridge.consent.services import carry_over, opt_in_records, opt_out_addre
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.selectors import count_members
 from dotbridge.lists.services import remove_records, restore_records, unsubscribe_records
-from dotbridge.sync.models import PastAddress
+from dotbridge.sync.models import ExportItem, PastAddress, Upload
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, move, status
 
@@ -59,6 +62,33 @@ def test_what_the_new_owner_of_an_address_says_does_not_bind_the_former(
     unsubscribe(remote, "info@example.com")
     sync(integration)
     assert set(remote.contacts(book)) == {"ann@example.com"}
+
+
+@pytest.mark.parametrize("is_changed_there", [False, True])
+def test_whose_old_note_outlived_the_first_mail_to_another_address_is_not_bound_by_the_old_one(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, *, is_changed_there: bool
+) -> None:
+    """Dotdigital took its time to take them out, or the note was kept for a day because nothing was to be taken out."""
+    record = add_contact("info@example.com")
+    sync(integration)
+    if is_changed_there:
+        change_there(remote, "info@example.com", "ann@example.com")
+    else:
+        remote.sandbox.account.settings.deletion_seconds = 3600.0
+    move(record, "ann@example.com")
+    sync(integration, wait_seconds=0.0)
+    assert ExportItem.objects.count() == 2
+    Upload.objects.filter(items__email="info@example.com").update(finished_at=timezone.now() - timedelta(days=2))
+    remote.sandbox.advance(3700)
+    sync(integration)
+    assert list(ExportItem.objects.values_list("email", flat=True)) == ["ann@example.com"]
+    if is_changed_there:
+        remote.create_contact("info@example.com")
+    unsubscribe(remote, "info@example.com")
+    remote.sandbox.advance(3600)
+    sync(integration)
+    assert set(remote.contacts(book)) == {"ann@example.com"}
+    assert count_members(link.marketing_list).unsubscribed == 0
 
 
 def test_who_was_given_what_cannot_be_an_address_is_known_by_the_last_one(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import allow_once
 from dotbridge.crm.models import Contact, ContactEmail
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import update_list
+from dotbridge.lists.services import remove_records, update_list
 from dotbridge.mirror.models import AddressBook, Membership
-from dotbridge.sync.models import Rejection, State, Upload
+from dotbridge.sync.context import NobodyWatches
+from dotbridge.sync.models import Rejection, State, Step, Upload
 from dotbridge.sync.outbound.breaker import book_size
 from tests.accounts import RemoteAccount, add_contact, connect, opted_out, steps_of, sync
 
@@ -97,6 +101,54 @@ def test_far_more_than_was_allowed_is_asked_about_again(
     assert len(remote.contacts(book)) == 40
     link.refresh_from_db()
     assert (link.stopped_rows, link.allowed_rows) == (40, None)
+
+
+def test_what_is_allowed_in_the_moment_in_which_it_stops_counts(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    match_nobody(link)
+    sync(integration)
+    pressed: list[str] = []
+
+    def press(execute: Any, statement: str, *rest: Any) -> Any:
+        if statement.startswith('UPDATE "dotbridge_connections_listconnection" SET "stopped_at"') and not pressed:
+            pressed.append("allow")
+            allow_once(link=ListConnection.objects.get(pk=link.pk))
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(press):
+        sync(integration)
+
+    assert pressed
+    assert remote.contacts(book) == {}
+
+
+def test_many_who_leave_while_a_few_are_being_taken_out_are_asked_about(
+    integration: Integration,
+    remote: RemoteAccount,
+    book: int,
+    link: ListConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dotbridge.sync.outbound.members.SECONDS_CURRENT", -1.0)
+    monkeypatch.setattr("dotbridge.sync.outbound.removals.IDS_A_CALL", 10)
+    leaving = Contact.objects.order_by("pk").values_list("pk", flat=True)[:20]
+    remove_records(marketing_list=link.marketing_list, record_ids=list(leaving))
+    update_list(
+        marketing_list=link.marketing_list,
+        rule={"combinator": "and", "rules": [{"field": "first_name", "operator": "=", "value": "Ann"}]},
+    )
+
+    class LosesThePeople(NobodyWatches):
+        def progressed(self, step: Step, done: int, total: int | None) -> None:
+            if step.name == "removals":
+                Contact.objects.update(first_name="Nobody")
+
+    sync(integration, observer=LosesThePeople())
+
+    assert len(remote.contacts(book)) == 30
+    link.refresh_from_db()
+    assert (link.stopped_rows, link.stopped_of) == (30, 30)
 
 
 def test_a_rule_that_was_mended_ends_the_stop(

@@ -12,8 +12,10 @@ from dotbridge.connections.services import cancel_ending, refresh_data_fields, r
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList
+from dotbridge.lists.services import remove_records
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.models import ExportItem, Upload
+from dotbridge.sync.context import NobodyWatches
+from dotbridge.sync.models import ExportItem, Step, Upload
 from dotbridge.sync.selectors import ending_numbers
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 from tests.backoffice.world import empty_queue
@@ -49,7 +51,7 @@ def test_whom_we_brought_leaves_the_book_and_the_connection_ends(
 
     run = sync(integration, kind=RunKind.REQUESTS)
 
-    assert steps_of(run)["endings"]["removed"] == 2
+    assert steps_of(run)["endings"]["removed"] == 3
     assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
     for name, status in (("ann", "Subscribed"), ("off", "Unsubscribed")):
         assert remote.ask("GET", f"/v2/contacts/{name}@example.com")["status"] == status
@@ -57,6 +59,23 @@ def test_whom_we_brought_leaves_the_book_and_the_connection_ends(
     assert not ExportItem.objects.exists()
     assert MarketingList.objects.exists()
     assert not integrations_with_requests()
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_whom_dotdigital_does_not_mail_leaves_the_book_with_the_list(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, *, has_left: bool
+) -> None:
+    """It may mail them again one day, and nobody would be left to take them out; also where they had left the list."""
+    if has_left:
+        off = Contact.objects.get(emails__email="off@example.com")
+        remove_records(marketing_list=link.marketing_list, record_ids=[off.pk])
+        sync(integration)
+        assert not ExportItem.objects.filter(email="off@example.com").exists()
+    request_ending(link=link)
+    sync(integration, kind=RunKind.REQUESTS)
+    path = "/v2/contacts/resubscribe-with-no-challenge"
+    remote.ask("POST", path, {"unsubscribedContact": {"email": "off@example.com"}})
+    assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
 
 
 def test_nothing_more_is_sent_while_a_connection_ends(
@@ -73,6 +92,27 @@ def test_nothing_more_is_sent_while_a_connection_ends(
         cancel_ending(link=link)
     sync(integration)
     assert "new@example.com" in remote.contacts(link.address_book.remote_id)
+
+
+def test_who_keeps_the_connection_while_it_is_being_ended_keeps_it(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    request_ending(link=link)
+
+    class KeepsIt(NobodyWatches):
+        def progressed(self, step: Step, done: int, total: int | None) -> None:
+            cancel_ending(link=link)
+
+    sync(integration, kind=RunKind.REQUESTS, observer=KeepsIt())
+
+    assert ListConnection.objects.filter(pk=link.pk).exists()
+    assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
+    sync(integration)
+    assert set(remote.contacts(link.address_book.remote_id)) == {
+        "ann@example.com",
+        "bob@example.com",
+        "guest@example.com",
+    }
 
 
 def test_an_upload_on_its_way_is_waited_for(
@@ -164,7 +204,7 @@ def test_a_book_deleted_in_dotdigital_does_not_keep_a_connection(
     run = sync(integration, kind=RunKind.REQUESTS)
     assert steps_of(run)["endings"]["rejected"] == 1
     assert Ending.objects.get().attempts == 1
-    Ending.objects.update(attempts=9)
+    Ending.objects.update(attempts=9, due_at=None)
     sync(integration, kind=RunKind.REQUESTS)
     assert Ending.objects.get().has_failed
     assert not integrations_with_requests()

@@ -25,7 +25,7 @@ from dotbridge.entities import registry
 from dotbridge.entities.fields import EntityField
 from dotbridge.entities.registry import FieldKind
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.services import create_list, remove_records
+from dotbridge.lists.services import create_list, remove_records, unsubscribe_records
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import AddressBook, Campaign, CampaignBook, Membership
 from dotbridge.mirror.models import Contact as Mirrored
@@ -141,6 +141,49 @@ def test_a_refused_removal_stops_its_own_list_only(integration: Integration, rem
     # Nothing is sent for a list whose removals did not go well in this run.
     assert "new@example.com" not in remote.contacts(first)
     assert steps_of(run)["removals"]["state"] == State.PARTIAL
+
+
+def test_three_lists_whose_removals_fail_for_ever_let_the_others_opt_outs_through(
+    integration: Integration, remote: RemoteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+    names = ["First", "Second", "Third", "Fourth"]
+    books = [remote.create_book(name) for name in names]
+    ann, _bob = add_contact("ann@example.com"), add_contact("bob@example.com")
+    links = [connect(integration, book=name) for name in names]
+    sync(integration)
+    for link in links:
+        unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    for book in books[:3]:
+        remote.sandbox.fail_next("status", path=f"address-books/{book}/contacts/delete", times=None, status=500)
+
+    for _run in range(2):
+        sync(integration, kind=RunKind.EXPORT)
+
+    assert [set(remote.contacts(book)) for book in books[2:]] == [
+        {"ann@example.com", "bob@example.com"},
+        {"bob@example.com"},
+    ]
+    remote.sandbox.clear_faults()
+    sync(integration, kind=RunKind.EXPORT)
+    assert all(set(remote.contacts(book)) == {"bob@example.com"} for book in books)
+
+
+def test_three_books_that_take_no_file_let_the_others_uploads_through(
+    integration: Integration, remote: RemoteAccount
+) -> None:
+    names = ["First", "Second", "Third", "Fourth"]
+    books = [remote.create_book(name) for name in names]
+    add_contact("ann@example.com")
+    for name in names:
+        connect(integration, book=name)
+    for book in books[:3]:
+        remote.sandbox.fail_next("status", path=f"address-books/{book}/contacts/import", times=None, status=403)
+
+    for _run in range(2):
+        sync(integration, kind=RunKind.EXPORT)
+
+    assert [len(remote.contacts(book)) for book in books] == [0, 0, 0, 1]
 
 
 def test_one_lists_broken_virtual_field_stops_its_own_export_only(

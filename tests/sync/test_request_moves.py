@@ -25,6 +25,7 @@ from dotbridge.connections.models import (
     RunKind,
 )
 from dotbridge.connections.request_moves import (
+    CALLED_RESUBSCRIPTION_MOVES,
     CALLED_SEND_MOVES,
     CHANGE_MOVES,
     ENDING_MOVES,
@@ -52,6 +53,7 @@ from tests.backoffice.world import empty_queue
 TABLES = {
     "change": CHANGE_MOVES,
     "resubscription": RESUBSCRIPTION_MOVES,
+    "resubscription that was called": CALLED_RESUBSCRIPTION_MOVES,
     "ending": ENDING_MOVES,
     "upload": UPLOAD_MOVES,
     "removal": REMOVAL_MOVES,
@@ -145,6 +147,7 @@ def test_a_refused_ending_is_given_up_and_not_asked_for_each_minute(
     Ending.objects.update(due_at=timezone.now())
     assert list(integrations_with_requests()) == [integration]
     for _again in range(MOST_ATTEMPTS):
+        Ending.objects.update(due_at=None)
         run = sync(integration, kind=RunKind.REQUESTS)
     assert Ending.objects.get().has_failed
     assert "No connection is ending" in steps_of(run)["endings"]["message"]
@@ -281,6 +284,28 @@ def test_a_throttled_account_costs_a_request_no_attempt(
     sync(integration, kind=RunKind.REQUESTS)
     change.refresh_from_db()
     assert (change.state, change.attempts) == (ChangeState.WAITING, 0)
+
+
+def test_what_was_put_off_is_not_tried_before_its_time_because_something_else_is(
+    integration: Integration, remote: RemoteAccount, links: list[ListConnection], change: AccountChange
+) -> None:
+    later = timezone.now() + timedelta(minutes=30)
+    AccountChange.objects.update(attempts=5, due_at=later)
+    request_ending(link=links[0])
+    Ending.objects.update(attempts=5, due_at=later)
+    request_ending(link=links[1])
+
+    sync(integration, kind=RunKind.REQUESTS)
+
+    change.refresh_from_db()
+    assert (change.state, change.attempts) == (ChangeState.WAITING, 5)
+    assert [ending.connection for ending in Ending.objects.all()] == [links[0]]
+    Ending.objects.update(due_at=None)
+    AccountChange.objects.update(due_at=None)
+    sync(integration, kind=RunKind.REQUESTS)
+    change.refresh_from_db()
+    assert change.state == ChangeState.DONE
+    assert not Ending.objects.exists()
 
 
 def test_a_request_that_fails_here_is_given_up_as_one_that_fails_there_is(

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from dotbridge.connections.models import ListConnection, Resubscription, ResubscriptionState, RunKind
+from dotbridge.connections.request_moves import MOST_ATTEMPTS
 from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import request_resubscription
 from dotbridge.crm.models import Contact as Person
@@ -214,3 +215,23 @@ def test_a_return_to_the_book_alone_is_dotdigitals_word_about_the_book(
     assert Membership.objects.get().status == "Subscribed"
     sync(integration)
     assert not opted_out(link.marketing_list)
+
+
+@pytest.mark.parametrize("status", [409, 500])
+def test_what_was_asked_and_cannot_be_looked_up_is_unknown_and_not_refused(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    ann: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+) -> None:
+    """Dotdigital may have sent its mail to confirm."""
+    monkeypatch.setattr("dotdigital.patience.time.sleep", lambda _seconds: None)
+    leave(integration, remote, link, "account")
+    asked = ask(link, ann)
+    Resubscription.objects.update(state=ResubscriptionState.ASKED, attempts=MOST_ATTEMPTS - 1)
+    remote.sandbox.fail_next("status", path="/v2/contacts/", method="GET", times=None, status=status)
+    carry_out(integration, asked)
+    assert asked.state == ResubscriptionState.UNKNOWN
+    assert asked.message

@@ -209,6 +209,29 @@ def test_whom_we_have_not_brought_to_the_book_is_unsubscribed_from_it(
     assert sent_to(remote, draft.remote_id) == ["p0@example.com", "p1@example.com", "p2@example.com"]
 
 
+def test_who_was_unsubscribed_so_and_has_come_back_to_the_book_is_unsubscribed_again(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
+) -> None:
+    """What they said here still holds, and must not keep every later campaign from going out."""
+    book = link.address_book.remote_id
+    remote.create_contact("before@example.com", book=book)
+    add_contact("before@example.com")
+    opt_out(link, "before@example.com")
+    sync(integration)
+    for name in ("Spring", "Summer"):
+        send = ask_to_send(draft if name == "Spring" else read_draft(integration, make_campaign(remote, name)), link)
+        assert "before@example.com" in remote.contacts(book)
+        for _turn in range(4):
+            send = carry_out(integration, send)
+            sync(integration, kind=RunKind.EXPORT)
+        remote.sandbox.finish_chores()
+        assert sent_to(remote, send.remote_id) == ["p0@example.com", "p1@example.com", "p2@example.com"]
+        answer = {"unsubscribedContact": {"email": "before@example.com"}}
+        remote.ask("POST", f"/v2/address-books/{book}/contacts/resubscribe-with-no-challenge", answer)
+        remote.sandbox.advance(3600)
+        sync(integration)
+
+
 def test_an_opt_out_counts_under_every_address_of_its_record_and_contact(
     integration: Integration, remote: RemoteAccount, link: ListConnection, draft: Draft
 ) -> None:

@@ -54,6 +54,21 @@ def noticed(integration: Integration) -> None:
     sync(integration)
 
 
+def test_what_was_prepared_before_they_were_taken_out_does_not_bring_them_back(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    Contact.objects.filter(emails__email=ANN).update(first_name="Anna")
+    sync(integration, kind=RunKind.CHANGES)
+    assert state_of_row(note_of(link, ANN)) is RowState.QUEUED
+    take_out(remote, book, ANN)
+    noticed(integration)
+    assert set(remote.contacts(book)) == {BOB}
+    assert state_of_row(note_of(link, ANN)) is RowState.TAKEN_OUT
+    put_back(link=link)
+    sync(integration)
+    assert remote.contacts(book)[ANN]["FIRSTNAME"] == "Anna"
+
+
 @pytest.mark.parametrize("is_deleted", [False, True])
 def test_whoever_was_taken_out_there_stays_out_until_put_back(
     integration: Integration, remote: RemoteAccount, book: int, link: ListConnection, is_deleted: bool

@@ -124,6 +124,7 @@ def test_the_verdict_comes_with_dotdigitals_answer(
 
     run.refresh_from_db()
     assert run.state == (State.PARTIAL if refused else State.SUCCEEDED)
+    assert run.message == ("Rejected when Dotdigital had finished: 1. The uploads say why." if refused else "")
 
 
 def test_the_run_that_sends_is_the_one_that_waits(integration: Integration, remote: RemoteAccount) -> None:

@@ -85,6 +85,7 @@ RESUBSCRIPTION_MOVES = RequestMoves(
     called=ResubscriptionState.ASKED,
     given_up=ResubscriptionState.REFUSED,
 )
+CALLED_RESUBSCRIPTION_MOVES = replace(RESUBSCRIPTION_MOVES, given_up=ResubscriptionState.UNKNOWN)
 # An ending calls through its removals, which have a table of their own.
 ENDING_MOVES = RequestMoves(
     allowed={

@@ -120,8 +120,9 @@ def history_of(*, address: str, entity: str = "", record_id: object = "") -> Que
 
 
 def _sorted(objections: Iterable[Objection]) -> tuple[Objection, ...]:
-    """Each word once, the widest first."""
-    found = {(each.scope, each.scope_id, each.what): each for each in objections}
+    """Each word once, the widest first. Of the record's and its address's the newer one, before another record's."""
+    newest_last = sorted(objections, key=lambda each: (not each.is_shared, each.since))
+    found = {(each.scope, each.scope_id, each.what): each for each in newest_last}
     return tuple(sorted(found.values(), key=lambda each: _WIDEST_FIRST.index(each.scope)))
 
 

@@ -40,10 +40,11 @@ _OF_ADDRESSES = """
            NULL::bigint, %(evidence)s
     FROM unnest(%(addresses)s::text[]) AS a(email)
 """
-# A record that was merged into another one takes what is known of it along. What was said here is the person's word:
-# it binds the address that they have now. Dotdigital's is about a contact, and spreads to no other address.
+# A record that was merged into another one takes what is known of it along; an opt-in that is older than the newest
+# word against it lifts nothing of the one that stays either. What was said here is the person's word: it binds the
+# address that they have now. Dotdigital's is about a contact, and spreads to no other address.
 _CARRIED_OVER = """
-    SELECT s.scope, s.scope_id, s.what, s.source, s.status, s.since,
+    SELECT s.scope, s.scope_id, s.what, s.source, s.status, greatest(s.since, s.last_out_at),
            CASE WHEN s.source <> ALL(%(of_dotdigital)s) THEN a.email_key END, s.entity, %(into)s, s.remote_id,
            'merged: ' || s.subject
     FROM dotbridge_consent_consentstate s LEFT JOIN ({addresses}) AS a(record_id, email_key) ON true

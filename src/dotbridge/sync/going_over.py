@@ -37,12 +37,14 @@ def go_over(
     refusal: Callable[[Thing, Failure], Refusal],
     *,
     turn: Callable[[Thing], int] | None = None,
+    all_each_time: bool = False,
 ) -> list[Thing]:
     """Do the work for each thing, and answer those for which it failed.
 
     `refusal` says how a failure is noted: by the thing's name and a reason. With `turn`, which answers a thing's id,
-    the round goes on where the last one ended early. Raises what concerns all of them: no call is left, the time of
-    the run is over, the lock is lost, a setting has to be corrected, or Dotdigital has failed so many in a row.
+    the round goes on where the last one ended early; with `all_each_time` it begins there and goes over all of them,
+    whatever time that takes. Raises what concerns all of them: no call is left, the time of the run is over, the lock
+    is lost, a setting has to be corrected, or Dotdigital has failed so many in a row.
     """
     turns = _Turns(step, turn)
     failed: list[Thing] = []
@@ -51,9 +53,10 @@ def go_over(
     for place, thing in enumerate(ordered):
         try:
             # The first one goes in any case, so that each run brings its round on.
-            error = _attempt(step, work, thing, watches_time=turn is not None and place > 0)
+            watches_time = turn is not None and not all_each_time and place > 0
+            error = _attempt(step, work, thing, watches_time=watches_time)
         except (Throttled, StepPaused):
-            turns.keep(thing, is_rest=True)
+            turns.keep(thing, is_rest=not all_each_time)
             raise
         if error is None:
             in_a_row = 0

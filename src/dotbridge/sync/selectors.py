@@ -239,7 +239,8 @@ def mailed_in_book(book: AddressBook) -> int:
 def ending_numbers(link: ListConnection) -> EndingNumbers:
     """The numbers that a person has to know before a connection ends."""
     book = link.address_book
-    notes = ExportItem.objects.filter(connection=link, email_key=OuterRef("contact__email_key"))
+    is_ours = Q(was_confirmed=True) | Q(upload__state=UploadState.FINISHED, reason="")
+    notes = ExportItem.objects.filter(is_ours, connection=link, email_key=OuterRef("contact__email_key"))
     unfinished = Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY)
     live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
     with roomy_transaction():

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, ListConnection, RunKind
+from dotbridge.connections.request_moves import MovedMeanwhile
 from dotbridge.connections.services import connect_list, request_run, set_create_entities
 from dotbridge.consent.shared import forget_shared_addresses
 from dotbridge.integrations.models import Integration
@@ -85,14 +87,17 @@ def _keep_creating(link: ListConnection) -> None:
 def finish_ending(*, ending: Ending) -> str:
     """End the connection, connect the list to the next book if there is one, and answer what went wrong with that.
 
-    Only the holder of the integration's lock may call this.
+    Only the holder of the integration's lock may call this. Raises MovedMeanwhile where somebody keeps the connection
+    after all.
     """
     link, next_book = ending.connection, ending.next_book
+    _require_ending(Ending.objects.filter(pk=ending.pk))
     marketing_list = link.marketing_list
     settings = {name: getattr(link, name) for name in KEPT_SETTINGS}
     forget_notes(link=link)
     # In one transaction, so that a list on its way to another book arrives there whatever happens to the worker.
     with transaction.atomic():
+        _require_ending(Ending.objects.filter(pk=ending.pk).select_for_update())
         disconnect_list(link=link)
         if next_book is None:
             return ""
@@ -108,6 +113,11 @@ def finish_ending(*, ending: Ending) -> str:
     return ""
 
 
+def _require_ending(ending: QuerySet[Ending]) -> None:
+    if not list(ending):
+        raise MovedMeanwhile("The connection is not ending any more.")
+
+
 @transaction.atomic
 def put_back(*, link: ListConnection, record_ids: Iterable[object] | None = None) -> int:
     """Have the next export send members again who were taken out of the book in Dotdigital: all, or these records.
@@ -117,7 +127,7 @@ def put_back(*, link: ListConnection, record_ids: Iterable[object] | None = None
     chosen = ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)
     if record_ids is not None:
         chosen = chosen.filter(record_id__in=[str(record_id) for record_id in record_ids])
-    return chosen.update(upload=None, taken_out_at=None, attempts=0)
+    return chosen.update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
 
 
 def retry_upload(*, upload: Upload) -> None:

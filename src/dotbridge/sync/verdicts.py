@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.utils import timezone
 
 from dotbridge.connections.models import RunKind
@@ -86,7 +86,7 @@ def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrProm
             continue
         refused = Q(state=UploadState.REFUSED) | Q(rejected_count__gt=0)
         if state == State.SUCCEEDED and (uploads := run.uploads.filter(refused)).exists():
-            rows = uploads.aggregate(rows=Sum("rejected_count"))["rows"]
+            rows = sum(upload.refused_number for upload in uploads)
             state, message = State.PARTIAL, texts.REJECTED_LATE % {"number": rows}
         SyncRun.objects.filter(pk=run.pk, state=State.WAITING).update(state=state, message=message)
 

@@ -74,9 +74,10 @@ _WITHDRAW = """
       AND NOT EXISTS (SELECT FROM dotbridge_consent_consentstate s WHERE s.event_id = r.event_id AND s.is_blocked)
 """
 # Whoever is held in a book, see `recipients`. A word about the record or a former address is none about this address:
-# such a request names none, so that it is not withdrawn.
+# such a request names none, so that it is not withdrawn. Whoever was unsubscribed so before has come back to the book
+# since, and what they said here still holds.
 _ASK_FOR_HELD = """
-    INSERT INTO dotbridge_connections_contactrequest
+    INSERT INTO dotbridge_connections_contactrequest AS r
         (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
     SELECT c.integration_id, 'unsubscribe_book', %(book_asked)s,
            CASE WHEN s.event_id IS NULL THEN '' ELSE c.email_key END, c.remote_id, coalesce(s.event_id, 0),
@@ -87,7 +88,9 @@ _ASK_FOR_HELD = """
         SELECT max(event_id) AS event_id FROM dotbridge_consent_consentstate
         WHERE kind = 'address' AND subject = c.email_key AND is_blocked
     ) s ON true
-    ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
+    ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO UPDATE SET
+        state = 'waiting', message = '', attempts = 0, due_at = NULL, finished_at = NULL
+    WHERE r.state IN ('done', 'failed')
 """
 
 

@@ -25,7 +25,7 @@ from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.books import book_number, unread_book
 from dotbridge.sync.inbound.campaign_records import make_records
 from dotbridge.sync.inbound.drafts import is_draft, store_drafts
-from dotbridge.sync.inbound.storable import is_id, kind, text
+from dotbridge.sync.inbound.storable import differs, is_id, kind, text
 from dotbridge.sync.models import CampaignListing, Listing
 from dotdigital import Campaign as RemoteCampaign
 
@@ -167,7 +167,7 @@ def _store_page(step: StepContext, book: AddressBook, remote: dict[int, RemoteCa
     rows = Campaign.objects.filter(integration=step.integration, remote_id__in=remote)
     known = {each.remote_id: each for each in rows}
     wanted = [_as_row(step, each) for each in remote.values()]
-    changed = [row for row in wanted if row.remote_id not in known or _differs(known[row.remote_id], row)]
+    changed = [row for row in wanted if row.remote_id not in known or differs(known[row.remote_id], row, _COPIED)]
     Campaign.objects.bulk_create(
         changed,
         update_conflicts=True,
@@ -198,10 +198,6 @@ def _as_row(step: StepContext, remote: RemoteCampaign) -> Campaign:
         gone_at=None,
         active_at=step.run.server_now,
     )
-
-
-def _differs(known: Campaign, wanted: Campaign) -> bool:
-    return any(getattr(known, name) != getattr(wanted, name) for name in _COPIED)
 
 
 def _mark_active(step: StepContext) -> None:

@@ -13,7 +13,7 @@ from dotbridge.connections.models import CampaignSend
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.campaign_models import NOT_SENT_YET
 from dotbridge.mirror.models import CampaignContent, Draft
-from dotbridge.sync.inbound.storable import is_id, kind, text
+from dotbridge.sync.inbound.storable import differs, is_id, kind, text
 from dotdigital import Campaign as RemoteCampaign
 
 _COPIED = ("name", "subject", "from_name", "from_address", "status", "is_split_test")
@@ -37,7 +37,7 @@ def store_drafts(integration: Integration, found: Iterable[RemoteCampaign], *, i
     )
     wanted = {each.id: _as_row(integration, each) for each in found if is_draft(each) and each.id not in copies}
     known = {draft.remote_id: draft for draft in Draft.objects.filter(integration=integration)}
-    changed = [row for key, row in wanted.items() if key not in known or _differs(known[key], row)]
+    changed = [row for key, row in wanted.items() if key not in known or differs(known[key], row, _COPIED)]
     Draft.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["integration", "remote_id"], update_fields=[*_COPIED]
     )
@@ -78,7 +78,3 @@ def _as_row(integration: Integration, remote: RemoteCampaign) -> Draft:
         status=kind(remote.status),
         is_split_test=remote.is_split_test,
     )
-
-
-def _differs(known: Draft, wanted: Draft) -> bool:
-    return any(getattr(known, name) != getattr(wanted, name) for name in _COPIED)

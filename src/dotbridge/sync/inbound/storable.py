@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.db.models import Model
+
 LARGEST_COUNT = 2**31 - 1
 LARGEST_ID = 2**63 - 1
 LONGEST_TEXT = 255
@@ -30,3 +34,8 @@ def text(value: str | None, longest: int = LONGEST_TEXT) -> str:
 def kind(value: str | None) -> str:
     """One of a few words, as it can be stored."""
     return text(value, LONGEST_KIND)
+
+
+def differs(stored: Model, wanted: Model, columns: Iterable[str]) -> bool:
+    """Whether a row has to be stored anew, because of one of these columns."""
+    return any(getattr(stored, column) != getattr(wanted, column) for column in columns)

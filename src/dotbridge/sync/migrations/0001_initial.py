@@ -193,6 +193,7 @@ class Migration(migrations.Migration):
                 ('operation', models.CharField(choices=[('new', 'New to Dotdigital'), ('add', 'Added to this book'), ('update', 'Updated')], max_length=8, verbose_name='operation')),
                 ('reason', models.CharField(blank=True, max_length=64, verbose_name='rejected because')),
                 ('taken_out_at', models.DateTimeField(help_text='Not sent again until a person has them put back.', null=True, verbose_name='taken out in Dotdigital')),
+                ('was_confirmed', models.BooleanField(db_default=False, default=False, help_text='By an upload before the present one: the contact is ours to take out of the book.', verbose_name='was confirmed before')),
                 ('attempts', models.SmallIntegerField(default=0, verbose_name='attempts')),
                 ('agreed', models.JSONField(help_text='Of the data fields that are synchronised both ways.', null=True, verbose_name="Dotdigital's values when compared last")),
                 ('agreed_at', models.DateTimeField(null=True, verbose_name='compared last')),

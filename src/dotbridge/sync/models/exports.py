@@ -164,6 +164,12 @@ class ExportItem(models.Model):
     taken_out_at = models.DateTimeField(
         _("taken out in Dotdigital"), null=True, help_text=_("Not sent again until a person has them put back.")
     )
+    was_confirmed = models.BooleanField(
+        _("was confirmed before"),
+        default=False,
+        db_default=False,
+        help_text=_("By an upload before the present one: the contact is ours to take out of the book."),
+    )
     attempts = models.SmallIntegerField(_("attempts"), default=0)
     agreed = models.JSONField(
         _("Dotdigital's values when compared last"),

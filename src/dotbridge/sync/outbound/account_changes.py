@@ -8,13 +8,13 @@ ours, and if nothing is there it is asked for again, unless Dotdigital has answe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
-from dotbridge.connections.request_moves import CHANGE_MOVES, move, put_off
+from dotbridge.connections.request_moves import CHANGE_MOVES, is_due, move, put_off
 from dotbridge.connections.services import finish_change, note_failed_deletion
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
@@ -23,6 +23,7 @@ from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.book_changes import NewBook
 from dotbridge.sync.outbound.campaign_changes import NewCampaign
 from dotbridge.sync.outbound.data_field_changes import NewDataField, delete_data_field
+from dotbridge.sync.outbound.making import Making
 from dotdigital import NotFound, Rejected
 
 ASKED = ChangeState.ASKED
@@ -30,26 +31,7 @@ ASKED = ChangeState.ASKED
 ANSWERED = "answered"
 
 
-class Making(Protocol):
-    """How one kind of thing is made in the account."""
-
-    def find(self, step: StepContext, change: AccountChange) -> bool:
-        """Whether the account has something of this name; it is remembered for the calls below."""
-
-    def is_as_asked(self, change: AccountChange) -> bool:
-        """Whether what was found is what was asked for."""
-
-    def ask(self, step: StepContext, change: AccountChange) -> None:
-        """Have it made."""
-
-    def keep(self, change: AccountChange) -> str:
-        """Bring what was found into our tables; answers what a person should know, mostly nothing."""
-
-    def remember_other(self, change: AccountChange) -> str:
-        """Bring what was found, and is not ours, into our tables; answers what it is."""
-
-
-MAKINGS: dict[ChangeKind, Callable[[], Making]] = {
+MAKINGS: dict[ChangeKind, Callable[[], Making[Any]]] = {
     ChangeKind.CREATE_DATA_FIELD: NewDataField,
     ChangeKind.CREATE_ADDRESS_BOOK: NewBook,
     ChangeKind.CREATE_CAMPAIGN: NewCampaign,
@@ -59,7 +41,7 @@ MAKINGS: dict[ChangeKind, Callable[[], Making]] = {
 def carry_out_changes(step: StepContext) -> None:
     """Do what people asked for, each alone: what Dotdigital refuses stops nothing else."""
     changes = list(
-        AccountChange.objects.filter(integration=step.integration, state__in=OPEN_CHANGES)
+        AccountChange.objects.filter(is_due(), integration=step.integration, state__in=OPEN_CHANGES)
         .select_related("integration", "marketing_list")
         .order_by("pk")
     )
@@ -100,7 +82,7 @@ def _carry_out(step: StepContext, change: AccountChange) -> None:
             step.reject([Refusal(str(change), "change_failed", change.message)])
 
 
-def _make(step: StepContext, change: AccountChange, making: Making) -> None:
+def _make(step: StepContext, change: AccountChange, making: Making[Any]) -> None:
     was_asked = change.state == ASKED
     is_there = making.find(step, change)
     if was_asked and not is_there and change.details.get(ANSWERED):

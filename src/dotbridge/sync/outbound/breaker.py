@@ -7,7 +7,9 @@ A rule edited by mistake, a broken filter or an emptied table looks to the expor
 
 from __future__ import annotations
 
-from django.db.models import F, Value
+from typing import Any
+
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -28,13 +30,15 @@ def may_go_on(step: StepContext, link: ListConnection, rows: int) -> bool:
     """Whether a run may take so many out at once. If not, that is noted, and the run leaves the list alone."""
     if not rows and link.stopped_at is None:
         return True
-    link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     of = book_size(link) if rows > NEVER_STOPS else 0
+    link.refresh_from_db(fields=[*_STOPPED, *_ALLOWED])
     if not would_ask(link, rows, of):
         if link.stopped_at is not None:
             _go_on(link)
         return True
-    _stop(link, rows, of)
+    if not _stop(link, rows, of):
+        # Somebody has allowed something meanwhile.
+        return may_go_on(step, link, rows)
     step.run.left_out.add(link.pk)
     step.count(stopped=1)
     step.mark_partial(stopped_text(link))
@@ -77,7 +81,7 @@ def use_up_allowance(link: ListConnection, rows: int) -> None:
 def end_allowance(link: ListConnection) -> None:
     """All who were allowed have gone. What is allowed from now on is for the next run."""
     if link.allowed_rows is not None:
-        ListConnection.objects.filter(pk=link.pk).update(allowed_rows=None, allowed_at=None, allowed_by=None)
+        _as_allowed(link).update(allowed_rows=None, allowed_at=None, allowed_by=None)
 
 
 def _is_allowed(link: ListConnection, rows: int) -> bool:
@@ -86,11 +90,20 @@ def _is_allowed(link: ListConnection, rows: int) -> bool:
     return rows <= link.allowed_rows + max(NEVER_STOPS, link.allowed_rows * GROWTH_PERCENT // 100)
 
 
-def _stop(link: ListConnection, rows: int, of: int) -> None:
-    link.stopped_at = link.stopped_at or timezone.now()
-    link.stopped_rows, link.stopped_of = rows, of
-    link.allowed_rows, link.allowed_at, link.allowed_by = None, None, None
-    link.save(update_fields=[*_STOPPED, *_ALLOWED])
+def _as_allowed(link: ListConnection) -> QuerySet[ListConnection]:
+    """The connection, unless something else was allowed since it was read."""
+    return ListConnection.objects.filter(pk=link.pk, allowed_at=link.allowed_at)
+
+
+def _stop(link: ListConnection, rows: int, of: int) -> bool:
+    """Note that it has stopped, and end what was allowed. False where something else was allowed meanwhile."""
+    stopped = {"stopped_at": link.stopped_at or timezone.now(), "stopped_rows": rows, "stopped_of": of}
+    noted: dict[str, Any] = stopped | {"allowed_rows": None, "allowed_at": None, "allowed_by": None}
+    if not _as_allowed(link).update(**noted):
+        return False
+    for name, value in noted.items():
+        setattr(link, name, value)
+    return True
 
 
 def _go_on(link: ListConnection) -> None:

@@ -12,29 +12,25 @@ from dotbridge.connections.models import AccountChange
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.drafts import store_drafts
+from dotbridge.sync.outbound.making import Making
 from dotdigital import Campaign as RemoteCampaign
 from dotdigital import CampaignDraft
 
 
-class NewCampaign:
+class NewCampaign(Making[RemoteCampaign]):
     """A campaign to be made of a template."""
 
-    def __init__(self) -> None:
-        self._found: RemoteCampaign | None = None
-
-    def find(self, step: StepContext, change: AccountChange) -> bool:
-        """Read the account's campaigns and look for the name among those that nobody was sent."""
-        self._found = None
+    def look_for(self, step: StepContext, name: str) -> RemoteCampaign | None:
+        """Read the account's campaigns, those that nobody was sent."""
         for page in step.account.campaigns.pages():
             for campaign in page.items:
-                if campaign.status == UNSENT and campaign.name.strip().lower() == change.name.lower():
-                    self._found = campaign
-                    return True
-        return False
+                if campaign.status == UNSENT and campaign.name.strip().lower() == name.lower():
+                    return campaign
+        return None
 
     def is_as_asked(self, change: AccountChange) -> bool:
         """Whether subject and sender are those asked for."""
-        found, asked = self._required, change.details
+        found, asked = self.found, change.details
         is_sender = asked["sender"] is None or (
             found.from_address is not None and found.from_address.id == asked["sender"]
         )
@@ -56,16 +52,10 @@ class NewCampaign:
 
     def keep(self, change: AccountChange) -> str:
         """Among the campaigns that wait to be sent."""
-        store_drafts(change.integration, [self._required], is_complete=False)
+        store_drafts(change.integration, [self.found], is_complete=False)
         return ""
 
     def remember_other(self, change: AccountChange) -> str:
         """The same, as the other that it is."""
-        store_drafts(change.integration, [self._required], is_complete=False)
+        store_drafts(change.integration, [self.found], is_complete=False)
         return _("The account has an unsent campaign of this name already. Choose another name.")
-
-    @property
-    def _required(self) -> RemoteCampaign:
-        if self._found is None:
-            raise LookupError("nothing was found to be kept")
-        return self._found

@@ -15,24 +15,21 @@ from dotbridge.mirror.data_field_rules import default_to_send, same_default
 from dotbridge.mirror.models import DataField
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.data_fields import store_data_fields
+from dotbridge.sync.outbound.making import Making
 from dotdigital import DataField as RemoteField
 from dotdigital import Dependency, NotFound
 
 
-class NewDataField:
+class NewDataField(Making[RemoteField]):
     """A data field to be made."""
 
-    def __init__(self) -> None:
-        self._found: RemoteField | None = None
-
-    def find(self, step: StepContext, change: AccountChange) -> bool:
-        """Read the account's fields and look for the name."""
-        self._found = find_remotely(step, change.name)
-        return self._found is not None
+    def look_for(self, step: StepContext, name: str) -> RemoteField | None:
+        """Read the account's fields."""
+        return find_remotely(step, name)
 
     def is_as_asked(self, change: AccountChange) -> bool:
         """Whether type, visibility and default are those asked for."""
-        found, asked = self._required, change.details
+        found, asked = self.found, change.details
         return (
             found.type == asked["type"]
             and found.visibility in ("", asked["visibility"])
@@ -47,23 +44,17 @@ class NewDataField:
 
     def keep(self, change: AccountChange) -> str:
         """Into the mirror, with the notes that were typed."""
-        store_data_fields(change.integration, [self._required])
-        kept = DataField.objects.filter(integration=change.integration, name=self._required.name)
+        store_data_fields(change.integration, [self.found])
+        kept = DataField.objects.filter(integration=change.integration, name=self.found.name)
         kept.update(notes=change.details["notes"], leaving_since=None)
         return ""
 
     def remember_other(self, change: AccountChange) -> str:
         """Into the mirror, as the other that it is."""
-        store_data_fields(change.integration, [self._required])
+        store_data_fields(change.integration, [self.found])
         return _(
             "The account has a data field of this name already, of type %(type)s. It was made by somebody else."
-        ) % {"type": self._required.type}
-
-    @property
-    def _required(self) -> RemoteField:
-        if self._found is None:
-            raise LookupError("nothing was found to be kept")
-        return self._found
+        ) % {"type": self.found.type}
 
 
 def delete_data_field(step: StepContext, change: AccountChange, note_asked: Callable[[AccountChange], None]) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import Ending, EndingState
-from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, move, put_off
+from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, is_due, move, put_off
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records
 from dotbridge.integrations.models import Integration
@@ -62,8 +62,9 @@ def disconnect_lists(integration: Integration) -> int:
     with integration_lock(integration.pk) as held:
         for ending in _waiting(integration) if held else []:
             if not ending.takes_out and not _has_to_tell(ending) and _has_arrived(ending):
-                finish_ending(ending=ending)
-                ended += 1
+                with suppress(MovedMeanwhile):  # somebody keeps the connection after all
+                    finish_ending(ending=ending)
+                    ended += 1
     return ended
 
 
@@ -86,7 +87,7 @@ def _has_to_tell(ending: Ending) -> bool:
 
 def _waiting(integration: Integration) -> list[Ending]:
     return list(
-        Ending.objects.filter(connection__address_book__integration=integration, state=EndingState.WAITING)
+        Ending.objects.filter(is_due(), connection__address_book__integration=integration, state=EndingState.WAITING)
         .select_related("connection__address_book__integration", "connection__marketing_list", "next_book__integration")
         .order_by("pk")
     )

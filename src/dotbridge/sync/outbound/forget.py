@@ -10,26 +10,18 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
+from dotbridge.connections.models import ListConnection
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.status import LIVE
 from dotbridge.sync.outbound.members import EvaluatedMembers
 from dotbridge.sync.outbound.ranks import LOWER_CONNECTIONS, Ranked, rank_parameters
-from dotbridge.sync.outbound.written import IS_IN_BOOK
+from dotbridge.sync.outbound.written import IS_IN_BOOK, IS_OURS, IS_THERE_UNDER_ANOTHER, WRITTEN_SINCE
 
 # So long an address that Dotdigital confirmed may stay unseen in its book before we take it as not there.
 UNSEEN = timedelta(days=1)
 
-# The contact may have another address in Dotdigital by now.
-_IS_THERE_UNDER_ANOTHER = """EXISTS (
-                      SELECT FROM dotbridge_mirror_formeraddress a
-                      JOIN dotbridge_mirror_contact f
-                           ON f.integration_id = a.integration_id AND f.remote_id = a.remote_id
-                      JOIN dotbridge_mirror_membership g ON g.address_book_id = %(book)s AND g.contact_id = f.id
-                           AND g.gone_at IS NULL AND g.status = ANY(%(live)s)
-                      WHERE a.integration_id = %(integration)s AND a.email_key = j.email_key
-                  )"""
-# Nothing of theirs is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose
-# id has not been read yet is waited for.
+# Nothing of ours is in the book, or it is not to be touched there: only our own note goes. A confirmed address whose id
+# has not been read yet is waited for.
 _FORGET = f"""
     WITH forgotten AS (
         DELETE FROM dotbridge_sync_exportitem i
@@ -41,20 +33,24 @@ _FORGET = f"""
                 ON m.address_book_id = %(book)s AND m.contact_id = c.id AND m.gone_at IS NULL
         WHERE i.id = j.id AND d.connection_id = %(connection)s AND j.removal_id IS NULL
           AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown'))
-          AND (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK}
+          AND (NOT (d.is_opt_out OR {IS_OURS})
+               OR (m.id IS NULL OR m.status <> ALL(%(live)s) OR c.status <> ALL(%(live)s)) AND NOT {IS_IN_BOOK})
           AND (u.id IS NULL OR u.state <> 'finished' OR j.taken_out_at IS NOT NULL OR j.reason <> ''
                OR c.status <> ALL(%(live)s) OR m.id IS NOT NULL
                OR u.finished_at < %(unseen)s)
         RETURNING i.connection_id, i.email_key, i.email, i.record_id, i.upload_id,
-                  u.state = 'finished' AND j.reason = '' AND j.taken_out_at IS NULL
-                  AND (m.status = ANY(%(live)s) OR {_IS_THERE_UNDER_ANOTHER}) AS stays_in_book
+                  {IS_OURS} AND j.taken_out_at IS NULL
+                  AND (m.status = ANY(%(live)s) OR {IS_THERE_UNDER_ANOTHER}) AS stays_in_book
     ), staying AS (
         INSERT INTO dotbridge_sync_bookremainder (connection_id, email_key, email, record_id)
         SELECT connection_id, email_key, email, record_id FROM forgotten WHERE stays_in_book
         ON CONFLICT (connection_id, email_key) DO UPDATE SET record_id = excluded.record_id
+    ), n AS (
+        SELECT email_key, record_id, upload_id FROM forgotten WHERE upload_id IS NOT NULL
     ), remembered AS (
         INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
-        SELECT %(integration)s, email_key, %(entity)s, record_id, NULL FROM forgotten WHERE upload_id IS NOT NULL
+        SELECT %(integration)s, n.email_key, %(entity)s, n.record_id, s.at
+        FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > n.upload_id
         ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
     ), noted AS (
         INSERT INTO dotbridge_sync_recheck (connection_id, record_id)
@@ -79,11 +75,16 @@ _BRING_BACK = """
               WHERE a.integration_id = b.integration_id AND a.email_key = r.email_key
           ))
           AND m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        RETURNING r.connection_id, r.email_key, r.email, r.record_id
+        RETURNING r.*
     )
+"""
+_BRING_BACK_ALL = """
+    WITH returned AS (DELETE FROM dotbridge_sync_bookremainder WHERE connection_id = %(connection)s RETURNING *)
+"""
+_NOTE_AGAIN = """
     INSERT INTO dotbridge_sync_exportitem
-        (connection_id, email_key, email, record_id, values, operation, reason, attempts)
-    SELECT connection_id, email_key, email, record_id, '{}', 'update', '', 0 FROM returned
+        (connection_id, email_key, email, record_id, values, operation, reason, attempts, was_confirmed)
+    SELECT connection_id, email_key, email, record_id, '{}', 'update', '', 0, true FROM returned
     ON CONFLICT (email_key, connection_id) DO NOTHING
 """
 
@@ -115,4 +116,10 @@ def bring_back_returned(integration: Integration) -> None:
     The next export sends to them if they are on the list, and takes them out of the book if they are not.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_BRING_BACK, {"integration": integration.pk, "live": list(LIVE)})
+        cursor.execute(_BRING_BACK + _NOTE_AGAIN, {"integration": integration.pk, "live": list(LIVE)})
+
+
+def bring_back_all(link: ListConnection) -> None:
+    """Note all of a list again who stayed in the book though they had left it, whether Dotdigital mails them or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BRING_BACK_ALL + _NOTE_AGAIN, {"connection": link.pk})

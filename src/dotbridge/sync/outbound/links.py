@@ -21,7 +21,8 @@ def for_each_list(
     """Do a step's work for each list that may be exported now, the highest rank first.
 
     A list for which it cannot be done is said so and left out of the rest of the run; the others go on. With `in_turn`,
-    for steps that ask Dotdigital, a round that ended early is ended first. Raises StepBlocked while Dotdigital works on
+    for steps that ask Dotdigital, a round that ended early is ended first; one that `waits` for nothing goes over all
+    lists each time, and begins there. Raises StepBlocked while Dotdigital works on
     an earlier export for which all of them have to wait.
     """
 
@@ -35,7 +36,7 @@ def for_each_list(
             step.note_done(ranked.link)
 
     turn = (lambda ranked: int(ranked.link.pk)) if in_turn else None
-    go_over(step, lists_at_work(step, waits=waits), of_one, _refusal, turn=turn)
+    go_over(step, lists_at_work(step, waits=waits), of_one, _refusal, turn=turn, all_each_time=not waits)
 
 
 def all_ranked(step: StepContext) -> list[Ranked]:

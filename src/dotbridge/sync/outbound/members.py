@@ -7,8 +7,9 @@ One set of tables serves all lists of a run; each row says whose it is by `conne
 with the same address, by key, and `is_primary`: of the members with one address the one with the lowest key is it,
 always, so that they never take turns. Whether an address could be one is asked only where it matters: it takes time.
 `export_departed` holds our notes about addresses that no member has any more: `item_id`, `email_key`, and whether the
-person opted out, or somebody who has the address by now (`is_opt_out`): then nothing may hold their removal up. Whether
-that was said here (`opted_out_here`) and not in Dotdigital, is said too: what is said there may be taken back there.
+person opted out, or somebody who has the address by now (`is_opt_out`): then nothing may hold their removal up. Who
+leaves the book also while Dotdigital does not mail them (`leaves_unmailed`) has opted out here, because what is said
+there may be taken back there; or it is the whole list that goes, and nobody would be left to take them out later.
 `export_candidate` holds whose values have to be worked out; see `outgoing`. It holds one list at a time.
 
 A function that reads them takes an `EvaluatedMembers`, which says whose rows they hold, and since when. The tables live
@@ -46,7 +47,7 @@ _CREATE = """
     CREATE INDEX ON export_member (connection_id);
     ALTER TABLE export_member ALTER connection_id SET STATISTICS 10, ALTER email_key SET STATISTICS 10;
     CREATE TEMP TABLE export_departed (
-        connection_id bigint, item_id bigint, email_key text COLLATE "C", is_opt_out boolean, opted_out_here boolean
+        connection_id bigint, item_id bigint, email_key text COLLATE "C", is_opt_out boolean, leaves_unmailed boolean
     );
     CREATE INDEX ON export_departed (connection_id);
     CREATE TEMP TABLE export_candidate (
@@ -108,7 +109,7 @@ _PLACE = """
     WHERE k.connection_id = %(connection)s AND v.row = k.ctid
 """
 _FIND_DEPARTED = """
-    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, opted_out_here)
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, leaves_unmailed)
     SELECT i.connection_id, i.id, i.email_key,
            EXISTS (SELECT FROM ({blocked}) b WHERE b.email_key = i.email_key)
            OR EXISTS (SELECT FROM ({blocked_records}) b WHERE b.record_id = i.record_id),
@@ -121,7 +122,7 @@ _FIND_DEPARTED = """
 """
 
 _FIND_OPTED_OUT = """
-    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, opted_out_here)
+    INSERT INTO export_departed (connection_id, item_id, email_key, is_opt_out, leaves_unmailed)
     SELECT i.connection_id, i.id, i.email_key, true,
            i.email_key IN ({blocked_here}) OR i.record_id IN ({blocked_records_here})
     FROM dotbridge_sync_exportitem i
@@ -211,8 +212,9 @@ def mark_all_departed(step: StepContext, link: ListConnection) -> EvaluatedMembe
     forget_members(step)
     _make_tables()
     began = time.monotonic()
-    with roomy_transaction(without_loops=True):
+    with roomy_transaction(without_loops=True), connection.cursor() as cursor:
         departed = _find_departed(link, scopes_of_connection(link))
+        cursor.execute("UPDATE export_departed SET leaves_unmailed = true WHERE connection_id = %s", [link.pk])
     return EvaluatedMembers(link=link, departed=departed, evaluated_at=began, session=connection.connection)
 
 

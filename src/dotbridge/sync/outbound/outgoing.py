@@ -23,6 +23,7 @@ from dotbridge.sync.outbound.consents import NO_CONSENTS, UNSENT_CONSENTS, has_c
 from dotbridge.sync.outbound.members import EvaluatedMembers, empty_table
 from dotbridge.sync.outbound.ranks import Ranked, rank_parameters
 from dotbridge.sync.outbound.states import MOST_ATTEMPTS, RETRIED, UNSUBSCRIBING
+from dotbridge.sync.outbound.written import IS_OURS
 from dotbridge.sync.sql import key_type
 
 _PLAUSIBLE = plausible_sql("k.email").replace("%", "%%")
@@ -66,7 +67,7 @@ _ROWS = """
            i.upload_id AS former_upload_id,
            i.record_id AS former_record_id, coalesce(i.attempts, 0) AS attempts,
            u.state = 'prepared' AS is_queued,
-           {is_due} AS is_due, consents.bytes AS consent_bytes
+           {is_due} AS is_due, {is_ours} AS is_ours, consents.bytes AS consent_bytes
     FROM export_candidate k
     JOIN ({values}) v ON v.record_pk = k.record_id::{key_type}
     LEFT JOIN ({theirs}) theirs ON theirs.email_key = k.email_key
@@ -151,7 +152,8 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
     Its columns: `email_key`, `email`, `record_id`, `mapped` (the values, data-field name -> text), `own` (the record's
     own values, where another list has a say), `owners` (of those data fields the connection that has it), `operation`,
     `item_id`, `former_values`, `former_own`, `remote_values`, `former_upload_id`, `former_record_id`, `attempts`,
-    `is_queued`, `is_due`, `consent_bytes` (how large the consent records are that were not sent yet; NULL without any).
+    `is_queued`, `is_due`, `is_ours` (whether we have brought them to the book), `consent_bytes` (how large the consent
+    records are that were not sent yet; NULL without any).
     Raises UnknownField when a mapped field is no entity field any more.
     """
     ranked = candidates.ranked
@@ -162,6 +164,7 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
     named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
     text = _ROWS.format(
         is_due=_IS_DUE,
+        is_ours=IS_OURS,
         key_type=key_type(ranked.link),
         values=_with_names(values.sql, list(named)),
         theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,

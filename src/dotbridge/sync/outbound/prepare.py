@@ -51,8 +51,9 @@ _STORE = """
         WHERE moves OR record_id <> former_record_id OR former_values <> mapped OR own IS DISTINCT FROM former_own
     ){noted}, stored AS (
         INSERT INTO dotbridge_sync_exportitem AS i
-            (connection_id, email_key, email, record_id, values, own, operation, upload_id, reason, attempts)
-        SELECT %(connection)s, email_key, email, record_id, mapped, own, operation,
+            (connection_id, email_key, email, record_id, values, own, operation, was_confirmed, upload_id, reason,
+             attempts)
+        SELECT %(connection)s, email_key, email, record_id, mapped, own, operation, is_ours,
                CASE WHEN NOT moves THEN former_upload_id
                     WHEN bytes < %(upload_bytes)s::bigint * %(most)s
                     THEN (%(uploads)s::bigint[])[1 + kind * %(most)s + (bytes / %(upload_bytes)s)::int] END,
@@ -74,7 +75,7 @@ _NOTED = f""", noted AS (
 _CONFLICT = """
         ON CONFLICT (connection_id, email_key) DO UPDATE SET
             record_id = excluded.record_id, values = excluded.values, own = excluded.own, attempts = excluded.attempts,
-            upload_id = excluded.upload_id,
+            upload_id = excluded.upload_id, was_confirmed = excluded.was_confirmed,
             operation = CASE WHEN i.upload_id IS DISTINCT FROM excluded.upload_id
                              THEN excluded.operation ELSE i.operation END,
             reason = CASE WHEN i.upload_id IS DISTINCT FROM excluded.upload_id THEN '' ELSE i.reason END

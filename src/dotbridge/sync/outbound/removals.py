@@ -25,6 +25,7 @@ from dotbridge.sync.going_over import concerns_all
 from dotbridge.sync.models import ExportItem, Recheck, Removal, RemovalState
 from dotbridge.sync.outbound.attempts import attempt
 from dotbridge.sync.outbound.breaker import end_allowance, may_go_on, use_up_allowance
+from dotbridge.sync.outbound.forget import bring_back_all
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
@@ -35,7 +36,7 @@ from dotbridge.sync.outbound.members import (
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_removal
 from dotbridge.sync.outbound.states import REMOVAL_MOVES
-from dotbridge.sync.outbound.written import IS_IN_BOOK, note_past_addresses
+from dotbridge.sync.outbound.written import IS_IN_BOOK, IS_OURS, note_past_addresses
 from dotdigital import NotFound, Rejected
 
 # One call carries so many ids: some 60 kB.
@@ -43,8 +44,9 @@ IDS_A_CALL = 5000
 FIRST_WAIT, LONGEST_WAIT = 0.05, 5.0
 _AT_WORK = (RemovalState.PREPARED, RemovalState.SENT)
 
-# Only an address that we brought to the book, or updated there, is taken out of it. Who is about to be unsubscribed
-# from it instead is not; once that was done Dotdigital does not mail them there, until they return.
+# Only an address that we brought to the book, or updated there, is taken out of it, and whoever opted out and was about
+# to be sent to it. Who is about to be unsubscribed from it instead is not; once that was done Dotdigital does not mail
+# them there, until they return.
 DEPARTING = f"""
     SELECT i.id, i.email, i.record_id, d.is_opt_out
     FROM export_departed d
@@ -52,6 +54,7 @@ DEPARTING = f"""
     LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
     WHERE d.connection_id = %(connection)s AND (d.is_opt_out OR NOT %(only_opt_outs)s)
       AND (u.id IS NULL OR u.state NOT IN ('uploading', 'sent', 'unknown')) AND {IS_IN_BOOK}
+      AND (d.is_opt_out OR {IS_OURS})
       AND NOT EXISTS (SELECT FROM dotbridge_connections_contactrequest q
                       WHERE q.kind = 'unsubscribe_book' AND q.address_book_id = %(book)s
                         AND q.email_key = i.email_key AND q.state IN ('waiting', 'asked'))
@@ -66,7 +69,7 @@ def remove_opted_out(step: StepContext) -> None:
     """Take out of each connected book whoever opted out here, however many they are, whatever the export waits for."""
     # Whoever is unsubscribed from the book instead stays in it.
     request_unsubscriptions()
-    for_each_list(step, partial(_remove_opted_out, _begun(step)), waits=False)
+    for_each_list(step, partial(_remove_opted_out, _begun(step)), waits=False, in_turn=True)
 
 
 def remove_departed(step: StepContext) -> None:
@@ -163,18 +166,23 @@ def _remove_departed(begun: dict[int, list[Removal]], step: StepContext, ranked:
         if not _carry_out(step, ranked, removal):
             step.run.left_out.add(link.pk)
             return
-        evaluated = require_current_members(step, link)
+        current = require_current_members(step, link)
+        # Dotdigital may take its time, and the list's rule may be another one by now.
+        if current is not evaluated and not may_go_on(step, link, count_departing(current).rows):
+            return
+        evaluated = current
     end_allowance(link)
 
 
 def remove_everybody(step: StepContext, ranked: Ranked) -> bool | None:
-    """Take out of the book all whom its list has sent, whoever is on the list. True when nobody of them is left in it,
-    None while Dotdigital is at work on it, False when Dotdigital did not do it."""
+    """Take out of the book all whom its list has sent, whoever is on the list, and also whom Dotdigital does not mail.
+    True when nobody of them is left in it, None while Dotdigital is at work on it, False when it did not do it."""
     link = ranked.link
     begun = Removal.objects.filter(connection=link, state__in=_AT_WORK)
     for former in list(begun):
         if not _carry_out(step, ranked, former):
             return False
+    bring_back_all(link)
     everybody = mark_all_departed(step, link)
     while removal := _assign(step, everybody):
         if not _carry_out(step, ranked, removal):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from dotbridge.connections.models import OPEN_RESUBSCRIPTIONS, Resubscription, ResubscriptionState, RunKind
-from dotbridge.connections.request_moves import RESUBSCRIPTION_MOVES, move
+from dotbridge.connections.request_moves import CALLED_RESUBSCRIPTION_MOVES, RESUBSCRIPTION_MOVES, is_due, move
 from dotbridge.connections.services import finish_resubscription, note_returns, request_run
 from dotbridge.consent.models import OF_DOTDIGITAL
 from dotbridge.consent.scopes import scopes_of_list
@@ -34,7 +34,7 @@ def ask_for_resubscriptions(step: StepContext) -> None:
     """Ask for whoever waits, each alone, and note what Dotdigital makes of it."""
     waiting = list(
         Resubscription.objects.filter(
-            connection__address_book__integration=step.integration, state__in=OPEN_RESUBSCRIPTIONS
+            is_due(), connection__address_book__integration=step.integration, state__in=OPEN_RESUBSCRIPTIONS
         )
         .select_related("connection__address_book", "connection__marketing_list")
         .order_by("pk")
@@ -69,11 +69,14 @@ def _carry_out(step: StepContext, asked: Resubscription) -> None:
         else:
             _ask(step, asked)
 
+    was_asked = asked.state == ResubscriptionState.ASKED
+
     def refused(error: Rejected | NotFound) -> None:
-        state = ResubscriptionState.REFUSED
+        # Whatever a look is answered says nothing about the request.
+        state = ResubscriptionState.UNKNOWN if was_asked else ResubscriptionState.REFUSED
         finish_resubscription(resubscription=asked, state=state, answer=error.code or "", message=error.text)
 
-    attempt(asked, RESUBSCRIPTION_MOVES, call, refused=refused)
+    attempt(asked, CALLED_RESUBSCRIPTION_MOVES if was_asked else RESUBSCRIPTION_MOVES, call, refused=refused)
 
 
 def note_asked(asked: Resubscription) -> None:

@@ -45,7 +45,7 @@ from dotbridge.sync.outbound.states import (
     reason_of,
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
-from dotbridge.sync.outbound.upload import move, send_upload, upload_refusal
+from dotbridge.sync.outbound.upload import move, send_upload, upload_number, upload_refusal
 from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected
 
 FAULTS_AT_ONCE = 5000
@@ -145,7 +145,7 @@ def _poll_until_done(step: StepContext, pending: list[Upload]) -> list[Upload]:
     """The uploads that come to an end within the run's waiting time."""
     deadline, wait = time.monotonic() + step.run.wait_seconds, FIRST_WAIT
     done: list[Upload] = []
-    turn: Callable[[Upload], int] | None = _upload_number
+    turn: Callable[[Upload], int] | None = upload_number
     while pending:
         ended, failed = _those(step, pending, _poll, turn)
         done += ended
@@ -156,11 +156,6 @@ def _poll_until_done(step: StepContext, pending: list[Upload]) -> list[Upload]:
         # The round is over: all that follows is waiting.
         wait, turn = min(wait * 1.5, LONGEST_WAIT), None
     return done
-
-
-def _upload_number(upload: Upload) -> int:
-    """By what an upload is known when the next run goes on with it."""
-    return upload.pk
 
 
 def _poll(step: StepContext, upload: Upload) -> bool:
@@ -265,7 +260,7 @@ def _prepare_rest(step: StepContext, upload: Upload) -> None:
         merge_option=MergeOption.ONLY_OVERWRITE_IF_NOT_EMPTY,
         columns=upload.rest_columns,
     )
-    rest.row_count = upload.items.filter(reason="").update(upload=rest)
+    rest.row_count = upload.items.filter(reason="").update(upload=rest, was_confirmed=True)
     rest.save(update_fields=["row_count"])
 
 

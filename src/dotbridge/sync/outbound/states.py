@@ -117,6 +117,8 @@ REFUSED_STATUSES: dict[str, Refused] = {
         None,
     ),
 }
+# Of these files, and of those that were never given to Dotdigital, which have no status, no row has arrived.
+NOTHING_ARRIVED = ("", "RejectedByWatchdog", "InvalidFileFormat", "ExceedsAllowedContactLimit")
 UNNAMED_STATUS = Refused(_("Dotdigital ended the import with a status that is not documented."), timedelta(hours=1))
 
 # A row refused this often, together with its whole file, waits for a person.

@@ -28,9 +28,12 @@ _RECHECK = """
     ON CONFLICT DO NOTHING
 """
 # Whom an upload has put into the book, and who was seen there and is not any more: they are few, an index finds them.
+# What was prepared for them since stays here.
 _NOTE = f"""
     WITH noted AS (
-        UPDATE dotbridge_sync_exportitem i SET taken_out_at = m.gone_at
+        UPDATE dotbridge_sync_exportitem i SET
+            taken_out_at = m.gone_at,
+            upload_id = (SELECT u.id FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state <> 'prepared')
         FROM dotbridge_mirror_addressbook b
         JOIN dotbridge_connections_listconnection l ON l.address_book_id = b.id
         JOIN dotbridge_mirror_membership m
@@ -38,7 +41,10 @@ _NOTE = f"""
         JOIN dotbridge_mirror_contact c ON c.id = m.contact_id AND c.status = ANY(%(live)s)
         WHERE b.integration_id = %(integration)s AND i.connection_id = l.id AND i.email_key = c.email_key
           AND i.taken_out_at IS NULL AND i.removal_id IS NULL AND i.reason = ''
-          AND EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+          AND (EXISTS (SELECT FROM dotbridge_sync_upload u WHERE u.id = i.upload_id AND u.state = 'finished')
+               OR (i.was_confirmed AND NOT EXISTS (
+                   SELECT FROM dotbridge_sync_upload u
+                   WHERE u.id = i.upload_id AND u.state IN ('uploading', 'sent', 'unknown'))))
         RETURNING i.connection_id, i.email_key
     ), rechecked AS ({_RECHECK})
     SELECT count(*) FROM noted

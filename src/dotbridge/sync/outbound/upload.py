@@ -74,7 +74,7 @@ def send_uploads(step: StepContext) -> None:
         send_upload(step, upload)
         step.advance(upload.row_count, total)
 
-    go_over(step, queued, send, upload_refusal)
+    go_over(step, queued, send, upload_refusal, turn=upload_number, all_each_time=True)
 
 
 def _was_checked(step: StepContext, ranked: Ranked) -> bool:
@@ -100,6 +100,11 @@ def _release_opted_out(upload: Upload) -> None:
     )
     with roomy_transaction(), connection.cursor() as cursor:
         cursor.execute(statement, [upload.pk, *(() if erased is None else erased.parameters)])
+
+
+def upload_number(upload: Upload) -> int:
+    """By what an upload is known when the next run goes on with it."""
+    return upload.pk
 
 
 def upload_refusal(upload: Upload, failure: Failure) -> Refusal:

@@ -15,7 +15,9 @@ from django.db.models import QuerySet
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.sql import compiled
 from dotbridge.sync.models import ExportItem, PastAddress
+from dotbridge.sync.outbound.states import NOTHING_ARRIVED
 
+_NOTHING_ARRIVED = ", ".join(f"'{status}'" for status in NOTHING_ARRIVED)
 # A contact that has got another address is somebody else's by now where the list has a member there, or a note.
 _IS_ANOTHERS = """((c.email_key IN (
             SELECT email_key FROM export_member WHERE connection_id = %(connection)s AND is_member
@@ -23,27 +25,51 @@ _IS_ANOTHERS = """((c.email_key IN (
             SELECT FROM dotbridge_sync_exportitem o
             WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
         ))"""
-# Dotdigital may mail somebody again whom it does not mail now. Who opted out here must not be in the book then.
-_LIVE_OR_OPTED_OUT_HERE = "(c.status = ANY(%(live)s) OR d.opted_out_here)"
+# Dotdigital may mail somebody again whom it does not mail now.
+_IS_TO_LEAVE = "(c.status = ANY(%(live)s) OR d.leaves_unmailed)"
 # Whether a contact of note `i`, which has departed as `d` says, is in the book. The parameters are `connection`,
 # `integration`, `book` and `live`; the table of members has to be filled.
 IS_IN_BOOK = f"""EXISTS (
         SELECT FROM dotbridge_mirror_contact c
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE c.integration_id = %(integration)s AND c.email_key = i.email_key AND {_LIVE_OR_OPTED_OUT_HERE}
+        WHERE c.integration_id = %(integration)s AND c.email_key = i.email_key AND {_IS_TO_LEAVE}
         UNION ALL
         SELECT FROM dotbridge_mirror_formeraddress a
         JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
-             AND {_LIVE_OR_OPTED_OUT_HERE}
+             AND {_IS_TO_LEAVE}
         JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
         WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}
     )"""
+# The same of a contact that has another address by now, whether Dotdigital mails it or not.
+IS_THERE_UNDER_ANOTHER = f"""EXISTS (
+        SELECT FROM dotbridge_mirror_formeraddress a
+        JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
+        JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+             AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}
+    )"""
+# Whether we brought the contact of note `i`, with its upload `u`, to the book, or updated it there. Of a row that may
+# have arrived though nobody said so it is thought where the contact was not in the book before.
+IS_OURS = f"""(i.was_confirmed OR (u.state = 'finished' AND i.reason = '') OR (i.operation <> 'update' AND (
+        i.reason = 'unreported' OR (u.state = 'refused' AND u.remote_status NOT IN ({_NOTHING_ARRIVED})))
+    )) IS TRUE"""
+# Of notes `n` of a list, which are about to go, the records that the list has written to at another address since, and
+# when it prepared that.
+WRITTEN_SINCE = """
+    SELECT l.record_id, l.upload_id, u.created_at AS at
+    FROM (
+        SELECT o.record_id, max(o.upload_id) AS upload_id FROM dotbridge_sync_exportitem o
+        WHERE o.connection_id = %(connection)s AND o.record_id IN (SELECT record_id FROM n) GROUP BY 1
+    ) l JOIN dotbridge_sync_upload u ON u.id = l.upload_id
+"""
 # Before its first row goes to Dotdigital nobody was written to.
-_REMEMBER = """
+_REMEMBER = f"""
+    WITH n AS MATERIALIZED ({{notes}})
     INSERT INTO dotbridge_sync_pastaddress (integration_id, email_key, entity, record_id, ended_at)
-    SELECT DISTINCT %s::bigint, email_key, %s, record_id, NULL::timestamptz FROM ({notes}) n
+    SELECT %(integration)s, n.email_key, %(entity)s, n.record_id, s.at
+    FROM n LEFT JOIN ({WRITTEN_SINCE}) s ON s.record_id = n.record_id AND s.upload_id > n.upload_id
     ON CONFLICT (integration_id, email_key, entity, record_id) DO UPDATE SET ended_at = excluded.ended_at
 """
 # A note that is about to become another record's: whoever opts out from now on is the other one.
@@ -89,13 +115,12 @@ _CARRY_OVER = """
 
 
 def note_past_addresses(link: ListConnection, notes: QuerySet[ExportItem]) -> None:
-    """Remember of these notes, which are about to go, under which address each record was written to."""
-    found = compiled(notes.exclude(upload=None).order_by().values("email_key", "record_id"))
+    """Remember of these notes of a list, which are about to go, under which address each record was written to."""
+    found, values = compiled(notes.exclude(upload=None).order_by().values("email_key", "record_id", "upload_id")).named(
+        "note"
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            _REMEMBER.format(notes=found.sql),
-            [link.address_book.integration_id, link.marketing_list.entity, *found.parameters],
-        )
+        cursor.execute(_REMEMBER.format(notes=found), {**values, **_parameters(link)})
 
 
 def end_past_addresses(link: ListConnection) -> None:
@@ -103,15 +128,19 @@ def end_past_addresses(link: ListConnection) -> None:
 
     Call it before their notes are stored, with the candidates found.
     """
-    named: dict[str, Any] = {
-        "integration": link.address_book.integration_id,
-        "entity": link.marketing_list.entity,
-        "connection": link.pk,
-    }
+    named = _parameters(link)
     with connection.cursor() as cursor:
         if PastAddress.objects.filter(ended_at=None, integration=link.address_book.integration_id).exists():
             cursor.execute(_END, named)
         cursor.execute(_HAND_OVER, named)
+
+
+def _parameters(link: ListConnection) -> dict[str, Any]:
+    return {
+        "integration": link.address_book.integration_id,
+        "entity": link.marketing_list.entity,
+        "connection": link.pk,
+    }
 
 
 def carry_written_over(*, entity: str, merged_ids: Iterable[str], into_id: str, **_said: Any) -> None:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState
-from dotbridge.mapping.services import set_mapping_row
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.services import create_default_mappings, set_mapping_row
 from dotbridge.mirror.models import DataField
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
@@ -128,3 +129,15 @@ def test_what_dotdigital_was_asked_for_is_not_discarded(back_office: Client, wor
     page = texts(back_office.post(page_of(world.change, "discard"), follow=True))
     assert "cannot be taken back" in page
     assert AccountChange.objects.exists()
+
+
+def test_a_mapping_that_is_deleted_is_not_made_again_by_the_next_reading_of_the_data_fields(
+    back_office: Client, world: World
+) -> None:
+    mapping = Mapping.objects.get(integration=world.integration, entity="crm.contact")
+    name = mapping.entity
+    page = reverse("dotbridge_tables:dotbridge_mapping_mapping_delete", args=[mapping.pk])
+    back_office.post(page, {"post": "yes"})
+    assert not Mapping.objects.filter(pk=mapping.pk).exists()
+    create_default_mappings(integration=world.integration)
+    assert not Mapping.objects.filter(integration=world.integration, entity=name).exists()

@@ -208,6 +208,20 @@ def test_runs_that_only_wait_for_calls_read_nothing(world: World) -> None:
     assert found_now() == []
 
 
+@pytest.mark.parametrize("kind", [Kind.FEED_OLD, Kind.QUOTA_NEAR])
+def test_what_was_noted_by_a_wrong_clock_is_told_and_over_in_time(world: World, boss: User, kind: Kind) -> None:
+    WRONG[kind](world)
+    note_conditions(now=timezone.now() + timedelta(days=400))
+    note_conditions()
+    told = Notification.objects.get(kind=kind)
+    assert told.told_at is not None
+    Notification.objects.update(met_at=timezone.now() + timedelta(days=400))
+    mend(world)
+    note_conditions()
+    told.refresh_from_db()
+    assert told.ended_at is not None
+
+
 def test_the_right_to_see_it_decides_who_is_told(world: World, boss: User) -> None:
     seer = User.objects.create_user("seer", password="x", is_staff=True)
     seer.user_permissions.add(Permission.objects.get(codename="view_integration"))

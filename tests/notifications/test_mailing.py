@@ -120,6 +120,15 @@ def test_a_mail_is_given_up_after_six_attempts_and_the_doctor_knows(world: World
     assert unsent_mails() == {"waiting": 0, "failed": 1, "unknown": 0}
 
 
+def test_a_mail_that_was_put_off_by_a_wrong_clock_goes_now(world: World, boss: User, sink: Sink) -> None:
+    stop(world)
+    note_conditions()
+    Delivery.objects.update(due_at=timezone.now() + timedelta(hours=2))
+    assert send_due_mails() == 0
+    Delivery.objects.update(due_at=timezone.now() + timedelta(days=400))
+    assert send_due_mails() == 1
+
+
 def test_a_sender_that_dies_in_the_middle_sends_nothing_twice(world: World, boss: User, sink: Sink) -> None:
     stop(world)
     note_conditions()

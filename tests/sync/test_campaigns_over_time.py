@@ -256,7 +256,7 @@ def test_a_new_date_of_a_campaign_has_those_alone_looked_for_again_who_have_wait
     run_import(scripted)
     assert not WaitingResult.objects.filter(is_tried=False).exists()
     # So that nobody looks for them in this run.
-    choose_settings(chosen={"reads_activities": "off"})
+    choose_settings(chosen={"reads_activities": "no"})
     vendor.answers["campaigns/1/summary"] = {"dateSent": "2026-01-31T09:00:00Z", "numTotalSent": 1}
     vendor.answers["campaigns/with-activity"] = [campaign(1)]
     run_import(scripted)

@@ -11,10 +11,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, RunKind
 from dotbridge.connections.selectors import integrations_with_requests
+from dotbridge.connections.services import RUN_TASK
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
+from dotbridge.jobs import request_late_runs
 from dotbridge.lists.services import remove_records
 from dotbridge.sync.models import EventSubscription, Removal, RemovalState, State, SyncRun, Upload, UploadState
 from tests.accounts import RemoteAccount, add_contact, connect, list_of, sync, use_protocol
@@ -65,6 +68,16 @@ def test_a_run_that_waits_by_a_wrong_clock_keeps_no_other_waiting(integration: I
     )
     assert sync(integration, kind=RunKind.IMPORT).state == State.SUCCEEDED
     assert not SyncRun.objects.filter(state=State.WAITING).exists()
+
+
+def test_an_account_that_was_read_by_a_wrong_clock_is_late_all_the_same(integration: Integration) -> None:
+    later = timezone.now() + LATER
+    SyncRun.objects.create(
+        integration=integration, kind=RunKind.IMPORT, state=State.SUCCEEDED, trigger="schedule", started_at=later
+    )
+    request_late_runs()
+    asked = ProcrastinateJob.objects.filter(task_name=RUN_TASK, status="todo", args__integration_id=integration.pk)
+    assert "import" in {job.args["kind"] for job in asked}
 
 
 @pytest.mark.parametrize("state", [UploadState.SENT, UploadState.UNKNOWN])

@@ -17,7 +17,7 @@ from django.utils.translation import get_language, gettext, override
 from dotbridge.conf import app_settings
 from dotbridge.notifications.models import MailState
 from dotbridge.notifications.selectors import may_be_told
-from dotbridge.notifications.services import Mail, claim_mail, end_mail
+from dotbridge.notifications.services import LONGEST_PAUSE, Mail, claim_mail, end_mail
 from dotbridge.notifications.texts import over_words, words_of
 from dotbridge.preferences.models import Preferences
 from dotbridge.preferences.selectors import settings_in_force
@@ -25,7 +25,7 @@ from dotbridge.user_address import address_of_user
 
 AT_ONCE = 50
 MOST_ATTEMPTS = 6
-PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180)]
+PAUSES = [*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), LONGEST_PAUSE]
 # What a server says of one mail, such as of its address; all else says something of the server.
 _ABOUT_ONE_MAIL = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)
 DUMMY = "django.core.mail.backends.dummy.EmailBackend"

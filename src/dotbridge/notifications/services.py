@@ -18,9 +18,12 @@ from dotbridge.notifications.conditions import Found, found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Choice, Delivery, MailState, Notification
 from dotbridge.notifications.selectors import may_be_told
+from dotbridge.sync.cursors import is_over
 from dotbridge.user_address import address_of_user
 
 KEEP = timedelta(days=90)
+# Before a mail that was not taken goes again.
+LONGEST_PAUSE = timedelta(hours=3)
 
 
 def note_conditions(now: datetime | None = None) -> None:
@@ -67,7 +70,7 @@ def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
     """
     looked_at = set(Integration.objects.filter(is_active=True).values_list("pk", flat=True))
     for row in Notification.objects.select_for_update().filter(ended_at=None, kind__in=Kind.values):
-        if (row.kind, row.subject) in found or now - row.met_at < MANNERS[Kind(row.kind)].calm:
+        if (row.kind, row.subject) in found or not is_over(row.met_at, MANNERS[Kind(row.kind)].calm, now):
             continue
         if row.told_at is None:
             row.delete()
@@ -87,7 +90,7 @@ def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
 def _tell(now: datetime) -> None:
     for row in Notification.objects.select_for_update().filter(ended_at=None, told_at=None, kind__in=Kind.values):
         manner = MANNERS[Kind(row.kind)]
-        if now - row.noted_at < manner.grace:
+        if not is_over(row.noted_at, manner.grace, now):
             continue
         row.told_at = now
         row.save(update_fields=["told_at"])
@@ -139,9 +142,11 @@ def claim_mail() -> Mail | None:
 
     It is marked before the server is asked, and alone: whoever dies over it leaves no other one behind.
     """
-    due = Q(mail=MailState.WAITING) | Q(end_mail=MailState.WAITING)
+    waits = Q(mail=MailState.WAITING) | Q(end_mail=MailState.WAITING)
+    # None is put off for longer than the longest pause: what would be, was so by a clock that was wrong.
+    is_due = Q(due_at__lte=Now()) | Q(due_at__gt=Now() + LONGEST_PAUSE)
     with transaction.atomic():
-        waiting = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(due, due_at__lte=Now())
+        waiting = Delivery.objects.select_for_update(skip_locked=True, of=("self",)).filter(waits, is_due)
         delivery = waiting.select_related("notification", "user").order_by("due_at", "pk").first()
         if delivery is None:
             return None

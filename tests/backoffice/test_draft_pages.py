@@ -166,12 +166,22 @@ def test_the_mail_is_read_when_somebody_looks(back_office: Client, world: World)
         assert back_office.post(f"{address}look/").status_code == 404
         assert back_office.get(f"{address}content/").status_code == 404
         assert back_office.get(address).status_code == 404
-    piece = texts(back_office.post(url("draft-look", world)))
+    piece = texts(back_office.post(url("draft-look", world), headers={"HX-Request": "true"}))
     assert "no worker is running" in piece
     look = Look.objects.get()
     assert (look.kind, look.remote_id) == (LookKind.CONTENT, world.draft.remote_id)
     Look.objects.update(state=LookState.FAILED, message="It does not exist.")
     assert "It does not exist." in texts(back_office.get(url("draft-preview", world)))
+    empty_queue()
+
+
+def test_who_has_no_scripts_has_the_mail_read_by_a_button(back_office: Client, world: World) -> None:
+    CampaignContent.objects.update(read_at=timezone.now() - timedelta(minutes=2))
+    assert "Have the mail read" in texts(back_office.get(url("draft", world)))
+    answer = back_office.post(url("draft-look", world))
+    assert (answer.status_code, answer.url) == (302, url("draft", world))
+    assert Look.objects.get(kind=LookKind.CONTENT).state == LookState.WAITING
+    assert "Have the mail read" not in texts(back_office.get(url("draft", world)))
     empty_queue()
 
 

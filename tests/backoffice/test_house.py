@@ -24,6 +24,7 @@ from dotbridge.connections.models import (
     RunKind,
     SendState,
 )
+from dotbridge.connections.services import switch_account
 from dotbridge.consent.models import ConsentState, Scope, Source, SubjectKind
 from dotbridge.consent.services import opt_out_addresses
 from dotbridge.crm.models import Contact as Person
@@ -38,6 +39,7 @@ from dotbridge.mirror.models import Activity, Contact, DataField
 from dotbridge.one_reading import asked_once, known_by_key, one_reading, read_anew
 from dotbridge.sync.models import ExportItem, PastAddress, Rejection, State, SyncRun, Upload, UploadState
 from dotbridge.sync.rejections import note_rejections
+from dotbridge.sync.services import disconnect_list
 from dotdigital_sandbox import Sandbox
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World, empty_queue
@@ -93,6 +95,24 @@ def test_nothing_needs_anybody_where_all_is_well(back_office: Client, world: Wor
     assert "Everything is in step" in page
     SyncRun.objects.update(finished_at=timezone.now() - timedelta(hours=3))
     assert "nothing was sent for a while" in texts(back_office.get(url("home")))
+
+
+def test_an_account_that_is_switched_off_is_not_forgotten(
+    back_office: Client, logged_in: Callable[..., Client], world: World
+) -> None:
+    """Seen: after an emergency Home said nothing of it, or that nothing had been sent yet."""
+
+    def ways(reader: Client) -> list[str]:
+        needs = reader.get(url("home")).context["needs"]
+        return [each.url for each in needs if "is switched off" in each.title]
+
+    assert ways(back_office) == []
+    switch_account(integration=world.integration, to=False)
+    assert ways(back_office) == [url("account", world.integration.pk)]
+    assert ways(logged_in("dotbridge_lists.view_marketinglist")) == [""]
+    assert "Sync now" not in texts(back_office.get(url("list", world.marketing_list.pk)))
+    disconnect_list(link=world.link)
+    assert ways(back_office) == []
 
 
 def test_the_figures_of_home_are_the_sums_of_the_lists(back_office: Client, world: World) -> None:

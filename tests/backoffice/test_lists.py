@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -321,6 +322,16 @@ def test_a_list_is_connected_in_three_steps(back_office: Client, world: World) -
     assert "Connected to Book" in done
     assert ListConnection.objects.get(marketing_list=free).address_book == world.free_book
     assert ProcrastinateJob.objects.count() == 1
+
+
+def test_before_connecting_it_is_said_who_would_not_be_sent_and_why(back_office: Client, world: World) -> None:
+    """Seen: "nobody is sent" for a list of three people who could be mailed, as it had said a moment before."""
+    numbers = reverse("dotbridge:list-connect-numbers", args=[world.unconnected.pk])
+    world.people[0].emails.all().delete()
+    ConsentState.objects.filter(scope=Scope.LIST).update(scope=Scope.ACCOUNT, scope_id=world.integration.pk)
+    page = re.sub(r"<[^>]*>|\s+", " ", texts(back_office.get(numbers, {"book": world.free_book.pk})))
+    left_out = " ".join(page.partition("Of the list these are not sent:")[2].split())
+    assert left_out.startswith("Opted out 1 No address 1")
 
 
 def test_a_book_that_is_not_free_is_refused(back_office: Client, world: World) -> None:

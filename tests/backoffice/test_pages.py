@@ -16,7 +16,7 @@ from dotbridge.campaigns.services import create_marketing_campaign
 from dotbridge.lists.address_loads import load_addresses
 from dotbridge.lists.models import AddressLoad, ListType, MarketingList
 from dotbridge.lists.services import create_list
-from dotbridge.mirror.models import Template
+from dotbridge.mirror.models import CampaignContent, Template
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, build_world
 
@@ -304,3 +304,16 @@ def test_nobody_on_the_way_keeps_a_page_or_a_file_of_people(back_office: Client,
     ]
     kept = {address: back_office.get(address).headers.get("Cache-Control", "") for address in addresses}
     assert not [address for address, said in kept.items() if "private" not in said or "no-cache" not in said]
+
+
+def test_no_name_turns_our_own_words_around(back_office: Client, world: World) -> None:
+    """Seen: "nefpünkrev cba" in place of "abc verknüpfen"."""
+    turning = "".join(map(chr, (0x202A, 0x202E, 0x2066, 0x2069)))
+    MarketingList.objects.filter(pk=world.unconnected.pk).update(name=f"Fair {turning}abc \u05d0\u05d1")
+    page = texts(back_office.get(reverse("dotbridge:list", args=[world.unconnected.pk])))
+    assert "Fair abc \u05d0\u05d1" in page
+    assert not set(turning) & set(page)
+    content = CampaignContent.objects.get()
+    CampaignContent.objects.filter(pk=content.pk).update(html=f"<p>{turning}</p>")
+    mail = reverse("dotbridge:draft-content", args=[content.integration_id, content.remote_id])
+    assert turning in texts(back_office.get(mail))

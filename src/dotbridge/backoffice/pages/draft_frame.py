@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -69,11 +69,13 @@ def preview_context(integration: Integration, remote_id: int, *, can_change: boo
 @require_POST
 @page(MAY_SEE_CAMPAIGNS)
 def look(request: HttpRequest, account: int, remote_id: int) -> HttpResponse:
-    """Have the content read anew, and show how that stands."""
+    """Have the content read anew, and show how that stands: as a piece, or on the whole page for who has no scripts."""
     integration = get_object_or_404(Integration, pk=account)
     if not is_known(integration, remote_id):
         raise Http404
     request_look(integration=integration, kind=LookKind.CONTENT, remote_id=remote_id)
+    if "HX-Request" not in request.headers:
+        return HttpResponseRedirect(reverse("dotbridge:draft", args=[account, remote_id]))
     context = preview_context(integration, remote_id)
     return render(request, "backoffice/components/mail_preview.html", {**context, "is_asked": True})
 

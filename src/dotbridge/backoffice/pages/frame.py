@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ THEME_COOKIE = "dotbridge_theme"
 NOT_SHARED = "private, no-cache"
 # So much of a file is made before it is handed to a server that awaits it: each time costs a change of threads.
 AT_ONCE = 64 * 1024
+# The characters of Unicode that turn the direction of all that follows: in a name, they would turn our own words too.
+# Letters of languages that are written from the right need none of them. A mail is shown as it is.
+_TURNS = re.compile(rb"\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -121,6 +125,8 @@ def page(*permissions: str) -> Callable[[View[P]], View[P]]:
                 response = view(request, *args, **kwargs)
                 response.headers.setdefault("Content-Language", get_language() or "")
             response.headers.setdefault("Cache-Control", NOT_SHARED)
+            if isinstance(response, HttpResponse) and "sandbox" not in response.get("Content-Security-Policy", ""):
+                response.content = _TURNS.sub(b"", response.content)
             if isinstance(response, StreamingHttpResponse):
                 written: Any = response.streaming_content
                 read = as_it_is_read(request, written)

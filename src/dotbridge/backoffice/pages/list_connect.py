@@ -17,16 +17,24 @@ from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_r
 from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.pages.list_plan import plan_context
+from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.backoffice.reads.live import last_run
+from dotbridge.backoffice.reads.standing import EXPORTED, count_standing
 from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_CONNECT, MAY_MAKE_BOOK, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
+from dotbridge.entities.faults import asking
+from dotbridge.entities.registry import UnknownEntity
+from dotbridge.entities.time_limits import TookTooLong
+from dotbridge.lists.rules import RuleError
 from dotbridge.mirror.models import AddressBook
 from dotbridge.one_reading import read_anew
 
 # More are found by typing a part of the name.
 MOST_SHOWN = 20
+# So long those are counted who are left out.
+MOST_MILLISECONDS = 8_000
 
 
 def books_to_show(search: str) -> list[Any]:
@@ -116,10 +124,22 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
         with read_anew(), transaction.atomic():
             link = connect_list(marketing_list=marketing_list, address_book=book)
             context = plan_context(request, link)
+            context["left_out"] = _left_out(marketing_list)
             transaction.set_rollback(True)
     except ValidationError as error:
         return render(request, "backoffice/components/plan.html", {"problem": " ".join(error.messages)})
     return render(request, "backoffice/components/plan.html", {**context, "is_first": True})
+
+
+def _left_out(marketing_list: Any) -> list[Part]:
+    """Who of the list would not be sent to the account it is connected to for this moment, by why; nobody where that
+    takes too long to be told."""
+    try:
+        with asking(marketing_list.entity, milliseconds=MOST_MILLISECONDS):
+            parts = count_standing(marketing_list).parts()
+    except (RuleError, UnknownEntity, TookTooLong):
+        return []
+    return [part for part in parts if part.number and part.name not in EXPORTED]
 
 
 def _connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:

@@ -120,7 +120,7 @@ def show_list_page(
             "may_change_list": may(MAY_CHANGE_LIST),
             "list_needs": [need for need in needs_of(request) if need.marketing_list == marketing_list.pk],
             "may_connect": link is None and not coming and may(MAY_CONNECT),
-            "may_sync": link is not None and may(MAY_REQUEST),
+            "may_sync": link is not None and link.address_book.integration.is_active and may(MAY_REQUEST),
             "may_change_connection": may(MAY_CHANGE_CONNECTION),
             "may_end": link is not None and may(MAY_END),
             "may_delete": link is None and may(MAY_DELETE_LIST),

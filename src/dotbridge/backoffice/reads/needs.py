@@ -89,6 +89,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     """Whether there is anything at all of what is rare is asked for all of it in one statement."""
     may = request.user.has_perm
     rare: dict[str, tuple[str, Callable[[], QuerySet[Any]], Callable[[], Iterator[Need]]]] = {
+        "switched off": (MAY_SEE_LISTS, _switched_off, lambda: _of_switched_off(may_see=may(MAY_SEE_ACCOUNTS))),
         "absences": (
             MAY_SEE_ACCOUNTS,
             absent_from_listings,
@@ -152,6 +153,23 @@ def _of_accounts(*, has_worker: bool) -> Iterator[Need]:
                     url=reverse("dotbridge:run", args=[run["pk"]]),
                     button=_("See what happened"),
                 )
+
+
+def _switched_off() -> QuerySet[Integration]:
+    """The accounts that are switched off though lists are connected to them."""
+    links = ListConnection.objects.filter(address_book__integration=OuterRef("pk"))
+    return Integration.objects.filter(Exists(links), is_active=False)
+
+
+def _of_switched_off(*, may_see: bool) -> Iterator[Need]:
+    for account in _switched_off().order_by("pk"):
+        yield Need(
+            tone="wait",
+            title=_("%(account)s is switched off") % {"account": account},
+            text=_("Nothing is read or sent for its lists. Who opts out here is told to Dotdigital only afterwards."),
+            url=reverse("dotbridge:account", args=[account.pk]) if may_see else "",
+            button=_("See the account"),
+        )
 
 
 def missing_words(missing: Missing) -> str:

@@ -40,6 +40,17 @@ def known_by_key(kind: object) -> dict[Any, Any]:
     return {} if known is None else known.setdefault(kind, {})
 
 
+def is_asked_again(kind: object) -> bool:
+    """Whether this reading has asked this before: then whatever may be asked next is better asked for as well."""
+    known = _known.get()
+    if known is None:
+        return False
+    asked: set[object] = known.setdefault(is_asked_again, set())
+    is_again = kind in asked
+    asked.add(kind)
+    return is_again
+
+
 def asked_once(function: Callable[P, Answer]) -> Callable[P, Answer]:
     """The function; within `one_reading` it keeps its answers, by its arguments, which have to be hashable."""
 

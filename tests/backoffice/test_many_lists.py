@@ -11,7 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from dotbridge.backoffice import counting
+from dotbridge.backoffice.reads import home
+from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.lists.models import ListCount, MarketingList
+from dotbridge.lists.services import create_list, update_list
 from tests.backoffice.world import World, build_world
 
 
@@ -22,20 +25,40 @@ def statements(client: Client, page: str) -> list[str]:
     return [query["sql"] for query in captured.captured_queries]
 
 
+def ask_about_others() -> None:
+    """Each list asks about a campaign and a list of its own."""
+    lists = list(MarketingList.objects.filter(connection__isnull=False).order_by("pk"))
+    for each in lists:
+        mail = EmailCampaign.objects.create(name=f"Mail of {each.pk}")
+        below = create_list(name=f"Below {each.pk} of {len(lists)}", entity="crm.contact")
+        sent = {"rules": [{"field": "email_campaign", "operator": "=", "value": mail.pk}]}
+        unsent = {"field": "campaigns.sent", "measure": "exists", "operator": "=", "value": False, "where": sent}
+        on_it = {"field": "lists.member_of", "operator": "=", "value": below.pk}
+        update_list(marketing_list=each, rule={"rules": [unsent, on_it]})
+
+
 def looked_at(client: Client, world: World) -> dict[str, list[str]]:
+    ask_about_others()
     pages = {
-        "home": reverse("dotbridge:home-lists"),
+        "home": reverse("dotbridge:home"),
+        "numbers": reverse("dotbridge:home-lists"),
         "plan": reverse("dotbridge:list-plan-numbers", args=[world.marketing_list.pk]),
     }
     return {name: statements(client, page) for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("page", ["home", "plan"])
-def test_many_lists_take_as_many_statements_as_few(back_office: Client, page: str) -> None:
-    few = looked_at(back_office, build_world(number=2, name="Few"))[page]
-    many = looked_at(back_office, build_world(number=12, name="Many"))[page]
-    assert MarketingList.objects.count() == 16
-    assert len(many) == len(few), (len(few), len(many))
+@pytest.mark.parametrize("piece", ["home", "numbers", "plan"])
+def test_many_lists_take_as_many_statements_as_few(
+    back_office: Client, piece: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However busy the machine is.
+    monkeypatch.setattr(home, "COUNTING_SECONDS", 60)
+    monkeypatch.setattr(counting, "LIVE_MILLISECONDS", 60_000)
+    monkeypatch.setattr(counting, "QUICK_MILLISECONDS", 60_000)
+    few = looked_at(back_office, build_world(number=2, name="Few"))[piece]
+    many = looked_at(back_office, build_world(number=12, name="Many"))[piece]
+    assert MarketingList.objects.count() > 2 * 12
+    assert len(many) == len(few), [query for query in many if query not in few]
 
 
 def test_lists_that_are_counted_together_have_the_numbers_of_each_alone(world: World) -> None:

@@ -7,23 +7,28 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connection, models
+from django.db.models.functions import Cast
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
+from dotbridge.connections.services import connect_list
 from dotbridge.consent.models import ConsentState
 from dotbridge.crm.models import Lead
 from dotbridge.entities import registry
-from dotbridge.entities.registry import register
+from dotbridge.entities.registry import FieldKind, VirtualField, register
+from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import ListType, MarketingList, RemovedItem
-from dotbridge.lists.services import create_list
-from dotbridge.mapping.models import MappingRow
+from dotbridge.lists.services import create_list, unsubscribe_records
+from dotbridge.mapping.models import Mapping, MappingRow
+from dotbridge.mirror.models import DataField
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -107,6 +112,7 @@ def sensors(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator
         class Sensor(models.Model):
             path = models.CharField(max_length=255, primary_key=True)
             email = models.EmailField()
+            key = models.TextField(default="a field of any name")
 
             class Meta:
                 app_label = "crm"
@@ -140,14 +146,63 @@ def test_people_are_chosen_by_keys_of_any_length(back_office: Client, sensors: A
 
 
 @pytest.mark.django_db(transaction=True)
+def test_home_counts_the_opt_outs_of_models_of_any_kind(back_office: Client, sensors: Any, world: World) -> None:
+    chosen = create_list(name="Sensors", entity="crm.sensor")
+    connect_list(marketing_list=chosen, address_book=world.free_book)
+    unsubscribe_records(marketing_list=chosen, record_ids=[LONG[0]])
+    unsubscribe_records(marketing_list=world.marketing_list, record_ids=[world.people[1].pk])
+
+    def opted_out_today() -> int:
+        found = back_office.get(reverse("dotbridge:home-lists")).context["found"]
+        (days,) = [figure.days for figure in found.figures if str(figure.title) == "Opted out"]
+        return int(days[-1])
+
+    both = opted_out_today()
+    with renamed_column():
+        assert opted_out_today() == both - 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_model_that_cannot_be_asked_hides_no_other_people(back_office: Client, sensors: Any) -> None:
     Lead.objects.create(first_name="Ann", last_name="Bee", email="ann@example.com")
     picked = create_list(name="Picked", entity="crm.sensor", type=ListType.MANUAL)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE crm_sensor RENAME email TO mail")
-    try:
+    with renamed_column():
         assert "ann@example.com" in texts(back_office.get(reverse("dotbridge:people")))
         assert "cannot work this out" in texts(back_office.get(page_of(picked, "list-pick")))
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE crm_sensor RENAME mail TO email")
+
+
+@contextmanager
+def renamed_column() -> Iterator[None]:
+    """As before a migration."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE crm_sensor RENAME email TO mail")
+        yield
+        cursor.execute("ALTER TABLE crm_sensor RENAME mail TO email")
+
+
+def test_one_list_that_cannot_be_worked_out_leaves_a_person_their_page(
+    back_office: Client, monkeypatch: pytest.MonkeyPatch, integration: Integration
+) -> None:
+    monkeypatch.setattr(registry, "_registered", {})
+    age = VirtualField(
+        name="age", label="Age", kind=FieldKind.INTEGER, expression=Cast("company", models.IntegerField())
+    )
+    register(Lead, email="email", virtual_fields=[age])
+    lead = Lead.objects.create(first_name="Ann", last_name="Bee", email="ann@example.com", company="no number")
+    for name in ("Every", "Some", "Each"):
+        create_list(name=name, entity="crm.lead")
+    rule = {"rules": [{"field": "age", "operator": ">", "value": 1}]}
+    create_list(name="By age", entity="crm.lead", rule=rule)
+    mapping = Mapping.objects.create(integration=integration, entity="crm.lead")
+    number = DataField.objects.create(integration=integration, name="AGE", type="Numeric")
+    MappingRow.objects.create(mapping=mapping, data_field=number, entity_fields=["age"])
+    page = back_office.get(reverse("dotbridge:person-record", args=["crm.lead", lead.pk]))
+    assert [line.marketing_list.name for line in page.context["person"].lists] == ["Each", "Every", "Some"]
+
+
+def test_a_rule_that_nobody_asks_needs_nobody(back_office: Client, world: World) -> None:
+    gone = {"rules": [{"field": "gone", "operator": "null"}]}
+    for kind, needs_somebody in ((ListType.MANUAL, False), (ListType.ON_DEMAND, True)):
+        MarketingList.objects.filter(pk=world.marketing_list.pk).update(type=kind, rule=gone)
+        home = texts(back_office.get(reverse("dotbridge:home")))
+        assert ("the rule cannot be read" in home) is needs_somebody

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Count
 from django.test.utils import isolate_apps
 
@@ -29,6 +29,7 @@ from dotbridge.lists.previews import count_and_sample, what_changes
 from dotbridge.lists.selectors import count_members, members
 from dotbridge.lists.services import create_list, remove_records, unsubscribe_records
 from dotbridge.mirror.models import AddressBook
+from dotbridge.sync.inbound.two_way_records import lock_targets
 from dotbridge.sync.outbound.next_export import ExportKind, next_export
 from tests.mapping.tracking_world import dirty_ids, make_integration, map_fields, quiet
 
@@ -168,6 +169,14 @@ def test_a_record_counts_once_whatever_its_manager_has_joined_to_it(park: Park) 
     assert count_members(rangers).mailable == 3
     change = what_changes(rangers, {"rules": [{"field": "badge", "operator": "!=", "value": "B"}]})
     assert (change.adds, change.takes_out, change.stays) == (0, 1, 2)
+
+
+def test_records_of_a_manager_that_counts_are_locked_to_be_written_to(park: Park) -> None:
+    owner = register(park.ranger, email="email", fields=["nickname"])
+    mapping = map_fields(make_integration(), owner.key, "nickname", two_way=("nickname",))
+    with transaction.atomic():
+        targets = lock_targets(owner, mapping, ["a", "c", "nobody"])
+    assert {key: target.values for key, target in targets.items()} == {"a": {"F0": "a"}, "c": {"F0": "c"}}
 
 
 @pytest.mark.parametrize(

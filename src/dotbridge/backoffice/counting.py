@@ -194,7 +194,7 @@ def _count_now(marketing_list: MarketingList, kept: ListCount | None, *, is_awai
         return _as_kept(marketing_list, kept, is_awaited=True)
     milliseconds = _milliseconds_since(clock)
     is_quick = milliseconds <= QUICK_MILLISECONDS
-    if not is_quick or not _is_quick(kept) or began - _counted_at(kept) > KEEP_EVERY:
+    if not is_quick or not _goes_with_others(marketing_list, kept) or began - _counted_at(kept) > KEEP_EVERY:
         _keep(marketing_list, found, began, milliseconds)
     return found if is_quick else replace(found, counted_at=began, is_kept=True)
 

@@ -25,15 +25,18 @@ from dotbridge.entities.registry import Entity
 from dotbridge.entities.related_records import Collection
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.sources import RuleSource, register_rule_source
+from dotbridge.lists.selectors import keys_in_rules
+from dotbridge.one_reading import is_asked_again, known_by_key
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
 class _Named:
-    """The rows of a model with a name, to choose from by their keys."""
+    """The rows of a model with a name, to choose from by their keys, which rules name at the field `path`."""
 
-    def __init__(self, model: type[EmailCampaign | MarketingCampaign]) -> None:
+    def __init__(self, model: type[EmailCampaign | MarketingCampaign], path: str) -> None:
+        self._model, self._path = model, path
         self._rows: QuerySet[Any] = model._default_manager.all()  # noqa: SLF001 - Django's documented name
 
     def search(self, text: str, limit: int) -> list[Choice]:
@@ -42,8 +45,14 @@ class _Named:
         return [Choice(key, name) for key, name in found.values_list("pk", "name")[:limit]]
 
     def named(self, values: Values[Any]) -> dict[Any, str]:
-        """The names of those that exist."""
-        return dict(self._rows.filter(pk__in=values).order_by().values_list("pk", "name"))
+        """The names of those that exist. In one reading they are not asked for rule by rule."""
+        known: dict[Any, str | None] = known_by_key((_Named, self._model))
+        if missing := set(values) - known.keys():
+            if is_asked_again((_Named, self._model)):
+                missing |= keys_in_rules(self._path)
+            found = dict(self._rows.filter(pk__in=missing).order_by().values_list("pk", "name"))
+            known |= {key: found.get(key) for key in missing}
+        return {key: name for key in values if (name := known[key]) is not None}
 
 
 def register_marketing_results() -> None:
@@ -187,7 +196,7 @@ def _fields_of_activities() -> tuple[EntityField, ...]:
             names=(_("E-mail campaign"),),
             kind=FieldKind.INTEGER,
             source=F("email_campaign_id"),
-            lookup=_Named(EmailCampaign),
+            lookup=_Named(EmailCampaign, "email_campaign"),
         ),
         EntityField(
             path="marketing_campaign",
@@ -195,7 +204,7 @@ def _fields_of_activities() -> tuple[EntityField, ...]:
             names=(_("Marketing campaign"),),
             kind=FieldKind.INTEGER,
             source=F("email_campaign__marketing_campaign_id"),
-            lookup=_Named(MarketingCampaign),
+            lookup=_Named(MarketingCampaign, "marketing_campaign"),
             shows=(MarketingCampaign,),
         ),
         EntityField(

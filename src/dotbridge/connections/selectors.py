@@ -29,7 +29,7 @@ from dotbridge.lists.models import MarketingList
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.two_way import obstacle_to_creating, two_way_rows
 from dotbridge.mirror.models import AddressBook
-from dotbridge.one_reading import known_by_key
+from dotbridge.one_reading import is_asked_again, known_by_key
 
 
 def connected_books(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
@@ -56,7 +56,13 @@ def scopes_of_connected_list(list_id: int) -> ListScopes:
     """The scopes that bind a list, with the account and the book that it is connected to."""
     known = known_by_key(ListScopes)
     if list_id not in known:
-        known[list_id] = _scopes_of(list_id)
+        links = ListConnection.objects.all()
+        # A page about many lists asks for all of them, once, and not list by list.
+        if not is_asked_again(ListScopes):
+            known |= _scopes_of(links.filter(marketing_list=list_id))
+        elif not is_asked_again(_scopes_of):
+            known |= _scopes_of(links)
+        known.setdefault(list_id, ListScopes(list_id=list_id))
     scopes: ListScopes = known[list_id]
     return scopes
 
@@ -72,12 +78,12 @@ def scopes_read_with(marketing_list: MarketingList) -> ListScopes:
     return ListScopes(list_id=marketing_list.pk) if link is None else scopes_of_connection(link)
 
 
-def _scopes_of(list_id: int) -> ListScopes:
-    found = ListConnection.objects.filter(marketing_list=list_id).values_list(
-        "address_book__integration_id", "address_book_id"
-    )
-    account_id, book_id = found.first() or (None, None)
-    return ListScopes(list_id=list_id, account_id=account_id, book_id=book_id)
+def _scopes_of(links: QuerySet[ListConnection]) -> dict[int, ListScopes]:
+    found = links.order_by().values_list("marketing_list", "address_book__integration_id", "address_book_id")
+    return {
+        list_id: ListScopes(list_id=list_id, account_id=account_id, book_id=book_id)
+        for list_id, account_id, book_id in found
+    }
 
 
 def scopes_of_connection(link: ListConnection) -> ListScopes:

@@ -24,8 +24,9 @@ def records_with_addresses(owner: Entity, keys: Iterable[str]) -> set[Any]:
     paths = [owner.email_path] if owner.email_path else owner.email_reads
     for path in paths:
         if _is_text(owner, path):
-            rows = owner.model._base_manager.annotate(address_key=normalised(PlainText(F(path))))  # noqa: SLF001
-            found.update(rows.filter(address_key__in=wanted).values_list("pk", flat=True))
+            address = normalised(PlainText(F(path)))
+            rows = owner.model._base_manager.alias(dotbridge_address=address)  # noqa: SLF001
+            found.update(rows.filter(dotbridge_address__in=wanted).values_list("pk", flat=True))
     return found
 
 

@@ -269,6 +269,13 @@ def lists_asking_about(field: str, keys: Iterable[int]) -> list[MarketingList]:
     return [each for each in asking if not wanted.isdisjoint(_named(each.rule, field))]
 
 
+def keys_in_rules(field: str) -> set[int]:
+    """The keys that any list's rule names for a field."""
+    ruled = MarketingList.objects.exclude(type=ListType.MANUAL).annotate(rule_text=Cast("rule", TextField()))
+    rules = ruled.filter(rule_text__contains=f'"{field}"').values_list("rule", flat=True)
+    return {key for rule in rules for key in _named(rule, field)}
+
+
 def _named(part: Any, field: str) -> set[int]:
     """The keys that a rule, or a part of one, names for a field."""
     if isinstance(part, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,9 @@ from dotbridge.connections.selectors import note_scopes
 from dotbridge.consent.models import ConsentState, SubjectKind
 from dotbridge.entities.addresses import records_with_addresses
 from dotbridge.entities.email import normalised
-from dotbridge.entities.registry import UnknownEntity, entity
+from dotbridge.entities.faults import asking
+from dotbridge.entities.registry import FaultyEntity, UnknownEntity, entity
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.integrations.models import Integration, RateWindow
 from dotbridge.lists.counting import being_counted
 from dotbridge.lists.models import MarketingList
@@ -41,6 +44,7 @@ AGE_SAID = timedelta(minutes=3)
 MOST_LISTS = 12
 # So many of the newest opt-outs are looked up among the records.
 MOST_OPT_OUTS = 20_000
+OPT_OUTS_MILLISECONDS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,9 +201,12 @@ def _opted_out_by_day(lists: Sequence[MarketingList]) -> list[int]:
             known = entity(key)
         except UnknownEntity:
             continue
-        keys = records_with_addresses(known, since)
-        rows = known.queryset().order_by().filter(pk__in=keys).annotate(key=normalised(known.email_expression()))
-        ours.update(rows.values_list("key", flat=True))
+        with suppress(FaultyEntity, TookTooLong), asking(key, milliseconds=OPT_OUTS_MILLISECONDS):
+            keys = records_with_addresses(known, since)
+            # Columns are named before they are annotated: so a model may have a field of any name.
+            named = known.queryset().order_by().filter(pk__in=keys).values(record_pk=F("pk"))
+            rows = named.annotate(key=normalised(known.email_expression()))
+            ours.update(rows.values_list("key", flat=True))
     days = Counter(timezone.localtime(at).date() for address, at in since.items() if address in ours)
     return [days[first + timedelta(days=place)] for place in range(DAYS)]
 

@@ -46,7 +46,7 @@ from dotbridge.connections.models import (
 )
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import rule_as_read
 from dotbridge.mapping.models import MappingRow
@@ -261,9 +261,11 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
 
 
 def _problem_of_rule(marketing_list: MarketingList) -> str:
-    """Why the rule cannot be read; empty when it can. It is not made a condition, which takes longer."""
+    """Why the rule cannot be read; empty when it can, or when nobody asks it. It is not made a condition, which takes
+    longer."""
     try:
-        problems = rule_as_read(marketing_list).problems
+        entity(marketing_list.entity)
+        problems = () if marketing_list.type == ListType.MANUAL else rule_as_read(marketing_list).problems
     except UnknownEntity as error:
         return str(error)
     return str(RuleError(problems)) if problems else ""

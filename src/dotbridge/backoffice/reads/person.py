@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.email import address_key
 from dotbridge.entities.registry import Entity, UnknownEntity
 from dotbridge.entities.sql import as_key
+from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.rules import RuleError
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 MOST_EVENTS = 60
 MOST_LISTS = 40
 MOST_REQUESTS = 20
+# So long it is asked which lists a record is on.
+LISTS_MILLISECONDS = 8_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,14 +245,34 @@ def _lists_of(known: Entity, record_id: str, objections: Sequence[Objection]) ->
         # A column a list, of one row: as many subqueries take the database longer to plan than to answer.
         is_on = ExpressionWrapper(condition, output_field=BooleanField()) if condition else Value(True)
         conditions[f"is_on_{marketing_list.pk}"] = is_on
-    # Of one row no order is asked: Django would compare each column with what it orders by.
-    rows = list(known.queryset().order_by().filter(pk=record_key).values(**conditions)[:1]) if conditions else []
-    on = [each for each in lists.values() if rows and rows[0][f"is_on_{each.pk}"]]
+    held = _held(known, record_key, conditions)
+    on = [each for each in lists.values() if f"is_on_{each.pk}" in held]
     on = sorted(on, key=lambda each: each.name)[:MOST_LISTS]
     row = matching_records(on[0]).filter(record_pk=record_key).first() if on else None
     if row is None:
         return []
     return [OnList(marketing_list=each, person=stands) for each, stands in one_on_lists(on, row, objections)]
+
+
+def _held(known: Entity, record_key: Any, conditions: Mapping[str, Combinable]) -> set[str]:
+    """The names of the conditions that hold of the record. One that the database cannot work out is left out, and takes
+    no other along."""
+    if not conditions:
+        return set()
+    # Of one row no order is asked: Django would compare each column with what it orders by.
+    asked = known.queryset().order_by().filter(pk=record_key).values(**conditions)[:1]
+    try:
+        with statement_time_limit(LISTS_MILLISECONDS):
+            return {name for row in asked for name, holds in row.items() if holds}
+    except TookTooLong:
+        return set()
+    except StatementRefused:
+        if len(conditions) == 1:
+            return set()
+        names = list(conditions)
+        middle = len(names) // 2
+        halves = ({name: conditions[name] for name in some} for some in (names[:middle], names[middle:]))
+        return {name for half in halves for name in _held(known, record_key, half)}
 
 
 def _events_of_record(key: str, record_id: str) -> Iterator[Event]:

@@ -13,10 +13,13 @@ from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.rights import Viewer, may_see_paths
+from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
 from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import Contact
+
+VALUES_MILLISECONDS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,11 @@ def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, vi
 
 
 def _mapped(mapping: Mapping, known: Entity, record_id: str) -> dict[str, Any]:
+    """The record's own values by data field; none where the database cannot work them out."""
     record: QuerySet[Any, dict[str, Any]] = known.queryset().order_by().filter(pk=record_id).values(record_pk=F("pk"))
-    row = record.annotate(mapped=mapped_values(mapping, known)).first()
+    try:
+        with statement_time_limit(VALUES_MILLISECONDS):
+            row = record.annotate(mapped=mapped_values(mapping, known)).first()
+    except (StatementRefused, TookTooLong):
+        return {}
     return (row["mapped"] or {}) if row else {}

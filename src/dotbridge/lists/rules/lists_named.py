@@ -16,7 +16,7 @@ from dotbridge.lists.rules.problems import RuleProblem, broken, incomplete, wron
 from dotbridge.lists.rules.scope import COST_OF_LIST, LARGEST_COST, Reading, Scope
 from dotbridge.lists.rules.tree import Group, ListRule, OnList
 from dotbridge.lists.rules.values import ValueMissing, ValueRefused, read_shape
-from dotbridge.one_reading import known_by_key
+from dotbridge.one_reading import is_asked_again, known_by_key
 
 LIST_PATH = "lists.member_of"
 LIST_LABEL = gettext_lazy("Is on the list")
@@ -72,10 +72,10 @@ def keys_named(value: Any) -> list[int]:
 
 
 def _by_key(keys: set[int]) -> dict[int, MarketingList]:
-    """The lists that there are; those that this reading has met are not asked for again."""
+    """The lists that there are; those that this reading has met are not asked for again, nor any rule by rule."""
     known = known_by_key(MarketingList)
     if missing := keys - known.keys():
-        known |= MarketingList.objects.in_bulk(missing)
+        known |= MarketingList.objects.in_bulk(None if is_asked_again(MarketingList) else missing)
     return {key: known[key] for key in keys if key in known}
 
 

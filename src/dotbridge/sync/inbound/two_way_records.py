@@ -66,11 +66,13 @@ class Target:
 def lock_targets(owner: Entity, mapping: FieldMapping, record_ids: Iterable[str]) -> dict[str, Target]:
     """The records of these ids, by id, locked until the transaction ends. What is no key of the model is left out."""
     keys = [key for record_id in record_ids if (key := as_key(owner, record_id)) is not None]
+    # By themselves: what a host's manager counts or puts together cannot be locked.
+    alone = owner.model._base_manager.filter(pk__in=keys).order_by()
+    locked = list(alone.select_for_update(of=("self",)).values_list("pk", flat=True))
     records = (
         owner.queryset()
-        .filter(pk__in=keys)
+        .filter(pk__in=locked)
         .order_by()
-        .select_for_update(of=("self",))
         .annotate(
             dotbridge_email=normalised(owner.email_expression()),
             dotbridge_values=mapped_values(mapping, owner),

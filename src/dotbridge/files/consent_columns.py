@@ -184,6 +184,8 @@ class ConsentColumn:
     answers: int = 0
     # Cells with a state, and the first that says that somebody is not to be written to.
     states: int = 0
+    # Cells with a number, as a total below the column is.
+    sums: int = 0
     example: str = ""
 
     def observe(self, cell: Cell) -> None:
@@ -193,6 +195,7 @@ class ConsentColumn:
             self.filled += 1
             self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
             self.answers += self._is_answer(cell, text)
+            self.sums += text.isdecimal()
             if (state := _state(text)) is not None:
                 self.states += 1
                 self.example = self.example or (text if state is Says.OPTED_OUT else "")
@@ -230,7 +233,7 @@ class ConsentColumn:
 
     def may_be_meant(self) -> bool:
         """Whether only a person can say that it does: nothing but states that may be those of anything."""
-        holds_states = bool(self.example) and self.states == self.filled
+        holds_states = bool(self.example) and self.states + self.sums == self.filled and self.states > self.sums
         return self.kind is ConsentKind.STATUS and holds_states and not self.is_meant()
 
     def read(self, cell: Cell) -> Said:

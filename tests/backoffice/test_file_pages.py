@@ -64,6 +64,18 @@ def test_a_file_is_looked_at_then_loaded_by_the_worker(back_office: Client) -> N
     assert the_load().who == "mona"
 
 
+def test_a_state_of_anything_is_asked_about_before_a_file_is_loaded(back_office: Client) -> None:
+    page = give(back_office, "E-mail,Status\na@example.com,active\nb@example.com,inactive\nTotal,2\n")
+    assert page.context["can_load"] is False
+    assert "“inactive” may say who is not to be written to, or something else. Choose one." in texts(page)
+    assert "Skipped: not a contact" in texts(page)
+    assert chosen(page)["goes-1"] == ""
+    for answer, opted_out in (("unused", 0), ("mailing-state", 1)):
+        renewed = back_office.post(address("file-look"), chosen(page, **{"goes-1": answer}))
+        assert (renewed.context["can_load"], renewed.context["report"]["opted_out"]) == (True, opted_out)
+        assert chosen(renewed)["goes-1"] == answer
+
+
 def test_a_second_click_starts_nothing(back_office: Client) -> None:
     page = give(back_office)
     for _click in range(2):

@@ -99,6 +99,19 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Email Marketing Consent", ["SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED", "yes", "no"], [1, 2, 4]),
         ("Email hard bounce reason", ["UNKNOWN_USER", ""], [0]),
         ("emailstop", ["1", "0"], [0]),  # Moodle
+        ("Global Status", ["Subscribed", "Unsubscribed", "Bounced", "Inactive"], [1, 2, 3]),  # MailPoet
+        ("Lead status", ["New", "Unsubscribed", "Contacted"], [1]),
+        ("Kontaktstatus", ["Kunde", "abgemeldet"], [1]),
+        ("Stop Status", ["", "unsubscribed"], [1]),  # AWeber
+        ("Stop Time", ["2024-01-02 10:11:12", ""], [0]),
+        ("Marketing Suspended", ["1", "0"], [0]),  # Marketo
+        ("Email address quarantined", ["true", "false"], [0]),  # HubSpot
+        ("E-Mail gesperrt", ["ja", "nein"], [0]),
+        ("Email blocked", ["yes", "no"], [0]),
+        ("Email enabled", ["true", "false"], [1]),
+        ("Mailing aktiv", ["ja", "nein"], [1]),
+        ("optout_email", ["none", "all"], [1]),  # Sailthru
+        ("List", ["Customers", "Unsubscribed in May"], [1]),
         ("Automatically unsubscribed", ["yes", "no"], [0]),
         ("Unsubscribed via link", ["yes", "no"], [0]),
         ("Group Membership", ["* myContacts ::: Unsubscribed", "* myContacts"], [0]),  # Google
@@ -116,6 +129,9 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
     [
         ("Status", ["active", "inactive", "VIP"]),
         ("State", ["OK", "CA", "Baja California"]),
+        ("Order status", ["cancelled", "completed", "pending"]),
+        ("Lead status", ["New", "Contacted", "Lost", "Inactive"]),
+        ("List", ["Customers", "Fans"]),
         ("Labels", ["* myContacts", "Family"]),
         ("Unsubscribe link", ["https://example.com/u?1", "https://example.com/u?2"]),
         ("SMS opt in", ["no", "yes"]),
@@ -148,6 +164,9 @@ def test_other_columns_say_nothing_of_it(header: str, cells: list[str]) -> None:
         ("Communications Opt-In", "true", "false"),
         ("Permission to email", "Yes", "No"),
         ("OK to email?", "yes", "no"),
+        ("Would you like to hear about future events?", "Yes", "No"),
+        ("Keep me informed", "yes", "no"),
+        ("Ich möchte Angebote erhalten", "ja", "nein"),
         ("mail_ok", "1", "0"),
         ("Newsletter subscriber", "TRUE", "FALSE"),
         ("Marketing preference", "opt in", "opt out"),

@@ -103,6 +103,25 @@ def test_phones_in_a_cell(cell: str, numbers: list[str]) -> None:
     assert list(read_phones(cell)) == numbers
 
 
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("42,50 €", "42.50"),
+        ("€ 42", "42"),
+        ("$1,200.50", "1200.50"),
+        ("USD 42", "42"),
+        ("42.00 CHF", "42.00"),
+        ("42-", "-42"),
+        ("(42)", "-42"),
+        ("\N{MINUS SIGN}42", "-42"),
+    ],
+)
+def test_a_currency_and_the_place_of_a_minus_are_no_part_of_a_number(written: str, number: str) -> None:
+    column = NumberColumn(is_whole=False)
+    column.observe(written)
+    assert str(column.read(written)) == number
+
+
 @pytest.mark.parametrize("filling", [" ", "\t", ",", ";", "a ", "1 ", "1.", "<", "(", ": ", "-", "'"])
 def test_hostile_cells_cost_no_time(filling: str) -> None:
     cell = "a" + filling * 50_000 + "b"

@@ -128,6 +128,25 @@ GOOD: dict[str, tuple[bytes, dict[str, list[str]]]] = {
         "E-mail,First name,Last name\na@example.com,-,n/a\nb@example.com,\u2013,--\n".encode(),
         {"a@example.com": ["", ""], "b@example.com": ["", ""]},
     ),
+    "a spreadsheet's lines in quotes": (
+        b'"E-mail,First name,""Last name"""\n"a@example.com,Ada,""Byron, King"""\n"b@example.com,Bo,Ek"\n',
+        {"a@example.com": ["Ada", "Byron, King"], "b@example.com": ["Bo", "Ek"]},
+    ),
+    "carets": (b"E-mail^First name^Last name\na@example.com^Ada^Byron\n", {"a@example.com": ["Ada", "Byron"]}),
+    "units of old systems": (b"E-mail\x1fFirst name\na@example.com\x1fAda\n", {"a@example.com": ["Ada", ""]}),
+    "texts in quotes as of databases": (
+        b"'E-mail','First name'\n'a@example.com','Ada'\n",
+        {"a@example.com": ["Ada", ""]},
+    ),
+    "links": (
+        b'E-mail;First name\n<a href="mailto:a@example.com">Ada</a>;Ada\n',
+        {"a@example.com": ["Ada", ""]},
+    ),
+    "Czech": (
+        "Jméno;Příjmení;E-mail\nJiří;Růžička;a@example.com\n".encode("cp1250"),
+        {"a@example.com": ["Jiří", "Růžička"]},
+    ),
+    "Hebrew": ("שם פרטי,שם משפחה,דואר אלקטרוני\nדנה,כהן,a@example.com\n".encode(), {"a@example.com": ["דנה", "כהן"]}),
     "names of columns with what a form says of them": (
         b"Email (required),First name (optional),Last name (Pflichtfeld)\na@example.com,Ada,Byron\n",
         {"a@example.com": ["Ada", "Byron"]},
@@ -188,6 +207,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "locked with a password",
     ),
     "an archive of nothing": (of_one_file, "no file in the archive"),
+    "lines of several addresses": (lambda: b"a@example.com; b@example.com\nc@example.com\n", "Name the columns"),
+    "an object of JSON around a list": (
+        lambda: b'{"contacts":[{"email":"a@example.com"},{"email":"b@example.com"}]}',
+        "No column holds e-mail addresses",
+    ),
     "a title above the table": (
         lambda: b"Customers of May\n\nTheirs,First name\nnobody,Ann\n",
         "If that is a title",

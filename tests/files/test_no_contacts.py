@@ -87,3 +87,13 @@ def test_a_workbook_says_its_title_total_and_remark() -> None:
         (7, "Exported by Mona"),
     ]
     assert (counts(report), report.problems) == ((1, 0, 0, 0), [])
+
+
+def test_a_column_whose_name_says_nothing_costs_nobody_the_row() -> None:
+    book = Workbook()
+    assert book.active is not None
+    for row in (["E-mail", "-"], ["a@example.com", "seen at the fair"]):
+        book.active.append(row)
+    raw = io.BytesIO()
+    book.save(raw)
+    assert counts(load(raw.getvalue())) == (1, 0, 0, 0)

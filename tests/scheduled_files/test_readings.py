@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.crm.models import Contact
@@ -191,6 +192,8 @@ def test_a_file_that_did_not_come_is_a_problem_until_it_comes(folder: Path) -> N
     assert read(shop) is None
     since = shop.problem_since
     assert "No such file" in shop.trouble
+    with override("de"):
+        assert shop.trouble == "Die Datei kann nicht gelesen werden: No such file or directory."
     assert read(shop) is None
     assert (shop.problem_since, shop.next_at > timezone.now()) == (since, True)
     put(folder, "a")

@@ -17,6 +17,8 @@ _QUOTES = "'\"‘’“”«»"  # noqa: RUF001 - these are what people type
 _BRACKETED = re.compile(r"<([^<>\s]+)>")
 _BETWEEN = re.compile(r"\s*:::\s*|[;,|]\s*|\s+/\s+|\s+(?=\S+@)")
 _PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*", re.ASCII | re.IGNORECASE)
+# <a href="mailto:ada@example.com">Ada</a>
+_LINK = re.compile(r"""<a\s[^>]*mailto:([^"'>?\s]+)""", re.IGNORECASE)
 _LONGEST_LOCAL_PART = 64
 # Room for several. What is longer is no address, and would take its time to be taken apart.
 LONGEST_CELL = 2_000
@@ -38,7 +40,8 @@ def read_address(cell: str) -> Addresses:
     """
     if len(cell) > LONGEST_CELL:
         return Addresses(why=_("This is no e-mail address: it is far too long."))
-    text = _bare(cell)
+    link = _LINK.search(cell)
+    text = _bare(link[1] if link else cell)
     if not text:
         return Addresses(why=_("There is no e-mail address."))
     whole = _one(text)

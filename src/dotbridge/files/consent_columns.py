@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import phrase_kind, phrase_state, without_answers
+from dotbridge.files.consent_phrases import names_a_state, phrase_kind, phrase_state, without_answers
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -120,7 +120,12 @@ _OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
 
 def consent_kind(header: str) -> ConsentKind | None:
     """How a column of this name speaks of consent, None if it does not."""
-    return _listed_kind(header) or (None if _is_something_else(header) else _phrased_kind(header))
+    if found := _listed_kind(header):
+        return found
+    if _is_something_else(header):
+        return None
+    # Of a state of anything only those words count that are said of mailings alone, as of labels.
+    return _phrased_kind(header) or (ConsentKind.LABELS if names_a_state(header) else None)
 
 
 def _listed_kind(header: str) -> ConsentKind | None:
@@ -179,6 +184,8 @@ class ConsentColumn:
     answers: int = 0
     # Cells with a state, and the first that says that somebody is not to be written to.
     states: int = 0
+    # Cells with a number, as a total below the column is.
+    sums: int = 0
     example: str = ""
 
     def observe(self, cell: Cell) -> None:
@@ -186,11 +193,18 @@ class ConsentColumn:
         self.dates.observe(cell)
         if text := _flat(cell):
             self.filled += 1
-            self.known += _is_out_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
+            self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
             self.answers += self._is_answer(cell, text)
+            self.sums += text.isdecimal()
             if (state := _state(text)) is not None:
                 self.states += 1
                 self.example = self.example or (text if state is Says.OPTED_OUT else "")
+
+    def _is_known_label(self, cell: Cell) -> bool:
+        if _listed_kind(self.header) is not None:
+            return _is_out_label(cell)
+        text = _flat(cell)
+        return _state(text) is Says.OPTED_OUT and (plain(text) or text) not in _ANY_STATE
 
     def _is_of_consent(self, text: str) -> bool:
         spelt = plain(text) or text
@@ -219,7 +233,7 @@ class ConsentColumn:
 
     def may_be_meant(self) -> bool:
         """Whether only a person can say that it does: nothing but states that may be those of anything."""
-        holds_states = bool(self.example) and self.states == self.filled
+        holds_states = bool(self.example) and self.states + self.sums == self.filled and self.states > self.sums
         return self.kind is ConsentKind.STATUS and holds_states and not self.is_meant()
 
     def read(self, cell: Cell) -> Said:

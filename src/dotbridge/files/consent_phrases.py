@@ -30,6 +30,8 @@ _NOT = """
 # That a permission was given once and is none any more, or was never given.
 _REFUSED = """
     withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancelled, canceled, stopped, invalid,
+    suspend, paused, blocked, disabled, quarantin, gesperrt, deaktiv, désactiv, desactiv, disattiv, desativ, bloqu,
+    blocca, geblokkeerd, zablokow, заблок,
     résili, annul, cancelad, opgezegd, beëindigd, anulowan, uppsag, opsagt, oppsagt, zrušen,
     zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
     recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist, tilbaketrukk,
@@ -58,6 +60,8 @@ _SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, f
 _MAILING = """
     mail, news, marketing, werb, publicidad, pubblicit, publicit, promo, bulletin, correo, courriel, letter, communic,
     komunik, kommunik, contact, kontakt, contatt, campaign, commercial, comercial, рассыл, розсил, письм, повідомл,
+    hear from, hear about, hear more, updates, offers, informed, in touch, angebot, informier, auf dem laufenden,
+    informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
     メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire
 """
 _PERMITTED = """
@@ -67,7 +71,10 @@ _PERMITTED = """
     haluaa, halua, lupa, odběr, odebír, zasíl, feliratk, подпис, получ, підпис, отрим, λήψη, εγγραφ, 購読, 受信, 許可,
     接收, 订阅, 允許, 允许, 수신, 구독, prefer, preferenc, gdpr, dsgvo, rgpd, izin, onay
 """
-_PERMITTED_WORDS = "ok, okay, can, may, want, wants, wish, like, send, yes"
+_PERMITTED_WORDS = """
+    ok, okay, can, may, keep, stay, want, wants, wish, like, send, yes, enabled, active, aktiv, aktiviert, actif,
+    activé, activo, attivo, ativo, actief, aktywny, aktywna
+"""
 # Words that speak of such a permission by themselves.
 _PERMISSION = """
     newsletter, mailing list, mailinglist, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, lettre d'information,
@@ -167,6 +174,12 @@ def phrase_state(text: str) -> str:
     ):
         return "opted out"
     return "opted in" if is_wish or (len(words) > 1 and _holds(name, _SUBSCRIBER)) else ""
+
+
+def names_a_state(header: str) -> bool:
+    """Whether a header says that its column holds a state, of whatever it is: "Global status", "Kontaktstatus"."""
+    name, words = plain(header), {plain(word) for word in re.split(r"[\W_]+", header)}
+    return bool(words & {*_parts(_STATES)}) or name.endswith(("status", "statut"))
 
 
 def _is_no_subscriber(name: str, *, is_negated: bool) -> bool:

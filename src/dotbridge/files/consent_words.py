@@ -13,7 +13,7 @@ OPTED_OUT_HEADERS = """
     unsubscribe date, unsubscribed date, date unsubscribed, unsubscription date, unsub, unsub time, unsub date,
     unsub reason, unsub reason other, unsub campaign title, unsub campaign id, unsubscribe reason,
     clean time, clean campaign title, clean campaign id, cleaned, leave time,
-    emailstop, email stop, mailstop, mail stop,
+    emailstop, email stop, mailstop, mail stop, stop time,
     do not email, do not e-mail, donotemail, do not mail, donotmail, do not bulk email, donotbulkemail,
     donotsendmm, do not send marketing material, do not send marketing materials, do not contact, donotcontact,
     no email, no emails, no newsletter, no marketing, no marketing emails, no mailing, exclude from mailings,
@@ -81,12 +81,13 @@ STATUS_HEADERS = """
     opt-in status, opt in status, newsletter status, mailing status, email state,
     email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
     statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
-    estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
+    stop status, estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
     статус подписки, κατάσταση, ステータス, 状态, 상태
 """
 
 # Columns with several words, one of which may say so.
 LABEL_HEADERS = """
+    list, lists, list name, segment, segments, audience, liste, listen, listes, lista, listas, liste di distribuzione,
     labels, label, group membership, groups, groups membership, tags, categories, category, kategorien, kategorie,
     catégories, étiquettes, categorías, etiquetas, categorie, etichette, categorias, kategorier, kategorie, метки,
         группы

@@ -26,10 +26,13 @@ class Unreadable(Exception):
 
 
 def unwrapped(text: str) -> str:
-    """The text without what keeps a spreadsheet from reading it as a number: `="0044"` and a leading `'`."""
+    """The text without what a program has put around it: `="0044"`, a leading `'`, and quotes as of databases."""
     text = text.strip(BLANKS)
     if wrapped := _FORMULA_TEXT.fullmatch(text):
         return wrapped[1].replace('""', '"').strip(BLANKS)
+    if len(text) > 2 and text[0] == text[-1] == "'":
+        # As some databases quote their texts.
+        return text[1:-1].strip(BLANKS)
     if text[:1] == "'" and text[1:2] and (text[1] in "=+-@" or text[1].isdigit()):
         return text[1:]
     return text

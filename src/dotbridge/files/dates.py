@@ -20,6 +20,8 @@ from dotbridge.files.records import Cell, cell_text
 from dotbridge.files.texts import text as _
 
 LONGEST_DATE = 100
+# Thai programs count from the Buddha: 2533 is 1990.
+_BUDDHIST_YEARS = range(2400, 2700)
 DAY_FIRST, MONTH_FIRST = gettext_noop("day first"), gettext_noop("month first")
 # What nothing settles is left out, and nobody is asked about it any more.
 LEAVE = "leave"
@@ -121,6 +123,8 @@ class DateColumn:
         if len(text) > LONGEST_DATE:
             raise Unreadable(_("This is no date."), _mend())
         year, month, day, time = self._parts(_tidied(text))
+        if year in _BUDDHIST_YEARS:
+            raise Unreadable(_("The year is one of another calendar."), _mend())
         try:
             return Day(datetime.date(year, month, day), time)
         except ValueError:

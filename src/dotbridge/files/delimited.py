@@ -11,10 +11,12 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, BinaryIO
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
+from dotbridge.files.headers import Role, role_of
 from dotbridge.files.records import (
     BLANKS,
     LONGEST_CELL,
@@ -29,6 +31,8 @@ from dotbridge.files.texts import text as _
 from dotbridge.files.titles import MOST_TITLES, are_names, sure_row_of_names, title
 
 DELIMITERS = ",;\t|"
+# Where none of those stands between cells: of old systems, and of those that want to be sure.
+_RARE_DELIMITERS = "^~\x1f\x01§¦"
 # Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
 LONGEST_LINE = 100_000
 MOST_LINES_IN_A_RECORD = 100
@@ -67,12 +71,17 @@ class DelimitedText:
                 _("The delimiter %(delimiter)r cannot be used: it is one character, such as ; or ,")
                 % {"delimiter": delimiter}
             )
+        self._are_in_quotes = False
+        with self._lines() as lines:
+            self._are_in_quotes = _are_in_quotes(lines.peek(_SAMPLE))
         with self._lines() as lines:
             sample = lines.peek(_SAMPLE)
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
             given = delimiter or (announced[1] if announced and _can_delimit(announced[1]) else "")
             self._titles = _titles(sample, given or DELIMITERS)
             self.delimiter = given or find_delimiter(sample[self._titles :])
+            if self.delimiter in _RARE_DELIMITERS:
+                self._titles = _titles(sample, self.delimiter)
             top = self._top(lines)
         named = [column_name(str(cell)) for cell in top.cells]
         while len(named) > MOST_COLUMNS and not named[-1]:
@@ -80,6 +89,13 @@ class DelimitedText:
             named.pop()
         self._width = len(named)
         self.has_names = are_names(named)
+        if not self.has_names and _holds_addresses_alone(sample, self.delimiter):
+            raise FileRefused(
+                _(
+                    "A line holds several addresses and nothing else, so it is not known whose they are. "
+                    "Name the columns, or write each address on a line of its own."
+                )
+            )
         self.headers = [
             (name if self.has_names else "") or _("Column %(number)d") % {"number": number}
             for number, name in enumerate(named, 1)
@@ -108,7 +124,7 @@ class DelimitedText:
         # Without translation, so that a new line inside a cell stays what it is.
         text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="")
         try:
-            yield _Lines(text)
+            yield _Lines(text, are_in_quotes=self._are_in_quotes)
         finally:
             # The file stays open: its owner closes it.
             text.detach()
@@ -235,8 +251,9 @@ def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
 class _Lines:
     """Numbered lines of a text stream, with the power to look ahead and to put lines back."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
+    def __init__(self, text: io.TextIOWrapper, *, are_in_quotes: bool) -> None:
         self._text = text
+        self._are_in_quotes = are_in_quotes
         self._waiting: deque[tuple[int, str]] = deque()
         self._read = 0
 
@@ -270,7 +287,31 @@ class _Lines:
         while len(rest) == LONGEST_LINE and not rest.endswith(("\n", "\r")):
             rest = self._text.readline(LONGEST_LINE)
         self._read += 1
-        return self._read, text
+        return self._read, _without_quotes(text) if self._are_in_quotes else text
+
+
+def _are_in_quotes(sample: list[str]) -> bool:
+    """Whether every line stands in quotes as a whole, as where a file was opened in a spreadsheet and saved again."""
+    filled = [text.strip() for text in sample if text.strip()]
+    if len(filled) < 2 or not all(_is_in_quotes(text) for text in filled):
+        return False
+    inner = [_without_quotes(text) for text in filled]
+    first = next(_loosely(inner[:1], find_delimiter(inner)))
+    return len(first) > 1 and any(role_of(cell) is Role.EMAIL for cell in first)
+
+
+def _is_in_quotes(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1].replace('""', "")
+
+
+def _without_quotes(text: str) -> str:
+    bare = text.strip()
+    return bare[1:-1].replace('""', '"') + "\n" if _is_in_quotes(bare) else text
+
+
+def _holds_addresses_alone(sample: list[str], delimiter: str) -> bool:
+    rows = [[cell for cell in cells if cell.strip()] for cells in islice(_loosely(sample, delimiter), MOST_TITLES)]
+    return any(len(row) > 1 for row in rows) and not any(are_names([cell]) for row in rows for cell in row)
 
 
 def _can_delimit(text: str) -> bool:
@@ -319,7 +360,11 @@ def _loosely(sample: list[str], delimiter: str) -> Any:
 
 def find_delimiter(lines: list[str]) -> str:
     """The delimiter under which most of the lines have as many cells as the first, and that more than one."""
-    return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
+    for delimiters in (DELIMITERS, _RARE_DELIMITERS):
+        found = max(delimiters, key=lambda delimiter: _evenness(lines, delimiter))
+        if _evenness(lines, found)[1]:
+            return found
+    return DELIMITERS[0]
 
 
 def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:

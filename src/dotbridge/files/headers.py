@@ -40,15 +40,19 @@ NAMES: dict[Role, str] = {
         elettronica, indirizzo e-mail, indirizzo email, endereço de e-mail, e-post, e-postadress,
         epostadresse, sähköposti, adres e-mail, adres email, e-posta, e-mail cím, электронная почта, эл.
         почта, почта, емейл, имейл, メール, メールアドレス, 邮箱, 电子邮件, 电子邮箱, 이메일, adresse de messagerie,
+        البريد الإلكتروني, דואר אלקטרוני, אימייל, ηλεκτρονικό ταχυδρομείο, อีเมล, e-pošta, el. paštas, e-pasts,
         電子メール, 電子メール アドレス, indirizzo di posta elettronica, dirección de correo electrónico
     """,
     Role.FIRST_NAME: """
         first name, firstname, first, given name, givenname, forename, fname, christian name, vorname,
         rufname, prénom, prenom, nombre, nombre de pila, nome, voornaam, primeiro nome, fornamn,
+        jméno, křestní jméno, meno, krstné meno, ime, prenume, όνομα, vardas, vārds, eesnimi, שם פרטי, الاسم الأول, tên,
         fornavn, etunimi, imię, imie, ad, keresztnév, имя, ім'я, 名, 名字, 이름
     """,
     Role.LAST_NAME: """
         last name, lastname, last, surname, family name, familyname, lname, sname, nachname,
+        příjmení, priezvisko, prezime, priimek, nume, nume de familie, επώνυμο, επίθετο, pavardė, uzvārds,
+        perekonnanimi, שם משפחה, اسم العائلة, اللقب, นามสกุล, último nome, apellido paterno,
         familienname, zuname, nom, nom de famille, apellido, apellidos, cognome, achternaam, sobrenome,
         apelido, efternamn, efternavn, etternavn, sukunimi, nazwisko, soyad, soyadı, vezetéknév,
         фамилия, прізвище, 姓, 姓氏, 성
@@ -56,6 +60,8 @@ NAMES: dict[Role, str] = {
     Role.FULL_NAME: """
         name, full name, fullname, contact name, contact, display name, person, ansprechpartner,
         vollständiger name, nom complet, nombre completo, nome completo, volledige naam, naam, namn,
+        jméno a příjmení, celé jméno, meno a priezvisko, ime i prezime, ime in priimek, nume și prenume, nume complet,
+        ονοματεπώνυμο, ad soyad, adı soyadı, teljes név, név, שם מלא, שם, الاسم, الاسم الكامل, họ và tên,
         imię i nazwisko, фио, 氏名, お名前, 姓名
     """,
     Role.COMPANY: """
@@ -63,7 +69,7 @@ NAMES: dict[Role, str] = {
         account, account name, employer, business, firma, firmenname, unternehmen, organisation/firma,
         société, societe, entreprise, raison sociale, empresa, azienda, ditta, società, bedrijf,
         bedrijfsnaam, företag, virksomhed, yritys, cégnév, şirket, компания, организация, 会社, 会社名, 公司,
-        회사
+        회사, společnost, spoločnosť, tvrtka, podjetje, εταιρεία, companie, חברה, الشركة
     """,
     Role.JOB_TITLE: """
         job title, jobtitle, organization title, company title, position, role, function, occupation,
@@ -76,12 +82,14 @@ NAMES: dict[Role, str] = {
         telefonnummer, rufnummer, handy, mobil, téléphone, portable, teléfono, móvil,
         telefono, cellulare, telefoon, telefone, puhelin, телефон, 電話, 电话, 전화, mobiltelefon, tél, tél. mobile,
         mobiele telefoon, telefoon op werk, telefoon thuis, telemóvel, celular, mobiltelefonnummer, 携帯電話, 会社電話,
-        自宅電話
+        自宅電話, τηλέφωνο, telefón, טלפון, נייד, الهاتف, رقم الهاتف
     """,
     Role.BIRTHDAY: """
         birthday, birth date, birthdate, date of birth, dob, geburtstag, geburtsdatum, date de
         naissance, anniversaire, fecha de nacimiento, cumpleaños, data di nascita, geboortedatum, data
         de nascimento, data urodzenia, дата рождения, 生年月日, 生日, verjaardag, urodziny, compleanno, aniversário,
+        datum narození, dátum narodenia, datum rođenja, data nașterii, születési dátum, születési idő, doğum tarihi,
+        ημερομηνία γέννησης, תאריך לידה, تاريخ الميلاد,
         födelsedag, fødselsdag, syntymäpäivä, narozeniny, születésnap, 誕生日
     """,
     Role.LANGUAGE: """
@@ -117,7 +125,7 @@ _WHICH_ONES = """
     home, work, mobile, other, private, personal, main, office, primary, secondary, business, cell, privat,
     geschäftlich, beruflich, dienstlich, mobil, zentrale, domicile, bureau, travail, professionnel, personnel, trabajo,
     particular, casa, lavoro, ufficio, abitazione, comercial, residencial, werk, thuis, privé, służbowy, domowy,
-    komórkowy, arbete, hem, arbejde, jobb
+    komórkowy, móvil, celular, cellulare, portable, mobilní, mobilny, arbete, hem, arbejde, jobb
 """
 # Whose it is, where an export writes it before each of its names: "Billing Email", "Person - Name", "properties.email".
 _WHOSE = """

@@ -213,7 +213,7 @@ def _flatten(before: str, found: dict[str, Any], values: dict[str, Cell]) -> Non
 
 
 def _plain(each: Any) -> str | int | Decimal:
-    """A value of a list; of an object, as address books write them, what it calls its value, or its only one."""
+    """A value of a list; of an object, as address books write them, what it calls its value."""
     if isinstance(each, dict):
-        each = each.get("value", next(iter(each.values())) if len(each) == 1 else "")
+        each = each.get("value", "")
     return each if isinstance(each, (str, int, Decimal)) else ""

@@ -22,6 +22,10 @@ _GROUPED_BY_BLANKS = re.compile(rf"[+-]?\d{{1,3}}(?:[{_BLANKS}]\d{{3}})+(?:[.,]\
 _ONE_MARK = re.compile(r"[+-]?(\d+)([.,])(\d+)")
 _SEVERAL = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+")
 _BOTH = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})+(?!\1)([.,])\d+")
+_CURRENCY = re.compile(
+    r"^(?:[€$£¥₽₺₹]|(?:EUR|USD|GBP|CHF|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|JPY)\b)\s*"
+    r"|\s*(?:[€$£¥₽₺₹]|\b(?:EUR|USD|GBP|CHF|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|JPY)|kr\.?|zł|Kč|Ft)$"
+)
 _WITHOUT_BLANKS = str.maketrans("", "", _BLANKS)
 
 
@@ -41,7 +45,7 @@ class NumberColumn:
         """Take note of one cell."""
         if not isinstance(cell, str) or len(cell) > LONGEST_NUMBER:
             return
-        text = cell.strip()
+        text = _bare(cell)
         if _GROUPED_BY_BLANKS.fullmatch(text):
             self.groups_by_three = True
             text = text.translate(_WITHOUT_BLANKS)
@@ -89,7 +93,7 @@ class NumberColumn:
     def read(self, cell: Cell) -> Decimal:
         """The number in a cell. Raises Unreadable."""
         if isinstance(cell, str):
-            return self._read_text(cell.strip())
+            return self._read_text(_bare(cell))
         if isinstance(cell, (int, float, Decimal)):
             return _finite(
                 Decimal(str(cell) if isinstance(cell, float) else int(cell) if isinstance(cell, bool) else cell)
@@ -145,6 +149,20 @@ class NumberColumn:
         if self.is_whole and self.groups_by_three and not self.decimals[mark]:
             return False
         return None if for_decimals == for_thousands else for_decimals
+
+
+def _bare(text: str) -> str:
+    """The number without the currency beside it, and with its minus before it: "42,00 €", "USD 42", "42-", "(42)"."""
+    text = text.strip()
+    if len(text) > LONGEST_NUMBER:
+        # What is longer is no number, and would take its time to be looked through.
+        return text
+    text = _CURRENCY.sub("", text).replace("\N{MINUS SIGN}", "-")
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1].strip()}"
+    elif text.endswith("-"):
+        text = f"-{text[:-1].strip()}"
+    return _CURRENCY.sub("", text)
 
 
 def whole(number: Decimal) -> int:

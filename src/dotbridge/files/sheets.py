@@ -236,6 +236,7 @@ def _cell(value: Any) -> Cell:
 
 
 def _without_empty_tail(cells: Sequence[Cell]) -> Sequence[Cell]:
-    while cells and is_blank(cells[-1]):
+    # A column may be called "-".
+    while cells and not cell_text(cells[-1]).strip(BLANKS):
         cells = cells[:-1]
     return cells

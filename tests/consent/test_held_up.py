@@ -94,6 +94,7 @@ def test_dotdigital_has_to_take_them_out_before_such_a_connection_ends(
     remote.sandbox.fail_next("status", path="contacts/delete", status=500)
     sync(integration, kind=RunKind.REQUESTS)
     assert Ending.objects.get().attempts == 1
+    Ending.objects.update(due_at=None)
     sync(integration, kind=RunKind.REQUESTS)
     assert set(remote.contacts(book)) == {"bob@example.com"}
     assert not ListConnection.objects.exists()

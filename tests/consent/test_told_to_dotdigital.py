@@ -7,16 +7,18 @@ resubscription of somebody who was erased.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.db import connection
 from django.utils import timezone
 
 from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, Resubscription, RunKind
-from dotbridge.connections.services import request_resubscription, tell_of_opt_out
+from dotbridge.connections.services import request_resubscription, request_unsubscriptions, tell_of_opt_out
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import Source
-from dotbridge.consent.services import opt_out_records
+from dotbridge.consent.services import opt_out_addresses, opt_out_records
 from dotbridge.integrations.models import Integration
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, status
@@ -80,3 +82,21 @@ def test_who_was_erased_is_not_brought_back_and_no_request_names_them(
                 assert cursor.fetchone() == (0,), model
     sync(integration, kind=RunKind.REQUESTS)
     assert status(remote, "ann@example.com") == "Unsubscribed"
+
+
+def test_each_minute_what_was_said_lately_is_looked_at_and_with_each_import_all_of_it(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contact may be new in the account whose person has opted out here long ago."""
+    add_contact("ann@example.com")
+    sync(integration)
+    opt_out_addresses(addresses=["ann@example.com", "late@example.com"], source=Source.PERSON)
+    assert request_unsubscriptions(only_news=True) == 1
+    assert request_unsubscriptions(only_news=True) == 0
+    monkeypatch.setattr("dotbridge.connections.services.contact_requests.NEWS", timedelta(seconds=-60))
+    remote.create_contact("late@example.com", book=link.address_book.remote_id)
+    remote.sandbox.advance(3600)
+    sync(integration, kind=RunKind.IMPORT)
+    assert request_unsubscriptions(only_news=True) == 0
+    asked = ContactRequest.objects.values_list("email_key", flat=True)
+    assert set(asked) == {"ann@example.com", "late@example.com"}

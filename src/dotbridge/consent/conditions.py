@@ -22,7 +22,7 @@ from django.db.models.expressions import Combinable, ExpressionWrapper
 from psycopg import sql
 
 from dotbridge.consent.keys import BUCKETS, HashKey, hash_key
-from dotbridge.consent.models import ConsentState, ErasedAddress, SubjectKind
+from dotbridge.consent.models import ConsentState, ErasedAddress, Scope, SubjectKind
 from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.sql import Fragment
 from dotbridge.one_reading import asked_once
@@ -37,6 +37,19 @@ _BLOCKED_RECORDS = """
     SELECT subject AS record_id FROM dotbridge_consent_consentstate
     WHERE is_blocked AND kind = 'record' AND entity = {entity} AND (scope, scope_id) IN ({scopes})
 """
+# By the index over the moment when a word was learned; then each state by its key.
+_STATES_SINCE = """(
+        SELECT s.* FROM (
+            SELECT DISTINCT e.scope, e.scope_id, v.kind, v.entity, v.subject
+            FROM dotbridge_consent_consentevent e
+            CROSS JOIN LATERAL (VALUES ('address', '', e.email_key), ('record', e.entity, e.record_id))
+                v (kind, entity, subject)
+            WHERE e.learned_at >= %(since)s AND e.scope IN ({scopes}) AND v.subject <> ''
+        ) w
+        JOIN dotbridge_consent_consentstate s
+            ON (s.scope, s.scope_id, s.kind, s.entity, s.subject)
+             = (w.scope, w.scope_id, w.kind, w.entity, w.subject)
+    )"""
 _BUCKET = f"(hashtextextended({{column}}, %s) & {BUCKETS - 1})::int"
 # HMAC-SHA256, as the database itself can work it out.
 _HASH = "sha256(%s || sha256(%s || convert_to({column}, 'UTF8')))"
@@ -100,6 +113,11 @@ def blocked_addresses(scopes: ListScopes, *, with_shared: bool = False) -> str:
 def blocked_records(scopes: ListScopes, entity: str) -> str:
     """The records of an entity that may not be mailed within these scopes: a query with the column `record_id`."""
     return _BLOCKED_RECORDS.format(scopes=scopes_as_sql(scopes), entity=sql.Literal(entity).as_string(None))
+
+
+def states_since(*scopes: Scope) -> str:
+    """The states of these scopes about which something was said since the moment `since`: a query, in brackets."""
+    return _STATES_SINCE.format(scopes=", ".join(f"'{scope.value}'" for scope in scopes))
 
 
 def erased_addresses(column: str) -> Fragment | None:

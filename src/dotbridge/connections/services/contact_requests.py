@@ -7,6 +7,7 @@ book, where the connection says so. Each word is asked for once; Dotdigital's la
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -26,10 +27,14 @@ from dotbridge.connections.models import (
 from dotbridge.connections.recipients import held_in_book
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
+from dotbridge.consent.conditions import states_since
+from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, FormerAddress
 from dotbridge.mirror.status import LIVE
 
+# So long ago a transaction may have begun that has brought its words just now.
+NEWS = timedelta(hours=1)
 # Who has an address in an account: the contact that has it, or else the one that had it until it got another one there.
 _KNOWN_AS = """
     SELECT c.id, c.integration_id, c.remote_id, c.status, c.email_key FROM dotbridge_mirror_contact c
@@ -46,23 +51,25 @@ _ASK = f"""
     INSERT INTO dotbridge_connections_contactrequest
         (integration_id, kind, address_book_id, email_key, remote_id, event_id, state, message, attempts)
     SELECT c.integration_id, 'unsubscribe', NULL::bigint, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
-    FROM dotbridge_consent_consentstate s
+    FROM {{states}} s
     JOIN ({_KNOWN_AS}) c ON c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_integrations_integration g ON g.id = c.integration_id AND g.is_active
     WHERE s.scope = 'everything' AND s.kind = 'address' AND s.is_blocked
         AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
+        AND (%(integration)s::bigint IS NULL OR g.id = %(integration)s::bigint)
     UNION ALL
     SELECT b.integration_id, 'unsubscribe_book', b.id, s.subject, c.remote_id, s.event_id, 'waiting', '', 0
     FROM dotbridge_connections_listconnection n
     JOIN dotbridge_mirror_addressbook b ON b.id = n.address_book_id AND b.gone_at IS NULL
     JOIN dotbridge_integrations_integration g ON g.id = b.integration_id AND g.is_active
-    JOIN dotbridge_consent_consentstate s
+    JOIN {{states}} s
         ON s.scope = 'list' AND s.scope_id = n.marketing_list_id AND s.kind = 'address' AND s.is_blocked
     JOIN ({_KNOWN_AS}) c
         ON c.integration_id = b.integration_id AND c.email_key = s.subject AND c.status = ANY(%(live)s)
     JOIN dotbridge_mirror_membership m
         ON m.address_book_id = b.id AND m.contact_id = c.id AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
     WHERE n.unsubscribes_book AND (%(email_key)s::text IS NULL OR s.subject = %(email_key)s::text)
+        AND (%(integration)s::bigint IS NULL OR g.id = %(integration)s::bigint)
     ON CONFLICT (integration_id, kind, address_book_id, remote_id, event_id) DO NOTHING
 """
 # An opt-out that was taken back before Dotdigital learned of it is none of its concern. Of whoever was erased there is
@@ -94,16 +101,25 @@ _ASK_FOR_HELD = """
 """
 
 
-def request_unsubscriptions(*, email_key: str | None = None) -> int:
-    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet, for all accounts at once.
+def request_unsubscriptions(
+    *, email_key: str | None = None, integration: Integration | None = None, only_news: bool = False
+) -> int:
+    """Note which opt-outs Dotdigital has to learn of and has not been asked for yet, for all accounts or for one.
 
-    With `email_key` those of one normalised address alone. What waits because of an opt-out that was taken back is
-    withdrawn. Answers how many are asked for now.
+    With `email_key` those of one normalised address alone; with `only_news` those that were said within the hour, which
+    takes no time however many there are: whose contact is new in an account, or is in a book by now, only the whole
+    tells. What waits because of an opt-out that was taken back is withdrawn. Answers how many are asked for now.
     """
-    asked = {"live": list(LIVE), "email_key": email_key}
+    states = states_since(Scope.EVERYTHING, Scope.LIST) if only_news else "dotbridge_consent_consentstate"
+    asked: dict[str, Any] = {
+        "live": list(LIVE),
+        "email_key": email_key,
+        "integration": integration.pk if integration else None,
+        "since": timezone.now() - NEWS,
+    }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WITHDRAW, asked)
-        cursor.execute(_ASK, asked)
+        cursor.execute(_ASK.format(states=states), asked)
         return int(cursor.rowcount)
 
 

@@ -15,6 +15,8 @@ from django.db.models.functions import Now
 
 from dotbridge.connections.models import BookOfList, ListConnection
 from dotbridge.consent.bulk import record_events
+from dotbridge.consent.conditions import states_since
+from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
 
 # So many words are carried over while somebody waits at a page.
@@ -23,19 +25,7 @@ MOST_AT_ONCE = 10_000
 SETTLING = timedelta(hours=1)
 
 _ALL_STATES = "dotbridge_consent_consentstate"
-# By the index over the moment when a word was learned; then each state by its key.
-_NEW_STATES = """(
-        SELECT s.* FROM (
-            SELECT DISTINCT e.scope, e.scope_id, v.kind, v.entity, v.subject
-            FROM dotbridge_consent_consentevent e
-            CROSS JOIN LATERAL (VALUES ('address', '', e.email_key), ('record', e.entity, e.record_id))
-                v (kind, entity, subject)
-            WHERE e.learned_at >= %(since)s AND e.scope IN ('book', 'account') AND v.subject <> ''
-        ) w
-        JOIN dotbridge_consent_consentstate s
-            ON (s.scope, s.scope_id, s.kind, s.entity, s.subject)
-             = (w.scope, w.scope_id, w.kind, w.entity, w.subject)
-    )"""
+_NEW_STATES = states_since(Scope.BOOK, Scope.ACCOUNT)
 # Whoever left a book that the list was connected to before, by an address or as a record; and whom the account of that
 # book does not mail, where it is another one by now: the records that were written to there, and the addresses that
 # they had then. What was said of the list since stays.

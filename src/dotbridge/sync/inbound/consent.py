@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from dotbridge.connections.services import note_opt_outs_of_former_books, note_returns
+from dotbridge.connections.services import note_opt_outs_of_former_books, note_returns, request_unsubscriptions
 from dotbridge.consent.bulk import Recorded, record_events
 from dotbridge.consent.models import Scope, Source, What
 from dotbridge.mirror.status import LIVE
@@ -145,6 +145,8 @@ def learn_consent(step: StepContext) -> None:
     """Write down who may not be mailed since the last time, then who may be again, as the mirror has it."""
     note_returns(integration=step.integration)
     fallen, returned = record_dotdigitals_word(step)
+    # A contact that is new in the account may be somebody who has opted out here before.
+    request_unsubscriptions(integration=step.integration)
     step.count(opted_out=fallen.addresses_blocked, opted_in=returned.addresses_lifted)
     step.advance(0)
 

@@ -25,7 +25,7 @@ from dotdigital import NotFound, Rejected
 
 def tell_of_contacts(step: StepContext) -> None:
     """Ask for every opt-out and erasure that Dotdigital has not learned of, each alone."""
-    request_unsubscriptions()
+    request_unsubscriptions(integration=step.integration)
     requests = open_contact_requests(step.integration)
     if not requests:
         raise StepSkipped(_("Dotdigital knows of every opt-out."))

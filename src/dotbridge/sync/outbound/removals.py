@@ -68,7 +68,7 @@ _ASSIGN = f"""
 def remove_opted_out(step: StepContext) -> None:
     """Take out of each connected book whoever opted out here, however many they are, whatever the export waits for."""
     # Whoever is unsubscribed from the book instead stays in it.
-    request_unsubscriptions()
+    request_unsubscriptions(integration=step.integration)
     for_each_list(step, partial(_remove_opted_out, _begun(step)), waits=False, in_turn=True)
 
 

@@ -224,6 +224,19 @@ def test_what_cannot_name_a_record_is_refused_with_the_reason() -> None:
 
 
 @isolate_apps("dotbridge.crm")
+def test_a_field_that_is_called_as_one_of_ours_is_refused_with_the_reason() -> None:
+    class Copy(models.Model):
+        record_pk = models.IntegerField()
+        email = models.EmailField()
+
+        class Meta:
+            app_label = "crm"
+
+    with pytest.raises(RegistrationError, match=r"crm\.copy has a field called 'record_pk'"):
+        register(Copy, email="email")
+
+
+@isolate_apps("dotbridge.crm")
 def test_a_key_of_several_columns_is_refused_with_the_reason() -> None:
     class Seat(models.Model):
         pk = models.CompositePrimaryKey("row", "number")

@@ -152,6 +152,8 @@ class Entity:
 
 
 _registered: dict[str, Entity] = {}
+# What the statements about records call columns of their own, beside the record's.
+_OURS = {"record_pk", "key_on_list", "address_on_list", "address_of_record", "found_value"}
 # Whose text is the same in the database and in Python.
 _KEYS = (
     models.IntegerField,
@@ -210,6 +212,7 @@ def register(
     if key in _registered:
         raise RegistrationError(f"{key} is registered already; register each model once.")
     _require_usable_key(model)
+    _require_free_names(model)
     address = _email(model, email)
     email_path = _plain_path(model, email)
     paths = default_paths(model) if fields is None else list(fields)
@@ -270,6 +273,15 @@ def _require_usable_key(model: type[models.Model]) -> None:
         raise RegistrationError(
             f"{model._meta.label_lower} has a primary key of up to {key.max_length} characters. "
             f"A record on a list is named by {RECORD_ID_LENGTH} at most."
+        )
+
+
+def _require_free_names(model: type[models.Model]) -> None:
+    names = {name for own in model._meta.get_fields() for name in (own.name, getattr(own, "attname", own.name))}
+    if taken := sorted(_OURS & names):
+        raise RegistrationError(
+            f"{model._meta.label_lower} has a field called {taken[0]!r}, as a column of Dotbridge's own statements is. "
+            "Give the field another name; with db_column the table stays as it is."
         )
 
 

@@ -201,12 +201,12 @@ def test_a_failed_request_is_tried_again_from_the_persons_page(
     back_office.post(of_record(ann, "opt-out"), NOTE)
     asked = ContactRequest.objects.get()
     retry = {"request": str(asked.pk)}
-    assert "Try again" not in texts(back_office.get(of_record(ann)))
+    assert 'name="request"' not in texts(back_office.get(of_record(ann)))
     assert "Only what failed" in texts(back_office.post(of_record(ann, "try-again"), retry, follow=True))
     ContactRequest.objects.update(state=ChangeState.FAILED, message="Tried 10 times.", attempts=10)
     page = texts(back_office.get(of_record(ann)))
     assert "Tried 10 times." in page
-    assert "Try again" in page
+    assert 'name="request"' in page
     assert "Asked of Dotdigital" not in texts(back_office.get(of_record(bob)))
     assert back_office.post(of_record(bob, "try-again"), retry).status_code == 404
     assert back_office.get(of_record(ann, "try-again")).status_code == 405

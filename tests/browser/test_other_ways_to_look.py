@@ -102,7 +102,7 @@ def test_without_javascript_a_page_says_so_and_everything_is_reached(
     without_scripts: Page, live_server: LiveServer, world: World
 ) -> None:
     page = without_scripts
-    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.locator("main > noscript > p.note")).to_be_visible()
     page.get_by_role("navigation", name="Main menu").get_by_role("link", name="Lists").click()
     expect(page.get_by_role("heading", name="Lists", level=1)).to_be_visible()
     page.get_by_role("button", name="Search").click()
@@ -112,6 +112,9 @@ def test_without_javascript_a_page_says_so_and_everything_is_reached(
     page.get_by_role("link", name="Connect", exact=True).click()
     page.get_by_role("radio", name="Book 1").check()
     page.get_by_role("button", name="Go on").click()
+    expect(page.locator("dialog.sheet").get_by_text("Counting…")).to_be_hidden()
+    page.locator("dialog.sheet").get_by_role("link", name="Show the numbers").click()
+    expect(page.locator("dialog.sheet")).to_contain_text("What it takes:")
     expect(page.get_by_role("button", name="Connect", exact=True)).to_be_visible()
     page.goto(list_page(live_server, world))
     page.locator("[data-choose]").first.check()

@@ -110,8 +110,8 @@ def test_what_is_allowed_in_the_moment_in_which_it_stops_counts(
     sync(integration)
     pressed: list[str] = []
 
-    def press(execute: Any, statement: str, *rest: Any) -> Any:
-        if statement.startswith('UPDATE "dotbridge_connections_listconnection" SET "stopped_at"') and not pressed:
+    def press(execute: Any, statement: Any, *rest: Any) -> Any:
+        if str(statement).startswith('UPDATE "dotbridge_connections_listconnection" SET "stopped_at"') and not pressed:
             pressed.append("allow")
             allow_once(link=ListConnection.objects.get(pk=link.pk))
         return execute(statement, *rest)

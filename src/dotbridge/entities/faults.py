@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity, FaultyEntity, UnknownEntity, entity
-from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
+from dotbridge.entities.time_limits import StatementRefused, TookTooLong, refused_statements, statement_time_limit
 
 # Each field is asked of all records, so that the one record is met that it fails for.
 MILLISECONDS_A_FIELD = 1_000
@@ -32,14 +32,14 @@ def faults_of(owner: Entity) -> str:
 
 
 @contextmanager
-def asking(key: str, *, milliseconds: int) -> Iterator[None]:
+def asking(key: str, *, milliseconds: int | None) -> Iterator[None]:
     """Ask the database about records of the entity `key`, no statement for longer than this. A transaction.
 
-    Raises TookTooLong, and FaultyEntity where the database cannot work it out: which field is at fault, and where it
-    was registered.
+    None is for what cannot take long. Raises TookTooLong, and FaultyEntity where the database cannot work it out: which
+    field is at fault, and where it was registered.
     """
     try:
-        with statement_time_limit(milliseconds):
+        with refused_statements() if milliseconds is None else statement_time_limit(milliseconds):
             yield
     except StatementRefused as refused:
         raise faulty(key, refused.kind) from refused

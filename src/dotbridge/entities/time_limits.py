@@ -43,21 +43,29 @@ def statement_time_limit(milliseconds: int) -> Iterator[None]:
     """
     if milliseconds < 1:
         raise ValueError("A time limit is at least one millisecond; the database takes 0 for none at all.")
+    # The limit ends with the transaction; in one that goes on it is taken back.
+    goes_on = connection.in_atomic_block
     try:
-        # The limit ends with the transaction; in one that goes on it is taken back.
-        goes_on = connection.in_atomic_block
-        with transaction.atomic(), connection.cursor() as cursor:
+        with refused_statements(), connection.cursor() as cursor:
             cursor.execute(_LIMIT, {"limit": milliseconds})
             before, _now = cursor.fetchone()
             yield
             if goes_on:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(before)])
-    except DatabaseError as error:
+    except (DatabaseError, StatementRefused) as error:
         if _was_cancelled(error):
             raise TookTooLong(milliseconds) from None
-        if isinstance(error, DataError | ProgrammingError):
-            raise StatementRefused(error) from error
         raise
+
+
+@contextmanager
+def refused_statements() -> Iterator[None]:
+    """A transaction, for statements that cannot take long. Raises StatementRefused where the database refuses one."""
+    try:
+        with transaction.atomic():
+            yield
+    except (DataError, ProgrammingError) as error:
+        raise StatementRefused(error) from error
 
 
 def _was_cancelled(error: BaseException | None) -> bool:

@@ -21,7 +21,7 @@ from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.queries import key_of, search_of
 from dotbridge.backoffice.reads.list_actions import free_books
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.backoffice.reads.standing import EXPORTED, count_standing
+from dotbridge.backoffice.reads.standing import EXPORTED, Standing, count_standing
 from dotbridge.backoffice.rights import MAY_CHANGE_LIST, MAY_CONNECT, MAY_MAKE_BOOK, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.connections.services import check_columns, connect_list, request_address_book
 from dotbridge.entities.faults import asking
@@ -139,7 +139,8 @@ def _left_out(marketing_list: Any) -> list[Part]:
             parts = count_standing(marketing_list).parts()
     except (RuleError, UnknownEntity, TookTooLong):
         return []
-    return [part for part in parts if part.number and part.name not in EXPORTED]
+    # The dry run itself names those whose address is not valid.
+    return [part for part in parts if part.number and part.name not in EXPORTED | {Standing.BAD_ADDRESS}]
 
 
 def _connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:

@@ -14,6 +14,7 @@ from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.crm.models import Contact
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import remove_records, restore_records
+from dotbridge.mirror.models import Membership
 from dotbridge.sync.models import ExportItem, Removal
 from dotbridge.sync.outbound.states import RowState, state_of_row
 from dotbridge.sync.selectors import connection_standing
@@ -255,3 +256,20 @@ def test_another_contact_of_the_book_with_the_address_is_sent_all_values(
     remote.sandbox.clear_calls()
     sync(integration)
     assert [call["path"] for call in remote.sandbox.calls() if call["method"] != "GET"] == []
+
+
+def test_who_has_another_address_and_is_not_in_the_book_is_not_taken_for_the_new_contact(
+    integration: Integration, remote: RemoteAccount, book: int, link: ListConnection
+) -> None:
+    """Taken off and renamed there, unseen; then a record has the old address, and an upload says that it is in."""
+    remove_records(marketing_list=link.marketing_list, record_ids=[Contact.objects.get(emails__email=ANN).pk])
+    sync(integration)
+    contact = remote.find_contact(ANN)
+    assert contact is not None
+    remote.ask("PUT", f"/v2/contacts/{contact['id']}", {**contact, "email": "ann.new@example.com"})
+    add_contact(ANN, job_title="Baker")
+    for _run in range(2):
+        remote.sandbox.advance(3600)
+        sync(integration)
+    listed = Membership.objects.filter(address_book=link.address_book, gone_at=None)
+    assert set(listed.values_list("contact__email_key", flat=True)) == set(remote.contacts(book)) == {ANN, BOB}

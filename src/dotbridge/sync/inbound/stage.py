@@ -52,7 +52,8 @@ _SETTLE_ADDRESSES = """
     WHERE s.email_key = shared.email_key AND s.remote_id < shared.youngest
 """
 # An address that has moved to another id leaves its former contact without one, before the new owner is stored. Whoever
-# holds an address already took it from nobody, which costs less to see than who else may hold it.
+# holds an address already took it from nobody, which costs less to see than who else may hold it. That the former one
+# is in the book may be known from an upload alone, which has reached the new one: it is, if the book still lists it.
 _RELEASE = """
     WITH released AS (
         UPDATE dotbridge_mirror_contact c SET email_key = NULL
@@ -62,7 +63,10 @@ _RELEASE = """
             SELECT FROM dotbridge_mirror_contact own WHERE own.integration_id = %(integration)s
               AND own.remote_id = s.remote_id AND own.email_key = s.email_key)
           AND c.integration_id = %(integration)s AND c.email_key = s.email_key AND c.remote_id <> s.remote_id
-        RETURNING c.remote_id, s.email_key
+        RETURNING c.id, c.remote_id, s.email_key
+    ), gone AS (
+        UPDATE dotbridge_mirror_membership m SET gone_at = now()
+        FROM released r WHERE m.address_book_id = %(book)s AND m.contact_id = r.id AND m.gone_at IS NULL
     )
     INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
     SELECT %(integration)s, remote_id, email_key, now() FROM released
@@ -262,7 +266,7 @@ def _copied(lines: bytes) -> Callable[[Any], object]:
 def _merge(
     integration: Integration, fill: Callable[[Any], object], statement: str, parameters: dict[str, Any]
 ) -> Merged:
-    parameters |= {"integration": integration.pk, "live": list(LIVE)}
+    parameters = {"book": None, **parameters, "integration": integration.pk, "live": list(LIVE)}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, parameters)
         if cursor.rowcount == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,11 @@ from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity, EntityField, FieldKind, UnknownField, entity
 from dotbridge.entities.rights import Viewer, may_see_field
+from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.lists.models import MarketingList
 
 MOST_COLUMNS = 30
 _LONGEST_LABEL = 100
-# No text of the database holds these.
-_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 
 class Sort(enum.StrEnum):
@@ -127,7 +125,7 @@ def _column(listed: Entity, given: Any, position: int) -> ListColumn:
     label, sort = given.get("label") or str(field.label), given.get("sort") or ""
     if not isinstance(label, str) or len(label) > _LONGEST_LABEL:
         raise ColumnsError(position, _("A column's name has at most %(most)d characters.") % {"most": _LONGEST_LABEL})
-    if _NOT_KEPT.search(label):
+    if NOT_STORABLE.search(label):
         raise ColumnsError(position, _("A column's name holds a character that cannot be kept."))
     if sort not in list(Sort):
         raise ColumnsError(position, _("A column is sorted “asc”, “desc” or not at all."))

@@ -22,8 +22,8 @@ def for_each_list(
 
     A list for which it cannot be done is said so and left out of the rest of the run; the others go on. With `in_turn`,
     for steps that ask Dotdigital, a round that ended early is ended first; one that `waits` for nothing goes over all
-    lists each time, and begins there. Raises StepBlocked while Dotdigital works on
-    an earlier export for which all of them have to wait.
+    lists each time, and begins there. Raises StepBlocked while Dotdigital works on an earlier export for which all of
+    them have to wait.
     """
 
     def of_one(ranked: Ranked) -> None:

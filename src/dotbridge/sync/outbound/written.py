@@ -25,6 +25,14 @@ _IS_ANOTHERS = """((c.email_key IN (
             SELECT FROM dotbridge_sync_exportitem o
             WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key AND o.removal_id IS NULL
         ))"""
+# The contacts of the book that were written to by note `i` and have another address by now.
+_UNDER_ANOTHER = f"""SELECT FROM dotbridge_mirror_formeraddress a
+        JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
+        JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
+             AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}"""
+# Whether there is one, whether Dotdigital mails it or not.
+IS_THERE_UNDER_ANOTHER = f"EXISTS ({_UNDER_ANOTHER})"
 # Dotdigital may mail somebody again whom it does not mail now.
 _IS_TO_LEAVE = "(c.status = ANY(%(live)s) OR d.leaves_unmailed)"
 # Whether a contact of note `i`, which has departed as `d` says, is in the book. The parameters are `connection`,
@@ -35,20 +43,7 @@ IS_IN_BOOK = f"""EXISTS (
              AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
         WHERE c.integration_id = %(integration)s AND c.email_key = i.email_key AND {_IS_TO_LEAVE}
         UNION ALL
-        SELECT FROM dotbridge_mirror_formeraddress a
-        JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
-             AND {_IS_TO_LEAVE}
-        JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
-             AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}
-    )"""
-# The same of a contact that has another address by now, whether Dotdigital mails it or not.
-IS_THERE_UNDER_ANOTHER = f"""EXISTS (
-        SELECT FROM dotbridge_mirror_formeraddress a
-        JOIN dotbridge_mirror_contact c ON c.integration_id = a.integration_id AND c.remote_id = a.remote_id
-        JOIN dotbridge_mirror_membership m ON m.address_book_id = %(book)s AND m.contact_id = c.id
-             AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
-        WHERE a.integration_id = %(integration)s AND a.email_key = i.email_key AND NOT {_IS_ANOTHERS}
+        {_UNDER_ANOTHER} AND {_IS_TO_LEAVE}
     )"""
 # Whether we brought the contact of note `i`, with its upload `u`, to the book, or updated it there. Of a row that may
 # have arrived though nobody said so it is thought where the contact was not in the book before.

@@ -80,7 +80,19 @@ def offer_own_rights(field: Any, related: object, person: Any) -> Any:
     return field
 
 
-class UserScreen(AnyUserAdmin, UnfoldAdmin):
+class _RightsScreen(UnfoldAdmin):
+    """Whoever may not change what is shown reads its rights; whoever may gives no others than their own."""
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None or self.has_change_permission(request, obj) else _to_be_read(fieldsets)
+
+    def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        return offer_own_rights(field, db_field.related_model, request.user)
+
+
+class UserScreen(_RightsScreen, AnyUserAdmin, UnfoldAdmin):
     """People who may log in."""
 
     form = UserChangeForm
@@ -104,18 +116,10 @@ class UserScreen(AnyUserAdmin, UnfoldAdmin):
         fields = [*super().get_readonly_fields(request, obj)]
         return fields if request.user.is_superuser else [*fields, "is_superuser"]
 
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None or self.has_change_permission(request, obj) else _to_be_read(fieldsets)
-
     @admin.display(description=gettext_lazy("Rights of their own"))
     def permission_names(self, user: User) -> SafeString:
         """Their rights besides those of their groups, for who may only look."""
         return permission_lines(user.user_permissions.all())
-
-    def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        return offer_own_rights(field, db_field.related_model, request.user)
 
 
 if get_user_model() is User:
@@ -124,7 +128,7 @@ if get_user_model() is User:
 
 
 @admin.register(Group, site=table_site)
-class GroupScreen(GroupAdmin, UnfoldAdmin):
+class GroupScreen(_RightsScreen, GroupAdmin, UnfoldAdmin):
     """Sets of permissions."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
@@ -133,18 +137,10 @@ class GroupScreen(GroupAdmin, UnfoldAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and _is_beyond(obj, request))
 
-    def get_fieldsets(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        return fieldsets if obj is None or self.has_change_permission(request, obj) else _to_be_read(fieldsets)
-
     @admin.display(description=gettext_lazy("Rights"))
     def permission_names(self, group: Group) -> SafeString:
         """Its rights, for who may only look."""
         return permission_lines(group.permissions.all())
-
-    def formfield_for_manytomany(self, db_field: AnyManyToMany, request: Any = None, **kwargs: Any) -> Any:
-        field = super().formfield_for_manytomany(db_field, request, **kwargs)
-        return offer_own_rights(field, db_field.related_model, request.user)
 
 
 def _is_beyond(group: Group, request: HttpRequest) -> bool:

@@ -163,7 +163,12 @@ class Account:
         default: Value = None,
     ) -> None:
         """Creates a data field of type String, Numeric, Date or Boolean (contract §4.7)."""
-        body = {"name": name, "type": type, "visibility": visibility, "defaultValue": json_value(default)}
+        body = {
+            "name": name,
+            "type": type,
+            "visibility": visibility,
+            "defaultValue": json_value(default, name="default"),
+        }
         self._session.tell(operations.DATA_FIELD_CREATE, body)
 
     def delete_data_field(self, name: str) -> DataFieldDeletion:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -37,8 +37,14 @@ class AsyncAccount:
         await asyncio.to_thread(self._account.close)
 
     async def ask(self, call: Callable[[Account], Answer]) -> Answer:
-        """Answers what the call answers: ``await account.ask(lambda it: it.contacts.save(draft))``."""
-        return await asyncio.to_thread(call, self._account)
+        """Answers what the call answers: ``await account.ask(lambda it: it.contacts.save(draft))``.
+
+        Raises TypeError for a call that yields, whose requests would hold up the loop: ``each`` is for those.
+        """
+        answer = await asyncio.to_thread(call, self._account)
+        if isinstance(answer, Generator):
+            raise TypeError("this call yields what it finds, with requests in between: ask it with each")
+        return answer
 
     async def each(self, call: Callable[[Account], Iterable[Answer]]) -> AsyncIterator[Answer]:
         """Yields what the call yields: ``async for page in account.each(lambda it: it.address_books())``."""

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
+from dotdigital.drafts import encode
 from dotdigital.errors import Rejected
 
 MAX_IMPORT_BYTES: Final = 50 * 1024 * 1024
@@ -35,7 +36,7 @@ class JsonBody:
     content_type = "application/json"
 
     def __init__(self, value: object) -> None:
-        self._data = msgspec.json.encode(value)
+        self._data = encode(value)
         self.length = len(self._data)
 
     def chunks(self) -> Iterator[bytes]:

@@ -114,6 +114,8 @@ def test_in_an_event_loop_the_same_calls_hold_nothing_up(server: Server) -> None
                 break
             with pytest.raises(NotFound):
                 await account.ask(lambda it: it.contacts.get(5))
+            with pytest.raises(TypeError, match="ask it with each"):
+                await account.ask(lambda it: it.address_books())
         with pytest.raises(RuntimeError, match="was closed"):
             await account.ask(lambda it: it.info())
         return found

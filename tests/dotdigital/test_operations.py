@@ -233,6 +233,13 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", summary="")]), "summary"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": Decimal("NaN")})]), "NaN"),
     (lambda a: a.collection("Orders").add(RecordDraft("1", 5, [Decimal("Infinity")])), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, {"total": [float("nan")]})), "NaN"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": float("inf")})]), "NaN"),
+    (lambda a: a.contacts.save(ContactDraft("a", data_fields={"SCORE": float("nan")})), "SCORE is nan"),
+    (lambda a: a.contacts.import_drafts([ContactDraft("a", data_fields={"SCORE": Decimal("NaN")})]), "SCORE is NaN"),
+    (lambda a: a.contacts_v3.merge("a", ContactV3Draft({"email": "a"}, {"SCORE": float("-inf")})), "SCORE is -inf"),
+    (lambda a: a.contacts_v3.start_import([ContactV3Draft({"email": "a"}, {"SCORE": float("nan")})]), "SCORE is nan"),
+    (lambda a: a.create_data_field("SCORE", "Numeric", default=float("inf")), "default is inf"),
 ]
 
 
@@ -243,6 +250,23 @@ def test_impossible_calls_are_not_sent(
     with pytest.raises(ValueError, match=named):
         call(account)
     assert server.requests == []
+
+
+def test_what_no_data_field_holds_is_refused_by_its_name(server: Server, account: Account) -> None:
+    draft = ContactDraft("a@example.com", data_fields={"NAME": b"Ann"})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="NAME is of the type bytes"):
+        account.contacts.save(draft)
+    assert server.requests == []
+
+
+def test_a_decimal_arrives_as_the_number_that_it_is(server: Server, account: Account) -> None:
+    price = Decimal("123456789012345678.123456789")
+    server.say(answer(200, {"id": 5}), answer(200, {"contactId": 5}), answer(202, {"importId": "g"}))
+    account.contacts.save(ContactDraft("a@example.com", data_fields={"PRICE": price}))
+    draft = ContactV3Draft({"email": "a@example.com"}, {"PRICE": price})
+    account.contacts_v3.merge("a@example.com", draft)
+    account.contacts_v3.start_import([draft])
+    assert all(b":123456789012345678.123456789}" in request.body for request in server.requests)
 
 
 def test_drafts_carry_what_is_given() -> None:

@@ -71,8 +71,8 @@ def _settings_of(test: pytest.Item, usual: dict[str, Any]) -> dict[str, Any]:
     for mark in (mark for node in test.listchain() for mark in node.own_markers if mark.name == MARKER):
         if mark.args:
             raise pytest.UsageError(f"the marker {MARKER} takes settings by name, such as seed='demo'")
-        switches = {**settings.get("switches", {}), **mark.kwargs.get("switches", {})}
-        settings |= mark.kwargs | ({"switches": switches} if switches else {})
+        switches: dict[str, Any] = {**settings.get("switches", {}), **mark.kwargs.get("switches", {})}
+        settings = {**settings, **mark.kwargs, "switches": switches}
     return settings
 
 

@@ -127,6 +127,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         ),
         (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "region"),
         (answer(403, {"message": "Error: ERROR_FEATURENOTACTIVE"}), ConfigurationError, "ERROR_FEATURENOTACTIVE", ""),
+        (answer(407), ConfigurationError, None, "proxy"),
         (answer(400, {"message": "Error: ERROR_INVALID_LOGIN"}), ConfigurationError, "ERROR_INVALID_LOGIN", ""),
         (answer(301, headers={"Location": "https://evil.example"}), ConfigurationError, None, "redirect"),
         (

@@ -54,11 +54,14 @@ def json_of(content: object) -> bytes:
 
     Raises ValueError for a number that is none, and TypeError for what JSON does not have.
     """
-    text = encode(content)
     try:
+        # What an encoder does with a number that is none, refuse it or write it down, depends on its version.
+        text = encode(content)
         msgspec.json.decode(text, type=msgspec.Raw)
-        # The encoder writes null for a float that is none.
+        # For a float it is null.
         json.dumps(msgspec.to_builtins(content), allow_nan=False)
+    except UnicodeEncodeError:
+        raise ValueError("the content has text that is no Unicode, such as half a character") from None
     except ValueError:
         raise ValueError("the content has a number that JSON cannot hold, such as NaN") from None
     return text

@@ -234,6 +234,7 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": Decimal("NaN")})]), "NaN"),
     (lambda a: a.collection("Orders").add(RecordDraft("1", 5, [Decimal("Infinity")])), "NaN"),
     (lambda a: a.collection("Orders").add(RecordDraft("1", 5, {"total": [float("nan")]})), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, {"name": "Ann\ud83d"})), "no Unicode"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": float("inf")})]), "NaN"),
     (lambda a: a.contacts.save(ContactDraft("a", data_fields={"SCORE": float("nan")})), "SCORE is nan"),
     (lambda a: a.contacts.import_drafts([ContactDraft("a", data_fields={"SCORE": Decimal("NaN")})]), "SCORE is NaN"),

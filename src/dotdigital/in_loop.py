@@ -6,12 +6,20 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from dotdigital.account import Account
 
 Answer = TypeVar("Answer")
+Taken = ParamSpec("Taken")
 _END: Final = object()
+
+
+def _taking_what(
+    other: Callable[Concatenate[Any, Taken], None],  # noqa: ARG001 - it is there for its type
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, Taken], None]]:
+    """Has a function take the arguments that another one does, also in the eyes of editors and type checkers."""
+    return lambda function: function
 
 
 class AsyncAccount:
@@ -21,6 +29,7 @@ class AsyncAccount:
     one that was sent cannot be called back.
     """
 
+    @_taking_what(Account.__init__)
     def __init__(self, *settings: Any, **named: Any) -> None:
         self._account = Account(*settings, **named)
 

@@ -147,9 +147,12 @@ def check_size(size: int) -> None:
 
 
 def _extent(file: BinaryIO | Path) -> tuple[int, int]:
-    """Answers where the file starts and how many bytes follow."""
+    """Answers where the file starts and how many bytes follow. Raises TypeError for what holds no bytes."""
     if isinstance(file, Path):
         return 0, file.stat().st_size
+    # Not only strict type checkers are told: a text has other lengths in bytes, which shows in the middle of a request.
+    if not hasattr(file, "read") or not isinstance(file.read(0), bytes):
+        raise TypeError(f"file is a {type(file).__name__}: give a pathlib.Path, or a file opened with 'rb'")
     if not file.seekable():
         raise ValueError("file cannot seek: give a path or a file that can be read again from its start")
     start = file.tell()

@@ -26,7 +26,7 @@ from dotdigital.errors import ConfigurationError, NotFound, Rejected, Throttled,
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
 from dotdigital.lost_answers import no_answer, not_understood, too_large
 from dotdigital.operations import Operation
-from dotdigital.patience import Patience, Retry
+from dotdigital.patience import Patience, Retry, check_seconds
 from dotdigital.processes import begin_anew_in_children
 from dotdigital.uploads import Body
 
@@ -46,13 +46,16 @@ class Timeout:
     """Seconds to wait: for a connection, for each piece read or written, and for one call as a whole.
 
     ``total`` counts from the connect to the last byte of the answer, whatever arrives meanwhile; a repeated call has it
-    anew. The vendor asks for at least 121 s on reads (contract §1.1).
+    anew. The vendor asks for at least 121 s on reads (contract §1.1). Raises ValueError for times too short for a call.
     """
 
     connect: float = 10.0
     read: float = 121.0
     write: float = 121.0
     total: float = 900.0
+
+    def __post_init__(self) -> None:
+        check_seconds(self, "connect", "read", "write", "total", least=0.001)
 
 
 @dataclass(frozen=True, slots=True)

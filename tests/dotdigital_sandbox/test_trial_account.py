@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -77,6 +78,13 @@ def test_looking_in_asks_as_a_client_does(account: DotdigitalAccount) -> None:
     assert len(people["_items"]) == 2
     assert account.get("/v2/contacts/subscriber.1@example.com")["email"] == "subscriber.1@example.com"
     assert account.calls()[-1]["path"] == "/v2/contacts/subscriber.1@example.com"
+    assert len(account.get("v2/contacts?select=3", skip=1)) == 3
+    assert account.get("/contacts/v3?~listId=3&limit=1")["_items"]
+    with pytest.raises(
+        HTTPError, match=r"404: Not Found: .*ERROR_CONTACT_NOT_FOUND.*\(GET /v2/contacts/nobody"
+    ) as refused:
+        account.get("/v2/contacts/nobody@example.com")
+    assert json.load(refused.value) == {"message": "Error: ERROR_CONTACT_NOT_FOUND"}
 
 
 def emails(account: DotdigitalAccount) -> list[str]:

@@ -71,7 +71,7 @@ def _settings_of(test: pytest.Item, usual: dict[str, Any]) -> dict[str, Any]:
     for mark in (mark for node in test.listchain() for mark in node.own_markers if mark.name == MARKER):
         if mark.args:
             raise pytest.UsageError(f"the marker {MARKER} takes settings by name, such as seed='demo'")
-        switches: dict[str, Any] = {**settings.get("switches", {}), **mark.kwargs.get("switches", {})}
+        switches: dict[str, Any] = {**(settings.get("switches") or {}), **(mark.kwargs.get("switches") or {})}
         settings = {**settings, **mark.kwargs, "switches": switches}
     return settings
 

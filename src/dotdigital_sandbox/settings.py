@@ -102,7 +102,7 @@ def _within(number: float) -> float:
 
 
 def _coerced(name: str, kind: Any, value: object) -> Any:
-    text = str(value).strip()
+    text = "null" if value is None else str(value).strip()
     try:
         if kind is bool:
             return _TRUTHS[text.lower()]

@@ -11,7 +11,7 @@ from pathlib import Path
 MARKS = """
 import pytest
 
-pytestmark = pytest.mark.dotdigital(seed="demo", switches={"never": "null"})
+pytestmark = pytest.mark.dotdigital(seed="demo", switches={"never": None})
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ class TestTiers:
         switches = settings.switches
         assert (switches.never, switches.text_limit, switches.value_types) == ("null", 50, "strings")
 
-    @pytest.mark.dotdigital(seed="empty", scheme="none")
+    @pytest.mark.dotdigital(seed="empty", scheme="none", switches=None)
     def test_the_nearest_wins(self, dotdigital_account):
         assert dotdigital_account.get("/v2/contacts") == []
 

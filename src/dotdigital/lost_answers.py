@@ -65,8 +65,7 @@ def not_understood(operation: Operation, reason: str) -> DotdigitalError:
     detail = describe(operation, cause=f"unreadable answer: {reason}")
     if operation.repeatable:
         return Transient(
-            "What was answered is nothing that Dotdigital answers to this request. It is tried again later; if this "
-            "stays, look for a proxy or a firewall on the way that answers in its place.",
+            "Something other than Dotdigital seems to have answered, such as a proxy. It is tried again later.",
             detail=detail,
         )
     return UnknownOutcome(

@@ -290,7 +290,7 @@ def test_a_page_of_something_on_the_way_is_no_word_that_it_was_done(server: Serv
     with pytest.raises(UnknownOutcome, match="could not be read"):
         account.create_data_field("Size", "Numeric")
     server.otherwise = lambda _: portal
-    with pytest.raises(Transient, match="look for a proxy"):
+    with pytest.raises(Transient, match="such as a proxy"):
         account.contacts.count()
 
 

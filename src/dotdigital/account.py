@@ -50,7 +50,8 @@ class Account:
     ``base_url`` and whatever the account says about its host must be a vendor host or one of ``allowed_origins``,
     because the password goes there. ``before_request`` is called before each HTTP request and may raise to forbid it.
     ``tls`` is a context that trusts other authorities; verification itself cannot be switched off. ``timeout`` may be
-    one number of seconds for everything. Raises ConfigurationError at once for settings that cannot work.
+    one number of seconds for everything. Raises ConfigurationError at once for settings that cannot work, and
+    ValueError for times that are none.
     """
 
     def __init__(
@@ -163,7 +164,12 @@ class Account:
         default: Value = None,
     ) -> None:
         """Creates a data field of type String, Numeric, Date or Boolean (contract §4.7)."""
-        body = {"name": name, "type": type, "visibility": visibility, "defaultValue": json_value(default)}
+        body = {
+            "name": name,
+            "type": type,
+            "visibility": visibility,
+            "defaultValue": json_value(default, name="default"),
+        }
         self._session.tell(operations.DATA_FIELD_CREATE, body)
 
     def delete_data_field(self, name: str) -> DataFieldDeletion:

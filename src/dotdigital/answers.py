@@ -101,7 +101,7 @@ def _kind(operation: Operation, status: int, code: str | None) -> type[Dotdigita
         return Rejected
     if status == 429 or code == _FLAT_LIMIT:
         return Throttled
-    if status in {401, 403} or 300 <= status < 400 or code in _CREDENTIALS:
+    if status in {401, 403, 407} or 300 <= status < 400 or code in _CREDENTIALS:
         return ConfigurationError
     if status >= 500 or status == 408 or code in _BUSY:
         return Transient if operation.repeatable else UnknownOutcome
@@ -115,6 +115,7 @@ _STATUS_TEXTS: Final = {
     403: "Dotdigital denied access. Check that the host is the one of the account's region and that the feature is "
     "part of the account's package.",
     404: "Dotdigital does not have what was asked for. It may have been deleted; read it again.",
+    407: "The proxy wants a name and a password. Give them in its address, or use another one.",
     409: "Dotdigital refused the change because something else still uses the object. Remove that use first.",
     413: "Dotdigital refused the upload because it is too large. Send smaller files.",
 }

@@ -21,7 +21,7 @@ from dotdigital.models import (
     Suppressed,
     Suppression,
 )
-from dotdigital.operations import check_id
+from dotdigital.operations import check_id, check_who
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE
 from dotdigital.session import Session
 from dotdigital.uploads import FileBody
@@ -62,7 +62,7 @@ class Contacts:
 
     def get(self, who: int | str) -> Contact:
         """Answers one contact, by id or address, with its data fields."""
-        return self._session.get(operations.CONTACT, Contact, who=_who(who))
+        return self._session.get(operations.CONTACT, Contact, who=who)
 
     def find(self, who: Sequence[int | str], *, full_data: bool = False) -> FoundContacts:
         """Answers several contacts at once, by id or address, and which of them the account does not have."""
@@ -171,14 +171,6 @@ def _row(draft: ContactDraft) -> dict[str, Any]:
     return {**draft.body(), "dataFields": key_values(draft.data_fields)}
 
 
-def _who(who: int | str) -> int | str:
-    if isinstance(who, int):
-        check_id("who", who)
-    elif who.strip().isdecimal():
-        # The service has one path for both, and would take it for the id of somebody else.
-        raise ValueError("who is an address of digits alone, which would be taken for an id")
-    return who
-
-
 def _identity(who: int | str) -> dict[str, int | str]:
-    return {"id": who} if isinstance(_who(who), int) else {"email": who}
+    check_who("who", who)
+    return {"id": who} if isinstance(who, int) else {"email": who}

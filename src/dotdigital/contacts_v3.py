@@ -12,7 +12,7 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.decoding import Malformed, Unreadable, decode_one, malformed
-from dotdigital.drafts import json_time
+from dotdigital.drafts import encode, json_time
 from dotdigital.json_stream import members
 from dotdigital.operations import check_id
 from dotdigital.session import Session
@@ -116,7 +116,6 @@ class ContactsV3:
         50 MB, and Rejected, to be tried ``later``, with 25 imports running.
         """
         with tempfile.SpooledTemporaryFile(max_size=_KEPT_IN_MEMORY) as file:
-            encode = msgspec.json.Encoder().encode
             for each in drafts:
                 file.write(encode({"matchIdentifier": match, **each.body()}) + b"\n")
                 check_size(file.tell())

@@ -23,6 +23,8 @@ MAX_UNPAGED: Final = 10_000
 _LONGEST_ROW: Final = 4 * 1024 * 1024
 # Years of a date that stands for none.
 _NEVER: Final = frozenset({1, 9999})
+# No row is nested as deeply: a contact in a list has values in a list.
+_DEEPEST: Final = 10
 # A page that only the slow and patient parser reads.
 _LONGEST_MENDED: Final = 32 * 1024 * 1024
 
@@ -250,7 +252,19 @@ def _convert(entry: Any, shape: type[Row]) -> Row:
         if not isinstance(entry, dict):
             raise
         present = {key: _mended(key, value, shape) for key, value in json_object(entry).items() if value is not None}
+    try:
         return msgspec.convert(present, shape)
+    except msgspec.ValidationError:
+        return msgspec.convert(_without_nulls(present, _DEEPEST), shape)
+
+
+def _without_nulls(value: Any, depth: int) -> Any:
+    """The value without the nulls in it, to so many levels."""
+    if depth and isinstance(value, dict):
+        return {key: _without_nulls(each, depth - 1) for key, each in json_object(value).items() if each is not None}
+    if depth and isinstance(value, list):
+        return [_without_nulls(each, depth - 1) for each in json_list(value) if each is not None]
+    return value
 
 
 def _mended(key: str, value: Any, shape: type[Row]) -> Any:

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from dotdigital.models import Scalar
 
-Value = Scalar | date
+Value = Scalar | date | Decimal
+# As the service keeps numbers: a Decimal would be a text otherwise.
+encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def json_value(value: Value) -> Scalar:
-    """Answers a value as the service takes it; dates as ISO text (contract §1.6)."""
+def json_value(value: Value, *, name: str) -> Scalar | Decimal:
+    """Answers a value as the service takes it; dates as ISO text (contract §1.6).
+
+    Raises ValueError, naming the field, for a number that is none (it would be written as null, and clear what is
+    there), and TypeError for what no data field holds.
+    """
     if isinstance(value, datetime):
         return json_time(value)
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00"
+    if isinstance(value, float | Decimal) and not _is_finite(value):
+        raise ValueError(f"{name} is {value}: that is no number which could be written")
+    if value is not None and not isinstance(value, str | int | float | Decimal):
+        raise TypeError(f"{name} is of the type {type(value).__name__}: give text, a number, yes or no, a date or None")
     return value
+
+
+def _is_finite(value: float | Decimal) -> bool:
+    # A Decimal can be finite and yet too large for a float.
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
 
 
 def json_time(value: datetime) -> str:
@@ -31,25 +49,27 @@ def json_time(value: datetime) -> str:
     return f"{value.astimezone(UTC).isoformat()[:19]}Z"
 
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
 def json_of(content: object) -> bytes:
     """Answers content of the caller's own as JSON, decimals as the numbers that they are.
 
     Raises ValueError for a number that is none, and TypeError for what JSON does not have.
     """
-    text = _encode(content)
     try:
+        # What an encoder does with a number that is none, refuse it or write it down, depends on its version.
+        text = encode(content)
         msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.DecodeError:
+        # For a float it is null.
+        json.dumps(msgspec.to_builtins(content), allow_nan=False)
+    except UnicodeEncodeError:
+        raise ValueError("the content has text that is no Unicode, such as half a character") from None
+    except ValueError:
         raise ValueError("the content has a number that JSON cannot hold, such as NaN") from None
     return text
 
 
-def key_values(values: Mapping[str, Value]) -> list[dict[str, Scalar]]:
-    """Answers data fields the way the service writes them."""
-    return [{"key": key, "value": json_value(value)} for key, value in values.items()]
+def key_values(values: Mapping[str, Value]) -> list[dict[str, Scalar | Decimal]]:
+    """Answers data fields the way the service writes them. Raises as ``json_value``."""
+    return [{"key": key, "value": json_value(value, name=key)} for key, value in values.items()]
 
 
 @dataclass(frozen=True, slots=True)

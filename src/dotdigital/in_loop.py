@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from dotdigital.account import Account
 
 Answer = TypeVar("Answer")
+Taken = ParamSpec("Taken")
 _END: Final = object()
+
+
+def _taking_what(
+    other: Callable[Concatenate[Any, Taken], None],  # noqa: ARG001 - it is there for its type
+) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, Taken], None]]:
+    """Has a function take the arguments that another one does, also in the eyes of editors and type checkers."""
+    return lambda function: function
 
 
 class AsyncAccount:
@@ -21,6 +29,7 @@ class AsyncAccount:
     one that was sent cannot be called back.
     """
 
+    @_taking_what(Account.__init__)
     def __init__(self, *settings: Any, **named: Any) -> None:
         self._account = Account(*settings, **named)
 
@@ -37,8 +46,14 @@ class AsyncAccount:
         await asyncio.to_thread(self._account.close)
 
     async def ask(self, call: Callable[[Account], Answer]) -> Answer:
-        """Answers what the call answers: ``await account.ask(lambda it: it.contacts.save(draft))``."""
-        return await asyncio.to_thread(call, self._account)
+        """Answers what the call answers: ``await account.ask(lambda it: it.contacts.save(draft))``.
+
+        Raises TypeError for a call that yields, whose requests would hold up the loop: ``each`` is for those.
+        """
+        answer = await asyncio.to_thread(call, self._account)
+        if isinstance(answer, Generator):
+            raise TypeError("this call yields what it finds, with requests in between: ask it with each")
+        return answer
 
     async def each(self, call: Callable[[Account], Iterable[Answer]]) -> AsyncIterator[Answer]:
         """Yields what the call yields: ``async for page in account.each(lambda it: it.address_books())``."""

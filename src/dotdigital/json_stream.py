@@ -24,7 +24,8 @@ _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def members(chunks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
     """Yields the members of a JSON object as (name, raw JSON); a list yields each of its entries under its name.
 
-    An empty list yields nothing. Raises Unreadable for what is no object, is cut, or has an entry beyond 4 MB.
+    An empty list yields nothing, and so does null. Raises Unreadable for what is no object, is cut, or has an entry
+    beyond 4 MB.
     """
     text = _Text(chunks)
     text.skip(codecs.BOM_UTF8)
@@ -37,8 +38,8 @@ def members(chunks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
         if text.next_is(b"["):
             for entry in _entries(text):
                 yield name, entry
-        else:
-            yield name, text.value()
+        elif (value := text.value()) != b"null":
+            yield name, value
         if text.next_is(b"}"):
             return
         text.expect(b",")

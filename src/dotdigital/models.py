@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -152,8 +152,9 @@ class Fault(NamedTuple):
 class WireProperty(msgspec.Struct, frozen=True):
     """One property of account-info as it is on the wire."""
 
-    name: str | None = None
-    value: Scalar = None
+    # Any: of a property that is new, or odd, the others are none the worse.
+    name: Any = None
+    value: Any = None
 
 
 class WireAccount(msgspec.Struct, frozen=True):
@@ -166,7 +167,11 @@ class WireAccount(msgspec.Struct, frozen=True):
         """Answers the account with its properties by name."""
         return AccountInfo(
             id=self.id,
-            properties={each.name: str(each.value) for each in self.properties if each.name and each.value is not None},
+            properties={
+                each.name: str(each.value)
+                for each in self.properties
+                if each.name and isinstance(each.name, str) and isinstance(each.value, str | int | float)
+            },
         )
 
 

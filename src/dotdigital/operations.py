@@ -231,6 +231,17 @@ def check_id(name: str, value: int) -> None:
         raise ValueError(f"{name} is {value!r}: ids start at 1")
 
 
+def check_who(name: str, value: int | str) -> None:
+    """Raises ValueError, naming the argument, for what is neither the id of a contact nor an address.
+
+    The service has one place for both. An address of digits alone would be taken for the id of somebody else.
+    """
+    if isinstance(value, int):
+        check_id(name, value)
+    elif value.strip().isdecimal():
+        raise ValueError(f"{name} is an address of digits alone, which would be taken for an id")
+
+
 def _part(name: str, value: int | str | datetime) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -239,6 +250,8 @@ def _part(name: str, value: int | str | datetime) -> str:
     if isinstance(value, int):
         check_id(name, value)
         return str(value)
+    if name == "who":
+        check_who(name, value)
     if name == "guid" and not _GUID.fullmatch(value):
         raise ValueError("the id of a background task has letters, digits and hyphens only")
     if not value.strip() or value in {".", ".."} or not value.isprintable():

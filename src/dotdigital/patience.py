@@ -6,8 +6,12 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from dotdigital.errors import Throttled, Transient
+
+# Thirty years: clocks have their ends too.
+MOST_SECONDS: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Retry:
 
     ``tries`` counts the first one, and 1 means that each call is sent exactly once, whatever comes back; waits double
     from ``base`` seconds up to ``cap``, with jitter. ``max_wait`` is the longest single wait for the quota, in seconds,
-    and ``throttle_base`` the first one where the service names no time.
+    and ``throttle_base`` the first one where the service names no time. Raises ValueError for numbers that cannot be.
     """
 
     tries: int = 4
@@ -25,6 +29,21 @@ class Retry:
     max_wait: float = 90.0
     throttle_base: float = 5.0
     throttle_tries: int = 6
+
+    def __post_init__(self) -> None:
+        for name in ("tries", "throttle_tries"):
+            if not getattr(self, name) >= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}: a call is made at least once")
+        check_seconds(self, "base", "cap", "max_wait", "throttle_base")
+
+
+def check_seconds(settings: object, *names: str, least: float = 0.0) -> None:
+    """Raises ValueError, naming the setting, for what is no number of seconds that anybody could wait."""
+    for name in names:
+        value = getattr(settings, name)
+        # Nothing is greater than what is no number.
+        if not least <= value <= MOST_SECONDS:
+            raise ValueError(f"{name} is {value}: give seconds, from {least:g} to {MOST_SECONDS:g}")
 
 
 class Patience:

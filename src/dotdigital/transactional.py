@@ -11,6 +11,7 @@ from dotdigital import operations
 from dotdigital.decoding import Page
 from dotdigital.drafts import json_of
 from dotdigital.models import Import
+from dotdigital.operations import check_who
 from dotdigital.session import Session
 
 
@@ -32,8 +33,9 @@ class RecordDraft(NamedTuple):
     def body(self) -> dict[str, str]:
         """Answers the record as the service wants it: with its content as a text.
 
-        Raises ValueError or TypeError for content that is no JSON.
+        Raises ValueError or TypeError for content that is no JSON, and ValueError for a contact that is none.
         """
+        check_who("contact", self.contact)
         content = json_of(self.content).decode()
         return {"key": self.key, "contactIdentifier": str(self.contact), "json": content}
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
+from dotdigital.drafts import encode
 from dotdigital.errors import Rejected
 
 MAX_IMPORT_BYTES: Final = 50 * 1024 * 1024
@@ -35,7 +36,7 @@ class JsonBody:
     content_type = "application/json"
 
     def __init__(self, value: object) -> None:
-        self._data = msgspec.json.encode(value)
+        self._data = encode(value)
         self.length = len(self._data)
 
     def chunks(self) -> Iterator[bytes]:
@@ -146,9 +147,12 @@ def check_size(size: int) -> None:
 
 
 def _extent(file: BinaryIO | Path) -> tuple[int, int]:
-    """Answers where the file starts and how many bytes follow."""
+    """Answers where the file starts and how many bytes follow. Raises TypeError for what holds no bytes."""
     if isinstance(file, Path):
         return 0, file.stat().st_size
+    # Not only strict type checkers are told: a text has other lengths in bytes, which shows in the middle of a request.
+    if not hasattr(file, "read") or not isinstance(file.read(0), bytes):
+        raise TypeError(f"file is a {type(file).__name__}: give a pathlib.Path, or a file opened with 'rb'")
     if not file.seekable():
         raise ValueError("file cannot seek: give a path or a file that can be read again from its start")
     start = file.tell()

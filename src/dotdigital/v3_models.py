@@ -170,7 +170,7 @@ class ContactV3Draft(msgspec.Struct, frozen=True):
             check_id("lists", each)
         known: dict[str, Any] = {
             "identifiers": dict(self.identifiers),
-            "dataFields": {key: json_value(value) for key, value in self.data_fields.items()},
+            "dataFields": {key: json_value(value, name=key) for key, value in self.data_fields.items()},
             "channelProperties": dict(self.channel_properties),
             "lists": list(self.lists),
             "preferences": [{"id": each, "isOptedIn": yes} for each, yes in self.preferences],

@@ -22,18 +22,11 @@ from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refus
 from dotdigital.bounds import Bounds, TooManyBytes, bounded
 from dotdigital.compression import decompressed
 from dotdigital.decoding import Unreadable
-from dotdigital.errors import (
-    ConfigurationError,
-    DotdigitalError,
-    NotFound,
-    Rejected,
-    Throttled,
-    Transient,
-    UnknownOutcome,
-)
+from dotdigital.errors import ConfigurationError, NotFound, Rejected, Throttled, Transient
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
+from dotdigital.lost_answers import no_answer, not_understood, too_large
 from dotdigital.operations import Operation
-from dotdigital.patience import Patience, Retry
+from dotdigital.patience import Patience, Retry, check_seconds
 from dotdigital.processes import begin_anew_in_children
 from dotdigital.uploads import Body
 
@@ -43,13 +36,6 @@ Query = Mapping[str, str | int | Sequence[str]]
 NO_CONTENT: Final = 204
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
-_NEVER_SENT: Final = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,
-    httpx2.UnsupportedProtocol,
-)
 _USER_AGENT: Final = "dotdigital-python/0.1"
 
 log = logging.getLogger("dotdigital")
@@ -60,13 +46,16 @@ class Timeout:
     """Seconds to wait: for a connection, for each piece read or written, and for one call as a whole.
 
     ``total`` counts from the connect to the last byte of the answer, whatever arrives meanwhile; a repeated call has it
-    anew. The vendor asks for at least 121 s on reads (contract §1.1).
+    anew. The vendor asks for at least 121 s on reads (contract §1.1). Raises ValueError for times too short for a call.
     """
 
     connect: float = 10.0
     read: float = 121.0
     write: float = 121.0
     total: float = 900.0
+
+    def __post_init__(self) -> None:
+        check_seconds(self, "connect", "read", "write", "total", least=0.001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +206,7 @@ class Wire:
                 encoding = response.headers.get("content-encoding", "")
                 yield from self._judged(call, response, decompressed(bounds.over(response.iter_raw()), encoding))
         except TooManyBytes as error:
-            raise _too_large(call.operation) from error
+            raise too_large(call.operation, MAX_BODY) from error
         except httpx2.InvalidURL as error:
             raise Rejected(
                 "The address of this call would be longer than any can be, so it was not sent. Ask for less at once.",
@@ -226,7 +215,7 @@ class Wire:
             ) from error
         except httpx2.HTTPError as error:
             cause = "longer than the total time-out" if bounds.passed else type(error).__name__
-            raise _failure(call.operation, error, outgoing, cause) from error
+            raise no_answer(call.operation, error, cause, is_sent=outgoing.complete) from error
 
     def _request(self, origin: str, call: Call, outgoing: _Outgoing) -> httpx2.Request:
         headers = {**self._headers, "accept": call.accept}
@@ -248,7 +237,12 @@ class Wire:
         headers = {name.lower(): value for name, value in response.headers.items()}
         self._answered_at = _moment_of(headers.get("date", "")) or self._answered_at
         chunks = _of_bounded_size(body)
-        if 200 <= response.status_code < 300 or response.status_code in call.operation.accepts:
+        is_taken = 200 <= response.status_code < 300
+        if response.status_code in call.operation.accepts:
+            # Such a status comes with an answer or with a refusal, and only its body tells which.
+            kept = bytes(bytes_of(chunks))
+            is_taken, chunks = read_refusal(kept) is None, iter([kept])
+        if is_taken:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             if call.hear is not None:
                 call.hear(headers)
@@ -285,7 +279,7 @@ def _understood(operation: Operation, kept: _Kept) -> Generator[_Kept, None, Non
         refusal = read_refusal(kept.beginning)
         if refusal is not None and refusal.code:
             raise error_for(operation, 200, kept.beginning) from error
-        raise _lost(operation, f"unreadable answer: {error}") from error
+        raise not_understood(operation, str(error)) from error
 
 
 class _Outgoing:
@@ -354,50 +348,3 @@ def _beginning(chunks: Iterator[bytes]) -> bytes:
     except (httpx2.HTTPError, TooManyBytes):
         pass
     return body[:ERROR_BODY_LIMIT]
-
-
-def _too_large(operation: Operation) -> DotdigitalError:
-    cause = f"more than {MAX_BODY} bytes"
-    if not operation.repeatable:
-        return _lost(operation, cause)
-    return Rejected(
-        "Dotdigital sent an answer too large to be read. Ask for smaller pages.",
-        detail=describe(operation, cause=cause),
-        code="ANSWER_TOO_LARGE",
-    )
-
-
-def _failure(operation: Operation, error: httpx2.HTTPError, outgoing: _Outgoing, cause: str) -> DotdigitalError:
-    if _certificate_refused(error):
-        return ConfigurationError(
-            "The host's certificate could not be verified, so nothing was sent. Check the address, and that this "
-            "machine trusts the authority that issued the certificate.",
-            detail=describe(operation, cause="certificate not verified"),
-        )
-    if isinstance(error, _NEVER_SENT) or not outgoing.complete:
-        return Transient(
-            "Dotdigital could not be reached. Check the network if this stays; it is tried again later.",
-            detail=describe(operation, cause=cause),
-        )
-    return _lost(operation, cause)
-
-
-def _lost(operation: Operation, cause: str) -> DotdigitalError:
-    """The request went out and its answer is lost: harmless if it may be repeated, else nobody knows."""
-    detail = describe(operation, cause=cause)
-    if operation.repeatable:
-        return Transient("The connection to Dotdigital broke off. It is tried again later.", detail=detail)
-    return UnknownOutcome(
-        "The connection broke off after the request was sent, so it is unknown whether Dotdigital carried it out. "
-        "Look before sending it again.",
-        detail=detail,
-    )
-
-
-def _certificate_refused(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False

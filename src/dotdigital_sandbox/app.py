@@ -104,7 +104,7 @@ class SandboxApp:
         query: dict[str, list[str]] = {}
         for name, values in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).items():
             query.setdefault(name.lower(), []).extend(values)
-        base = f"{scope['scheme']}://{headers.get('host', '')}"
+        base = f"{scope['scheme']}://{headers.get('host') or _address(scope)}"
         path, raw = _ABSOLUTE.sub("", scope["path"]), scope.get("raw_path") or scope["path"].encode()
         segments = segments_of(_ABSOLUTE.sub("", raw.decode("latin-1")))
         return Call(self._account, scope["method"].upper(), path, {}, query, headers, base, segments)
@@ -162,6 +162,12 @@ class SandboxApp:
             answer = await _whole(answer)
             answer = replace(answer, content=mangled(fault.kind, answer.content))
         await _send_all(answer, send)
+
+
+def _address(scope: Scope) -> str:
+    """Where the call came to: one of HTTP/1.0 need not say how it calls this server."""
+    host, port = scope["server"]
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _head(answer: Answer, length: int | None) -> MutableMapping[str, Any]:

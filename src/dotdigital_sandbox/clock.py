@@ -43,7 +43,7 @@ class Clock:
             try:
                 step = timedelta(seconds=seconds)
                 _within_reach((self._stopped_at or datetime.now(UTC) + self._shift) + step)
-            except OverflowError:
+            except (OverflowError, ValueError):
                 raise ValueError(f"{seconds} seconds are beyond all dates") from None
             if self._stopped_at is None:
                 self._shift += step

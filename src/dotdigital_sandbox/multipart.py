@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,8 +54,9 @@ class _Parts:
         self._name = self._value = b""
 
     def on_headers_finished(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
-        part = FilePart(options.get(b"filename", b"").decode("utf-8", "replace"), self._folder / f"{uuid.uuid4()}.part")
+        part = FilePart(
+            _file_name(self._headers.get(b"content-disposition", b"")), self._folder / f"{uuid.uuid4()}.part"
+        )
         self.parts.append(part)
         self._file = new_file(part.path)
 
@@ -72,6 +74,16 @@ class _Parts:
         if self._file:
             self._file.close()
             self._file = None
+
+
+def _file_name(disposition: bytes) -> str:
+    """The name of a part's file; some clients write one that is not ASCII as ``filename*`` alone (RFC 8187)."""
+    _, options = parse_options_header(disposition)
+    if plain := options.get(b"filename"):
+        return plain.decode("utf-8", "replace")
+    message = Message()
+    message["Content-Disposition"] = disposition.decode("latin-1")
+    return message.get_filename() or ""
 
 
 def file_parts(body: Path, media_type: str, folder: Path) -> list[FilePart]:

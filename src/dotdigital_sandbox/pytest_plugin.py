@@ -22,7 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(seed='demo', **settings): what the dotdigital_account of a test is started with",
+        f"{MARKER}(seed='demo', **settings): what the dotdigital_account of a test is started with; the settings of a "
+        "class or module count too, and the nearer mark wins",
     )
 
 
@@ -41,7 +42,13 @@ def _dotdigital_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
         kind = repr(sorted(settings.items()))
         if kind not in running:
             made: DotdigitalAccount = _account_type()(tmp_path_factory.mktemp("dotdigital"), **settings)
-            running[kind] = made.start()
+            try:
+                running[kind] = made.start()
+            except OSError as problem:
+                raise pytest.UsageError(
+                    f"no account can be started: {problem}. Leave the port out: each worker, and each kind of account "
+                    "that the marks ask for, has a server of its own on a free port"
+                ) from None
         return running[kind]
 
     yield account
@@ -58,6 +65,17 @@ def _account_type() -> Any:
         ) from None
 
 
+def _settings_of(test: pytest.Item, usual: dict[str, Any]) -> dict[str, Any]:
+    """The usual settings, and over them those of the marks: of the module, the class, the test, its parameters."""
+    settings = dict(usual)
+    for mark in (mark for node in test.listchain() for mark in node.own_markers if mark.name == MARKER):
+        if mark.args:
+            raise pytest.UsageError(f"the marker {MARKER} takes settings by name, such as seed='demo'")
+        switches: dict[str, Any] = {**(settings.get("switches") or {}), **(mark.kwargs.get("switches") or {})}
+        settings = {**settings, **mark.kwargs, "switches": switches}
+    return settings
+
+
 @pytest.fixture
 def dotdigital_account(
     request: pytest.FixtureRequest, dotdigital_settings: dict[str, Any], _dotdigital_accounts: Running
@@ -67,10 +85,7 @@ def dotdigital_account(
     ``url``, ``user`` and ``password`` are for your client. ``get(path)`` looks into the account, ``fail_next`` spoils
     calls, ``advance`` moves its clock, ``finish_imports`` waits for nothing, ``reset`` begins anew within a test.
     """
-    marker = request.node.get_closest_marker(MARKER)
-    if marker and marker.args:
-        raise pytest.UsageError(f"the marker {MARKER} takes settings by name, such as seed='demo'")
-    account = _dotdigital_accounts({**dotdigital_settings, **(marker.kwargs if marker else {})})
+    account = _dotdigital_accounts(_settings_of(request.node, dotdigital_settings))
     # Whatever another test has done to it: kept a state, or stopped the server.
     account.begin_anew()
     return account

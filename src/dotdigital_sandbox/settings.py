@@ -102,7 +102,7 @@ def _within(number: float) -> float:
 
 
 def _coerced(name: str, kind: Any, value: object) -> Any:
-    text = str(value).strip()
+    text = "null" if value is None else str(value).strip()
     try:
         if kind is bool:
             return _TRUTHS[text.lower()]
@@ -180,17 +180,36 @@ class Settings:
         for name in _TIMES:
             if not 0 <= getattr(self, name) <= MOST:
                 raise ValueError(f"{name} cannot be {getattr(self, name)}; it is a time from 0 to {MOST} seconds")
+        self._check_numbers()
         if not 0 < self.import_megabytes <= MOST_MEGABYTES:
             raise ValueError(f"import_megabytes cannot be {self.import_megabytes}; it is at most {MOST_MEGABYTES}")
         if self.import_rows_per_second is not None and not 0 < self.import_rows_per_second <= MOST:
             raise ValueError(f"import_rows_per_second cannot be {self.import_rows_per_second}; it is more than 0")
         if not self.user or ":" in self.user:
             raise ValueError(f"user cannot be {self.user!r}; it has at least one character, and no colon")
-        if self.start_at is not None and (self.start_at.tzinfo is None or not EARLIEST <= self.start_at <= LATEST):
+        if self.start_at is not None and not _is_in_reach(self.start_at):
             raise ValueError(
                 f"start_at cannot be {self.start_at}; it is an instant with a time zone "
                 f"between the years {EARLIEST.year} and {LATEST.year}"
             )
+
+    def _check_numbers(self) -> None:
+        for name, least in _WHOLE.items():
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or value < least):
+                raise ValueError(f"{name} cannot be {value!r}; it is a whole number from {least} on")
+
+
+_WHOLE = {
+    **dict.fromkeys(("low_rate", "medium_rate", "high_rate", "flat_rate", "region", "account_id"), 1),
+    **dict.fromkeys(("active_imports", "active_deletions"), 1),
+    **dict.fromkeys(("contact_limit", "book_limit", "email_credits"), 0),
+}
+
+
+def _is_in_reach(at: object) -> bool:
+    """Whether it is an instant that the account's clock can show."""
+    return isinstance(at, datetime) and at.tzinfo is not None and EARLIEST <= at <= LATEST
 
 
 _TIMES = tuple(each.name for each in fields(Settings) if each.name.endswith("_seconds"))

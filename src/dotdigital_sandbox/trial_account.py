@@ -7,9 +7,11 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -18,6 +20,8 @@ from dotdigital_sandbox.opening import open_account
 from dotdigital_sandbox.server import Sandbox
 
 _SECONDS = 30
+# How much of a refusal is repeated in its exception.
+_SAID = 500
 
 
 class DotdigitalAccount(Sandbox):
@@ -85,13 +89,23 @@ class DotdigitalAccount(Sandbox):
         shutil.rmtree(before.settings.data_dir, ignore_errors=True)
 
     def get(self, path: str, **query: Any) -> Any:
-        """What the API answers to a GET, such as ``get("/v2/contacts/ann@example.com")``; raises HTTPError."""
-        asked = f"{self.url}{quote(path, safe='/%@+~')}{'?' if query else ''}{urlencode(query)}"
+        """What the API answers to a GET, such as ``get("/v2/contacts/ann@example.com")``.
+
+        A query may stand in the path, too. Raises HTTPError, which says what the API said.
+        """
+        path, _, given = path.partition("?")
+        words = "&".join(each for each in (quote(given, safe="=&%+~"), urlencode(query)) if each)
+        asked = f"{self.url}/{quote(path.lstrip('/'), safe='/%@+~')}{'?' if words else ''}{words}"
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = Request(asked, headers={"Authorization": f"Basic {token}"})  # noqa: S310 - our own address
         # Never by way of a proxy: the account is on this machine.
-        with build_opener(ProxyHandler({})).open(request, timeout=_SECONDS) as answer:
-            content = answer.read()
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=_SECONDS) as answer:
+                content = answer.read()
+        except HTTPError as refused:
+            content = refused.read()
+            said = f"{refused.msg}: {content[:_SAID].decode(errors='replace')} (GET {path})"
+            raise HTTPError(asked, refused.code, said, refused.headers, BytesIO(content)) from None
         return json.loads(content) if content else None
 
     def _next_folder(self) -> Path:

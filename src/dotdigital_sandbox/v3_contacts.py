@@ -366,8 +366,13 @@ def _filters(call: Call) -> tuple[str, dict[str, Any]]:
     if modified or created:
         sql += f" AND +c.{'modified' if modified else 'created'} >= :since"
     if members:
-        sql += " AND EXISTS (SELECT 1 FROM membership m WHERE m.book_id = :book AND m.contact_id = c.id)"
-    return sql, {"since": modified or created, "book": min(number, INT32)}
+        # Ids of lists and segments come out of one row, and yet the one is not asked for by the filter of the other.
+        sql += (
+            " AND EXISTS (SELECT 1 FROM membership m JOIN address_book b ON b.id = m.book_id AND b.kind = :kind "
+            "WHERE m.book_id = :book AND m.contact_id = c.id)"
+        )
+    kind = "book" if book else "segment"
+    return sql, {"since": modified or created, "book": min(number, INT32), "kind": kind}
 
 
 def list_contacts(call: Call) -> Answer:

@@ -51,6 +51,7 @@ SUMMARY = {
 
 # Said of what belongs to a contact that is imported all the same.
 CONSENTS = "consentRecordsNotApplied"
+_IDENTIFIERS = {"email": "email", "mobilenumber": "mobileNumber", "contactid": "contactId"}
 _NAME = re.compile(r"[-A-Za-z0-9_]{1,50}")
 # Outcome, counter key and body.
 Result = tuple[str, str, dict[str, Any]]
@@ -162,7 +163,12 @@ def _pass_over_done(
 
 
 def _match_of(row: dict[str, Any]) -> str:
-    return str(row.get("matchidentifier") or "email")
+    return _spelled(str(row.get("matchidentifier") or "email"))
+
+
+def _spelled(identifier: str) -> str:
+    """The name of an identifier as the API writes it, since clients spell it in every case."""
+    return _IDENTIFIERS.get(identifier.lower(), identifier)
 
 
 def _some(
@@ -224,7 +230,7 @@ def _one(db: Connection, account: Account, merge: int, line: bytes, seen: set[st
 def _shown(identifiers: object) -> dict[str, str]:
     """The identifiers of a row as they are repeated: texts, without the id of the service's own."""
     known = identifiers.items() if isinstance(identifiers, dict) else ()
-    return {name: str(value) for name, value in known if value is not None and name.lower() != "contactid"}
+    return {_spelled(name): str(value) for name, value in known if value is not None and name.lower() != "contactid"}
 
 
 def _failure_code(refused: V3Error) -> str:

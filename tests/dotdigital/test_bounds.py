@@ -294,3 +294,19 @@ def test_the_patient_parser_takes_no_broken_list(body: str, server: Server, make
 def test_the_patient_parser_takes_lists_with_blanks() -> None:
     assert decode_page(b' [ {"id":1} , NaN\n,\t{"id":2} ] ', Contact).rows == 3
     assert decode_page(b"\xef\xbb\xbf[ ]", Contact).rows == 0
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
+def test_times_that_nobody_can_wait_are_refused_by_name(seconds: float) -> None:
+    for name in ("connect", "read", "write", "total"):
+        with pytest.raises(ValueError, match=f"^{name} is {seconds}: give seconds"):
+            Timeout(**{name: seconds})
+    with pytest.raises(ValueError, match=r"^connect is"):
+        Account("user", "password", timeout=seconds)
+    for name in ("base", "cap", "max_wait", "throttle_base"):
+        if seconds:
+            with pytest.raises(ValueError, match=f"^{name} is {seconds}: give seconds"):
+                Retry(**{name: seconds})
+    for name in ("tries", "throttle_tries"):
+        with pytest.raises(ValueError, match="at least once"):
+            Retry(**{name: 0})

@@ -145,6 +145,18 @@ def test_an_account_without_properties_is_read(server: Server, account: Account)
     assert account.info().properties == {}
 
 
+def test_an_odd_property_of_an_account_costs_none_of_the_others(server: Server, account: Account) -> None:
+    odd = [
+        {"name": "Limits", "value": {"a": 1}},
+        {"name": 5, "value": "x"},
+        {"name": ["x"], "value": "y"},
+        {"value": "z"},
+    ]
+    known = [{"name": "Name", "value": "Demo"}, {"name": "ApiCallsRemaining", "value": 1985}]
+    server.say(answer(200, {"id": 5, "properties": [*odd, *known]}))
+    assert account.info().properties == {"Name": "Demo", "ApiCallsRemaining": "1985"}
+
+
 @pytest.mark.parametrize(
     ("user", "password", "named"),
     [

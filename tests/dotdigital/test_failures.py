@@ -127,6 +127,7 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
         ),
         (answer(403, b"Forbidden: Access is denied"), ConfigurationError, None, "region"),
         (answer(403, {"message": "Error: ERROR_FEATURENOTACTIVE"}), ConfigurationError, "ERROR_FEATURENOTACTIVE", ""),
+        (answer(407), ConfigurationError, None, "proxy"),
         (answer(400, {"message": "Error: ERROR_INVALID_LOGIN"}), ConfigurationError, "ERROR_INVALID_LOGIN", ""),
         (answer(301, headers={"Location": "https://evil.example"}), ConfigurationError, None, "redirect"),
         (
@@ -286,8 +287,21 @@ def test_a_page_of_something_on_the_way_is_no_word_that_it_was_done(server: Serv
     account.contacts.delete(5)
     assert len(server.requests) == 2
     server.say(portal)
-    with pytest.raises(UnknownOutcome):
+    with pytest.raises(UnknownOutcome, match="could not be read"):
         account.create_data_field("Size", "Numeric")
+    server.otherwise = lambda _: portal
+    with pytest.raises(Transient, match="such as a proxy"):
+        account.contacts.count()
+
+
+def test_a_status_that_is_an_answer_can_be_a_refusal(server: Server, account: Account) -> None:
+    """A data field in use is answered with a 409; so is what was refused for another reason, and that once for all."""
+    server.say(answer(409, {"message": "Not now."}), answer(409, {"result": False, "dependencies": ["a form", None]}))
+    with pytest.raises(Rejected, match="still uses") as refused:
+        account.delete_data_field("Size")
+    assert refused.value.status == 409
+    assert account.delete_data_field("Size").dependencies == ["a form"]
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("second", [{}, {"status": "maintenance"}, {"_items": None}])

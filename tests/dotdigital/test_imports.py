@@ -164,6 +164,20 @@ def test_files_the_service_would_refuse_are_not_sent(server: Server, account: Ac
     assert server.connections == 0
 
 
+@pytest.mark.parametrize(
+    "file",
+    ["contacts.csv", b"Email\n", None, io.StringIO("Email\nann@example.com\n")],
+    ids=["name", "bytes", "none", "text"],
+)
+def test_what_is_no_file_of_bytes_is_refused_before_anything_is_sent(
+    server: Server, account: Account, file: Any
+) -> None:
+    for start in (account.address_book(1).import_contacts, account.contacts_v3.import_file):
+        with pytest.raises(TypeError, match="opened with 'rb'"):
+            start(file)
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("encoding", ["multipart", "json"])
 def test_a_file_that_shrinks_is_not_imported(server: Server, account: Account, encoding: Encoding) -> None:
     with pytest.raises(Rejected, match="shorter"):

@@ -114,11 +114,21 @@ def test_in_an_event_loop_the_same_calls_hold_nothing_up(server: Server) -> None
                 break
             with pytest.raises(NotFound):
                 await account.ask(lambda it: it.contacts.get(5))
+            with pytest.raises(TypeError, match="ask it with each"):
+                await account.ask(lambda it: it.address_books())
         with pytest.raises(RuntimeError, match="was closed"):
             await account.ask(lambda it: it.info())
         return found
 
     assert asyncio.run(work()) == [5, 1000]
+
+
+def test_an_account_for_an_event_loop_takes_what_the_other_takes() -> None:
+    """In the eyes of type checkers, too: were nothing known of it, the marks of what is wrong here would be refused."""
+    with pytest.raises(TypeError, match="password"):
+        AsyncAccount("user")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="patience"):
+        AsyncAccount("user", "password", patience=1)  # type: ignore[call-arg]
 
 
 def test_the_log_has_a_line_a_request_without_an_address(

@@ -201,6 +201,13 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.contacts.get(".."), "who"),
     (lambda a: a.contacts.get("a\nb"), "who"),
     (lambda a: a.contacts.get("12"), "who"),
+    (lambda a: a.contacts.suppress(["12"]), "who"),
+    (lambda a: a.preferences.of_contact("12"), "who"),
+    (lambda a: a.preferences.set_for_contact(" 12", [(2, True)]), "who"),
+    (lambda a: a.collection("Orders").of_contact("12"), "who"),
+    (lambda a: a.collection("Orders").delete_of_contact("12"), "who"),
+    (lambda a: a.collection("Orders").save(RecordDraft("k", "12", {})), "contact is an address of digits"),
+    (lambda a: a.collection("Orders").start_import([RecordDraft("k", 0, {})]), "contact is 0"),
     (lambda a: a.contacts.suppress([-1]), "who"),
     (lambda a: a.contacts.import_drafts([], address_book_ids=[0]), "address_book_ids"),
     (lambda a: a.emails.send(), "at least one"),
@@ -233,6 +240,14 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", summary="")]), "summary"),
     (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": Decimal("NaN")})]), "NaN"),
     (lambda a: a.collection("Orders").add(RecordDraft("1", 5, [Decimal("Infinity")])), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, {"total": [float("nan")]})), "NaN"),
+    (lambda a: a.collection("Orders").add(RecordDraft("1", 5, {"name": "Ann\ud83d"})), "no Unicode"),
+    (lambda a: a.events.import_events([EventDraft("a@example.com", "x", data={"a": float("inf")})]), "NaN"),
+    (lambda a: a.contacts.save(ContactDraft("a", data_fields={"SCORE": float("nan")})), "SCORE is nan"),
+    (lambda a: a.contacts.import_drafts([ContactDraft("a", data_fields={"SCORE": Decimal("NaN")})]), "SCORE is NaN"),
+    (lambda a: a.contacts_v3.merge("a", ContactV3Draft({"email": "a"}, {"SCORE": float("-inf")})), "SCORE is -inf"),
+    (lambda a: a.contacts_v3.start_import([ContactV3Draft({"email": "a"}, {"SCORE": float("nan")})]), "SCORE is nan"),
+    (lambda a: a.create_data_field("SCORE", "Numeric", default=float("inf")), "default is inf"),
 ]
 
 
@@ -243,6 +258,23 @@ def test_impossible_calls_are_not_sent(
     with pytest.raises(ValueError, match=named):
         call(account)
     assert server.requests == []
+
+
+def test_what_no_data_field_holds_is_refused_by_its_name(server: Server, account: Account) -> None:
+    draft = ContactDraft("a@example.com", data_fields={"NAME": b"Ann"})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="NAME is of the type bytes"):
+        account.contacts.save(draft)
+    assert server.requests == []
+
+
+def test_a_decimal_arrives_as_the_number_that_it_is(server: Server, account: Account) -> None:
+    price = Decimal("123456789012345678.123456789")
+    server.say(answer(200, {"id": 5}), answer(200, {"contactId": 5}), answer(202, {"importId": "g"}))
+    account.contacts.save(ContactDraft("a@example.com", data_fields={"PRICE": price}))
+    draft = ContactV3Draft({"email": "a@example.com"}, {"PRICE": price})
+    account.contacts_v3.merge("a@example.com", draft)
+    account.contacts_v3.start_import([draft])
+    assert all(b":123456789012345678.123456789}" in request.body for request in server.requests)
 
 
 def test_drafts_carry_what_is_given() -> None:

@@ -14,7 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dotdigital import Account, Contact, FieldValue, Page, Rejected, Transient
+from dotdigital import (
+    Account,
+    Contact,
+    ContactId,
+    FieldValue,
+    Page,
+    RecordFault,
+    RecordReport,
+    Rejected,
+    Suppressed,
+    Transient,
+)
 from dotdigital.decoding import KEPT, RAW_LIMIT, Unreadable, decode_one, decode_page
 from dotdigital.models import AddressBook, ImportReport, Suppression
 from dotdigital.paging import pages
@@ -298,6 +309,14 @@ def test_nulls_count_as_absent() -> None:
     page = decode_page(b'[{"id":1,"name":"A","visibility":null,"contacts":null}]', AddressBook)
     assert page.items == [AddressBook(1, "A")]
     assert decode_one(b'{"newContacts":3,"blocked":null}', ImportReport) == ImportReport(new_contacts=3)
+
+
+def test_nulls_within_count_as_absent_too() -> None:
+    """One of them costs neither the report nor the other entries, however deep the object is."""
+    body = b'{"totalItems":null,"faults":[null,{"key":"a","reason":null}]}'
+    assert decode_one(body, RecordReport) == RecordReport(faults=[RecordFault("a")])
+    deep = b'{"suppressed":[{"id":null,"email":"a@example.com"}],"other":' + b"[" * 900 + b"null" + b"]" * 900 + b"}"
+    assert decode_one(deep, Suppressed) == Suppressed([ContactId(email="a@example.com")])
 
 
 @pytest.mark.parametrize("body", [b'{"id":1}', b'[{"id":1', b"<html>", b"null", b"[" * 100_000])

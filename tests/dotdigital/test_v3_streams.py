@@ -20,6 +20,7 @@ from dotdigital import (
     ContactV3Draft,
     EventDraft,
     EventPage,
+    FailureV3,
     Malformed,
     MergeV3,
     NotFound,
@@ -67,6 +68,8 @@ def test_members_are_those_that_the_usual_parser_finds(
     body = text.encode("utf-8", "surrogatepass")
     found: list[tuple[str, Any]] = []
     for name, value in content.items():
+        if value is None:
+            continue
         found.extend((name, each) for each in (value if isinstance(value, list) else [value]))
     read = [(name, json.loads(raw)) for name, raw in members(pieces(body, size))]
     assert read == [(json.loads(json.dumps(name)), json.loads(json.dumps(each))) for name, each in found]
@@ -140,6 +143,13 @@ def test_a_result_that_cannot_be_read_costs_none_of_the_others(server: Server, a
     assert [each.contact_id if isinstance(each, ResultV3) else "bad" for each in results] == [1, "bad", 3]
     (malformed,) = (each for each in results if isinstance(each, Malformed))
     assert malformed.raw == bad.decode()
+
+
+def test_a_list_of_results_that_is_null_is_an_empty_one(server: Server, account: Account) -> None:
+    failed = {"contactId": None, "failures": [{"failureCode": None, "description": None}, None]}
+    told = {"importId": "g", "status": "Finished", "created": None, "updated": None, "failures": [failed]}
+    server.say(answer(200, told))
+    assert list(account.contacts_v3.import_results("g")) == [ResultV3("failures", failures=[FailureV3()])]
 
 
 def test_a_status_that_is_cut_in_the_middle_goes_on_where_it_was(server: Server, account: Account) -> None:

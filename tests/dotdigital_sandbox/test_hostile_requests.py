@@ -62,6 +62,16 @@ def test_a_target_may_name_the_server_before_the_path(api: Api) -> None:
     assert b"/_sandbox/" in sent(api, "GET http://sandbox.example.com")
 
 
+def test_a_call_of_the_older_protocol_need_not_name_the_server(api: Api) -> None:
+    host, _, port = api.sandbox.url.removeprefix("http://").partition(":")
+    credentials = base64.b64encode(f"{api.sandbox.user}:{api.sandbox.password}".encode())
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"GET /v2/account-info HTTP/1.0\r\nAuthorization: Basic " + credentials + b"\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    properties = json.loads(answer.partition(b"\r\n\r\n")[2])["properties"]
+    assert {"name": "ApiEndpoint", "type": "String", "value": api.sandbox.url} in properties
+
+
 def test_a_client_that_offers_another_protocol_is_answered_in_this_one(api: Api) -> None:
     offer = "Connection: close, Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk"
     assert b" 200 OK" in sent(api, f"GET /v2/server-time\n{offer}")

@@ -181,6 +181,10 @@ def test_multipart_uploads(api: Api) -> None:
     bare = b'--x\r\nContent-Disposition: form-data; name="csv"\r\n\r\nEmail\r\na@example.com\r\n--x--\r\n'
     nameless = api.http.post(path, content=bare, headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert (nameless.status_code, nameless.json()) == (400, {"message": "file must be valid"})
+    starred = bare.replace(b'name="csv"', b"name=\"csv\"; filename*=utf-8''K%C3%A4ufer.csv")
+    named = api.http.post(path, content=starred, headers={"Content-Type": "multipart/form-data; boundary=x"})
+    assert named.status_code == 202
+    api.sandbox.finish_imports()
     for content, media in ((bare[:40], "multipart/form-data; boundary=x"), (bare, "multipart/form-data")):
         broken = api.http.post(path, content=content, headers={"Content-Type": media})
         assert broken.json() == {"message": "Error: ERROR_MALFORMED_REQUEST"}

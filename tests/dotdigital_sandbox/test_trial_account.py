@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -77,6 +78,13 @@ def test_looking_in_asks_as_a_client_does(account: DotdigitalAccount) -> None:
     assert len(people["_items"]) == 2
     assert account.get("/v2/contacts/subscriber.1@example.com")["email"] == "subscriber.1@example.com"
     assert account.calls()[-1]["path"] == "/v2/contacts/subscriber.1@example.com"
+    assert len(account.get("v2/contacts?select=3", skip=1)) == 3
+    assert account.get("/contacts/v3?~listId=3&limit=1")["_items"]
+    with pytest.raises(
+        HTTPError, match=r"404: Not Found: .*ERROR_CONTACT_NOT_FOUND.*\(GET /v2/contacts/nobody"
+    ) as refused:
+        account.get("/v2/contacts/nobody@example.com")
+    assert json.load(refused.value) == {"message": "Error: ERROR_CONTACT_NOT_FOUND"}
 
 
 def emails(account: DotdigitalAccount) -> list[str]:
@@ -138,3 +146,19 @@ def test_a_restart_goes_on_with_the_state_that_there_was_and_is_no_new_beginning
 def test_a_setting_that_there_is_not_is_refused(tmp_path: Path, setting: str, choices: str) -> None:
     with pytest.raises(ValueError, match=f"{setting} cannot be 'other'; it may be: {choices}"):
         DotdigitalAccount(tmp_path, **{setting: "other"})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("low_rate", 0), ("flat_rate", 2.5), ("region", "1"), ("active_imports", True), ("contact_limit", -1)],
+)
+def test_a_number_that_cannot_be_is_refused(tmp_path: Path, setting: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"{setting} cannot be {value!r}; it is a whole number from"):
+        DotdigitalAccount(tmp_path, **{setting: value})
+
+
+def test_no_text_is_an_instant_and_no_nan_a_time(tmp_path: Path, account: DotdigitalAccount) -> None:
+    with pytest.raises(ValueError, match="start_at cannot be 2026-01-01; it is an instant"):
+        DotdigitalAccount(tmp_path, start_at="2026-01-01")
+    with pytest.raises(ValueError, match="nan seconds are beyond all dates"):
+        account.advance(float("nan"))

@@ -167,6 +167,10 @@ def test_pages_follow_markers(demo: Api) -> None:
     assert len(members) == 20
     assert set(members[0]["dataFields"]) == {"FIRSTNAME"}
     assert {each["lists"][0]["status"] for each in members} == {"subscribed", "suppressed"}
+    segment = demo.sandbox.make_segment("All", field="FIRSTNAME", test="not-equals", value="")
+    assert demo.get("/contacts/v3", **{"~segmentId": segment})["_items"]
+    for wrong in ({"~listId": segment}, {"~segmentId": 3}):
+        assert demo.get("/contacts/v3", **wrong)["_items"] == []
 
 
 def test_a_suppressed_contact_is_updated_silently_unless_resubscribed(demo: Api) -> None:

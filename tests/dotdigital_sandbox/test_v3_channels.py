@@ -129,6 +129,20 @@ def test_identifiers_of_two_contacts_conflict(api: Api) -> None:
     assert [each["failures"][0]["failureCode"] for each in done["failures"]] == ["identifierConflict"]
 
 
+def test_identifiers_of_an_import_are_told_as_the_service_spells_them(api: Api) -> None:
+    done = imported(
+        api,
+        {"MatchIdentifier": "Email", "Identifiers": {"EMAIL": "ann@example.com", "MobileNumber": "447123123123"}},
+        {"matchIdentifier": "email", "identifiers": {"email": "ANN@example.com"}},
+        {"matchIdentifier": "MOBILENUMBER", "identifiers": {"mobilenumber": "12"}},
+    )
+    (made,) = done["created"]
+    assert made["identifiers"] == {"email": "ann@example.com", "mobileNumber": "447123123123"}
+    told = [(each["matchIdentifier"], each["failures"][0]["failureCode"]) for each in done["failures"]]
+    assert told == [("email", "duplicateIdentifier"), ("mobileNumber", "invalidMobileNumber")]
+    assert done["failures"][1]["identifiers"] == {"mobileNumber": "12"}
+
+
 def test_an_import_matches_by_any_identifier(api: Api) -> None:
     ann = api.contact("ann@example.com")
     api.ask("PATCH", f"{V3}/contactId/{ann}", {"identifiers": {"mobileNumber": "447123123123"}}, status=200)

@@ -29,6 +29,8 @@ OF_CLIENT = (
     _("Dotdigital did not accept the user name and password. Check them under Settings > Access > API users."),
     _("Dotdigital's limit of calls for this account is used up. Try again later."),
     _("Dotdigital does not have what was asked for. It may have been deleted; read it again."),
+    _("The connection to Dotdigital broke off. It is tried again later."),
+    _("Something other than Dotdigital seems to have answered, such as a proxy. It is tried again later."),
 )
 WITH_VALUES = (
     *(NEW_PROBLEMS, KNOWN_PROBLEMS, HELD, REJECTED_LATE, OUT_OF_CALLS, READ_LATELY),

@@ -1,0 +1,84 @@
+"""From a call whose answer did not come, or is none, to the error that says what to do (contract §3)."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+import httpx2
+
+from dotdigital.answers import describe
+from dotdigital.errors import ConfigurationError, DotdigitalError, Rejected, Transient, UnknownOutcome
+from dotdigital.operations import Operation
+
+_NEVER_SENT: Final = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.UnsupportedProtocol,
+)
+
+
+def too_large(operation: Operation, most_bytes: int) -> DotdigitalError:
+    """An answer of more bytes than any that the service gives."""
+    cause = f"more than {most_bytes} bytes"
+    if not operation.repeatable:
+        return _lost(operation, cause)
+    return Rejected(
+        "Dotdigital sent an answer too large to be read. Ask for smaller pages.",
+        detail=describe(operation, cause=cause),
+        code="ANSWER_TOO_LARGE",
+    )
+
+
+def no_answer(operation: Operation, error: httpx2.HTTPError, cause: str, *, is_sent: bool) -> DotdigitalError:
+    """The connection failed; ``is_sent`` says whether all of the request may have arrived before that."""
+    if _certificate_refused(error):
+        return ConfigurationError(
+            "The host's certificate could not be verified, so nothing was sent. Check the address, and that this "
+            "machine trusts the authority that issued the certificate.",
+            detail=describe(operation, cause="certificate not verified"),
+        )
+    if isinstance(error, _NEVER_SENT) or not is_sent:
+        return Transient(
+            "Dotdigital could not be reached. Check the network if this stays; it is tried again later.",
+            detail=describe(operation, cause=cause),
+        )
+    return _lost(operation, cause)
+
+
+def _lost(operation: Operation, cause: str) -> DotdigitalError:
+    """The request went out and its answer is lost: harmless if it may be repeated, else nobody knows."""
+    detail = describe(operation, cause=cause)
+    if operation.repeatable:
+        return Transient("The connection to Dotdigital broke off. It is tried again later.", detail=detail)
+    return UnknownOutcome(
+        "The connection broke off after the request was sent, so it is unknown whether Dotdigital carried it out. "
+        "Look before sending it again.",
+        detail=detail,
+    )
+
+
+def not_understood(operation: Operation, reason: str) -> DotdigitalError:
+    """Something was answered that the operation never answers, perhaps by somebody else on the way."""
+    detail = describe(operation, cause=f"unreadable answer: {reason}")
+    if operation.repeatable:
+        return Transient(
+            "Something other than Dotdigital seems to have answered, such as a proxy. It is tried again later.",
+            detail=detail,
+        )
+    return UnknownOutcome(
+        "The request was sent, but its answer could not be read, so it is unknown whether Dotdigital carried it out. "
+        "Look before sending it again.",
+        detail=detail,
+    )
+
+
+def _certificate_refused(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -6,6 +6,8 @@ it. An erased address is known by its keyed hash alone.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import (
     BigIntegerField,
     BinaryField,
@@ -27,6 +29,8 @@ from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.sql import Fragment
 from dotbridge.one_reading import asked_once
 
+# A word is dated before its transaction ends, so for so long after its date it may not be seen yet.
+LONGEST_TRANSACTION = timedelta(hours=1)
 # What a state is about that names an address.
 OF_ADDRESSES = (SubjectKind.ADDRESS, SubjectKind.SHARED)
 _BLOCKED_ADDRESSES = """

@@ -7,7 +7,6 @@ book, where the connection says so. Each word is asked for once; Dotdigital's la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -27,14 +26,12 @@ from dotbridge.connections.models import (
 from dotbridge.connections.recipients import held_in_book
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
-from dotbridge.consent.conditions import states_since
+from dotbridge.consent.conditions import LONGEST_TRANSACTION, states_since
 from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, FormerAddress
 from dotbridge.mirror.status import LIVE
 
-# So long ago a transaction may have begun that has brought its words just now.
-NEWS = timedelta(hours=1)
 # Who has an address in an account: the contact that has it, or else the one that had it until it got another one there.
 _KNOWN_AS = """
     SELECT c.id, c.integration_id, c.remote_id, c.status, c.email_key FROM dotbridge_mirror_contact c
@@ -115,7 +112,7 @@ def request_unsubscriptions(
         "live": list(LIVE),
         "email_key": email_key,
         "integration": integration.pk if integration else None,
-        "since": timezone.now() - NEWS,
+        "since": timezone.now() - LONGEST_TRANSACTION,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WITHDRAW, asked)

@@ -9,9 +9,8 @@ from django.utils.translation import override
 
 import dotdigital
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.integrations.protocols import NOT_OFFERED, OFFERED
-from dotbridge.sync.texts import NEW_PROBLEMS, OF_CLIENT, READ_LATELY, RESULTS_WAIT, WITH_VALUES
+from dotbridge.sync.texts import NEW_PROBLEMS, OF_CLIENT, READ_LATELY, RESULTS_WAIT, WITH_VALUES, stored_text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Notification
 from dotbridge.sync.models import Listing
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -51,8 +52,7 @@ def words_of(notification: Notification) -> Words:
 
 
 def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
-    # What a worker wrote down is in the language of the worker.
-    message = _(said["message"]) if said.get("message") else ""
+    message = stored_text(said.get("message", ""))
     listing = said.get("listing", "")
     what = str(Listing(listing).label).lower() if listing in set(Listing) else listing
     texts = {

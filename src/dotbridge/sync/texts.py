@@ -3,7 +3,12 @@ reader in another language than the worker's."""
 
 from __future__ import annotations
 
+import re
+
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
+
+from dotbridge.integrations.protocols import NOT_OFFERED, WITHDRAWN
 
 LOCK_LOST = _("The lock of the integration was lost, so another run may be at work. A later run goes on from there.")
 SWITCHED_OFF = _("The account was switched off while the run was at work, so it ended. Once on, a later one goes on.")
@@ -34,3 +39,21 @@ WITH_VALUES = (
     *(NEW_PROBLEMS, KNOWN_PROBLEMS, HELD, REJECTED_LATE, OUT_OF_CALLS, READ_LATELY),
     *(FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT, UNFIT_VALUES),
 )
+
+
+def stored_text(text: str) -> str:
+    """What a worker wrote down, in the reader's language where it is a text of ours; others stay as they are."""
+    if not text:
+        return ""
+    for form, pattern in _STORED:
+        if found := pattern.fullmatch(text):
+            return gettext(form) % found.groupdict()
+    return gettext(text)
+
+
+def _pattern_of(form: str) -> re.Pattern[str]:
+    """What a form looks like once its values are filled in."""
+    return re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(form)))
+
+
+_STORED = [(form, _pattern_of(form)) for form in (*WITH_VALUES, NOT_OFFERED, WITHDRAWN)]

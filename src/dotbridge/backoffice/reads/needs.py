@@ -32,7 +32,6 @@ from dotbridge.backoffice.rights import (
     MAY_SEND,
 )
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.connections.models import (
     AccountChange,
@@ -55,6 +54,7 @@ from dotbridge.one_reading import known_by_key
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
 from dotbridge.sync.selectors import Missing, absent_from_listings, missing_of_listings
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -26,11 +26,11 @@ from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.reads.worker import how_to_start_worker, seconds_to_ask
 from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
 from dotbridge.connections.models import SendState
 from dotbridge.integrations.models import Integration
+from dotbridge.sync.texts import stored_text
 
 register = template.Library()
 

@@ -68,7 +68,7 @@ class AppSettings:
     file_private_addresses: bool
 
 
-def read_seconds(least: float = 0) -> Callable[[Any], float]:
+def read_seconds(least: float) -> Callable[[Any], float]:
     """A reader of a number of seconds, at least so many and at most a day."""
 
     def read(given: Any) -> float:

@@ -89,13 +89,13 @@ def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id"
     return Exists(states.filter(is_blocked=True))
 
 
-def address_is_blocked(scopes: ListScopes, email_key: str = "email_key") -> Exists:
+def address_is_blocked(scopes: ListScopes, email_key: str) -> Exists:
     """Whether the address may not be mailed, whoever has it. Erased ones are not asked here."""
     states = _within(scopes).filter(kind__in=OF_ADDRESSES, entity="", subject=OuterRef(email_key))
     return Exists(states.filter(is_blocked=True))
 
 
-def address_is_erased(email_key: str = "email_key") -> Exists:
+def address_is_erased(email_key: str) -> Exists:
     """Whether the address is one that was erased."""
     key = hash_key()
     return Exists(

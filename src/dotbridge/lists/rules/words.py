@@ -20,11 +20,9 @@ from dotbridge.lists.rules.tree import Asked, Group, Measured, OnList, Part
 from dotbridge.lists.rules.value_words import ValueWords, quoted
 
 
-def rule_in_words(
-    entity: Entity, tree: Mapping[str, Any] | None, *, marketing_list: MarketingList | None = None
-) -> str:
+def rule_in_words(entity: Entity, tree: Mapping[str, Any] | None) -> str:
     """The rule as one sentence in the language of the person. What cannot be read is left out; `read_rule` tells it."""
-    return read_in_words(entity, read_rule(entity, tree, marketing_list=marketing_list))
+    return read_in_words(entity, read_rule(entity, tree))
 
 
 def read_in_words(entity: Entity, read: ReadRule) -> str:

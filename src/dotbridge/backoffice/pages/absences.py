@@ -65,7 +65,7 @@ def missing(request: HttpRequest, pk: int, listing: str) -> HttpResponse:
 
 def _what_follows(waiting: Missing) -> list[str]:
     """What depends on what is missing, by name."""
-    keys = absent(waiting.listing).filter(integration=waiting.integration).values("object_id")
+    keys = absent().filter(listing=waiting.listing, integration=waiting.integration).values("object_id")
     if waiting.listing == Listing.ADDRESS_BOOKS:
         links = ListConnection.objects.filter(address_book__in=keys).select_related("marketing_list")
         names = ", ".join(str(each.marketing_list) for each in links.order_by("marketing_list__name"))

@@ -53,7 +53,7 @@ from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.one_reading import known_by_key
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.sync.selectors import Missing, absent_from_listings, missing_of_listings
+from dotbridge.sync.selectors import Missing, absent, missing_of_listings
 from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
         "switched off": (MAY_SEE_LISTS, _switched_off, lambda: _of_switched_off(may_see=may(MAY_SEE_ACCOUNTS))),
         "absences": (
             MAY_SEE_ACCOUNTS,
-            absent_from_listings,
+            absent,
             lambda: _of_absences(may_confirm=may(MAY_CHANGE_ACCOUNT)),
         ),
         "uploads": (MAY_SEE_UPLOADS, _refused_uploads, _of_uploads),

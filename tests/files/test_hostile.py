@@ -25,6 +25,7 @@ from django.urls import reverse
 from dotbridge.crm.models import ContactEmail
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad
+from dotbridge.files.report_lines import report_lines
 from dotbridge.files.waiting import keep_file
 from tests.files.conftest import load
 

@@ -103,9 +103,9 @@ def request_unsubscriptions(
 ) -> int:
     """Note which opt-outs Dotdigital has to learn of and has not been asked for yet, for all accounts or for one.
 
-    With `email_key` those of one normalised address alone; with `only_recent` those that were said within the hour, which
-    takes no time however many there are: whose contact is new in an account, or is in a book by now, only the whole
-    tells. What waits because of an opt-out that was taken back is withdrawn. Answers how many are asked for now.
+    With `email_key` those of one normalised address alone; with `only_recent` those that were said within the hour,
+    which takes no time however many there are: whose contact is new in an account, or is in a book by now, only the
+    whole tells. What waits because of an opt-out that was taken back is withdrawn. Answers how many are asked for now.
     """
     states = states_since(Scope.EVERYTHING, Scope.LIST) if only_recent else "dotbridge_consent_consentstate"
     asked: dict[str, Any] = {

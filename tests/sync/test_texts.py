@@ -16,19 +16,20 @@ import dotbridge.sync
 import dotdigital
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
 from dotbridge.integrations.protocols import NOT_OFFERED, OFFERED
+from dotbridge.sync.client_texts import OF_CLIENT
 from dotbridge.sync.texts import (
     LOST_VALUES,
     NEW_PROBLEMS,
     NO_ANSWER,
     NO_DRIFT,
     NOT_COMPARED,
-    OF_CLIENT,
     READ_LATELY,
     RESULTS_WAIT,
     STATE_THERE,
     WITH_VALUES,
     stored_text,
 )
+from dotdigital.codes import person_text
 
 AGAIN = "The next run reads it again."
 
@@ -113,8 +114,20 @@ def test_whatever_a_step_says_is_a_text_that_can_be_said_in_german() -> None:
 
 
 def test_the_client_still_says_what_is_translated() -> None:
-    source = "".join(path.read_text() for path in Path(dotdigital.__file__).parent.glob("*.py"))
-    assert [text for text in OF_CLIENT if text not in source] == []
+    sources = [ast.parse(path.read_text()) for path in Path(dotdigital.__file__).parent.glob("*.py")]
+    said = {node.value for source in sources for node in ast.walk(source) if isinstance(node, ast.Constant)}
+    assert [text for text in OF_CLIENT if text not in said] == []
+
+
+def test_a_code_of_dotdigitals_is_said_in_german() -> None:
+    with override("de"):
+        assert stored_text(str(person_text("ERROR_CONTACT_SUPPRESSED"))) == (
+            "Der Kontakt hat sich abgemeldet oder wurde im Konto unterdrückt. "
+            "Nur der Kontakt kann das aufheben, indem er sich wieder anmeldet."
+        )
+        assert stored_text("Dotdigital refused the request (Too late). Correct what was sent.") == (
+            "Dotdigital hat die Anfrage abgelehnt (Too late). Berichtigen Sie, was gesendet wurde."
+        )
 
 
 def test_words_of_the_vendor_are_said_in_german_and_new_ones_stay() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.request_moves import TRIED
@@ -13,6 +13,7 @@ from dotbridge.connections.services.account_changes import IS_DOTDIGITALS, IS_GO
 from dotbridge.integrations.protocols import NOT_OFFERED, WITHDRAWN
 from dotbridge.integrations.services import OTHER_ACCOUNT, TAKEN_ACCOUNT
 from dotbridge.mapping.two_way import NO_WAY_TO_CREATE, UNMAPPED_FIELDS
+from dotbridge.sync.client_texts import REFUSED
 
 # Of runs.
 ANOTHER_RUN = _("Another run is at work on this integration.")
@@ -80,14 +81,6 @@ NOT_UNSENT = _("Its state in Dotdigital is %(state)s by now: somebody else has i
 STATE_THERE = _("In Dotdigital its state is %(state)s.")
 NO_ANSWER = _("No answer came when Dotdigital was asked to send it. %(seen)s Look there before anything else.")
 NOT_MAILED = _("Dotdigital does not mail your address: its state there is %(state)s.")
-# What the client says most; it knows nothing of languages itself.
-OF_CLIENT = (
-    _("Dotdigital could not be reached. Check the network if this stays; it is tried again later."),
-    _("Dotdigital is not available at the moment. Try again later."),
-    _("Dotdigital did not accept the user name and password. Check them under Settings > Access > API users."),
-    _("Dotdigital's limit of calls for this account is used up. Try again later."),
-    _("Dotdigital does not have what was asked for. It may have been deleted; read it again."),
-)
 WITH_VALUES = (
     *(NEW_PROBLEMS, KNOWN_PROBLEMS, HELD, REJECTED_LATE, OUT_OF_CALLS, READ_LATELY, COMPARISON_WAITS, DRIFT),
     *(FIRST_READING_WAITS, FIRST_READINGS_WAIT, RESULTS_WAIT, DATABASE_CANNOT, UNEXPECTED),
@@ -96,12 +89,14 @@ WITH_VALUES = (
     *(STOPPED, UNFINISHED, BOOKS_WAIT, PREPARED_AGAIN, LOST_VALUES, SETTLED, UNFIT_VALUES),
     *(IS_PREFERENCE, IS_DOTDIGITALS, IS_GONE, IS_IN_USE, NOT_CONNECTED, OTHER_DATA_FIELD, IN_USE),
     *(OPTED_OUT_THERE, MORE_PEOPLE, NOT_UNSENT, STATE_THERE, NO_ANSWER),
-    *(NOT_MAILED, TRIED, NOT_OFFERED, WITHDRAWN, OTHER_ACCOUNT, TAKEN_ACCOUNT),
+    *(REFUSED, NOT_MAILED, TRIED, NOT_OFFERED, WITHDRAWN, OTHER_ACCOUNT, TAKEN_ACCOUNT),
 )
 
 
 def stored_text(text: str) -> str:
     """What a worker wrote down, in the reader's language as far as its sentences are ours; others stay as they are."""
+    if (get_language() or "en").startswith("en"):
+        return text
     ends = [match.start() for match in _BETWEEN_SENTENCES.finditer(text)] + [len(text)]
     # A text of ours may be several sentences, so the longest comes first; what is filled in is as short as can be.
     own = next((text[:end] for end in reversed(ends) if end and gettext(text[:end]) != text[:end]), "")

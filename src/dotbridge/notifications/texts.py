@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dotbridge.entities.names import uncapitalised
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Notification
 from dotbridge.sync.models import Listing
@@ -54,7 +55,7 @@ def words_of(notification: Notification) -> Words:
 def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
     message = stored_text(said.get("message", ""))
     listing = said.get("listing", "")
-    what = str(Listing(listing).label).lower() if listing in set(Listing) else listing
+    what = uncapitalised(str(Listing(listing).label)) if listing in set(Listing) else listing
     texts = {
         Kind.SYNC_FAILING: "%(message)s" if message else _("The steps of the last run say why."),
         Kind.CREDENTIALS_REFUSED: "%(message)s",

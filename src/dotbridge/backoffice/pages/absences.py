@@ -16,6 +16,7 @@ from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import missing_names, missing_words
 from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_SEE_ACCOUNTS
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.names import uncapitalised
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import MappingRow
 from dotbridge.sync.models import Listing
@@ -94,7 +95,7 @@ def _confirmed(request: HttpRequest, integration: Integration, listing: Listing)
         "%(n)s of the %(what)s is believed gone; the account is read again in a moment.",
         "%(n)s of the %(what)s are believed gone; the account is read again in a moment.",
         number,
-    ) % {"n": grouped(number), "what": str(listing.label).lower()}
+    ) % {"n": grouped(number), "what": uncapitalised(str(listing.label))}
     log_change(request, integration, text)
     messages.success(request, text)
     return followed(reverse("dotbridge:account", args=[integration.pk]), after)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.fields import EntityField, FieldKind
+from dotbridge.entities.names import uncapitalised
 from dotbridge.entities.registry import Entity
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.lists_named import LIST_PATH
@@ -48,13 +48,6 @@ def _lists(part: Part) -> list[MarketingList]:
     if isinstance(part, Group):
         return [each for inner in part.parts for each in _lists(inner)]
     return [each.marketing_list for each in part.lists] if isinstance(part, OnList) else []
-
-
-def uncapitalised(label: str) -> str:
-    """A field's name as it stands within a sentence: English writes it small, unless it is an abbreviation."""
-    if not (get_language() or "en").startswith("en") or label[1:2].isupper():
-        return label
-    return label[:1].lower() + label[1:]
 
 
 def field_in_words(field: EntityField) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, report_change, show
 from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import missing_names, missing_words
@@ -96,8 +96,7 @@ def _confirmed(request: HttpRequest, integration: Integration, listing: Listing)
         "%(n)s of the %(what)s are believed gone; the account is read again in a moment.",
         number,
     ) % {"n": grouped(number), "what": uncapitalised(str(listing.label))}
-    log_change(request, integration, text)
-    messages.success(request, text)
+    report_change(request, integration, text)
     return followed(reverse("dotbridge:account", args=[integration.pk]), after)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_change, page, person_of, report_change
+from dotbridge.backoffice.pages.frame import log_change, page, person_of
 from dotbridge.backoffice.pages.list_forms import interval_text
 from dotbridge.backoffice.pages.list_frame import list_or_404, list_url
 from dotbridge.backoffice.reads.list_changes import said_of_change
@@ -93,4 +93,5 @@ def _refresh(request: HttpRequest, marketing_list: Any) -> None:
                 "came": grouped(change.adds),
                 "went": grouped(change.takes_out or 0),
             }
-        report_change(request, marketing_list, text)
+        log_change(request, marketing_list, text)
+    messages.success(request, text)

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dotbridge.audit.models import AuditEntry
 from dotbridge.backoffice.pages import audit, campaigns, person_acts, problems
-from dotbridge.backoffice.reads import people
+from dotbridge.backoffice.reads import fields, people
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.crm.models import Contact
 from dotbridge.mirror.models import Activity
@@ -79,3 +79,17 @@ def test_an_erasure_that_takes_too_long_does_nothing_and_names_the_way(
     assert Contact.objects.filter(pk=record.pk).exists()
     assert receipt_of(address) is None
     assert "The person is forgotten" in texts(back_office.post(forget, given, follow=True))
+
+
+def test_whom_a_mapping_would_send_again_is_worked_out_for_so_long_in_all(
+    back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No statement alone takes too long; of a thousand connected lists each asks several."""
+    monkeypatch.setattr(fields, "IMPACT_MILLISECONDS", 900)
+    row = reverse("dotbridge:mapping-row", args=[world.mapping.pk, world.mapping.rows.get().pk])
+    with slow(Contact, "SELECT"):
+        page = texts(
+            back_office.post(row, {"data_field": str(world.field.pk), "first": "job_title", "empty_values": "keep"})
+        )
+    assert "It takes too long to work out how many people are sent again." in page
+    assert world.mapping.rows.get().entity_fields != ["job_title"]

@@ -5,15 +5,20 @@ The list and its rule are tested with the lists; here is whatever else two peopl
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
 from dotbridge.encryption import seal, unseal
 from dotbridge.integrations.models import Integration
+from dotbridge.lists.models import MarketingList
+from dotbridge.lists.services import create_list
 from dotbridge.mapping.services import set_mapping_row
 from dotbridge.mirror.models import DataField
 from dotbridge.preferences.models import SiteSetting
@@ -248,3 +253,27 @@ def test_the_settings_of_the_site(back_office: Client, other: Client) -> None:
     assert dict(SiteSetting.objects.values_list("name", "value"))["keep_runs_days"] == "30"
     assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
     assert dict(SiteSetting.objects.values_list("name", "value"))["keep_runs_days"] == "40"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_two_people_give_at_the_same_moment(back_office: Client) -> None:
+    """The form has found the name free, and the database has not: the kind is all forms with a name of their own."""
+
+    def be_quicker(instance: MarketingList, **_: object) -> None:
+        pre_save.disconnect(be_quicker, sender=MarketingList)
+
+        def create() -> None:
+            create_list(name=instance.name, entity="crm.contact", description="the quicker one")
+            connections.close_all()
+
+        quicker = Thread(target=create)
+        quicker.start()
+        quicker.join()
+
+    pre_save.connect(be_quicker, sender=MarketingList)
+    answer = back_office.post(
+        reverse("dotbridge:list-add"), {"name": "Readers", "type": "dynamic", "entity": "crm.contact", "rule": "{}"}
+    )
+    assert answer.status_code == 200
+    assert "Another list has this name already." in texts(answer)
+    assert MarketingList.objects.get().description == "the quicker one"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -14,6 +16,8 @@ from dotbridge.integrations.services import create_integration
 from dotbridge.mapping.models import Mapping
 from dotbridge.mapping.tracking.models import Change, DirtyRecord
 from dotbridge.sync.models import State
+from dotbridge.sync.outbound import prepare
+from dotbridge.sync.outbound.outgoing import Candidates
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
@@ -75,3 +79,22 @@ def test_the_data_fields_of_a_list_are_refreshed(integration: Integration, link:
     link.refresh_from_db()
     assert compared_as
     assert link.compared_as == compared_as
+
+
+def test_whoever_asks_while_all_are_compared_has_them_compared_again(
+    integration: Integration, link: ListConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison at work may have passed by already what they ask for."""
+    find = prepare.find_candidates
+
+    def ask_meanwhile(*found: Any, **how: Any) -> Candidates:
+        candidates = find(*found, **how)
+        refresh_data_fields(link=link)
+        return candidates
+
+    refresh_data_fields(link=link)
+    monkeypatch.setattr(prepare, "find_candidates", ask_meanwhile)
+    sync(integration, kind=RunKind.CHANGES)
+    monkeypatch.undo()
+    link.items.update(values={"FIRSTNAME": "as if something had escaped us"})
+    assert steps_of(sync(integration, kind=RunKind.CHANGES))["prepare"]["update"] == 3

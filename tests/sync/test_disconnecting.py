@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
+from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect
 from dotbridge.connections.services import cancel_ending, request_ending
 from dotbridge.crm.models import Contact
+from dotbridge.each_alone import SomeFailed
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync import services
@@ -111,6 +113,28 @@ def test_an_integration_that_cannot_run_is_disconnected_all_the_same(
     assert not integrations_to_disconnect()
 
 
+def test_a_connection_that_cannot_end_keeps_no_other_from_ending(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    remote.create_book("Others")
+    other = connect(integration, book="Others")
+    for each in (link, other):
+        request_ending(link=each, takes_out=False)
+
+    def refuse(instance: ListConnection, **_: object) -> None:
+        if instance.pk == link.pk:
+            raise RuntimeError("the host keeps this one")
+
+    pre_delete.connect(refuse, sender=ListConnection)
+    try:
+        with pytest.raises(SomeFailed, match=str(link.pk)):
+            disconnect_lists(integration)
+    finally:
+        pre_delete.disconnect(refuse, sender=ListConnection)
+    assert list(ListConnection.objects.all()) == [link]
+    assert disconnect_lists(integration) == 1
+
+
 def test_notes_go_in_pieces_and_the_rest_goes_when_a_worker_died(
     integration: Integration, link: ListConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +142,7 @@ def test_notes_go_in_pieces_and_the_rest_goes_when_a_worker_died(
     request_ending(link=link, takes_out=False)
     monkeypatch.setattr(services, "NOTES_AT_ONCE", 2)
     monkeypatch.setattr(services.Removal, "objects", None)  # the worker dies after the notes went
-    with pytest.raises(AttributeError):
+    with pytest.raises(SomeFailed):
         disconnect_lists(integration)
     assert not ExportItem.objects.exists()
     assert ListConnection.objects.exists()

@@ -46,6 +46,7 @@ def test_whom_we_brought_leaves_the_book_and_the_connection_ends(
 ) -> None:
     numbers = ending_numbers(link)
     assert (numbers.in_book, numbers.ours, numbers.others, numbers.unfinished_rows) == (3, 2, 1, 0)
+    assert numbers.to_take_out == 3
     request_ending(link=link)
     assert list(integrations_with_requests()) == [integration]
 
@@ -71,10 +72,24 @@ def test_whom_dotdigital_does_not_mail_leaves_the_book_with_the_list(
         remove_records(marketing_list=link.marketing_list, record_ids=[off.pk])
         sync(integration)
         assert not ExportItem.objects.filter(email="off@example.com").exists()
+    assert ending_numbers(link).to_take_out == 3
     request_ending(link=link)
-    sync(integration, kind=RunKind.REQUESTS)
+    assert steps_of(sync(integration, kind=RunKind.REQUESTS))["endings"]["removed"] == 3
     path = "/v2/contacts/resubscribe-with-no-challenge"
     remote.ask("POST", path, {"unsubscribedContact": {"email": "off@example.com"}})
+    assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
+
+
+def test_whose_address_was_changed_there_is_among_those_who_leave(
+    integration: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    ann = remote.ask("GET", "/v2/contacts/ann@example.com")
+    remote.ask("PUT", f"/v2/contacts/{ann['id']}", {**ann, "email": "annabel@example.com"})
+    remote.sandbox.advance(3600)
+    sync(integration, kind=RunKind.IMPORT)
+    assert ending_numbers(link).to_take_out == 3
+    request_ending(link=link)
+    sync(integration, kind=RunKind.REQUESTS)
     assert set(remote.contacts(link.address_book.remote_id)) == {"guest@example.com"}
 
 
@@ -235,8 +250,6 @@ def test_refreshed_data_fields_find_a_value_that_was_lost(
     ExportItem.objects.filter(email_key="ann@example.com").update(values={"FIRSTNAME": "Wrong"})
     Contact.objects.filter(first_name="ann").update(first_name="ann")
     refresh_data_fields(link=link)
-    link.refresh_from_db()
-    assert link.compared_as == ""
     run = sync(integration)
     assert steps_of(run)["prepare"]["update"] == 1
     assert remote.contacts(link.address_book.remote_id)["ann@example.com"]["FIRSTNAME"] == "ann"

@@ -87,7 +87,9 @@ class ListConnection(models.Model):
     )
     created_at = models.DateTimeField(_("connected"), auto_now_add=True)
     compared_as = models.CharField(
-        max_length=64, blank=True, help_text=_("How values were made when all were compared. Empty: compare all again.")
+        max_length=64,
+        blank=True,
+        help_text=_("How values were made when all were compared. Where it differs, all are compared again."),
     )
     stopped_at = models.DateTimeField(_("stopped since"), null=True, editable=False)
     stopped_rows = models.IntegerField(_("how many it concerned"), default=0)

@@ -24,6 +24,7 @@ from dotbridge.mirror.models import AddressBook, Campaign, DataField, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.one_reading import asked_once
 from dotbridge.sync.models import Absence, ExportItem, Listing, Upload, UploadState
+from dotbridge.sync.outbound.written import IN_BOOK_OF_OURS
 
 # Given to Dotdigital, or perhaps, and not at their end.
 ON_THEIR_WAY = (UploadState.UPLOADING, UploadState.SENT, UploadState.UNKNOWN)
@@ -211,17 +212,23 @@ def _refused_of(links: Sequence[ListConnection]) -> QuerySet[Upload]:
 
 @dataclass(frozen=True, kw_only=True)
 class EndingNumbers:
-    """What ending a connection means, in numbers: contacts of the book, those of them that the list has sent, and the
-    rows that are on their way or waiting."""
+    """What ending a connection means, in numbers: contacts of the book that are mailed, those of them that the list has
+    sent, whom of the list's Dotdigital does not mail just now, and the rows that are on their way or waiting."""
 
     in_book: int
     ours: int
+    ours_unmailed: int
     unfinished_rows: int
 
     @property
     def others(self) -> int:
-        """Who was in the book without the list."""
+        """Who is in the book without the list."""
         return self.in_book - self.ours
+
+    @property
+    def to_take_out(self) -> int:
+        """Who leaves the book if the list's contacts are taken out of it."""
+        return self.ours + self.ours_unmailed
 
 
 def mailed_in_book(book: AddressBook) -> int:
@@ -234,14 +241,16 @@ def mailed_in_book(book: AddressBook) -> int:
 def ending_numbers(link: ListConnection) -> EndingNumbers:
     """The numbers that a person has to know before a connection ends."""
     book = link.address_book
-    is_ours = Q(was_confirmed=True) | Q(upload__state=UploadState.FINISHED, reason="")
-    notes = ExportItem.objects.filter(is_ours, connection=link, email_key=OuterRef("contact__email_key"))
     unfinished = Upload.objects.filter(connection=link, state__in=ON_THEIR_WAY)
-    live = Membership.objects.filter(address_book=book, gone_at=None, status__in=LIVE, contact__status__in=LIVE)
-    with roomy_transaction():
-        ours = live.filter(Exists(notes)).count()
+    with roomy_transaction(), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FILTER (WHERE o.status = ANY(%(live)s)), count(*) FROM ({IN_BOOK_OF_OURS}) o",
+            {"connection": link.pk, "integration": book.integration_id, "book": book.pk, "live": list(LIVE)},
+        )
+        ours, with_unmailed = cursor.fetchone()
     return EndingNumbers(
         in_book=mailed_in_book(book),
         ours=ours,
+        ours_unmailed=with_unmailed - ours,
         unfinished_rows=unfinished.aggregate(rows=Sum("row_count"))["rows"] or 0,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -137,10 +138,21 @@ def fitting_fields(mapping: Mapping, wanted: str, *, viewer: Viewer, chosen: Col
 
 
 def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
-    """Whom a change would send again: it is made, the exports are worked out, and it is taken back.
+    """Whom a change would send again: it is made, the exports are worked out, and it is taken back. Until then whoever
+    else changes the mapping waits, so all of it together has a time.
 
     Raises what the change raises.
     """
+    end = time.monotonic() + IMPACT_MILLISECONDS / 1_000
+
+    def sent() -> int:
+        people = 0
+        for link in links:
+            if time.monotonic() > end:
+                raise TookTooLong(IMPACT_MILLISECONDS)
+            people += _sent(link)
+        return people
+
     links = ListConnection.objects.filter(
         address_book__integration=mapping.integration_id,
         address_book__gone_at=None,
@@ -149,9 +161,9 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
     try:
         with transaction.atomic():
             with asking(mapping.entity, milliseconds=IMPACT_MILLISECONDS):
-                before = sum(map(_sent, links))
+                before = sent()
                 change()
-                after = sum(map(_sent, links))
+                after = sent()
             transaction.set_rollback(True)
     except (BookGone, RuleError, UnknownEntity, UnknownField) as error:
         return Impact(problem=str(error))

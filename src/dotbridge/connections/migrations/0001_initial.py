@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('always_put_back', models.BooleanField(default=False, help_text='Send members again who were taken out of the address book, or deleted, in Dotdigital.', verbose_name='always put back')),
                 ('create_entities', models.BooleanField(default=False, help_text='Make a record of each contact of the book whose address no record has.', verbose_name='create new entities')),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='connected')),
-                ('compared_as', models.CharField(blank=True, help_text='How values were made when all were compared. Empty: compare all again.', max_length=64)),
+                ('compared_as', models.CharField(blank=True, help_text='How values were made when all were compared. Where it differs, all are compared again.', max_length=64)),
                 ('stopped_at', models.DateTimeField(editable=False, null=True, verbose_name='stopped since')),
                 ('stopped_rows', models.IntegerField(default=0, verbose_name='how many it concerned')),
                 ('stopped_of', models.IntegerField(default=0, verbose_name='of how many')),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -73,7 +75,8 @@ def check_free(address_book: AddressBook) -> None:
 
 def refresh_data_fields(*, link: ListConnection) -> None:
     """Have the next export compare the values of all members, and send those that differ."""
-    ListConnection.objects.filter(pk=link.pk).update(compared_as="")
+    # No two marks are alike: a comparison that has begun already takes off none that was set since.
+    ListConnection.objects.filter(pk=link.pk).update(compared_as=f"again {uuid4().hex}")
 
 
 def set_create_entities(*, link: ListConnection, create_entities: bool) -> None:

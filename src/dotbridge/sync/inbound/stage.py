@@ -66,7 +66,7 @@ _RELEASE = """
         RETURNING c.id, c.remote_id, s.email_key
     ), gone AS (
         UPDATE dotbridge_mirror_membership m SET gone_at = now()
-        FROM released r WHERE m.address_book_id = %(book)s AND m.contact_id = r.id AND m.gone_at IS NULL
+        WHERE m.address_book_id = %(book)s AND m.contact_id = ANY(ARRAY(SELECT id FROM released)) AND m.gone_at IS NULL
     )
     INSERT INTO dotbridge_mirror_formeraddress (integration_id, remote_id, email_key, until)
     SELECT %(integration)s, remote_id, email_key, now() FROM released

@@ -20,6 +20,7 @@ from dotbridge.connections.models import Ending, EndingState
 from dotbridge.connections.request_moves import ENDING_MOVES, MovedMeanwhile, is_due, move, put_off
 from dotbridge.connections.selectors import scopes_of_connection
 from dotbridge.consent.conditions import blocked_addresses, blocked_records
+from dotbridge.each_alone import do_each_alone
 from dotbridge.integrations.models import Integration
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
@@ -54,18 +55,25 @@ def _refusal(ending: Ending, failure: Failure) -> Refusal:
 
 
 def disconnect_lists(integration: Integration) -> int:
-    """End the connections that need no word to Dotdigital, also of an integration that cannot run.
+    """End the connections that need no word to Dotdigital, each alone, also of an integration that cannot run.
 
-    Answers how many ended; none while a run is at work: whoever waits for it asks again.
+    Answers how many ended; none while a run is at work: whoever waits for it asks again. Raises SomeFailed, after the
+    last one, where one could not be ended.
     """
-    ended = 0
     with integration_lock(integration.pk) as held:
-        for ending in _waiting(integration) if held else []:
-            if not ending.takes_out and not _has_to_tell(ending) and _has_arrived(ending):
-                with suppress(MovedMeanwhile):  # somebody keeps the connection after all
-                    finish_ending(ending=ending)
-                    ended += 1
-    return ended
+        endings = _waiting(integration) if held else []
+        ended = do_each_alone({str(ending.connection_id): partial(_disconnect, ending) for ending in endings})
+    return sum(ended.values())
+
+
+def _disconnect(ending: Ending) -> bool:
+    """Whether the connection ended: Dotdigital did not have to be asked, and nothing was on its way."""
+    if ending.takes_out or _has_to_tell(ending) or not _has_arrived(ending):
+        return False
+    with suppress(MovedMeanwhile):  # somebody keeps the connection after all
+        finish_ending(ending=ending)
+        return True
+    return False
 
 
 def _has_to_tell(ending: Ending) -> bool:

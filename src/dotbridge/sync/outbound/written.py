@@ -50,6 +50,26 @@ IS_IN_BOOK = f"""EXISTS (
 IS_OURS = f"""(i.was_confirmed OR (u.state = 'finished' AND i.reason = '') OR (i.operation <> 'update' AND (
         i.reason = 'unreported' OR (u.state = 'refused' AND u.remote_status NOT IN ({_NOTHING_ARRIVED})))
     )) IS TRUE"""
+# The contacts `c` of the book that leave it when the whole list does: whom the list has brought there or updated, also
+# those who left the list while Dotdigital did not mail them. The parameters are `connection`, `integration`, `book` and
+# `live`.
+IN_BOOK_OF_OURS = f"""
+    WITH ours AS MATERIALIZED (
+        SELECT i.email_key FROM dotbridge_sync_exportitem i LEFT JOIN dotbridge_sync_upload u ON u.id = i.upload_id
+        WHERE i.connection_id = %(connection)s AND {IS_OURS}
+        UNION ALL
+        SELECT email_key FROM dotbridge_sync_bookremainder WHERE connection_id = %(connection)s
+    )
+    SELECT c.status FROM dotbridge_mirror_membership m JOIN dotbridge_mirror_contact c ON c.id = m.contact_id
+    WHERE m.address_book_id = %(book)s AND m.gone_at IS NULL AND m.status = ANY(%(live)s)
+      AND (c.email_key IN (SELECT email_key FROM ours) OR c.remote_id IN (
+              SELECT a.remote_id FROM dotbridge_mirror_formeraddress a
+              WHERE a.integration_id = %(integration)s AND a.email_key IN (SELECT email_key FROM ours)
+          ) AND NOT EXISTS (
+              SELECT FROM dotbridge_sync_exportitem o
+              WHERE o.connection_id = %(connection)s AND o.email_key = c.email_key
+          ))
+"""
 # Of notes `n` of a list, which are about to go, the records that the list has written to at another address since, and
 # when it prepared that.
 WRITTEN_SINCE = """

@@ -14,6 +14,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
@@ -262,14 +263,15 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
-    """The catalogue as the program reads it."""
-    file = io.BytesIO()
-    write_mo(file, read_po(io.BytesIO(written(catalog)), domain="django"))
+    """The catalogue as the program reads it: the same bytes for the same texts, so without the moment it is made."""
+    file, read = io.BytesIO(), read_po(io.BytesIO(written(catalog)), domain="django")
+    read.creation_date = datetime(2026, 1, 1, tzinfo=UTC)
+    write_mo(file, read)
     return file.getvalue()
 
 
 def meanings(content: bytes) -> dict[Any, str]:
-    """What a compiled catalogue says, without its head, in which there is the moment that it was made."""
+    """What a compiled catalogue says, without its head."""
     said = GNUTranslations(io.BytesIO(content))._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - there is no other way to them
     return {text: string for text, string in said.items() if text}
 

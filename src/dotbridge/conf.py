@@ -10,7 +10,6 @@ A host writes what differs:
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,25 +65,6 @@ class AppSettings:
     sender_email: str
     file_folders: tuple[str, ...]
     file_private_addresses: bool
-
-
-def read_seconds(least: float = 0) -> Callable[[Any], float]:
-    """A reader of a number of seconds, at least so many and at most a day."""
-
-    def read(given: Any) -> float:
-        seconds = float(given) if isinstance(given, int | float | str) and not isinstance(given, bool) else -1.0
-        if not least <= seconds <= 86_400:
-            raise ValueError(given)
-        return seconds
-
-    return read
-
-
-def read_count(given: Any) -> int:
-    """A whole number from 1 to 9999."""
-    if isinstance(given, bool) or not re.fullmatch("[0-9]{1,4}", str(given)) or int(given) < 1:
-        raise ValueError(given)
-    return int(given)
 
 
 def read_words(given: Any) -> tuple[str, ...]:

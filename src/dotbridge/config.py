@@ -22,10 +22,8 @@ from dotbridge.conf import (
     ORIGINS_ALLOWED,
     SETTINGS,
     Setting,
-    read_count,
     read_origin,
     read_origins,
-    read_seconds,
     read_words,
     setting_of,
 )
@@ -87,6 +85,18 @@ def _address(host: str, port: int) -> str:
 
 def _read_port(given: Any) -> int:
     if not re.fullmatch("[0-9]{1,5}", str(given)) or not 1 <= int(given) <= 65535:
+        raise ValueError(given)
+    return int(given)
+
+
+def _read_seconds(given: Any) -> float:
+    if not 0.1 <= float(given) <= 86_400:
+        raise ValueError(given)
+    return float(given)
+
+
+def _read_megabytes(given: Any) -> int:
+    if not re.fullmatch("[0-9]{1,4}", str(given)) or int(given) < 1:
         raise ValueError(given)
     return int(given)
 
@@ -211,14 +221,14 @@ STANDALONE = (
         allowed="a number of seconds from 0.1 to 86400",
         purpose="How long a request may take to arrive (a large one longer: a second more for each 50 kB that have "
         "come), and how long the reader of an answer may take nothing of it.",
-        read=read_seconds(least=0.1),
+        read=_read_seconds,
     ),
     Setting(
         name="DOTBRIDGE_REQUEST_MEGABYTES",
         default=100,
         allowed="a whole number of megabytes from 1 to 9999",
         purpose="How large a request may be, files included.",
-        read=read_count,
+        read=_read_megabytes,
     ),
 )
 _BY_NAME = {each.name: each for each in STANDALONE}

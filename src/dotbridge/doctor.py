@@ -261,11 +261,13 @@ def _mails() -> Finding:
         return Finding("mails", is_good=True, text=text)
     unsent = unsent_mails()
     waiting = unsent.pop("waiting")
-    told = ", ".join(f"{number} {name}" for name, number in unsent.items() if number)
+    not_sent = ", ".join(f"{number} {name}" for name, number in unsent.items() if number)
     lately = unsent_mails(since=timezone.now() - FAILURE_IS_NEWS)
     if lately["failed"] or lately["unknown"]:
-        return Finding("mails", is_good=False, text=f"{told}; the worker's log says why, look at {_mail_settings()}")
-    more = f"; longer than a day ago: {told}" if told else ""
+        return Finding(
+            "mails", is_good=False, text=f"{not_sent}; the worker's log says why, look at {_mail_settings()}"
+        )
+    more = f"; longer than a day ago: {not_sent}" if not_sent else ""
     return Finding("mails", is_good=True, text=f"notifications are mailed; {waiting} wait{more}")
 
 

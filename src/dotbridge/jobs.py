@@ -247,7 +247,7 @@ def schedule_requests(timestamp: int) -> None:
     """Every minute: whatever people asked for and no worker has brought to its end."""
     do_each_alone(
         {
-            "opt-outs to tell": partial(request_unsubscriptions, only_news=True),
+            "opt-outs to tell": partial(request_unsubscriptions, only_recent=True),
             "files left": request_left_loads,
             "requests": _request_what_waits,
             "lists to disconnect": _request_disconnections,

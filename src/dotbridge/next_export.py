@@ -124,8 +124,8 @@ def _worked_out(link: ListConnection) -> Iterator[NextExport]:
         raise OperatorError(f"{link}: {error}") from error
     except (DataError, ProgrammingError) as error:
         restore_connection()
-        told = faulty(link.marketing_list.entity, StatementRefused(error).kind)
-        raise OperatorError(f"{link}: {told}") from error
+        text = faulty(link.marketing_list.entity, StatementRefused(error).kind)
+        raise OperatorError(f"{link}: {text}") from error
 
 
 def _as_json(export: ExportNumbers) -> dict[str, Any]:

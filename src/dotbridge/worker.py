@@ -129,7 +129,7 @@ def lanes(concurrency: int) -> list[Callable[[], Lane]]:
 
 
 class Readiness:
-    """Whether all lanes of this worker can do jobs: told to the log, and to systemd where that started it."""
+    """Whether all lanes of this worker can do jobs: asked_to_stop to the log, and to systemd where that started it."""
 
     def __init__(self) -> None:
         self._waiting: set[int] = set()
@@ -177,10 +177,10 @@ def queue_connector() -> PsycopgConnector:
 
 
 async def _work(concurrency: int, readiness: Readiness) -> None:
-    told = asyncio.Event()
+    asked_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, asked_to_stop.set)
     # A thread for each slot, and some for jobs that end while their lane has begun anew.
     loop.set_default_executor(ThreadPoolExecutor(max_workers=2 * (concurrency + 4)))
     app.perform_import_paths()  # type: ignore[no-untyped-call]
@@ -190,8 +190,8 @@ async def _work(concurrency: int, readiness: Readiness) -> None:
             asyncio.create_task(_keep_at_work(number, lane, readiness, ending))
             for number, lane in enumerate(lanes(concurrency))
         ]
-        await asyncio.wait([*keepers, asyncio.create_task(told.wait())], return_when=asyncio.FIRST_COMPLETED)
-        if not told.is_set():
+        await asyncio.wait([*keepers, asyncio.create_task(asked_to_stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        if not asked_to_stop.is_set():
             # A lane waits for its database as long as that takes, so this is a fault of ours.
             await asyncio.gather(*(keeper for keeper in keepers if keeper.done()))
         for keeper in keepers:

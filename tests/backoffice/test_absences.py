@@ -13,13 +13,15 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.backoffice.reads.needs import Need
+from dotbridge.backoffice.reads.needs import Need, missing_words
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, DataField
 from dotbridge.sync.models import Absence, Listing
+from dotbridge.sync.selectors import missing_of_listings
 from tests.accounts import RemoteAccount, connect, sync
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import HOSTILE, World, empty_queue
@@ -53,6 +55,11 @@ def test_missing_books_are_asked_about_and_believed_when_a_person_says_so(
     sync(integration, kind=RunKind.IMPORT)
     (need,) = asked(back_office)
     assert need.title == "Test account: 6 of 10 address books were not listed any more. Is that right?"
+    (missing,) = missing_of_listings(most_names=1)
+    with override("de"):
+        assert missing_words(missing) == "6 von 10 Adressbücher"
+    with override("fr"):
+        assert missing_words(missing) == "6 sur 10 carnets d'adresses"
     assert need.text.startswith("Book 10, Book 11, Book 12 and 3 more.")
     page = texts(back_office.get(need.url))
     assert f"lists connected to them: {link.marketing_list}." in page

@@ -16,6 +16,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from dotbridge.backoffice.reads.list_columns import columns_for
 from dotbridge.backoffice.roles import models_of_people, permission_on
 from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
@@ -258,7 +259,7 @@ def test_columns_leave_out_what_may_not_be_seen(world: World, account: Account) 
     world.unconnected.columns = [{"field": "first_name"}, {"field": "account__name"}]
     person = User.objects.create_user("someone", password="x")
     assert [each.field.path for each in columns_of(world.unconnected)] == ["first_name", "account__name"]
-    assert columns_of(world.unconnected, viewer=person) == ()
+    assert columns_for(world.unconnected, person) == []
 
 
 def test_both_values_of_a_conflict_take_both_rights(world: World, logged_in: Callable[..., Client]) -> None:

@@ -91,12 +91,12 @@ def test_each_minute_what_was_said_lately_is_looked_at_and_with_each_import_all_
     add_contact("ann@example.com")
     sync(integration)
     opt_out_addresses(addresses=["ann@example.com", "late@example.com"], source=Source.PERSON)
-    assert request_unsubscriptions(only_news=True) == 1
-    assert request_unsubscriptions(only_news=True) == 0
-    monkeypatch.setattr("dotbridge.connections.services.contact_requests.NEWS", timedelta(seconds=-60))
+    assert request_unsubscriptions(only_recent=True) == 1
+    assert request_unsubscriptions(only_recent=True) == 0
+    monkeypatch.setattr("dotbridge.connections.services.contact_requests.LONGEST_TRANSACTION", timedelta(seconds=-60))
     remote.create_contact("late@example.com", book=link.address_book.remote_id)
     remote.sandbox.advance(3600)
     sync(integration, kind=RunKind.IMPORT)
-    assert request_unsubscriptions(only_news=True) == 0
+    assert request_unsubscriptions(only_recent=True) == 0
     asked = ContactRequest.objects.values_list("email_key", flat=True)
     assert set(asked) == {"ann@example.com", "late@example.com"}

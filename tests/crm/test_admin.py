@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.utils.html import escape
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.generator import generate_crm
 from dotbridge.crm.models import Account, Contact, ContactEmail, Customer, Lead
+from dotbridge.preferences.models import Preferences
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +84,15 @@ def test_an_erasure_finds_the_address_however_it_was_typed() -> None:
     Customer.objects.create(name="Nikos", email="ΝΙΚΟΣ@example.com ")
     erase_address(address="νικοσ@example.com")
     assert [model.objects.count() for model in (Contact, Lead, Customer)] == [0, 0, 0]
+
+
+def test_its_pages_are_in_the_language_and_the_time_of_the_person(client: Client) -> None:
+    mona = User.objects.create_superuser("mona", password="x")
+    client.force_login(mona)
+    contact = Contact.objects.create(first_name="Ada")
+    Contact.objects.filter(pk=contact.pk).update(created_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    Preferences.objects.create(user=mona, language="de", time_zone="Asia/Tokyo")
+    page = client.get(reverse("admin:crm_contact_change", args=[contact.pk]), headers={"Accept-Language": "fr"})
+    assert page.headers["Content-Language"] == "de"
+    assert 'lang="de"' in page.content.decode()
+    assert "2. Juli 2026 07:30" in page.content.decode()

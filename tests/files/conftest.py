@@ -98,8 +98,8 @@ def page_case(name: str, *, same_address: str | None = None) -> LoadReport:
     )
     run_load(load_id=load.pk)
     load.refresh_from_db()
-    assert load.state == LoadState.LOADED, load.said
-    loaded = report_of(load.told)
+    assert load.state == LoadState.LOADED, load.message_in_words
+    loaded = report_of(load.report_in_words)
     assert counts(loaded) == counts(shown)
     return dataclasses.replace(shown, number=loaded.number)
 

@@ -14,7 +14,7 @@ from dotbridge.crm.models import Contact
 from dotbridge.files.consent_columns import consent_kind
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.opt_outs import OptOuts, receive_opt_outs, stop_receiving
-from dotbridge.files.telling import told
+from dotbridge.files.report_lines import report_lines
 from tests.files.conftest import OptOutKeeper, counts, load
 
 pytestmark = pytest.mark.django_db
@@ -339,7 +339,7 @@ def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_th
     assert [(question.about, question.column, question.example) for question in report.questions] == [
         ("consent", "Status", "inactive")
     ]
-    assert any("Status=mailing-state" in line for line in told(report))
+    assert any("Status=mailing-state" in line for line in report_lines(report))
     load(content)
     assert keeper.emails() == {"b@example.com"}
     keeper.rows.clear()

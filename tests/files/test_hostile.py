@@ -25,7 +25,7 @@ from django.urls import reverse
 from dotbridge.crm.models import ContactEmail
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.models import FileLoad
-from dotbridge.files.telling import told
+from dotbridge.files.report_lines import report_lines
 from dotbridge.files.waiting import keep_file
 from tests.files.conftest import load
 
@@ -194,7 +194,7 @@ def test_names_in_a_file_move_no_cursor() -> None:
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as archive:
         archive.writestr(f"{clear}people.csv", content)
-    said = told(load(raw.getvalue()))
+    said = report_lines(load(raw.getvalue()))
     assert all(line.isprintable() for line in said), said
     with zipfile.ZipFile(raw, "a") as archive:
         archive.writestr(f"{clear}more.csv", content)

@@ -39,9 +39,9 @@ def test_a_text_is_kept_with_its_values_and_said_in_another_language() -> None:
 def test_what_a_worker_found_is_said_in_the_language_of_its_reader(language: str) -> None:
     load(CONTENT, same_address="first")
     found = FileLoad.objects.get()
-    in_english, words = found.told, ("why", "mend")
+    in_english, words = found.report_in_words, ("why", "mend")
     with override(language):
-        said: dict[str, Any] = FileLoad.objects.get().told
+        said: dict[str, Any] = FileLoad.objects.get().report_in_words
     assert len(said["problems"]) == len(in_english["problems"]) == 2
     for mine, theirs in zip(said["problems"], in_english["problems"], strict=True):
         assert all(mine[word] != theirs[word] for word in words)
@@ -53,10 +53,10 @@ def test_what_a_worker_found_is_said_in_the_language_of_its_reader(language: str
 
 def test_rows_of_one_address_are_told_with_the_names_of_fields_in_the_language_of_the_reader() -> None:
     load(CONTENT)
-    clash = FileLoad.objects.get().told["problems"][-1]
+    clash = FileLoad.objects.get().report_in_words["problems"][-1]
     assert (clash["column"], clash["why"][:31]) == ("Birthday", "Line 2 has the same address. Th")
     with override("de"):
-        said = FileLoad.objects.get().told["problems"][-1]
+        said = FileLoad.objects.get().report_in_words["problems"][-1]
     assert said["column"] == "Geburtstag"
     assert said["why"].startswith("Zeile 2")
 
@@ -66,9 +66,9 @@ def test_why_a_file_was_refused_is_said_on_its_page_in_the_language_of_the_reade
     request_load(load=kept_file)
     run_load(load_id=kept_file.pk)
     kept_file.refresh_from_db()
-    assert (kept_file.state, kept_file.said[:18]) == (LoadState.FAILED, "The file is a PDF,")
+    assert (kept_file.state, kept_file.message_in_words[:18]) == (LoadState.FAILED, "The file is a PDF,")
     client.force_login(User.objects.create_superuser("mona", password="x"))
     page = client.get(reverse("dotbridge:file", args=[kept_file.pk]), headers={"Accept-Language": "de"})
     with override("de"):
-        assert kept_file.said in page.content.decode()
-        assert kept_file.said[:18] != "The file is a PDF,"
+        assert kept_file.message_in_words in page.content.decode()
+        assert kept_file.message_in_words[:18] != "The file is a PDF,"

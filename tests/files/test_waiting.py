@@ -148,7 +148,7 @@ def test_a_choice_makes_what_was_found_out_before_void() -> None:
 def test_what_nothing_decides_is_asked_before_anything_is_written(content: str, about: str) -> None:
     load = loaded(given(content))
     assert (load.state, [each["about"] for each in load.report["questions"]]) == (LoadState.ASKS, [about])
-    assert load.said
+    assert load.message_in_words
     assert not Contact.objects.exists()
     answers: dict[str, dict[str, Any]] = {
         "dates": {"columns": {"Birthday": "birthday:dmy"}},
@@ -202,7 +202,7 @@ def test_a_person_can_say_that_a_column_speaks_of_consent(django_capture_on_comm
 
 def test_a_file_that_cannot_be_loaded_says_why() -> None:
     load = loaded(given(b"%PDF-1.7 no table\n"))
-    assert (load.state, "PDF" in load.said) == (LoadState.FAILED, True)
+    assert (load.state, "PDF" in load.message_in_words) == (LoadState.FAILED, True)
     assert load.state in CAN_START, "another encoding or sheet may do"
 
 
@@ -216,7 +216,7 @@ def test_a_mistake_of_ours_is_told_and_nothing_is_kept(monkeypatch: pytest.Monke
     with pytest.raises(ZeroDivisionError):
         run_load(load_id=load.pk)
     load.refresh_from_db()
-    assert (load.state, load.said[:20]) == (LoadState.FAILED, "Something went wrong")
+    assert (load.state, load.message_in_words[:20]) == (LoadState.FAILED, "Something went wrong")
     monkeypatch.undo()
     assert loaded(load).state == LoadState.LOADED
 
@@ -285,7 +285,7 @@ def test_a_load_that_kills_its_worker_again_and_again_is_given_up() -> None:
         assert run_killed(load, "dotbridge.files.services:copy_rows") == -signal.SIGKILL
     run_load(load_id=load.pk)
     load.refresh_from_db()
-    assert (load.state, "several times" in load.said) == (LoadState.FAILED, True)
+    assert (load.state, "several times" in load.message_in_words) == (LoadState.FAILED, True)
 
 
 def test_an_undoing_that_kills_its_worker_again_and_again_is_given_up_and_can_be_asked_for_anew() -> None:
@@ -295,7 +295,7 @@ def test_an_undoing_that_kills_its_worker_again_and_again_is_given_up_and_can_be
         assert run_killed(load, "dotbridge.files.services:take_back") == -signal.SIGKILL
     run_load(load_id=load.pk)
     load.refresh_from_db()
-    assert (load.state, load.undone_at, "Nothing was undone" in load.said) == (LoadState.LOADED, None, True)
+    assert (load.state, load.undone_at, "Nothing was undone" in load.message_in_words) == (LoadState.LOADED, None, True)
     assert Contact.objects.count() == 2
     assert request_undoing(load=load)
     run_load(load_id=load.pk)

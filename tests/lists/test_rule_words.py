@@ -10,6 +10,7 @@ from django.utils import translation
 from dotbridge.entities.registry import entity
 from dotbridge.lists.rules import OPERATORS, compile_rule, rule_in_words
 from dotbridge.lists.rules.operators import COUNT_OPERATORS
+from dotbridge.lists.rules.phrases import CLAUSES, COUNTED
 
 VIP = {"field": "is_vip", "operator": "=", "value": True}
 NAME_B = {"field": "last_name", "operator": "beginsWith", "value": "B"}
@@ -113,6 +114,30 @@ def test_what_cannot_be_read_is_left_out() -> None:
 def test_names_stay_as_the_language_writes_them() -> None:
     with translation.override("de"):
         assert "Status" in words(group({"field": "status", "operator": "=", "value": "lost"}), "crm.lead")
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (group(VIP), "Kontakte, die VIP sind"),
+        (group(NAME_B, SCORE), "Kontakte, bei denen Nachname mit B beginnt und bei denen Lead-Score 80 oder mehr ist"),
+        (group(NAME_B, inverted=True), "Kontakte, nicht die, bei denen Nachname mit B beginnt"),
+        (
+            anyone({"field": "orders", "measure": "count", "operator": ">=", "value": 2}, VIP),
+            "Kontakte, die 2 oder mehr Bestellungen haben, oder die VIP sind",
+        ),
+    ],
+)
+def test_in_german_a_comma_stands_before_each_relative_clause(tree: Any, expected: str) -> None:
+    with translation.override("de"):
+        assert words(tree) == expected
+
+
+def test_in_german_every_condition_is_a_relative_clause() -> None:
+    clauses = [*CLAUSES.values(), *COUNTED.values()]
+    with translation.override("de"):
+        others = [clause for clause in map(str, clauses) if not clause.startswith(("bei denen ", "deren ", "die "))]
+    assert others == []
 
 
 # Whether the ends of a range of texts are swapped only the database can say.

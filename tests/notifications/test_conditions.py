@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
+from django.utils.translation import override
 
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.integrations.models import Integration, RateWindow
@@ -20,8 +21,9 @@ from dotbridge.notifications.conditions import found_now
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Delivery, Notification
 from dotbridge.notifications.services import choose, mark_seen, note_conditions
-from dotbridge.notifications.texts import over_words
+from dotbridge.notifications.texts import over_words, words_of
 from dotbridge.sync.models import Absence, Listing, State, SyncRun, Upload, UploadState
+from dotbridge.sync.texts import NEW_PROBLEMS
 from tests.backoffice.world import World, build_world
 
 LONG = timedelta(days=1)
@@ -270,3 +272,13 @@ def test_old_ones_are_forgotten(world: World, boss: User) -> None:
     assert Notification.objects.count() == 1
     note_conditions()
     assert not Notification.objects.exists()
+
+
+def test_what_a_run_wrote_down_with_a_number_is_said_in_the_readers_language(world: World) -> None:
+    for _time in range(2):
+        run_ended(world.integration, State.FAILED, message=NEW_PROBLEMS % {"number": 12})
+    note_conditions()
+    with override("de"):
+        assert words_of(Notification.objects.get(kind=Kind.SYNC_FAILING)).text == (
+            "Neue Probleme: 12. Die Schritte sagen, warum."
+        )

@@ -274,7 +274,7 @@ def test_a_list_that_became_one_by_rule_is_told_in_words(folder: Path, people_li
     put(folder, "a")
     reading = read(shop)
     assert reading is not None
-    assert (reading.load.state, reading.load.said) == (
+    assert (reading.load.state, reading.load.message_in_words) == (
         LoadState.FAILED,
         "Only a manual list is kept in step with a file.",
     )

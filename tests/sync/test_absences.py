@@ -127,7 +127,7 @@ def test_many_are_believed_after_a_day_in_three_complete_readings(
     for _reading in range(3):
         run = run_import(scripted)
         assert steps_of(run)["address_books"]["state"] == State.PARTIAL
-        assert "19 of 20 address books were not listed any more" in steps_of(run)["address_books"]["message"]
+        assert "Address books: 19 of 20 were not listed any more." in steps_of(run)["address_books"]["message"]
     assert gone_books() == set()
     vendor.between_runs = timedelta(days=1)
     run = run_import(scripted)

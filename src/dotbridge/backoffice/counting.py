@@ -19,7 +19,6 @@ from django.utils.translation import gettext_noop
 
 from dotbridge.backoffice.reads.standing import ListStanding, Standing, count_standing, count_standings
 from dotbridge.backoffice.reads.worker import worker_is_alive
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.entities.faults import asking
 from dotbridge.entities.registry import UnknownEntity
@@ -30,6 +29,7 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import list_condition
 from dotbridge.lock_keys import LOCK_KEY
 from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.texts import stored_text
 
 # A person waits so long for a number without wondering. What was counted within it the last time is counted at each
 # look, so that it is of the moment; whatever took longer, as a list of a million does, is shown as it was kept.

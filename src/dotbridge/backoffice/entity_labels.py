@@ -27,9 +27,9 @@ class RecordLabel:
     url: str
 
 
-def entity_choices(viewer: Viewer | None = None) -> list[tuple[str, str]]:
-    """Every registered entity, or those whose records the viewer may see: key, label."""
-    return [(known.key, str(known.label)) for known in entities() if viewer is None or may_view(viewer, known.model)]
+def entity_choices(viewer: Viewer) -> list[tuple[str, str]]:
+    """The registered entities whose records the viewer may see: key, label."""
+    return [(known.key, str(known.label)) for known in entities() if may_view(viewer, known.model)]
 
 
 def entity_label(key: str) -> str:

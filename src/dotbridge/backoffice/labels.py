@@ -16,7 +16,6 @@ from django.utils.translation import gettext, ngettext_lazy, npgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.backoffice.statuses import STATUS_WORDS, status_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.tones import ACTIVITY_TONES, CHANGE_TONES, RUN_TONES, UPLOAD_TONES
 from dotbridge.campaigns.models import ActivityType
 from dotbridge.connections.models import ChangeState
@@ -25,6 +24,7 @@ from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import ExportItem, Step, SyncRun, UploadState
 from dotbridge.sync.outbound.states import BY_A_VALUE, REASONS, REFUSED_STATUSES, RowState, state_of_row
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from dotbridge.preferences.models import Preferences
@@ -36,3 +36,17 @@ def as_the_person_likes(request: HttpRequest) -> Iterator[None]:
             if chosen.time_zone:
                 stack.enter_context(timezone.override(zoneinfo.ZoneInfo(chosen.time_zone)))
         yield
+
+
+def personal_pages(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A middleware: pages that are not the back office's own, such as the example CRM's, are the person's as well."""
+
+    def personal(request: HttpRequest) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return get_response(request)
+        with as_the_person_likes(request):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or "")
+        return response
+
+    return personal

@@ -131,12 +131,9 @@ def activities_over_time(marketing_campaign: MarketingCampaign) -> ActivitiesOve
     )
 
 
-def activities_of_record(
-    *, entity: str, record_id: str, marketing_campaign: MarketingCampaign | None = None
-) -> QuerySet[MarketingActivity]:
-    """What happened between campaigns, or one of them, and a record; the newest first, e-mail campaigns included."""
-    found = MarketingActivity.objects.filter(entity=entity, record_id=record_id).select_related("email_campaign")
-    return found.filter(email_campaign__marketing_campaign=marketing_campaign) if marketing_campaign else found
+def activities_of_record(*, entity: str, record_id: str) -> QuerySet[MarketingActivity]:
+    """What happened between campaigns and a record; the newest first, e-mail campaigns included."""
+    return MarketingActivity.objects.filter(entity=entity, record_id=record_id).select_related("email_campaign")
 
 
 def campaigns_of_record(*, entity: str, record_id: str) -> list[RecordInCampaign]:

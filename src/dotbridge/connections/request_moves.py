@@ -18,10 +18,12 @@ from typing import Any, Protocol
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ChangeState, EndingState, LookState, ResubscriptionState, SendState
 
+# Kept with the request, and said to whoever reads it in their own language.
+TRIED = _("Tried %(number)s times. %(text)s")
 # A request that could not be made so often waits for a person.
 MOST_ATTEMPTS = 10
 # Between two attempts that the schedule makes: it doubles from the first to the last.
@@ -170,7 +172,7 @@ def put_off(
     """
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
-        tried = _("Tried %(number)s times. %(text)s") % {"number": attempts, "text": text}
+        tried = TRIED % {"number": attempts, "text": text}
         ended = {"finished_at": timezone.now()} if hasattr(row, "finished_at") else {}
         move(row, moves, moves.given_up, attempts=attempts, message=tried, **ended)
         return True

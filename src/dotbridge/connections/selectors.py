@@ -32,7 +32,7 @@ from dotbridge.mirror.models import AddressBook
 from dotbridge.one_reading import is_asked_again, known_by_key
 
 
-def connected_books(integration: Integration, *, only: ListConnection | None = None) -> list[AddressBook]:
+def connected_books(integration: Integration, *, only: ListConnection | None) -> list[AddressBook]:
     """The address books of the account that a list is connected to, or this one, and that still exist."""
     books = AddressBook.objects.filter(integration=integration, gone_at=None, connection__isnull=False)
     return list((books if only is None else books.filter(connection=only)).order_by("pk"))

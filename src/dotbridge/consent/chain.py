@@ -17,12 +17,11 @@ from datetime import time as clock_time
 import structlog
 from django.db import connection, transaction
 
+from dotbridge.consent.conditions import LONGEST_TRANSACTION
 from dotbridge.consent.keys import HashKey, hash_key
 from dotbridge.consent.models import ConsentDay, ConsentEvent
 from dotbridge.lock_keys import LOCK_KEY
 
-# A statement that began before midnight may bring its events a little later.
-SETTLING = timedelta(hours=1)
 # So long, in seconds, whoever is writing is waited for. Then the days are sealed the next time.
 LONGEST_WAIT = 10.0
 _SEPARATOR = "\x1f"
@@ -61,7 +60,7 @@ def seal_days(*, now: datetime | None = None) -> int:
 
     None is sealed while somebody is writing who may have begun on such a day: what they bring would seem to be forged.
     """
-    ended = ((now or _database_time()) - SETTLING).astimezone(UTC).date()
+    ended = ((now or _database_time()) - LONGEST_TRANSACTION).astimezone(UTC).date()
     days = _unsealed_days(ended)
     if days and not _writers_have_ended():
         log.warning("no day of the ledger was sealed: somebody writes to it for long")

@@ -6,6 +6,8 @@ it. An erased address is known by its keyed hash alone.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import (
     BigIntegerField,
     BinaryField,
@@ -27,6 +29,8 @@ from dotbridge.consent.scopes import ListScopes
 from dotbridge.entities.sql import Fragment
 from dotbridge.one_reading import asked_once
 
+# A word is dated before its transaction ends, so for so long after its date it may not be seen yet.
+LONGEST_TRANSACTION = timedelta(hours=1)
 # What a state is about that names an address.
 OF_ADDRESSES = (SubjectKind.ADDRESS, SubjectKind.SHARED)
 _BLOCKED_ADDRESSES = """
@@ -85,13 +89,13 @@ def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id"
     return Exists(states.filter(is_blocked=True))
 
 
-def address_is_blocked(scopes: ListScopes, email_key: str = "email_key") -> Exists:
+def address_is_blocked(scopes: ListScopes, email_key: str) -> Exists:
     """Whether the address may not be mailed, whoever has it. Erased ones are not asked here."""
     states = _within(scopes).filter(kind__in=OF_ADDRESSES, entity="", subject=OuterRef(email_key))
     return Exists(states.filter(is_blocked=True))
 
 
-def address_is_erased(email_key: str = "email_key") -> Exists:
+def address_is_erased(email_key: str) -> Exists:
     """Whether the address is one that was erased."""
     key = hash_key()
     return Exists(

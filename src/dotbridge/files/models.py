@@ -87,12 +87,12 @@ class FileLoad(models.Model):
         return self.file
 
     @property
-    def said(self) -> str:
+    def message_in_words(self) -> str:
         """Why it asks or failed, in the language of the moment; empty for nothing."""
         return str(in_words(self.message) or "")
 
     @property
-    def told(self) -> dict[str, Any]:
+    def report_in_words(self) -> dict[str, Any]:
         """The report, in the language of the moment."""
         report: dict[str, Any] = in_words(self.report)
         if not is_file_target(self.entity):

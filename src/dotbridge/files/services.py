@@ -163,8 +163,8 @@ def remember_columns(*, target: FileTarget, headers: Sequence[str], columns: Map
     FileShape.objects.update_or_create(entity=target.key, shape=shape_of(headers), defaults={"columns": dict(columns)})
 
 
-def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
-    """Delete the reports of loads before that, which name people. Answers how many.
+def forget_old_loads() -> int:
+    """Delete the reports of loads from before `KEPT_DAYS`, which name people. Answers how many.
 
     What was noted to undo loads goes as soon as they cannot be undone any more. To be called every day.
     """
@@ -172,7 +172,7 @@ def forget_old_loads(*, days: int = KEPT_DAYS) -> int:
     LoadedRecord.objects.filter(load__loaded_at__lt=over).delete()
     # A file that nobody loads does not stay for longer.
     FilePiece.objects.filter(load__made_at__lt=over).exclude(load__state__in=AT_WORK).delete()
-    before = timezone.now() - datetime.timedelta(days=days)
+    before = timezone.now() - datetime.timedelta(days=KEPT_DAYS)
     old = FileLoad.objects.filter(made_at__lt=before).exclude(state__in=AT_WORK)
     number = old.count()
     old.delete()

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from dotbridge.conf import app_settings, typed_command
 from dotbridge.encryption import Resealed, SecretUnreadable, reseal_rows, seal, unseal
@@ -20,6 +21,15 @@ from dotdigital import Account, AccountInfo, ConfigurationError, DotdigitalError
 CHECK_SECONDS = 5.0
 # So long a run waits for the account's quota. When it opens later, the worker has better things to do meanwhile.
 QUOTA_SECONDS = 5.0
+# A run keeps them as they are, and whoever reads them has them in their own language.
+OTHER_ACCOUNT = gettext_noop(
+    "These credentials belong to another account, %(there)s; this integration is connected to %(here)s. Make a "
+    "new integration for the other account, or move this one there, which starts clean: %(command)s."
+)
+TAKEN_ACCOUNT = gettext_noop(
+    "%(name)s is connected to this account already. An account belongs to one integration, so that no address book "
+    "is on two lists: connect the lists there."
+)
 
 
 class RequestInsideTransaction(RuntimeError):
@@ -127,10 +137,7 @@ def problem_of_account(*, integration: Integration | None, account_id: int | Non
     known = None if integration is None else integration.account_id
     if known is not None and known != account_id:
         texts = {"there": name or account_id, "here": (integration and integration.account_name) or known}
-        return _(
-            "These credentials belong to another account, %(there)s; this integration is connected to %(here)s. Make a "
-            "new integration for the other account, or move this one there, which starts clean: %(command)s."
-        ) % {**texts, "command": typed_command("move-integration")}
+        return _(OTHER_ACCOUNT) % {**texts, "command": typed_command("move-integration")}
     others = Integration.objects.filter(account_id=account_id)
     if integration is not None:
         others = others.exclude(pk=integration.pk)
@@ -139,10 +146,7 @@ def problem_of_account(*, integration: Integration | None, account_id: int | Non
 
 
 def _taken_text(name: str) -> str:
-    return _(
-        "%(name)s is connected to this account already. An account belongs to one integration, so that no address book "
-        "is on two lists: connect the lists there."
-    ) % {"name": name}
+    return _(TAKEN_ACCOUNT) % {"name": name}
 
 
 def check_connection(*, username: str, password: str, base_url: str, integration: Integration | None = None) -> Check:
@@ -161,8 +165,8 @@ def check_connection(*, username: str, password: str, base_url: str, integration
             problem = problem_of_account(integration=integration, account_id=info.id, name=info.name or "")
             if problem:
                 return Check(succeeded=False, message=problem, is_other_account=True)
-            told = {"name": info.name or _("the account"), "host": account.endpoint}
-            return Check(succeeded=True, message=_("Connected to %(name)s at %(host)s.") % told)
+            names = {"name": info.name or _("the account"), "host": account.endpoint}
+            return Check(succeeded=True, message=_("Connected to %(name)s at %(host)s.") % names)
     except Transient:
         # The error speaks of a run, which tries again by itself. Who presses a button does so.
         return Check(

@@ -11,7 +11,6 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity, EntityField, FieldKind, UnknownField, entity
-from dotbridge.entities.rights import Viewer, may_see_field
 from dotbridge.entities.texts import NOT_STORABLE
 from dotbridge.lists.models import MarketingList
 
@@ -59,16 +58,15 @@ def read_columns(listed: Entity, given: Any) -> tuple[ListColumn, ...]:
     return tuple(columns)
 
 
-def columns_of(marketing_list: MarketingList, *, viewer: Viewer | None = None) -> tuple[ListColumn, ...]:
+def columns_of(marketing_list: MarketingList) -> tuple[ListColumn, ...]:
     """The columns of a list; of one that names none, its address. Fields that are gone are left out.
 
-    With a `viewer` those too that this person may not see. Raises UnknownEntity.
+    Raises UnknownEntity.
     """
     listed = entity(marketing_list.entity)
     known = {field.path for field in listed.fields}
     kept = [each for each in marketing_list.columns if isinstance(each, dict) and each.get("field") in known]
-    columns = read_columns(listed, kept) or default_columns(listed)
-    return tuple(each for each in columns if viewer is None or may_see_field(viewer, listed, each.field))
+    return read_columns(listed, kept) or default_columns(listed)
 
 
 def default_columns(listed: Entity) -> tuple[ListColumn, ...]:

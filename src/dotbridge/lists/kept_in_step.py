@@ -33,7 +33,7 @@ class StepReport:
 
 
 def keep_list_in_step(
-    *, marketing_list: MarketingList, given: str, lets_leave: bool, most_leaving: float, allowed_leaving: int = 0
+    *, marketing_list: MarketingList, given: str, lets_leave: bool, most_leaving: float, allowed_leaving: int
 ) -> StepReport:
     """Put the records of `given` on a manual list and, with `lets_leave`, take the others off it.
 

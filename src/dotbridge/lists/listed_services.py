@@ -128,7 +128,7 @@ def refresh_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None =
     return report
 
 
-def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None = None) -> RefreshReport:
+def fill_list(*, marketing_list: MarketingList, by: AbstractBaseUser | None) -> RefreshReport:
     """Have what stands on the list be what its rule matches now, whatever its type. Raises as `refresh_list`."""
     listed = entity_of(marketing_list.entity)
     wanted, parameters = _keys(listed, rule_condition(marketing_list))

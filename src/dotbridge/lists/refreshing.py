@@ -32,7 +32,7 @@ def refresh_now(*, marketing_list: MarketingList, by: AbstractBaseUser | None = 
         return None
 
 
-def request_refresh(*, marketing_list: MarketingList, by: AbstractBaseUser | None = None) -> bool:
+def request_refresh(*, marketing_list: MarketingList, by: AbstractBaseUser | None) -> bool:
     """Have the worker refresh the list. False when it waits to be done already."""
     configured = app.configure_task(
         REFRESH_TASK,

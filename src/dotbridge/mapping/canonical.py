@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
+from django.utils.translation import gettext_noop as _
+
 from dotbridge.entities.registry import FieldKind
 
 Coerced = str | int | Decimal | bool | date | datetime
@@ -32,7 +34,7 @@ def coerced(kind: FieldKind, text: str) -> Coerced | None:
     if not text.strip():
         return None
     if kind not in _COERCERS:
-        raise DoesNotFit("The field holds no plain value.")
+        raise DoesNotFit(_("The field holds no plain value."))
     return _COERCERS[kind](text)
 
 
@@ -70,19 +72,19 @@ def _number(text: str) -> Decimal:
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
-        raise DoesNotFit("It is not a number.") from None
+        raise DoesNotFit(_("It is not a number.")) from None
     if not number.is_finite():
-        raise DoesNotFit("It is not a number.")
+        raise DoesNotFit(_("It is not a number."))
     exponent = number.as_tuple().exponent
     if abs(number.adjusted()) > _MOST_DIGITS or (isinstance(exponent, int) and -exponent > _MOST_DIGITS):
-        raise DoesNotFit("The number has too many digits.")
+        raise DoesNotFit(_("The number has too many digits."))
     return number
 
 
 def _whole_number(text: str) -> Coerced:
     number = _number(text)
     if number != number.to_integral_value():
-        raise DoesNotFit("It is not a whole number.")
+        raise DoesNotFit(_("It is not a whole number."))
     return int(number)
 
 
@@ -90,14 +92,14 @@ def _truth(text: str) -> Coerced:
     try:
         return _TRUTHS[text.strip().lower()]
     except KeyError:
-        raise DoesNotFit("It is neither true nor false.") from None
+        raise DoesNotFit(_("It is neither true nor false.")) from None
 
 
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise DoesNotFit("It is not a date as in 2026-01-31T12:00:00.") from None
+        raise DoesNotFit(_("It is not a date as in 2026-01-31T12:00:00.")) from None
     return None if moment.year == 1 else moment
 
 
@@ -113,7 +115,7 @@ def _instant(text: str) -> Coerced | None:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise DoesNotFit("The date is out of range.") from None
+        raise DoesNotFit(_("The date is out of range.")) from None
 
 
 _COERCERS: dict[FieldKind, Callable[[str], Coerced | None]] = {

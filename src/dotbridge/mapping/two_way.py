@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import NOT_PROVIDED, AutoField
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from dotbridge.entities.registry import Entity, FieldKind, UnknownField, entity
@@ -17,6 +17,10 @@ from dotbridge.mapping.soundness import problem_of_fields
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+# A run keeps them as they are, and whoever reads them has them in their own language.
+NO_WAY_TO_CREATE = gettext_noop("%(entity)s is registered without a way to create records; its developer can give one.")
+UNMAPPED_FIELDS = gettext_noop("Map each of these required fields both ways, or give it a default: %(fields)s.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +104,12 @@ def missing_fields(owner: Entity, rows: Sequence[TwoWayRow]) -> list[str]:
 def obstacle_to_creating(owner: Entity, rows: Sequence[TwoWayRow]) -> str:
     """Why contacts whose address no record has cannot become records, and the mend; empty when they can."""
     if owner.create is None:
-        text = gettext("%(entity)s is registered without a way to create records; its developer can give one.")
-        return text % {"entity": owner.label}
+        return gettext(NO_WAY_TO_CREATE) % {"entity": owner.label}
     if owner.host_creates:
         # What else a record needs, such as one that it belongs to, the host's own function gives it.
         return ""
     if missing := missing_fields(owner, rows):
-        text = gettext("Map each of these required fields both ways, or give it a default: %(fields)s.")
-        return text % {"fields": ", ".join(missing)}
+        return gettext(UNMAPPED_FIELDS) % {"fields": ", ".join(missing)}
     return ""
 
 

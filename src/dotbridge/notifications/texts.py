@@ -9,9 +9,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dotbridge.entities.names import uncapitalised
 from dotbridge.notifications.kinds import MANNERS, Kind
 from dotbridge.notifications.models import Notification
 from dotbridge.sync.models import Listing
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -51,10 +53,9 @@ def words_of(notification: Notification) -> Words:
 
 
 def _text(kind: Kind, said: dict[str, Any], names: dict[str, Any]) -> str:
-    # What a worker wrote down is in the language of the worker.
-    message = _(said["message"]) if said.get("message") else ""
+    message = stored_text(said.get("message", ""))
     listing = said.get("listing", "")
-    what = str(Listing(listing).label).lower() if listing in set(Listing) else listing
+    what = uncapitalised(str(Listing(listing).label)) if listing in set(Listing) else listing
     texts = {
         Kind.SYNC_FAILING: "%(message)s" if message else _("The steps of the last run say why."),
         Kind.CREDENTIALS_REFUSED: "%(message)s",

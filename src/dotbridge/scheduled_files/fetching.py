@@ -201,9 +201,9 @@ def _from_web(place: Place, allowed: Allowed, into: IO[bytes]) -> str:
                 _require_public(str(parts.hostname), allowed)
                 # Who we are is told to the server that was named, and to no other that it sends us to.
                 auth = login if parts.netloc == first.netloc else None
-                told = {"trace": end.watch}
+                extensions = {"trace": end.watch}
                 headers = {"Accept-Encoding": "identity"}
-                with client.stream("GET", url, auth=auth, headers=headers, extensions=told) as answer:
+                with client.stream("GET", url, auth=auth, headers=headers, extensions=extensions) as answer:
                     _require_public_peer(answer, allowed)
                     if answer.is_redirect:
                         url = urljoin(url, answer.headers.get("location", ""))

@@ -76,7 +76,6 @@ _READING = f"""
         SELECT is_connected, count(*) AS number, sum({pages_sql("size")}) AS pages_of_all,
                sum(CASE WHEN read_to IS NULL THEN {pages_sql("unread")} + (skip IS NOT NULL)::int
                         ELSE {pages_sql("just_sent")} END) AS pages,
-               count(*) FILTER (WHERE read_to IS NULL) AS unread,
                count(*) FILTER (WHERE asked_at IS NULL) AS never_asked,
                count(*) FILTER (WHERE asked_at IS NULL OR asked_at <= clock.now - %(witness)s) AS to_ask,
                sum(size) AS size, sum(just_sent) AS just_sent
@@ -111,7 +110,7 @@ _READING = f"""
         FROM feeds f, clock
     )
     SELECT coalesce(mine.number, 0), coalesce(others.number, 0), coalesce(mine.pages, 0), coalesce(others.pages, 0),
-           coalesce(mine.pages_of_all, 0), coalesce(others.pages_of_all, 0), coalesce(mine.unread, 0),
+           coalesce(mine.pages_of_all, 0), coalesce(others.pages_of_all, 0),
            coalesce(mine.never_asked, 0), coalesce(mine.to_ask, 0), coalesce(mine.just_sent, 0),
            CASE WHEN account.position IS NULL OR %(reads_everything)s THEN greatest(
                 (SELECT count(*) FROM dotbridge_mirror_contact WHERE integration_id = %(integration)s),
@@ -188,7 +187,6 @@ class ReadingNeeds(NamedTuple):
     other_pages: int
     connected_pages_of_all: int
     other_pages_of_all: int
-    unread_books: int
     books_never_asked: int
     books_to_ask: int
     just_sent: int

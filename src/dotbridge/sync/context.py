@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from django.utils.translation import gettext_noop as _
+
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.services import EVENT
 from dotbridge.integrations.models import Integration, ProtocolChoice, WireProtocol
@@ -40,7 +42,7 @@ class Refusal(NamedTuple):
 
 def book_gone(subject: str) -> Refusal:
     """The refusal of everything that concerns an address book which was deleted in Dotdigital."""
-    return Refusal(subject, "book_gone", "The address book does not exist in Dotdigital any more.")
+    return Refusal(subject, "book_gone", _("The address book does not exist in Dotdigital any more."))
 
 
 class StepSkipped(Exception):
@@ -90,7 +92,7 @@ class NobodyWatches:
 class RunContext:
     """What all steps of one run share.
 
-    `protocol` is by which version of the API contacts are read and sent; `hears_events` since when, by Dotdigital's
+    `protocol` is by which version of the API contacts are read and sent; `heard_since` since when, by Dotdigital's
     clock, no event of the account was missed, None where they cannot be followed; `denied` is what the account said
     when it did not offer version 3 any more. `only` is the one connection that the run is for; None for all of the
     integration. `members_evaluated` says, by connection, whose members the temporary tables show; `ranks` are the
@@ -109,7 +111,7 @@ class RunContext:
     server_now: datetime
     wait_seconds: float
     protocol: WireProtocol = WireProtocol.V2
-    hears_events: datetime | None = None
+    heard_since: datetime | None = None
     denied: Version3Denied | None = None
     force_data_fields: bool = False
     reads_everything: bool = False
@@ -135,7 +137,7 @@ class RunContext:
     def require_time(self) -> None:
         """Raise StepPaused when this run has had its time, so that others get a turn."""
         if self.ends_at is not None and time.monotonic() >= self.ends_at:
-            raise StepPaused("The time of a run is over. The next one goes on from here.")
+            raise StepPaused(_("The time of a run is over. The next one goes on from here."))
 
     @cached_property
     def turns(self) -> dict[str, Turn]:

@@ -41,7 +41,7 @@ from dotbridge.sync.inbound.campaigns import import_campaigns
 from dotbridge.sync.inbound.consent import learn_consent
 from dotbridge.sync.inbound.contacts import import_contacts, import_other_contacts
 from dotbridge.sync.inbound.data_fields import import_data_fields
-from dotbridge.sync.inbound.events import hear_of_contacts
+from dotbridge.sync.inbound.events import follow_events
 from dotbridge.sync.inbound.large_readings import clock_text, comparison_waits_until
 from dotbridge.sync.inbound.marketing_activities import apply_results
 from dotbridge.sync.inbound.suppressions import import_suppressions, import_unsubscribes
@@ -51,9 +51,9 @@ from dotbridge.sync.models import State, Step, SyncRun
 from dotbridge.sync.need import calls_are_short, in_order_of_need, let_export_go_first
 from dotbridge.sync.outbound.account_changes import carry_out_changes
 from dotbridge.sync.outbound.changes import note_changes
-from dotbridge.sync.outbound.contact_requests import tell_of_contacts
+from dotbridge.sync.outbound.contact_requests import carry_out_contact_requests
 from dotbridge.sync.outbound.endings import end_connections
-from dotbridge.sync.outbound.looks import read_what_people_want_to_see
+from dotbridge.sync.outbound.looks import carry_out_looks
 from dotbridge.sync.outbound.lost_values import compare_contacts
 from dotbridge.sync.outbound.members import empty_tables
 from dotbridge.sync.outbound.prepare import prepare_uploads
@@ -95,7 +95,7 @@ class Part:
     reads_all: bool = False
 
 
-EVENTS = Part("events", _("Events of contacts"), hear_of_contacts)
+EVENTS = Part("events", _("Events of contacts"), follow_events)
 CONSENT = Part("consent", _("Who may be mailed"), learn_consent)
 # Who was suppressed is read after the contacts, so that a suppression has the last word in a run.
 DATA_FIELDS = (Part("data_fields", _("Data fields"), import_data_fields, compares=True, reads_all=True),)
@@ -143,13 +143,13 @@ EXPORT = (
 )
 OF_EXPORTS = frozenset(part.name for part in EXPORT)
 REQUESTS = (
-    Part("contact_requests", _("Opt-outs and erasures"), tell_of_contacts),
+    Part("contact_requests", _("Opt-outs and erasures"), carry_out_contact_requests),
     Part("account_changes", _("Changes of the account"), carry_out_changes),
     Part("resubscriptions", _("Resubscriptions"), ask_for_resubscriptions),
     Part("endings", _("Ending connections"), end_connections),
     # After the opt-outs that Dotdigital is told of, and the connections that end.
     Part("campaign_sends", _("Sending campaigns"), send_campaigns),
-    Part("looks", _("What people want to see"), read_what_people_want_to_see),
+    Part("looks", _("What people want to see"), carry_out_looks),
 )
 PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: (*IMPORT, OTHER_CONTACTS),
@@ -204,7 +204,7 @@ def run_sync(
     # What it writes down is said in the language of whoever reads it, and so not in that of the host.
     with override("en"), integration_lock(integration.pk) as lock:
         if lock is None:
-            run.state, run.message = State.SKIPPED, "Another run is at work on this integration."
+            run.state, run.message = State.SKIPPED, texts.ANOTHER_RUN
             run.finished_at = timezone.now()
             run.save()
             return run
@@ -214,7 +214,7 @@ def run_sync(
             if until := quota_opens_at(integration):
                 _wait_until(run, until)
             elif until := comparison_waits_until(run):
-                end_run(run, State.SKIPPED, f"The full comparison waits until {clock_text(until)}.")
+                end_run(run, State.SKIPPED, texts.COMPARISON_WAITS % {"time": clock_text(until)})
                 request_run(integration=integration, kind=kind, trigger=trigger, link=link, at=until)
             else:
                 _run_parts(
@@ -378,8 +378,8 @@ def drift_in_words(counts: Mapping[str, int]) -> str:
     """What a feed that was read again from its beginning says of our copy, by the counts of its step."""
     unknown, different, gone = (counts.get(name, 0) for name in ("new", "changed", "gone"))
     if not unknown and not different and not gone:
-        return "No drift: everything was as we had it."
-    return f"Drift: {unknown} unknown here, {different} different, {gone} not there any more."
+        return texts.NO_DRIFT
+    return texts.DRIFT % {"unknown": unknown, "different": different, "gone": gone}
 
 
 def _end_of(step: Step, error: Exception) -> tuple[State, str]:

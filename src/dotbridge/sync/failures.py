@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, DataError, InterfaceError, ProgrammingError, connection
+from django.utils.translation import gettext_noop as _
 from psycopg.pq import TransactionStatus
 
 import dotbridge
@@ -22,6 +23,7 @@ from dotbridge.entities.registry import UnknownEntity, UnknownField
 from dotbridge.entities.time_limits import StatementRefused
 from dotbridge.integrations.protocols import FORBIDDEN
 from dotbridge.lists.rules import RuleError
+from dotbridge.sync import texts
 from dotdigital import ConfigurationError, DotdigitalError, NotFound
 
 _OUR_PACKAGES = (Path(dotbridge.__file__).parent, Path(dotdigital.__file__).parent)
@@ -60,11 +62,11 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, DatabaseError | InterfaceError):
         kind = type(error.__cause__ or error).__name__
         refused = StatementRefused(error).kind if isinstance(error, DataError | ProgrammingError) else ""
-        text = f"The database cannot work it out: {kind}. The log of the worker says where."
+        text = texts.DATABASE_CANNOT % {"kind": kind}
         return Failure(text=text, place=place, refused=refused)
     if isinstance(error, ValidationError):
-        return Failure(text="A check of the record refused it. The log of the worker says where.", place=place)
-    return Failure(text=f"An unexpected {type(error).__name__}. The log of the worker says where.", place=place)
+        return Failure(text=_("A check of the record refused it. The log of the worker says where."), place=place)
+    return Failure(text=texts.UNEXPECTED % {"kind": type(error).__name__}, place=place)
 
 
 def is_denied_alone(error: BaseException) -> bool:

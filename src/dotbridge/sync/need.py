@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 
 from django.db.models import Q
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import RunKind
 from dotbridge.connections.selectors import books_of_opt_outs
@@ -87,7 +88,7 @@ def in_order_of_need(context: RunContext, parts: Sequence[Part], exports: frozen
 def let_export_go_first(step: StepContext) -> None:
     """Give the calls that are left to an export that waits for them. Raises StepPaused."""
     request_run(integration=step.integration, kind=RunKind.EXPORT, trigger="schedule")
-    raise StepPaused("An export waits for calls and goes first. This run goes on after it.")
+    raise StepPaused(_("An export waits for calls and goes first. This run goes on after it."))
 
 
 def _begun(context: RunContext) -> frozenset[str]:

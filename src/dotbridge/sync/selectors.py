@@ -62,21 +62,16 @@ class Missing:
     since: datetime
 
 
-def absent(listing: Listing) -> QuerySet[Absence]:
-    """What a listing misses and nobody has confirmed yet, in the accounts that are read."""
-    return Absence.objects.filter(listing=listing, believed_at=None, integration__is_active=True)
-
-
-def absent_from_listings() -> QuerySet[Absence]:
-    """The same of every listing whose absences a person is asked about."""
-    return Absence.objects.filter(listing__in=LISTED, believed_at=None, integration__is_active=True)
+def absent() -> QuerySet[Absence]:
+    """What the listings miss and nobody has confirmed yet, in the accounts that are read."""
+    return Absence.objects.filter(believed_at=None, integration__is_active=True)
 
 
 def missing_of_listings(*, most_names: int) -> list[Missing]:
     """All that waits for a person to say whether it is gone: one query, and three for each listing that misses some."""
     since = {
         (listing, integration): moment
-        for listing, integration, moment in absent_from_listings()
+        for listing, integration, moment in absent()
         .order_by()
         .values_list("listing", "integration")
         .annotate(moment=Min("first_missed_at"))
@@ -103,7 +98,7 @@ def missing_of_listings(*, most_names: int) -> list[Missing]:
 def _names_and_numbers(listing: Listing, most: int) -> tuple[dict[int, list[str]], dict[int, tuple[int, int]]]:
     """The first names of what is missing, and how many of how many, by account."""
     there = LISTED[listing]._base_manager.filter(gone_at=None)  # noqa: SLF001 - one of three models, all with a name
-    is_absent = Q(pk__in=absent(listing).values("object_id"))
+    is_absent = Q(pk__in=absent().filter(listing=listing).values("object_id"))
     place = Window(RowNumber(), partition_by="integration_id", order_by=["name", "pk"])
     names: dict[int, list[str]] = {}
     for pk, name in (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -119,15 +117,13 @@ def _require_ending(ending: QuerySet[Ending]) -> None:
 
 
 @transaction.atomic
-def put_back(*, link: ListConnection, record_ids: Iterable[object] | None = None) -> int:
-    """Have the next export send members again who were taken out of the book in Dotdigital: all, or these records.
+def put_back(*, link: ListConnection) -> int:
+    """Have the next export send all members again who were taken out of the book in Dotdigital.
 
     Whoever opted out is no member and stays out. Answers how many there were.
     """
-    chosen = ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)
-    if record_ids is not None:
-        chosen = chosen.filter(record_id__in=[str(record_id) for record_id in record_ids])
-    return chosen.update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
+    taken_out = ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)
+    return taken_out.update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
 
 
 def retry_upload(*, upload: Upload) -> None:

@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
+from dotbridge.backoffice.pages.frame import Crumb, page, report_change, show
 from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.reads.live import last_run
 from dotbridge.backoffice.reads.needs import missing_names, missing_words
 from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_SEE_ACCOUNTS
 from dotbridge.connections.models import ListConnection
+from dotbridge.entities.names import uncapitalised
 from dotbridge.integrations.models import Integration
 from dotbridge.mapping.models import MappingRow
 from dotbridge.sync.models import Listing
@@ -65,7 +66,7 @@ def missing(request: HttpRequest, pk: int, listing: str) -> HttpResponse:
 
 def _what_follows(waiting: Missing) -> list[str]:
     """What depends on what is missing, by name."""
-    keys = absent(waiting.listing).filter(integration=waiting.integration).values("object_id")
+    keys = absent().filter(listing=waiting.listing, integration=waiting.integration).values("object_id")
     if waiting.listing == Listing.ADDRESS_BOOKS:
         links = ListConnection.objects.filter(address_book__in=keys).select_related("marketing_list")
         names = ", ".join(str(each.marketing_list) for each in links.order_by("marketing_list__name"))
@@ -94,9 +95,8 @@ def _confirmed(request: HttpRequest, integration: Integration, listing: Listing)
         "%(n)s of the %(what)s is believed gone; the account is read again in a moment.",
         "%(n)s of the %(what)s are believed gone; the account is read again in a moment.",
         number,
-    ) % {"n": grouped(number), "what": str(listing.label).lower()}
-    log_change(request, integration, text)
-    messages.success(request, text)
+    ) % {"n": grouped(number), "what": uncapitalised(str(listing.label))}
+    report_change(request, integration, text)
     return followed(reverse("dotbridge:account", args=[integration.pk]), after)
 
 

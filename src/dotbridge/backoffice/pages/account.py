@@ -18,7 +18,7 @@ from dotbridge.backoffice.integration_removal import connected_lists, delete_int
 from dotbridge.backoffice.labels import already_switched, grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
-from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show, show_refusal
+from dotbridge.backoffice.pages.frame import Crumb, log_change, page, report_change, show, show_refusal
 from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.queries import after_run_of
 from dotbridge.backoffice.reads.accounts import facts_of, feeds_of, what_goes_on
@@ -156,8 +156,7 @@ def _store(integration: Integration, form: CredentialsForm, seen: str) -> str:
 
 def _saved(request: HttpRequest, integration: Integration, text: str, *, after: int | None = None) -> HttpResponse:
     """Tell what was saved; the page follows the run that was asked for after the run `after`."""
-    log_change(request, integration, text)
-    messages.success(request, text)
+    report_change(request, integration, text)
     return HttpResponseRedirect(_url(integration)) if after is None else followed(_url(integration), after)
 
 

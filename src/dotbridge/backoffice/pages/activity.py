@@ -37,12 +37,12 @@ from dotbridge.backoffice.rights import (
     MAY_SEE_PROBLEMS,
     MAY_SEE_RUNS,
 )
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ContactRequest, RunKind
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.folding import COUNTS_OF_LOOKING
 from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
+from dotbridge.sync.texts import stored_text
 
 PAGE = 50
 RUNS = 200

@@ -102,7 +102,7 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
     if progress is not None:
         return context
     if load.loaded_at is not None:
-        return {**context, **_told(load.told), "is_loaded": True, "can_undo": _can_undo(load)}
+        return {**context, **_report_context(load.report_in_words), "is_loaded": True, "can_undo": _can_undo(load)}
     if not is_kept(load):
         return {**context, "is_gone": True}
     return {**context, **_looked(load), "is_open": True}
@@ -110,12 +110,12 @@ def _context(load: FileLoad, said: str = "") -> dict[str, Any]:
 
 def _looked(load: FileLoad) -> dict[str, Any]:
     """What is understood of a file that waits, from its first rows, or from all if the worker looked through it."""
-    report, refusal = load.told, ""
+    report, refusal = load.report_in_words, ""
     if not report:
         report, refusal = _look(load)
     columns = list(column_choices(load, report))
     return {
-        **_told(report),
+        **_report_context(report),
         "refusal": refusal,
         "encodings": encoding_options(load, report),
         "delimiters": delimiter_options(load, report),
@@ -139,7 +139,7 @@ def _look(load: FileLoad) -> tuple[dict[str, Any], str]:
         return {}, str(error)
 
 
-def _told(report: dict[str, Any]) -> dict[str, Any]:
+def _report_context(report: dict[str, Any]) -> dict[str, Any]:
     """A report as the page shows it."""
     names = (
         ("created", _("New")),

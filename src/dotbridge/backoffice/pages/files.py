@@ -217,9 +217,9 @@ def report_file(request: HttpRequest, pk: int, form: str) -> HttpResponse:
     if not load.report:
         raise Http404
     if form == "json":
-        response = HttpResponse(json.dumps(load.told, indent=2), content_type="application/json")
+        response = HttpResponse(json.dumps(load.report_in_words, indent=2), content_type="application/json")
     else:
-        response = HttpResponse(_problems(load.told), content_type="text/csv; charset=utf-8")
+        response = HttpResponse(_problems(load.report_in_words), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="load-{load.pk}.{form}"'
     return response
 

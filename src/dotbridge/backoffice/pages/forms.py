@@ -81,7 +81,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
 
-def owners(record: Any = None) -> Any:
+def owners(record: Any) -> Any:
     """Who can own something: whoever may come in here, and the record's present owner.
 
     A host may have a million other users.

@@ -260,6 +260,12 @@ def log_change(request: HttpRequest, record: Model, text: str) -> None:
     )
 
 
+def report_change(request: HttpRequest, record: Model, text: str) -> None:
+    """Tell the person that what they asked for was done, and keep it in the record's history."""
+    log_change(request, record, text)
+    messages.success(request, text)
+
+
 def log_deletion(request: HttpRequest, record: Model) -> None:
     """Keep that a person deleted the record. To be called before it is gone."""
     LogEntry.objects.log_actions(

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.pages.forms import BookForm, NewBookForm, add_refusal
-from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.frame import page, person_of, report_change, show_refusal
 from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.pages.list_plan import plan_context
@@ -155,8 +155,7 @@ def _connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
         show_refusal(request, error)
         return HttpResponseRedirect(list_url(marketing_list))
     text = _("Connected to %(book)s.") % {"book": book}
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+    report_change(request, marketing_list, text)
     if not request.user.has_perm(MAY_REQUEST):
         return HttpResponseRedirect(list_url(marketing_list))
     return start_run(request, integration=book.integration, back_url=list_url(marketing_list))
@@ -178,7 +177,6 @@ def new_book(request: HttpRequest, pk: int) -> HttpResponse:
             add_refusal(form, error)
         else:
             text = _("%(name)s is made in Dotdigital, then the list is connected to it.") % {"name": change.name}
-            log_change(request, marketing_list, text)
-            messages.success(request, text)
+            report_change(request, marketing_list, text)
             return followed(list_url(marketing_list), after)
     return show_sheet(request, marketing_list, "backoffice/components/connect_new_book.html", step=1, form=form)

@@ -20,7 +20,7 @@ from dotbridge.backoffice.entity_labels import entity_label
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
-from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.frame import page, person_of, report_change, show_refusal
 from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, chosen_book, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
@@ -139,8 +139,7 @@ def _report_settings(request: HttpRequest, marketing_list: Any, link: ListConnec
     }
     for name in changed:
         text = words[name][0 if getattr(link, name) else 1]
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
 
 
 def _mapping_url(request: HttpRequest, link: ListConnection) -> str:
@@ -161,8 +160,7 @@ def refresh(request: HttpRequest, pk: int) -> HttpResponse:
         return _not_connected(request, marketing_list)
     refresh_data_fields(link=link)
     text = _("The next export compares the values of everybody on the list, and sends those that differ.")
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+    report_change(request, marketing_list, text)
     return HttpResponseRedirect(list_url(marketing_list, TAB))
 
 
@@ -307,8 +305,7 @@ def _done(request: HttpRequest, marketing_list: Any, change: Callable[[], str]) 
     except ValidationError as error:
         show_refusal(request, error)
         return False
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+    report_change(request, marketing_list, text)
     return True
 
 
@@ -345,8 +342,7 @@ def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
             "%(n)s people are sent again with the next export.",
             number,
         ) % {"n": grouped(number)}
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
     else:
         messages.info(request, _("Nobody is taken out in Dotdigital."))
     return HttpResponseRedirect(list_url(marketing_list))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, report_change, show_refusal
 from dotbridge.backoffice.pages.list_actions import ask_first, followed
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people
 from dotbridge.backoffice.pages.list_take_out import is_picked, take_out
@@ -127,8 +127,7 @@ def _ask(request: HttpRequest, marketing_list: Any, verb: str, chosen: list[dict
 def _changed(request: HttpRequest, marketing_list: Any, verb: str, record_ids: list[str]) -> HttpResponse:
     if verb == "take-out":
         text = take_out(request, marketing_list, record_ids)
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
         return HttpResponseRedirect(list_url(marketing_list))
     if verb == "remove":
         number = remove_records(marketing_list=marketing_list, record_ids=record_ids, by=person_of(request))
@@ -143,8 +142,7 @@ def _changed(request: HttpRequest, marketing_list: Any, verb: str, record_ids: l
         )
         text = ngettext("%(n)s person was unsubscribed.", "%(n)s people were unsubscribed.", number)
     text = text % {"n": grouped(number)}
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+    report_change(request, marketing_list, text)
     return HttpResponseRedirect(list_url(marketing_list))
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.entity_labels import label_records
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.activity import numbered_pager
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.frame import log_change, page, person_of, report_change
 from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_forms import AddressesForm
 from dotbridge.backoffice.pages.list_frame import list_or_404, list_url, may_see_people, show_list_page
@@ -201,8 +201,7 @@ def undo_load(request: HttpRequest, pk: int, load: int) -> HttpResponse:
         number = undo_address_load(load=found)
         text = ngettext("%(n)s person was taken out again.", "%(n)s people were taken out again.", number)
         text = text % {"n": grouped(number)}
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
         return HttpResponseRedirect(back)
     number = found.listed_records.count()
     question = ngettext("Take %(n)s person out again?", "Take %(n)s people out again?", number)

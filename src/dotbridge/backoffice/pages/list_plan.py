@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import reason_text
-from dotbridge.backoffice.pages.frame import log_change, page, person_of, show_refusal
+from dotbridge.backoffice.pages.frame import page, person_of, report_change, show_refusal
 from dotbridge.backoffice.pages.list_actions import ask_first, start_run
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people, show_list_page
 from dotbridge.backoffice.reads.shown import changes_shown_to
@@ -168,8 +168,7 @@ def _allowed(request: HttpRequest, marketing_list: Any, link: ListConnection) ->
     except ValidationError as error:
         show_refusal(request, error)
         return HttpResponseRedirect(list_url(marketing_list))
-    log_change(request, marketing_list, text)
-    messages.success(request, text)
+    report_change(request, marketing_list, text)
     if not request.user.has_perm(MAY_REQUEST):
         return HttpResponseRedirect(list_url(marketing_list))
     integration = link.address_book.integration

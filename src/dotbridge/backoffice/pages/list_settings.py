@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import seen_of
-from dotbridge.backoffice.pages.frame import log_change, page, person_of
+from dotbridge.backoffice.pages.frame import page, person_of, report_change
 from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_columns import columns_context, read_posted_columns
 from dotbridge.backoffice.pages.list_editing import clash_of_list
@@ -178,8 +177,7 @@ def _save(request: HttpRequest, marketing_list: Any, form: SettingsForm, mine: d
     changed = [name for name in mine if before[name] != getattr(marketing_list, name)]
     if changed:
         text = _("Changed: %(names)s.") % {"names": ", ".join(str(form.fields[name].label) for name in changed)}
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
     return None
 
 
@@ -207,8 +205,7 @@ def save_columns(request: HttpRequest, pk: int) -> HttpResponse:
         context = {"columns_clash": clash["clash"], "clash_by": clash["clash_by"], "columns_seen": clash["seen"]}
     else:
         text = _("Changed: %(names)s.") % {"names": _("Columns")}
-        log_change(request, marketing_list, text)
-        messages.success(request, text)
+        report_change(request, marketing_list, text)
         return HttpResponseRedirect(f"{list_url(marketing_list, 'list-settings')}#columns")
     return show_settings(request, marketing_list, context=context)
 

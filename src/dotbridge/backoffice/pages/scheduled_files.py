@@ -160,8 +160,8 @@ def _crumbs(found: ScheduledFile | None = None) -> list[Crumb]:
     return [*crumbs, Crumb(title=found.name, url=_url(found))] if found else crumbs
 
 
-def _url(found: ScheduledFile, name: str = "scheduled-file") -> str:
-    return reverse(f"dotbridge:{name}", args=[found.pk])
+def _url(found: ScheduledFile) -> str:
+    return reverse("dotbridge:scheduled-file", args=[found.pk])
 
 
 @page(VIEW)

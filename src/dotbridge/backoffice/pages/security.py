@@ -24,13 +24,13 @@ THEME_POLICY = "; ".join(
 )
 
 
-def secured(view: Callable[..., HttpResponseBase], policy: str = POLICY) -> Callable[..., HttpResponseBase]:
-    """The view with the policy on its answer, unless it sets one of its own."""
+def secured(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view with the strict policy on its answer, unless it sets one of its own."""
 
     @wraps(view)
     def with_policy(*args: Any, **kwargs: Any) -> HttpResponseBase:
         response = view(*args, **kwargs)
-        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
 
     return with_policy

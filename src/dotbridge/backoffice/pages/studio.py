@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
 from dotbridge.backoffice.pages.editing import clash, last_change, posted_seen, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
-from dotbridge.backoffice.pages.frame import Crumb, Tab, log_change, page, person_of, show, show_refusal
+from dotbridge.backoffice.pages.frame import Crumb, Tab, page, person_of, report_change, show, show_refusal
 from dotbridge.backoffice.pages.security import POLICY
 from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_USE_STUDIO
 from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
@@ -290,6 +290,5 @@ def _clash_of_set_up(form: SignOnForm, error: ChangedMeanwhile) -> dict[str, Any
 
 
 def _noted(request: HttpRequest, integration: Integration, text: str) -> HttpResponse:
-    log_change(request, integration, text)
-    messages.success(request, text)
+    report_change(request, integration, text)
     return HttpResponseRedirect(reverse("dotbridge:account", args=[integration.pk]))

@@ -21,9 +21,9 @@ from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show, show
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.queries import key_of
 from dotbridge.backoffice.rights import MAY_RETRY_UPLOAD, MAY_SEE_UPLOADS
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import ExportItem, Upload, UploadState
 from dotbridge.sync.services import retry_upload
+from dotbridge.sync.texts import stored_text
 
 PAGE = 50
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import CampaignSend, ListConnection, Look, LookKind, LookState
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Campaign, CampaignContent, Draft
 from dotbridge.studio.hosts import application_of_region
+from dotbridge.sync.texts import stored_text
 
 MOST_SENDS = 20
 

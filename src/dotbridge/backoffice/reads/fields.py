@@ -123,9 +123,7 @@ def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> Pre
     return found[0] if found else None
 
 
-def fitting_fields(
-    mapping: Mapping, wanted: str, *, viewer: Viewer, chosen: Collection[str] = ()
-) -> list[tuple[str, str]]:
+def fitting_fields(mapping: Mapping, wanted: str, *, viewer: Viewer, chosen: Collection[str]) -> list[tuple[str, str]]:
     """The fields that the person may see and that can fill a data field of this type; of any type, without one.
 
     What is `chosen` already is offered as well, so that a line can be saved by somebody who may not see all of it.

@@ -60,13 +60,13 @@ class HistoryLine:
     is_change: bool = True
 
 
-def history_of(record: models.Model, *, viewer: Viewer, most: int = MOST) -> list[HistoryLine]:
+def history_of(record: models.Model, *, viewer: Viewer) -> list[HistoryLine]:
     """What stands on the page of this record, newest first: changes, and what people did with it."""
     label, key = record._meta.label_lower, str(record.pk)  # noqa: SLF001 - Django's documented way to ask
-    entries = AuditEntry.objects.filter(about_model=label, about_id=key).order_by("-id")[:most]
+    entries = AuditEntry.objects.filter(about_model=label, about_id=key).order_by("-id")[:MOST]
     acts = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(record), object_id=key)
-    lines = [*audit_lines(list(entries), viewer=viewer), *map(_act, acts.select_related("user")[:most])]
-    return sorted(lines, key=lambda line: line.at, reverse=True)[:most]
+    lines = [*audit_lines(list(entries), viewer=viewer), *map(_act, acts.select_related("user")[:MOST])]
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:MOST]
 
 
 def _act(entry: LogEntry) -> HistoryLine:

@@ -119,7 +119,7 @@ def _rows_after(
 
 
 def all_people(
-    marketing_list: MarketingList, *, show: Standing | None = None, search: str = "", columns: Sequence[ListColumn] = ()
+    marketing_list: MarketingList, *, show: Standing | None, search: str, columns: Sequence[ListColumn]
 ) -> Iterator[list[ListPerson]]:
     """Everybody that the pages show, some at a time: a million people are never here at once. Raises the same."""
     rows = _found(marketing_list, show, search, columns).iterator(chunk_size=AT_ONCE)

@@ -12,10 +12,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import counts_in_words, duration, step_label
 from dotbridge.backoffice.reads.worker import how_to_start_worker, worker_is_alive
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.services import RUN_TASK
 from dotbridge.sync.engine import LABELS
 from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.texts import stored_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,6 @@ from dotbridge.backoffice.rights import (
     MAY_SEND,
 )
 from dotbridge.backoffice.stopped import stopped_in_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.connections.models import (
     AccountChange,
@@ -44,6 +43,7 @@ from dotbridge.connections.models import (
     RunKind,
     SendState,
 )
+from dotbridge.entities.names import uncapitalised
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import ListType, MarketingList
@@ -54,7 +54,8 @@ from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.one_reading import known_by_key
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.sync.selectors import Missing, absent_from_listings, missing_of_listings
+from dotbridge.sync.selectors import Missing, absent, missing_of_listings
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -90,11 +91,7 @@ def _all(request: HttpRequest) -> Iterator[Need]:
     may = request.user.has_perm
     rare: dict[str, tuple[str, Callable[[], QuerySet[Any]], Callable[[], Iterator[Need]]]] = {
         "switched off": (MAY_SEE_LISTS, _switched_off, lambda: _of_switched_off(may_see=may(MAY_SEE_ACCOUNTS))),
-        "absences": (
-            MAY_SEE_ACCOUNTS,
-            absent_from_listings,
-            lambda: _of_absences(may_confirm=may(MAY_CHANGE_ACCOUNT)),
-        ),
+        "absences": (MAY_SEE_ACCOUNTS, absent, lambda: _of_absences(may_confirm=may(MAY_CHANGE_ACCOUNT))),
         "uploads": (MAY_SEE_UPLOADS, _refused_uploads, _of_uploads),
         "changes": (MAY_SEE_CHANGES, _failed_changes, _of_changes),
         "requests": (MAY_SEE_CHANGES, _failed_requests, _of_contact_requests),
@@ -141,10 +138,10 @@ def _of_accounts(*, has_worker: bool) -> Iterator[Need]:
     for account in accounts:
         newest_runs = [run for name in directions if (run := getattr(account, name))]
         # What keeps it from reading mostly keeps it from sending as well; that is one thing.
-        told: set[str] = set()
+        messages_seen: set[str] = set()
         for run in sorted(newest_runs, key=lambda run: -run["pk"]):
-            if run["state"] == State.FAILED and run["message"] not in told:
-                told.add(run["message"])
+            if run["state"] == State.FAILED and run["message"] not in messages_seen:
+                messages_seen.add(run["message"])
                 yield Need(
                     tone="bad",
                     title=_("%(account)s: the last run failed") % {"account": account},
@@ -177,7 +174,7 @@ def missing_words(missing: Missing) -> str:
     return _("%(number)s of %(known)s %(what)s") % {
         "number": grouped(missing.number),
         "known": grouped(missing.known),
-        "what": str(missing.listing.label).lower(),
+        "what": uncapitalised(str(missing.listing.label)),
     }
 
 
@@ -386,14 +383,14 @@ def _of_scheduled_files() -> Iterator[Need]:
 def _of_mappings() -> Iterator[Need]:
     """The first line of each mapping that cannot be sent."""
     rows = MappingRow.objects.filter(mapping__integration__is_active=True).order_by("mapping", "pk")
-    told = set()
+    mappings_seen = set()
     for row in rows.select_related("mapping__integration", "data_field"):
         try:
             problem = problem_of_row(row, entity(row.mapping.entity))
         except UnknownEntity:
             continue
-        if problem and row.mapping_id not in told:
-            told.add(row.mapping_id)
+        if problem and row.mapping_id not in mappings_seen:
+            mappings_seen.add(row.mapping_id)
             yield Need(
                 tone="wait",
                 title=_("%(mapping)s: a field is not sent any more") % {"mapping": row.mapping},

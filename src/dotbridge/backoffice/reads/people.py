@@ -60,7 +60,7 @@ class FoundPeople:
     left_out: list[str]
 
 
-def find_people(request: HttpRequest, text: str, *, most: int = 50, only: str = "") -> FoundPeople:
+def find_people(request: HttpRequest, text: str, *, most: int, only: str = "") -> FoundPeople:
     """People by a part of their name or address, records first. `only` is an entity's key, or "dotdigital".
 
     Without a text the first ones. What takes too long is left out, so that the rest can be shown.

@@ -19,7 +19,6 @@ from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
 from dotbridge.backoffice.statuses import status_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
@@ -39,6 +38,7 @@ from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
 from dotbridge.one_reading import known_by_key
 from dotbridge.sync.models import ExportItem, UploadState, ValueConflict
+from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

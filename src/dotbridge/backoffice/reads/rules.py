@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST = 400
 
 
-def rule_words(marketing_list: MarketingList, viewer: Viewer | None = None) -> str:
+def rule_words(marketing_list: MarketingList, viewer: Viewer) -> str:
     """Whom the list holds, in one sentence; a field that the viewer may not see is left out of it."""
     try:
         listed = entity(marketing_list.entity)

@@ -46,7 +46,7 @@ def _trouble(file: ScheduledFile, last: Reading | None) -> Trouble | None:
         return _of_file(file, file.trouble, file.problem_since)
     if last is not None and last.load.state in {LoadState.ASKS, LoadState.FAILED, LoadState.CANCELLED}:
         tone = "bad" if last.load.state == LoadState.FAILED else "wait"
-        text = last.load.said or _("Its load was cancelled.")
+        text = last.load.message_in_words or _("Its load was cancelled.")
         return Trouble(text=text, tone=tone, since=last.read_at, page="file", key=last.load_id)
     if last is not None and last.held:
         words = _("%(n)s of %(known)s people are missing in the file. That is more than may leave the list at once.")

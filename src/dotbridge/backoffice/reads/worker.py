@@ -9,12 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.conf import typed_command
 from dotbridge.integrations.models import Integration
 from dotbridge.one_reading import asked_once
 from dotbridge.processes import SILENT_SECONDS
 from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.texts import stored_text
 
 # Nobody is told that no worker runs because one is a little late; its jobs are given back before that.
 SILENT_AFTER = 2 * timedelta(seconds=SILENT_SECONDS)

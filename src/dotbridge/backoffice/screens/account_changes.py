@@ -20,9 +20,9 @@ from dotbridge.backoffice.reads.worker import seconds_to_ask
 from dotbridge.backoffice.rights import MAY_ADD_DATA_FIELD, MAY_DELETE_DATA_FIELD, MAY_MAKE_BOOK, MAY_SEE_DATA_FIELDS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.site import table_site
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
+from dotbridge.sync.texts import stored_text
 
 # Whoever may ask for a change may try it again and forget it.
 PERMISSIONS = {

@@ -18,8 +18,8 @@ from dotbridge.backoffice.reads.worker import seconds_to_ask
 from dotbridge.backoffice.rights import MAY_SEE_ACCOUNTS, MAY_SEE_PROBLEMS, MAY_SEE_UPLOADS
 from dotbridge.backoffice.screens.base import Button, EmptyList, InfinitePaginator, ReadOnlyScreen, View
 from dotbridge.backoffice.site import table_site
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import State, SyncRun
+from dotbridge.sync.texts import stored_text
 
 REFRESH_SECONDS = 3
 

@@ -20,9 +20,9 @@ from dotbridge.backoffice.rights import MAY_RETRY_UPLOAD, MAY_SEE_LISTS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.screens.sync_filters import RunFilter
 from dotbridge.backoffice.site import table_site
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.sync.models import UNFINISHED_UPLOADS, Upload, UploadState
 from dotbridge.sync.services import retry_upload
+from dotbridge.sync.texts import stored_text
 
 
 @admin.register(Upload, site=table_site)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django import template
 from django.db.models import Model
-from django.utils.safestring import SafeString
 
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.entity_labels import record_url
@@ -16,12 +13,16 @@ from dotbridge.backoffice.rights import MAY_SEE_ACTIVITIES
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange
 from dotbridge.entities.registry import entities
 from dotbridge.entities.rights import may_view
-from dotbridge.sync.models import Step, SyncRun
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
+
+register.filter(labels.activity_badge)
+register.filter(labels.ago)
+register.filter(labels.change_badge)
+register.filter(labels.percentage)
+register.filter(labels.reason_text)
+register.filter(labels.state_badge)
+register.filter(labels.status_badge)
 
 
 @register.filter
@@ -31,57 +32,9 @@ def grouped(number: int | None) -> str:
 
 
 @register.filter
-def ago(moment: datetime | None) -> str:
-    """A moment -> 3 minutes ago."""
-    return labels.ago(moment)
-
-
-@register.filter
-def reason_text(code: str) -> StrOrPromise:
-    """A rejection's code -> a sentence."""
-    return labels.reason_text(code)
-
-
-@register.filter
-def state_badge(record: SyncRun | Step) -> SafeString:
-    """A run or a step -> its state as a label."""
-    return labels.state_badge(record)
-
-
-@register.filter
-def status_badge(status: str) -> SafeString:
-    """A contact's status -> a label."""
-    return labels.status_badge(status)
-
-
-@register.filter
-def change_badge(state: str) -> SafeString:
-    """The state of a change of the account -> a label."""
-    return labels.change_badge(state)
-
-
-@register.filter
 def any_open(changes: Iterable[AccountChange]) -> bool:
     """Whether the worker still has something to do for any of these changes."""
     return any(change.state in OPEN_CHANGES for change in changes)
-
-
-@register.filter
-def activity_badge(kind: str) -> SafeString:
-    """An activity's type -> a label."""
-    return labels.activity_badge(kind)
-
-
-@register.filter
-def percentage(fraction: float) -> str:
-    """0.888 -> 88.8%."""
-    return labels.percentage(fraction)
-
-
-@register.simple_tag
-def share(number: int | None, of: int | None) -> str:
-    """120 of 348 -> 120 (34.5%)."""
-    return labels.with_share(number, of)
 
 
 @register.simple_tag(takes_context=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,18 +19,17 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice import labels
 from dotbridge.backoffice.pages.live import strip_context
 from dotbridge.backoffice.pages.pieces import piece_of, url_of_whole, wants_whole
-from dotbridge.backoffice.parts import Part
 from dotbridge.backoffice.reads.lists import state_of
 from dotbridge.backoffice.reads.rules import rule_words
 from dotbridge.backoffice.reads.standing import ListStanding
 from dotbridge.backoffice.reads.worker import how_to_start_worker, seconds_to_ask
 from dotbridge.backoffice.rights import MAY_ADD_ACCOUNT
 from dotbridge.backoffice.statuses import campaign_status_words, opt_in_words
-from dotbridge.backoffice.stored_texts import stored_text
 from dotbridge.backoffice.templatetags.backoffice import grouped
 from dotbridge.backoffice.tones import CHANGE_TONES, RUN_TONES, SEND_TONES, UPLOAD_TONES
 from dotbridge.connections.models import SendState
 from dotbridge.integrations.models import Integration
+from dotbridge.sync.texts import stored_text
 
 register = template.Library()
 
@@ -102,9 +101,9 @@ def moment(when: datetime | None) -> SafeString | str:
 
 
 @register.inclusion_tag("backoffice/components/bar.html")
-def stacked_bar(parts: Iterable[Part], *, is_thin: bool = False, has_legend: bool = True) -> dict[str, Any]:
-    """How many people are in which state, as one bar, and as words that lead to them."""
-    shown = [part for part in parts if part.number or part.is_current]
+def list_bar(standing: ListStanding, url: str = "", chosen: str = "") -> dict[str, Any]:
+    """Where the people of a list stand, as one bar, and as words that lead to them."""
+    shown = [part for part in standing.parts(url, chosen) if part.number or part.is_current]
     total = sum(part.number for part in shown)
     widths = [max(NARROWEST, 100 * part.number / total) if part.number else 0.0 for part in shown]
     scale = 100 / sum(widths) if total else 0
@@ -123,7 +122,7 @@ def stacked_bar(parts: Iterable[Part], *, is_thin: bool = False, has_legend: boo
         )
         x += width * scale
     text = ", ".join(f"{part.title} {labels.grouped(part.number)}" for part in shown if part.number)
-    return {"parts": drawn, "text": text or labels.grouped(0), "is_thin": is_thin, "has_legend": has_legend}
+    return {"parts": drawn, "text": text or labels.grouped(0)}
 
 
 @register.inclusion_tag("backoffice/components/meter.html")
@@ -157,12 +156,6 @@ def list_state(marketing_list: Any) -> dict[str, Any]:
     state = state_of(marketing_list)
     text = format_html("{}, {}", state.text, moment(state.at)) if state.at else state.text
     return {"tone": state.tone, "text": text}
-
-
-@register.inclusion_tag("backoffice/components/bar.html")
-def list_bar(standing: ListStanding, url: str = "", chosen: str = "") -> dict[str, Any]:
-    """Where the people of a list stand, each part leading to them."""
-    return stacked_bar(standing.parts(url, chosen))
 
 
 @register.inclusion_tag("backoffice/components/rate.html")

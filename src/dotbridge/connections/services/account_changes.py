@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState, RunKind
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
@@ -28,6 +29,12 @@ from dotbridge.mirror.data_field_rules import (
     checked_name,
 )
 from dotbridge.mirror.models import AddressBook, DataField, Draft, SenderAddress, Template
+
+# A run keeps them as they are, and whoever reads them has them in their own language.
+IS_PREFERENCE = gettext_noop("%(name)s is a marketing preference. It is deleted in Dotdigital.")
+IS_DOTDIGITALS = gettext_noop("%(name)s is one of Dotdigital's own data fields and cannot be deleted.")
+IS_GONE = gettext_noop("%(name)s does not exist in Dotdigital any more.")
+IS_IN_USE = gettext_noop("%(name)s is in use and cannot be deleted. Remove it first from: %(places)s.")
 
 LONGEST_CAMPAIGN_NAME = 255
 
@@ -98,16 +105,13 @@ def request_data_field_deletion(*, data_field: DataField, by: AbstractBaseUser |
 def problem_of_deletion(field: DataField) -> str:
     """Why a data field cannot be deleted; empty when it can, as far as we know."""
     if field.preference_id is not None:
-        return _("%(name)s is a marketing preference. It is deleted in Dotdigital.") % {"name": field.name}
+        return _(IS_PREFERENCE) % {"name": field.name}
     if field.name.upper() in SYSTEM_FIELDS:
-        return _("%(name)s is one of Dotdigital's own data fields and cannot be deleted.") % {"name": field.name}
+        return _(IS_DOTDIGITALS) % {"name": field.name}
     if field.gone_at is not None:
-        return _("%(name)s does not exist in Dotdigital any more.") % {"name": field.name}
+        return _(IS_GONE) % {"name": field.name}
     if places := mapped_at(field):
-        return _("%(name)s is in use and cannot be deleted. Remove it first from: %(places)s.") % {
-            "name": field.name,
-            "places": "; ".join(places),
-        }
+        return _(IS_IN_USE) % {"name": field.name, "places": "; ".join(places)}
     return ""
 
 

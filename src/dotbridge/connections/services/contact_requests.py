@@ -7,7 +7,6 @@ book, where the connection says so. Each word is asked for once; Dotdigital's la
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -27,14 +26,12 @@ from dotbridge.connections.models import (
 from dotbridge.connections.recipients import held_in_book
 from dotbridge.connections.request_moves import CHANGE_MOVES, move
 from dotbridge.connections.services.run_requests import request_run
-from dotbridge.consent.conditions import states_since
+from dotbridge.consent.conditions import LONGEST_TRANSACTION, states_since
 from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import Contact, FormerAddress
 from dotbridge.mirror.status import LIVE
 
-# So long ago a transaction may have begun that has brought its words just now.
-NEWS = timedelta(hours=1)
 # Who has an address in an account: the contact that has it, or else the one that had it until it got another one there.
 _KNOWN_AS = """
     SELECT c.id, c.integration_id, c.remote_id, c.status, c.email_key FROM dotbridge_mirror_contact c
@@ -102,20 +99,20 @@ _ASK_FOR_HELD = """
 
 
 def request_unsubscriptions(
-    *, email_key: str | None = None, integration: Integration | None = None, only_news: bool = False
+    *, email_key: str | None = None, integration: Integration | None = None, only_recent: bool = False
 ) -> int:
     """Note which opt-outs Dotdigital has to learn of and has not been asked for yet, for all accounts or for one.
 
-    With `email_key` those of one normalised address alone; with `only_news` those that were said within the hour, which
-    takes no time however many there are: whose contact is new in an account, or is in a book by now, only the whole
-    tells. What waits because of an opt-out that was taken back is withdrawn. Answers how many are asked for now.
+    With `email_key` those of one normalised address alone; with `only_recent` those that were said within the hour,
+    which takes no time however many there are: whose contact is new in an account, or is in a book by now, only the
+    whole tells. What waits because of an opt-out that was taken back is withdrawn. Answers how many are asked for now.
     """
-    states = states_since(Scope.EVERYTHING, Scope.LIST) if only_news else "dotbridge_consent_consentstate"
+    states = states_since(Scope.EVERYTHING, Scope.LIST) if only_recent else "dotbridge_consent_consentstate"
     asked: dict[str, Any] = {
         "live": list(LIVE),
         "email_key": email_key,
         "integration": integration.pk if integration else None,
-        "since": timezone.now() - NEWS,
+        "since": timezone.now() - LONGEST_TRANSACTION,
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WITHDRAW, asked)

@@ -6,7 +6,6 @@ have lost a million people.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,14 +14,12 @@ from django.db.models.functions import Now
 
 from dotbridge.connections.models import BookOfList, ListConnection
 from dotbridge.consent.bulk import record_events
-from dotbridge.consent.conditions import states_since
+from dotbridge.consent.conditions import LONGEST_TRANSACTION, states_since
 from dotbridge.consent.models import Scope
 from dotbridge.integrations.models import Integration
 
 # So many words are carried over while somebody waits at a page.
 MOST_AT_ONCE = 10_000
-# A transaction that began before the last time may have brought its words since.
-SETTLING = timedelta(hours=1)
 
 _ALL_STATES = "dotbridge_consent_consentstate"
 _NEW_STATES = states_since(Scope.BOOK, Scope.ACCOUNT)
@@ -127,7 +124,7 @@ def note_who_left_former_books(books: QuerySet[BookOfList]) -> None:
 def _note_news(books: QuerySet[BookOfList]) -> None:
     keys, since = _keys(books), books.aggregate(since=Min("read_at"))["since"]
     if since is not None:
-        parameters: dict[str, Any] = {"books": keys, "since": since - SETTLING}
+        parameters: dict[str, Any] = {"books": keys, "since": since - LONGEST_TRANSACTION}
         record_events(selection=_LEFT.format(states=_NEW_STATES), parameters=parameters)
         BookOfList.objects.filter(pk__in=keys).update(read_at=Now())
 

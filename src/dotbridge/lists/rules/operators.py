@@ -143,7 +143,7 @@ EXISTENCE_OPERATORS = _table(Operator("=", _("is"), Shape.ONE))
 COUNT_OPERATORS = {name: each for name, each in _NUMERIC.items() if name not in _PRESENCE}
 
 
-def operators_of(kind: FieldKind, *, has_choices: bool = False) -> dict[str, Operator]:
+def operators_of(kind: FieldKind, *, has_choices: bool) -> dict[str, Operator]:
     """What a field of this kind can be asked, by name. Nothing for a kind that no rule can ask about."""
     if has_choices and kind in (FieldKind.STRING, FieldKind.INTEGER):
         return CHOICE_OPERATORS

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.fields import EntityField, FieldKind
+from dotbridge.entities.names import uncapitalised
 from dotbridge.entities.registry import Entity
 from dotbridge.lists.models import MarketingList
 from dotbridge.lists.rules.lists_named import LIST_PATH
@@ -20,11 +20,9 @@ from dotbridge.lists.rules.tree import Asked, Group, Measured, OnList, Part
 from dotbridge.lists.rules.value_words import ValueWords, quoted
 
 
-def rule_in_words(
-    entity: Entity, tree: Mapping[str, Any] | None, *, marketing_list: MarketingList | None = None
-) -> str:
+def rule_in_words(entity: Entity, tree: Mapping[str, Any] | None) -> str:
     """The rule as one sentence in the language of the person. What cannot be read is left out; `read_rule` tells it."""
-    return read_in_words(entity, read_rule(entity, tree, marketing_list=marketing_list))
+    return read_in_words(entity, read_rule(entity, tree))
 
 
 def read_in_words(entity: Entity, read: ReadRule) -> str:
@@ -50,13 +48,6 @@ def _lists(part: Part) -> list[MarketingList]:
     if isinstance(part, Group):
         return [each for inner in part.parts for each in _lists(inner)]
     return [each.marketing_list for each in part.lists] if isinstance(part, OnList) else []
-
-
-def uncapitalised(label: str) -> str:
-    """A field's name as it stands within a sentence: English writes it small, unless it is an abbreviation."""
-    if not (get_language() or "en").startswith("en") or label[1:2].isupper():
-        return label
-    return label[:1].lower() + label[1:]
 
 
 def field_in_words(field: EntityField) -> str:

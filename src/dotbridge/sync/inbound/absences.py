@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.models import Absence, Listing
+from dotbridge.sync.texts import NOT_LISTED
 
 # So many, or so large a share of what we know, are believed at once.
 FEW = 3
@@ -42,9 +43,7 @@ def believed_gone(
     absences.filter(object_id__in=believed).delete()
     if waiting := len(missing - believed):
         step.mark_partial(
-            f"{waiting} of {len(held)} {Listing(listing).label.lower()} were not listed any more. So many do not "
-            f"vanish at once: they are believed gone when {READINGS} complete readings over a day have missed them, "
-            "or when you confirm it."
+            NOT_LISTED % {"what": Listing(listing).label, "number": waiting, "known": len(held), "readings": READINGS}
         )
     return believed
 

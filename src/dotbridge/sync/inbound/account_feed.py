@@ -165,7 +165,7 @@ def _look(step: StepContext, remote_ids: list[int]) -> list[int]:
 
 
 def _unseen(remote_id: int, failure: Failure) -> Refusal:
-    return Refusal(f"contact {remote_id}", "not_read", f"{failure.text} The next run looks again.")
+    return Refusal(f"contact {remote_id}", "not_read", f"{failure.text} {_('The next run looks again.')}")
 
 
 def _read(step: StepContext, since: datetime | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop as _
+
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import Refusal, book_gone
 from dotbridge.sync.failures import Failure
@@ -16,7 +18,7 @@ def unread_book(book: AddressBook, failure: Failure) -> Refusal:
     """How it is noted that a book could not be read."""
     if failure.is_gone:
         return book_gone(book.name)
-    return Refusal(book.name, "not_read", f"{failure.text} The next run reads it again.")
+    return Refusal(book.name, "not_read", f"{failure.text} {_('The next run reads it again.')}")
 
 
 def book_number(book: AddressBook) -> int:

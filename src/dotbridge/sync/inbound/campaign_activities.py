@@ -19,6 +19,7 @@ from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import active_campaigns, forget_erased, joined, read_each, with_contact
 from dotbridge.sync.inbound.large_readings import ACTIVITIES_FEED
 from dotbridge.sync.inbound.storable import counted
+from dotbridge.sync.texts import UNDATED_RECIPIENTS
 from dotdigital import CampaignActivity, Page
 
 FEED = ACTIVITIES_FEED
@@ -84,7 +85,7 @@ def _read_activities(step: StepContext, campaign: Campaign) -> None:
     if since is None:
         Campaign.objects.filter(pk=campaign.pk).update(sent_when_read=sent_now, recipients_read_at=step.run.server_now)
     if undated and campaign.sent_at is None:
-        detail = f"{undated} recipients came without a date of sending. They are kept, and wait for one."
+        detail = UNDATED_RECIPIENTS % {"number": undated}
         step.reject([Refusal(f"campaign {campaign.remote_id}", "undated", detail)])
 
 

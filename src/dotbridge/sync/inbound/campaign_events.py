@@ -19,6 +19,7 @@ from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.cursors import BEGINNING, read_cursor
 from dotbridge.sync.inbound.ahead import read_ahead
 from dotbridge.sync.inbound.campaign_feeds import OfContact, forget_erased, joined, with_contact
+from dotbridge.sync.texts import UNDATED_EVENTS
 from dotdigital import Page
 
 _STAGE = """
@@ -89,7 +90,7 @@ def store_events(
                 step.count(read=len(rows), new=_merge(campaign, into, kept))
                 step.advance(len(rows))
     if undated:
-        detail = f"{undated} events of this campaign came without a time. They were left out."
+        detail = UNDATED_EVENTS % {"number": undated}
         step.reject([Refusal(f"campaign {campaign.remote_id}", "undated", detail)])
 
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.consent.conditions import erased_addresses
@@ -90,11 +91,14 @@ def read_each(
 
     def refusal(campaign: Campaign, failure: Failure) -> Refusal:
         if failure.is_gone:
-            text = "The campaign does not exist in Dotdigital any more."
+            text = _("The campaign does not exist in Dotdigital any more.")
             return Refusal(f"campaign {campaign.remote_id}", "campaign_gone", text)
-        again = "full comparison" if step.run.reads_everything else "run"
-        detail = f"{failure.text} The next {again} reads it again."
-        return Refusal(f"campaign {campaign.remote_id}", "not_read", detail)
+        again = (
+            _("The next full comparison reads it again.")
+            if step.run.reads_everything
+            else _("The next run reads it again.")
+        )
+        return Refusal(f"campaign {campaign.remote_id}", "not_read", f"{failure.text} {again}")
 
     wanted = active_campaigns(step, feed) if campaigns is None else campaigns
     if is_large:
@@ -118,7 +122,7 @@ def with_contact(step: StepContext, what: str, page: Page[Result]) -> Sequence[R
     """The rows of a page that can be kept. What could not be read, or has an id that cannot be one, is refused."""
     step.reject(Refusal(what, "unreadable", row.reason) for row in page.malformed)
     step.reject(
-        Refusal(f"{what} of contact {row.contact_id}", "unreadable", "This cannot be the id of a contact.")
+        Refusal(f"{what} of contact {row.contact_id}", "unreadable", _("This cannot be the id of a contact."))
         for row in page.items
         if not is_id(row.contact_id)
     )

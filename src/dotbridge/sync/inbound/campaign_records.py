@@ -39,7 +39,9 @@ def make_records(step: StepContext) -> None:
             step.count(records_made=1)
 
     def refusal(campaign: Campaign, failure: Failure) -> Refusal:
-        return Refusal(f"campaign {campaign.remote_id}", "no_record", f"{failure.text} The next run tries again.")
+        return Refusal(
+            f"campaign {campaign.remote_id}", "no_record", f"{failure.text} {_('The next run tries again.')}"
+        )
 
     made = CampaignPair.objects.filter(campaign=OuterRef("pk"))
     without = connected_campaigns(step.integration).filter(~Exists(made)).exclude(status__in=NOT_SENT_YET)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.campaigns.services import set_sent_at
 from dotbridge.mirror.models import Activity, Campaign, CampaignSummary, ResultKind, WaitingResult
@@ -31,7 +32,7 @@ def _read_summary(step: StepContext, campaign: Campaign) -> None:
     try:
         remote = step.account.campaign(campaign.remote_id).summary()
     except NotFound:
-        detail = "Dotdigital has no figures of this campaign. It is asked again when somebody is active in it."
+        detail = _("Dotdigital has no figures of this campaign. It is asked again when somebody is active in it.")
         step.reject([Refusal(f"campaign {campaign.remote_id}", "no_summary", detail)])
         return
     with transaction.atomic():

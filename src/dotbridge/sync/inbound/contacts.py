@@ -26,6 +26,7 @@ from dotbridge.sync.inbound.stage import measure_tables, merge_members
 from dotbridge.sync.inbound.stage_lines import stage_line
 from dotbridge.sync.inbound.storable import NO_ID, is_id
 from dotbridge.sync.models import Reading
+from dotbridge.sync.texts import BOOKS_ONE_BY_ONE
 from dotdigital import DEFAULT_OVERLAP, MAX_PAGE, Contact, Page
 
 # So many pages of 1,000 are merged by one statement each: fewer round trips and commits, and still little memory.
@@ -59,18 +60,18 @@ def import_contacts(step: StepContext) -> None:
     Where the account's events can be followed, one feed tells of the whole account. Should the account not offer that
     any more, an integration that leaves the version open goes on with the books at once.
     """
-    if heard_since := step.run.hears_events:
+    if heard_since := step.run.heard_since:
         # Whatever ends the reading of this feed, it has not told of every opt-out then: their own feeds have to.
-        step.run.hears_events = None
+        step.run.heard_since = None
         try:
             with step.run.by_version_3():
                 is_whole = import_account_feed(step, heard_since)
         except Version3Denied as error:
             if step.run.protocol is WireProtocol.V3:
                 raise
-            step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": error.text}
+            step.step.message = BOOKS_ONE_BY_ONE % {"reason": error.text}
         else:
-            step.run.hears_events = heard_since if is_whole else None
+            step.run.heard_since = heard_since if is_whole else None
             return
     books = connected_books(step.integration, only=step.run.only)
     if not books:
@@ -84,7 +85,7 @@ def import_other_contacts(step: StepContext) -> None:
 
     Comes after all else that a run does, since nobody waits for it.
     """
-    if step.run.hears_events is not None:
+    if step.run.heard_since is not None:
         raise StepSkipped(_("The feed of the account has told of every address book."))
     if step.run.only is not None:
         raise StepSkipped(_("This run is for one list alone."))

@@ -19,7 +19,7 @@ from dotbridge.sync.cursors import is_over, move_cursor, read_cursor
 from dotbridge.sync.inbound.absences import believed_gone
 from dotbridge.sync.inbound.storable import is_id, text
 from dotbridge.sync.models import Listing
-from dotbridge.sync.texts import READ_LATELY
+from dotbridge.sync.texts import NO_NAME, READ_LATELY
 from dotdigital import DataField as RemoteField
 from dotdigital import DotdigitalError
 
@@ -37,7 +37,6 @@ _FORGET_SEEN = """
     UPDATE dotbridge_mirror_contact SET data_fields = data_fields - %(names)s::text[]
     WHERE integration_id = %(integration)s AND jsonb_exists_any(data_fields, %(names)s)
 """
-NO_NAME = f"Its name is empty, longer than {LONGEST_NAME} characters, or holds what cannot be stored."
 
 
 def import_data_fields(step: StepContext) -> None:
@@ -48,8 +47,9 @@ def import_data_fields(step: StepContext) -> None:
         raise StepSkipped(READ_LATELY % {"number": step.integration.data_fields_hours})
     preferences = _preferences(step)
     page = step.account.data_fields()
+    no_name = NO_NAME % {"number": LONGEST_NAME}
     step.reject(Refusal("data field", "unreadable", row.reason) for row in page.malformed)
-    step.reject(Refusal("data field", "unreadable", NO_NAME) for field in page.items if not _has_name(field))
+    step.reject(Refusal("data field", "unreadable", no_name) for field in page.items if not _has_name(field))
     fields = {field.name: _storable(field) for field in page.items if _has_name(field)}
     known = {
         field.name: field
@@ -60,9 +60,9 @@ def import_data_fields(step: StepContext) -> None:
         _store_preferences(step, preferences)
         if not page.malformed and len(fields) == len(page.items):
             there = {field.pk: name for name, field in known.items() if field.gone_at is None}
-            told = preferences if preferences.is_complete else _known_preferences(step)
+            current = preferences if preferences.is_complete else _known_preferences(step)
             there |= {pk: name for name, pk in _known_preferences(step).ids.items()}
-            named = [pk for pk, name in there.items() if name in fields or name in told.ids]
+            named = [pk for pk, name in there.items() if name in fields or name in current.ids]
             gone = believed_gone(step, Listing.DATA_FIELDS, known=there, named=named, is_empty=not fields)
             DataField.objects.filter(pk__in=gone).update(gone_at=timezone.now())
             step.count(gone=len(gone))

@@ -24,6 +24,7 @@ from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.books import WHOLE_ACCOUNT
 from dotbridge.sync.inbound.storable import is_id
 from dotbridge.sync.models import Cursor, EventHint, EventSubscription, ExportItem, Upload, UploadState
+from dotbridge.sync.texts import BOOKS_ONE_BY_ONE
 from dotbridge.sync.verdicts import quota_opens_at
 from dotdigital import MAX_PAGE_V3, DotdigitalError, Event, NotFound, Rejected, Subscription, SubscriptionDraft
 
@@ -54,7 +55,7 @@ _SETTLE_GONE = """
 """
 
 
-def hear_of_contacts(step: StepContext) -> None:
+def follow_events(step: StepContext) -> None:
     """Note whom the account's events since the last time are about. Without events the books are read one by one.
 
     A page's contacts are stored before the page counts as received. A subscription that is gone, or inactive, or whose
@@ -74,10 +75,10 @@ def hear_of_contacts(step: StepContext) -> None:
         else:
             _change(ours, read_at=began_at)
     if ours.unusable_until is not None:
-        step.step.message = _("%(reason)s The address books are read one by one.") % {"reason": ours.reason}
+        step.step.message = BOOKS_ONE_BY_ONE % {"reason": ours.reason}
         return
     _set_by_clock(step, ours)
-    step.run.hears_events = ours.heard_since
+    step.run.heard_since = ours.heard_since
     step.advance(0)
 
 

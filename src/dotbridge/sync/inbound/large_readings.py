@@ -93,7 +93,7 @@ def require_first_reading(step: StepContext) -> None:
     account are asked for opt-outs by each run, as where there are no events."""
     until = step.run.large_readings_wait_until
     if until is not None and not step.run.reads_everything:
-        step.run.hears_events = None
+        step.run.heard_since = None
         raise StepSkipped(FIRST_READING_WAITS % {"time": clock_text(until)})
 
 

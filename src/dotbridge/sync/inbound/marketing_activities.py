@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, Max, OuterRef
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from dotbridge.campaigns.bulk import Written, hold_email_campaign, record_activities, set_statistics
@@ -210,7 +211,7 @@ def apply_results(step: StepContext) -> None:
 
 def _refusal(of_entity: _OfEntity, failure: Failure) -> Refusal:
     key, _campaigns = of_entity
-    return Refusal(key, "not_applied", f"{failure.text_of(key)} The next run tries again.")
+    return Refusal(key, "not_applied", f"{failure.text_of(key)} {_('The next run tries again.')}")
 
 
 def _candidates(matching: ResultMatching, key: str, records: Fragment) -> Fragment:
@@ -269,7 +270,7 @@ def _apply(step: StepContext, key: str, links: dict[int, _Link], records: Fragme
 def _note_refused(step: StepContext, link: _Link, error: DatabaseError) -> None:
     failure = failure_of(error)
     log.error("failed unexpectedly", step=step.step.name, error=kind_of(error), place=failure.place)
-    detail = f"{failure.text} The next run tries again."
+    detail = f"{failure.text} {_('The next run tries again.')}"
     step.reject([Refusal(f"campaign {link.remote_id}", "not_applied", detail)])
 
 

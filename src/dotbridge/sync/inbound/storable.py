@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import Model
+from django.utils.translation import gettext_noop as _
 
 LARGEST_COUNT = 2**31 - 1
 LARGEST_ID = 2**63 - 1
@@ -12,7 +13,7 @@ LONGEST_TEXT = 255
 # Of statuses and other words of which there are a few; Dotdigital invents new ones now and then.
 LONGEST_KIND = 64
 
-NO_ID = "This cannot be an id."
+NO_ID = _("This cannot be an id.")
 
 
 def is_id(number: int) -> bool:

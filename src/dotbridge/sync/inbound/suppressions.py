@@ -53,7 +53,7 @@ def import_unsubscribes(step: StepContext) -> None:
     books = books_of_opt_outs(step.integration, only=step.run.only)
     if not books:
         raise StepSkipped(_("No address book is connected to a list yet."))
-    if step.run.hears_events is not None and not step.run.reads_everything:
+    if step.run.heard_since is not None and not step.run.reads_everything:
         books = _with_something_to_ask(step, books)
         if not books:
             raise StepSkipped(_("The feed of the account has told of every opt-out; the books are asked hourly."))
@@ -64,21 +64,17 @@ def import_suppressions(step: StepContext) -> None:
     """The whole account: unsubscribed, bounced, complained. Contacts never seen before are kept too, so that a later
     export knows not to send them."""
     since = step.since(ACCOUNT_FEED)
-    if (
-        step.run.hears_events is not None
-        and since is not None
-        and since + OVERLAP > step.run.server_now - WITNESS_EVERY
-    ):
+    if step.run.heard_since is not None and since is not None and since + OVERLAP > step.run.server_now - WITNESS_EVERY:
         raise StepSkipped(_("The feed of the account has told of everybody; this one is read hourly."))
     # By version 3 the feed of the account has told of all who changed, also of those who are back.
-    if step.run.hears_events is None and (since is not None or step.run.reads_everything):
+    if step.run.heard_since is None and (since is not None or step.run.reads_everything):
         _read_returned(step, since or BEGINNING)
     is_complete = True
     for page in step.account.suppressed_since(since or BEGINNING):
         is_complete = is_complete and not page.malformed
         with transaction.atomic():
-            told = replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)])
-            rows = _staged(step, told, _reason)
+            current = replace(page, items=[entry for entry in page.items if not _is_overtaken(entry)])
+            rows = _staged(step, current, _reason)
             merged = merge_contacts(step.integration, rows, sets_status=True)
             step.count(read=len(page.items), new=merged.new, changed=merged.changed)
             step.advance(len(page.items))
@@ -175,7 +171,7 @@ def _staged(step: StepContext, page: Page[Suppression], reason: Callable[[Suppre
     step.reject(Refusal("suppression", "unreadable", row.reason) for row in page.malformed)
     step.reject(
         Refusal(
-            f"suppression of contact {entry.contact.id}", "unreadable", "It has no address, or its id cannot be one."
+            f"suppression of contact {entry.contact.id}", "unreadable", _("It has no address, or its id cannot be one.")
         )
         for entry in page.items
         if not _is_somebody(entry.contact)

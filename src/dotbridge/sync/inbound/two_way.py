@@ -25,6 +25,7 @@ from dotbridge.sync.inbound.two_way_newcomers import create_newcomers
 from dotbridge.sync.inbound.two_way_newer import ask_dotdigital
 from dotbridge.sync.inbound.two_way_values import WriteBackRoute, items_to_compare
 from dotbridge.sync.models import Cursor
+from dotbridge.sync.texts import NOT_COMPARED
 
 FEED = "two_way"
 
@@ -96,7 +97,7 @@ def _was_read(step: StepContext, link: ListConnection) -> bool:
         position=step.run.server_now,
     ).exists()
     if not was_read:
-        step.mark_partial(f"{link.address_book}: not compared, because its contacts could not be read.")
+        step.mark_partial(NOT_COMPARED % {"book": link.address_book})
     return was_read
 
 

@@ -26,6 +26,7 @@ from dotbridge.sync.inbound.two_way_records import (
 )
 from dotbridge.sync.inbound.two_way_values import Comparison, Item, WriteBackRoute, compare
 from dotbridge.sync.models import ValueConflict, Winner
+from dotbridge.sync.texts import VALUES_NOT_WRITTEN
 
 _AGREE = """
     UPDATE dotbridge_sync_exportitem i SET agreed = s.theirs, agreed_at = %s
@@ -130,7 +131,7 @@ class Chunk:
 
     def refuse(self, record_id: str, problem: str) -> None:
         """Nothing of Dotdigital's goes into this record."""
-        detail = f"Dotdigital's values were not written into record {record_id}. {problem}"
+        detail = f"{VALUES_NOT_WRITTEN % {'record': record_id}} {problem}"
         self.conflicts = [
             conflict
             for conflict in self.conflicts

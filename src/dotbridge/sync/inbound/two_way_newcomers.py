@@ -18,6 +18,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.selectors import scopes_of_connection
@@ -32,8 +33,9 @@ from dotbridge.mirror.status import LIVE
 from dotbridge.sync.context import Refusal, StepContext
 from dotbridge.sync.failures import failure_of, kind_of
 from dotbridge.sync.going_over import LOCK_IS_ASKED_EVERY
-from dotbridge.sync.inbound.two_way_records import mark_origin, refusal
+from dotbridge.sync.inbound.two_way_records import BROKEN_RULE, mark_origin, refusal
 from dotbridge.sync.models import Newcomer
+from dotbridge.sync.texts import NO_RECORDS_MADE, WITHOUT_RECORD
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 NEWCOMERS_AT_ONCE = 1000
 # So long, in seconds, another account's run that makes records is waited for.
 LONGEST_WAIT = 30.0
+
+_NOT_MADE = _("No record was made of the contact.")
 
 log = structlog.get_logger(__name__)
 
@@ -93,13 +97,15 @@ def create_newcomers(step: StepContext, link: ListConnection, rows: Sequence[Two
     obstacle = obstacle_to_creating(owner, rows)
     with _creating(step, owner) as is_our_turn:
         if not is_our_turn:
-            step.mark_partial(f"{link}: no records were made, because another account makes some. The next run does.")
+            step.mark_partial(NO_RECORDS_MADE % {"connection": link})
             return
         with _staged(link, owner, rows, obstacle) as number:
             if number and obstacle:
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(_SET_ASIDE, [link.pk])
-                    step.reject([Refusal(str(link), "not_created", f"{number} contacts have no record. {obstacle}")])
+                    step.reject(
+                        [Refusal(str(link), "not_created", f"{WITHOUT_RECORD % {'number': number}} {obstacle}")]
+                    )
             elif number:
                 for unknown in _chunks():
                     _create(step, link, owner, rows, unknown)
@@ -209,7 +215,7 @@ def _create(
 def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewRecord | Refusal:
     if not is_plausible(unknown.email):
         return Refusal(
-            unknown.email, "invalid_email", "The address is not valid, so no record was made of the contact."
+            unknown.email, "invalid_email", _("The address is not valid, so no record was made of the contact.")
         )
     record = owner.model()
     for row in rows:
@@ -225,7 +231,7 @@ def _checked(owner: Entity, rows: Sequence[TwoWayRow], unknown: Unknown) -> NewR
     try:
         _clean(owner, record, {owner.email_path, *(row.path for row in rows)})
     except (ValidationError, OverflowError) as error:
-        return Refusal(unknown.email, "not_created", f"No record was made of the contact. {_in_words(error)}")
+        return Refusal(unknown.email, "not_created", f"{_NOT_MADE} {_in_words(error)}")
     except Exception as error:  # noqa: BLE001 - the host's own check failed for this one; the others go on
         return _failed(unknown.email, error)
     return NewRecord(email=unknown.email, record=record)
@@ -247,7 +253,7 @@ def _clean(owner: Entity, record: models.Model, given: set[str | None]) -> None:
 def _failed(email: str, error: Exception) -> Refusal:
     failure = failure_of(error)
     log.error("no record was made", error=kind_of(error), place=failure.place)
-    return Refusal(email, "not_created", f"No record was made of the contact. {failure.text}")
+    return Refusal(email, "not_created", f"{_NOT_MADE} {failure.text}")
 
 
 def _in_words(error: Exception) -> str:
@@ -269,11 +275,7 @@ def _save(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[int, 
         if len(checked) == 1:
             unknown = checked[0][0]
             if isinstance(error, IntegrityError | DataError):
-                return {
-                    unknown.remote_id: Refusal(
-                        unknown.email, "not_created", "A rule of the database does not allow it."
-                    )
-                }
+                return {unknown.remote_id: Refusal(unknown.email, "not_created", BROKEN_RULE)}
             return {unknown.remote_id: _failed(unknown.email, error)}
         middle = len(checked) // 2
         return _save(owner, checked[:middle]) | _save(owner, checked[middle:])
@@ -284,9 +286,9 @@ def _left_out(owner: Entity, checked: list[tuple[Unknown, NewRecord]]) -> dict[i
     """Who has no record although nothing was raised: a host's own function may leave some out."""
     keys = [made.record.pk for _unknown, made in checked if made.record.pk is not None]
     saved = set(owner.model._base_manager.filter(pk__in=keys).values_list("pk", flat=True))
-    text = "The function that makes records has not saved this one."
+    text = _("The function that makes records has not saved this one.")
     return {
-        unknown.remote_id: Refusal(unknown.email, "not_created", f"No record was made of the contact. {text}")
+        unknown.remote_id: Refusal(unknown.email, "not_created", f"{_NOT_MADE} {text}")
         for unknown, made in checked
         if made.record.pk not in saved
     }

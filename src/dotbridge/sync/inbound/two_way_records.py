@@ -14,6 +14,7 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, models, transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop as _
 from psycopg import sql
 
 from dotbridge.entities.email import normalised
@@ -26,6 +27,7 @@ from dotbridge.mapping.two_way import TwoWayRow
 from dotbridge.mapping.values import mapped_values
 from dotbridge.sync.context import Refusal
 from dotbridge.sync.failures import failure_of, kind_of
+from dotbridge.sync.texts import EMPTY_VALUE, VALUE_NOT_WRITTEN
 
 # Change tracking reads these in its triggers: what an account has written itself is no news to it.
 ORIGIN, INTEGRATION = "dotbridge.origin", "dotbridge.integration"
@@ -33,7 +35,7 @@ DOTDIGITAL = "dotdigital"
 # A value is quoted in a rejection so that it can be found, not so that it can be read in full.
 _LONGEST_QUOTE = 100
 # The database's own text shows the whole row.
-_BROKEN_RULE = "A rule of the database does not allow it."
+BROKEN_RULE = _("A rule of the database does not allow it.")
 _LENGTH = re.compile(r"\(.*?\)")
 
 
@@ -124,7 +126,7 @@ def check_target(target: Target) -> str | None:
     return None
 
 
-def save_targets(targets: Sequence[Target], *, one_by_one: bool = False) -> dict[str, str]:
+def save_targets(targets: Sequence[Target], *, one_by_one: bool) -> dict[str, str]:
     """Store the records that were written to. Answers why not, by record id, for those that were refused.
 
     The number of statements grows only with how many are refused; `one_by_one` each by its own `save()`, with the
@@ -147,7 +149,7 @@ def _save_one(target: Target, refused: dict[str, str]) -> None:
         with transaction.atomic():
             record.save(update_fields=[*target.before, *stamps])
     except (IntegrityError, DataError):
-        refused[str(record.pk)] = _BROKEN_RULE
+        refused[str(record.pk)] = BROKEN_RULE
     except Exception as error:  # noqa: BLE001 - the host's own `save` may raise anything; the others go on
         refused[str(record.pk)] = _failed(error)
 
@@ -167,8 +169,8 @@ def _failed(error: Exception) -> str:
 def refusal(email: str, row: TwoWayRow, text: str | None, error: Exception) -> Refusal:
     """Why a value of Dotdigital was not written: where from and where to, what, and what to do about it."""
     why = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-    quoted = f"{(text or '')[:_LONGEST_QUOTE]!r}" if text else "An empty value"
-    detail = f"{row.data_field} → {row.path}: {quoted} was not written. {why} Correct it in Dotdigital."
+    quoted = repr(text[:_LONGEST_QUOTE]) if text else EMPTY_VALUE
+    detail = VALUE_NOT_WRITTEN % {"data_field": row.data_field, "field": row.path, "value": quoted, "reason": why}
     return Refusal(email, "value_refused", detail)
 
 
@@ -190,7 +192,7 @@ def _save(targets: list[Target], refused: dict[str, str]) -> None:
     except DatabaseError:
         # A constraint, or whatever a trigger of the host raises.
         if len(targets) == 1:
-            refused[str(targets[0].record.pk)] = _BROKEN_RULE
+            refused[str(targets[0].record.pk)] = BROKEN_RULE
             return
         middle = len(targets) // 2
         _save(targets[:middle], refused)

@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
             name='Absence',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('listing', models.CharField(choices=[('address_books', 'Address books'), ('data_fields', 'Data fields'), ('campaigns', 'Campaigns'), ('members', 'Contacts of an address book')], max_length=16, verbose_name='listing')),
+                ('listing', models.CharField(choices=[('address_books', 'Address books'), ('data_fields', 'Data fields'), ('campaigns', 'Campaigns')], max_length=16, verbose_name='listing')),
                 ('object_id', models.BigIntegerField(verbose_name='which')),
                 ('first_missed_at', models.DateTimeField(verbose_name='missing since')),
                 ('readings', models.IntegerField(default=1, verbose_name='complete readings without it')),

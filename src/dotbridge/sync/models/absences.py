@@ -14,7 +14,6 @@ class Listing(models.TextChoices):
     ADDRESS_BOOKS = "address_books", _("Address books")
     DATA_FIELDS = "data_fields", _("Data fields")
     CAMPAIGNS = "campaigns", _("Campaigns")
-    MEMBERS = "members", _("Contacts of an address book")
 
 
 class Absence(models.Model):

@@ -12,6 +12,7 @@ from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.address_books import store_address_books
 from dotbridge.sync.outbound.making import Making
+from dotbridge.sync.texts import NOT_CONNECTED
 from dotdigital import AddressBook as RemoteBook
 
 
@@ -44,7 +45,7 @@ class NewBook(Making[RemoteBook]):
                 book = AddressBook.objects.get(integration=change.integration, remote_id=self.found.id)
                 connect_list(marketing_list=change.marketing_list, address_book=book)
         except ValidationError as error:
-            return _("The address book was made, but not connected. %(text)s") % {"text": " ".join(error.messages)}
+            return NOT_CONNECTED % {"text": " ".join(error.messages)}
         request_run(integration=change.integration, kind=RunKind.SYNC, trigger="person")
         return ""
 

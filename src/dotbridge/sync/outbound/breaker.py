@@ -16,6 +16,7 @@ from django.utils import timezone
 from dotbridge.connections.models import ListConnection
 from dotbridge.mirror.models import Membership
 from dotbridge.sync.context import StepContext
+from dotbridge.sync.texts import STOPPED
 
 # A small list changes by large shares; so few never stop a run.
 NEVER_STOPS = 25
@@ -64,11 +65,7 @@ def book_size(link: ListConnection) -> int:
 
 def stopped_text(link: ListConnection) -> str:
     """What a person is asked."""
-    return (
-        f"{link.marketing_list}: stopped, because this run would take {link.stopped_rows} of {link.stopped_of} "
-        "contacts out of the address book. "
-        "Nothing was removed or uploaded. Mend the list's rule, or allow it once."
-    )
+    return STOPPED % {"list": link.marketing_list, "number": link.stopped_rows, "of": link.stopped_of}
 
 
 def use_up_allowance(link: ListConnection, rows: int) -> None:

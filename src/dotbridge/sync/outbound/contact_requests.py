@@ -23,7 +23,7 @@ from dotbridge.sync.outbound.attempts import attempt
 from dotdigital import NotFound, Rejected
 
 
-def tell_of_contacts(step: StepContext) -> None:
+def carry_out_contact_requests(step: StepContext) -> None:
     """Ask for every opt-out and erasure that Dotdigital has not learned of, each alone."""
     request_unsubscriptions(integration=step.integration)
     requests = open_contact_requests(step.integration)

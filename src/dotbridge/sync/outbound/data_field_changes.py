@@ -16,6 +16,7 @@ from dotbridge.mirror.models import DataField
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.data_fields import store_data_fields
 from dotbridge.sync.outbound.making import Making
+from dotbridge.sync.texts import IN_USE, OTHER_DATA_FIELD
 from dotdigital import DataField as RemoteField
 from dotdigital import Dependency, NotFound
 
@@ -52,9 +53,7 @@ class NewDataField(Making[RemoteField]):
     def remember_other(self, change: AccountChange) -> str:
         """Into the mirror, as the other that it is."""
         store_data_fields(change.integration, [self.found])
-        return _(
-            "The account has a data field of this name already, of type %(type)s. It was made by somebody else."
-        ) % {"type": self.found.type}
+        return OTHER_DATA_FIELD % {"type": self.found.type}
 
 
 def delete_data_field(step: StepContext, change: AccountChange, note_asked: Callable[[AccountChange], None]) -> None:
@@ -103,4 +102,4 @@ def _in_use(dependencies: list[Dependency | str]) -> str:
     )
     if not places:
         return _("Dotdigital did not delete it: it is in use there.")
-    return _("Dotdigital did not delete it: it is in use there by %(places)s.") % {"places": places}
+    return IN_USE % {"places": places}

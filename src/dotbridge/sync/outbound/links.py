@@ -13,6 +13,7 @@ from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
 from dotbridge.sync.outbound.ranks import Ranked, rank_mappings, ranked_connections
 from dotbridge.sync.selectors import books_with_unfinished_uploads, unfinished_uploads
+from dotbridge.sync.texts import BOOKS_WAIT, UNFINISHED
 
 
 def for_each_list(
@@ -68,21 +69,17 @@ def lists_at_work(step: StepContext, *, waits: bool = True) -> list[Ranked]:
         return wanted
     if step.integration.export_waits_for == ExportWaitsFor.INTEGRATION:
         if number := unfinished_uploads(step.integration):
-            raise StepBlocked(_blocked_text(number))
+            raise StepBlocked(UNFINISHED % {"number": number})
         return wanted
     unfinished = books_with_unfinished_uploads(step.integration)
     waiting = [ranked for ranked in wanted if ranked.link.address_book_id in unfinished]
     number = sum(unfinished[ranked.link.address_book_id] for ranked in waiting)
     if waiting and len(waiting) == len(wanted):
-        raise StepBlocked(_blocked_text(number))
+        raise StepBlocked(UNFINISHED % {"number": number})
     if waiting:
         names = ", ".join(sorted(ranked.link.address_book.name for ranked in waiting))
-        step.step.message = f"{_blocked_text(number)} Waiting: {names}."
+        step.step.message = f"{UNFINISHED % {'number': number}} {BOOKS_WAIT % {'names': names}}"
     return [ranked for ranked in wanted if ranked not in waiting]
-
-
-def _blocked_text(number: int) -> str:
-    return f"Dotdigital has not finished {number} earlier upload(s). The export goes on when it has."
 
 
 def _refusal(ranked: Ranked, failure: Failure) -> Refusal:

@@ -21,7 +21,7 @@ from dotbridge.sync.outbound.attempts import attempt
 from dotdigital import NotFound, Rejected
 
 
-def read_what_people_want_to_see(step: StepContext) -> None:
+def carry_out_looks(step: StepContext) -> None:
     """Read what was asked for, each alone. What was read goes from the list of what is asked for."""
     looks = open_looks(step.integration)
     if not looks:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from dotbridge.sync.context import StepContext
 from dotbridge.sync.inbound.contacts import import_contacts
+from dotbridge.sync.texts import LOST_VALUES
 
 # What we sent and the mirror does not show, of addresses that are in the book and were confirmed. What contacts prefer
 # it never shows.
@@ -76,4 +77,4 @@ def compare_contacts(step: StepContext) -> None:
             cursor.execute("DROP TABLE IF EXISTS known_gap")
     if lost:
         step.count(sent_again=lost)
-        step.step.message = f"{step.step.message} Values of {lost} contacts were lost in Dotdigital.".strip()
+        step.step.message = f"{step.step.message} {LOST_VALUES % {'number': lost}}".strip()

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.connections.models import ListConnection
 from dotbridge.connections.request_moves import move
@@ -229,9 +230,7 @@ def _carry_out(step: StepContext, ranked: Ranked, removal: Removal) -> bool:
             given_up=lambda: _give_back(step, ranked.link, removal, removal.message),
         )
     if removal.state == RemovalState.PREPARED:
-        step.reject(
-            [Refusal(ranked.link.address_book.name, "removal_failed", f"{removal.message} It is asked for again.")]
-        )
+        _reject(step, ranked.link, removal.message)
     if removal.state == RemovalState.SENT:
         _await(step, ranked, removal)
     return removal.state in (RemovalState.SENT, RemovalState.COMPLETED)
@@ -271,7 +270,7 @@ def _await(step: StepContext, ranked: Ranked, removal: Removal) -> None:
     if status == "Completed":
         _complete(step, ranked, removal)
     elif status != "Started" or REMOVAL_MOVES.is_overdue(removal.sent_at):
-        _give_back(step, ranked.link, removal, "Dotdigital did not carry out a removal.")
+        _give_back(step, ranked.link, removal, _("Dotdigital did not carry out a removal."))
 
 
 def _status(step: StepContext, removal: Removal) -> str:
@@ -316,4 +315,4 @@ def _give_back(step: StepContext, link: ListConnection, removal: Removal, text: 
 
 
 def _reject(step: StepContext, link: ListConnection, text: str) -> None:
-    step.reject([Refusal(link.address_book.name, "removal_failed", f"{text} It is asked for again.")])
+    step.reject([Refusal(link.address_book.name, "removal_failed", f"{text} {_('It is asked for again.')}")])

@@ -12,6 +12,7 @@ from itertools import islice
 import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from dotbridge.integrations.models import WireProtocol
 from dotbridge.integrations.protocols import Version3Denied
@@ -46,6 +47,7 @@ from dotbridge.sync.outbound.states import (
 )
 from dotbridge.sync.outbound.unfit_values import types_of_data_fields, unfit_values_text
 from dotbridge.sync.outbound.upload import move, send_upload, upload_number, upload_refusal
+from dotbridge.sync.texts import SETTLED
 from dotdigital import Import, ImportV3, MergeOption, NotFound, Rejected
 
 FAULTS_AT_ONCE = 5000
@@ -104,7 +106,7 @@ def read_results(step: StepContext) -> None:
         uploads = uploads.filter(connection=step.run.only)
     # Nobody but the holder of the lock sends, and we hold it: whoever was sending these is dead.
     for upload in uploads.filter(state=UploadState.UPLOADING):
-        move(upload, UploadState.UNKNOWN, message="The program ended while the file was being sent.")
+        move(upload, UploadState.UNKNOWN, message=_("The program ended while the file was being sent."))
     finished = _poll_until_done(step, list(uploads.filter(state=UploadState.SENT)))
     settled, _unsettled = _those(step, list(uploads.filter(state=UploadState.UNKNOWN)), _settle)
     finished += settled
@@ -342,7 +344,7 @@ def _settle(step: StepContext, upload: Upload) -> bool:
             upload,
             UploadState.FINISHED,
             finished_at=timezone.now(),
-            message=f"{upload.message} Settled by reading the book: {released} rows are sent again.",
+            message=f"{upload.message} {SETTLED % {'number': released}}",
         )
     return True
 
@@ -354,8 +356,8 @@ def _names_ids(upload: Upload) -> bool:
 
 def _read_back(step: StepContext, finished: list[Upload]) -> None:
     """Read the ids that Dotdigital gave: the books of the uploads that have just come to their end."""
-    told = [upload for upload in finished if upload.state == UploadState.FINISHED]
-    books = {upload.connection.address_book for upload in told if not _names_ids(upload)}
+    at_their_end = [upload for upload in finished if upload.state == UploadState.FINISHED]
+    books = {upload.connection.address_book for upload in at_their_end if not _names_ids(upload)}
     if not books:
         return
     step.run.refresh_clock()

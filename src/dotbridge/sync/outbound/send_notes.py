@@ -24,7 +24,7 @@ def note_asked(send: CampaignSend) -> None:
     move(send, SEND_MOVES, SendState.ASKED, called_at=timezone.now())
 
 
-def note_accepted(send: CampaignSend, *, send_id: str = "", status: str = "") -> None:
+def note_accepted(send: CampaignSend, *, send_id: str = "", status: str) -> None:
     """Note that Dotdigital has taken it, by its answer or by what was seen there."""
     due_at = timezone.now() if status == "Sent" else next_look(send)
     noted = {"send_id": kind(send_id), "remote_status": kind(status), "message": "", "attempts": 0, "due_at": due_at}

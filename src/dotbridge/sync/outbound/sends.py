@@ -29,6 +29,7 @@ from dotbridge.connections.services import (
 )
 from dotbridge.mirror.campaign_models import UNSENT
 from dotbridge.mirror.models import Draft
+from dotbridge.sync import texts
 from dotbridge.sync.context import Refusal, StepContext, StepSkipped
 from dotbridge.sync.failures import Failure
 from dotbridge.sync.going_over import go_over
@@ -107,10 +108,7 @@ def _ask(step: StepContext, send: CampaignSend) -> None:
         finish_send(send=send, state=SendState.FAILED, message=problem)
         return
     if numbers.held:
-        text = _(
-            "%(number)s people in the address books have opted out here. They are taken out in Dotdigital before "
-            "anything is sent."
-        ) % {"number": numbers.held}
+        text = texts.OPTED_OUT_THERE % {"number": numbers.held}
         if send.attempts:
             # The export that was asked for then has left them there: they are none of those whom we have brought.
             unsubscribe_held(links=links)
@@ -140,18 +138,14 @@ def _problem_here(send: CampaignSend, links: Sequence[ListConnection], numbers: 
         return _("Nobody in the address books may be mailed any more.")
     most = send.recipients + max(FEW_MORE, send.recipients * FEW_MORE_PERCENT // 100)
     if numbers.number > most:
-        return _(
-            "It would go to %(now)s people by now, and %(confirmed)s were confirmed. Look at it and confirm it again."
-        ) % {"now": numbers.number, "confirmed": send.recipients}
+        return texts.MORE_PEOPLE % {"now": numbers.number, "confirmed": send.recipients}
     return ""
 
 
 def _problem_there(remote: Campaign, send: CampaignSend) -> str:
     """Why a campaign must not be sent, by what it is in Dotdigital at this moment."""
     if remote.status != UNSENT:
-        return _("Its state in Dotdigital is %(state)s by now: somebody else has it sent, or has stopped it.") % {
-            "state": remote.status or "?"
-        }
+        return texts.NOT_UNSENT % {"state": remote.status or "?"}
     if fingerprint_of(remote) != send.fingerprint:
         return _("It was changed in Dotdigital since it was looked at. Look at it and confirm it again.")
     return ""
@@ -175,7 +169,7 @@ def _look(step: StepContext, send: CampaignSend) -> None:
     else:
         # While it is being sent Dotdigital may not say yet to whom.
         patience = SEND_MOVES.longest if remote.status == "Sending" else None
-        _wait_or_ask_a_person(send, _("In Dotdigital its state is %(state)s.") % {"state": remote.status}, patience)
+        _wait_or_ask_a_person(send, texts.STATE_THERE % {"state": remote.status}, patience)
 
 
 def _is_scheduled(step: StepContext, send: CampaignSend) -> bool:
@@ -191,8 +185,7 @@ def _wait_or_ask_a_person(send: CampaignSend, seen: str, patience: timedelta | N
     if is_recent(send, patience):
         move(send, SEND_MOVES, SendState.ASKED, message=seen, due_at=timezone.now() + SOONEST)
         return
-    text = _("No answer came when Dotdigital was asked to send it. %(seen)s Look there before anything else.")
-    finish_send(send=send, state=SendState.UNKNOWN, message=text % {"seen": seen})
+    finish_send(send=send, state=SendState.UNKNOWN, message=texts.NO_ANSWER % {"seen": seen})
 
 
 def _follow(step: StepContext, send: CampaignSend) -> None:

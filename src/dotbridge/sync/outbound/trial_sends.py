@@ -28,6 +28,7 @@ from dotbridge.sync.outbound.send_notes import (
     note_asked,
     status_of_send,
 )
+from dotbridge.sync.texts import NOT_MAILED
 from dotbridge.user_address import address_of_user
 from dotdigital import Contact, NotFound, Rejected
 
@@ -44,7 +45,7 @@ def ask_for_test(step: StepContext, send: CampaignSend) -> None:
         text = (
             _("You are no contact of this account. Add your own address to it in Dotdigital, then try again.")
             if contact is None
-            else _("Dotdigital does not mail your address: its state there is %(state)s.") % {"state": contact.status}
+            else NOT_MAILED % {"state": contact.status}
         )
         finish_send(send=send, state=SendState.FAILED, message=text)
         return

@@ -33,7 +33,7 @@ from dotbridge.sync.outbound.links import lists_at_work
 from dotbridge.sync.outbound.members import require_current_members
 from dotbridge.sync.outbound.ranks import Ranked
 from dotbridge.sync.outbound.states import UPLOAD_MOVES
-from dotbridge.sync.texts import LOCK_LOST
+from dotbridge.sync.texts import LOCK_LOST, PREPARED_AGAIN
 from dotdigital import MergeOption, NotFound, Rejected
 
 # After a file could not be given to Dotdigital so often, its rows go into another one.
@@ -161,7 +161,7 @@ def _prepare_again(step: StepContext, upload: Upload, error: Version3Denied) -> 
     with transaction.atomic():
         step.count(sent_again=upload.items.update(upload=None))
         upload.delete()
-    step.step.message = _("%(reason)s What was to be sent is prepared again, by version 2.") % {"reason": error.text}
+    step.step.message = PREPARED_AGAIN % {"reason": error.text}
     run = step.run.run
     request_run(integration=step.integration, kind=RunKind.EXPORT, trigger=run.trigger, link=run.connection)
 
@@ -174,7 +174,9 @@ def _refused(step: StepContext, upload: Upload, error: Rejected | NotFound) -> N
         return
     if error.code in TOO_MANY_IMPORTS:
         move(upload, UploadState.PREPARED, sent_at=None)
-        raise StepBlocked("Dotdigital works on as many imports as it takes at once. The rest follows later.") from None
+        raise StepBlocked(
+            _("Dotdigital works on as many imports as it takes at once. The rest follows later.")
+        ) from None
     move(upload, UploadState.REFUSED, message=error.text, finished_at=timezone.now())
     release_consents(upload)
     step.reject([Refusal(str(upload.connection), error.code or "refused", error.text)])

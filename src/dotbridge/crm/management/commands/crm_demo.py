@@ -30,8 +30,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"created": created, **counts}))
             return
-        told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-        self.stdout.write(f"The CRM was filled: {told}." if created else f"Nothing done; the CRM holds {told}.")
+        numbers = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        self.stdout.write(f"The CRM was filled: {numbers}." if created else f"Nothing done; the CRM holds {numbers}.")
 
 
 def _count(text: str) -> int:

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from dotbridge.files.errors import EncodingNotSure, FileRefused
 from dotbridge.files.report import LoadReport
+from dotbridge.files.report_lines import candidate_lines, report_lines
 from dotbridge.files.services import load_file
 from dotbridge.files.targets import file_targets
-from dotbridge.files.telling import told, told_candidates
 from dotbridge.files.understanding import SAME_ADDRESS, Choices
 
 # What a person has to mend or decide, as everywhere in this command line.
@@ -69,14 +69,14 @@ class Command(BaseCommand):
         self._tell(report, as_json=options["json"])
 
     def _tell(self, report: LoadReport, *, as_json: bool) -> None:
-        self.stdout.write(json.dumps(report.as_dict()) if as_json else "\n".join(told(report)))
+        self.stdout.write(json.dumps(report.as_dict()) if as_json else "\n".join(report_lines(report)))
 
     def _not_sure(self, file: Path, error: EncodingNotSure, *, as_json: bool) -> CommandError:
         """The candidates: in JSON on the standard output, else as lines of the error."""
         if as_json:
             candidates = [{"encoding": each.encoding, "sample": each.sample} for each in error.candidates]
             self.stdout.write(json.dumps({"loaded": False, "why": str(error), "encoding_candidates": candidates}))
-        lines = [] if as_json else ["", *told_candidates(error.candidates), _("Name it with --encoding.")]
+        lines = [] if as_json else ["", *candidate_lines(error.candidates), _("Name it with --encoding.")]
         return CommandError("\n".join([f"{file} was not loaded. {error}", *lines]), returncode=DECIDE)
 
 

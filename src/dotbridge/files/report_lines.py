@@ -14,12 +14,12 @@ MOST_PROBLEMS_SHOWN = 20
 MOST_SKIPPED_SHOWN = 5
 
 
-def told(report: LoadReport) -> list[str]:
+def report_lines(report: LoadReport) -> list[str]:
     """What was understood, what became of the rows, and the first problems."""
     return [*_counts(report), *understood(report), *_questions(report), *_problems(report)]
 
 
-def told_candidates(candidates: tuple[Candidate, ...]) -> list[str]:
+def candidate_lines(candidates: tuple[Candidate, ...]) -> list[str]:
     """The encodings that a file may have, each with a sample of what it would then say."""
     widest = max((len(each.encoding) for each in candidates), default=0)
     return [f"  {each.encoding:<{widest}}  {shortened(each.sample)}" for each in candidates]

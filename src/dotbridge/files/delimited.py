@@ -235,7 +235,7 @@ class DelimitedText:
         they are not as many as the columns."""
         with suppress(csv.Error):
             cells = self._parse(text.translate(EXCHANGED))
-            if len(cells) == width <= text.count(self.delimiter):
+            if len(cells) == width and text.count(self.delimiter) >= width:
                 return [cell.translate(EXCHANGED) for cell in cells]
         return []
 

@@ -7,13 +7,16 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 
 from dotbridge.crm.models import Contact
-from dotbridge.files import json_objects, json_text
+from dotbridge.files import json_objects, json_text, waiting
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.services import look_at_file
 from dotbridge.files.understanding import Choices
-from tests.files.conftest import OptOutKeeper, counts, load
+from tests.files.conftest import OptOutKeeper, chosen, counts, load
 
 pytestmark = pytest.mark.django_db
 
@@ -168,3 +171,16 @@ def test_a_look_reads_no_more_than_it_shows(shape: str, monkeypatch: pytest.Monk
     report = load(content, columns=choices.columns)
     assert len(report.columns) == 9
     assert Contact.objects.filter(last_name="x").count() == 50
+
+
+def test_what_was_chosen_for_a_name_that_comes_later_is_kept(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "FIRST_ROWS", 10)
+    client.force_login(User.objects.create_superuser("mona"))
+    people = [json.dumps({"email": f"a{number}@example.com", f"late{number // 50}": "x"}) for number in range(400)]
+    kept = waiting.keep_file(file=io.BytesIO("\n".join(people).encode()), name="p.jsonl", entity="crm.contact")
+    waiting.choose(load=kept, choices=Choices(columns={"late7": "last_name", "late0": "first_name"}))
+    page = client.get(reverse("dotbridge:file", args=[kept.pk]))
+    assert [column.name for column in page.context["columns"]] == ["email", "late0"]
+    client.post(reverse("dotbridge:file-look", args=[kept.pk]), {**chosen(page), "goes-1": "unused"})
+    kept.refresh_from_db()
+    assert kept.choices["columns"] == {"email": "email", "late0": "unused", "late7": "last_name"}

@@ -7,12 +7,16 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from openpyxl import Workbook
 
 from dotbridge.files.consent_columns import Says
 from dotbridge.files.sections import said_of_all
 from dotbridge.files.services import load_file
+from dotbridge.files.waiting import keep_file
 from tests.files.conftest import OptOutKeeper, counts, load
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +140,10 @@ def test_the_command_tells_what_stands_above(
     assert "1 people are opted out by this file" in told
     assert "Opted out by what stands above them, or by the name: Unsubscribed" in told
     assert "line 3: 'Unsubscribed': It names people who opted out" in told
+
+
+def test_the_page_tells_what_stands_above(client: Client, keeper: OptOutKeeper) -> None:
+    client.force_login(User.objects.create_superuser("mona"))
+    kept = keep_file(file=io.BytesIO(b"Email\nada@example.com\n"), name="unsubscribed.csv", entity="crm.contact")
+    page = client.get(reverse("dotbridge:file", args=[kept.pk])).content.decode()
+    assert "Opted out by what stands above them, or by the name: unsubscribed" in page

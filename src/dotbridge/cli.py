@@ -254,8 +254,8 @@ def remove(
     if not is_sure:
         typer.echo(
             f"{len(ours.tables)} tables with all lists, mappings and what is known of consent go, {ours.jobs} jobs, "
-            "and the triggers on your tables. Your records stay, and nothing changes in Dotdigital. Run it again with "
-            "--yes."
+            "the ready groups, and the triggers on your tables. Your records stay, and nothing changes in Dotdigital. "
+            "Run it again with --yes."
         )
         return
     remove_ours()

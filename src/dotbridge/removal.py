@@ -7,8 +7,8 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from procrastinate.contrib.django import app
 
 from dotbridge import APPS
@@ -42,12 +42,19 @@ def find_ours() -> Ours:
 
 
 def remove_ours() -> None:
-    """Take away triggers, tables, jobs, and the rights that name them. What is half done is done by the next call."""
+    """Take away triggers, tables, jobs, the rights that name them, and what the ready groups were given.
+
+    What is half done is done by the next call.
+    """
+    if apps.is_installed("dotbridge.backoffice"):
+        from dotbridge.backoffice.role_services import take_back_role_groups  # noqa: PLC0415 - its models are an app's
+
+        take_back_role_groups()
     if _QUEUE in connection.introspection.table_names():
         _forget_jobs()
-    for label in reversed(_labels()):
-        # The triggers go with the table that they write to; the migration that made it takes them off.
-        call_command("migrate", label, "zero", verbosity=0, interactive=False)
+    # The triggers go with the table that they write to; the migration that made it takes them off. As one plan: the
+    # command would look through all apps and tell them of it once for each of ours.
+    MigrationExecutor(connection).migrate([(label, None) for label in _labels()])
     ContentType.objects.filter(app_label__in=_labels()).delete()
 
 

@@ -83,7 +83,7 @@ def load(
     *,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding, such as cp1250.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="The character between cells.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook, or the list within JSON.")] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(help="COLUMN=FIELD, or COLUMN=unused; :dmy, :mdy, :comma, :point say how it is written."),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Lower, Upper
+from django.test.utils import isolate_apps
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +28,7 @@ from dotbridge.entities.registry import (
     entity,
     register,
 )
+from dotbridge.files.targets import can_be_filled
 from dotbridge.lists.models import MarketingList
 
 
@@ -114,6 +119,39 @@ def test_passwords_and_unmappable_kinds_are_not_offered() -> None:
     assert not paths & {"password", "is_superuser"}
     state = register(MarketingList, email="name")
     assert "rule" not in {field.path for field in state.fields}
+
+
+class Sealed(models.TextField):  # type: ignore[type-arg]
+    """Holds in the database what nobody outside Python can read."""
+
+    def from_db_value(self, value: str, _expression: Any, _connection: Any) -> str:
+        return value[::-1]
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value[::-1]
+
+
+@pytest.mark.usefixtures("empty_registry")
+@isolate_apps("dotbridge.crm")
+def test_what_only_python_can_read_is_neither_asked_about_nor_sent_nor_filled() -> None:
+    class Diver(models.Model):  # noqa: DJ008 - nobody reads its name
+        email = models.EmailField()
+        sealed = Sealed()
+        parts = ArrayField(Sealed())
+        made = models.GeneratedField(expression=F("sealed"), output_field=Sealed(), db_persist=True)
+        sealed_email = Sealed()
+
+        class Meta:
+            app_label = "crm"
+
+    registered = register(Diver, email="email")
+    assert [field.path for field in registered.fields] == ["id", "email"]
+    assert not can_be_filled(Diver._meta.get_field("sealed"))
+    del registry._registered["crm.diver"]
+    assert register(Diver, email="email", fields=["sealed"]).field("sealed").kind is FieldKind.OTHER
+    del registry._registered["crm.diver"]
+    with pytest.raises(NoEmailField, match="one that only Python can read, such as an encrypted one"):
+        register(Diver, email="sealed_email")
 
 
 @pytest.mark.usefixtures("empty_registry")

@@ -222,3 +222,47 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     assert all(len(each.cells) == len(headers) for each in records if isinstance(each, Record))
     lines = [each.line for each in records]
     assert lines == sorted(set(lines))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["'Email','First name','Company'", "'a@example.com','D''Arc','Byron, \"Ltd\"'", "'b@example.com','','Poe'"],
+        ["'Email';'First name';'Company'", "'a@example.com';'D\\'Arc';'Byron, \"Ltd\"'", "'b@example.com';;'Poe'"],
+        ["Email,First name,Company", "'a@example.com','D''Arc','Byron, \"Ltd\"'", "'b@example.com',NULL,'Poe'"],
+        # Some cells alone, and some in the usual marks.
+        ["Email,First name,Company", "a@example.com,D'Arc,'Byron, \"Ltd\"'", "b@example.com,,Poe"],
+        ["'Email','First name','Company'", 'a@example.com,"D\'Arc","Byron, ""Ltd"""', "'b@example.com','',Poe"],
+        [
+            "'Email','First name','Company'",
+            "'a@example.com','D''Arc','Byron, \"Ltd\"'",
+            "'b@example.com','','Poe'",
+            "''",
+        ],
+    ],
+)
+def test_cells_in_single_quotes(lines: list[str]) -> None:
+    headers, (first, second, *rest), _source = read("\n".join(lines))
+    assert [header.strip("'") for header in headers] == ["Email", "First name", "Company"]
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert [str(cell).strip("'") for cell in first.cells] == ["a@example.com", "D'Arc", 'Byron, "Ltd"']
+    assert (second.cells[0], second.cells[2]) == ("b@example.com", "Poe")
+    assert not rest
+
+
+def test_a_cell_in_single_quotes_goes_over_lines_and_costs_only_itself() -> None:
+    lines = ["'Email','Notes'", "'a@example.com','one\ntwo, \"three\"'", "'b@example.com','open", "'c@example.com','x'"]
+    _headers, (first, second, third), _source = read("\n".join(lines))
+    assert first == Record(2, ("a@example.com", 'one\ntwo, "three"'))
+    assert isinstance(second, BrokenLine)
+    assert second.text == "'b@example.com','open\n"
+    assert third == Record(5, ("c@example.com", "x"))
+
+
+def test_apostrophes_are_no_quotes() -> None:
+    lines = ["Email,Last name,Town", "a@example.com,'t Hooft,'s-Hertogenbosch", "b@example.com,O'Hara,Hara's"]
+    assert cells("\n".join(lines)) == [
+        ("a@example.com", "'t Hooft", "'s-Hertogenbosch"),
+        ("b@example.com", "O'Hara", "Hara's"),
+    ]

@@ -208,8 +208,8 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "an archive of nothing": (of_one_file, "no file in the archive"),
     "lines of several addresses": (lambda: b"a@example.com; b@example.com\nc@example.com\n", "Name the columns"),
-    "an object of JSON around a list": (
-        lambda: b'{"contacts":[{"email":"a@example.com"},{"email":"b@example.com"}]}',
+    "an object of JSON around a list of nobody": (
+        lambda: b'{"contacts":[{"name":"Ann"},{"name":"Bob"}]}',
         "No column holds e-mail addresses",
     ),
     "a title above the table": (

@@ -88,6 +88,9 @@ tell({
     "functions": number("pg_proc", "proname LIKE '%dotbridge%'"),
     "jobs": number("procrastinate_jobs", "queue_name LIKE 'dotbridge%'"),
     "rights": number("django_content_type", "app_label LIKE 'dotbridge%'"),
+    "ready groups": number("auth_group", "name IN ('Marketer', 'Marketing manager', 'Administrator')"),
+    "groups": number("auth_group", "true"),
+    "what groups may": number("auth_group_permissions", "true"),
 })
 """
 
@@ -352,13 +355,20 @@ def test_without_the_right_to_make_triggers_the_doctor_says_so(connected: ShopFl
 
 def test_taken_out_it_leaves_the_shop_as_it_was(connected: ShopFloor) -> None:
     """Last of all. Beside the tables these are the triggers on the shop's own, jobs, and rights."""
+    own = "Permission.objects.get(codename='delete_order')"
+    connected.ask(
+        "from django.contrib.auth.models import Group, Permission\n"
+        f"Group.objects.get(name='Auditor').permissions.add({own})"
+    )
     before = connected.ask(COUNTS)
     assert before["triggers"] > 0
+    assert before["ready groups"] == 3
     assert "Run it again with" in connected.manage("dotbridge", "remove")
     assert connected.ask(COUNTS) == before
     connected.manage("dotbridge", "remove", "--yes")
-    nothing = dict.fromkeys(("tables", "triggers", "functions", "jobs", "rights"), 0)
-    assert connected.ask(COUNTS) == {**before, **nothing}
+    nothing = dict.fromkeys(("tables", "triggers", "functions", "jobs", "rights", "ready groups"), 0)
+    left = {"groups": before["groups"] - 3, "what groups may": 1}
+    assert connected.ask(COUNTS) == {**before, **nothing, **left}, "the group that the shop uses too stays with that"
     assert "Taken out" in connected.manage("dotbridge", "remove", "--yes")
     connected.ask("from shop.models import Customer\nCustomer.everybody.update(first_name='Free')")
     connected.manage("migrate", "-v", "0")

@@ -6,6 +6,8 @@ Django's own that we need, apps, middleware, databases and addresses.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -112,3 +114,25 @@ def test_a_back_office_without_an_address_is_named(settings: Any) -> None:
     clear_url_caches()
     (problem,) = checks.check_addresses()
     assert 'include("dotbridge.backoffice.urls")' in str(problem.hint)
+
+
+@pytest.mark.parametrize("missing", ["procrastinate.contrib.django", "django.contrib.admin", "django.contrib.auth"])
+def test_an_app_whose_models_ours_stand_on_is_named_when_it_is_missing(missing: str) -> None:
+    theirs = [
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "django.contrib.admin",
+        "procrastinate.contrib.django",
+    ]
+    theirs.remove(missing)
+    program = f"""
+import django, dotbridge
+from django.conf import settings
+settings.configure(USE_TZ=True, SECRET_KEY="x" * 50, INSTALLED_APPS=[*dotbridge.APPS, *{theirs!r}])
+django.setup()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    *_before, last = done.stderr.splitlines()
+    assert last == (
+        f"django.core.exceptions.ImproperlyConfigured: INSTALLED_APPS lacks {missing!r}. Add it before *dotbridge.APPS."
+    )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
-from django.db.models import Q, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils.translation import override
 
@@ -20,7 +23,7 @@ def make_role_groups() -> None:
     A group of the same name that the host has made stays as it is; ours is then called "Marketer (Dotbridge)". What
     somebody renamed, took away or deleted stays so. Does nothing while the tables are not there.
     """
-    if not {RoleGroup._meta.db_table, Group._meta.db_table} <= {*connection.introspection.table_names()}:  # noqa: SLF001
+    if not _are_tables_there():
         return
     _have_permissions()
     with transaction.atomic(), override("en"):
@@ -30,6 +33,30 @@ def make_role_groups() -> None:
                 kept.group = Group.objects.create(name=_free_name(str(role.name)))
             if kept.group is not None:
                 _grant(kept, role)
+
+
+def take_back_role_groups() -> None:
+    """Take from the ready groups what they were given, and delete those that are left with nothing of the host's own.
+
+    Does nothing while the tables are not there.
+    """
+    if not _are_tables_there():
+        return
+    with transaction.atomic():
+        for group in Group.objects.filter(dotbridge_role__isnull=False).select_related("dotbridge_role"):
+            group.permissions.remove(*_named(group.dotbridge_role.granted))
+            if not group.permissions.exists():
+                group.delete()
+
+
+def _are_tables_there() -> bool:
+    return {RoleGroup._meta.db_table, Group._meta.db_table} <= {*connection.introspection.table_names()}  # noqa: SLF001
+
+
+def _named(names: Collection[str]) -> QuerySet[Any]:
+    """Permissions by names such as "crm.view_contact", with that name as `full`."""
+    full = Concat("content_type__app_label", Value("."), "codename")
+    return Permission.objects.annotate(full=full).filter(full__in=names)
 
 
 def _have_permissions() -> None:
@@ -56,8 +83,7 @@ def _grant(kept: RoleGroup, role: Role) -> None:
     if kept.group is None or not new:
         kept.save()
         return
-    named = Permission.objects.annotate(full=Concat("content_type__app_label", Value("."), "codename"))
-    found = named.filter(Q(full__in=new))
+    found = _named(new)
     kept.group.permissions.add(*found)
     kept.granted = sorted({*kept.granted, *(each.full for each in found)})
     kept.save()

@@ -178,13 +178,21 @@ def same_value(kind: FieldKind, value: Any) -> str | Decimal:
 
 
 def kind_of(model_field: models.Field[Any, Any]) -> FieldKind:
-    """The kind of a model field's values; OTHER for what has no plain single value, such as JSON, binary and files.
+    """The kind of a model field's values; OTHER for what has no plain single value, such as JSON, binary and files, and
+    for what the database holds otherwise than Python does, such as a field of the host's that encrypts.
 
     A generated field is what it is made to be; a UUID is its text, and an array the text of its parts.
     """
     if isinstance(model_field, models.GeneratedField):
         return kind_of(model_field.output_field) if model_field.output_field else FieldKind.OTHER
+    if is_translated(model_field):
+        return FieldKind.OTHER
     return next((kind for base, kind in _KINDS if isinstance(model_field, base)), FieldKind.OTHER)
+
+
+def is_translated(model_field: models.Field[Any, Any]) -> bool:
+    """Whether Python makes another value of what the database holds: a statement would compare and send the latter."""
+    return hasattr(model_field, "from_db_value")
 
 
 def _source(model_field: models.Field[Any, Any], path: str) -> Combinable:

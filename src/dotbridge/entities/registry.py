@@ -21,7 +21,15 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils.text import capfirst
 
-from dotbridge.entities.fields import EntityField, FieldKind, PathError, VirtualField, default_paths, field_of_path
+from dotbridge.entities.fields import (
+    EntityField,
+    FieldKind,
+    PathError,
+    VirtualField,
+    default_paths,
+    field_of_path,
+    is_translated,
+)
 from dotbridge.entities.lines import line_of_caller
 from dotbridge.entities.record_ids import RECORD_ID_LENGTH
 from dotbridge.entities.related_records import Collection, collection_of, default_collections
@@ -263,7 +271,7 @@ def _require_usable_key(model: type[models.Model]) -> None:
         )
     while key.is_relation:
         key = key.target_field
-    if not isinstance(key, _KEYS) or isinstance(key, models.DateTimeField) or hasattr(key, "from_db_value"):
+    if not isinstance(key, _KEYS) or isinstance(key, models.DateTimeField) or is_translated(key):
         raise RegistrationError(
             f"{model._meta.label_lower} has a primary key of the type {type(key).__name__}, whose text in the database "
             "need not be its text in Python. A record on a list is named by this text: give the model a key of whole "
@@ -382,5 +390,8 @@ def _email(model: type[models.Model], email: str | Combinable | None) -> Combina
     except PathError as error:
         raise NoEmailField(f"{key} cannot take its e-mail address from {error}. {mend}") from None
     if found.kind is not FieldKind.STRING:
-        raise NoEmailField(f"{key} cannot take its e-mail address from {email!r}: it is no text. {mend}")
+        raise NoEmailField(
+            f"{key} cannot take its e-mail address from {email!r}: it is no text, or one that only Python can read, "
+            f"such as an encrypted one. {mend}"
+        )
     return found.source

@@ -270,13 +270,21 @@ def _flat(cell: Cell) -> str:
     return number[1] if number else "" if _EMPTY.fullmatch(text) else text
 
 
+def listed_state(text: str) -> Says | None:
+    """What a text says by itself, word for word; None if it is not known."""
+    spelt = plain(text) or text
+    return Says.OPTED_OUT if spelt in _OUT else Says.NOTHING if spelt in _IN else None
+
+
+def is_any_state(text: str) -> bool:
+    """Whether a text is a word of a state that may be any state, such as that of an order."""
+    return (plain(text) or text) in _ANY_STATE
+
+
 @lru_cache(maxsize=4_096)
 def _state(text: str) -> Says | None:
-    spelt = plain(text) or text
-    if spelt in _OUT:
-        return Says.OPTED_OUT
-    if spelt in _IN:
-        return Says.NOTHING
+    if (said := listed_state(text)) is not None:
+        return said
     # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
     begin = plain(_BEHIND.sub("", text))
     if begin in _OUT - _ANY_STATE:

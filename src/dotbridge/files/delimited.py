@@ -8,15 +8,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any, BinaryIO
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.headers import Role, role_of
+from dotbridge.files.numbered_lines import EXCHANGED, LONGEST_LINE, Lines, is_in_quotes, without_quotes
 from dotbridge.files.records import (
     BLANKS,
     LONGEST_CELL,
@@ -33,14 +34,15 @@ from dotbridge.files.titles import MOST_TITLES, are_names, sure_row_of_names, ti
 DELIMITERS = ",;\t|"
 # Where none of those stands between cells: of old systems, and of those that want to be sure.
 _RARE_DELIMITERS = "^~\x1f\x01§¦"
-# Beyond these a line is no longer a person: it is a quote that was never closed, or no text at all.
-LONGEST_LINE = 100_000
+# Beyond these it is a quote that was never closed.
 MOST_LINES_IN_A_RECORD = 100
 _SAMPLE = 64 * 1024
 # Beside blanks the mark by which old systems end a file.
 _NOTHING = f"{BLANKS}\x1a"
 # "Ada Byron" <ada@example.com>, as mail programs show it: its marks stand around the name alone, not around the cell.
 _NAMED_ADDRESS = re.compile(r'"([^"\n]*)" ?<([^<>"\s@]+@[^<>"\s@]+)>')
+# A line of cells in single marks, as databases and scripts write them. Such a file is read with its marks exchanged.
+_IN_SINGLE_QUOTES = re.compile(r"\s*'(?:[^']|'')*'(?:\s*([,;\t|])\s*'(?:[^']|'')*')(?:\s*\1\s*'(?:[^']|'')*')*\s*")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
@@ -71,9 +73,11 @@ class DelimitedText:
                 _("The delimiter %(delimiter)r cannot be used: it is one character, such as ; or ,")
                 % {"delimiter": delimiter}
             )
-        self._are_in_quotes = False
+        self._are_in_quotes = self._are_exchanged = False
         with self._lines() as lines:
-            self._are_in_quotes = _are_in_quotes(lines.peek(_SAMPLE))
+            sample = lines.peek(_SAMPLE)
+        self._are_in_quotes = _are_in_quotes(sample)
+        self._are_exchanged = any(map(_IN_SINGLE_QUOTES.fullmatch, sample[:MOST_TITLES]))
         with self._lines() as lines:
             sample = lines.peek(_SAMPLE)
             announced = _SEPARATOR_LINE.fullmatch(sample[0]) if sample else None
@@ -83,7 +87,8 @@ class DelimitedText:
             if self.delimiter in _RARE_DELIMITERS:
                 self._titles = _titles(sample, self.delimiter)
             top = self._top(lines)
-        named = [column_name(str(cell)) for cell in top.cells]
+        names = (str(cell) for cell in top.cells)
+        named = [column_name(name.translate(EXCHANGED) if self._are_exchanged else name) for name in names]
         while len(named) > MOST_COLUMNS and not named[-1]:
             # A spreadsheet may write every column that it has.
             named.pop()
@@ -103,6 +108,10 @@ class DelimitedText:
 
     def records(self) -> Iterator[Found]:
         """Every record, and in its place every line that is none. Lines with nothing in them are passed over."""
+        found = self._records()
+        return map(self._as_written, found) if self._are_exchanged else found
+
+    def _records(self) -> Iterator[Found]:
         with self._lines() as lines:
             empty = EmptyLines()
             for number, text in enumerate(lines.peek(_SAMPLE)[: self._titles], 1):
@@ -119,17 +128,23 @@ class DelimitedText:
                     empty.pass_over()
 
     @contextmanager
-    def _lines(self) -> Iterator[_Lines]:
+    def _lines(self) -> Iterator[Lines]:
         self._file.seek(0)
         # Without translation, so that a new line inside a cell stays what it is.
         text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="")
         try:
-            yield _Lines(text, are_in_quotes=self._are_in_quotes)
+            yield Lines(text, are_in_quotes=self._are_in_quotes, are_exchanged=self._are_exchanged)
         finally:
             # The file stays open: its owner closes it.
             text.detach()
 
-    def _top(self, lines: _Lines) -> Record:
+    def _as_written(self, found: Found) -> Found:
+        """What was read with its marks exchanged, with those of the file."""
+        if isinstance(found, Record):
+            return replace(found, cells=tuple(str(cell).translate(EXCHANGED) for cell in found.cells))
+        return replace(found, text=found.text.translate(EXCHANGED))
+
+    def _top(self, lines: Lines) -> Record:
         """The first line below the titles that is not empty: the names of the columns. Raises FileRefused if there is
         none.
         """
@@ -146,7 +161,7 @@ class DelimitedText:
                 return found
         raise FileRefused(_("The file is empty. Its first line must name the columns, one of them the e-mail address."))
 
-    def _record(self, lines: _Lines, width: int | None) -> Record | BrokenLine:
+    def _record(self, lines: Lines, width: int | None) -> Record | BrokenLine:
         number, text = taken = lines.take_one()
         if len(text) >= LONGEST_LINE:
             return BrokenLine(
@@ -164,7 +179,9 @@ class DelimitedText:
             lines.put_back(record_lines[1:])
             record_lines = [taken]
             named = self._with_named_addresses(text)
-            if named is None:
+            if not named and text.count('"') % 2 == 0:
+                named = self._with_other_quotes(text, width)
+            if not named:
                 return _quotes_broken(number, text, error)
             cells = named
         found = self._fitted(Record(number, tuple(cells)), text, width)
@@ -183,6 +200,8 @@ class DelimitedText:
         if missing > 0:
             return Record(record.line, record.cells + ("",) * missing)
         if any(cell.strip() for cell in record.cells[width:]):  # type: ignore[union-attr]
+            if cells := self._with_other_quotes(text, width):
+                return Record(record.line, tuple(cells))
             return BrokenLine(
                 record.line,
                 text,
@@ -202,7 +221,7 @@ class DelimitedText:
             _('Write a quotation mark within a cell twice ("") and close every quoted cell.'),
         )
 
-    def _cells(self, lines: _Lines, taken: list[tuple[int, str]]) -> list[str]:
+    def _cells(self, lines: Lines, taken: list[tuple[int, str]]) -> list[str]:
         """The cells of the record that begins with `taken`; lines that its quotes reach over are taken as well."""
         while True:
             try:
@@ -210,6 +229,15 @@ class DelimitedText:
             except csv.Error as error:
                 if "unexpected end" not in str(error) or not _take_up_to_quote(lines, taken):
                     raise
+
+    def _with_other_quotes(self, text: str, width: int | None) -> list[str]:
+        """The cells of a line some of which hold the delimiter between marks that are not those of the file; none if
+        they are not as many as the columns."""
+        with suppress(csv.Error):
+            cells = self._parse(text.translate(EXCHANGED))
+            if len(cells) == width and text.count(self.delimiter) >= width:
+                return [cell.translate(EXCHANGED) for cell in cells]
+        return []
 
     def _with_named_addresses(self, text: str) -> list[str] | None:
         """The cells of a line in which quotation marks stand around the names of addresses; None if it has none."""
@@ -239,7 +267,7 @@ class DelimitedText:
         return next(csv.reader([text], delimiter=self.delimiter, skipinitialspace=skips_blanks, strict=True))
 
 
-def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
+def _take_up_to_quote(lines: Lines, taken: list[tuple[int, str]]) -> bool:
     """Take lines up to one that could close the quote. False if none does within reason."""
     while len(taken) < MOST_LINES_IN_A_RECORD and (line := lines.take()):
         taken.append(line)
@@ -248,65 +276,14 @@ def _take_up_to_quote(lines: _Lines, taken: list[tuple[int, str]]) -> bool:
     return False
 
 
-class _Lines:
-    """Numbered lines of a text stream, with the power to look ahead and to put lines back."""
-
-    def __init__(self, text: io.TextIOWrapper, *, are_in_quotes: bool) -> None:
-        self._text = text
-        self._are_in_quotes = are_in_quotes
-        self._waiting: deque[tuple[int, str]] = deque()
-        self._read = 0
-
-    def __bool__(self) -> bool:
-        if not self._waiting and (line := self._next()):
-            self._waiting.append(line)
-        return bool(self._waiting)
-
-    def take(self) -> tuple[int, str] | None:
-        return self.take_one() if self else None
-
-    def take_one(self) -> tuple[int, str]:
-        """The next line; ask first whether there is one."""
-        return self._waiting.popleft()
-
-    def put_back(self, lines: list[tuple[int, str]]) -> None:
-        self._waiting.extendleft(reversed(lines))
-
-    def peek(self, characters: int) -> list[str]:
-        """The next lines, about so many characters of them, without taking them."""
-        while characters > 0 and (line := self._next()):
-            self._waiting.append(line)
-            characters -= len(line[1])
-        return [text for _number, text in self._waiting]
-
-    def _next(self) -> tuple[int, str] | None:
-        text = self._text.readline(LONGEST_LINE)
-        if not text:
-            return None
-        rest = text
-        while len(rest) == LONGEST_LINE and not rest.endswith(("\n", "\r")):
-            rest = self._text.readline(LONGEST_LINE)
-        self._read += 1
-        return self._read, _without_quotes(text) if self._are_in_quotes else text
-
-
 def _are_in_quotes(sample: list[str]) -> bool:
     """Whether every line stands in quotes as a whole, as where a file was opened in a spreadsheet and saved again."""
     filled = [text.strip() for text in sample if text.strip()]
-    if len(filled) < 2 or not all(_is_in_quotes(text) for text in filled):
+    if len(filled) < 2 or not all(is_in_quotes(text) for text in filled):
         return False
-    inner = [_without_quotes(text) for text in filled]
+    inner = [without_quotes(text) for text in filled]
     first = next(_loosely(inner[:1], find_delimiter(inner)))
     return len(first) > 1 and any(role_of(cell) is Role.EMAIL for cell in first)
-
-
-def _is_in_quotes(text: str) -> bool:
-    return len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1].replace('""', "")
-
-
-def _without_quotes(text: str) -> str:
-    bare = text.strip()
-    return bare[1:-1].replace('""', '"') + "\n" if _is_in_quotes(bare) else text
 
 
 def _holds_addresses_alone(sample: list[str], delimiter: str) -> bool:

@@ -131,7 +131,8 @@ _WHICH_ONES = """
 _WHOSE = """
     person, contact, customer, client, billing, invoice, subscriber, attendee, buyer, purchaser, participant, guest,
     invitee, registrant, respondent, donor, supporter, delegate, member, lead, default, address, primary, main, kunde,
-    kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits
+    kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits,
+    data, identifiers
 """
 # What such a word alone before "name" says nothing about: "Address name" is a name of the address.
 _NEVER_WHOSE = {"addressname", "defaultaddressname", "propertiesname"}

@@ -1,11 +1,12 @@
-"""JSON: a list of objects, or objects that have a line each. The names in all of them are the columns."""
+"""JSON: a list of objects, by itself or within other objects, or objects one behind the other, each on a line or not.
+
+The names in all of them are the columns.
+"""
 
 from __future__ import annotations
 
 import io
 import itertools
-import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -13,6 +14,8 @@ from typing import Any, BinaryIO
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
+from dotbridge.files.headers import Role, role_of
+from dotbridge.files.json_text import DECODER, LONGEST_LINE, JsonText
 from dotbridge.files.records import (
     BETWEEN_VALUES,
     MOST_COLUMNS,
@@ -21,20 +24,19 @@ from dotbridge.files.records import (
     EmptyLines,
     Found,
     Record,
+    cell_text,
     column_name,
 )
+from dotbridge.files.report import shortened
 from dotbridge.files.texts import text as _
-
-LONGEST_LINE = 1024**2
-_PIECE = 64 * 1024
-_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class _JsonObjects:
     """A source of records that are JSON objects; see `dotbridge.files.records.Source`.
 
     Objects within objects are columns as well ("address.city"); of a list of plain values the first counts and the
-    others are further ones. Raises FileRefused if there is no object at all.
+    others are further ones. With `names_of_first` only so many objects are looked at for their names. Raises
+    FileRefused if there is no object at all.
     """
 
     format: str
@@ -43,15 +45,20 @@ class _JsonObjects:
     other_parts: tuple[str, ...] = ()
     has_names = True
 
-    def __init__(self, file: BinaryIO, *, encoding: str, found_encoding: FoundEncoding | None = None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        encoding: str,
+        found_encoding: FoundEncoding | None = None,
+        names_of_first: int | None = None,
+    ) -> None:
         self._file = file
         self.encoding = encoding
         self.found_encoding = found_encoding
         names: dict[str, None] = {}
-        for _line, _text, values in self._objects():
-            names.update(dict.fromkeys(values or {}))
-            if len(names) > MOST_COLUMNS:
-                raise FileRefused(_("The objects have more than %(most)d names.") % {"most": MOST_COLUMNS})
+        for _line, _text, values in itertools.islice(self._objects(), names_of_first):
+            _add_names(names, values)
         if not names:
             raise FileRefused(self._nothing())
         self.headers = list(names)
@@ -74,13 +81,9 @@ class _JsonObjects:
         raise NotImplementedError
 
     @contextmanager
-    def _text(self) -> Iterator[io.TextIOWrapper]:
-        self._file.seek(0)
-        text = io.TextIOWrapper(self._file, encoding=self.encoding, errors="replace", newline="\n")
-        try:
-            yield text
-        finally:
-            text.detach()
+    def _json(self) -> Iterator[JsonText]:
+        with _as_text(self._file, self.encoding) as text:
+            yield JsonText(text)
 
 
 class JsonLines(_JsonObjects):
@@ -90,7 +93,7 @@ class JsonLines(_JsonObjects):
 
     def _objects(self) -> Iterator[tuple[int, str, dict[str, Cell] | None]]:
         empty = EmptyLines()
-        with self._text() as text:
+        with _as_text(self._file, self.encoding) as text:
             for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE), ""), 1):
                 if line.strip():
                     yield number, line, _parsed(line)
@@ -110,86 +113,154 @@ class JsonList(_JsonObjects):
     format = "json"
 
     def _objects(self) -> Iterator[tuple[int, str, dict[str, Cell] | None]]:
-        with self._text() as text:
-            listed = _List(text)
-            listed.take("[")
-            if listed.next_is("]"):
-                return
-            for number in itertools.count(1):
-                yield number, *listed.value()
-                if listed.next_is("]"):
-                    return
-                listed.take(",")
+        with self._json() as json_text:
+            for number, (text, found) in enumerate(json_text.elements(), 1):
+                yield number, text, _values(found)
 
     def _nothing(self) -> str:
         return _("The list holds no JSON object.")
 
 
-class _List:
-    """A list of JSON on its way in: as much of it is held as one value takes."""
+class JsonStream(_JsonObjects):
+    """Objects one behind the other, each over several lines, or a single one. They are counted, and not their lines."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self._held = ""
-        self._at = 0
-        self._line = 1
+    format = "json"
 
-    def next_is(self, sign: str) -> bool:
-        """Whether this sign comes next, blanks aside."""
-        while True:
-            self._go_to(_BLANKS.match(self._held, self._at).end())  # type: ignore[union-attr]
-            if self._at < len(self._held):
-                return self._held[self._at] == sign
-            if not self._hold_more():
-                return False
+    def _objects(self) -> Iterator[tuple[int, str, dict[str, Cell] | None]]:
+        with self._json() as json_text:
+            for number in itertools.count(1):
+                if json_text.is_at_end():
+                    return
+                text, found = json_text.value()
+                yield number, text, _values(found)
 
-    def take(self, sign: str) -> None:
-        """Go past this sign. Raises FileRefused where it does not come next."""
-        if not self.next_is(sign):
-            raise self._damaged()
-        self._go_to(self._at + 1)
+    def _nothing(self) -> str:
+        return _("The file holds no JSON object of a person.")
 
-    def value(self) -> tuple[str, dict[str, Cell] | None]:
-        """The next value: its text, and what it holds."""
-        self.next_is("{")
-        while True:
-            try:
-                found, end = _DECODER.raw_decode(self._held, self._at)
-            except (ValueError, RecursionError, ArithmeticError):
-                end = len(self._held)
-            # What ends with what is held may go on behind it.
-            if end < len(self._held):
+
+class JsonWithin(_JsonObjects):
+    """A list of objects within other objects, as interfaces of programs answer: {"contacts": [...], "total": 2}.
+
+    Of several lists it is the one that is named, else the first that holds addresses. Answers one behind the other are
+    read as one. Its objects are counted, and not its lines.
+    """
+
+    format = "json"
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        *,
+        encoding: str,
+        found_encoding: FoundEncoding | None = None,
+        names_of_first: int | None = None,
+        part: str | None = None,
+    ) -> None:
+        self._file = file
+        self.encoding = encoding
+        self.found_encoding = found_encoding
+        names: dict[str, dict[str, None]] = {}
+        of_people: dict[str, None] = {}
+        seen = 0
+        for path, _text, found in self._elements():
+            if not isinstance(found, dict):
+                continue
+            _add_names(names.setdefault(path, {}), _values(found))
+            if path not in of_people and _is_of_somebody(found):
+                of_people[path] = None
+            seen += path == part if part is not None else path in of_people
+            if seen == names_of_first:
                 break
-            if end - self._at > LONGEST_LINE or not self._hold_more():
-                raise self._damaged()
-        text = self._held[self._at : end]
-        self._go_to(end)
-        return text, _values(found)
+        if part is not None and part not in names:
+            raise FileRefused(
+                _("There is no list %(name)r. The lists are: %(names)s.")
+                % {"name": part, "names": ", ".join(map(shortened, of_people)) or "-"}
+            )
+        if not of_people and part is None:
+            raise FileRefused(self._nothing())
+        self.part = next(iter(of_people)) if part is None else part
+        self.other_parts = tuple(path for path in of_people if path != self.part)
+        self.headers = list(names[self.part])
 
-    def _go_to(self, place: int) -> None:
-        self._line += self._held.count("\n", self._at, place)
-        self._at = place
+    def _objects(self) -> Iterator[tuple[int, str, dict[str, Cell] | None]]:
+        number = 0
+        for path, text, found in self._elements():
+            if path == self.part:
+                number += 1
+                yield number, text, _values(found)
 
-    def _hold_more(self) -> bool:
-        more = self._text.read(_PIECE)
-        self._held, self._at = self._held[self._at :].removeprefix("\ufeff") + more, 0
-        return bool(more)
+    def _elements(self) -> Iterator[tuple[str, str, Any]]:
+        """What is in each list: where the list is, the text of the element, and what it holds."""
+        with self._json() as json_text:
+            while not json_text.is_at_end():
+                yield from json_text.elements_within("")
 
-    def _damaged(self) -> FileRefused:
-        return FileRefused(
-            _("The list of JSON is damaged or cut off: from line %(line)d on it cannot be read. Export it again.")
-            % {"line": self._line}
-        )
+    def _nothing(self) -> str:
+        return _("No list in the file holds JSON objects with e-mail addresses.")
 
 
-_DECODER = json.JSONDecoder(parse_float=Decimal)
+def json_source(
+    file: BinaryIO, *, encoding: str, found_encoding: FoundEncoding | None, part: str | None, names_of_first: int | None
+) -> _JsonObjects:
+    """The source for a file that begins with an object: that of a person, or one around a list of people."""
+    with _as_text(file, encoding) as text:
+        head = text.read(LONGEST_LINE).lstrip("\ufeff \t\r\n")
+    more: dict[str, Any] = {"encoding": encoding, "found_encoding": found_encoding, "names_of_first": names_of_first}
+    try:
+        first, end = DECODER.raw_decode(head)
+    except (ValueError, RecursionError, ArithmeticError):
+        # Nobody's object is that long, unless it is a damaged one with others below it.
+        is_around = len(head) + 1 >= LONGEST_LINE and not any(map(_parsed, head.split("\n", 3)[1:3]))
+        return JsonWithin(file, part=part, **more) if is_around else JsonLines(file, **more)
+    if not _is_person(first) and _holds_people(first):
+        return JsonWithin(file, part=part, **more)
+    return JsonStream(file, **more) if "\n" in head[:end] else JsonLines(file, **more)
+
+
+@contextmanager
+def _as_text(file: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="\n")
+    try:
+        yield text
+    finally:
+        # The file stays open: its owner closes it.
+        text.detach()
 
 
 def _parsed(line: str) -> dict[str, Cell] | None:
     try:
-        return _values(_DECODER.decode(line))
+        return _values(DECODER.decode(line))
     except (ValueError, RecursionError, ArithmeticError):
         return None
+
+
+def _add_names(names: dict[str, None], values: dict[str, Cell] | None) -> None:
+    names.update(dict.fromkeys(values or {}))
+    if len(names) > MOST_COLUMNS:
+        raise FileRefused(_("The objects have more than %(most)d names.") % {"most": MOST_COLUMNS})
+
+
+def _is_person(found: Any) -> bool:
+    """Whether an object names an address as its own; one that somebody exported may be named around a list as well."""
+    return isinstance(found, dict) and any(
+        "@" in str(value) and _names_addresses(name) for name, value in found.items()
+    )
+
+
+def _names_addresses(name: str) -> bool:
+    return Role.EMAIL in {role_of(name), role_of(name.removesuffix("s")), role_of(name.removesuffix("es"))}
+
+
+def _holds_people(found: Any) -> bool:
+    if isinstance(found, list):
+        return any(isinstance(each, dict) and _is_of_somebody(each) for each in found)
+    return isinstance(found, dict) and any(map(_holds_people, found.values()))
+
+
+def _is_of_somebody(found: dict[str, Any]) -> bool:
+    """Whether an object in a list is that of a person, and not one of the values of a person."""
+    return "value" not in found and any("@" in str(value) for value in (_values(found) or {}).values())
 
 
 def _values(found: Any) -> dict[str, Cell] | None:
@@ -205,15 +276,30 @@ def _flatten(before: str, found: dict[str, Any], values: dict[str, Cell]) -> Non
         name = column_name(given)
         if isinstance(value, dict):
             _flatten(f"{before}{name}.", value, values)
+        elif isinstance(value, list) and value and all(map(_is_named, value)):
+            # How Dotdigital writes data fields.
+            _flatten(f"{before}{name}.", {each["key"]: each["value"] for each in value}, values)
         elif isinstance(value, list):
-            plain = [str(each) for each in map(_plain, value) if str(each).strip()]
-            values[before + name] = BETWEEN_VALUES.join(plain)
+            _flatten_list(before + name, value, values)
         else:
             values[before + name] = "" if value is None else value
 
 
-def _plain(each: Any) -> str | int | Decimal:
-    """A value of a list; of an object, as address books write them, what it calls its value."""
-    if isinstance(each, dict):
-        each = each.get("value", "")
-    return each if isinstance(each, (str, int, Decimal)) else ""
+def _flatten_list(name: str, found: list[Any], values: dict[str, Cell]) -> None:
+    """A list in a cell of its own, beside those of what the objects in it say."""
+    plain: dict[str, list[str]] = {name: []}
+    for each in found:
+        # Of an object, as address books write them, what it calls its value; else each of its values.
+        inner = {name: each} if not isinstance(each, dict) else {name: each["value"]} if "value" in each else {}
+        if isinstance(each, dict) and not inner:
+            inner = {f"{name}.{column_name(key)}": value for key, value in each.items()}
+        for key, value in inner.items():
+            if isinstance(value, str | int | Decimal) and (text := cell_text(value).strip()):
+                plain.setdefault(key, []).append(text)
+    if len(plain) > 1 and not plain[name]:
+        del plain[name]
+    values.update({key: BETWEEN_VALUES.join(texts) for key, texts in plain.items()})
+
+
+def _is_named(each: Any) -> bool:
+    return isinstance(each, dict) and isinstance(each.get("key"), str) and "value" in each

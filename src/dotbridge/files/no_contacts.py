@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from dotbridge.files.headers import plain
-from dotbridge.files.records import Record, Skipped, cell_text, is_blank
+from dotbridge.files.records import TABLES, Record, Skipped, cell_text, is_blank
 from dotbridge.files.texts import text as _
 from dotbridge.files.understanding import Understanding
 
 # So many remarks may stand below a table.
 MOST_REMARKS = 20
-# Cards and objects are one each, and have nothing below them.
-_TABLES = {"csv", "xlsx", "xlsb", "ods", "xls"}
 _SIGNS = re.compile(r"[-=_*+|#~.\s\N{EN DASH}\N{EM DASH}\N{BOX DRAWINGS LIGHT HORIZONTAL}]+")
 _NUMBER = re.compile(r"[\d\s.,%'’€$£+-]+")
 _TOTALS = """
@@ -45,7 +43,7 @@ class NoContacts:
     """The lines of one file that are nobody. Of remarks this is known at the end: no contact comes behind them."""
 
     def __init__(self, understood: Understanding) -> None:
-        self._is_table = understood.source.format in _TABLES
+        self._is_table = understood.source.format in TABLES
         self._names = {plain(name) for name in understood.source.headers}
         self._above: Record | None = None
         self._held: list[Record] = []

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from dotbridge.files.delimited import DelimitedText
 from dotbridge.files.encodings import FoundEncoding, find_encoding, known_encoding
 from dotbridge.files.errors import EncodingNotSure, FileRefused
-from dotbridge.files.json_objects import JsonLines, JsonList
+from dotbridge.files.json_objects import JsonList, json_source
 from dotbridge.files.records import MOST_COLUMNS, Source
 from dotbridge.files.sheets import SheetInMemory, XlsxSheet
 from dotbridge.files.texts import text as _
@@ -23,10 +23,16 @@ _JSON_LIST = re.compile(r"\[\s*(?:[{\[\]]|$)")
 
 @contextmanager
 def open_source(
-    file: BinaryIO, *, encoding: str | None = None, delimiter: str | None = None, sheet: str | None = None
+    file: BinaryIO,
+    *,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
+    names_of_first: int | None = None,
 ) -> Iterator[Source]:
     """The file as a source of records; it stays open, and the source is good for as long as this context.
 
+    Where each record has names of its own, `names_of_first` says how many are looked at for them; without it all are.
     Without `encoding` that is found; raises EncodingNotSure, with the candidates, where a person has to choose. Raises
     FileRefused for what is no table of text, too large, damaged or empty.
     """
@@ -37,14 +43,16 @@ def open_source(
         elif inner.kind is Kind.SHEET:
             source = SheetInMemory(inner.file, sheet=sheet)
         else:
-            source = _text(inner.file, encoding, delimiter)
-            source.part = inner.part
+            source = _text(inner.file, encoding, delimiter, sheet, names_of_first)
+            source.part = source.part or inner.part
         if len(source.headers) > MOST_COLUMNS:
             raise FileRefused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS})
         yield source
 
 
-def _text(file: BinaryIO, encoding: str | None, delimiter: str | None) -> Source:
+def _text(
+    file: BinaryIO, encoding: str | None, delimiter: str | None, sheet: str | None, names_of_first: int | None
+) -> Source:
     named, found = _encoding(file, encoding)
     file.seek(0)
     head = file.read(4_096).decode(named, errors="replace").lstrip("\ufeff \t\r\n")
@@ -55,9 +63,9 @@ def _text(file: BinaryIO, encoding: str | None, delimiter: str | None) -> Source
             _("The file is a web page or XML. Open it in a spreadsheet, save it as CSV or XLSX and load that.")
         )
     if _JSON_LIST.match(head):
-        return JsonList(file, encoding=named, found_encoding=found)
+        return JsonList(file, encoding=named, found_encoding=found, names_of_first=names_of_first)
     if head.startswith("{"):
-        return JsonLines(file, encoding=named, found_encoding=found)
+        return json_source(file, encoding=named, found_encoding=found, part=sheet, names_of_first=names_of_first)
     return DelimitedText(file, encoding=named, found_encoding=found, delimiter=delimiter)
 
 

@@ -31,6 +31,9 @@ Cell = str | int | float | Decimal | datetime.date | Formula
 # Between several values in one cell, as Google writes it; what is read from vCard and JSON is joined by it as well.
 BETWEEN_VALUES = " ::: "
 
+# Formats with lines that are nobody. Cards and objects are one each, and have nothing above and below them.
+TABLES = {"csv", "xlsx", "xlsb", "ods", "xls"}
+
 MOST_COLUMNS = 500
 MOST_ROWS = 5_000_000
 # A spreadsheet writes every row that was ever touched, about a million at most.

@@ -86,9 +86,9 @@ class LoadReport:
     `number` is the load's own, 0 for one that was not kept. `questions` are for a person; with `has_more` only the
     first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved` are
     people who were found by their id and get another address. `opted_out` are the people whom the file says not to
-    write to. `skipped` are lines that are no contacts and are not among the rows, the first of them in `skipped_lines`.
-    `problems` are the first thousand: refused rows, and rows taken without one of their values (`taken` is
-    true); `problems_left_off` more.
+    write to, `sections` what stands above some or all of them and says it. `skipped` are lines that are no contacts and
+    are not among the rows, the first of them in `skipped_lines`. `problems` are the first thousand: refused rows, and
+    rows taken without one of their values (`taken` is true); `problems_left_off` more.
     """
 
     entity: str
@@ -115,6 +115,7 @@ class LoadReport:
     refused: int = 0
     opted_out: int = 0
     doubtful: int = 0
+    sections: list[str] = field(default_factory=list)
     values_left_out: int = 0
     skipped: int = 0
     skipped_lines: list[SkippedLine] = field(default_factory=list)

@@ -56,6 +56,10 @@ def opted_out(report: LoadReport) -> Iterator[str]:
         yield _(
             "%(number)d people are opted out by this file, %(doubtful)d of them because their cell is not clear."
         ) % {"number": report.opted_out, "doubtful": report.doubtful}
+    if report.sections:
+        yield _("Opted out by what stands above them, or by the name: %(names)s") % {
+            "names": ", ".join(report.sections)
+        }
 
 
 def understood(report: LoadReport) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import BinaryIO
 
 from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from dotbridge.files.errors import FileRefused, QuestionsOpen
 from dotbridge.files.followers import tell_followers
+from dotbridge.files.headers import plain
 from dotbridge.files.merging import Clash, Merge
 from dotbridge.files.models import AT_WORK, FileLoad, FilePiece, FileShape, LoadedRecord, LoadState
 from dotbridge.files.no_contacts import NoContacts
@@ -24,6 +25,7 @@ from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_rece
 from dotbridge.files.records import BrokenLine, FirstRows, Record, Skipped
 from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, Question, shortened
 from dotbridge.files.rows import ReadRow, read_row
+from dotbridge.files.sections import Sections
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import ADDRESS, FileTarget, file_target
@@ -108,9 +110,20 @@ def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, mo
     Raises what `load_file` raises.
     """
     target = file_target(entity)
-    with open_source(file, encoding=choices.encoding, delimiter=choices.delimiter, sheet=choices.sheet) as source:
+    with open_source(
+        file,
+        encoding=choices.encoding,
+        delimiter=choices.delimiter,
+        sheet=choices.sheet,
+        names_of_first=most_rows,
+    ) as source:
         first = FirstRows(source, most_rows)
         choices = choices.with_columns(remembered_columns(target, source))
+        if first.has_more:
+            # A choice may be for a name that comes later.
+            known = {*source.headers, *map(plain, source.headers)}
+            columns = {name: goes for name, goes in choices.columns.items() if {name, plain(name)} & known}
+            choices = replace(choices, columns=columns)
         understood = understand(first, target, choices, name=name, progress=_no_progress)
         understood.report.dry_run, understood.report.has_more = True, first.has_more
         with suppress(_NotKept), transaction.atomic():
@@ -243,14 +256,14 @@ def _refused_by_database(error: DatabaseError) -> str:
 
 def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow]:
     report = understood.report
-    no_contacts = NoContacts(understood)
+    no_contacts, sections = NoContacts(understood), Sections(understood, report.file)
     for record in understood.source.records():
         if isinstance(record, Skipped):
-            report.skip(record)
+            report.skip(sections.told_from(record) or record)
             continue
         row, problems = _read(record, understood)
         contact = record if isinstance(record, Record) else None
-        if row is None and contact and _is_passed_over(contact, no_contacts, report):
+        if row is None and contact and _is_passed_over(contact, sections, no_contacts, report):
             continue
         _refuse(no_contacts.let_go(contact), understood)
         report.rows += 1
@@ -259,13 +272,15 @@ def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow
         for problem in problems:
             report.add(problem)
         if row is not None:
+            if said := sections.opt_out():
+                row.opt_outs.append(said)
             yield row
     _end_of(no_contacts, understood)
 
 
-def _is_passed_over(record: Record, no_contacts: NoContacts, report: LoadReport) -> bool:
+def _is_passed_over(record: Record, sections: Sections, no_contacts: NoContacts, report: LoadReport) -> bool:
     """Whether a record without an address is nobody, or may turn out to be."""
-    if skipped := no_contacts.told_from(record):
+    if skipped := sections.told_from(record) or no_contacts.told_from(record):
         report.skip(skipped)
         return True
     return no_contacts.holds_back(record)
@@ -311,7 +326,7 @@ def _count_opt_outs(report: LoadReport) -> None:
                 "The file says of %(number)d people that they are not to be written to, and nothing here keeps that. "
                 "Install an app that does, or give the columns no use: %(columns)s."
             )
-            % {"number": report.opted_out, "columns": ", ".join(report.consent_columns)}
+            % {"number": report.opted_out, "columns": ", ".join([*report.consent_columns, *report.sections])}
         )
 
 

@@ -25,6 +25,7 @@ from django.db.models import NOT_PROVIDED
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from dotbridge.entities.fields import is_translated
 from dotbridge.files.headers import Role, plain
 
 if TYPE_CHECKING:
@@ -220,7 +221,14 @@ def is_file_target(key: str) -> bool:
 
 def can_be_filled(field: models.Field[Any, Any]) -> bool:
     """Whether a file can fill a field of this kind."""
-    return any(isinstance(field, base) for base, _kind in _KINDS)
+    return _kind_of(field) is not None
+
+
+def _kind_of(field: models.Field[Any, Any]) -> ValueKind | None:
+    # Values are written by statements: one that its field has to translate, such as to encrypt it, would not be.
+    if is_translated(field):
+        return None
+    return next((kind for base, kind in _KINDS if isinstance(field, base)), None)
 
 
 def _spellings(taken: TargetField, given: FileField) -> list[str]:
@@ -239,8 +247,8 @@ def _field(model: type[models.Model], name: str) -> models.Field[Any, Any]:
 
 def _target_field(model: type[models.Model], given: FileField) -> TargetField:
     found = _field(model, given.name)
-    kind = next((kind for base, kind in _KINDS if isinstance(found, base)), None)
-    if given.role is Role.PHONE:
+    kind = _kind_of(found)
+    if kind is not None and given.role is Role.PHONE:
         kind = ValueKind.PHONE
     if kind is None:
         raise ImproperlyConfigured(f"{model._meta.label_lower}: {given.name!r} is of a kind that no file can fill.")

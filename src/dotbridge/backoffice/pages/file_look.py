@@ -192,12 +192,15 @@ def _choose(request: HttpRequest, load: FileLoad) -> str:
 
 def _columns(request: HttpRequest, load: FileLoad) -> dict[str, str]:
     target = file_target(load.entity)
-    columns = {}
     try:
         headers = json.loads(request.POST.get("headers") or "{}")
     except ValueError:
         headers = {}
-    for number, header in headers.items() if isinstance(headers, dict) else ():
+    headers = headers if isinstance(headers, dict) else {}
+    # Of a file whose records have names of their own, the first rows do not show them all.
+    shown = set(map(str, headers.values()))
+    columns = {name: goes for name, goes in choices_of(load).columns.items() if name not in shown}
+    for number, header in headers.items():
         goes = request.POST.get(f"goes-{number}", "")
         way = request.POST.get(f"written-{number}", "")
         if goes:

@@ -164,7 +164,7 @@ def delimiter_options(load: FileLoad, report: dict[str, Any]) -> list[Option]:
 
 def sheet_options(report: dict[str, Any]) -> list[Option]:
     """The sheets of a workbook that has several."""
-    if report.get("format") not in {"xlsx", "xlsb", "ods", "xls"} or not report.get("other_parts"):
+    if report.get("format") not in {"xlsx", "xlsb", "ods", "xls", "json"} or not report.get("other_parts"):
         return []
     names = [report["part"], *report["other_parts"]]
     return [Option(value=name, title=name, is_chosen=name == report["part"]) for name in names]

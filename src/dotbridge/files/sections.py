@@ -1,0 +1,114 @@
+"""What stands above people and says that none of them is to be written to: a line "Unsubscribed" within a table, a
+title above it, or the name of the sheet or file where no column says it.
+
+A line that says the other thing ("Subscribed") ends it, and nothing else does. Like all of a file it only takes consent
+away.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from dotbridge.files.consent_columns import Says, is_any_state, listed_state
+from dotbridge.files.consent_phrases import phrase_state
+from dotbridge.files.headers import plain
+from dotbridge.files.records import TABLES, Record, Skipped, cell_text, is_blank
+from dotbridge.files.report import LoadReport, shortened
+from dotbridge.files.rows import OptOut
+from dotbridge.files.texts import text as _
+from dotbridge.files.understanding import Understanding
+
+# Who or what is in a section. What is left of its name says what is so of them.
+_WHO = """
+    contact, contacts, person, people, persons, member, members, user, users, customer, customers, client, clients,
+    recipient, recipients, email, emails, mail, mails, address, addresses, audience, list, lists, export, exports,
+    report, data, total, count, kontakt, kontakte, personen, kunden, mitglieder, empfänger, adressen, liste, adresses,
+    contactos, contatti, contatos, contacten, kontakty, kontakter
+"""
+_WHO_WORDS = frozenset(word.strip() for word in _WHO.replace("\n", " ").split(","))
+# Those whom the word for one is not found in, and what they did.
+_OUT_OF_MANY = {"unsubscribes", "unsubscribers", "optouts", "bounces", "complaints", "suppressions", "abmeldungen"}
+_IN_OF_MANY = {"subscribers", "abonnenten", "abonnes", "suscriptores"}
+_MOST_WORDS = 8
+_NUMBER = re.compile(r"[\d\s.,()%]+")
+
+
+def said_of_all(text: str) -> Says | None:
+    """What a line or a name says of everybody below it: Says.NOTHING where they may be written to, None where it says
+    more than that, or something else. A word of any state, such as "Inactive", says Says.DOUBTFUL.
+    """
+    words = [word for word in re.findall(r"[^\W_]+", text.casefold()) if not any(map(str.isdigit, word))]
+    if len(words) > _MOST_WORDS:
+        return None
+    # "Do not email" is no section of e-mails.
+    for some in (words, [word for word in words if word not in _WHO_WORDS]):
+        if (said := _said(some)) is not None:
+            return Says.DOUBTFUL if said is Says.OPTED_OUT and is_any_state(" ".join(some)) else said
+    return None
+
+
+def _said(words: list[str]) -> Says | None:
+    phrase = " ".join(words)
+    if plain(phrase) in _OUT_OF_MANY:
+        return Says.OPTED_OUT
+    if plain(phrase) in _IN_OF_MANY:
+        return Says.NOTHING
+    if (said := listed_state(phrase)) is not None:
+        return said
+    # "Abgemeldete", "Désabonnés". Of several words the others may say that it is not so.
+    said_by_parts = phrase_state(phrase) if len(words) == 1 else ""
+    return {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(said_by_parts)
+
+
+class Sections:
+    """Where in a file the people are whom a name above them says to be opted out. Give it every line that is nobody."""
+
+    def __init__(self, understood: Understanding, file_name: str) -> None:
+        self._report: LoadReport = understood.report
+        self._is_table = understood.source.format in TABLES
+        self._of_consent = understood.consent
+        self._above = ""
+        # A file that has such sections may name one by a word of any state.
+        self._has_begun = False
+        # The part is a sheet, the name of a list, or the file within an archive. Where a column says who has opted out,
+        # such a name is that of the matter.
+        part = understood.source.part
+        for name in () if understood.consent else (PurePath(file_name).stem, part, PurePath(part).stem):
+            if not self._above and said_of_all(name) is Says.OPTED_OUT:
+                self._begin(name)
+
+    def told_from(self, found: Record | Skipped) -> Skipped | None:
+        """What a line without an address is, if it begins or ends a section."""
+        text = found.text if isinstance(found, Skipped) else self._text(found)
+        said = said_of_all(text) if text else None
+        if said is None or (said is Says.DOUBTFUL and not self._has_begun):
+            return None
+        if said is Says.NOTHING:
+            self._above, self._has_begun = "", True
+            return Skipped(found.line, text, _("It names people who may be written to."))
+        self._begin(text)
+        return Skipped(
+            found.line,
+            text,
+            _("It names people who opted out, so everybody below it counts as opted out."),
+        )
+
+    def opt_out(self) -> OptOut | None:
+        """What stands above whoever comes next, if it says that they have opted out."""
+        return OptOut(self._above, self._above, None, doubtful=False) if self._above else None
+
+    def _begin(self, text: str) -> None:
+        self._above, self._has_begun = shortened(text), True
+        if self._above not in self._report.sections:
+            self._report.sections.append(self._above)
+
+    def _text(self, record: Record) -> str:
+        """What stands in a line alone, or beside how many there are, and in no column of consent."""
+        if not self._is_table:
+            return ""
+        filled = [position for position, cell in enumerate(record.cells) if not is_blank(cell)]
+        if not filled or filled[0] in self._of_consent:
+            return ""
+        texts = [cell_text(record.cells[position]).strip() for position in filled]
+        return texts[0] if all(map(_NUMBER.fullmatch, texts[1:])) else ""

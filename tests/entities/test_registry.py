@@ -29,7 +29,7 @@ from dotbridge.entities.registry import (
     register,
 )
 from dotbridge.files.targets import can_be_filled
-from dotbridge.lists.models import MarketingList
+from dotbridge.lists.models import ListType, MarketingList
 
 
 @pytest.fixture
@@ -121,6 +121,13 @@ def test_passwords_and_unmappable_kinds_are_not_offered() -> None:
     assert "rule" not in {field.path for field in state.fields}
 
 
+class ListTypeField(models.CharField):  # type: ignore[type-arg]
+    """Makes members of an enumeration of what the database holds, which is their value all the same."""
+
+    def from_db_value(self, value: str, _expression: Any, _connection: Any) -> str:
+        return ListType(value)
+
+
 class Sealed(models.TextField):  # type: ignore[type-arg]
     """Holds in the database what nobody outside Python can read."""
 
@@ -140,12 +147,14 @@ def test_what_only_python_can_read_is_neither_asked_about_nor_sent_nor_filled() 
         parts = ArrayField(Sealed())
         made = models.GeneratedField(expression=F("sealed"), output_field=Sealed(), db_persist=True)
         sealed_email = Sealed()
+        list_type = ListTypeField(max_length=10, choices=ListType)
 
         class Meta:
             app_label = "crm"
 
     registered = register(Diver, email="email")
-    assert [field.path for field in registered.fields] == ["id", "email"]
+    assert [field.path for field in registered.fields] == ["id", "email", "list_type"]
+    assert can_be_filled(Diver._meta.get_field("list_type"))
     assert not can_be_filled(Diver._meta.get_field("sealed"))
     del registry._registered["crm.diver"]
     assert register(Diver, email="email", fields=["sealed"]).field("sealed").kind is FieldKind.OTHER

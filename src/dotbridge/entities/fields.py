@@ -191,8 +191,11 @@ def kind_of(model_field: models.Field[Any, Any]) -> FieldKind:
 
 
 def is_translated(model_field: models.Field[Any, Any]) -> bool:
-    """Whether Python makes another value of what the database holds: a statement would compare and send the latter."""
-    return hasattr(model_field, "from_db_value")
+    """Whether Python makes another value of what the database holds: a statement would compare and send the latter.
+
+    With choices it holds the values of the choices, and Python makes members of an enumeration of them.
+    """
+    return hasattr(model_field, "from_db_value") and not model_field.choices
 
 
 def _source(model_field: models.Field[Any, Any], path: str) -> Combinable:

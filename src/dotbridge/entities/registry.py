@@ -28,7 +28,6 @@ from dotbridge.entities.fields import (
     VirtualField,
     default_paths,
     field_of_path,
-    is_translated,
 )
 from dotbridge.entities.lines import line_of_caller
 from dotbridge.entities.record_ids import RECORD_ID_LENGTH
@@ -271,7 +270,7 @@ def _require_usable_key(model: type[models.Model]) -> None:
         )
     while key.is_relation:
         key = key.target_field
-    if not isinstance(key, _KEYS) or isinstance(key, models.DateTimeField) or is_translated(key):
+    if not isinstance(key, _KEYS) or isinstance(key, models.DateTimeField) or hasattr(key, "from_db_value"):
         raise RegistrationError(
             f"{model._meta.label_lower} has a primary key of the type {type(key).__name__}, whose text in the database "
             "need not be its text in Python. A record on a list is named by this text: give the model a key of whole "

@@ -288,6 +288,17 @@ def test_the_last_year_that_can_be_written_is_no_date(
         assert viewer.get(page).status_code == 200, page
 
 
+def test_the_full_comparison_asks_the_books_for_their_campaigns_though_the_list_of_them_is_as_before(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.campaigns(campaign(1))
+    for _run in range(2):
+        run_import(scripted)
+    assert vendor.asked("address-books/7/campaigns") == 1
+    run_sync(integration=scripted, kind=RunKind.RECONCILE, trigger="test")
+    assert vendor.asked("address-books/7/campaigns") == 2
+
+
 def test_a_campaign_that_its_book_lists_is_not_gone_though_the_account_leaves_it_out(
     scripted: Integration, vendor: CampaignVendor
 ) -> None:

@@ -537,6 +537,16 @@ def test_what_is_looked_at_is_read_and_a_vanished_campaign_goes(
     assert not CampaignContent.objects.exists()
 
 
+def test_looking_at_one_draft_says_nothing_about_the_others(
+    integration: Integration, remote: RemoteAccount, draft: Draft
+) -> None:
+    other = read_draft(integration, make_campaign(remote))
+    request_look(integration=integration, kind=LookKind.CONTENT, remote_id=other.remote_id)
+    run = sync(integration, kind=RunKind.REQUESTS)
+    assert steps_of(run)["looks"]["read"] == 1
+    assert set(Draft.objects.all()) == {draft, other}
+
+
 def test_a_campaign_is_made_of_a_template_as_a_draft(
     integration: Integration, remote: RemoteAccount, link: ListConnection
 ) -> None:

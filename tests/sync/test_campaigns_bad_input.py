@@ -244,7 +244,7 @@ def test_many_campaigns_do_not_vanish_at_once(scripted: Integration, vendor: Cam
     run = run_import(scripted)
     assert Campaign.objects.filter(gone_at=None).count() == 10
     assert steps_of(run)["campaigns"]["state"] == State.PARTIAL
-    assert "9 of 10 campaigns" in steps_of(run)["campaigns"]["message"]
+    assert "Campaigns: 9 of 10 were not listed" in steps_of(run)["campaigns"]["message"]
 
 
 def test_a_campaign_whose_book_vanished(scripted: Integration, vendor: CampaignVendor) -> None:

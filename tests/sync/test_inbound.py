@@ -132,7 +132,7 @@ def test_many_books_do_not_vanish_at_once(scripted: Integration, vendor: Vendor)
 
     assert not AddressBook.objects.exclude(gone_at=None).exists()
     assert steps_of(run)["address_books"]["state"] == State.PARTIAL
-    assert "10 of 11 address books" in steps_of(run)["address_books"]["message"]
+    assert "Address books: 10 of 11 were not listed" in steps_of(run)["address_books"]["message"]
     assert run.state == State.PARTIAL
 
 

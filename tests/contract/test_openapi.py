@@ -235,5 +235,5 @@ def test_what_is_made_can_be_followed_to_its_end(sandbox: DotdigitalAccount, api
             case.validate_response(response, checks=CHECKS)
 
     sandbox.keep()
-    Flow.run(settings=settings(max_examples=30, stateful_step_count=12, **BOUNDS))
+    Flow.run(settings=settings(max_examples=60, stateful_step_count=12, **BOUNDS))
     assert {int(call["status"]) for call in followed} >= {200}

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -235,5 +235,12 @@ def test_what_is_made_can_be_followed_to_its_end(sandbox: DotdigitalAccount, api
             case.validate_response(response, checks=CHECKS)
 
     sandbox.keep()
-    Flow.run(settings=settings(max_examples=60, stateful_step_count=12, **BOUNDS))
-    assert {int(call["status"]) for call in followed} >= {200}
+    found: set[int] = set()
+    for number in range(10):
+        # Whether a walk comes to an import and follows it is a matter of luck, and what it draws hangs on the answers.
+        if found >= {200}:
+            break
+        bounds = {**BOUNDS, "derandomize": False, "database": None}
+        seed(number)(Flow).run(settings=settings(max_examples=30, stateful_step_count=12, **bounds))
+        found = {int(call["status"]) for call in followed}
+    assert found >= {200}

@@ -56,12 +56,16 @@ class _JsonObjects:
         self._file = file
         self.encoding = encoding
         self.found_encoding = found_encoding
+        self.headers = list(self._names(names_of_first))
+
+    def _names(self, of_first: int | None) -> dict[str, None]:
+        """The names in so many objects, or in all. Raises FileRefused if there is no object."""
         names: dict[str, None] = {}
-        for _line, _text, values in itertools.islice(self._objects(), names_of_first):
+        for _line, _text, values in itertools.islice(self._objects(), of_first):
             _add_names(names, values)
         if not names:
             raise FileRefused(self._nothing())
-        self.headers = list(names)
+        return names
 
     def records(self) -> Iterator[Found]:
         """Every object, and in its place everything that is none. Empty lines are passed over."""
@@ -147,18 +151,12 @@ class JsonWithin(_JsonObjects):
 
     format = "json"
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        *,
-        encoding: str,
-        found_encoding: FoundEncoding | None = None,
-        names_of_first: int | None = None,
-        part: str | None = None,
-    ) -> None:
-        self._file = file
-        self.encoding = encoding
-        self.found_encoding = found_encoding
+    def __init__(self, file: BinaryIO, *, part: str | None = None, **more: Any) -> None:
+        self._wanted = part
+        super().__init__(file, **more)
+
+    def _names(self, of_first: int | None) -> dict[str, None]:
+        part = self._wanted
         names: dict[str, dict[str, None]] = {}
         of_people: dict[str, None] = {}
         seen = 0
@@ -169,7 +167,7 @@ class JsonWithin(_JsonObjects):
             if path not in of_people and _is_of_somebody(found):
                 of_people[path] = None
             seen += path == part if part is not None else path in of_people
-            if seen == names_of_first:
+            if seen == of_first:
                 break
         if part is not None and part not in names:
             raise FileRefused(
@@ -180,7 +178,7 @@ class JsonWithin(_JsonObjects):
             raise FileRefused(self._nothing())
         self.part = next(iter(of_people)) if part is None else part
         self.other_parts = tuple(path for path in of_people if path != self.part)
-        self.headers = list(names[self.part])
+        return names[self.part]
 
     def _objects(self) -> Iterator[tuple[int, str, dict[str, Cell] | None]]:
         number = 0

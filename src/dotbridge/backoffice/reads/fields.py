@@ -143,6 +143,11 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
 
     Raises what the change raises.
     """
+    links = ListConnection.objects.filter(
+        address_book__integration=mapping.integration_id,
+        address_book__gone_at=None,
+        marketing_list__entity=mapping.entity,
+    ).select_related("marketing_list", "address_book__integration")
     end = time.monotonic() + IMPACT_MILLISECONDS / 1_000
 
     def sent() -> int:
@@ -153,11 +158,6 @@ def impact_of(mapping: Mapping, change: Callable[[], None]) -> Impact:
             people += _sent(link)
         return people
 
-    links = ListConnection.objects.filter(
-        address_book__integration=mapping.integration_id,
-        address_book__gone_at=None,
-        marketing_list__entity=mapping.entity,
-    ).select_related("marketing_list", "address_book__integration")
     try:
         with transaction.atomic():
             with asking(mapping.entity, milliseconds=IMPACT_MILLISECONDS):

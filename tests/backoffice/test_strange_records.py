@@ -198,6 +198,9 @@ def test_one_list_that_cannot_be_worked_out_leaves_a_person_their_page(
     MappingRow.objects.create(mapping=mapping, data_field=number, entity_fields=["age"])
     page = back_office.get(reverse("dotbridge:person-record", args=["crm.lead", lead.pk]))
     assert [line.marketing_list.name for line in page.context["person"].lists] == ["Each", "Every", "Some"]
+    assert "Whether they are on these lists could not be worked out:" in texts(page)
+    assert [each.name for each in page.context["person"].doubtful_lists] == ["By age"]
+    assert [value.is_doubtful for value in page.context["person"].values] == [True]
 
 
 def test_a_rule_that_nobody_asks_needs_nobody(back_office: Client, world: World) -> None:

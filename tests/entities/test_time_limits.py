@@ -58,6 +58,16 @@ def test_nothing_of_it_stays_on_the_connection() -> None:
     assert ask("SHOW statement_timeout") == "0"
 
 
+@pytest.mark.parametrize(("of_the_host", "inside"), [("4", "1.1"), ("0.7", "0.7")])
+def test_inside_an_index_is_read_gladly(of_the_host: str, inside: str) -> None:
+    """A hundred opt-outs were read whole for each person: a page about 20,000 people took two seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL random_page_cost = {of_the_host}")
+    with statement_time_limit(5_000):
+        assert ask("SHOW random_page_cost") == inside
+    assert ask("SHOW random_page_cost") == of_the_host
+
+
 def test_another_fault_of_the_database_stays_what_it_is() -> None:
     with pytest.raises(OperationalError), statement_time_limit(1_000), transaction.atomic():
         ask("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$")

@@ -23,13 +23,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dotbridge.crm.models import Account, Contact, ContactEmail, Order
+from dotbridge.entities.record_values import values_of_record
 from dotbridge.entities.registry import entity
 from dotbridge.lists.listed_services import add_records
-from dotbridge.lists.models import ListType
+from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.lists.rules import compile_rule, rule_in_words
 from dotbridge.lists.rules.lists_named import LIST_PATH
+from dotbridge.lists.rules.one_record import ConditionsOfRecord, holds
 from dotbridge.lists.rules.operators import COUNT_OPERATORS, OPERATORS
 from dotbridge.lists.rules.periods import Period
+from dotbridge.lists.selectors import list_rule
 from dotbridge.lists.services import create_list, remove_records
 from tests.lists.rule_evaluator import Evaluator
 
@@ -296,7 +299,7 @@ def zone(request: Any) -> Iterator[str]:
         yield request.param
 
 
-@given(tree=trees, now=st.sampled_from(NOWS), of_a_person=st.sampled_from(OF_A_PERSON))
+@given(tree=trees, now=st.sampled_from(NOWS), of_a_person=st.sampled_from(OF_A_PERSON), pick=st.randoms())
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_query_and_plain_python_agree(
     contacts: list[Contact],
@@ -305,13 +308,24 @@ def test_the_query_and_plain_python_agree(
     tree: dict[str, Any],
     now: datetime.datetime,
     of_a_person: str,
+    pick: random.Random,
 ) -> None:
     listed, tree = entity("crm.contact"), with_keys(in_order(tree, zone), list(others))
     with time_machine.travel(now, tick=False), timezone.override(of_a_person):
         found = set(listed.queryset().filter(compile_rule(listed, tree)).values_list("pk", flat=True))
         assert rule_in_words(listed, tree)
+        one = pick.choice(contacts).pk
+        assert holds_of_one(tree, one) is (one in found), one
     python = Evaluator(now=now, zone=zone, lists=others)
     assert found == {contact.pk for contact in contacts if python.matches(contact, tree)}
+
+
+def holds_of_one(tree: dict[str, Any], key: int) -> bool | None:
+    """Whether a rule holds of one record, asked as a person's page asks."""
+    listed = entity("crm.contact")
+    conditions = ConditionsOfRecord(listed, key)
+    condition = conditions.add(list_rule(MarketingList(entity=listed.key, rule=tree)))
+    return holds(condition, values_of_record(listed, key, conditions.columns, milliseconds=60_000))
 
 
 @pytest.mark.parametrize("field", sorted(FIELDS))

@@ -1,4 +1,9 @@
-"""A limit to how long the database works for somebody: what a page asks for, nobody else waits for."""
+"""A limit to how long the database works for somebody: what a page asks for, nobody else waits for.
+
+Inside, reading by an index counts as hardly dearer than reading in order, as it is for what is in memory or on a disk
+without moving parts. PostgreSQL's own setting is for a disk that turns, by which it reads a table of a hundred opt-outs
+whole for each of 20,000 people.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,15 @@ from psycopg.errors import QueryCanceled
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # An earlier limit is read and the shorter one set by one statement: what pages ask for is counted.
 _LIMIT = """
-    SELECT before, set_config('statement_timeout', CASE WHEN before = 0 THEN %(limit)s ELSE least(before, %(limit)s) END
-                                                   ::text, true)
-    FROM (SELECT setting::integer AS before FROM pg_settings WHERE name = 'statement_timeout' OFFSET 0) held
+    SELECT before, page_cost,
+           set_config('statement_timeout', CASE WHEN before = 0 THEN %(limit)s ELSE least(before, %(limit)s) END::text,
+                      true),
+           set_config('random_page_cost', least(page_cost, %(page_cost)s)::text, true)
+    FROM (SELECT setting::integer AS before, current_setting('random_page_cost')::float AS page_cost
+          FROM pg_settings WHERE name = 'statement_timeout' OFFSET 0) held
 """
+_AS_BEFORE = "SELECT set_config('statement_timeout', %s, true), set_config('random_page_cost', %s, true)"
+_PAGE_COST = 1.1
 
 
 class TookTooLong(Exception):
@@ -47,11 +57,11 @@ def statement_time_limit(milliseconds: int) -> Iterator[None]:
     goes_on = connection.in_atomic_block
     try:
         with refused_statements(), connection.cursor() as cursor:
-            cursor.execute(_LIMIT, {"limit": milliseconds})
-            before, _now = cursor.fetchone()
+            cursor.execute(_LIMIT, {"limit": milliseconds, "page_cost": _PAGE_COST})
+            before, page_cost = cursor.fetchone()[:2]
             yield
             if goes_on:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(before)])
+                cursor.execute(_AS_BEFORE, [str(before), str(page_cost)])
     except (DatabaseError, StatementRefused) as error:
         if _was_cancelled(error):
             raise TookTooLong(milliseconds) from None

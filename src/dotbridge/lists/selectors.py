@@ -82,13 +82,17 @@ def list_condition(marketing_list: MarketingList) -> Q:
 
     Raises UnknownEntity, and RuleError for a rule that its entity does not understand any more.
     """
-    listed = entity(marketing_list.entity)
+    return condition_of_list(entity(marketing_list.entity), list_rule(marketing_list))
+
+
+def list_rule(marketing_list: MarketingList) -> ListRule:
+    """The list with its rule as it was read, where it goes by one. Raises the same."""
     if not marketing_list.is_live:
-        return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=None))
+        return ListRule(marketing_list=marketing_list, root=None)
     read = rule_as_read(marketing_list)
     if read.problems:
         raise RuleError(read.problems)
-    return condition_of_list(listed, ListRule(marketing_list=marketing_list, root=read.root))
+    return ListRule(marketing_list=marketing_list, root=read.root)
 
 
 def rule_as_read(marketing_list: MarketingList) -> ReadRule:

@@ -25,7 +25,6 @@ from dotbridge.backoffice.reads.person import (
     requests_of,
     verdict_of,
 )
-from dotbridge.backoffice.reads.values import both_sides
 from dotbridge.backoffice.rights import MAY_SEE_ACTIVITIES, MAY_SEE_CONTACTS, MAY_SEE_LISTS
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.consent.selectors import Objection
@@ -37,17 +36,16 @@ def person_of_record(request: HttpRequest, entity: str, record_id: str) -> HttpR
     whom = whom_of_record(request, entity, record_id)
     person, objections = person_of_address(whom.email), whom.objections()
     context: dict[str, Any] = {"record": whom.label}
-    if whom.known is not None:
-        complete_with_record(person, whom.known, record_id, objections)
-        context |= {
-            "entity_label": whom.known.label,
-            "values": both_sides(
-                whom.known,
-                record_id,
-                person.contacts if request.user.has_perm(MAY_SEE_CONTACTS) else [],
-                viewer=request.user,
-            ),
-        }
+    if whom.known is not None and whom.record is not None:
+        complete_with_record(
+            person,
+            whom.known,
+            whom.record,
+            objections,
+            viewer=request.user,
+            may_see_contacts=request.user.has_perm(MAY_SEE_CONTACTS),
+        )
+        context["entity_label"] = whom.known.label
     return _show(request, whom, person, objections, context=context)
 
 

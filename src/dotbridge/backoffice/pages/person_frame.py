@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from dotbridge.backoffice.entity_labels import RecordLabel, label_records
 from dotbridge.backoffice.pages.frame import log_change, show_refusal
 from dotbridge.backoffice.reads.people import may_see_entity
-from dotbridge.backoffice.reads.person import address_of
+from dotbridge.backoffice.reads.person import Record, record_of
 from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_FORGET, MAY_OPT_IN, MAY_OPT_OUT
 from dotbridge.connections.models import ContactRequest
 from dotbridge.connections.services import retry_contact_request
@@ -47,9 +47,14 @@ class Whom:
     name: str
     email: str
     known: Entity | None = None
-    record_id: str = ""
+    record: Record | None = None
     label: RecordLabel | None = None
     contact: Contact | None = None
+
+    @property
+    def record_id(self) -> str:
+        """The record's key as text, empty for a contact."""
+        return self.record.record_id if self.record else ""
 
     @property
     def entity(self) -> str:
@@ -90,11 +95,12 @@ def whom_of_record(request: HttpRequest, entity: str, record_id: str) -> Whom:
         raise Http404 from None
     if not may_see_entity(request, known):
         raise PermissionDenied
-    found = address_of(known, record_id)
-    if found is None:
+    record = record_of(known, record_id)
+    if record is None:
         raise Http404
-    label = label_records(request, entity, [record_id]).get(record_id)
-    return Whom(name=label.text if label else record_id, email=found[1], known=known, record_id=record_id, label=label)
+    label = label_records(request, entity, [record.record_id]).get(record.record_id)
+    name = label.text if label else record.record_id
+    return Whom(name=name, email=record.email, known=known, record=record, label=label)
 
 
 def whom_of_contact(pk: int) -> Whom:

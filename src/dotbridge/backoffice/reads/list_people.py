@@ -287,36 +287,30 @@ def _person(
 
 
 def one_on_lists(
-    lists: Sequence[MarketingList], row: dict[str, Any], objections: Sequence[Objection]
+    lists: Sequence[MarketingList],
+    row: dict[str, Any],
+    objections: Sequence[Objection],
+    *,
+    removed_from: Collection[int],
+    items: Mapping[int, ExportItem],
 ) -> list[tuple[MarketingList, ListPerson]]:
-    """Where one record stands on each of these lists of its entity, all of which it matches, in a fixed number of
-    queries. `objections` is all that was said against mailing it, anywhere; the lists come with their connections.
+    """Where one record stands on each of these lists of its entity, all of which it matches.
+
+    `objections` is all that was said against mailing it, anywhere, `removed_from` the lists it was removed from, and
+    `items` what was exported for its address, by connection; the lists come with their connections.
     """
-    record_id, email_key = str(row["record_id"]), address_key(row["email"] or "")
-    links = {each.pk: getattr(each, "connection", None) for each in lists}
-    removed = set(
-        RemovedItem.objects.filter(marketing_list__in=lists, record_id=record_id).values_list(
-            "marketing_list", flat=True
-        )
-    )
-    items = {
-        item.connection_id: item
-        for item in ExportItem.objects.filter(
-            connection__in=[link for link in links.values() if link], email_key=email_key
-        ).select_related("upload")
-    }
     speakers = _speakers_on(lists, row)
     found = []
     for each in lists:
-        link = links[each.pk]
+        link: ListConnection | None = getattr(each, "connection", None)
         pairs = scopes_read_with(each).pairs()
         said = [every for every in objections if (every.scope.value, every.scope_id) in pairs]
         person = _person(
             row,
             link=link,
-            is_removed=each.pk in removed,
+            is_removed=each.pk in removed_from,
             objections=tuple(every for every in said if every.what is not What.ERASED) if said else None,
-            speaker=speakers.get(each.pk, record_id),
+            speaker=speakers.get(each.pk, row["record_id"]),
             item=items.get(link.pk) if link else None,
         )
         found.append((each, person))

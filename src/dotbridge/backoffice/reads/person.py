@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Q, Value
-from django.db.models.expressions import Combinable
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -17,26 +16,28 @@ from dotbridge.backoffice.consent_labels import objection_text, status_beside, w
 from dotbridge.backoffice.labels import refusal_text
 from dotbridge.backoffice.queries import which_exist
 from dotbridge.backoffice.reads.list_people import ListPerson, one_on_lists
+from dotbridge.backoffice.reads.lists_of_record import ListsOfRecord
 from dotbridge.backoffice.reads.standing import TONES, WORDS, Standing
+from dotbridge.backoffice.reads.values import BothValues, both_sides, mappings_of
 from dotbridge.backoffice.statuses import status_words
 from dotbridge.backoffice.tones import ACTIVITY_TONES
 from dotbridge.campaigns.selectors import activities_of_record
 from dotbridge.connections.models import ContactRequest, Resubscription
-from dotbridge.connections.selectors import note_scopes
 from dotbridge.consent.models import RAISING, ConsentEvent, Scope, What
 from dotbridge.consent.selectors import Objection, history_of
 from dotbridge.entities.email import address_key
-from dotbridge.entities.registry import Entity, UnknownEntity
+from dotbridge.entities.record_ids import as_record_id
+from dotbridge.entities.record_values import values_of_record
+from dotbridge.entities.registry import Entity
+from dotbridge.entities.rights import Viewer
 from dotbridge.entities.sql import as_key
-from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import MarketingList, RemovedItem
-from dotbridge.lists.rules import RuleError
 from dotbridge.lists.rules.value_words import quoted
-from dotbridge.lists.selectors import list_condition, matching_records
+from dotbridge.mapping.models import Mapping
+from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import Contact, Membership
 from dotbridge.mirror.status import LIVE
-from dotbridge.one_reading import known_by_key
 from dotbridge.sync.models import ExportItem, UploadState, ValueConflict
 from dotbridge.sync.texts import stored_text
 
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
 MOST_EVENTS = 60
 MOST_LISTS = 40
 MOST_REQUESTS = 20
-# So long it is asked which lists a record is on.
-LISTS_MILLISECONDS = 8_000
+# So long it is asked which lists a record is on, and what would be sent of it.
+RECORD_MILLISECONDS = 8_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,28 +99,38 @@ class Person:
     contacts: list[Contact] = field(default_factory=list)
     memberships: list[Membership] = field(default_factory=list)
     lists: list[OnList] = field(default_factory=list)
+    # Lists of which nobody can say whether the person is on them: the rule cannot be read or worked out.
+    doubtful_lists: list[MarketingList] = field(default_factory=list)
+    values: list[BothValues] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
-def address_of(known: Entity, record_id: str) -> tuple[Any, str] | None:
-    """The key of a record and its address, empty where it has none; None where there is no such record."""
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A record of the host: its key, the same as text, and its address, empty where it has none."""
+
+    key: Any
+    record_id: str
+    email: str
+
+
+def record_of(known: Entity, record_id: str) -> Record | None:
+    """The record with this key; None where there is none."""
     key = as_key(known, record_id)
     if key is None:
         return None
-    row = known.queryset().filter(pk=key).values_list("pk", known.email_expression()).first()
-    return (row[0], (row[1] or "").strip()) if row else None
+    asked = known.queryset().order_by().filter(pk=key)
+    row = asked.values_list("pk", as_record_id(), known.email_expression()).first()
+    return Record(key=row[0], record_id=row[1], email=(row[2] or "").strip()) if row else None
 
 
 def person_of_address(email: str) -> Person:
-    """What Dotdigital has of an address, in every account: three queries."""
+    """What Dotdigital has of an address, in every account: two queries."""
     person = Person(email=email)
     if email:
-        accounts = list(Integration.objects.values_list("pk", flat=True))
-        person.contacts = list(
-            Contact.objects.filter(integration_id__in=accounts, email_key=address_key(email)).select_related(
-                "integration"
-            )
-        )
+        # An address is looked up by its account, of which there are few.
+        contacts = Contact.objects.filter(integration__in=Integration.objects.all(), email_key=address_key(email))
+        person.contacts = list(contacts.select_related("integration"))
         person.memberships = list(
             Membership.objects.filter(contact__in=person.contacts)
             .select_related("address_book", "contact__integration")
@@ -128,18 +139,46 @@ def person_of_address(email: str) -> Person:
     return person
 
 
-def complete_with_record(person: Person, known: Entity, record_id: str, objections: Sequence[Objection]) -> None:
-    """Add where the record stands on each list, and what happened to it. `objections` were made against mailing it."""
-    person.lists = _lists_of(known, record_id, objections)
+def complete_with_record(
+    person: Person,
+    known: Entity,
+    record: Record,
+    objections: Sequence[Objection],
+    *,
+    viewer: Viewer,
+    may_see_contacts: bool,
+) -> None:
+    """Add where the record stands on each list, the values on both sides that the viewer may see, and what happened.
+    `objections` were made against mailing it."""
+    mappings = mappings_of(known)
+    lists = ListsOfRecord(known, record.key)
+    asked = lists.columns | {_mapped_by(each): mapped_values(each, known) for each in mappings}
+    answers = values_of_record(known, record.key, asked, milliseconds=RECORD_MILLISECONDS)
+    happened = _rare_events(known.key, record.record_id)
+    items = list(_items_of(person))
+    person.lists = _stands_on(lists.with_record(answers), record, objections, happened.removed, items)
+    person.doubtful_lists = lists.doubtful(answers)
+    person.values = both_sides(
+        known,
+        {each: answers.get(_mapped_by(each)) for each in mappings},
+        person.contacts if may_see_contacts else (),
+        viewer=viewer,
+    )
     person.events = sorted(
         [
-            *_events_of_record(known.key, record_id),
-            *_events_of_address(person),
-            *_consent_events(person.email, known.key, record_id),
+            *_activity_events(known.key, record.record_id),
+            *happened.events(),
+            *_upload_events(items),
+            *_consent_events(person.email, known.key, record.record_id),
         ],
         key=lambda event: event.at,
         reverse=True,
     )[:MOST_EVENTS]
+
+
+def _mapped_by(mapping: Mapping) -> str:
+    """A name that no field of a host has."""
+    return f"dotbridge_mapped_{mapping.pk}"
 
 
 def requests_of(person: Person) -> list[ContactRequest]:
@@ -226,56 +265,26 @@ def _off_in_account(contact: Contact, objections: Sequence[Objection], *, is_par
     )
 
 
-def _lists_of(known: Entity, record_id: str, objections: Sequence[Objection]) -> list[OnList]:
-    """The lists whose rule matches the record, asked in one statement, and where it stands on them."""
-    record_key = as_key(known, record_id)
-    lists = {
-        each.pk: each
-        for each in MarketingList.objects.filter(entity=known.key).select_related("connection__address_book")
-    }
-    # Rules ask about other lists, most of which are among these.
-    known_by_key(MarketingList).update(lists)
-    note_scopes(lists.values())
-    conditions: dict[str, Combinable] = {}
-    for marketing_list in lists.values():
-        try:
-            condition = list_condition(marketing_list)
-        except (RuleError, UnknownEntity):
-            continue
-        # A column a list, of one row: as many subqueries take the database longer to plan than to answer.
-        is_on = ExpressionWrapper(condition, output_field=BooleanField()) if condition else Value(True)
-        conditions[f"is_on_{marketing_list.pk}"] = is_on
-    held = _held(known, record_key, conditions)
-    on = [each for each in lists.values() if f"is_on_{each.pk}" in held]
-    on = sorted(on, key=lambda each: each.name)[:MOST_LISTS]
-    row = matching_records(on[0]).filter(record_pk=record_key).first() if on else None
-    if row is None:
-        return []
-    return [OnList(marketing_list=each, person=stands) for each, stands in one_on_lists(on, row, objections)]
+def _stands_on(
+    lists: Sequence[MarketingList],
+    record: Record,
+    objections: Sequence[Objection],
+    removed: Sequence[RemovedItem],
+    items: Sequence[ExportItem],
+) -> list[OnList]:
+    """Where the record stands on the first of the lists that hold it."""
+    row = {"record_pk": record.key, "record_id": record.record_id, "email": record.email or None}
+    stands = one_on_lists(
+        lists[:MOST_LISTS],
+        row,
+        objections,
+        removed_from={each.marketing_list_id for each in removed},
+        items={each.connection_id: each for each in items},
+    )
+    return [OnList(marketing_list=each, person=person) for each, person in stands]
 
 
-def _held(known: Entity, record_key: Any, conditions: Mapping[str, Combinable]) -> set[str]:
-    """The names of the conditions that hold of the record. One that the database cannot work out is left out, and takes
-    no other along."""
-    if not conditions:
-        return set()
-    # Of one row no order is asked: Django would compare each column with what it orders by.
-    asked = known.queryset().order_by().filter(pk=record_key).values(**conditions)[:1]
-    try:
-        with statement_time_limit(LISTS_MILLISECONDS):
-            return {name for row in asked for name, holds in row.items() if holds}
-    except TookTooLong:
-        return set()
-    except StatementRefused:
-        if len(conditions) == 1:
-            return set()
-        names = list(conditions)
-        middle = len(names) // 2
-        halves = ({name: conditions[name] for name in some} for some in (names[:middle], names[middle:]))
-        return {name for half in halves for name in _held(known, record_key, half)}
-
-
-def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
+def _activity_events(key: str, record_id: str) -> Iterator[Event]:
     for activity in activities_of_record(entity=key, record_id=record_id)[:MOST_EVENTS]:
         yield Event(
             at=activity.action_date,
@@ -285,43 +294,65 @@ def _events_of_record(key: str, record_id: str) -> Iterator[Event]:
             note=activity.details,
             url=reverse("dotbridge:campaign", args=[activity.email_campaign_id]),
         )
-    lists = {"marketing_list__entity": key, "record_id": record_id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RareEvents:
+    """What happened to few records, all of which is looked for in one statement."""
+
+    removed: Sequence[RemovedItem]
+    wishes: Sequence[Resubscription]
+    conflicts: Sequence[ValueConflict]
+
+    def events(self) -> Iterator[Event]:
+        """The same for the timeline."""
+        for taken in self.removed:
+            yield Event(
+                at=taken.created_at,
+                text=_("Taken off %(list)s") % {"list": taken.marketing_list},
+                tone="quiet",
+                note=str(taken.created_by or ""),
+                url=reverse("dotbridge:list", args=[taken.marketing_list_id]),
+            )
+        for wish in self.wishes:
+            yield Event(
+                at=wish.created_at,
+                text=_("Dotdigital was asked to subscribe them again"),
+                tone="info",
+                note=f"{wish.get_state_display()} {stored_text(wish.message)}".strip(),
+            )
+        for conflict in self.conflicts:
+            yield Event(
+                at=conflict.created_at,
+                text=_("%(field)s was changed on both sides") % {"field": conflict.data_field},
+                tone="wait",
+                note=_("%(winner)s counts") % {"winner": conflict.get_winner_display()},
+                url=reverse("dotbridge:activity-conflicts"),
+            )
+
+
+def _rare_events(key: str, record_id: str) -> RareEvents:
     connected = {"connection__marketing_list__entity": key, "record_id": record_id}
-    removed = RemovedItem.objects.filter(**lists)
+    removed = RemovedItem.objects.filter(marketing_list__entity=key, record_id=record_id)
     wishes, conflicts = Resubscription.objects.filter(**connected), ValueConflict.objects.filter(**connected)
-    # Few records have any of them, which is asked in one statement.
-    if not which_exist({"removed": removed, "wishes": wishes, "conflicts": conflicts}):
-        return
-    for taken in removed.select_related("marketing_list", "created_by")[:MOST_EVENTS]:
-        yield Event(
-            at=taken.created_at,
-            text=_("Taken off %(list)s") % {"list": taken.marketing_list},
-            tone="quiet",
-            note=str(taken.created_by or ""),
-            url=reverse("dotbridge:list", args=[taken.marketing_list_id]),
-        )
-    for wish in wishes.select_related("connection__marketing_list"):
-        yield Event(
-            at=wish.created_at,
-            text=_("Dotdigital was asked to subscribe them again"),
-            tone="info",
-            note=f"{wish.get_state_display()} {stored_text(wish.message)}".strip(),
-        )
-    for conflict in conflicts[:MOST_EVENTS]:
-        yield Event(
-            at=conflict.created_at,
-            text=_("%(field)s was changed on both sides") % {"field": conflict.data_field},
-            tone="wait",
-            note=_("%(winner)s counts") % {"winner": conflict.get_winner_display()},
-            url=reverse("dotbridge:activity-conflicts"),
-        )
-
-
-def _events_of_address(person: Person) -> Iterator[Event]:
-    items = (
-        ExportItem.objects.filter(email_key=address_key(person.email)) if person.email else ExportItem.objects.none()
+    there = which_exist({"removed": removed, "wishes": wishes, "conflicts": conflicts})
+    return RareEvents(
+        removed=list(removed.select_related("marketing_list", "created_by")) if "removed" in there else (),
+        wishes=list(wishes.select_related("connection__marketing_list")) if "wishes" in there else (),
+        conflicts=list(conflicts[:MOST_EVENTS]) if "conflicts" in there else (),
     )
-    for item in items.select_related("upload", "connection__marketing_list", "connection__address_book"):
+
+
+def _items_of(person: Person) -> Iterable[ExportItem]:
+    """What was exported for the address, through whatever list."""
+    if not person.email:
+        return ()
+    items = ExportItem.objects.filter(email_key=address_key(person.email))
+    return items.select_related("upload", "connection__marketing_list", "connection__address_book")
+
+
+def _upload_events(items: Iterable[ExportItem]) -> Iterator[Event]:
+    for item in items:
         if item.upload is None:
             continue
         done = item.upload.state == UploadState.FINISHED and not item.reason
@@ -355,5 +386,5 @@ def _proof_in_words(said: ConsentEvent) -> str:
 
 def events_of_contact(person: Person) -> Sequence[Event]:
     """What happened to an address that no record has."""
-    events = [*_events_of_address(person), *_consent_events(person.email)]
+    events = [*_upload_events(_items_of(person)), *_consent_events(person.email)]
     return sorted(events, key=lambda event: event.at, reverse=True)[:MOST_EVENTS]

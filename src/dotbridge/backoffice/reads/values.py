@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import Prefetch
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from dotbridge.entities.registry import Entity
 from dotbridge.entities.rights import Viewer, may_see_paths
-from dotbridge.entities.time_limits import StatementRefused, TookTooLong, statement_time_limit
 from dotbridge.mapping.models import Mapping, MappingRow
 from dotbridge.mapping.soundness import sound_rows
-from dotbridge.mapping.values import mapped_values
 from dotbridge.mirror.models import Contact
-
-VALUES_MILLISECONDS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +28,8 @@ class BothValues:
     ours: str
     theirs: str
     is_two_way: bool
+    # The database could not work out ours.
+    is_doubtful: bool
 
     @property
     def differs(self) -> bool:
@@ -52,18 +50,29 @@ def value_in_words(kind: str, text: str) -> str:
     return text
 
 
-def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, viewer: Viewer) -> list[BothValues]:
-    """Each mapped field that the person may see, with both values, in every account that the entity is mapped in."""
+def mappings_of(known: Entity) -> list[Mapping]:
+    """The mappings of the entity, in every account, with what their rows are made of."""
+    mappings = Mapping.objects.filter(entity=known.key).select_related("integration")
+    return list(mappings.prefetch_related(Prefetch("rows", MappingRow.objects.select_related("data_field"))))
+
+
+def both_sides(
+    known: Entity,
+    mapped: dict[Mapping, dict[str, Any] | None],
+    contacts: Sequence[Contact],
+    *,
+    viewer: Viewer,
+) -> list[BothValues]:
+    """Each mapped field that the person may see, with both values, in every account that the entity is mapped in.
+    `mapped` has what `mapped_values` say of the record, None where the database could not work them out."""
     theirs = {contact.integration_id: contact.data_fields for contact in contacts}
     found = []
-    mappings = Mapping.objects.filter(entity=known.key).select_related("integration")
-    for mapping in mappings.prefetch_related(Prefetch("rows", MappingRow.objects.select_related("data_field"))):
+    for mapping, values in mapped.items():
         rows = [row for row in sound_rows(mapping) if may_see_paths(viewer, known, row.entity_fields)]
-        values = _mapped(mapping, known, record_id)
         for row in rows:
             name, kind = row.data_field.name, row.data_field.type
             other = theirs.get(mapping.integration_id, {}).get(name)
-            our_text, their_text = str(values.get(name) or ""), "" if other is None else str(other)
+            our_text, their_text = str((values or {}).get(name) or ""), "" if other is None else str(other)
             found.append(
                 BothValues(
                     account=str(mapping.integration),
@@ -72,17 +81,7 @@ def both_sides(known: Entity, record_id: str, contacts: Sequence[Contact], *, vi
                     ours=value_in_words(kind, our_text),
                     theirs=value_in_words(kind, their_text),
                     is_two_way=row.is_two_way,
+                    is_doubtful=values is None,
                 )
             )
     return found
-
-
-def _mapped(mapping: Mapping, known: Entity, record_id: str) -> dict[str, Any]:
-    """The record's own values by data field; none where the database cannot work them out."""
-    record: QuerySet[Any, dict[str, Any]] = known.queryset().order_by().filter(pk=record_id).values(record_pk=F("pk"))
-    try:
-        with statement_time_limit(VALUES_MILLISECONDS):
-            row = record.annotate(mapped=mapped_values(mapping, known)).first()
-    except (StatementRefused, TookTooLong):
-        return {}
-    return (row["mapped"] or {}) if row else {}

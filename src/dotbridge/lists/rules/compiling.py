@@ -61,14 +61,16 @@ from dotbridge.lists.rules.periods import (
 )
 from dotbridge.lists.rules.tree import Asked, Group, ListRule, Measured, OnList, Part
 
-_COLUMNS: dict[FieldKind, type[ModelField[Any, Any]]] = {
-    FieldKind.STRING: TextField,
-    FieldKind.INTEGER: BigIntegerField,
-    FieldKind.DECIMAL: DecimalField,
-    FieldKind.DATE: DateField,
-    FieldKind.DATETIME: DateTimeField,
-    FieldKind.BOOLEAN: BooleanField,
+# To make one takes longer than all else that is done for a condition, and nobody changes them.
+_COLUMNS: dict[FieldKind, ModelField[Any, Any]] = {
+    FieldKind.STRING: TextField(),
+    FieldKind.INTEGER: BigIntegerField(),
+    FieldKind.DECIMAL: DecimalField(),
+    FieldKind.DATE: DateField(),
+    FieldKind.DATETIME: DateTimeField(),
+    FieldKind.BOOLEAN: BooleanField(),
 }
+_TRUTH = _COLUMNS[FieldKind.BOOLEAN]
 # A name that no field of a host has.
 _MEASURED = "dotbridge_measured"
 _ONE_DAY = datetime.timedelta(days=1)
@@ -79,18 +81,19 @@ def compile_group(group: Group | None, on_list: ConditionOfList) -> Q:
     """The condition of a rule's tree. `on_list` says the same of another list that the rule names."""
     if group is None:
         return Q()
-    joined = reduce(or_ if group.is_any else and_, [_part(part, on_list) for part in group.parts])
+    joined = reduce(or_ if group.is_any else and_, [compile_part(part, on_list) for part in group.parts])
     return unless(joined) if group.is_inverted else joined
 
 
 def unless(condition: Q) -> Q:
     """The complement: where SQL cannot say whether the condition holds, because of a NULL, it counts as not held."""
     # Said so that PostgreSQL still guesses well for how many rows it holds.
-    held = ExpressionWrapper(condition, output_field=BooleanField())
-    return Q(Func(held, template="(%(expressions)s) IS NOT TRUE", output_field=BooleanField()))
+    held = ExpressionWrapper(condition, output_field=_TRUTH)
+    return Q(Func(held, template="(%(expressions)s) IS NOT TRUE", output_field=_TRUTH))
 
 
-def _part(part: Part, on_list: ConditionOfList) -> Q:
+def compile_part(part: Part, on_list: ConditionOfList) -> Q:
+    """The condition of one part of a rule's tree."""
     if isinstance(part, Group):
         return compile_group(part, on_list)
     if isinstance(part, OnList):
@@ -121,10 +124,10 @@ class _OverRows(Subquery):
 
 
 def _worked_out(part: Measured, rows: QuerySet[Any]) -> Combinable:
-    column = _COLUMNS[part.kind]()
+    column = _COLUMNS[part.kind]
     if part.of is None:
         return _OverRows(rows.values("pk"), function="count(*)", output_field=BigIntegerField())
-    value = ExpressionWrapper(part.of.expression(), output_field=_COLUMNS[part.of.kind]())
+    value = ExpressionWrapper(part.of.expression(), output_field=_COLUMNS[part.of.kind])
     if part.measure is Measure.LATEST:
         # Of two with the same moment, the one that was made later.
         newest = rows.order_by(F(str(part.collection.latest_by)).desc(nulls_last=True), "-pk")
@@ -153,7 +156,7 @@ def _held(expression: Combinable, kind: FieldKind, name: str, value: Any) -> Q:
 
 
 def _lookup(kind_of_lookup: type[Lookup[Any]], expression: Combinable, kind: FieldKind, value: Any) -> Q:
-    return Q(kind_of_lookup(ExpressionWrapper(expression, output_field=_COLUMNS[kind]()), value))
+    return Q(kind_of_lookup(ExpressionWrapper(expression, output_field=_COLUMNS[kind]), value))
 
 
 _LOOKUPS: dict[str, type[Lookup[Any]]] = {

@@ -38,7 +38,7 @@ _LARGEST_KEY = 2**63 - 1
 
 def condition_of_group(entity: Entity, root: Group | None) -> Q:
     """The condition of a rule alone; an empty one matches every record."""
-    return compile_group(root, partial(_is_member, entity))
+    return compile_group(root, partial(is_member, entity))
 
 
 def condition_of_list(entity: Entity, rule: ListRule) -> Q:
@@ -52,7 +52,7 @@ def condition_of_list(entity: Entity, rule: ListRule) -> Q:
         if rule.root is None:
             return held
     else:
-        held = _stands_on(entity, marketing_list)
+        held = stands_on(entity, marketing_list)
     if not marketing_list.include_previously_contacted:
         return held
     reached = contacted_through(entity, marketing_list)
@@ -81,7 +81,8 @@ def _never(condition: Combinable) -> Q:
     return Q(Exact(Coalesce(condition, Value(False)), False))
 
 
-def _stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
+def stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
+    """The condition that a record stands on a list that keeps its records."""
     standing = ListedRecord.objects.filter(marketing_list=marketing_list)
     if isinstance(entity.model._meta.pk, IntegerField):  # noqa: SLF001 - Django's documented way to ask a model
         # From what stands on the list to the records, by their key: a short list does not read a long table.
@@ -98,6 +99,7 @@ def _stands_on(entity: Entity, marketing_list: MarketingList) -> Q:
     return Q(Exact(Coalesce(Exists(own), Value(False)), True))
 
 
-def _is_member(entity: Entity, rule: ListRule) -> Q:
+def is_member(entity: Entity, rule: ListRule) -> Q:
+    """The condition that a record is on a list that a rule names: not removed from it, and mailable through it."""
     on_it = entity.queryset().order_by().filter(condition_of_list(entity, rule))
     return Q(pk__in=members_among(entity, rule.marketing_list, on_it).values("pk"))

@@ -115,13 +115,16 @@ def _problem_of_keeping(tree: Any) -> str:
         part, depth = rest.pop()
         if depth > DEEPEST_KEPT:
             return _("The rule is nested too deep.")
-        if isinstance(part, Mapping):
-            rest += [(each, depth + 1) for each in (*part, *part.values())]
-        elif isinstance(part, list | tuple):
-            rest += [(each, depth + 1) for each in part]
-        elif (isinstance(part, str) and NOT_STORABLE.search(part)) or (
-            isinstance(part, float) and not math.isfinite(part)
-        ):
+        # Nearly all of it is text, and whether something is a mapping takes longer to ask.
+        if isinstance(part, str):
+            is_storable = not NOT_STORABLE.search(part)
+        else:
+            is_storable = not isinstance(part, float) or math.isfinite(part)
+            if isinstance(part, dict | Mapping):
+                rest += [(each, depth + 1) for each in (*part, *part.values())]
+            elif isinstance(part, list | tuple):
+                rest += [(each, depth + 1) for each in part]
+        if not is_storable:
             return _("The rule holds a character or a number that cannot be stored. Write it anew.")
     return ""
 

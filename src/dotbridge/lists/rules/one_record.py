@@ -1,0 +1,101 @@
+"""What many rules ask of one record: each condition is asked once, in however many rules it stands.
+
+The database says which conditions hold, and what follows for a rule is worked out here. One of which it cannot say
+whether it holds, because of a NULL, counts as not held, as it does in `compiling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q
+from django.db.models.expressions import Combinable
+
+from dotbridge.entities.registry import Entity
+from dotbridge.lists.rules.compiling import compile_part
+from dotbridge.lists.rules.membership import is_member, members_among, stands_on
+from dotbridge.lists.rules.sources import contacted_through
+from dotbridge.lists.rules.tree import Asked, Group, ListRule, OnList, Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """Conditions of which one has to hold, or all; or the opposite of that. A condition is the name of its column."""
+
+    is_any: bool
+    is_inverted: bool = False
+    parts: tuple[Condition, ...]
+
+
+Condition = Joined | str
+
+
+class ConditionsOfRecord:
+    """The conditions of rules of one entity; `columns` has each, by the name under which its answer is expected."""
+
+    def __init__(self, entity: Entity, record_key: Any) -> None:
+        self.columns: dict[str, Combinable] = {}
+        self._entity = entity
+        self._record = entity.queryset().order_by().filter(pk=record_key)
+        self._names: dict[Hashable, str] = {}
+
+    def add(self, rule: ListRule) -> Condition:
+        """The condition that a record is on the list, as `membership.condition_of_list` says it."""
+        marketing_list = rule.marketing_list
+        held: Condition
+        if not marketing_list.is_live:
+            held = self._column(("on it", marketing_list.pk), lambda: stands_on(self._entity, marketing_list))
+        elif rule.root is None:
+            return Joined(is_any=False, parts=())
+        else:
+            held = self._part(rule.root)
+        if marketing_list.include_previously_contacted:
+            reached = contacted_through(self._entity, marketing_list)
+            if reached is not None:
+                contacted = self._column(("contacted", marketing_list.pk), lambda: reached)
+                return Joined(is_any=True, parts=(held, contacted))
+        return held
+
+    def _part(self, part: Part) -> Condition:
+        if isinstance(part, Group):
+            parts = tuple(map(self._part, part.parts))
+            return Joined(is_any=part.is_any, is_inverted=part.is_inverted, parts=parts)
+        if isinstance(part, OnList):
+            on_any = tuple(map(self._member_of, part.lists))
+            return Joined(is_any=True, is_inverted=not part.is_on, parts=on_any)
+        if isinstance(part, Asked):
+            # Of one entity, a path leads to one field.
+            key: Hashable = (part.field.path, part.operator.name, repr(part.value))
+            return self._column(key, lambda: compile_part(part, self._is_member))
+        return self._column(object(), lambda: compile_part(part, self._is_member))
+
+    def _member_of(self, rule: ListRule) -> Condition:
+        """As `membership.is_member` says it, of this record alone: a long list is not gone through for it."""
+        marketing_list = rule.marketing_list
+        reachable = self._column(
+            ("reachable", marketing_list.pk),
+            lambda: Q(Exists(members_among(self._entity, marketing_list, self._record))),
+        )
+        return Joined(is_any=False, parts=(self.add(rule), reachable))
+
+    def _is_member(self, rule: ListRule) -> Q:
+        return is_member(self._entity, rule)
+
+    def _column(self, key: Hashable, condition: Callable[[], Q]) -> str:
+        if key not in self._names:
+            name = self._names[key] = f"dotbridge_condition_{len(self._names)}"
+            self.columns[name] = ExpressionWrapper(condition(), output_field=BooleanField())
+        return self._names[key]
+
+
+def holds(condition: Condition, answers: Mapping[str, Any]) -> bool | None:
+    """Whether a condition holds of the record that was asked; None where it rests on an answer that is missing."""
+    if isinstance(condition, str):
+        return bool(answers[condition]) if condition in answers else None
+    known = [holds(part, answers) for part in condition.parts]
+    # One that holds decides where any may, one that does not where all must.
+    if condition.is_any in known:
+        return condition.is_any != condition.is_inverted
+    return None if None in known else condition.is_any == condition.is_inverted

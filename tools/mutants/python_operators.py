@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,6 +34,10 @@ _TRUTHS = ("core/ReplaceTrueWithFalse", "core/ReplaceFalseWithTrue")
 _DECLARES = ("@", "from ", "import ", "class ", "if TYPE_CHECKING")
 # The length of two sequences that are always of one: a guard against slips elsewhere.
 _GUARDS = "strict="
+# How much is held or read at once, how long is waited: a number that somebody chose, of which one more is as good; what
+# the vendor or a type allows is no such number. And what a log line says.
+_CHOSEN = re.compile(r"_?(?!MAX_|LARGEST_)[A-Z][A-Z0-9_]+(: \w+)? = [\d_.]+$")
+_LOGS = ("log.", "logger.")
 
 
 class PythonSlip(NamedTuple):
@@ -60,6 +65,10 @@ def slips_in_python(source: str) -> Iterator[PythonSlip]:
         for node in nodes:
             for (line, _column), _end in operator.mutation_positions(node):
                 text = lines[line - 1].lstrip()
-                if not (text.startswith(_DECLARES) or (_GUARDS in text and name in _TRUTHS)):
+                if not (
+                    text.startswith((*_DECLARES, *_LOGS))
+                    or (_GUARDS in text and name in _TRUTHS)
+                    or _CHOSEN.match(text)
+                ):
                     yield PythonSlip(line, name, occurrence)
                 occurrence += 1

@@ -162,6 +162,9 @@ def test_an_account_that_denies_everything_is_not_asked_by_every_step(
     run = sync(integration)
     assert (run.state, run.is_refused) == (State.FAILED, True)
     assert len([call for call in remote.sandbox.calls() if call["status"] == 403]) == 3
+    said = [step.message for step in run.steps.filter(state=State.FAILED)]
+    assert len(said) > len(set(said))
+    assert all(run.message.count(each) == 1 for each in said)
 
 
 def test_a_list_that_cannot_be_counted_hides_none_of_what_a_run_did(

@@ -270,8 +270,8 @@ def _run_parts(
         run.is_refused = isinstance(error, ConfigurationError)
         end_run(run, State.FAILED, error.text)
     else:
-        end_run(run, *verdict_of(run, LABELS))
-        settle_waiting_runs(run.integration, LABELS)
+        end_run(run, *verdict_of(run))
+        settle_waiting_runs(run.integration)
 
 
 def _begin(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from django.db.models import Q
@@ -17,9 +16,6 @@ from dotbridge.sync import texts
 from dotbridge.sync.models import RemovalState, State, Step, SyncRun, UploadState
 from dotbridge.sync.selectors import ON_THEIR_WAY
 from dotdigital import Throttled
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 log = structlog.get_logger(__name__)
 
@@ -53,16 +49,18 @@ def end_step(step: Step) -> None:
     )
 
 
-def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State, str]:
-    """The state and the text that the steps of a run add up to, and what Dotdigital has made of its uploads so far."""
+def verdict_of(run: SyncRun) -> tuple[State, str]:
+    """The state and the text that the steps of a run add up to, and what Dotdigital has made of its uploads so far.
+
+    What several steps failed of is said once; the steps themselves say which they were.
+    """
     steps = list(run.steps.all())
     at_work = [step for step in steps if step.state != State.SKIPPED]
     failed = [step for step in steps if step.state == State.FAILED]
     blocked = [step for step in steps if step.state == State.BLOCKED]
     if failed:
         state = State.FAILED if len(failed) == len(at_work) else State.PARTIAL
-        # A run that waited may have had steps that this version does not know any more.
-        return state, "; ".join(f"{labels.get(step.name, step.name)}: {step.message}" for step in failed)
+        return state, " ".join(dict.fromkeys(step.message for step in failed))
     if blocked:
         return (State.SKIPPED if run.kind != RunKind.SYNC else State.PARTIAL), blocked[0].message
     if held := _held_by_dotdigital(run):
@@ -75,13 +73,13 @@ def verdict_of(run: SyncRun, labels: Mapping[str, StrOrPromise]) -> tuple[State,
     return State.SUCCEEDED, texts.KNOWN_PROBLEMS % {"number": rejected} if rejected else ""
 
 
-def settle_waiting_runs(integration: Integration, labels: Mapping[str, StrOrPromise]) -> None:
+def settle_waiting_runs(integration: Integration) -> None:
     """Give the runs their verdict whose files Dotdigital has finished since they ended, or whose time has come."""
     now = timezone.now()
     is_over = Q(waits_until__lte=now) | Q(waits_until__gt=now + OPENS_AT_THE_LATEST)
     SyncRun.objects.filter(is_over, integration=integration, state=State.WAITING).update(state=State.PARTIAL)
     for run in SyncRun.objects.filter(integration=integration, state=State.WAITING, waits_until=None):
-        state, message = verdict_of(run, labels)
+        state, message = verdict_of(run)
         if state == State.WAITING:
             continue
         refused = Q(state=UploadState.REFUSED) | Q(rejected_count__gt=0)

@@ -49,11 +49,16 @@ def test_a_field_says_how_it_is_edited(admin: User) -> None:
     editors = {path: contact[path].editor for path in ("first_name", "lead_score", "is_vip", "birthday", "created_at")}
     assert list(editors.values()) == ["text", "number", "boolean", "date", "datetime"]
     assert contact["lists.member_of"].editor == "search"
+    # Values are looked for in texts, and where there are more than can be listed.
+    searched = {path: contact[path].can_be_searched for path in ("first_name", "lead_score", "is_vip")}
+    assert searched == {"first_name": True, "lead_score": False, "is_vip": False}
+    assert contact["lists.member_of"].can_be_searched
     shapes = {operator.name: operator.shape for operator in contact["birthday"].operators}
     assert (shapes["inLast"], shapes["anniversaryIn"], shapes["null"]) == ("amount", "period", "nothing")
     lead = {field.path: field for group in field_catalogue(entity("crm.lead"), viewer=admin) for field in group.fields}
     assert (lead["status"].editor, lead["estimated_value"].editor) == ("choice", "money")
     assert lead["status"].choices[0] == ("new", "New")
+    assert not lead["status"].can_be_searched
     assert [operator.name for operator in lead["status"].operators] == ["=", "!=", "in", "notIn", "null", "notNull"]
 
 

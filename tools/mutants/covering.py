@@ -13,6 +13,9 @@ from pathlib import Path
 
 from coverage import CoverageData
 
+# So many lines before and behind a line are close to it.
+NEAR = 4
+
 
 class Covering:
     """The tests by line, of some files. Those that fail anyway are none."""
@@ -34,13 +37,22 @@ class Covering:
         return self._data.contexts_by_lineno(str(path.relative_to(self._root)))
 
     def tests_of(self, path: Path, line: int) -> list[str]:
-        """The tests that reach a line, those first that are about its file: of all lines they reach most are of it."""
-        found: set[str] = set()
-        for where, at in self._reached_by(path, line, seen=set()):
-            found.update(context.split("|")[0] for context in self._by_line(where).get(at, ()) if context)
-        found -= self._failing
+        """The tests that reach a line, those first that reach what few others reach close to it: a condition that slips
+        is noticed by the few for which it holds. Among equals those first that are about its file: of all lines they
+        reach most are of it."""
+        places = self._reached_by(path, line, seen=set())
+        found = {test for where, at in places for test in self._tests_at(where, at)} - self._failing
+        rarity: Counter[str] = Counter()
+        for where, at in places:
+            for near in range(at - NEAR, at + NEAR + 1):
+                tests = self._tests_at(where, near)
+                for test in tests:
+                    rarity[test] += 1 / len(tests)
         breadth, everywhere = self._breadth(path), self._breadth_everywhere()
-        return sorted(found, key=lambda test: (-breadth[test] / everywhere[test], test))
+        return sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
+
+    def _tests_at(self, path: Path, line: int) -> set[str]:
+        return {context.split("|")[0] for context in self._by_line(path).get(line, ()) if context}
 
     @cache  # noqa: B019 - it lives as long as the program
     def _breadth(self, path: Path) -> Counter[str]:

@@ -66,6 +66,12 @@ VOLATILE = re.compile(
 )
 # Names that are filled in, and tags: a translation has to have the same ones.
 HOLES = re.compile(r"%\(\w+\)[a-z]|%[sd%]|\{\w*\}|</?\w+[^>]*>")
+# French has a narrow space that does not break before : ; ? ! » and after «, and a rounded apostrophe. A colon within
+# an address, a time or JSON is none of its own, and neither is a quotation mark around what is typed.
+FRENCH = (
+    (re.compile(r"[ \u00a0]+(?=[:;?!»])|(?<=«)[ \u00a0]+|(?<=[\w»)])(?=[;?!»]|:(?:\s|$))|(?<=«)(?=\w)"), "\u202f"),
+    (re.compile(r"(?<=\w)'(?=[\w%{«])"), "\u2019"),
+)
 
 
 def main() -> int:
@@ -85,6 +91,9 @@ def update() -> int:
             catalog = catalog_of(language, domain)
             catalog.update(template, no_fuzzy_matching=True)
             catalog.obsolete.clear()
+            for message in catalog:
+                if message.id:
+                    message.string = _each(message, language)
             path = path_of(language, domain)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(written(catalog))
@@ -123,6 +132,8 @@ def problems_of(language: str, domain: str, template: Catalog) -> list[str]:
             found.append(f"{language}: doubtful: {text!r}")
         elif any(not _fits(text, wanted, each) for each in strings):
             found.append(f"{language}: its holes differ: {text!r}")
+        elif any(each != typeset(each, language) for each in strings):
+            found.append(f"{language}: its spaces or apostrophes are not its own, which `update` mends: {text!r}")
     if meanings(path_of(language, domain).with_suffix(".mo").read_bytes()) != meanings(compiled(catalog)):
         found.append(f"{language}: the compiled catalogue is older than the catalogue")
     return found
@@ -260,6 +271,19 @@ def written(catalog: Catalog) -> bytes:
     file = io.BytesIO()
     write_po(file, catalog, width=120, no_location=True, sort_output=True)
     return VOLATILE.sub(b"", file.getvalue())
+
+
+def typeset(string: str, language: str) -> str:
+    """A translation with the spaces and apostrophes of its language, so that nobody has to type them."""
+    for found, own in FRENCH if language == "fr" else ():
+        string = found.sub(own, string)
+    return string
+
+
+def _each(message: Message, language: str) -> str | tuple[str, ...]:
+    if isinstance(message.string, str):
+        return typeset(message.string, language)
+    return tuple(typeset(each, language) for each in message.string)
 
 
 def compiled(catalog: Catalog) -> bytes:

@@ -57,9 +57,9 @@ def test_missing_books_are_asked_about_and_believed_when_a_person_says_so(
     assert need.title == "Test account: 6 of 10 address books were not listed any more. Is that right?"
     (missing,) = missing_of_listings(most_names=1)
     with override("de"):
-        assert missing_words(missing) == "6 von 10 Adressbücher"
+        assert missing_words(missing) == "Adressbücher (6 von 10)"
     with override("fr"):
-        assert missing_words(missing) == "6 sur 10 carnets d'adresses"
+        assert missing_words(missing) == "6 sur 10 carnets d\u2019adresses"
     assert need.text.startswith("Book 10, Book 11, Book 12 and 3 more.")
     page = texts(back_office.get(need.url))
     assert f"lists connected to them: {link.marketing_list}." in page

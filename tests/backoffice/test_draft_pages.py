@@ -177,11 +177,11 @@ def test_the_mail_is_read_when_somebody_looks(back_office: Client, world: World)
 
 def test_who_has_no_scripts_has_the_mail_read_by_a_button(back_office: Client, world: World) -> None:
     CampaignContent.objects.update(read_at=timezone.now() - timedelta(minutes=2))
-    assert "Have the mail read" in texts(back_office.get(url("draft", world)))
+    assert "Read the mail from Dotdigital" in texts(back_office.get(url("draft", world)))
     answer = back_office.post(url("draft-look", world))
     assert (answer.status_code, answer.url) == (302, url("draft", world))
     assert Look.objects.get(kind=LookKind.CONTENT).state == LookState.WAITING
-    assert "Have the mail read" not in texts(back_office.get(url("draft", world)))
+    assert "Read the mail from Dotdigital" not in texts(back_office.get(url("draft", world)))
     empty_queue()
 
 

@@ -69,7 +69,7 @@ def test_a_book_that_cannot_be_made_is_said_at_the_form(
     back_office: Client, world: World, values: dict[str, str], said: str
 ) -> None:
     if not said:
-        values, said = {"name": world.book.name}, "exists already in this integration"
+        values, said = {"name": world.book.name}, "exists already in this account"
     typed = {"integration": str(world.integration.pk), "name": "Fresh", "visibility": "Private", **values}
     assert said in texts(back_office.post(page_of(world, "new-book", connected=False), typed))
     assert not AccountChange.objects.filter(kind=ChangeKind.CREATE_ADDRESS_BOOK).exists()

@@ -237,7 +237,7 @@ def test_a_search_that_finds_no_campaign_does_not_say_that_there_is_none(
     back_office: Client, world: World, name: str
 ) -> None:
     page = texts(back_office.get(url(name), {"q": "nothing like it"}))
-    assert "No campaign is called so" in page
+    assert "No campaign has that name" in page
     assert "yet" not in page
 
 

@@ -107,7 +107,7 @@ def test_a_list_on_demand_says_what_a_refresh_would_change(
 ) -> None:
     assert page_of(snapshot, "list-snapshot") in texts(back_office.get(page_of(snapshot, "list-rule")))
     piece = texts(back_office.get(page_of(snapshot, "list-snapshot")))
-    assert "<p>Taken <time" in piece
+    assert "<p>Last refreshed <time" in piece
     assert "by its schedule" not in piece, "it has none"
     assert "Adds 1 person. Of them, 0 stand in Book 1" in piece
     assert "It refreshes only when somebody asks." in piece
@@ -294,7 +294,7 @@ def test_a_list_that_others_ask_about_is_not_deleted(back_office: Client, picked
         assert "Other lists ask about this one. Change their rules first: Asking." in page
     asking.delete()
     page = texts(back_office.get(page_of(picked, "list-delete")))
-    assert "With it goes who stands on it: 2." in page
+    assert "The list forgets who is on it: 2." in page
     done = texts(back_office.post(page_of(picked, "list-delete"), {"confirmed": "yes"}, follow=True))
     assert "Picked was deleted." in done
     assert not MarketingList.objects.filter(pk=picked.pk).exists()

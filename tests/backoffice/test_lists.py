@@ -309,7 +309,7 @@ def test_a_list_is_connected_in_three_steps(back_office: Client, world: World) -
     page = texts(back_office.get(page_of(free, "list-connect")))
     assert f'value="{world.free_book.pk}" required>' in page
     assert f"In use by the list {escape(str(world.marketing_list))}" in page
-    assert "No address book is called so" in texts(back_office.get(page_of(free, "list-connect") + "?q=nothing"))
+    assert "No address book has that name" in texts(back_office.get(page_of(free, "list-connect") + "?q=nothing"))
     chosen = back_office.get(page_of(free, "list-connect"), {"address_book": world.free_book.pk})
     assert chosen["Location"] == f"{page_of(free, 'list-connect-look')}?book={world.free_book.pk}"
     assert page_of(free, "list-connect-numbers") in texts(back_office.get(chosen["Location"]))

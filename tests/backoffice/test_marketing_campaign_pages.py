@@ -92,7 +92,7 @@ def test_a_marketing_campaign_is_made_and_changed(back_office: Client, db: None)
         ({"name": ""}, "This field is required."),
         ({"budget": "-1"}, "greater than or equal to 0"),
         ({"budget": "much"}, "Enter a number."),
-        ({"start_date": "2026-07-01", "end_date": "2026-06-01"}, "A campaign starts before it ends."),
+        ({"start_date": "2026-07-01", "end_date": "2026-06-01"}, "A campaign cannot end before it starts."),
     ],
 )
 def test_what_does_not_fit_is_said_at_its_field(
@@ -225,7 +225,7 @@ def test_a_merge_whose_result_does_not_fit_is_explained(
     update_marketing_campaign(marketing_campaign=spring, end_date=date(2026, 5, 1))
     posted = merged(spring, summer, remaining=spring.pk, start_date=summer.pk, end_date=spring.pk, name=summer.pk)
     response = back_office.post(reverse(MERGE), posted)
-    assert "A campaign starts before it ends." in texts(response)
+    assert "A campaign cannot end before it starts." in texts(response)
     fields = {field.name: field for field in response.context["field_choices"]}
     assert [each.key for each in fields["name"].choices if each.is_chosen] == [str(summer.pk)]
     assert MarketingCampaign.objects.count() == 2

@@ -220,7 +220,7 @@ def test_credentials_that_somebody_changed_are_not_overwritten_unseen(
     Integration.objects.update(password_sealed=seal("another one"))
     sealed = Integration.objects.get().password_sealed
     answer = back_office.post(address, {**given, "seen": seen})
-    lines = told(answer, "credentials_clash", by="Nothing of yours is saved yet.")
+    lines = told(answer, "credentials_clash", by="Your changes are not saved yet.")
     assert lines == [("Password", "as they saved it", "type it again")]
     assert f'value="{sandbox.password}"' not in texts(answer)
     assert Integration.objects.get().password_sealed == sealed
@@ -234,7 +234,7 @@ def test_a_single_sign_on(back_office: Client, other: Client, world: World) -> N
     seen = open_form(back_office, address)
     other.post(address, {"client_id": "theirs", "seen": open_form(other, address)})
     answer = back_office.post(address, {"client_id": "mine", "seen": seen})
-    assert told(answer, by="Nothing of yours is saved yet.") == [("Client ID", "theirs", "mine")]
+    assert told(answer, by="Your changes are not saved yet.") == [("Client ID", "theirs", "mine")]
     assert SignOn.objects.get().client_id == "theirs"
     back_office.post(address, {"client_id": "mine", "seen": answer.context["seen"]})
     assert SignOn.objects.get().client_id == "mine"

@@ -26,7 +26,7 @@ def test_a_refused_upload_goes_again_after_a_question(
     assert "Attempts" not in shown
     assert "There is none: the whole file was refused." in shown
     assert "1 person was in this file, and was not taken." in shown
-    assert "Nothing is sent to them until somebody presses Send again." in shown
+    assert "Nothing is sent to them until somebody presses “Send again”." in shown
     Upload.objects.filter(pk=world.refused.pk).update(attempts=3)
     assert "<dt>Attempts</dt><dd>3</dd>" in texts(back_office.get(url("upload", world.refused.pk)))
     assert logged_in("dotbridge_sync.view_upload").post(address, {"confirmed": "yes"}).status_code == 403

@@ -140,7 +140,7 @@ def change_the_type(page: Page) -> list[str]:
     expect(page.get_by_text("Adds 1 person.")).to_be_visible()
     found = barriers(page)
     page.get_by_role("button", name="Yes, change it").click()
-    said(page, "Changed: How it comes to its people, Refresh it by itself.")
+    said(page, "Changed: How people get on it, Refresh it by itself.")
     return found
 
 

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from tests.backoffice.world import World
 
 PIECE = "**/lists/*/bar/**"
-MISSING = "This part of the page did not come."
+MISSING = "This part of the page could not be loaded."
 
 
 def address(live_server: LiveServer, world: World, name: str = "list", query: str = "") -> str:

@@ -216,7 +216,7 @@ def test_a_field_that_is_gone_is_shown_in_its_place(back_office: Page, live_serv
     line = condition(page, "Condition 2")
     expect(line.get_by_role("combobox", name="Field")).to_have_value("shoe_size")
     expect(line.get_by_text("There is no field “shoe_size” (any more).")).to_be_visible()
-    expect(page.get_by_text("Not counted: something has to be mended first.")).to_be_visible()
+    expect(page.get_by_text("Not counted: something has to be corrected first.")).to_be_visible()
     page.get_by_role("button", name="Remove: Condition 2").click()
     expect(page.get_by_text("1 matches")).to_be_visible()
 

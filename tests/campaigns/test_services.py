@@ -182,7 +182,7 @@ def test_a_merge_names_what_is_wrong_and_changes_nothing(spring: MarketingCampai
         ({"others": [summer, summer]}, "two or more"),
         ({"others": [summer], "chosen": {"code": summer}}, "code cannot be chosen"),
         ({"others": [summer], "chosen": {"name": stranger}}, "one of the merged"),
-        ({"others": [summer], "chosen": {"end_date": summer}}, "starts before it ends"),
+        ({"others": [summer], "chosen": {"end_date": summer}}, "cannot end before it starts"),
     ]
     for arguments, said in wrong:
         with pytest.raises(ValidationError, match=said):

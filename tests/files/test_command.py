@@ -48,7 +48,7 @@ def test_the_command_shows_a_few_problems_and_unused_columns(
     assert "Columns of consent: Opt out" in told
     assert "1 people are opted out by this file, 1 of them because their cell is not clear." in told
     assert "'soon': This is no date. Write the date as YEAR-MONTH-DAY, such as 1990-05-17. Taken without it." in told
-    assert "name@example.com. So in 29 more lines." in told
+    assert "name@example.com. The same in 29 more lines." in told
 
 
 def test_the_command_shows_as_many_kinds_of_problems_as_a_screen_holds(
@@ -59,7 +59,7 @@ def test_the_command_shows_as_many_kinds_of_problems_as_a_screen_holds(
     path.write_text("\n".join(["E-mail,Language", *rows]), encoding="utf-8")
     call_command("load_file", "crm.contact", str(path))
     told = capsys.readouterr().out
-    assert told.count("So in 1 more lines.") == 20
+    assert told.count("The same in 1 more lines.") == 20
     assert "... and 20 more; --json names them." in told
 
 

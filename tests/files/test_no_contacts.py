@@ -14,7 +14,7 @@ from tests.files.conftest import counts, load
 
 pytestmark = pytest.mark.django_db
 SUMS_UP = "It sums up what stands above."
-SIGNS = "It holds nothing but signs."
+SIGNS = "It holds only signs, such as ---."
 NAMES = "It repeats the names of the columns."
 REMARK = "It stands below the last contact, so it is taken for a remark."
 

@@ -113,7 +113,7 @@ def test_a_broken_list_breaks_those_that_ask_about_it_and_says_which() -> None:
     second = create_list(name="Second", entity="crm.contact", rule=on(first))
     MarketingList.objects.filter(pk=first.pk).update(rule={"rules": [{"field": "gone", "operator": "null"}]})
     (problem,) = read_rule(entity("crm.contact"), second.rule).broken
-    assert "the rule of “First” has to be mended first. There is no field “gone”" in problem.text
+    assert "the rule of “First” has to be corrected first. There is no field “gone”" in problem.text
 
 
 def test_many_lists_behind_each_other_are_refused_in_words() -> None:

@@ -71,11 +71,11 @@ def words(tree: Any, key: str = "crm.contact") -> str:
         ),
         (
             group({"field": "birthday", "operator": "anniversaryIn", "value": "today"}),
-            "Contacts whose birthday comes round today",
+            "Contacts whose birthday has its anniversary today",
         ),
         (
             group({"field": "birthday", "operator": "anniversaryInNext", "value": 7}),
-            "Contacts whose birthday comes round within the next 7 days",
+            "Contacts whose birthday has its anniversary within the next 7 days",
         ),
         (group({"field": "orders", "operator": "=", "value": True}), "Contacts with orders"),
         (group({"field": "orders", "operator": "=", "value": False}), "Contacts without orders"),

@@ -261,7 +261,11 @@ SOMEBODY = rule("first_name", "=", "Ada")
             "broken",
             "Orders: there is no value “colour” (any more).",
         ),
-        ({"field": "orders", "measure": "sum", "of": "number"}, "wrong", "Orders: “Number” cannot be measured so."),
+        (
+            {"field": "orders", "measure": "sum", "of": "number"},
+            "wrong",
+            "Orders: “Number” cannot be measured in this way.",
+        ),
         ({"field": "orders", "measure": "count", "operator": ">"}, "incomplete", "Orders: give a value."),
         ({"field": "orders", "measure": "count", "operator": "null"}, "wrong", "Orders cannot be asked “null”"),
         ({"field": "orders", "operator": "=", "value": None}, "incomplete", "Orders: give a value."),

@@ -118,7 +118,7 @@ def test_again_it_uploads_nothing_and_says_so(demo: Place) -> None:
 
 def test_without_a_terminal_lines_are_not_broken(once: tuple[Place, subprocess.CompletedProcess[str]]) -> None:
     lines = once[1].stdout.splitlines()
-    assert any(line.endswith("Mend the list's rule, or allow it once.") for line in lines)
+    assert any(line.endswith("Correct the list's rule, or allow it once.") for line in lines)
     assert "\x1b" not in once[1].stdout
 
 
@@ -135,7 +135,7 @@ def test_a_run_that_did_not_happen_is_no_success(demo: Place) -> None:
     holder.kill()
     holder.wait()
     assert done.returncode == 1
-    assert "Another run is at work on this integration." in done.stdout
+    assert "Another run is at work on this account." in done.stdout
     assert "Nothing has changed" not in done.stdout
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.utils import translation
 
 from dotbridge.lists.rules.value_words import quoted
+from tools.messages import typeset
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,4 +55,19 @@ def test_names_stand_in_the_quotation_marks_of_the_language() -> None:
     for language in ("en", "de", "fr"):
         with translation.override(language):
             spoken[language] = quoted("VIPs")
-    assert spoken == {"en": "“VIPs”", "de": "„VIPs“", "fr": "«\xa0VIPs\xa0»"}
+    assert spoken == {"en": "“VIPs”", "de": "„VIPs“", "fr": "«\u202fVIPs\u202f»"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "set_in_type"),
+    [
+        ("Qui l'a dit ?", "Qui l\u2019a dit\u202f?"),
+        ("Sous « Listes »: rien; oui!", "Sous «\u202fListes\u202f»\u202f: rien\u202f; oui\u202f!"),
+        ("d'«Ada»", "d\u2019«\u202fAda\u202f»"),
+        ("22:00, https://example.com, 'a=b'", "22:00, https://example.com, 'a=b'"),
+    ],
+)
+def test_french_is_set_in_type_as_french_is(typed: str, set_in_type: str) -> None:
+    assert typeset(typed, "fr") == set_in_type
+    assert typeset(set_in_type, "fr") == set_in_type
+    assert typeset(typed, "de") == typed

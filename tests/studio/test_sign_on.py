@@ -83,7 +83,7 @@ def test_a_person_connects_opens_and_disconnects(account: Integration, mona: Cli
     assert mona.get(url("studio-end", account.pk)).status_code == 405
     mona.post(url("studio-end", account.pk))
     assert not Grant.objects.exists()
-    assert "Press Connect" in mona.post(url("studio-frame", account.pk)).content.decode()
+    assert "Press “Connect”" in mona.post(url("studio-frame", account.pk)).content.decode()
 
 
 def test_the_way_there_says_what_the_vendor_wants(account: Integration, person: Callable[..., Client]) -> None:
@@ -122,8 +122,8 @@ def test_another_way_back_is_refused_and_used_up(
     if who == "too late":
         PendingSignOn.objects.update(created_at=timezone.now() - timedelta(minutes=16))
     thief = {"another person": lambda: person("nils"), "another session": person}.get(who, lambda: browser)()
-    assert "not yours" in said(come_back(thief, way_back))[0]
-    assert "not yours" in said(come_back(browser, way_back))[0]
+    assert "somebody else" in said(come_back(thief, way_back))[0]
+    assert "somebody else" in said(come_back(browser, way_back))[0]
     assert not Grant.objects.exists()
 
 
@@ -133,7 +133,7 @@ def test_a_way_back_without_a_state_of_ours_is_refused(
 ) -> None:
     page = person().get(f"/dotdigital/oauth/callback{query}", follow=True)
     assert page.status_code == 200
-    assert "not yours" in said(page)[0]
+    assert "somebody else" in said(page)[0]
 
 
 def test_a_person_who_does_not_allow_it_is_told_so(
@@ -162,7 +162,7 @@ def test_each_person_has_their_own_and_needs_the_right(
     account: Integration, mona: Client, person: Callable[..., Client]
 ) -> None:
     nils = person("nils")
-    assert "Press Connect" in nils.post(url("studio-frame", account.pk)).content.decode()
+    assert "Press “Connect”" in nils.post(url("studio-frame", account.pk)).content.decode()
     nils.post(url("studio-end", account.pk))
     assert Grant.objects.count() == 1
     User.objects.get(username="nils").user_permissions.clear()

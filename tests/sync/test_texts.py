@@ -122,11 +122,11 @@ def test_the_client_still_says_what_is_translated() -> None:
 def test_a_code_of_dotdigitals_is_said_in_german() -> None:
     with override("de"):
         assert stored_text(str(person_text("ERROR_CONTACT_SUPPRESSED"))) == (
-            "Der Kontakt hat sich abgemeldet oder wurde im Konto unterdrückt. "
+            "Der Kontakt hat sich abgemeldet oder wurde im Konto gesperrt. "
             "Nur der Kontakt kann das aufheben, indem er sich wieder anmeldet."
         )
         assert stored_text("Dotdigital refused the request (Too late). Correct what was sent.") == (
-            "Dotdigital hat die Anfrage abgelehnt (Too late). Berichtigen Sie, was gesendet wurde."
+            "Dotdigital hat die Anfrage abgelehnt (Too late). Korrigieren Sie, was gesendet wurde."
         )
 
 

@@ -114,7 +114,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "refused": _("Dotdigital refused the whole upload."),
     "value_refused": _("The record does not allow the value that was changed in Dotdigital. Correct it there."),
     "not_created": _("No record could be made of a contact."),
-    "mapping_broken": _("A row of the mapping cannot be written back into records. Mend the mapping."),
+    "mapping_broken": _("A row of the mapping cannot be written back into records. Correct the mapping."),
     "campaign_gone": _("The campaign does not exist in Dotdigital any more."),
     "no_record": _("No e-mail campaign could be made of a campaign."),
     "not_applied": _(
@@ -129,7 +129,7 @@ _OTHER_REASONS: dict[str, StrOrPromise] = {
     "not_done": _("Dotdigital did not do what it was asked for one list or request. The next run asks again."),
     "undated": _("Dotdigital sent results of a campaign without saying when they happened."),
     "removal_failed": _("Dotdigital did not carry out a removal. It is asked for again."),
-    "list_unreadable": _("The rule of a list cannot be read any more, so nothing is sent for it. Mend the rule."),
+    "list_unreadable": _("The rule of a list cannot be read any more, so nothing is sent for it. Correct the rule."),
     "not_connected": _("A list that was to be connected to another address book could not be. Connect it by hand."),
     "unknown_entity": _("A list is made of an entity that is not registered any more."),
     "change_failed": _("A change of the account could not be made."),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from dotbridge.mirror.status import LIVE
 
@@ -22,7 +23,7 @@ class StatusWords:
     way_back: StrOrPromise = ""
 
 
-_ASKS = _("Only if the person asks for it: then press Subscribe again on the list.")
+_ASKS = _("Only if the person asks for it: then press “Subscribe again” on the list.")
 _NEVER = _("Nothing here. Dotdigital keeps the address from being mailed for good.")
 # The statuses that Dotdigital's documentation names (contract §6.1).
 STATUS_WORDS: dict[str, StatusWords] = {
@@ -69,7 +70,7 @@ _OF_CAMPAIGNS: dict[str, StrOrPromise] = {
     "Sending": _("Being sent"),
     "Sent": _("Sent"),
     "Paused": _("Paused"),
-    "Cancelled": _("Cancelled"),
+    "Cancelled": pgettext_lazy("campaign", "Cancelled"),
     "Triggered": _("Sent when something triggers it"),
     "RequiresSystemApproval": _("Waits for Dotdigital's approval"),
     "RequiresSMSApproval": _("Waits for Dotdigital's approval"),

@@ -58,7 +58,7 @@ class MarketingCampaign(models.Model):
             models.CheckConstraint(
                 condition=Q(start_date__isnull=True) | Q(end_date__isnull=True) | Q(start_date__lte=F("end_date")),
                 name="marketing_campaign_starts_before_it_ends",
-                violation_error_message=_("A campaign starts before it ends."),
+                violation_error_message=_("A campaign cannot end before it starts."),
             )
         ]
 

@@ -60,7 +60,7 @@ def check_error_value(text: str) -> None:
     if _ERROR_VALUE.fullmatch(text):
         raise Unreadable(
             _("This is what a spreadsheet shows in place of a value that it cannot work out."),
-            _("Mend the cell in the spreadsheet and save the file again."),
+            _("Correct the cell in the spreadsheet and save the file again."),
         )
     if text == "NULL":
         # Not left out in silence: somebody may have that name.

@@ -57,7 +57,7 @@ class NoContacts:
         if not texts:
             return None
         if all(map(_SIGNS.fullmatch, texts)):
-            return _skipped(record, texts, _("It holds nothing but signs."))
+            return _skipped(record, texts, _("It holds only signs, such as ---."))
         if all(plain(text) in self._names for text in texts) and len(texts) * 2 > len(self._names):
             return _skipped(record, texts, _("It repeats the names of the columns."))
         first = plain("".join(letter for letter in texts[0] if not letter.isdigit()))

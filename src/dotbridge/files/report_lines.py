@@ -105,7 +105,7 @@ def _problems(report: LoadReport) -> Iterator[str]:
         where = _("line %(line)d") % {"line": problem.line} + (
             f", {shortened(problem.column)}" if problem.column else ""
         )
-        more_lines = " " + _("So in %(number)d more lines.") % {"number": kind.more} if kind.more else ""
+        more_lines = " " + _("The same in %(number)d more lines.") % {"number": kind.more} if kind.more else ""
         what = " " + _("Taken without it.") if problem.taken else ""
         yield f"{where}: {problem.value!r}: {problem.why} {problem.mend}{what}{more_lines}"
     more = sum(1 + kind.more for kind in kinds[MOST_PROBLEMS_SHOWN:]) + report.problems_left_off

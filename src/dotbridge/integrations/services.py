@@ -27,7 +27,7 @@ OTHER_ACCOUNT = gettext_noop(
     "new integration for the other account, or move this one there, which starts clean: %(command)s."
 )
 TAKEN_ACCOUNT = gettext_noop(
-    "%(name)s is connected to this account already. An account belongs to one integration, so that no address book "
+    "%(name)s is connected to this account already. An account is connected once, so that no address book "
     "is on two lists: connect the lists there."
 )
 

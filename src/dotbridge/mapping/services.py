@@ -113,7 +113,7 @@ def check_mapping_row(row: MappingRow) -> None:
     """Raise ValidationError, a text a field, when the row could not be exported."""
     problems: dict[str, str] = {}
     if row.data_field.integration_id != row.mapping.integration_id:
-        problems["data_field"] = _("This data field belongs to another integration.")
+        problems["data_field"] = _("This data field belongs to another account. Choose one of this account.")
     elif row.data_field.gone_at is not None and not _is_stored(row):
         problems["data_field"] = _("This data field does not exist in Dotdigital any more.")
     elif row.data_field.leaving_since is not None and not _is_stored(row):

@@ -89,7 +89,9 @@ def _check(scheduled_file: ScheduledFile) -> None:
     if marketing_list is not None and marketing_list.type != ListType.MANUAL:
         errors["marketing_list"] = _("Only a manual list is kept in step with a file.")
     elif marketing_list is not None and marketing_list.entity != scheduled_file.entity:
-        errors["marketing_list"] = _("The list is of other records.")
+        errors["marketing_list"] = _(
+            "The list holds another kind of record. Choose a list of the kind that the people of the file become."
+        )
     elif marketing_list is not None and (other := _rival(scheduled_file)) is not None:
         text = _("The file “%(name)s” fills this list too, and each would take off whom the other puts on it.")
         errors["marketing_list"] = text % {"name": other.name}

@@ -120,7 +120,9 @@ def take_back(*, state: str, user: AbstractBaseUser, session: str) -> PendingSig
             PendingSignOn.objects.filter(pk=pending.pk).delete()
     is_old = pending is not None and timezone.now() - pending.created_at > LONGEST_AWAY
     if pending is None or is_old or (pending.user_id, pending.session_digest) != (user.pk, _digest(session)):
-        raise SignOnFailed(_("This way back was used already, is too old, or is not yours. Press Connect again."))
+        raise SignOnFailed(
+            _("This answer of Dotdigital was used already, is too old, or is for somebody else. Press “Connect” again.")
+        )
     return pending
 
 
@@ -192,7 +194,7 @@ def _claim(integration: Integration, user: AbstractBaseUser) -> Grant:
         if mine.filter(is_free).update(claimed_until=now + CLAIM):
             return mine.get()
         if not mine.exists():
-            raise SignOnFailed(_("You are not connected to this account. Press Connect."), is_refused=True)
+            raise SignOnFailed(_("You are not connected to this account. Press “Connect”."), is_refused=True)
         if time.monotonic() > ends_at:
             raise SignOnFailed(_("The account is being opened elsewhere. Try again in a moment."))
         time.sleep(BETWEEN_TRIES)

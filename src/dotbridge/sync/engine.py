@@ -149,7 +149,7 @@ REQUESTS = (
     Part("endings", _("Ending connections"), end_connections),
     # After the opt-outs that Dotdigital is told of, and the connections that end.
     Part("campaign_sends", _("Sending campaigns"), send_campaigns),
-    Part("looks", _("What people want to see"), carry_out_looks),
+    Part("looks", _("Mails and templates to be shown"), carry_out_looks),
 )
 PARTS: dict[RunKind, tuple[Part, ...]] = {
     RunKind.IMPORT: (*IMPORT, OTHER_CONTACTS),

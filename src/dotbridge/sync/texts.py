@@ -16,8 +16,8 @@ from dotbridge.mapping.two_way import NO_WAY_TO_CREATE, UNMAPPED_FIELDS
 from dotbridge.sync.client_texts import REFUSED
 
 # Of runs.
-ANOTHER_RUN = _("Another run is at work on this integration.")
-LOCK_LOST = _("The lock of the integration was lost, so another run may be at work. A later run goes on from there.")
+ANOTHER_RUN = _("Another run is at work on this account.")
+LOCK_LOST = _("The lock of the account was lost, so another run may be at work. A later run goes on from there.")
 SWITCHED_OFF = _("The account was switched off while the run was at work, so it ended. Once on, a later one goes on.")
 WORKER_ENDED = _("The worker ended in the middle of it. A later run goes on from there.")
 NEW_PROBLEMS = _("New problems: %(number)s. The steps say why.")
@@ -53,7 +53,7 @@ WITHOUT_RECORD = _("%(number)s contacts have no record.")
 # Of what is sent.
 STOPPED = _(
     "%(list)s: stopped, because this run would take %(number)s of %(of)s contacts out of the address book. Nothing was "
-    "removed or uploaded. Mend the list's rule, or allow it once."
+    "removed or uploaded. Correct the list's rule, or allow it once."
 )
 UNFINISHED = _("Dotdigital has not finished %(number)s earlier upload(s). The export goes on when it has.")
 BOOKS_WAIT = _("Waiting: %(names)s.")

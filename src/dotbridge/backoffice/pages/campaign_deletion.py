@@ -101,7 +101,7 @@ def _who_was_reached(campaign: EmailCampaign) -> list[str]:
 
 
 def _then_stops() -> str:
-    return _("A list whose rule asks about what does not exist stands still until its rule is mended.")
+    return _("A list whose rule asks about what does not exist stands still until its rule is corrected.")
 
 
 def _deleted(request: HttpRequest, campaign: Any, page_after: str, delete: Callable[[], None]) -> HttpResponse:

@@ -125,8 +125,8 @@ def delete_list(request: HttpRequest, pk: int) -> HttpResponse:
         consequences=[
             _("The records themselves stay."),
             _("Mails that went to the list, which stay: %(n)s.") % {"n": grouped(mails)} if mails else "",
-            _("With it goes who stands on it: %(n)s.") % {"n": grouped(listed)} if listed else "",
-            _("With it goes who was taken off it by hand: %(n)s.") % {"n": grouped(removed)} if removed else "",
+            _("The list forgets who is on it: %(n)s.") % {"n": grouped(listed)} if listed else "",
+            _("The list forgets who was taken off it by hand: %(n)s.") % {"n": grouped(removed)} if removed else "",
             _("Who opted out stays opted out; that is kept for good."),
         ],
         answer=_("Yes, delete it"),

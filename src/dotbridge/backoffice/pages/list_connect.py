@@ -119,7 +119,11 @@ def numbers(request: HttpRequest, pk: int) -> HttpResponse:
     """A piece of the sheet: the dry run of a connection that is made for it and taken back at once."""
     marketing_list, book = list_or_404(pk), chosen_book(request)
     if book is None or link_of(marketing_list) is not None:
-        return render(request, "backoffice/components/plan.html", {"problem": _("The address book is not free.")})
+        return render(
+            request,
+            "backoffice/components/plan.html",
+            {"problem": _("This address book cannot be chosen any more. Choose another one.")},
+        )
     try:
         with read_anew(), transaction.atomic():
             link = connect_list(marketing_list=marketing_list, address_book=book)

@@ -378,5 +378,5 @@ def _change_ending(request: HttpRequest, pk: int, change: Callable[..., object],
 
 
 def _not_connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
-    messages.info(request, _("The list is not connected."))
+    messages.info(request, _("The list is not connected to an address book. Connect it first."))
     return HttpResponseRedirect(list_url(marketing_list))

@@ -108,7 +108,7 @@ class SettingsForm(forms.Form):
     """What a list is called, whose it is, and how it comes to its people. `seen` says what the person saw of it."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=255)
-    type = forms.ChoiceField(label=gettext_lazy("How it comes to its people"), choices=ListType.choices)
+    type = forms.ChoiceField(label=gettext_lazy("How people get on it"), choices=ListType.choices)
     refresh_every = forms.TypedChoiceField(
         label=gettext_lazy("Refresh it by itself"),
         coerce=lambda seconds: timedelta(seconds=int(seconds)),

@@ -95,7 +95,7 @@ def _said_before(verb: str, *, number: int, is_connected: bool) -> tuple[str, st
     else:
         question = ngettext("Take %(n)s person off the list?", "Take %(n)s people off the list?", number)
         answer = _("Yes, take off")
-        lines = [_("The records themselves stay. You can put them back on the list, under Taken off.")]
+        lines = [_("The records themselves stay. You can put them back on the list, under “Taken off”.")]
     if is_connected:
         lines.append(_("They leave the address book with the next export; their subscription is not touched."))
     return question, answer, lines

@@ -79,7 +79,7 @@ def show_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; the numbers come once it stands."""
     marketing_list = list_or_404(pk)
     if link_of(marketing_list) is None:
-        messages.info(request, _("The list is not connected."))
+        messages.info(request, _("The list is not connected to an address book. Connect it first."))
         return HttpResponseRedirect(list_url(marketing_list))
     context = {
         "may_download": may_see_people(request, marketing_list.entity) and request.user.has_perm(MAY_EXPORT_PEOPLE)
@@ -95,7 +95,7 @@ def plan_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
     if link is None:
-        context: dict[str, Any] = {"problem": _("The list is not connected.")}
+        context: dict[str, Any] = {"problem": _("The list is not connected to an address book. Connect it first.")}
     else:
         context = plan_context(request, link)
     return render(request, "backoffice/components/plan.html", context)
@@ -109,7 +109,7 @@ def plan_file(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResp
         raise PermissionDenied
     link = link_of(marketing_list)
     if link is None:
-        messages.info(request, _("The list is not connected."))
+        messages.info(request, _("The list is not connected to an address book. Connect it first."))
         return HttpResponseRedirect(list_url(marketing_list))
     lines = csv_lines(link, may_be_shown=changes_shown_to(request.user, link))
     head = next(lines)
@@ -149,9 +149,9 @@ def allow(request: HttpRequest, pk: int) -> HttpResponse:
         consequences=[
             stopped_in_words(link),
             _("It is done with the next export, and cannot be taken back by a click."),
-            _("If it looks wrong, go back and mend the list's rule. Among those whom it is about:")
+            _("If it looks wrong, go back and correct the list's rule. Among those whom it is about:")
             if some
-            else _("If it looks wrong, go back and mend the list's rule."),
+            else _("If it looks wrong, go back and correct the list's rule."),
         ],
         items=some,
         answer=_("Yes, allow this once"),

@@ -188,7 +188,7 @@ def _consequences(request: HttpRequest, campaigns: Sequence[MarketingCampaign]) 
         *rules_that_ask(
             request,
             _(
-                "A list that asks about a campaign that goes stands still until its rule is mended. One that asks "
+                "A list that asks about a campaign that goes stands still until its rule is corrected. One that asks "
                 "about the remaining campaign may hold other people afterwards: those of all of them count."
             ),
             field="marketing_campaign",

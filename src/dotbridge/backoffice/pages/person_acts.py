@@ -153,9 +153,9 @@ def _opt_out(request: HttpRequest, whom: Whom) -> HttpResponse:
 def _ask_to_opt_out(request: HttpRequest, whom: Whom, form: forms.Form) -> HttpResponse:
     lines = [_("Nothing is sent to them any more, through any list, and nothing holds it up.")]
     if whom.record_id:
-        lines.append(_("It holds for this record, whatever address it gets, and for everybody else with this address."))
+        lines.append(_("It applies to this record, whatever address it gets, and to everybody else with this address."))
     else:
-        lines.append(_("It holds for everybody with this address."))
+        lines.append(_("It applies to everybody with this address."))
     lines += [
         _("They are unsubscribed in every connected account that has them, in a moment."),
         _("When the person asks for it, it can be taken back on this page. Dotdigital then asks them once more."),
@@ -205,7 +205,9 @@ def _ask_to_take_back(request: HttpRequest, whom: Whom, form: forms.Form) -> Htt
     if others:
         lines.append(_("What else was said stays, and has to be taken back where it was said:"))
     if any(each.source in OF_DOTDIGITAL for each in others):
-        lines.insert(2, _("Dotdigital mails them when it was asked to: press Subscribe again on a list afterwards."))
+        lines.insert(
+            2, _("Dotdigital mails them only when it is asked to: press “Subscribe again” on a list afterwards.")
+        )
     return _ask(
         request,
         whom,

@@ -40,7 +40,7 @@ MOST_READINGS = 30
 CHOICES = ("encoding", "delimiter", "same_address")
 OF_THE_LIST = ("marketing_list", "holds", "most_leaving_percent")
 SAME_ADDRESS = (
-    ("", gettext_lazy("asks")),
+    ("", gettext_lazy("stop and ask")),
     ("first", gettext_lazy("the first row counts")),
     ("last", gettext_lazy("the last row counts")),
     ("both", gettext_lazy("each is a person of its own, told apart by name")),

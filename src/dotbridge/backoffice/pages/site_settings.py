@@ -38,7 +38,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
             if not context["clash"]:
                 return HttpResponseRedirect(request.path)
         else:
-            messages.success(request, _("Saved. It holds from the next run on."))
+            messages.success(request, _("Saved. It applies from the next run on."))
             return HttpResponseRedirect(request.path)
     entries = AuditEntry.objects.filter(model="dotbridge_preferences.sitesetting").order_by("-id")[:MOST]
     return show(

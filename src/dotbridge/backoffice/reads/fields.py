@@ -88,7 +88,9 @@ def mapping_lines(mapping: Mapping, sample: PreviewedRecord | None) -> list[Mapp
         MappingLine(
             row=row,
             ours=_words(owner, row.entity_fields),
-            problem=problem_of_row(row, owner) if owner else _("The records are not known any more."),
+            problem=problem_of_row(row, owner)
+            if owner
+            else _("This kind of record is not known here any more. Ask whoever looks after the server."),
             value=value_in_words(row.data_field.type, values.get(row.data_field.name, "")),
         )
         for row in mapping.rows.select_related("data_field").order_by("pk")

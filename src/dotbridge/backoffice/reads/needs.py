@@ -252,7 +252,7 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
             text=problem,
             url=reverse("dotbridge:list-rule", args=[marketing_list.pk]),
-            button=_("Mend the rule"),
+            button=_("Correct the rule"),
             marketing_list=marketing_list.pk,
         )
 
@@ -396,5 +396,5 @@ def _of_mappings() -> Iterator[Need]:
                 title=_("%(mapping)s: a field is not sent any more") % {"mapping": row.mapping},
                 text=f"{row.data_field.name}: {problem}",
                 url=reverse("dotbridge:mapping", args=[row.mapping_id]),
-                button=_("Mend the fields"),
+                button=_("Correct the fields"),
             )

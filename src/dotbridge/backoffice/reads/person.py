@@ -247,7 +247,7 @@ def _way_back(objections: Sequence[Objection]) -> str:
         return _("Nothing: the person asked to be forgotten.")
     if objections[0].scope is Scope.EVERYTHING:
         return _("Only if the person asks for it: then take the opt-out back on this page.")
-    return _("Only if the person asks for it: then press Subscribe again on the list.")
+    return _("Only if the person asks for it: then press “Subscribe again” on the list.")
 
 
 def _off_in_account(contact: Contact, objections: Sequence[Objection], *, is_partial: bool) -> Verdict:

@@ -115,7 +115,7 @@ class ReactionFilter(admin.SimpleListFilter):
             ("clicked", _("Clicked")),
             ("bounced", _("Bounced")),
             ("unsubscribed", _("Unsubscribed")),
-            ("nothing", _("Nothing of these")),
+            ("nothing", _("None of these")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

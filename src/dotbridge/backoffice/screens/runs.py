@@ -55,7 +55,7 @@ class RunScreen(ReadOnlyScreen):
     change_form_template = "backoffice/run.html"
     empty_list = EmptyList(
         title=_("No runs yet"),
-        text=_("Runs start by themselves every few minutes while a worker is running, or with Sync now."),
+        text=_("Runs start by themselves every few minutes while a worker is running, or with “Sync now”."),
         link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=_("Go to the integrations"),
         permission=MAY_SEE_ACCOUNTS,

@@ -117,6 +117,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='marketingcampaign',
-            constraint=models.CheckConstraint(condition=models.Q(('start_date__isnull', True), ('end_date__isnull', True), ('start_date__lte', models.F('end_date')), _connector='OR'), name='marketing_campaign_starts_before_it_ends', violation_error_message='A campaign starts before it ends.'),
+            constraint=models.CheckConstraint(condition=models.Q(('start_date__isnull', True), ('end_date__isnull', True), ('start_date__lte', models.F('end_date')), _connector='OR'), name='marketing_campaign_starts_before_it_ends', violation_error_message='A campaign cannot end before it starts.'),
         ),
     ]

@@ -77,7 +77,7 @@ def request_data_field(
 def _problems_in_account(integration: Integration, name: str, kind: str) -> dict[str, Any]:
     fields = DataField.objects.filter(integration=integration, gone_at=None)
     if fields.filter(name__iexact=name).exists():
-        return {"name": _("A data field with this name exists already in this integration.")}
+        return {"name": _("A data field with this name exists already in this account.")}
     most = MOST_OF_A_TYPE[FieldType(kind)]
     if fields.filter(type=kind).count() >= most:
         return {
@@ -201,7 +201,7 @@ def _problem_of_book_name(integration: Integration, name: str) -> str:
     if name.lower() in EVERY_ACCOUNT_HAS:
         return _("Every account has an address book of this name. Choose another one.")
     if AddressBook.objects.filter(integration=integration, name__iexact=name, gone_at=None).exists():
-        return _("An address book with this name exists already in this integration.")
+        return _("An address book with this name exists already in this account.")
     return ""
 
 

@@ -110,7 +110,7 @@ def withdraw_send(*, send: CampaignSend) -> None:
 def give_up_send(*, send: CampaignSend) -> None:
     """Note that a person has looked in Dotdigital and nobody was sent it. Raises ValidationError for any other."""
     text = _("A person has looked in Dotdigital: nobody was sent it.")
-    _end(send, SendState.UNKNOWN, text, _("Only a send whose outcome is unknown can be ended so."))
+    _end(send, SendState.UNKNOWN, text, _("Only a send whose outcome is unknown can be ended in this way."))
 
 
 def look_again(*, send: CampaignSend) -> None:

@@ -96,7 +96,7 @@ def _of(within: Scope, measure: Measure, rule: Mapping[str, Any]) -> EntityField
     if not within.may_see(found):
         raise wrong(_("You may not see “%(field)s”, so you cannot ask about it.") % {"field": found.label})
     if found.field.kind not in MEASURED[measure]:
-        raise wrong(_("%(field)s: “%(of)s” cannot be measured so.") % {"field": label, "of": found.label})
+        raise wrong(_("%(field)s: “%(of)s” cannot be measured in this way.") % {"field": label, "of": found.label})
     within.spend(found.field)
     return found.field
 

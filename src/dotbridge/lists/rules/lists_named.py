@@ -103,6 +103,6 @@ def _rule(scope: Scope, marketing_list: MarketingList, read: Callable[[Reading, 
         return ListRule(marketing_list=marketing_list, root=None)
     root, problems = read(scope.reading, marketing_list)
     if problems:
-        text = _("Is on the list: the rule of “%(list)s” has to be mended first. %(problem)s")
+        text = _("Is on the list: the rule of “%(list)s” has to be corrected first. %(problem)s")
         raise broken(text % {"list": marketing_list.name, "problem": problems[0].text})
     return ListRule(marketing_list=marketing_list, root=root)

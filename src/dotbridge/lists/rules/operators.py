@@ -89,9 +89,9 @@ _RELATIVE = _table(
     Operator("olderThan", _("is longer ago than"), Shape.AMOUNT),
     Operator("inPeriod", pgettext_lazy("period", "is"), Shape.PERIOD),
     Operator("notInPeriod", pgettext_lazy("period", "is not"), Shape.PERIOD, negates="inPeriod"),
-    Operator("anniversaryIn", _("comes round every year:"), Shape.PERIOD),
-    Operator("anniversaryInNext", _("comes round within the next days:"), Shape.DAYS),
-    Operator("anniversaryInDays", _("comes round in so many days:"), Shape.DAYS),
+    Operator("anniversaryIn", _("has its anniversary:"), Shape.PERIOD),
+    Operator("anniversaryInNext", _("has its anniversary within the next days:"), Shape.DAYS),
+    Operator("anniversaryInDays", _("has its anniversary in so many days:"), Shape.DAYS),
 )
 _PRESENCE = _table(
     Operator("null", _("is empty"), Shape.NOTHING),

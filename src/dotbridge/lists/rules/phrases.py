@@ -65,9 +65,9 @@ _DATE = {
     "olderThan": _("whose %(field)s is more than %(value)s ago"),
     "inPeriod": pgettext_lazy("period", "whose %(field)s is %(value)s"),
     "notInPeriod": pgettext_lazy("period", "whose %(field)s is not %(value)s"),
-    "anniversaryIn": _("whose %(field)s comes round %(value)s"),
-    "anniversaryInNext": _("whose %(field)s comes round within the next %(value)s"),
-    "anniversaryInDays": _("whose %(field)s comes round in %(value)s"),
+    "anniversaryIn": _("whose %(field)s has its anniversary %(value)s"),
+    "anniversaryInNext": _("whose %(field)s has its anniversary within the next %(value)s"),
+    "anniversaryInDays": _("whose %(field)s has its anniversary in %(value)s"),
 }
 CLAUSES = {
     (kind, name): clause

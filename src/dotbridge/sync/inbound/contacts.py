@@ -90,7 +90,7 @@ def import_other_contacts(step: StepContext) -> None:
     if step.run.only is not None:
         raise StepSkipped(_("This run is for one list alone."))
     if step.integration.contacts_read_of != ContactsReadOf.ALL_BOOKS:
-        raise StepSkipped(_("The integration reads connected address books only."))
+        raise StepSkipped(_("Only the connected address books of this account are read."))
     books = other_books(step.integration)
     if not books:
         raise StepSkipped(_("Every address book is connected to a list."))

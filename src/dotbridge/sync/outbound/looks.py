@@ -25,7 +25,7 @@ def carry_out_looks(step: StepContext) -> None:
     """Read what was asked for, each alone. What was read goes from the list of what is asked for."""
     looks = open_looks(step.integration)
     if not looks:
-        raise StepSkipped(_("Nobody waits to see anything."))
+        raise StepSkipped(_("Nobody waits for a mail or for templates to be shown."))
 
     def read(look: Look) -> None:
         def refused(error: Rejected | NotFound) -> None:

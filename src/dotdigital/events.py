@@ -11,10 +11,11 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, Unreadable, decode_one, malformed
+from dotdigital.decoding import Page, decode_one, malformed
 from dotdigital.drafts import json_of, json_time
 from dotdigital.errors import Transient
-from dotdigital.json_stream import members
+from dotdigital.json_stream import Unreadable, members
+from dotdigital.models import Id
 from dotdigital.session import Session
 from dotdigital.v3_pages import MAX_PAGE_V3, MarkedPage, check_limit, marked_pages
 
@@ -33,7 +34,7 @@ class Event(Dated, frozen=True, rename="camel"):
 
     id: str
     type: str
-    account_id: int | None = None
+    account_id: Id | None = None
     event_date: datetime | None = None
     processed_date: datetime | None = None
     data: dict[str, Any] = {}
@@ -41,10 +42,10 @@ class Event(Dated, frozen=True, rename="camel"):
     @property
     def contact_id(self) -> int | None:
         """The contact it is about, if the data name one."""
-        value = self.data.get("contactId")
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            return int(value[:18])
-        return value if type(value) is int else None
+        try:
+            return msgspec.convert(self.data.get("contactId"), Id, strict=False)
+        except msgspec.ValidationError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Subscription(Dated, frozen=True, rename="camel"):
 
     dates = ("created", "updated")
 
-    id: int
+    id: Id
     name: str = ""
     status: str = "inactive"
     subscribed_event_types: list[EventType] = []

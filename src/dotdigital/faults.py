@@ -7,7 +7,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dotdigital.decoding import Unreadable
+from dotdigital.json_stream import Unreadable
 from dotdigital.models import Fault
 
 UNREADABLE_ROW: Final = "Unreadable row"

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from dotdigital.drafts import json_time
 from dotdigital.limits import HIGH, LOW, MEDIUM, UNLIMITED
+from dotdigital.models import TASK_ID
 
-_GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_GUID = re.compile(TASK_ID)
 _SLASHES = re.compile(r"[/\\]")
 # Escaped or not, many a host reads a slash as the end of a part. No name has one; addresses and keys may.
 _MAY_HAVE_SLASHES: Final = frozenset({"who", "wanted", "key"})

@@ -10,9 +10,10 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, Unreadable, decode_one, decode_page
+from dotdigital.decoding import Page, decode_one, decode_page
 from dotdigital.drafts import CampaignDraft, EmailDraft, TriggeredDraft, json_time
-from dotdigital.models import Fault, Segment, SegmentRefresh
+from dotdigital.json_stream import Unreadable
+from dotdigital.models import Fault, Id, Segment, SegmentRefresh, TaskId
 from dotdigital.operations import check_id
 from dotdigital.session import Session
 from dotdigital.wire import Query
@@ -21,7 +22,7 @@ from dotdigital.wire import Query
 class Template(msgspec.Struct, frozen=True, rename="camel"):
     """A template for campaigns."""
 
-    id: int
+    id: Id
     name: str = ""
     subject: str = ""
     from_name: str = ""
@@ -36,7 +37,7 @@ class Program(Dated, frozen=True, rename="camel"):
 
     dates = ("date_created",)
 
-    id: int
+    id: Id
     name: str | None = None
     status: str = ""
     date_created: datetime | None = None
@@ -47,12 +48,12 @@ class Enrolment(Dated, frozen=True, rename="camel"):
 
     dates = ("date_created",)
 
-    id: str
-    program_id: int = 0
+    id: TaskId
+    program_id: Id = 0
     status: str = ""
     date_created: datetime | None = None
-    contacts: list[int] | None = None
-    address_books: list[int] | None = None
+    contacts: list[Id] | None = None
+    address_books: list[Id] | None = None
 
 
 class EmailStatistics(Dated, frozen=True, rename="camel"):
@@ -75,13 +76,13 @@ class Preference(Dated, frozen=True, rename="camel"):
 
     dates = ("created", "last_modified")
 
-    id: int = 0
+    id: Id = 0
     public_name: str | None = None
     private_name: str | None = None
     is_preference: bool = True
     is_public: bool = False
     is_opted_in: bool | None = None
-    category_id: int = 0
+    category_id: Id = 0
     order: str | int | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
@@ -93,7 +94,7 @@ class Survey(Dated, frozen=True, rename="camel"):
 
     dates = ("date_survey_created", "date_survey_modified", "first_response_date", "last_response_date")
 
-    id: int
+    id: Id
     name: str | None = None
     url: str | None = None
     state: str = ""

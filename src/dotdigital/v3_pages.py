@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +9,9 @@ from typing import Any, Final, Generic
 
 import msgspec
 
-from dotdigital.decoding import Page, Row, Unreadable, decode_page, json_object, load_leniently
+from dotdigital.decoding import LONGEST_MENDED, Page, Row, decode_one, decode_page, json_object
 from dotdigital.errors import Transient
+from dotdigital.json_stream import Unreadable, whole_members
 from dotdigital.operations import Operation
 from dotdigital.session import Session
 
@@ -98,7 +98,9 @@ def _parts(body: bytearray) -> tuple[bytes, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # Half a character or a NaN somewhere: it must cost its own row and not the page.
-    content = json_object(load_leniently(body))
-    if not isinstance(content.get("_items"), list):
+    if len(body) > LONGEST_MENDED:
+        raise Unreadable("the body is no JSON")
+    found = dict(whole_members(bytes(body)))
+    if "_items" not in found:
         raise Unreadable("a page with _items was expected")
-    return json.dumps(content["_items"]).encode(), content.get("_links")
+    return found["_items"], decode_one(found.get("_links", b"null"), object)

@@ -21,8 +21,8 @@ import httpx2
 from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
 from dotdigital.bounds import Bounds, TooManyBytes, bounded
 from dotdigital.compression import decompressed
-from dotdigital.decoding import Unreadable
-from dotdigital.errors import ConfigurationError, NotFound, Rejected, Throttled, Transient
+from dotdigital.errors import ConfigurationError, DotdigitalError, NotFound, Rejected, Throttled, Transient
+from dotdigital.json_stream import Unreadable
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
 from dotdigital.lost_answers import no_answer, not_understood, too_large
 from dotdigital.operations import Operation
@@ -34,6 +34,7 @@ Read = TypeVar("Read")
 Query = Mapping[str, str | int | Sequence[str]]
 
 NO_CONTENT: Final = 204
+_NOT_FOUND: Final = 404
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
 _USER_AGENT: Final = "dotdigital-python/0.1"
@@ -159,9 +160,9 @@ class Wire:
             except (Throttled, Transient) as error:
                 log.info("%s is tried again", error.detail)
                 patience.wait(error)
-            except NotFound:
-                # The first try deleted it and its answer was lost on the way.
-                if call.operation.method == "DELETE" and patience.interrupted:
+            except NotFound as error:
+                # The first try deleted it and its answer was lost on the way. Without a code somebody else may say so.
+                if call.operation.method == "DELETE" and patience.interrupted and error.code:
                     with _understood(call.operation, _Kept(iter([call.nothing]))) as kept:
                         return read(kept)
                 raise
@@ -248,7 +249,7 @@ class Wire:
                 call.hear(headers)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
-        error = error_for(call.operation, response.status_code, _beginning(chunks))
+        error = _refusal(call.operation, response.status_code, _beginning(chunks))
         if isinstance(error, Throttled):
             wait = seconds_to_reset(headers, now=time.time())
             error.until = None if wait is None else datetime.now(UTC) + timedelta(seconds=wait)
@@ -265,6 +266,13 @@ def _moment_of(date: str) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo is not None else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _refusal(operation: Operation, status: int, body: bytes) -> DotdigitalError:
+    """The error for a status that is no success. That a page is not there is nobody's word that a contact is not."""
+    if status == _NOT_FOUND and "{" in operation.path and body.lstrip().startswith(b"<"):
+        return not_understood(operation, "status 404 with HTML")
+    return error_for(operation, status, body)
 
 
 @contextmanager

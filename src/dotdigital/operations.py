@@ -160,6 +160,7 @@ ENROLMENT_FAULTS: Final = _get("/v2/programs/enrolments/{guid}/report-faults", L
 EMAIL: Final = _post("/v2/email", UNLIMITED)
 EMAIL_BATCH: Final = _post("/v2/email/batch", UNLIMITED)
 EMAIL_TRIGGERED: Final = _post("/v2/email/triggered-campaign", UNLIMITED)
+EMAIL_TRIGGERED_BATCH: Final = _post("/v2/email/triggered-campaign/batch", UNLIMITED)
 EMAIL_STATISTICS: Final = _get("/v2/email/stats/since-date/{date}", UNLIMITED)
 PREFERENCES: Final = _get("/v2/preferences", MEDIUM)
 PREFERENCE_CREATE: Final = _post("/v2/preferences")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from dotdigital.decoding import Page, decode_one, decode_page
 from dotdigital.drafts import CampaignDraft, EmailDraft, TriggeredDraft, json_time
 from dotdigital.json_stream import Unreadable
 from dotdigital.models import Fault, Id, Segment, SegmentRefresh, TaskId
-from dotdigital.operations import check_id
+from dotdigital.operations import Operation, check_id
 from dotdigital.session import Session
 from dotdigital.wire import Query
 
@@ -69,6 +70,14 @@ class EmailStatistics(Dated, frozen=True, rename="camel"):
     num_clicks: int = 0
     num_isp_complaints: int = 0
     num_bounces: int = 0
+
+
+class RefusedEmail(msgspec.Struct, frozen=True):
+    """An e-mail that was not taken: its place among those given, from 0, with the service's code and sentence."""
+
+    index: int
+    code: str = msgspec.field(name="failureCode", default="")
+    reason: str = msgspec.field(name="failureReason", default="")
 
 
 class Preference(Dated, frozen=True, rename="camel"):
@@ -180,19 +189,27 @@ class Emails:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def send(self, *drafts: EmailDraft) -> None:
-        """Sends one e-mail, or several in one call."""
+    def send(self, *drafts: EmailDraft) -> list[RefusedEmail]:
+        """Sends one e-mail, or several in one call, and answers which of several were refused; the others are sent.
+
+        A single one that is refused raises Rejected.
+        """
+        return self._send(operations.EMAIL, operations.EMAIL_BATCH, drafts)
+
+    def send_triggered(self, *drafts: TriggeredDraft) -> list[RefusedEmail]:
+        """Sends e-mails whose contents are triggered campaigns; as ``send``."""
+        return self._send(operations.EMAIL_TRIGGERED, operations.EMAIL_TRIGGERED_BATCH, drafts)
+
+    def _send(
+        self, one: Operation, several: Operation, drafts: Sequence[EmailDraft | TriggeredDraft]
+    ) -> list[RefusedEmail]:
         if not drafts:
             raise ValueError("give at least one e-mail")
         bodies = [each.body() for each in drafts]
         if len(bodies) == 1:
-            self._session.tell(operations.EMAIL, bodies[0])
-        else:
-            self._session.tell(operations.EMAIL_BATCH, bodies)
-
-    def send_triggered(self, draft: TriggeredDraft) -> None:
-        """Sends an e-mail whose content is a triggered campaign."""
-        self._session.tell(operations.EMAIL_TRIGGERED, draft.body())
+            self._session.tell(one, bodies[0])
+            return []
+        return self._session.ask(several, partial(_refused, sent=len(bodies)), bodies)
 
     def statistics(
         self, since: datetime, *, until: datetime | None = None, period: str = "AllTime"
@@ -291,6 +308,16 @@ class Segments:
     def refresh_status(self, segment_id: int) -> SegmentRefresh:
         """Answers how far the refresh is."""
         return self._session.get(operations.SEGMENT_REFRESH_STATUS, SegmentRefresh, id=segment_id)
+
+
+def _refused(body: bytearray, *, sent: int) -> list[RefusedEmail]:
+    """Each e-mail is named, also one that was taken. Older services answer without a body once all were taken."""
+    if not body:
+        return []
+    outcomes = decode_page(body, RefusedEmail, sent)
+    if outcomes.malformed:
+        raise Unreadable("of some e-mails it is not said what became of them")
+    return [each for each in outcomes if each.code or each.reason]
 
 
 def _statistics(body: bytearray) -> Page[EmailStatistics]:

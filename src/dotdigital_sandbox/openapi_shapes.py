@@ -279,10 +279,11 @@ BODIES: dict[str, str] = {
     "NewRecord": "key:str contactIdentifier:str json!:any",
     "NewEnrolment": "programId!:int contacts:[int] addressBooks:[int]",
     "Mail": (
-        "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject:str fromAddress:str htmlContent:str "
-        "plainTextContent:str"
+        "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject!:short fromAddress:str htmlContent:str "
+        "plainTextContent:str attachments:[MailFile]"
     ),
-    "TriggeredMail": "toAddresses!:[email] campaignId!:int",
+    "TriggeredMail": "toAddresses!:[email] campaignId!:int attachments:[MailFile]",
+    "MailFile": "fileName!:short mimeType!:short content!:base64",
     "V3NewContact": (
         "identifiers!:V3GivenIdentifiers dataFields:{any} channelProperties:V3GivenChannels lists:[int] "
         "preferences:[PreferenceChoice] consentRecords:[V3Consent]"
@@ -322,6 +323,7 @@ BODIES: dict[str, str] = {
     ),
     "NewInsightRecord": "key!:short json!:{any} contactIdentity:EventContact",
     # These come with some of their keys only.
+    "MailOutcome": "index!:int failureCode:str failureReason:str",
     "InsightRecord": "key!:str json!:{any} created!:date updated!:date ownerContactId:int",
     "InsightJobStatus": "jobId!:guid status!:InsightJobState summary:InsightJobSummary failures:[any]",
     "InsightImport": (

@@ -26,12 +26,13 @@ from dotdigital import (
     SplitTest,
     SubscriptionDraft,
     Transient,
+    UnknownOutcome,
     operations,
 )
 from dotdigital.operations import Events, Operation
 from dotdigital_sandbox.front_door import API_ROUTES
 from dotdigital_sandbox.routing import RouteTable
-from tests.dotdigital.cases import CONSENT, DAY, SINCE, SUPPRESSION, V3_ANN
+from tests.dotdigital.cases import CONSENT, DAY, MAIL, SINCE, SUPPRESSION, V3_ANN
 from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
 from tests.dotdigital.cases_contacts import CONTACT_CASES
 from tests.dotdigital.cases_events import EVENT_CASES
@@ -281,6 +282,9 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.emails.send(), "at least one"),
     (lambda a: a.emails.send(EmailDraft([], "s", "f", "h", "p")), "to is empty"),
     (lambda a: a.emails.send(EmailDraft("ann@example.com", "s", "f", "h", "p")), "to is empty"),
+    (lambda a: a.emails.send(EmailDraft(["a@b.co"], " ", "f", "h", "p")), "subject is empty"),
+    (lambda a: a.emails.send(EmailDraft(["a@b.co"], "s", "f", "h", "p", bcc=["a@b.co"] * 101)), "bcc has 101"),
+    (lambda a: a.emails.send_triggered(), "at least one"),
     (lambda a: a.programs.enrol(5), "contact_ids"),
     (lambda a: a.contacts_v3.pages(limit=0), "limit"),
     (lambda a: a.contacts_v3.pages(modified_since=SINCE, created_since=SINCE), "not both"),
@@ -326,6 +330,16 @@ def test_impossible_calls_are_not_sent(
     with pytest.raises(ValueError, match=named):
         call(account)
     assert server.requests == []
+
+
+@pytest.mark.parametrize("body", [{"index": 0}, [{"index": 0}, "sent"], [{"index": 0}] * 3, b"<html>"])
+def test_what_became_of_several_emails_is_known_or_said_to_be_unknown(
+    server: Server, account: Account, body: object
+) -> None:
+    server.say(answer(200, body))
+    with pytest.raises(UnknownOutcome):
+        account.emails.send(MAIL, MAIL)
+    assert len(server.requests) == 1
 
 
 def test_what_no_data_field_holds_is_refused_by_its_name(server: Server, account: Account) -> None:

@@ -34,6 +34,7 @@ Read = TypeVar("Read")
 Query = Mapping[str, str | int | Sequence[str]]
 
 NO_CONTENT: Final = 204
+_PARTIAL: Final = 206
 _NOT_FOUND: Final = 404
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
@@ -243,6 +244,9 @@ class Wire:
             # Such a status comes with an answer or with a refusal, and only its body tells which.
             kept = bytes(bytes_of(chunks))
             is_taken, chunks = read_refusal(kept) is None, iter([kept])
+        if response.status_code == _PARTIAL:
+            # Nobody asked for a part, and a part of a list can be read as a whole one.
+            raise not_understood(call.operation, "a part of an answer")
         if is_taken:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             if call.hear is not None:

@@ -40,6 +40,7 @@ from dotdigital import (
     campaign_models,
     events,
     models,
+    operations,
     programs,
     v3_models,
 )
@@ -358,6 +359,91 @@ def test_the_patient_parser_takes_no_broken_list(body: str, server: Server, make
 def test_the_patient_parser_takes_lists_with_blanks() -> None:
     assert decode_page(b' [ {"id":1} , NaN\n,\t{"id":2} ] ', Contact).rows == 3
     assert decode_page(b"\xef\xbb\xbf[ ]", Contact).rows == 0
+
+
+# Lists without end
+
+
+def rows_of_turn(turn: int) -> list[dict[str, object]]:
+    return [{"id": 10 * turn + at, "name": "A"} for at in range(5)]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 7])
+@pytest.mark.parametrize("overlap", [0, 2])
+def test_pages_that_come_again_and_again_have_an_end(
+    server: Server, make_account: MakeAccount, turns: int, overlap: int
+) -> None:
+    """A service that heeds no ``skip``, or goes round in a circle of pages, with something changed in each."""
+    account = make_account(server.url, retry=Retry(tries=1))
+
+    def serve(request: Request) -> Reply:
+        rows = rows_of_turn(len(server.requests) % turns)
+        return answer(200, [*rows[:-1], {**rows[-1], "contacts": len(server.requests)}])
+
+    server.otherwise = serve
+    pages = account._session.pages(operations.ADDRESS_BOOKS, models.AddressBook, page_size=5, overlap=overlap)
+    with pytest.raises(Transient, match=r"again and again|faster than it can be read"):
+        for _ in pages:
+            pass
+    assert len(server.requests) < 3000
+
+
+def test_markers_that_are_ever_new_have_an_end_if_their_pages_are_not(
+    server: Server, make_account: MakeAccount
+) -> None:
+    """Seen first: a marker with the time in it, and the first page for each."""
+    account = make_account(server.url, retry=Retry(tries=1))
+
+    def serve(request: Request) -> Reply:
+        rows = [{"contactId": 1}, {"contactId": 2, "status": str(len(server.requests))}]
+        return answer(200, {"_items": rows, "_links": {"next": {"marker": f"m{len(server.requests)}"}}})
+
+    server.otherwise = serve
+    with pytest.raises(Transient, match="again and again"):
+        for _ in account.contacts_v3.pages(limit=2):
+            pass
+    assert len(server.requests) < 300
+
+
+def test_the_same_events_with_ever_new_checkpoints_have_an_end(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.otherwise = lambda request: answer(
+        200, {"events": [{"id": "e", "type": "t"}], "checkPoint": f"c{len(server.requests)}"}
+    )
+    with pytest.raises(Transient, match="again and again"):
+        for _ in account.events.pages(5):
+            pass
+    assert len(server.requests) < 300
+
+
+def test_a_list_that_only_shifts_is_read_to_its_end(server: Server, account: Account) -> None:
+    """Rows that come in at its front push others back, so that one is the first of several pages."""
+    rows: list[object] = [{"id": number} for number in range(1, 400)]
+
+    def serve(request: Request) -> Reply:
+        skip = int(parse_qs(urlsplit(request.target).query)["skip"][0])
+        found = rows[skip : skip + 5]
+        if len(server.requests) % 2 and len(rows) < 600:
+            rows[:0] = [{"id": 1000 + len(rows) + at} for at in range(3)]
+        return answer(200, found)
+
+    server.otherwise = serve
+    seen = {contact.id for page in account.address_book(7).contacts(page_size=5, overlap=0) for contact in page}
+    assert seen >= set(range(1, 400))
+
+
+@pytest.mark.parametrize("token", ["a\x00b", "x" * 8193, {"a": 1}, "a\nb"])
+def test_a_marker_that_could_not_be_sent_back_is_no_answer(
+    server: Server, make_account: MakeAccount, token: object
+) -> None:
+    """It would be kept, which no database does with a NUL, and each run after it would fail."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.say(answer(200, {"_items": [{"contactId": 1}], "_links": {"next": {"marker": token}}}))
+    with pytest.raises(Transient):
+        list(account.contacts_v3.pages())
+    server.say(answer(200, {"events": [], "checkPoint": token}))
+    with pytest.raises(Transient):
+        account.events.read(5)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])

@@ -17,6 +17,7 @@ LONGEST_VALUE: Final = 4 * 1024 * 1024
 _MARKS = re.compile(rb'[{}\[\]]|"[^"\\]*(?:\\.[^"\\]*)*"|"', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}]+")
 _BLANK: Final = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]+")
 _OPENING: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -159,10 +160,10 @@ class _Text:
 
     def _peek(self) -> int:
         while True:
-            while self._at < len(self._held):
-                if self._held[self._at] not in _BLANK:
-                    return self._held[self._at]
-                self._at += 1
+            if blanks := _BLANKS.match(self._held, self._at):
+                self._at = blanks.end()
+            if self._at < len(self._held):
+                return self._held[self._at]
             if not self._more(1):
                 raise Unreadable("the body is cut")
 

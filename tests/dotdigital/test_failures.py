@@ -9,6 +9,7 @@ import logging
 import pickle
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ from dotdigital import (
     Transient,
     UnknownOutcome,
 )
+from dotdigital.answers import read_refusal
 from tests.dotdigital.certificates import self_signed, server_context
 from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
@@ -241,6 +243,17 @@ def test_a_refusal_is_redacted(server: Server, account: Account) -> None:
     assert "Ann" not in shown
     assert "\x1b" not in shown
     assert "wrong" in shown
+
+
+def test_a_refusal_of_one_long_word_is_read_in_no_time() -> None:
+    """Whether an address follows was looked for once for each pair of its letters: seconds for a few kilobytes."""
+    word = "a" * 15_000
+    started = time.process_time()
+    assert read_refusal(json.dumps({"message": word}).encode()) == (None, "a" * 200, None)
+    refusal = read_refusal(json.dumps({"errorCode": "a:b", "description": f"{word} or {word}@example.com"}).encode())
+    assert refusal is not None
+    assert "@" not in refusal.sentence
+    assert time.process_time() - started < 1
 
 
 def test_a_long_refusal_is_cut_and_a_broken_one_still_counts(server: Server, account: Account) -> None:

@@ -88,7 +88,27 @@ def decode_page(body: bytes | bytearray, row: type[Row], limit: int = MAX_UNPAGE
 
 
 def decode_one(body: bytes | bytearray, shape: type[Row]) -> Row:
-    """Answers one object, with a question mark for each half character. Raises Unreadable if the body is not one."""
+    """Answers one object, with a question mark for each half character. Raises Unreadable if the body is not one.
+
+    Of a shape that needs no key it has one at least: counters that are all absent would be an answer of somebody else.
+    """
+    found = _one(body, shape)
+    keys = _keys_of(cast(Hashable, shape))
+    if keys and keys.isdisjoint(json_object(_one(body, dict[str, object]))):
+        raise Unreadable("an object of something else")
+    return found
+
+
+@cache
+def _keys_of(shape: Any) -> frozenset[str]:
+    """The keys of a shape that needs none of them; none of any other."""
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        return frozenset()
+    fields = msgspec.structs.fields(shape)
+    return frozenset() if any(each.required for each in fields) else frozenset(each.encode_name for each in fields)
+
+
+def _one(body: bytes | bytearray, shape: type[Row]) -> Row:
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):

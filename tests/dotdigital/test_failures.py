@@ -26,6 +26,7 @@ from dotdigital import (
     DotdigitalError,
     NotFound,
     Rejected,
+    Retry,
     Throttled,
     Transient,
     UnknownOutcome,
@@ -378,6 +379,30 @@ def test_a_status_that_is_an_answer_can_be_a_refusal(server: Server, account: Ac
     assert refused.value.status == 409
     assert account.delete_data_field("Size").dependencies == ["a form"]
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("body", [{}, {"ok": True}, {"state": "maintenance"}])
+def test_an_object_of_something_else_is_no_answer_of_counters(
+    server: Server, make_account: MakeAccount, body: dict[str, Any]
+) -> None:
+    """What need not be there could be read out of anything: a campaign that nobody opened, a removal that is done."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.otherwise = lambda request: answer(200, body)
+    reads: list[Callable[[], object]] = [
+        lambda: account.import_report("g"),
+        lambda: account.campaign(4).summary(),
+        lambda: account.deletion("g"),
+        lambda: account.delete_data_field("SIZE"),
+        lambda: account.contacts.find([5]),
+        lambda: account.contacts.suppress([5]),
+        lambda: account.collection("Orders").import_report("g"),
+        lambda: account.emails.statistics(datetime(2024, 1, 1, tzinfo=UTC)),
+    ]
+    for read in reads:
+        with pytest.raises(Transient):
+            read()
+    with pytest.raises(UnknownOutcome):
+        account.address_book(7).remove_contacts([5])
 
 
 @pytest.mark.parametrize("second", [{}, {"status": "maintenance"}, {"_items": None}])

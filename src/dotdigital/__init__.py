@@ -78,7 +78,7 @@ from dotdigital.models import (
 )
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, flat
 from dotdigital.patience import Retry
-from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program, Survey, Template
+from dotdigital.programs import EmailStatistics, Enrolment, Preference, Program, RefusedEmail, Survey, Template
 from dotdigital.results import CampaignResults
 from dotdigital.transactional import Record, RecordCollection, RecordDraft, RecordFault, RecordReport
 from dotdigital.uploads import MAX_IMPORT_BYTES
@@ -168,6 +168,7 @@ __all__ = [
     "RecordDraft",
     "RecordFault",
     "RecordReport",
+    "RefusedEmail",
     "Rejected",
     "Reply",
     "Resubscription",

@@ -15,11 +15,12 @@ from dotdigital.books import Book
 from dotdigital.campaigns import Campaigns
 from dotdigital.contacts import Contacts
 from dotdigital.contacts_v3 import ContactsV3
-from dotdigital.decoding import Page, Unreadable, parse_moment
+from dotdigital.decoding import Page, parse_moment
 from dotdigital.drafts import Value, json_value
 from dotdigital.endpoints import Endpoints
 from dotdigital.errors import ConfigurationError, Transient
 from dotdigital.events import Events
+from dotdigital.json_stream import Unreadable
 from dotdigital.limits import Limiter, LocalLimiter
 from dotdigital.models import (
     AccountInfo,

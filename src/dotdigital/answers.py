@@ -26,7 +26,8 @@ _V3_CODE = re.compile(r"[A-Za-z]{1,40}:[A-Za-z]{1,60}")
 # A name of a field, never a value: "Email is not a valid email address", "contacts[0].identifiers.email".
 _NAMED = re.compile(r"([A-Z][A-Za-z]{1,30}) (?:is|must|cannot|has)\b")
 _FIELD = re.compile(r"[A-Za-z][\w.\[\]-]{0,63}")
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+# Bounded, since each letter of a long word without an @ would be looked at once for each one before it.
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]{1,256}@[^\s<>\"'(),;:]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _FLAT_LIMIT: Final = "ERROR_APIUSAGE_EXCEEDED"
 # v3 answers 429 for these too, but no quota of calls is used up: other work has to finish first (contract §7).

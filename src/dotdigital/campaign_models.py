@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from dotdigital.decoding import moment
-from dotdigital.models import Scalar
+from dotdigital.models import Id, Scalar, TaskId
 
 
 class Dated(msgspec.Struct, frozen=True, rename="camel"):
@@ -26,7 +26,7 @@ class Dated(msgspec.Struct, frozen=True, rename="camel"):
 class FromAddress(msgspec.Struct, frozen=True):
     """A sender address of the account."""
 
-    id: int = 0
+    id: Id = 0
     email: str | None = None
 
 
@@ -41,7 +41,7 @@ class Campaign(Dated, frozen=True, rename="camel"):
 
     dates = ("sent_date", "scheduled_date")
 
-    id: int
+    id: Id
     name: str = ""
     subject: str = ""
     from_name: str = ""
@@ -70,10 +70,10 @@ class Send(Dated, frozen=True, rename="camel"):
 
     dates = ("send_date",)
 
-    id: str
-    campaign_id: int = 0
-    address_book_ids: list[int] | None = None
-    contact_ids: list[int] | None = None
+    id: TaskId
+    campaign_id: Id = 0
+    address_book_ids: list[Id] | None = None
+    contact_ids: list[Id] | None = None
     send_date: datetime | None = None
     split_test_options: Any = None
     status: str = ""
@@ -148,7 +148,7 @@ class CampaignActivity(Dated, frozen=True, rename="camel"):
 
     dates = ("date_sent", "date_first_opened", "date_last_opened")
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     num_opens: int = 0
     num_page_views: int = 0
@@ -179,7 +179,7 @@ class Click(Dated, frozen=True, rename="camel"):
 
     dates = ("date_clicked",)
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     url: str | None = None
     ip_address: str | None = None
@@ -194,7 +194,7 @@ class Open(Dated, frozen=True, rename="camel"):
 
     dates = ("date_opened",)
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     mail_client: str | None = None
     mail_client_version: str | None = None
@@ -210,7 +210,7 @@ class PageView(Dated, frozen=True, rename="camel"):
 
     dates = ("date_viewed",)
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     url: str | None = None
     date_viewed: datetime | None = None
@@ -221,7 +221,7 @@ class Reply(Dated, frozen=True, rename="camel"):
 
     dates = ("date_replied",)
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     from_address: str | None = None
     to_address: str | None = None
@@ -238,7 +238,7 @@ class RoiDetail(Dated, frozen=True, rename="camel"):
 
     dates = ("date_entered",)
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     marker_name: str | None = None
     data_type: str = ""
@@ -249,7 +249,7 @@ class RoiDetail(Dated, frozen=True, rename="camel"):
 class BookmarkView(msgspec.Struct, frozen=True, rename="camel"):
     """How often a contact's shared bookmark was seen."""
 
-    contact_id: int
+    contact_id: Id
     email: str | None = None
     bookmark_name: str | None = None
     num_views: int = 0

@@ -15,15 +15,16 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 def decompressed(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """Yields the body that ``Content-Encoding`` says was compressed, at most 1 MB at once.
 
-    Raises httpx2.DecodingError for data that are no gzip, are cut or go on after their end, and for an encoding that
-    was not asked for.
+    Raises httpx2.DecodingError, once it is read, for data that are no gzip, are cut or go on after their end, and for
+    an encoding that was not asked for: of a refusal the status counts, whatever its body is.
     """
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
-        return chunks
-    if encoding not in {"gzip", "x-gzip"}:
+        yield from chunks
+    elif encoding in {"gzip", "x-gzip"}:
+        yield from _inflated(chunks)
+    else:
         raise httpx2.DecodingError("an encoding that was not asked for")
-    return _inflated(chunks)
 
 
 def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:

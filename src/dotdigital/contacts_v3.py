@@ -11,9 +11,9 @@ from typing import BinaryIO, Final
 import msgspec
 
 from dotdigital import operations
-from dotdigital.decoding import Malformed, Unreadable, decode_one, malformed
+from dotdigital.decoding import Malformed, decode_one, malformed
 from dotdigital.drafts import encode, json_time
-from dotdigital.json_stream import members
+from dotdigital.json_stream import Unreadable, members
 from dotdigital.operations import check_id
 from dotdigital.session import Session
 from dotdigital.uploads import LinesBody, check_size

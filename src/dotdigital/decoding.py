@@ -12,6 +12,8 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
+from dotdigital.json_stream import Unreadable, entries
+
 Row = TypeVar("Row")
 
 RAW_LIMIT: Final = 2048
@@ -26,11 +28,8 @@ _NEVER: Final = frozenset({1, 9999})
 # No row is nested as deeply: a contact in a list has values in a list.
 _DEEPEST: Final = 10
 # A page that only the slow and patient parser reads.
-_LONGEST_MENDED: Final = 32 * 1024 * 1024
-
-
-class Unreadable(Exception):
-    """A body that is not what the operation answers; the reason holds nothing from the body."""
+LONGEST_MENDED: Final = 32 * 1024 * 1024
+_PIECE: Final = 64 * 1024
 
 
 class Malformed(msgspec.Struct, frozen=True):
@@ -89,7 +88,27 @@ def decode_page(body: bytes | bytearray, row: type[Row], limit: int = MAX_UNPAGE
 
 
 def decode_one(body: bytes | bytearray, shape: type[Row]) -> Row:
-    """Answers one object, with a question mark for each half character. Raises Unreadable if the body is not one."""
+    """Answers one object, with a question mark for each half character. Raises Unreadable if the body is not one.
+
+    Of a shape that needs no key it has one at least: counters that are all absent would be an answer of somebody else.
+    """
+    found = _one(body, shape)
+    keys = _keys_of(cast(Hashable, shape))
+    if keys and keys.isdisjoint(json_object(_one(body, dict[str, object]))):
+        raise Unreadable("an object of something else")
+    return found
+
+
+@cache
+def _keys_of(shape: Any) -> frozenset[str]:
+    """The keys of a shape that needs none of them; none of any other."""
+    if not (isinstance(shape, type) and issubclass(shape, msgspec.Struct)):
+        return frozenset()
+    fields = msgspec.structs.fields(shape)
+    return frozenset() if any(each.required for each in fields) else frozenset(each.encode_name for each in fields)
+
+
+def _one(body: bytes | bytearray, shape: type[Row]) -> Row:
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
@@ -150,64 +169,41 @@ def _surplus(limit: int) -> Malformed:
 
 def _row_by_row(body: bytes | bytearray, row: type[Row], limit: int) -> Page[Row]:
     page: Page[Row] = Page([])
-    for at, entry in enumerate(_entries(body, limit)):
+    for at, raw in enumerate(_raw_rows(body, limit)):
         if at == limit:
             page.malformed.append(_surplus(limit))
             break
-        raw = json.dumps(entry, ensure_ascii=False)
         try:
-            # A row with half a character cannot be stored or sent anywhere: it is malformed, not to be mended by
-            # guessing.
-            raw.encode()
-            page.items.append(_convert(entry, row))
-        except (msgspec.ValidationError, TypeError, ValueError) as error:
-            shown = raw.encode(errors="backslashreplace").decode()[:RAW_LIMIT]
-            page.refuse(Malformed(raw=shown, reason=_reason(error)))
+            page.items.append(_read(bytes(raw), row))
+        except (msgspec.ValidationError, Unreadable, TypeError, ValueError) as error:
+            page.refuse(malformed(bytes(raw[:RAW_LIMIT]), _reason(error)))
     return page
 
 
-def _entries(body: bytes | bytearray, limit: int) -> Iterator[Any]:
-    """Yields the rows of a list one by one. Raises Unreadable for what is no list."""
+def _raw_rows(body: bytes | bytearray, limit: int) -> Iterator[memoryview | bytes]:
+    """Yields the rows of a list as they came. Raises Unreadable for what is no list.
+
+    A row that no parser takes, for what is in it or for how deeply it is nested, is a row all the same.
+    """
     try:
-        rows = _split(body.removeprefix(codecs.BOM_UTF8), msgspec.Raw, limit)
+        return map(memoryview, _split(body.removeprefix(codecs.BOM_UTF8), msgspec.Raw, limit))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        yield from _mended_entries(body)
-        return
-    for row in rows:
-        if len(memoryview(row)) > _LONGEST_ROW:
-            yield f"a row of more than {_LONGEST_ROW} bytes"
-        else:
-            yield _loads(bytes(row))
+        if len(body) > LONGEST_MENDED:
+            raise Unreadable("the body is no JSON") from None
+    return entries(bytes(body[at : at + _PIECE]) for at in range(0, len(body), _PIECE))
 
 
-def _mended_entries(body: bytes | bytearray) -> Iterator[Any]:
-    """Yields the rows of a list one by one, although it has text that is no Unicode or numbers that are none."""
-    if len(body) > _LONGEST_MENDED:
-        raise Unreadable("the body is no JSON")
-    text = _text(body).strip()
-    if not (text.startswith("[") and text.endswith("]")):
-        raise Unreadable("a whole list was expected")
-    parser = json.JSONDecoder(parse_constant=str)
-    at = _past_blanks(text, 1)
-    end = len(text) - 1
+def _read(raw: bytes, shape: type[Row]) -> Row:
+    """Answers a row. Raises Unreadable, ValueError or what msgspec does for a bad one."""
+    if len(raw) > _LONGEST_ROW:
+        raise Unreadable(f"a row of more than {_LONGEST_ROW} bytes")
     try:
-        while at != end:
-            entry, at = parser.raw_decode(text, at)
-            yield entry
-            at = _past_blanks(text, at)
-            if at == end:
-                return
-            at = _past_blanks(text, text.index(",", at, at + 1) + 1)
-            if at == end:
-                raise Unreadable("a comma before the end of the list")
-    except (ValueError, RecursionError) as error:
-        raise Unreadable("the body is not complete JSON") from error
-
-
-def _past_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
+        entry = _loads(raw)
+    # A row with half a character cannot be stored or sent anywhere: it is malformed, not to be mended by guessing.
+    json.dumps(entry, ensure_ascii=False).encode()
+    return _convert(entry, shape)
 
 
 def _text(body: bytes | bytearray) -> str:
@@ -216,7 +212,7 @@ def _text(body: bytes | bytearray) -> str:
 
 def malformed(raw: bytes, reason: str) -> Malformed:
     """Answers an entry that could not be decoded as one to be looked at."""
-    return Malformed(raw.decode(errors="backslashreplace")[:RAW_LIMIT], reason)
+    return Malformed(raw[:RAW_LIMIT].decode(errors="backslashreplace")[:RAW_LIMIT], reason)
 
 
 def json_object(value: Any) -> dict[str, Any]:
@@ -229,19 +225,12 @@ def json_list(value: Any) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
-def load_leniently(body: bytes | bytearray) -> Any:
-    """Answers a body that has half characters, bytes that are no UTF-8 or numbers that are none. Raises Unreadable."""
-    if len(body) > _LONGEST_MENDED:
-        raise Unreadable("the body is no JSON")
-    return _loads(body)
-
-
 def _loads(body: bytes | bytearray) -> Any:
     """The standard library's parser takes lone surrogates and bytes that are no UTF-8: only their rows are lost."""
     try:
         return json.loads(_text(body), parse_constant=str)
     except (ValueError, RecursionError) as error:
-        raise Unreadable("the body is not complete JSON") from error
+        raise Unreadable("no complete JSON, or beyond all bounds") from error
 
 
 def _convert(entry: Any, shape: type[Row]) -> Row:
@@ -284,6 +273,8 @@ def _date(text: str) -> datetime:
 
 def _reason(error: Exception) -> str:
     """What is wrong with a row. Only the decoder's own messages are kept; others may quote the value."""
+    if isinstance(error, Unreadable):
+        return str(error)
     if isinstance(error, UnicodeEncodeError):
         return "text that is not valid Unicode"
     return str(error)[:300] if isinstance(error, msgspec.ValidationError) else "a value that cannot be read"

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from dotdigital.models import Scalar
 
+MAX_RECIPIENTS: Final = 100
 Value = Scalar | date | Decimal
 # As the service keeps numbers: a Decimal would be a text otherwise.
 encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -232,7 +233,9 @@ class EmailDraft:
     attachments: Sequence[Attachment] = ()
 
     def body(self) -> dict[str, Any]:
-        """Answers the e-mail as JSON. Raises ValueError without a recipient."""
+        """Answers the e-mail as JSON. Raises ValueError without a recipient or a subject."""
+        if not self.subject.strip():
+            raise ValueError("subject is empty: an e-mail needs it")
         return {
             **recipients(self.to, self.cc, self.bcc),
             "subject": self.subject,
@@ -271,9 +274,12 @@ class TriggeredDraft:
 
 
 def recipients(to: Sequence[str], cc: Sequence[str], bcc: Sequence[str]) -> dict[str, list[str]]:
-    """Answers the three kinds of recipients. Raises ValueError without any ``to``."""
+    """Answers the three kinds of recipients. Raises ValueError without any ``to``, and for more than 100 of a kind."""
     if not to or isinstance(to, str):
         raise ValueError("to is empty or a single text: give a list of addresses")
+    for name, given in (("to", to), ("cc", cc), ("bcc", bcc)):
+        if len(given) > MAX_RECIPIENTS:
+            raise ValueError(f"{name} has {len(given)} addresses: the service takes {MAX_RECIPIENTS}")
     return {"toAddresses": list(to), "ccAddresses": list(cc), "bccAddresses": list(bcc)}
 
 

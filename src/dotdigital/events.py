@@ -11,12 +11,14 @@ import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, Unreadable, decode_one, malformed
+from dotdigital.decoding import Page, decode_one, malformed
 from dotdigital.drafts import json_of, json_time
 from dotdigital.errors import Transient
-from dotdigital.json_stream import members
+from dotdigital.json_stream import Unreadable, members
+from dotdigital.models import Id
+from dotdigital.paging import Repetitions
 from dotdigital.session import Session
-from dotdigital.v3_pages import MAX_PAGE_V3, MarkedPage, check_limit, marked_pages
+from dotdigital.v3_pages import MAX_PAGE_V3, MarkedPage, as_token, check_limit, marked_pages
 
 DEFAULT_LIMIT: Final = 2000
 MAX_IMPORTED: Final = 5000
@@ -33,7 +35,7 @@ class Event(Dated, frozen=True, rename="camel"):
 
     id: str
     type: str
-    account_id: int | None = None
+    account_id: Id | None = None
     event_date: datetime | None = None
     processed_date: datetime | None = None
     data: dict[str, Any] = {}
@@ -41,10 +43,10 @@ class Event(Dated, frozen=True, rename="camel"):
     @property
     def contact_id(self) -> int | None:
         """The contact it is about, if the data name one."""
-        value = self.data.get("contactId")
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            return int(value[:18])
-        return value if type(value) is int else None
+        try:
+            return msgspec.convert(self.data.get("contactId"), Id, strict=False)
+        except msgspec.ValidationError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Subscription(Dated, frozen=True, rename="camel"):
 
     dates = ("created", "updated")
 
-    id: int
+    id: Id
     name: str = ""
     status: str = "inactive"
     subscribed_event_types: list[EventType] = []
@@ -210,10 +212,12 @@ class Events:
         """Yields pages until there are no more events; each counts as received once the next is asked for.
 
         The last page has no events but a checkpoint to go on from. Raises Transient for a checkpoint that comes again
-        with events, which would never end.
+        with events, and for the same events with ever new ones, which would never end.
         """
+        repetitions = Repetitions()
         while True:
             page = self.read(subscription_id, checkpoint=checkpoint, limit=limit)
+            repetitions.look_at(page)
             is_last, former, checkpoint = not page.rows, checkpoint, page.checkpoint
             yield page
             # Pages are large: whoever has done with one need not hold it while the next one is read.
@@ -256,7 +260,7 @@ def _event_page(chunks: Iterator[bytes]) -> EventPage:
     checkpoint: str | None = None
     for name, raw in members(chunks):
         if name == "checkPoint":
-            checkpoint = decode_one(raw, str)
+            checkpoint = decode_one(raw, str) and as_token(decode_one(raw, str))
         elif name == "events":
             if page.rows == MAX_PAGE_V3:
                 raise Unreadable("more events than a page can have")

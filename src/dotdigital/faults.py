@@ -7,9 +7,10 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dotdigital.decoding import Unreadable
+from dotdigital.json_stream import Unreadable
 from dotdigital.models import Fault
 
+_NAMES: Final = frozenset({"reason", "email"})
 UNREADABLE_ROW: Final = "Unreadable row"
 # Longer than any row the service can have; without it a body with no line end would be held in memory.
 _LONGEST_LINE: Final = 1024 * 1024
@@ -20,20 +21,26 @@ def read_faults(chunks: Iterable[bytes]) -> Iterator[Fault]:
     """Yields one Fault a row. Takes any order and case of columns, a byte-order mark, CRLF, and rows of any length.
 
     Missing cells are empty and surplus ones dropped; without columns of these names the first is the reason and the
-    second the address. A row the CSV parser gives up on is yielded with the reason ``Unreadable row``.
+    second the address. A row the CSV parser gives up on is yielded with the reason ``Unreadable row``. Raises
+    Unreadable for anything else than such a CSV: it would mean that no row was refused.
     """
     rows = csv.reader(_lines(chunks))
     header = [name.strip().lower() for name in _next_row(rows) or ()]
-    if header and header[0].startswith(("{", "<")):
-        raise Unreadable("no CSV but JSON or HTML")
+    named = not _NAMES.isdisjoint(header)
+    if header and (header[0].startswith(("{", "[", "<")) or "\0" in header[0] or not (named or len(header) > 1)):
+        raise Unreadable("no CSV")
+    is_empty = True
     reason_at = header.index("reason") if "reason" in header else 0
     email_at = header.index("email") if "email" in header else 1
     while (cells := _next_row(rows)) is not None:
+        is_empty = False
         if cells == [_UNREADABLE]:
             yield Fault(UNREADABLE_ROW, "", {})
         elif cells:
             row = {name: _cell(cells, at) for at, name in enumerate(header) if at != reason_at}
             yield Fault(_cell(cells, reason_at).strip(), _cell(cells, email_at).strip(), row)
+    if header and is_empty and not named:
+        raise Unreadable("no CSV of refused rows")
 
 
 _UNREADABLE: Final = "\x00unreadable"

@@ -1,4 +1,6 @@
-"""Reading a long JSON object while it arrives: each entry of its lists by itself, so that no list is held whole."""
+"""Reading JSON piece by piece: objects while they arrive, each entry of their lists by itself, and what holds an entry
+that no parser reads.
+"""
 
 from __future__ import annotations
 
@@ -10,39 +12,62 @@ from typing import Final
 
 import msgspec
 
-from dotdigital.decoding import Unreadable
-
 # A row of the service stays well below; what goes on for longer is none.
 LONGEST_VALUE: Final = 4 * 1024 * 1024
 _MARKS = re.compile(rb'[{}\[\]]|"[^"\\]*(?:\\.[^"\\]*)*"|"', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}]+")
 _BLANK: Final = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]+")
 _OPENING: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Unreadable(Exception):
+    """A body that is not what the operation answers; the reason holds nothing from the body."""
 
 
 def members(chunks: Iterator[bytes]) -> Iterator[tuple[str, bytes]]:
     """Yields the members of a JSON object as (name, raw JSON); a list yields each of its entries under its name.
 
-    An empty list yields nothing, and so does null. Raises Unreadable for what is no object, is cut, or has an entry
-    beyond 4 MB.
+    An empty list yields nothing, and so does null. Raises Unreadable for what is no object, is cut or goes on after its
+    end, or has an entry beyond 4 MB. What is within a value is not looked at.
     """
     text = _Text(chunks)
-    text.skip(codecs.BOM_UTF8)
-    text.expect(b"{")
-    if text.next_is(b"}"):
-        return
-    while True:
-        name = _name(text.value())
-        text.expect(b":")
+    for name in _names(text):
         if text.next_is(b"["):
             for entry in _entries(text):
                 yield name, entry
         elif (value := text.value()) != b"null":
             yield name, value
-        if text.next_is(b"}"):
-            return
-        text.expect(b",")
+
+
+def whole_members(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yields the members of a JSON object that is there as a whole, lists and null as they are; else as ``members``."""
+    text = _Text(iter([body]))
+    for name in _names(text):
+        yield name, text.value()
+
+
+def entries(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yields the raw entries of a JSON list. Raises Unreadable as ``members``."""
+    text = _Text(chunks)
+    text.begin(b"[")
+    yield from _entries(text)
+    text.finish()
+
+
+def _names(text: _Text) -> Iterator[str]:
+    """Yields the name of each member of an object; its value has to be read before the next one is asked for."""
+    text.begin(b"{")
+    if not text.next_is(b"}"):
+        while True:
+            name = _name(text.value())
+            text.expect(b":")
+            yield name
+            if text.next_is(b"}"):
+                break
+            text.expect(b",")
+    text.finish()
 
 
 def _entries(text: _Text) -> Iterator[bytes]:
@@ -75,12 +100,22 @@ class _Text:
         self._at = 0
         self._is_split = False
 
-    def skip(self, prefix: bytes) -> None:
-        """Passes over a prefix, if there is one."""
-        while len(self._held) < len(prefix) and self._more(1):
+    def begin(self, mark: bytes) -> None:
+        """Passes over this character, and a byte-order mark before it. Raises Unreadable where there is another."""
+        while len(self._held) < len(codecs.BOM_UTF8) and self._more(1):
             pass
-        if self._held.startswith(prefix):
-            self._at = len(prefix)
+        if self._held.startswith(codecs.BOM_UTF8):
+            self._at = len(codecs.BOM_UTF8)
+        self.expect(mark)
+
+    def finish(self) -> None:
+        """Raises Unreadable if anything but blanks follows."""
+        while True:
+            if self._held[self._at :].strip(_BLANK):
+                raise Unreadable("the body goes on after its end")
+            self._at = len(self._held)
+            if not self._more(1):
+                return
 
     def next_is(self, mark: bytes) -> bool:
         """Whether the next character that is no blank is this one; passes over it if so."""
@@ -125,10 +160,10 @@ class _Text:
 
     def _peek(self) -> int:
         while True:
-            while self._at < len(self._held):
-                if self._held[self._at] not in _BLANK:
-                    return self._held[self._at]
-                self._at += 1
+            if blanks := _BLANKS.match(self._held, self._at):
+                self._at = blanks.end()
+            if self._at < len(self._held):
+                return self._held[self._at]
             if not self._more(1):
                 raise Unreadable("the body is cut")
 

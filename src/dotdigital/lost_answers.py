@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import Final
 
 import httpx2
 
-from dotdigital.answers import describe
+from dotdigital.answers import describe, error_for
 from dotdigital.errors import ConfigurationError, DotdigitalError, Rejected, Transient, UnknownOutcome
 from dotdigital.operations import Operation
 
@@ -18,6 +19,9 @@ _NEVER_SENT: Final = (
     httpx2.ProxyError,
     httpx2.UnsupportedProtocol,
 )
+_STATUS: Final = re.compile(r"[0-9]{3}\b")
+_WANTS_CREDENTIALS: Final = 407
+_LATER: Final = frozenset({408, 425, 429})
 
 
 def too_large(operation: Operation, most_bytes: int) -> DotdigitalError:
@@ -40,12 +44,28 @@ def no_answer(operation: Operation, error: httpx2.HTTPError, cause: str, *, is_s
             "machine trusts the authority that issued the certificate.",
             detail=describe(operation, cause="certificate not verified"),
         )
+    if isinstance(error, httpx2.ProxyError) and (refusal := _refused_by_proxy(operation, str(error))):
+        return refusal
     if isinstance(error, _NEVER_SENT) or not is_sent:
         return Transient(
             "Dotdigital could not be reached. Check the network if this stays; it is tried again later.",
             detail=describe(operation, cause=cause),
         )
     return _lost(operation, cause)
+
+
+def _refused_by_proxy(operation: Operation, said: str) -> DotdigitalError | None:
+    """What a proxy means that did not connect us, if trying again changes nothing; ``said`` begins with its status."""
+    status = int(said[:3]) if _STATUS.match(said) else 0
+    if status == _WANTS_CREDENTIALS:
+        return error_for(operation, status, b"")
+    if not 300 <= status < 500 or status in _LATER:
+        return None
+    return ConfigurationError(
+        "The proxy refuses to connect to Dotdigital. Have it allow the host of the account, or use another one.",
+        detail=describe(operation, status=status, cause="refused by the proxy"),
+        status=status,
+    )
 
 
 def _lost(operation: Operation, cause: str) -> DotdigitalError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -15,6 +15,11 @@ from msgspec.structs import force_setattr
 from dotdigital.decoding import moment
 
 Scalar = str | int | float | bool | None
+# Whoever keeps ids keeps them in 64 bits; the service's own have 32.
+Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# Of something that runs in the background. It is kept, and stands in the path that asks for it.
+TASK_ID = r"[0-9A-Za-z-]{1,64}"
+TaskId = Annotated[str, msgspec.Meta(pattern=rf"^{TASK_ID}\Z")]
 
 
 class MergeOption(StrEnum):
@@ -28,7 +33,7 @@ class MergeOption(StrEnum):
 class AccountInfo(msgspec.Struct, frozen=True):
     """The account (contract §1.2). ``properties`` are all of the vendor's, by name, as text."""
 
-    id: int
+    id: Id
     properties: dict[str, str]
 
     @property
@@ -55,7 +60,7 @@ class AccountInfo(msgspec.Struct, frozen=True):
 class AddressBook(msgspec.Struct, frozen=True, rename="camel"):
     """An address book (contract §4.2). ``visibility`` is Private or Public, ``contacts`` the vendor's own count."""
 
-    id: int
+    id: Id
     name: str
     visibility: str = ""
     contacts: int = 0
@@ -71,7 +76,7 @@ class FieldValue(msgspec.Struct, frozen=True, gc=False):
 class Contact(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """A contact (contract §4.3). ``data_fields`` is None unless full data was asked for."""
 
-    id: int
+    id: Id
     email: str | None = None
     opt_in_type: str | None = None
     email_type: str | None = None
@@ -105,14 +110,14 @@ class Deletion(msgspec.Struct, frozen=True):
     ``id`` is empty and ``status`` Completed where an older service answers without a body.
     """
 
-    id: str = ""
+    id: TaskId = ""
     status: str = "Completed"
 
 
 class Import(msgspec.Struct, frozen=True):
     """An import that runs in the background (contract §5.1)."""
 
-    id: str
+    id: TaskId
     status: str
 
     @property
@@ -160,7 +165,7 @@ class WireProperty(msgspec.Struct, frozen=True):
 class WireAccount(msgspec.Struct, frozen=True):
     """account-info as it is on the wire."""
 
-    id: int
+    id: Id
     properties: list[WireProperty] = []
 
     def info(self) -> AccountInfo:
@@ -178,7 +183,7 @@ class WireAccount(msgspec.Struct, frozen=True):
 class ContactId(msgspec.Struct, frozen=True):
     """A contact by id or address; the one that was not given is 0 or None (contract §4.3)."""
 
-    id: int = 0
+    id: Id = 0
     email: str | None = None
 
 
@@ -210,7 +215,7 @@ class Dependency(msgspec.Struct, frozen=True, rename="camel"):
     """Something that uses a data field (contract §4.7)."""
 
     type: str = ""
-    object_id: int | None = None
+    object_id: Id | None = None
 
 
 class DataFieldDeletion(msgspec.Struct, frozen=True):
@@ -223,7 +228,7 @@ class DataFieldDeletion(msgspec.Struct, frozen=True):
 class Segment(msgspec.Struct, frozen=True):
     """A segment; its id can stand for a book's where contacts are read or mailed (contract §4.10)."""
 
-    id: int
+    id: Id
     name: str = ""
     contacts: int = 0
 
@@ -231,5 +236,5 @@ class Segment(msgspec.Struct, frozen=True):
 class SegmentRefresh(msgspec.Struct, frozen=True):
     """How far the refresh of a segment is: NotStarted, NotFinished, Finished or Failed."""
 
-    id: int
+    id: Id
     status: str = ""

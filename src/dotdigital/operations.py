@@ -9,8 +9,19 @@ from urllib.parse import quote
 
 from dotdigital.drafts import json_time
 from dotdigital.limits import HIGH, LOW, MEDIUM, UNLIMITED
+from dotdigital.models import TASK_ID
 
-_GUID = re.compile(r"[0-9A-Za-z-]{1,64}")
+_GUID = re.compile(TASK_ID)
+_SLASHES = re.compile(r"[/\\]")
+# Escaped or not, many a host reads a slash as the end of a part. No name has one; addresses and keys may.
+_MAY_HAVE_SLASHES: Final = frozenset({"who", "wanted", "key"})
+_ENROLMENT_STATUSES: Final = frozenset({"processing", "finished"})
+# Words of the service's own paths, where a part of the caller's may stand as well: another operation would answer.
+_WORDS: Final = {
+    "collection": frozenset({"import"}),
+    "identifier": frozenset({"import", "delete"}),
+    "guid": _ENROLMENT_STATUSES,
+}
 
 
 class Operation(NamedTuple):
@@ -149,6 +160,7 @@ ENROLMENT_FAULTS: Final = _get("/v2/programs/enrolments/{guid}/report-faults", L
 EMAIL: Final = _post("/v2/email", UNLIMITED)
 EMAIL_BATCH: Final = _post("/v2/email/batch", UNLIMITED)
 EMAIL_TRIGGERED: Final = _post("/v2/email/triggered-campaign", UNLIMITED)
+EMAIL_TRIGGERED_BATCH: Final = _post("/v2/email/triggered-campaign/batch", UNLIMITED)
 EMAIL_STATISTICS: Final = _get("/v2/email/stats/since-date/{date}", UNLIMITED)
 PREFERENCES: Final = _get("/v2/preferences", MEDIUM)
 PREFERENCE_CREATE: Final = _post("/v2/preferences")
@@ -220,7 +232,8 @@ def with_full_data(operation: Operation, *, full_data: bool) -> Operation:
 def fill(operation: Operation, **parts: int | str | datetime) -> str:
     """Answers the path of one call: the template with its parts checked and escaped.
 
-    Raises ValueError, naming the part, for an id below 1, something that is no import id, or a date without time zone.
+    Raises ValueError, naming the part, for an id below 1, something that is no import id, a date without time zone, and
+    a text that would lead to another operation.
     """
     return operation.path.format_map({name: _part(name, value) for name, value in parts.items()})
 
@@ -250,10 +263,23 @@ def _part(name: str, value: int | str | datetime) -> str:
     if isinstance(value, int):
         check_id(name, value)
         return str(value)
-    if name == "who":
-        check_who(name, value)
+    _check_text(name, value)
+    return quote(value, safe="@")
+
+
+def _check_text(name: str, value: str) -> None:
+    """Raises ValueError for a text that cannot be meant, or with which another operation would be asked."""
     if name == "guid" and not _GUID.fullmatch(value):
         raise ValueError("the id of a background task has letters, digits and hyphens only")
-    if not value.strip() or value in {".", ".."} or not value.isprintable():
+    if not value.strip() or not value.isprintable():
         raise ValueError(f"{name} is empty or has characters that cannot stand in a path")
-    return quote(value, safe="@")
+    pieces = _SLASHES.split(value)
+    if not {".", ".."}.isdisjoint(pieces) or (len(pieces) > 1 and name not in _MAY_HAVE_SLASHES):
+        raise ValueError(f"{name} has a slash, or dots alone, which would lead elsewhere")
+    word = value.strip().lower()
+    if word in _WORDS.get(name, ()):
+        raise ValueError(f"{name} is {value.strip()!r}, a word of the service's own paths")
+    if name == "who" and "@" not in word:
+        raise ValueError("who is neither an id, given as a number, nor an e-mail address")
+    if name == "status" and word not in _ENROLMENT_STATUSES:
+        raise ValueError("status is neither Processing nor Finished")

@@ -12,6 +12,7 @@ MAX_PAGE: Final = 1000
 DEFAULT_OVERLAP: Final = 100
 _SAME_PAGE_TRIES: Final = 3
 _MOST_STEPS_BACK: Final = 100
+_MOST_REPETITIONS: Final = 100
 
 
 def pages(read: Callable[[int, int], Page[Row]], *, size: int, overlap: int, start: int = 0) -> Iterator[Page[Row]]:
@@ -50,6 +51,35 @@ def flat(pages: Iterable[Page[Row]], *, key: Callable[[Row], Hashable] | None = 
             yield row
 
 
+class Repetitions:
+    """Notices a list that never ends because its pages come again and again, each perhaps with something changed.
+
+    Pages are known by their first rows. Now and then a row comes first once more, as rows shift; a hundred times in one
+    reading, the place that was asked for is not heeded. Only one row is held, which is exchanged for a later one ever
+    more rarely: so a circle of any length is met.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[object, ...] = ()
+        self._pages = 0
+        self._exchanged_at = 1
+        self._met = 0
+
+    def look_at(self, page: Page[Any]) -> None:
+        """Counts a page in. Raises Transient once its like came too often."""
+        first = (*page.items[:1], *page.malformed[:1])
+        self._pages += 1
+        if first and first == self._held:
+            self._met += 1
+            if self._met == _MOST_REPETITIONS:
+                raise Transient(
+                    "Dotdigital sent the same page of a list again and again. Try again later.",
+                    detail=f"paging: the same rows {_MOST_REPETITIONS} times",
+                )
+        if self._pages == self._exchanged_at:
+            self._held, self._exchanged_at = first, 2 * self._pages
+
+
 class _Walk:
     """One reading of one list."""
 
@@ -60,11 +90,13 @@ class _Walk:
         self._step = size - overlap
         self._skip = start
         self._steps_back = 0
+        self._repetitions = Repetitions()
 
     def pages(self) -> Iterator[Page[Any]]:
         """Yields page after page until a short one."""
         page = self._read(self._skip, self._size)
         while page.rows:
+            self._repetitions.look_at(page)
             yield page
             if page.rows < self._size:
                 return

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from dotdigital import operations
 from dotdigital.campaign_models import Dated
-from dotdigital.decoding import Page, Unreadable, decode_one, decode_page
+from dotdigital.decoding import Page, decode_one, decode_page
 from dotdigital.drafts import CampaignDraft, EmailDraft, TriggeredDraft, json_time
-from dotdigital.models import Fault, Segment, SegmentRefresh
-from dotdigital.operations import check_id
+from dotdigital.json_stream import Unreadable
+from dotdigital.models import Fault, Id, Segment, SegmentRefresh, TaskId
+from dotdigital.operations import Operation, check_id
 from dotdigital.session import Session
 from dotdigital.wire import Query
 
@@ -21,7 +23,7 @@ from dotdigital.wire import Query
 class Template(msgspec.Struct, frozen=True, rename="camel"):
     """A template for campaigns."""
 
-    id: int
+    id: Id
     name: str = ""
     subject: str = ""
     from_name: str = ""
@@ -36,7 +38,7 @@ class Program(Dated, frozen=True, rename="camel"):
 
     dates = ("date_created",)
 
-    id: int
+    id: Id
     name: str | None = None
     status: str = ""
     date_created: datetime | None = None
@@ -47,12 +49,12 @@ class Enrolment(Dated, frozen=True, rename="camel"):
 
     dates = ("date_created",)
 
-    id: str
-    program_id: int = 0
+    id: TaskId
+    program_id: Id = 0
     status: str = ""
     date_created: datetime | None = None
-    contacts: list[int] | None = None
-    address_books: list[int] | None = None
+    contacts: list[Id] | None = None
+    address_books: list[Id] | None = None
 
 
 class EmailStatistics(Dated, frozen=True, rename="camel"):
@@ -70,18 +72,26 @@ class EmailStatistics(Dated, frozen=True, rename="camel"):
     num_bounces: int = 0
 
 
+class RefusedEmail(msgspec.Struct, frozen=True):
+    """An e-mail that was not taken: its place among those given, from 0, with the service's code and sentence."""
+
+    index: int
+    code: str = msgspec.field(name="failureCode", default="")
+    reason: str = msgspec.field(name="failureReason", default="")
+
+
 class Preference(Dated, frozen=True, rename="camel"):
     """A preference, or a category with the preferences in it."""
 
     dates = ("created", "last_modified")
 
-    id: int = 0
+    id: Id = 0
     public_name: str | None = None
     private_name: str | None = None
     is_preference: bool = True
     is_public: bool = False
     is_opted_in: bool | None = None
-    category_id: int = 0
+    category_id: Id = 0
     order: str | int | None = None
     created: datetime | None = None
     last_modified: datetime | None = None
@@ -93,7 +103,7 @@ class Survey(Dated, frozen=True, rename="camel"):
 
     dates = ("date_survey_created", "date_survey_modified", "first_response_date", "last_response_date")
 
-    id: int
+    id: Id
     name: str | None = None
     url: str | None = None
     state: str = ""
@@ -179,19 +189,27 @@ class Emails:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def send(self, *drafts: EmailDraft) -> None:
-        """Sends one e-mail, or several in one call."""
+    def send(self, *drafts: EmailDraft) -> list[RefusedEmail]:
+        """Sends one e-mail, or several in one call, and answers which of several were refused; the others are sent.
+
+        A single one that is refused raises Rejected.
+        """
+        return self._send(operations.EMAIL, operations.EMAIL_BATCH, drafts)
+
+    def send_triggered(self, *drafts: TriggeredDraft) -> list[RefusedEmail]:
+        """Sends e-mails whose contents are triggered campaigns; as ``send``."""
+        return self._send(operations.EMAIL_TRIGGERED, operations.EMAIL_TRIGGERED_BATCH, drafts)
+
+    def _send(
+        self, one: Operation, several: Operation, drafts: Sequence[EmailDraft | TriggeredDraft]
+    ) -> list[RefusedEmail]:
         if not drafts:
             raise ValueError("give at least one e-mail")
         bodies = [each.body() for each in drafts]
         if len(bodies) == 1:
-            self._session.tell(operations.EMAIL, bodies[0])
-        else:
-            self._session.tell(operations.EMAIL_BATCH, bodies)
-
-    def send_triggered(self, draft: TriggeredDraft) -> None:
-        """Sends an e-mail whose content is a triggered campaign."""
-        self._session.tell(operations.EMAIL_TRIGGERED, draft.body())
+            self._session.tell(one, bodies[0])
+            return []
+        return self._session.ask(several, partial(_refused, sent=len(bodies)), bodies)
 
     def statistics(
         self, since: datetime, *, until: datetime | None = None, period: str = "AllTime"
@@ -290,6 +308,16 @@ class Segments:
     def refresh_status(self, segment_id: int) -> SegmentRefresh:
         """Answers how far the refresh is."""
         return self._session.get(operations.SEGMENT_REFRESH_STATUS, SegmentRefresh, id=segment_id)
+
+
+def _refused(body: bytearray, *, sent: int) -> list[RefusedEmail]:
+    """Each e-mail is named, also one that was taken. Older services answer without a body once all were taken."""
+    if not body:
+        return []
+    outcomes = decode_page(body, RefusedEmail, sent)
+    if outcomes.malformed:
+        raise Unreadable("of some e-mails it is not said what became of them")
+    return [each for each in outcomes if each.code or each.reason]
 
 
 def _statistics(body: bytearray) -> Page[EmailStatistics]:

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TypeVar
 
 from dotdigital.answers import ERROR_BODY_LIMIT, read_refusal
-from dotdigital.decoding import Page, Row, Unreadable, decode_one, decode_page
+from dotdigital.decoding import Page, Row, decode_one, decode_page
 from dotdigital.faults import read_faults
+from dotdigital.json_stream import Unreadable
 from dotdigital.models import Contact, Fault
 from dotdigital.operations import Operation, fill, with_full_data
 from dotdigital.paging import DEFAULT_OVERLAP, MAX_PAGE, pages

@@ -11,7 +11,7 @@ import msgspec
 
 from dotdigital.campaign_models import Dated
 from dotdigital.drafts import Consent, Value, json_value
-from dotdigital.models import Scalar
+from dotdigital.models import Id, Scalar, TaskId
 from dotdigital.operations import check_id
 
 MAX_LISTS: Final = 100
@@ -35,7 +35,7 @@ class MergeV3(StrEnum):
 class ListMembership(msgspec.Struct, frozen=True):
     """A list the contact is on, with its status there: subscribed, suppressed or pending."""
 
-    id: int
+    id: Id
     name: str | None = None
     status: str | None = None
 
@@ -49,7 +49,7 @@ class ContactV3(Dated, frozen=True, rename="camel"):
 
     dates = ("created", "updated")
 
-    contact_id: int
+    contact_id: Id
     status: str | None = None
     created: datetime | None = None
     updated: datetime | None = None
@@ -86,7 +86,7 @@ class ImportV3(msgspec.Struct, frozen=True, rename="camel"):
     What came of each contact is read by ``ContactsV3.import_results``.
     """
 
-    import_id: str
+    import_id: TaskId
     status: str = "NotFinished"
     summary: dict[str, int] = {}
 
@@ -110,7 +110,7 @@ class ResultV3(msgspec.Struct, frozen=True, rename="camel"):
     """
 
     outcome: str = ""
-    contact_id: int | None = None
+    contact_id: Id | None = None
     match_identifier: str | None = None
     identifiers: dict[str, str | int | None] = {}
     failures: list[FailureV3] = []
@@ -122,7 +122,7 @@ class DeletionV3(msgspec.Struct, frozen=True, rename="camel"):
     ``deleted`` and ``failures`` are in the service's own keys.
     """
 
-    delete_id: str
+    delete_id: TaskId
     status: str = "NotStarted"
     summary: dict[str, int] = {}
     deleted: list[dict[str, Any]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +9,16 @@ from typing import Any, Final, Generic
 
 import msgspec
 
-from dotdigital.decoding import Page, Row, Unreadable, decode_page, json_object, load_leniently
+from dotdigital.decoding import LONGEST_MENDED, Page, Row, decode_one, decode_page, json_object
 from dotdigital.errors import Transient
+from dotdigital.json_stream import Unreadable, whole_members
 from dotdigital.operations import Operation
+from dotdigital.paging import Repetitions
 from dotdigital.session import Session
 
 MAX_PAGE_V3: Final = 5000
+# With all else, an address has to hold it.
+_LONGEST_TOKEN: Final = 8192
 # Pages without a row, one after the other, of a list that is believed to go on.
 MOST_EMPTY: Final = 20
 
@@ -62,8 +65,10 @@ def _marking(marker: str | None) -> dict[str, str | int]:
 def _walk(read: Callable[[str | None], MarkedPage[Row]], limit: int, marker: str | None) -> Iterator[MarkedPage[Row]]:
     asked = {marker}
     empty = 0
+    repetitions = Repetitions()
     while True:
         page = read(marker)
+        repetitions.look_at(page)
         # Such a page is the end of the list, told by pointing at itself.
         if page.marker == marker and page.rows < limit:
             page = MarkedPage(page.items, page.malformed, page.unkept)
@@ -87,7 +92,15 @@ def _decode(body: bytearray, *, row: type[Row], limit: int) -> MarkedPage[Row]:
     items, links = _parts(body)
     page = decode_page(items, row, limit)
     marker = json_object(json_object(links).get("next")).get("marker")
-    return MarkedPage(page.items, page.malformed, page.unkept, str(marker) if marker else None)
+    return MarkedPage(page.items, page.malformed, page.unkept, as_token(marker) if marker else None)
+
+
+def as_token(value: object) -> str:
+    """Answers what is sent back to the service as it came, and kept meanwhile. Raises Unreadable for what cannot be."""
+    token = str(value) if isinstance(value, str | int) else ""
+    if not token.isprintable() or not 1 <= len(token) <= _LONGEST_TOKEN:
+        raise Unreadable("a marker or checkpoint that could not be sent back")
+    return token
 
 
 def _parts(body: bytearray) -> tuple[bytes, Any]:
@@ -98,7 +111,9 @@ def _parts(body: bytearray) -> tuple[bytes, Any]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     # Half a character or a NaN somewhere: it must cost its own row and not the page.
-    content = json_object(load_leniently(body))
-    if not isinstance(content.get("_items"), list):
+    if len(body) > LONGEST_MENDED:
+        raise Unreadable("the body is no JSON")
+    found = dict(whole_members(bytes(body)))
+    if "_items" not in found:
         raise Unreadable("a page with _items was expected")
-    return json.dumps(content["_items"]).encode(), content.get("_links")
+    return found["_items"], decode_one(found.get("_links", b"null"), object)

@@ -21,8 +21,8 @@ import httpx2
 from dotdigital.answers import ERROR_BODY_LIMIT, describe, error_for, read_refusal
 from dotdigital.bounds import Bounds, TooManyBytes, bounded
 from dotdigital.compression import decompressed
-from dotdigital.decoding import Unreadable
-from dotdigital.errors import ConfigurationError, NotFound, Rejected, Throttled, Transient
+from dotdigital.errors import ConfigurationError, DotdigitalError, NotFound, Rejected, Throttled, Transient
+from dotdigital.json_stream import Unreadable
 from dotdigital.limits import TOO_MANY, Limiter, seconds_to_reset
 from dotdigital.lost_answers import no_answer, not_understood, too_large
 from dotdigital.operations import Operation
@@ -34,6 +34,8 @@ Read = TypeVar("Read")
 Query = Mapping[str, str | int | Sequence[str]]
 
 NO_CONTENT: Final = 204
+_PARTIAL: Final = 206
+_NOT_FOUND: Final = 404
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
 _USER_AGENT: Final = "dotdigital-python/0.1"
@@ -159,9 +161,9 @@ class Wire:
             except (Throttled, Transient) as error:
                 log.info("%s is tried again", error.detail)
                 patience.wait(error)
-            except NotFound:
-                # The first try deleted it and its answer was lost on the way.
-                if call.operation.method == "DELETE" and patience.interrupted:
+            except NotFound as error:
+                # The first try deleted it and its answer was lost on the way. Without a code somebody else may say so.
+                if call.operation.method == "DELETE" and patience.interrupted and error.code:
                     with _understood(call.operation, _Kept(iter([call.nothing]))) as kept:
                         return read(kept)
                 raise
@@ -242,13 +244,16 @@ class Wire:
             # Such a status comes with an answer or with a refusal, and only its body tells which.
             kept = bytes(bytes_of(chunks))
             is_taken, chunks = read_refusal(kept) is None, iter([kept])
+        if response.status_code == _PARTIAL:
+            # Nobody asked for a part, and a part of a list can be read as a whole one.
+            raise not_understood(call.operation, "a part of an answer")
         if is_taken:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             if call.hear is not None:
                 call.hear(headers)
             yield from [call.nothing] if response.status_code == NO_CONTENT else chunks
             return
-        error = error_for(call.operation, response.status_code, _beginning(chunks))
+        error = _refusal(call.operation, response.status_code, _beginning(chunks))
         if isinstance(error, Throttled):
             wait = seconds_to_reset(headers, now=time.time())
             error.until = None if wait is None else datetime.now(UTC) + timedelta(seconds=wait)
@@ -265,6 +270,13 @@ def _moment_of(date: str) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo is not None else None
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _refusal(operation: Operation, status: int, body: bytes) -> DotdigitalError:
+    """The error for a status that is no success. That a page is not there is nobody's word that a contact is not."""
+    if status == _NOT_FOUND and "{" in operation.path and body.lstrip().startswith(b"<"):
+        return not_understood(operation, "status 404 with HTML")
+    return error_for(operation, status, body)
 
 
 @contextmanager

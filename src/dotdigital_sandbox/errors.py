@@ -39,6 +39,7 @@ STATUSES = {code: status for status, codes in _STATUS_OF.items() for code in cod
 # Clients compare these byte for byte, the trailing blank included.
 _SENTENCES = {
     "PARAMETER_INVALID/email": "Email is not a valid email address. ERROR_PARAMETER_INVALID",
+    "PARAMETER_INVALID/toaddresses": "ToAddresses field is empty or invalid. ERROR_PARAMETER_INVALID",
     "CONTACT_SUPPRESSED": "Contact is suppressed. ERROR_CONTACT_SUPPRESSED",
     "ADDRESSBOOK_DUPLICATE": "That name is in use already, please choose another. ERROR_ADDRESSBOOK_DUPLICATE",
     "ADDRESSBOOK_NOTWRITABLE": "Address book cannot be written to via the API. ERROR_ADDRESSBOOK_NOTWRITABLE",

@@ -181,6 +181,9 @@ class FrontDoor:
                 "X-RateLimit-Scope": "lowCallRate",
             }
             return _refused(ApiError(status, "Too Many Requests", headers=headers), call)
+        if status == HTTPStatus.NOT_FOUND:
+            # As of a gateway that does not know the path: the operations' own have a code.
+            return _refused(no_such_path(), call)
         code = "SYSTEM_SERVICETEMPORARILYUNAVAILABLE" if status == HTTPStatus.SERVICE_UNAVAILABLE else "UNKNOWN"
         return _refused(ApiError(status, refusal(code).message), call)
 

@@ -20,7 +20,7 @@ from dotdigital_sandbox.event_subscriptions import ALERTS
 from dotdigital_sandbox.event_triggers import TYPES
 from dotdigital_sandbox.insight_store import COLLECTION_TYPES
 from dotdigital_sandbox.insight_v3 import SCOPES
-from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, MOBILE_WISHES
+from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, LOCALES, MOBILE_WISHES
 from dotdigital_sandbox.values import FIELD_TYPES
 
 ENUMS: dict[str, tuple[str, ...]] = {
@@ -53,6 +53,8 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "V3EmailWish": tuple(EMAIL_WISHES),
     "V3MobileStatus": MOBILE_WISHES,
     "V3ListStatus": ("subscribed", "suppressed"),
+    "V3IdentifierName": ("contactId", "email", "mobileNumber"),
+    "V3Locale": LOCALES,
     "V3Merge": ("overwrite", "overwriteIfNotEmpty", "overwriteIfEmpty"),
     "InsightScope": SCOPES,
     "InsightType": COLLECTION_TYPES,
@@ -279,10 +281,11 @@ BODIES: dict[str, str] = {
     "NewRecord": "key:str contactIdentifier:str json!:any",
     "NewEnrolment": "programId!:int contacts:[int] addressBooks:[int]",
     "Mail": (
-        "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject:str fromAddress:str htmlContent:str "
-        "plainTextContent:str"
+        "toAddresses!:[email] ccAddresses:[email] bccAddresses:[email] subject!:short fromAddress:str htmlContent:str "
+        "plainTextContent:str attachments:[MailFile]"
     ),
-    "TriggeredMail": "toAddresses!:[email] campaignId!:int",
+    "TriggeredMail": "toAddresses!:[email] campaignId!:int attachments:[MailFile]",
+    "MailFile": "fileName!:short mimeType!:short content!:base64",
     "V3NewContact": (
         "identifiers!:V3GivenIdentifiers dataFields:{any} channelProperties:V3GivenChannels lists:[int] "
         "preferences:[PreferenceChoice] consentRecords:[V3Consent]"
@@ -297,7 +300,7 @@ BODIES: dict[str, str] = {
         "emailType:EmailType optInType:OptInType status:V3EmailWish resubscribeOptions:V3ResubscribeOptions"
     ),
     "V3GivenMobileChannel": "status:V3MobileStatus",
-    "V3ResubscribeOptions": ("resubscribeWithNoChallenge:bool preferredLocale:str redirectUrlAfterChallenge:str"),
+    "V3ResubscribeOptions": "resubscribeWithNoChallenge:bool preferredLocale:V3Locale redirectUrlAfterChallenge:str",
     "NewEventSubscription": (
         "name!:short status!:EventStatus subscribedEventTypes!:[EventType] alertsConfiguration!:EventAlerts"
     ),
@@ -322,6 +325,7 @@ BODIES: dict[str, str] = {
     ),
     "NewInsightRecord": "key!:short json!:{any} contactIdentity:EventContact",
     # These come with some of their keys only.
+    "MailOutcome": "index!:int failureCode:str failureReason:str",
     "InsightRecord": "key!:str json!:{any} created!:date updated!:date ownerContactId:int",
     "InsightJobStatus": "jobId!:guid status!:InsightJobState summary:InsightJobSummary failures:[any]",
     "InsightImport": (
@@ -344,7 +348,11 @@ BODIES: dict[str, str] = {
     "V3Page": "_links!:V3Links _items!:[V3Contact]",
     "V3Links": "self!:V3Link first!:V3Link next:V3Link",
     "V3Link": "marker!:str link!:str",
-    "V3NewImport": "contacts!:[V3NewContact] mergeOption:V3Merge",
+    "V3NewImport": "contacts!:[V3ImportedContact] mergeOption:V3Merge",
+    "V3ImportedContact": (
+        "matchIdentifier!:V3IdentifierName identifiers!:V3GivenIdentifiers dataFields:{any} lists:[int] "
+        "channelProperties:V3GivenChannels preferences:[PreferenceChoice] consentRecords:[V3Consent]"
+    ),
     "V3Outcome": "contactId!:int identifiers!:V3Identifiers",
     "V3FailureReason": "failureCode!:str description!:str",
     "V3Failure": "contactId:int matchIdentifier!:str identifiers!:{any} failures!:[V3FailureReason]",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dotdigital_sandbox.contact_statuses import UNSUBSCRIBED
 from dotdigital_sandbox.subscriptions import suppress
+from dotdigital_sandbox.v3_consents import is_url
 from dotdigital_sandbox.v3_errors import V3Error, object_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ _MOBILE = re.compile(r"\+?([1-9][0-9]{7,14})")
 _BLANKS = re.compile(r"[\s().-]")
 EMAIL_WISHES = {"subscribed": None, "unsubscribed": UNSUBSCRIBED, "suppressed": "Suppressed"}
 MOBILE_WISHES = ("noSubscription", "subscribed", "unsubscribed", "suppressed")
+LOCALES = (
+    "cs-CS", "da-DA", "de-DE", "el-EL", "en-EN", "es-ES", "es", "fi-FI", "fr-FR", "hu-HU", "it-IT", "nl-NL", "nb-NO",
+    "pl-PL", "pt-PT", "ru-RU", "se-SE", "sk-SK", "tr-TR", "zh-CN",
+)  # fmt: skip
 EMAIL_STATUSES = {
     "Subscribed": "subscribed",
     "Unsubscribed": "unsubscribed",
@@ -57,6 +62,22 @@ def mobile_of(value: object) -> str:
         text = f"The id value '{value}' is invalid for the identifier 'mobileNumber'"
         raise V3Error(400, "invalidId", text, "mobileNumber")
     return match[1]
+
+
+def read_resubscription(given: object) -> dict[str, Any] | None:
+    """How somebody is asked back; nobody is for what is not as it must be."""
+    if given is None:
+        return None
+    options = object_of(given, "resubscribeOptions")
+    silently, locale = options.get("resubscribewithnochallenge"), options.get("preferredlocale")
+    url = options.get("redirecturlafterchallenge")
+    if silently is not None and not isinstance(silently, bool):
+        raise V3Error(400, "badRequest", "resubscribeWithNoChallenge is true or false", "resubscribeWithNoChallenge")
+    if locale is not None and locale not in LOCALES:
+        raise V3Error(400, "badRequest", f"preferredLocale must be one of {', '.join(LOCALES)}", "preferredLocale")
+    if url is not None and not (isinstance(url, str) and is_url(url)):
+        raise V3Error(400, "badRequest", "redirectUrlAfterChallenge is no URL", "redirectUrlAfterChallenge")
+    return options
 
 
 def read_wishes(channels: dict[str, Any]) -> Wishes:

@@ -24,6 +24,11 @@ KEYS = {
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s<>\"{}|\\^`\[\]]+")
 
 
+def is_url(text: str) -> bool:
+    """Whether version 3 takes the text for an address of the web."""
+    return _URL.fullmatch(text) is not None
+
+
 def read_consents(given: object) -> list[dict[str, str]]:
     """The consent records of a request, as the store spells them; refused when one of them is not as it must be."""
     if given is None:
@@ -32,6 +37,16 @@ def read_consents(given: object) -> list[dict[str, str]]:
     if not 1 <= len(records) <= MOST:
         raise V3Error(400, "badRequest", f"consentRecords must hold between 1 and {MOST} records", "consentRecords")
     return [_record(object_of(each, "consentRecords")) for each in records]
+
+
+def consents_or_fault(given: object, *, forgiving: bool) -> tuple[list[dict[str, str]], V3Error | None]:
+    """The same, and to be ``forgiving`` none, with the refusal beside it, where one of them is not as it must be."""
+    try:
+        return read_consents(given), None
+    except V3Error as fault:
+        if not forgiving:
+            raise
+        return [], fault
 
 
 def _record(keys: dict[str, Any]) -> dict[str, str]:
@@ -48,7 +63,7 @@ def _shown(record: dict[str, Any]) -> dict[str, str] | None:
     """The record as version 3 shows it; None for one that lacks something."""
     given = {name: record.get(stored) for name, stored in KEYS.items()}
     texts = {name: text for name, text in given.items() if isinstance(text, str) and text}
-    if len(texts) < len(KEYS) or not _URL.fullmatch(texts["url"]):
+    if len(texts) < len(KEYS) or not is_url(texts["url"]):
         return None
     moment = parse_instant(texts["dateTimeConsented"])
     try:

@@ -27,8 +27,15 @@ from dotdigital_sandbox.errors import ApiError, FieldRefused
 from dotdigital_sandbox.preferences import choose_preference
 from dotdigital_sandbox.routing import HIGH, LOW, MEDIUM, Route
 from dotdigital_sandbox.subscriptions import come_back
-from dotdigital_sandbox.v3_channels import Wishes, contact_by_mobile, mobile_of, read_wishes, save_channels
-from dotdigital_sandbox.v3_consents import read_consents
+from dotdigital_sandbox.v3_channels import (
+    Wishes,
+    contact_by_mobile,
+    mobile_of,
+    read_resubscription,
+    read_wishes,
+    save_channels,
+)
+from dotdigital_sandbox.v3_consents import consents_or_fault
 from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
 from dotdigital_sandbox.v3_json import contacts_out
 from dotdigital_sandbox.v3_paging import marked_page
@@ -103,30 +110,22 @@ def read_given(db: Connection, account: Account, body: object, by: Named = NOBOD
     except ApiError as refused:
         raise V3Error(400, "invalidContacts", refused.message) from None
     contact.mobile = number
-    resubscribe = channel.get("resubscribeoptions")
-    consents, fault = _consents(keys.get("consentrecords"), forgiving=forgiving)
+    consents, fault = consents_or_fault(keys.get("consentrecords"), forgiving=forgiving)
     return Given(
         contact,
         _list_ids(db, keys.get("lists")),
         _preferences(db, keys.get("preferences")),
         consents,
-        object_of(resubscribe, "resubscribeOptions") if resubscribe is not None else None,
+        read_resubscription(channel.get("resubscribeoptions")),
         read_wishes(channels),
         fault,
     )
 
 
-def _consents(given: object, *, forgiving: bool) -> tuple[list[dict[str, str]], V3Error | None]:
-    try:
-        return read_consents(given), None
-    except V3Error as fault:
-        if not forgiving:
-            raise
-        return [], fault
-
-
 def _preferences(db: Connection, given: object) -> list[tuple[int, bool]]:
     chosen: list[tuple[int, bool]] = []
+    if given == []:
+        raise V3Error(400, "badRequest", "preferences must hold at least one", "preferences")
     for each in list_of(given, "preferences"):
         keys = object_of(each, "preferences")
         number = whole_number(keys.get("id"))

@@ -107,12 +107,14 @@ def _note(db: Connection, account: Account, guid: str, merge: Merge) -> None:
 
 
 def _check_row(given: object) -> None:
-    """Refuse the whole import for a row without identifiers, or with a match identifier that can be none."""
+    """Refuse the whole import for a row without identifiers, or without a match identifier that can be one."""
     keys = lowered(given) if isinstance(given, dict) else {}
     if "identifiers" not in keys:
         raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
     match = keys.get("matchidentifier")
-    if match is not None and not (isinstance(match, str) and _NAME.fullmatch(match)):
+    if match is None:
+        raise V3Error(400, "badRequest", "The MatchIdentifier field is required", "matchIdentifier")
+    if not (isinstance(match, str) and _NAME.fullmatch(match)):
         raise V3Error(400, "badRequest", "The matchIdentifier must be the name of an identifier", "matchIdentifier")
 
 

@@ -18,7 +18,7 @@ _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 _EMAIL = re.compile(
     r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f.][^@\s\x00-\x1f\x7f]*\.(?:[^@\s\x00-\x1f\x7f]*[^@\s\x00-\x1f\x7f.])"
 )
-EMAIL_LIMIT = 320
+EMAIL_LIMIT = 256
 
 Taker = Callable[[Any], Any]
 

@@ -15,11 +15,18 @@ from django.db import connection
 from django.utils import timezone
 
 from dotbridge.connections.models import ChangeState, ContactRequest, ListConnection, Resubscription, RunKind
-from dotbridge.connections.services import request_resubscription, request_unsubscriptions, tell_of_opt_out
+from dotbridge.connections.services import (
+    request_deletion,
+    request_resubscription,
+    request_unsubscriptions,
+    retry_contact_request,
+    tell_of_opt_out,
+)
 from dotbridge.consent.erasure import erase_address
 from dotbridge.consent.models import Source
 from dotbridge.consent.services import opt_out_addresses, opt_out_records
 from dotbridge.integrations.models import Integration
+from dotbridge.mirror.models import Contact
 from tests.accounts import RemoteAccount, add_contact, sync
 from tests.consent.test_people import change_there, status
 
@@ -63,6 +70,29 @@ def test_who_is_not_there_any_more_needs_not_be_told_of(
     sync(integration, kind=RunKind.REQUESTS)
     asked = ContactRequest.objects.get()
     assert (asked.state, asked.message) == (ChangeState.DONE, "Dotdigital does not know the contact any more.")
+
+
+@pytest.mark.parametrize("is_erasure", [False, True])
+def test_that_somebody_is_not_there_is_said_by_dotdigital_alone(
+    integration: Integration, remote: RemoteAccount, link: ListConnection, book: int, is_erasure: bool
+) -> None:
+    """A gateway that does not know the path says 404 as well. The opt-out was done, and nobody had been told of it."""
+    ann = add_contact("ann@example.com")
+    sync(integration)
+    if is_erasure:
+        request_deletion(integration=integration, remote_id=Contact.objects.get().remote_id)
+    else:
+        opt_out_records(entity="crm.contact", record_ids=[ann.pk], source=Source.CRM)
+    remote.sandbox.fail_next(path="/v2/contacts", times=None, status=404)
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ContactRequest.objects.get().state == ChangeState.FAILED
+    remote.sandbox.clear_faults()
+    assert status(remote, "ann@example.com") == "Subscribed"
+    retry_contact_request(request=ContactRequest.objects.get())
+    sync(integration, kind=RunKind.REQUESTS)
+    assert ContactRequest.objects.get().state == ChangeState.DONE
+    there = remote.find_contact("ann@example.com")
+    assert there is None if is_erasure else there is not None and there["status"] == "Unsubscribed"
 
 
 def test_who_was_erased_is_not_brought_back_and_no_request_names_them(

@@ -86,7 +86,7 @@ def known(sandbox: Sandbox) -> Known:
         return asked.raise_for_status().json()[key]
 
     people = [{"email": "customer.1@example.com"}, {"email": "new@example.com"}, {"email": "invisible"}]
-    v3_people = [{"identifiers": each, "dataFields": {"VIP": True}} for each in people]
+    v3_people = [{"matchIdentifier": "email", "identifiers": each, "dataFields": {"VIP": True}} for each in people]
     record = {"key": "1", "contactIdentifier": "customer.1@example.com", "json": "{}"}
     made("/v2/contacts/transactional-data/Orders", record, key="key")
     guids = {

@@ -153,8 +153,24 @@ OTHER_CASES = {
         None,
         ["Unsubscribed"],
     ),
-    "email": Case(lambda a: a.emails.send(MAIL), None, "POST /v2/email", MAIL_BODY),
-    "emails": Case(lambda a: a.emails.send(MAIL, MAIL), None, "POST /v2/email/batch", [MAIL_BODY, MAIL_BODY]),
+    "email": Case(lambda a: a.emails.send(MAIL), None, "POST /v2/email", MAIL_BODY, []),
+    "emails": Case(
+        lambda a: [(each.index, each.code, each.reason) for each in a.emails.send(MAIL, MAIL)],
+        [{"index": 0}, {"index": 1, "failureCode": "ERROR_PARAMETER_INVALID", "failureReason": "To is empty."}],
+        "POST /v2/email/batch",
+        [MAIL_BODY, MAIL_BODY],
+        [(1, "ERROR_PARAMETER_INVALID", "To is empty.")],
+    ),
+    "emails of an older service": Case(
+        lambda a: a.emails.send(MAIL, MAIL), None, "POST /v2/email/batch", [MAIL_BODY, MAIL_BODY], []
+    ),
+    "triggered emails": Case(
+        lambda a: a.emails.send_triggered(TriggeredDraft(["a@b.co"], 4), TriggeredDraft(["c@d.co"], 5)),
+        [{"index": 0, "failureCode": None}, {"index": 1}],
+        "POST /v2/email/triggered-campaign/batch",
+        [TriggeredDraft(["a@b.co"], 4).body(), TriggeredDraft(["c@d.co"], 5).body()],
+        [],
+    ),
     "triggered": Case(
         lambda a: a.emails.send_triggered(TriggeredDraft(["ann@example.com"], 4, {"NAME": "Ann"})),
         None,
@@ -169,6 +185,7 @@ OTHER_CASES = {
             "metadata": None,
             "attachments": [],
         },
+        [],
     ),
     "email statistics": Case(
         lambda a: a.emails.statistics(SINCE, until=SINCE, period="Day").items[0].num_sent,

@@ -23,20 +23,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from dotdigital import (
     Account,
     ConfigurationError,
     DotdigitalError,
+    Event,
     Page,
     Rejected,
     Retry,
     Timeout,
     Transient,
     UnknownOutcome,
+    campaign_models,
+    events,
+    models,
+    operations,
+    programs,
+    v3_models,
 )
 from dotdigital.decoding import KEPT, decode_page
+from dotdigital.json_stream import Unreadable
 from dotdigital.models import Contact
 from tests.dotdigital.certificates import self_signed, server_context
 from tests.dotdigital.server import Reply, Request, Server, answer
@@ -264,10 +273,66 @@ def test_twenty_kilobytes_of_gzip_stay_small(server: Server, account: Account, b
     assert time.monotonic() - started < 10
 
 
+ENDLESS = b"9" * 5000
+DEEP = b"[" * 5_000 + b"]" * 5_000
+BEYOND = [ENDLESS, DEEP, b'{"a":' * 2000 + b"1" + b"}" * 2000]
+
+
+@pytest.mark.parametrize("value", BEYOND, ids=["digits", "lists", "objects"])
+def test_a_row_that_no_parser_takes_costs_none_of_the_others(server: Server, account: Account, value: bytes) -> None:
+    """Five thousand digits, or as many brackets, made the whole page unreadable each time it was asked for."""
+    bad = [b'{"id":%s,"contactId":%s}' % (value, value), b'{"id":2,"contactId":2,"dataFields":%s}' % value]
+    for row in bad:
+        rows = b'[{"id":1,"contactId":1},%s,{"id":3,"contactId":3}]' % row
+        server.say(answer(200, rows), answer(200, b'{"_links":{"next":null},"_items":%s}' % rows))
+        (page,) = account.address_book(7).contacts()
+        assert ([contact.id for contact in page], len(page.malformed)) == ([1, 3], 1)
+        assert page.malformed[0].raw.startswith('{"id":')
+        (page_of_v3,) = account.contacts_v3.pages()
+        assert ([contact.contact_id for contact in page_of_v3], len(page_of_v3.malformed)) == ([1, 3], 1)
+
+
+@pytest.mark.parametrize("value", BEYOND[:2], ids=["digits", "lists"])
+def test_a_single_object_that_no_parser_takes_is_a_fault(
+    server: Server, make_account: MakeAccount, value: bytes
+) -> None:
+    server.say(answer(200, b'{"id":%s}' % value), answer(400, b'{"message":%s}' % value))
+    account = make_account(server.url, retry=Retry(tries=1))
+    with pytest.raises(Transient):
+        account.address_book(7).info()
+    with pytest.raises(Rejected):
+        account.address_book(7).info()
+
+
+def test_what_is_unknown_of_a_row_costs_nothing_beside_a_bad_row() -> None:
+    page = decode_page(b'[7,{"id":1,"new":%s}]' % ENDLESS, Contact)
+    assert [contact.id for contact in page] == [1]
+
+
+@pytest.mark.parametrize("body", [b"[7,%s]x", b"[7,%s][]", b"[7 %s]", b"[7,%s", b"[7,%s}", b"[,%s]", b"[7,%s,]"])
+def test_a_list_is_whole_or_unreadable_though_a_row_is_beyond_all_parsers(body: bytes) -> None:
+    for limit in (10, 2):
+        with pytest.raises(Unreadable):
+            decode_page(body % DEEP, Contact, limit)
+    assert decode_page(b" [ 7 , %s ] \r\n" % DEEP, Contact).rows == 2
+
+
+@pytest.mark.parametrize("end", [b"x", b"{}", b"]", b"\x00"])
+def test_a_page_of_v3_ends_where_its_object_ends(server: Server, make_account: MakeAccount, end: bytes) -> None:
+    """Else what a proxy adds to it would be read as an answer."""
+    page = b'{"_items":[{"contactId":NaN}],"_links":{}}'
+    server.say(answer(200, page + end), answer(200, page + b" \n"))
+    account = make_account(server.url, retry=Retry(tries=1))
+    with pytest.raises(Transient):
+        list(account.contacts_v3.pages())
+    (read,) = account.contacts_v3.pages()
+    assert read.rows == 1
+
+
 def test_one_row_as_large_as_all_of_them_is_not_taken_apart() -> None:
     page = decode_page(b'[{"id":1},[' + b"1," * 4_000_000 + b'1],{"id":2}]', Contact)
     assert [contact.id for contact in page] == [1, 2]
-    assert "4194304 bytes" in page.malformed[0].raw
+    assert "4194304 bytes" in page.malformed[0].reason
 
 
 def test_beside_a_bad_row_one_of_four_megabytes_is_read_and_no_longer_one() -> None:
@@ -276,7 +341,7 @@ def test_beside_a_bad_row_one_of_four_megabytes_is_read_and_no_longer_one() -> N
     fits = begin + b"x" * (4 * 2**20 - len(begin) - len(end)) + end
     assert [contact.id for contact in decode_page(b"[7," + fits + b"]", Contact)] == [1]
     refused = decode_page(b"[7," + fits.replace(b"x", b"xx", 1) + b"]", Contact).malformed[-1]
-    assert "4194304 bytes" in refused.raw
+    assert "4194304 bytes" in refused.reason
 
 
 def test_of_many_malformed_rows_all_are_counted_and_few_are_kept() -> None:
@@ -296,6 +361,91 @@ def test_the_patient_parser_takes_lists_with_blanks() -> None:
     assert decode_page(b"\xef\xbb\xbf[ ]", Contact).rows == 0
 
 
+# Lists without end
+
+
+def rows_of_turn(turn: int) -> list[dict[str, object]]:
+    return [{"id": 10 * turn + at, "name": "A"} for at in range(5)]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 7])
+@pytest.mark.parametrize("overlap", [0, 2])
+def test_pages_that_come_again_and_again_have_an_end(
+    server: Server, make_account: MakeAccount, turns: int, overlap: int
+) -> None:
+    """A service that heeds no ``skip``, or goes round in a circle of pages, with something changed in each."""
+    account = make_account(server.url, retry=Retry(tries=1))
+
+    def serve(request: Request) -> Reply:
+        rows = rows_of_turn(len(server.requests) % turns)
+        return answer(200, [*rows[:-1], {**rows[-1], "contacts": len(server.requests)}])
+
+    server.otherwise = serve
+    pages = account._session.pages(operations.ADDRESS_BOOKS, models.AddressBook, page_size=5, overlap=overlap)
+    with pytest.raises(Transient, match=r"again and again|faster than it can be read"):
+        for _ in pages:
+            pass
+    assert len(server.requests) < 3000
+
+
+def test_markers_that_are_ever_new_have_an_end_if_their_pages_are_not(
+    server: Server, make_account: MakeAccount
+) -> None:
+    """Seen first: a marker with the time in it, and the first page for each."""
+    account = make_account(server.url, retry=Retry(tries=1))
+
+    def serve(request: Request) -> Reply:
+        rows = [{"contactId": 1}, {"contactId": 2, "status": str(len(server.requests))}]
+        return answer(200, {"_items": rows, "_links": {"next": {"marker": f"m{len(server.requests)}"}}})
+
+    server.otherwise = serve
+    with pytest.raises(Transient, match="again and again"):
+        for _ in account.contacts_v3.pages(limit=2):
+            pass
+    assert len(server.requests) < 300
+
+
+def test_the_same_events_with_ever_new_checkpoints_have_an_end(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.otherwise = lambda request: answer(
+        200, {"events": [{"id": "e", "type": "t"}], "checkPoint": f"c{len(server.requests)}"}
+    )
+    with pytest.raises(Transient, match="again and again"):
+        for _ in account.events.pages(5):
+            pass
+    assert len(server.requests) < 300
+
+
+def test_a_list_that_only_shifts_is_read_to_its_end(server: Server, account: Account) -> None:
+    """Rows that come in at its front push others back, so that one is the first of several pages."""
+    rows: list[object] = [{"id": number} for number in range(1, 400)]
+
+    def serve(request: Request) -> Reply:
+        skip = int(parse_qs(urlsplit(request.target).query)["skip"][0])
+        found = rows[skip : skip + 5]
+        if len(server.requests) % 2 and len(rows) < 600:
+            rows[:0] = [{"id": 1000 + len(rows) + at} for at in range(3)]
+        return answer(200, found)
+
+    server.otherwise = serve
+    seen = {contact.id for page in account.address_book(7).contacts(page_size=5, overlap=0) for contact in page}
+    assert seen >= set(range(1, 400))
+
+
+@pytest.mark.parametrize("token", ["a\x00b", "x" * 8193, {"a": 1}, "a\nb"])
+def test_a_marker_that_could_not_be_sent_back_is_no_answer(
+    server: Server, make_account: MakeAccount, token: object
+) -> None:
+    """It would be kept, which no database does with a NUL, and each run after it would fail."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.say(answer(200, {"_items": [{"contactId": 1}], "_links": {"next": {"marker": token}}}))
+    with pytest.raises(Transient):
+        list(account.contacts_v3.pages())
+    server.say(answer(200, {"events": [], "checkPoint": token}))
+    with pytest.raises(Transient):
+        account.events.read(5)
+
+
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
 def test_times_that_nobody_can_wait_are_refused_by_name(seconds: float) -> None:
     for name in ("connect", "read", "write", "total"):
@@ -310,3 +460,56 @@ def test_times_that_nobody_can_wait_are_refused_by_name(seconds: float) -> None:
     for name in ("tries", "throttle_tries"):
         with pytest.raises(ValueError, match="at least once"):
             Retry(**{name: 0})
+
+
+# Ids
+
+MOST = 2**63 - 1
+
+
+def all_shapes() -> list[type[msgspec.Struct]]:
+    """Everything that the service answers."""
+    modules = (campaign_models, events, models, programs, v3_models)
+    found = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+    return sorted({each for each in found if issubclass(each, msgspec.Struct)}, key=lambda each: each.__name__)
+
+
+def whole_numbers(kind: msgspec.inspect.Type) -> Iterator[msgspec.inspect.IntType]:
+    if isinstance(kind, msgspec.inspect.IntType):
+        yield kind
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        for each in kind.types:
+            yield from whole_numbers(each)
+    elif isinstance(kind, msgspec.inspect.ListType):
+        yield from whole_numbers(kind.item_type)
+
+
+def test_no_id_has_more_than_64_bits() -> None:
+    """Seen first: ids of a contact's lists, of a copy and of a subscription went on to the database, which cannot."""
+    drafts = {shape for shape in all_shapes() if shape.__name__.endswith("Draft")}
+    ids = [
+        (shape.__name__, field.name, number)
+        for shape in set(all_shapes()) - drafts
+        for field in msgspec.inspect.type_info(shape).fields  # type: ignore[attr-defined]
+        if field.encode_name == "id" or field.encode_name.lower().endswith(("id", "ids"))
+        for number in whole_numbers(field.type)
+    ]
+    assert len(ids) > 25
+    assert [each for each in ids if (each[2].ge, each[2].le) != (-(2**63), MOST)] == []
+
+
+@pytest.mark.parametrize("number", [MOST + 1, 2**64, -(2**63) - 1, 10**400])
+def test_an_id_beyond_64_bits_costs_its_row(server: Server, account: Account, number: int) -> None:
+    server.say(answer(200, [{"id": number, "name": "A"}, {"id": MOST, "name": "B"}]))
+    (page,) = account.address_books()
+    assert [book.id for book in page] == [MOST]
+    assert [row.reason[:15] for row in page.malformed] == ["Expected `int` "]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [(5, 5), ("5", 5), (MOST, MOST), (MOST + 1, None), ("9" * 19, None), ("9" * 5000, None), (True, None)],
+)
+def test_an_event_is_never_about_another_contact_than_it_names(told: object, read: int | None) -> None:
+    """A longer number was cut to eighteen digits, which are somebody's."""
+    assert Event("e", "contact.updated", data={"contactId": told}).contact_id == read

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dotdigital import Account, ConfigurationError, Transient
+from dotdigital import Account, ConfigurationError, DotdigitalError, Transient
 from dotdigital.endpoints import Endpoints
 from tests.dotdigital.server import Server, answer
 
@@ -210,3 +210,31 @@ def test_calls_go_through_a_proxy_on_request(server: Server, make_account: MakeA
     assert list(account.address_books()) == []
     assert server.requests[0].target == "http://sandbox.example/v2/address-books?select=1000&skip=0"
     assert server.requests[0].headers["host"] == "sandbox.example"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "said", "times"),
+    [
+        (407, ConfigurationError, "wants a name and a password", 1),
+        (403, ConfigurationError, "refuses to connect", 1),
+        (405, ConfigurationError, "refuses to connect", 1),
+        (302, ConfigurationError, "refuses to connect", 1),
+        (429, Transient, "could not be reached", 4),
+        (503, Transient, "could not be reached", 4),
+    ],
+)
+def test_a_proxy_that_does_not_connect_says_who_can_mend_it(
+    server: Server, make_account: MakeAccount, status: int, kind: type[DotdigitalError], said: str, times: int
+) -> None:
+    """Of https no answer comes back through it but its own, to CONNECT; it means what it does elsewhere."""
+    server.otherwise = lambda request: answer(status, b"<html>")
+    account = make_account("https://dotdigital.example.com", proxy=server.url)
+    with pytest.raises(kind, match=said) as refused:
+        account.info()
+    assert [request.method for request in server.requests] == ["CONNECT"] * times
+    assert "authorization" not in server.requests[0].headers
+    if kind is ConfigurationError:
+        assert (refused.value.status, str(status) in refused.value.detail) == (status, True)
+        # Nothing of it was sent, so that its outcome is known.
+        with pytest.raises(kind, match=said):
+            account.address_book(7).remove_contacts([1])

@@ -9,6 +9,7 @@ import logging
 import pickle
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +20,18 @@ import pytest
 from dotdigital import (
     Account,
     ConfigurationError,
+    ContactDraft,
+    ContactV3Draft,
     Deletion,
     DotdigitalError,
     NotFound,
     Rejected,
+    Retry,
     Throttled,
     Transient,
     UnknownOutcome,
 )
+from dotdigital.answers import read_refusal
 from tests.dotdigital.certificates import self_signed, server_context
 from tests.dotdigital.server import RESET, SILENCE, Reply, Server, answer, cut
 
@@ -137,7 +142,8 @@ def test_a_change_without_answer_in_time_is_unknown(server: Server, make_account
             "book",
         ),
         (answer(400, {"message": "Error: ERROR_DATAFIELD_NOTFOUND"}), NotFound, "ERROR_DATAFIELD_NOTFOUND", ""),
-        (answer(404, b"<html>"), NotFound, None, "deleted"),
+        (answer(404, b""), NotFound, None, "deleted"),
+        (answer(404, b"Not Found"), NotFound, None, "deleted"),
         (
             answer(200, {"message": "Error: ERROR_ADDRESSBOOK_NOT_FOUND"}),
             NotFound,
@@ -168,6 +174,66 @@ def test_refusals_say_what_to_do(
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "gzip"])
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, ConfigurationError), (403, ConfigurationError), (404, NotFound), (413, Rejected)]
+)
+def test_of_a_refusal_the_status_counts_whatever_its_body_is_packed_in(
+    server: Server, account: Account, encoding: str, status: int, kind: type[DotdigitalError]
+) -> None:
+    """Seen first: a 401 in an encoding that nobody had asked for was a fault of the network, and a change unknown."""
+    server.otherwise = lambda request: answer(status, b"\x00\xff packed", headers={"Content-Encoding": encoding})
+    for ask in (account.info, lambda: account.address_book(7).remove_contacts([1])):
+        before = account.requests
+        with pytest.raises(kind) as caught:
+            ask()
+        assert (caught.value.status, account.requests - before) == (status, 1)
+
+
+def test_a_page_of_something_on_the_way_is_no_word_that_a_contact_is_gone(server: Server, account: Account) -> None:
+    """Whoever is to be forgotten or unsubscribed would count as done."""
+    page = answer(404, b"\n<!DOCTYPE html><html><h1>404 Not Found</h1></html>")
+    server.say(page, answer(204))
+    account.contacts.delete(5)
+    assert len(server.requests) == 2
+    server.say(page, page, page, page)
+    with pytest.raises(Transient, match="such as a proxy"):
+        account.contacts_v3.get(5, identifier="contactId")
+    server.say(page)
+    with pytest.raises(UnknownOutcome, match="could not be read"):
+        account.address_book(7).remove_contacts([1])
+    # It may say that there is no such service, for which no object was named.
+    server.say(page)
+    with pytest.raises(NotFound):
+        list(account.contacts_v3.pages())
+
+
+def test_that_it_was_deleted_before_is_said_by_the_service_alone(server: Server, account: Account) -> None:
+    server.say(RESET, answer(404, {"message": "Error: ERROR_CONTACT_NOT_FOUND"}))
+    account.contacts.delete(5)
+    server.say(RESET, answer(404, {"message": "Resource not found"}))
+    with pytest.raises(NotFound):
+        account.contacts.delete(5)
+
+
+@pytest.mark.parametrize("wrong", ["", "a/b", "{af4ac4bc}", "a\x00", "a\n", "x" * 65, 7])
+def test_an_id_that_could_not_be_asked_for_is_no_answer(server: Server, account: Account, wrong: object) -> None:
+    """What was started goes on, and nobody could say by which name: neither the path nor a column takes it."""
+    starts: list[tuple[str, Callable[[], object]]] = [
+        ("id", lambda: account.contacts.import_drafts([ContactDraft("a@example.com")])),
+        ("id", lambda: account.address_book(7).remove_contacts([1])),
+        ("id", lambda: account.campaigns.send(4, address_book_ids=[7])),
+        ("id", lambda: account.programs.enrol(4, contact_ids=[5])),
+        ("importId", lambda: account.contacts_v3.start_import([ContactV3Draft({"email": "a@example.com"})])),
+        ("deleteId", lambda: account.contacts_v3.delete_many([5])),
+    ]
+    for key, start in starts:
+        server.say(answer(202, {key: wrong, "status": "NotFinished"}))
+        with pytest.raises(UnknownOutcome):
+            start()
+    assert len(server.requests) == len(starts)
+
+
 def test_a_refusal_is_redacted(server: Server, account: Account) -> None:
     said = "The value 'Ann Bee' or \"x\" of ann.bee@example.com is \x1b[31m wrong. ERROR_SOMETHING"
     server.say(answer(400, {"message": said}))
@@ -178,6 +244,17 @@ def test_a_refusal_is_redacted(server: Server, account: Account) -> None:
     assert "Ann" not in shown
     assert "\x1b" not in shown
     assert "wrong" in shown
+
+
+def test_a_refusal_of_one_long_word_is_read_in_no_time() -> None:
+    """Whether an address follows was looked for once for each pair of its letters: seconds for a few kilobytes."""
+    word = "a" * 15_000
+    started = time.process_time()
+    assert read_refusal(json.dumps({"message": word}).encode()) == (None, "a" * 200, None)
+    refusal = read_refusal(json.dumps({"errorCode": "a:b", "description": f"{word} or {word}@example.com"}).encode())
+    assert refusal is not None
+    assert "@" not in refusal.sentence
+    assert time.process_time() - started < 1
 
 
 def test_a_long_refusal_is_cut_and_a_broken_one_still_counts(server: Server, account: Account) -> None:
@@ -302,6 +379,30 @@ def test_a_status_that_is_an_answer_can_be_a_refusal(server: Server, account: Ac
     assert refused.value.status == 409
     assert account.delete_data_field("Size").dependencies == ["a form"]
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("body", [{}, {"ok": True}, {"state": "maintenance"}])
+def test_an_object_of_something_else_is_no_answer_of_counters(
+    server: Server, make_account: MakeAccount, body: dict[str, Any]
+) -> None:
+    """What need not be there could be read out of anything: a campaign that nobody opened, a removal that is done."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.otherwise = lambda request: answer(200, body)
+    reads: list[Callable[[], object]] = [
+        lambda: account.import_report("g"),
+        lambda: account.campaign(4).summary(),
+        lambda: account.deletion("g"),
+        lambda: account.delete_data_field("SIZE"),
+        lambda: account.contacts.find([5]),
+        lambda: account.contacts.suppress([5]),
+        lambda: account.collection("Orders").import_report("g"),
+        lambda: account.emails.statistics(datetime(2024, 1, 1, tzinfo=UTC)),
+    ]
+    for read in reads:
+        with pytest.raises(Transient):
+            read()
+    with pytest.raises(UnknownOutcome):
+        account.address_book(7).remove_contacts([5])
 
 
 @pytest.mark.parametrize("second", [{}, {"status": "maintenance"}, {"_items": None}])

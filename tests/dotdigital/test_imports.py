@@ -22,6 +22,7 @@ from dotdigital import (
     MergeOption,
     NotFound,
     Rejected,
+    Retry,
     Timeout,
     Transient,
     UnknownOutcome,
@@ -251,6 +252,37 @@ def test_faults_that_never_come_are_an_error(server: Server, account: Account) -
     server.otherwise = lambda request: answer(200, b"<html>")
     with pytest.raises(Transient):
         list(account.import_faults("g"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"id":1,"name":"A"}]',
+        b"null",
+        b"OK",
+        b"Sorry, we are busy.",
+        b"Service unavailable\nTry again later.\n",
+        "Reason,email\r\nBlocked,a@example.com\r\n".encode("utf-16"),
+        b"<?xml?>",
+    ],
+)
+def test_what_is_no_list_of_refused_rows_does_not_say_that_none_was(
+    server: Server, make_account: MakeAccount, body: bytes
+) -> None:
+    """All rows of the file would count as taken."""
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.say(answer(200, body))
+    with pytest.raises(Transient):
+        list(account.import_faults("g"))
+
+
+def test_a_part_of_an_answer_is_none(server: Server, make_account: MakeAccount) -> None:
+    account = make_account(server.url, retry=Retry(tries=1))
+    server.otherwise = lambda request: answer(206, b"Reason,email\nBlocked,a@example.com\n")
+    with pytest.raises(Transient):
+        list(account.import_faults("g"))
+    with pytest.raises(UnknownOutcome):
+        account.create_data_field("SIZE", "Numeric")
 
 
 def test_reading_a_few_faults_leaves_the_connection_usable(server: Server, account: Account) -> None:

@@ -26,10 +26,13 @@ from dotdigital import (
     SplitTest,
     SubscriptionDraft,
     Transient,
+    UnknownOutcome,
     operations,
 )
 from dotdigital.operations import Events, Operation
-from tests.dotdigital.cases import CONSENT, DAY, SINCE, SUPPRESSION, V3_ANN
+from dotdigital_sandbox.front_door import API_ROUTES
+from dotdigital_sandbox.routing import RouteTable
+from tests.dotdigital.cases import CONSENT, DAY, MAIL, SINCE, SUPPRESSION, V3_ANN
 from tests.dotdigital.cases_campaigns import CAMPAIGN_CASES
 from tests.dotdigital.cases_contacts import CONTACT_CASES
 from tests.dotdigital.cases_events import EVENT_CASES
@@ -47,6 +50,72 @@ def test_each_operation(server: Server, account: Account, name: str) -> None:
     (request,) = server.requests
     assert f"{request.method} {request.target.replace('%3A', ':')}" == case.asked
     assert (json.loads(request.body) if request.body else None) == case.body
+
+
+SERVICE = RouteTable(API_ROUTES)
+
+
+def words_that_lead_elsewhere(operation: Operation, name: str, given: dict[str, Any]) -> set[str]:
+    """Words of the service's own paths with which, in the place of this part, another operation would answer."""
+    shown = {key: str(value) for key, value in given.items()}
+    own = SERVICE.match(operation.method, operation.path.format_map(shown))[0]
+    words = {word for route in API_ROUTES for word in route.path.split("/") if word and "{" not in word}
+    asked = {word: operation.path.format_map({**shown, name: word}) for word in words}
+    return {word for word, path in asked.items() if SERVICE.match(operation.method, path)[0] is not own}
+
+
+def operations_with_texts() -> list[tuple[Operation, str]]:
+    """Operations with a part of their path that the caller gives as a text."""
+    listed = [each for each in vars(operations).values() if isinstance(each, (Operation, Events))]
+    single = [one for each in listed for one in (each if isinstance(each, Events) else [each]) if one is not None]
+    parts = [(each, part[1:-1]) for each in single for part in each.path.split("/") if part.startswith("{")]
+    return [(each, part) for each, part in parts if part not in {"id", "contact", "date", "merge"}]
+
+
+GIVEN: dict[str, Any] = {"who": "ann@example.com", "wanted": "ann@example.com", "identifier": "email", "id": 7}
+GIVEN |= {"contact": 5, "guid": "af4ac4bc-e1e7", "status": "Finished", "name": "Size"}
+GIVEN |= {"collection": "Orders", "key": "k"}
+
+
+def test_a_part_of_a_path_never_leads_to_another_operation() -> None:
+    """Seen first: ``contacts.get("count")`` was answered with how many there are, and that taken for a proxy's page."""
+    met: set[str] = set()
+    for operation, name in operations_with_texts():
+        given = {key: value for key, value in GIVEN.items() if f"{{{key}}}" in operation.path}
+        words = words_that_lead_elsewhere(operation, name, given)
+        met |= words
+        wrong = ["", " ", ".", "..", "../x", "a/..", "..\\x", "a\n", "\ud800", *words, *map(str.upper, words)]
+        wrong += [] if name in {"who", "wanted", "key"} else ["a/b", "a\\b"]
+        assert "{" not in operations.fill(operation, **given)
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"{name}|background task"):
+                operations.fill(operation, **(given | {name: value}))
+    assert met >= {"count", "import", "delete"}
+
+
+@pytest.mark.parametrize("who", ["count", "retrieve-collection", "12345", "ann"])
+def test_who_is_an_id_or_an_address(server: Server, account: Account, who: str) -> None:
+    with pytest.raises(ValueError, match="neither an id, given as a number, nor an e-mail address"):
+        account.contacts.get(who)
+    assert server.requests == []
+
+
+def test_enrolments_are_listed_by_a_status_and_read_by_their_id(server: Server, account: Account) -> None:
+    with pytest.raises(ValueError, match="Processing nor Finished"):
+        account.programs.enrolments("af4ac4bc-e1e7-4817-8a66-73fb59e91ce6")
+    with pytest.raises(ValueError, match="a word of the service"):
+        account.programs.enrolment("Processing")
+    assert server.requests == []
+
+
+def test_addresses_and_keys_may_have_a_slash(server: Server, account: Account) -> None:
+    server.say(answer(200, {"id": 5}), answer(200, {"key": "2024/17"}))
+    account.contacts.get("ann/bee@example.com")
+    account.collection("Orders").get("2024/17")
+    assert [request.target for request in server.requests] == [
+        "/v2/contacts/ann%2Fbee@example.com",
+        "/v2/contacts/transactional-data/Orders/2024%2F17",
+    ]
 
 
 ELSEWHERE = {
@@ -213,6 +282,9 @@ IMPOSSIBLE: list[tuple[Callable[[Account], Any], str]] = [
     (lambda a: a.emails.send(), "at least one"),
     (lambda a: a.emails.send(EmailDraft([], "s", "f", "h", "p")), "to is empty"),
     (lambda a: a.emails.send(EmailDraft("ann@example.com", "s", "f", "h", "p")), "to is empty"),
+    (lambda a: a.emails.send(EmailDraft(["a@b.co"], " ", "f", "h", "p")), "subject is empty"),
+    (lambda a: a.emails.send(EmailDraft(["a@b.co"], "s", "f", "h", "p", bcc=["a@b.co"] * 101)), "bcc has 101"),
+    (lambda a: a.emails.send_triggered(), "at least one"),
     (lambda a: a.programs.enrol(5), "contact_ids"),
     (lambda a: a.contacts_v3.pages(limit=0), "limit"),
     (lambda a: a.contacts_v3.pages(modified_since=SINCE, created_since=SINCE), "not both"),
@@ -258,6 +330,16 @@ def test_impossible_calls_are_not_sent(
     with pytest.raises(ValueError, match=named):
         call(account)
     assert server.requests == []
+
+
+@pytest.mark.parametrize("body", [{"index": 0}, [{"index": 0}, "sent"], [{"index": 0}] * 3, b"<html>"])
+def test_what_became_of_several_emails_is_known_or_said_to_be_unknown(
+    server: Server, account: Account, body: object
+) -> None:
+    server.say(answer(200, body))
+    with pytest.raises(UnknownOutcome):
+        account.emails.send(MAIL, MAIL)
+    assert len(server.requests) == 1
 
 
 def test_what_no_data_field_holds_is_refused_by_its_name(server: Server, account: Account) -> None:

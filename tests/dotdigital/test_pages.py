@@ -26,7 +26,8 @@ from dotdigital import (
     Suppressed,
     Transient,
 )
-from dotdigital.decoding import KEPT, RAW_LIMIT, Unreadable, decode_one, decode_page
+from dotdigital.decoding import KEPT, RAW_LIMIT, decode_one, decode_page
+from dotdigital.json_stream import Unreadable
 from dotdigital.models import AddressBook, ImportReport, Suppression
 from dotdigital.paging import pages
 from tests.dotdigital.server import Reply, Request, Server, answer

@@ -29,8 +29,7 @@ from dotdigital import (
     Transient,
     UnknownOutcome,
 )
-from dotdigital.decoding import Unreadable
-from dotdigital.json_stream import members
+from dotdigital.json_stream import Unreadable, members
 from tests.dotdigital.cases import CONSENT
 from tests.dotdigital.cases_events import ANSWERED, EVENT
 from tests.dotdigital.server import RESET, Reply, Request, Server, answer, cut

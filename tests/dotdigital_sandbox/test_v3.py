@@ -120,6 +120,9 @@ def test_a_contact_is_created_merged_replaced_and_deleted(api: Api) -> None:
         ),
         ("PUT", "/import", {"contacts": [{"identifiers": {}, "matchIdentifier": "a b"}]}, (400, "contacts:badRequest")),
         ("PUT", "/import", {"contacts": [{"identifiers": {}, "matchIdentifier": 5}]}, (400, "contacts:badRequest")),
+        ("PUT", "/import", {"contacts": [{"identifiers": {"email": "a@example.com"}}]}, (400, "contacts:badRequest")),
+        ("POST", "", {"identifiers": {"email": "a@example.com"}, "preferences": []}, (400, "contacts:badRequest")),
+        ("POST", "", {"identifiers": {"email": f"{'a' * 245}@example.com"}}, (400, "contacts:invalidId")),
         ("GET", f"/contactId/{'9' * 5000}", None, (404, "contacts:contactNotFound")),
         ("GET", f"?~listId={'9' * 5000}", None, (200, "")),
         ("GET", "?~listId=²", None, (400, "contacts:invalidFilter")),
@@ -184,6 +187,23 @@ def test_a_suppressed_contact_is_updated_silently_unless_resubscribed(demo: Api)
     assert (
         demo.ask("PATCH", complained, {"channelProperties": {"email": options}}, status=200)["status"] == "suppressed"
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"resubscribeWithNoChallenge": "false"},
+        {"resubscribeWithNoChallenge": 0},
+        {"preferredLocale": "xx"},
+        {"redirectUrlAfterChallenge": "thanks page"},
+    ],
+)
+def test_nobody_is_asked_back_by_options_that_are_none(demo: Api, wrong: dict[str, Any]) -> None:
+    """Whatever was not ``false`` brought somebody back without a question."""
+    path = "/contacts/v3/email/opted.out.1@example.com"
+    body = {"channelProperties": {"email": {"resubscribeOptions": wrong}}}
+    assert error(demo, "PATCH", path, body) == (400, "contacts:badRequest")
+    assert demo.get(path)["status"] == "unsubscribed"
 
 
 def test_imports_tell_the_outcome_of_each_row(demo: Api) -> None:
@@ -323,13 +343,12 @@ def test_an_import_has_its_limit_and_ends_in_words_of_this_version(start: Any) -
 
 
 def test_a_long_status_is_told_whole(api: Api) -> None:
-    rows = [{"matchIdentifier": "email", "identifiers": {"email": f"p{number}@example.com"}} for number in range(4100)]
-    started = api.ask(
-        "PUT", "/contacts/v3/import", {"contacts": [*rows, {"identifiers": {"email": "bad"}}]}, status=202
-    )
+    addresses = [*(f"p{number}@example.com" for number in range(4100)), "bad"]
+    rows = [{"matchIdentifier": "email", "identifiers": {"email": each}} for each in addresses]
+    started = api.ask("PUT", "/contacts/v3/import", {"contacts": rows}, status=202)
     api.sandbox.finish_imports()
     done = api.get(f"/contacts/v3/import/{started['importId']}")
-    assert [each["identifiers"]["email"] for each in done["created"]] == [row["identifiers"]["email"] for row in rows]
+    assert [each["identifiers"]["email"] for each in done["created"]] == addresses[:-1]
     assert (len(done["updated"]), len(done["failures"])) == (0, 1)
 
 
@@ -358,7 +377,8 @@ def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> 
 
 
 def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
-    body = b"\xef\xbb\xbf" + json.dumps({"contacts": [{"identifiers": {"email": "ann@example.com"}}]}).encode()
+    row = {"matchIdentifier": "email", "identifiers": {"email": "ann@example.com"}}
+    body = b"\xef\xbb\xbf" + json.dumps({"contacts": [row]}).encode()
     response = api.http.put("/contacts/v3/import", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 202
     api.sandbox.finish_imports()
@@ -368,10 +388,12 @@ def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
 def test_a_stop_does_not_wait_for_a_long_import_and_the_next_start_takes_only_its_rest(tmp_path: Path) -> None:
     """Nobody is told twice of, no consent is kept twice, and who came twice is found although the first was before."""
     rows = 60_000
-    contacts: list[dict[str, Any]] = [{"identifiers": {"email": f"p{number}@example.com"}} for number in range(rows)]
+    contacts: list[dict[str, Any]] = [
+        {"matchIdentifier": "email", "identifiers": {"email": f"p{number}@example.com"}} for number in range(rows)
+    ]
     contacts[0]["consentRecords"] = [CONSENT]
-    contacts[1] = {"identifiers": {"email": "bad"}}
-    contacts.append({"identifiers": {"email": "P5@example.com"}, "dataFields": {"FIRSTNAME": "Second"}})
+    contacts[1] = {"matchIdentifier": "email", "identifiers": {"email": "bad"}}
+    contacts.append({**contacts[5], "identifiers": {"email": "P5@example.com"}, "dataFields": {"FIRSTNAME": "Second"}})
     api = Api(Sandbox(tmp_path).start())
     guid = api.ask("PUT", "/contacts/v3/import", {"contacts": contacts}, status=202)["importId"]
     while not (before := api.get("/v2/contacts/count")):

@@ -156,7 +156,11 @@ def test_an_import_matches_by_any_identifier(api: Api) -> None:
         {"matchIdentifier": "mobileNumber", "identifiers": {"mobileNumber": "12"}},
         {"matchIdentifier": "mobileNumber", "identifiers": {"email": "ann@example.com"}},
         {"matchIdentifier": "shoeSize", "identifiers": {"shoeSize": "44"}},
-        {"identifiers": {"email": "ann@example.com"}, "channelProperties": {"email": {"status": "odd"}}},
+        {
+            "matchIdentifier": "email",
+            "identifiers": {"email": "ann@example.com"},
+            "channelProperties": {"email": {"status": "odd"}},
+        },
     )
     assert [each["contactId"] for each in done["updated"]] == [ann, ann]
     assert [each["identifiers"] for each in done["created"]] == [{"mobileNumber": "447123123124"}]

@@ -71,11 +71,16 @@ def rows_of(ids: dict[str, int]) -> list[dict[str, Any]]:
         row |= {"preferences": wanted} if number % 3 == 0 else {}
         rows.append(row)
     rows += [
-        {"identifiers": {"email": "plain@example.com"}},
+        {"matchIdentifier": "email", "identifiers": {"email": "plain@example.com"}},
         {"matchIdentifier": "contactId", "identifiers": {"contactId": ids["known"]}, "dataFields": {"VIP": True}},
         {"matchIdentifier": "mobileNumber", "identifiers": {"mobileNumber": PHONE, "email": "new3@example.com"}},
-        {"identifiers": {"email": "phone@example.com"}, "channelProperties": {"email": {"status": "unsubscribed"}}},
         {
+            "matchIdentifier": "email",
+            "identifiers": {"email": "phone@example.com"},
+            "channelProperties": {"email": {"status": "unsubscribed"}},
+        },
+        {
+            "matchIdentifier": "email",
             "identifiers": {"email": "double@example.com"},
             "channelProperties": {"email": {"optInType": "verifiedDouble"}},
         },
@@ -128,7 +133,10 @@ def test_rows_together_come_to_the_same_as_each_alone(start: Callable[..., Api],
 def test_many_odd_rows_among_others_are_all_answered(api: Api) -> None:
     """More than are taken in one turn to write."""
     rows = [
-        {("Identifiers" if number % 2 else "identifiers"): {"email": f"p{number}@example.com"}}
+        {
+            "matchIdentifier": "email",
+            ("Identifiers" if number % 2 else "identifiers"): {"email": f"p{number}@example.com"},
+        }
         for number in range(1201)
     ]
     answers = imported(api, rows, "overwrite")

@@ -44,7 +44,8 @@ def _refusal(request: ContactRequest, failure: Failure) -> Refusal:
 
 def _carry_out(step: StepContext, request: ContactRequest) -> None:
     def refused(error: Rejected | NotFound) -> None:
-        if isinstance(error, NotFound):
+        # Without a code it is somebody on the way who does not know the address, and Dotdigital was not told.
+        if isinstance(error, NotFound) and error.code:
             text = _("Dotdigital does not know the contact any more.")
             finish_contact_request(request=request, state=ChangeState.DONE, message=text)
         else:

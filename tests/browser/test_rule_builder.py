@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from pytest_django.live_server_helper import LiveServer
 
 from dotbridge.crm.models import Account, Contact, Order
@@ -62,6 +63,27 @@ def saved_rule(page: Page, name: str, button: str = "Save") -> dict[str, Any]:
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_text(re.compile("Changed: Rule|was made"))).to_be_visible()
     return dict(MarketingList.objects.get(name=name).rule)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_while_fields_of_another_entity_are_on_their_way_nobody_edits(
+    back_office: Page, live_server: LiveServer
+) -> None:
+    """What somebody typed in the meantime went when the fields came, and the list that they chose from closed."""
+    page = back_office
+    page.goto(live_server.url + reverse(ADD))
+    page.get_by_label("Who can be on the list").select_option(label="Lead")
+    expect(page.get_by_text("0 match")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/catalogue?*", held.append)
+    page.get_by_label("Who can be on the list").select_option(label="Contact")
+    expect(page.locator("rule-builder > [inert]")).to_be_visible()
+    with pytest.raises(PlaywrightTimeoutError):
+        page.locator("rule-builder button", has_text="Add condition").click(timeout=500)
+    held[0].continue_()
+    builder(page).get_by_role("button", name="+ Add condition").click()
+    choose(builder(page), "Field", "last", "Last name")
+    expect(condition(page, "Last name")).to_be_visible()
 
 
 @pytest.mark.usefixtures("quiet")

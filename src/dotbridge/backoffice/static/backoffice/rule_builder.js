@@ -86,9 +86,13 @@ class RuleBuilder extends HTMLElement {
     }
 
     async #load() {
-        if (!this.entity) return;
-        const answer = await this.#ask(`${this.getAttribute("catalogue")}?${new URLSearchParams({ entity: this.entity })}`);
-        if (!answer) return;
+        const { entity } = this;
+        if (!entity) return;
+        // What is drawn is of another entity, and would be drawn anew under the hands of whoever goes on.
+        this.body.inert = true;
+        const answer = await this.#ask(`${this.getAttribute("catalogue")}?${new URLSearchParams({ entity })}`);
+        if (!answer || entity !== this.entity) return;
+        this.body.inert = false;
         if (answer.refusal) {
             this.result.textContent = answer.refusal;
             this.querySelector("details")?.setAttribute("open", "");

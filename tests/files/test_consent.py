@@ -130,6 +130,17 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Contact preference", ["Email", "No contact", "Post only"], [1]),
         ("Newsletter", ["✅", "❌"], [1]),
         ("Date Undeliverable", ["", "5/2/2024"], [1]),  # Salesforce
+        ("Zgoda na kontakt mailowy", ["Wyrażona", "Brak", "Wyrażona", "Cofnięta", "Wyrażona"], [1, 3]),
+        ("Consenso newsletter", ["Prestato", "Non prestato"], [1]),
+        ("Status da comunicação", ["Ativo", "Revogada"], [1]),  # RD Station
+        ("IYS Durumu", ["ONAY", "RET"], [1]),
+        ("On Hold", ["No", "On Hold Bounce", "On Hold Opt Out"], [1, 2]),  # CiviCRM
+        ("Werbung per E-Mail", ["einverstanden", "nicht einverstanden", "Widerspruch"], [1, 2]),
+        ("I agree to receive marketing emails", ["I agree", "I do not agree", "Disagree"], [1, 2]),
+        ("Subscription status", ["Subscribed", "Reported as spam"], [1]),  # Freshsales
+        ("Newsletter", ["yes\u200b", " no\u200b"], [1]),
+        ("Unsubscribed", ["", "12/05/2024"], [1]),
+        ("UNSUB_REASON", ["No, too many e-mails", "Yes"], [0, 1]),
         ("Statut", ["abonné", "désabonné"], [1]),
     ],
 )
@@ -175,6 +186,9 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
         ("Room", ["101", "102"]),
         ("Ticket", ["Question", "Complaint", "Question"]),
         ("Push status", ["subscribed", "unsubscribed"]),
+        ("Opt-in Brief", ["ja", "nein"]),
+        ("Direct mail opt-in", ["yes", "no"]),
+        ("Newsletter topic", ["Wine", "keine Angabe", "Beer"]),
         ("Remarks", ["Was not unsubscribed", "Unsubscribed from SMS", "Asked about the newsletter", "cancelled"]),
     ],
 )
@@ -221,6 +235,14 @@ def test_other_columns_say_nothing_of_it(header: str, cells: list[str]) -> None:
         ("Accord RGPD", "Oui", "Non"),
         ("DSGVO", "ja", "nein"),
         ("Consenso trattamento dati per marketing", "SI", "NO"),
+        ("Möchtest du unseren Newsletter bekommen?", "Ja, gerne", "Nein, danke"),
+        ("Would you like to receive updates?", "Yes please!", "No thanks"),
+        ("Would you like to receive updates?", "yes", "No, thank you"),
+        ("J'accepte de recevoir la lettre d'information", "Oui, j'accepte", "Non, je refuse"),
+        ("¿Desea recibir nuestro boletín?", "Sí, quiero", "No, gracias"),
+        ("Aceita receber comunicações", "Sim", "Não"),
+        ("Vill ha utskick", "Ja", "Nej"),
+        ("Permission", "Ja", "Nej"),
     ],
 )
 def test_a_question_in_words_that_nobody_listed(header: str, yes: str, no: str) -> None:
@@ -257,6 +279,9 @@ def test_a_question_in_words_that_nobody_listed(header: str, yes: str, no: str) 
         ("Canceló la suscripción a todos los correos", "Sí", "No"),  # HubSpot
         ("Kontaktsperre", "1", "0"),
         ("Rebotado", "Sí", "No"),
+        ("E-mail küldés tiltása", "igen", "nem"),
+        ("Plainte spam", "1", "0"),
+        ("Czarna lista", "tak", "nie"),
         ("IsOptInPending", "true", "false"),  # Mailjet
         ("IsExcludedFromCampaigns", "true", "false"),
         ("Deaktiviert", "2024-06-01 10:00", "0"),  # CleverReach
@@ -392,6 +417,10 @@ def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_th
         ("Status", ["1", "0"], [1], "0"),
         ("Status", ["1", "2", "3", "0"], [1, 2, 3], "0"),  # ActiveCampaign
         ("Subscription status", ["U", "S"], [0], "u"),
+        ("EMAIL_PERMISSION_STATUS_", ["I", "O", "I"], [1], "i"),  # Responsys
+        ("Kundensperre", ["N", "J"], [1], "j"),
+        ("Is deceased", ["No", "Yes"], [1], "yes"),
+        ("Status", ["active", "abgelehnt"], [1], "abgelehnt"),
         # "Abgemeldet" and "eingetragen".
         ("Status", ["A", "E"], [0, 1], "e"),
         ("Status", ["U", "U"], [0, 1], "u"),
@@ -399,7 +428,6 @@ def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_th
         ("Active", ["yes", "no"], [1], "no"),
         ("Deleted at", ["", "2024-05-01"], [1], "2024-05-01"),
         # Words that nobody has listed, under a name that speaks of having opted out.
-        ("E-mailek tiltása", ["engedélyezve", "engedélyezve"], [], ""),
         ("Do not e-mail group", ["foo", "bar", "foo"], [0, 1, 2], "bar"),
     ],
 )

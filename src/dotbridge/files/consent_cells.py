@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import phrase_state, without_not
+from dotbridge.files.consent_phrases import has_left, is_denied, is_refused, phrase_state, without_not
 from dotbridge.files.headers import plain
-from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.records import BLANKS, Cell, cell_text
 
 
 class Says(enum.Enum):
@@ -25,6 +25,8 @@ class Says(enum.Enum):
 _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 # What stands behind a word for the state: when it was, in brackets why.
 _BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
+# A word that answers, with more behind it: "Nein, danke", "Yes please".
+_ANSWER = re.compile(r"(\w{2,5})(?:[,.!;:]| [^\s]+$)")
 # How spreadsheets write 1 and 0 in a column that has empty cells as well.
 _ONE_OR_NONE = re.compile(r"([01])[.,]0+")
 
@@ -38,6 +40,8 @@ def _spelt(text: str) -> frozenset[str]:
 
 
 YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
+# Those of people, which begin a sentence: "Yes please", and not "On hold".
+_YES_SAID, _NO_SAID = _words(consent_words.YES_SAID), _words(consent_words.NO_SAID)
 _ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
 _OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
 
@@ -51,7 +55,7 @@ def are_yes_and_no(cells: Iterable[Cell]) -> bool:
 def flat(cell: Cell) -> str:
     """A cell on one line, in small letters; empty where a program writes that there is nothing."""
     # Behind some signs stands a mark that they are shown in colour.
-    text = " ".join(cell_text(cell).replace("\N{VARIATION SELECTOR-16}", "").split()).casefold()
+    text = " ".join(cell_text(cell).replace("\N{VARIATION SELECTOR-16}", "").strip(BLANKS).split()).casefold()
     number = _ONE_OR_NONE.fullmatch(text)
     return number[1] if number else "" if _EMPTY.fullmatch(text) else text
 
@@ -65,7 +69,9 @@ def listed_state(text: str) -> Says | None:
 def is_any_state(text: str) -> bool:
     """Whether a text is a word of a state that may be any state, such as that of an order."""
     rest = without_not(text) or text
-    return bool({plain(text) or text, plain(rest) or rest} & _ANY_STATE)
+    if {plain(text) or text, plain(rest) or rest} & _ANY_STATE:
+        return True
+    return listed_state(text) is None and not phrase_state(text) and is_refused(text)
 
 
 @lru_cache(maxsize=4_096)
@@ -79,7 +85,26 @@ def state_of(text: str) -> Says | None:
     # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
     if is_sure_state(text):
         return Says.OPTED_OUT
-    return {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(phrase_state(text))
+    said = {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(phrase_state(text))
+    return said or (Says.OPTED_OUT if is_refused(text) else None)
+
+
+@lru_cache(maxsize=4_096)
+def answer_of(text: str) -> Says | None:
+    """What a flat text answers to the question whether somebody may be written to: "Ja, gerne", "No, thank you"; None
+    if it is no answer.
+    """
+    if text in YES | NO:
+        return Says.NOTHING if text in YES else Says.OPTED_OUT
+    answer = _ANSWER.match(text)
+    said = {answer[1]} if answer else set()
+    return Says.NOTHING if said & _YES_SAID else Says.OPTED_OUT if said & _NO_SAID or is_denied(text) else None
+
+
+@lru_cache(maxsize=4_096)
+def says_left(text: str) -> bool:
+    """Whether a flat text says that somebody left a mailing, whatever the column is about."""
+    return is_sure_state(text) and has_left(text)
 
 
 def is_sure_state(text: str) -> bool:

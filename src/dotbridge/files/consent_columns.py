@@ -10,9 +10,19 @@ import datetime
 import re
 from dataclasses import dataclass, field
 
-from dotbridge.files.consent_cells import NO, YES, Says, flat, is_any_state, is_sure_state, state_of
+from dotbridge.files.consent_cells import (
+    NO,
+    YES,
+    Says,
+    answer_of,
+    flat,
+    is_any_state,
+    is_sure_state,
+    says_left,
+    state_of,
+)
 from dotbridge.files.consent_headers import ConsentKind, is_link, is_of_any_state, listed_kind
-from dotbridge.files.consent_phrases import asks_for_no_mail, has_left, is_denied
+from dotbridge.files.consent_phrases import asks_for_no_mail, is_denied
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -35,8 +45,12 @@ _MOST_CODES = 8
 # Beside these an "A" is not "active": A and E, as in "abgemeldet" and "eingetragen".
 _OPPOSITES_OF_A = {"e", "n"}
 _CODES_OF_ALL = {"1", "a", "s"}
+_CODES_IN, _CODES_OUT = {"1", "s", "y", "j"}, {"0", "n", "u"}
+# Which of two is the one that may be written to: opted in and out.
+_PAIRS = {frozenset("io"): "i"}
 _MOST_WORDS_ASKED_ABOUT = 3
 _LONGEST_WORD_ASKED_ABOUT = 40
+_LONGEST_REMARK = 200
 # A column with more texts than that holds no states of persons, if none of them is one.
 _MOST_TEXTS = 100
 _FILLED_SAYS_SO = re.compile(
@@ -83,6 +97,8 @@ class ConsentColumn:
     left: int = 0
     # The first texts that stand there.
     texts: set[str] = field(default_factory=set)
+    # Of a column whose name says nothing, the cells that say nothing either: they are not looked at again.
+    silent: set[Cell] = field(default_factory=set)
     first_out: str = ""
 
     @property
@@ -94,43 +110,57 @@ class ConsentColumn:
         """Take note of one cell."""
         if self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states:
             return
+        if cell in self.silent:
+            self.filled += 1
+            return
         if self.kind is not ConsentKind.LABELS:
             self.dates.observe(cell)
         if not (text := flat(cell)):
             return
         self.filled += 1
+        if self.is_remarks or (self.kind is ConsentKind.LABELS and listed_kind(self.header) is not None):
+            # Of labels nothing else counts.
+            self.known += self._is_out_label(cell)
+            return
         self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
         self.sums += text.isdecimal()
         self.coded += _CODE.fullmatch(text) is not None
         if len(self.texts) <= _MOST_TEXTS:
             self.texts.add(text)
+        states = self.states
         self._observe_answer(cell, text)
+        if self.is_known_by_cells and self.states == states and len(self.silent) <= _MOST_TEXTS:
+            self.silent.add(cell)
 
     def _observe_answer(self, cell: Cell, text: str) -> None:
-        state, is_word = state_of(text), text in YES | NO
+        state, is_word = state_of(text), self._word_of(text) is not None
         is_moment = self._is_out_list and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
         self.answers += is_word or is_moment or state is not None
         is_out = is_moment if state is None else state is Says.OPTED_OUT
         if state is None and is_word:
-            is_out = (text in YES) is self._is_out_list
+            is_out = self._word_of(text) is Says.OPTED_OUT
         self.outs += is_out
         self.sure_outs += (state is Says.OPTED_OUT and self._is_of_consent(text)) or self._denies(text)
-        self.left += is_sure_state(text) and has_left(text)
+        self.left += says_left(text)
         self.lets_some_in |= state is Says.NOTHING or (is_word and not is_out)
         self.states += state is not None and not (self.is_known_by_cells and is_any_state(text))
-        if is_out and state is not None and not self.first_out:
+        if is_out and not self.first_out:
             self.first_out = text
 
     @property
     def _is_out_list(self) -> bool:
         return self.kind is ConsentKind.OPTED_OUT
 
+    def _word_of(self, text: str) -> Says | None:
+        """What a yes or no says in this column. Why somebody left may begin with one: "No, too many"."""
+        if not self._is_out_list:
+            return answer_of(text)
+        return {True: Says.OPTED_OUT, False: Says.NOTHING}[text in YES] if text in YES | NO else None
+
     def _denies(self, text: str) -> bool:
         return self.kind is ConsentKind.OPTED_IN and is_denied(text)
 
     def _is_known_label(self, cell: Cell) -> bool:
-        if self.is_remarks or (listed_kind(self.header) is not None and not self.is_known_by_cells):
-            return self._is_out_label(cell)
         text = flat(cell)
         return state_of(text) is Says.OPTED_OUT and not is_any_state(text)
 
@@ -146,7 +176,7 @@ class ConsentColumn:
         if self.kind is ConsentKind.LABELS:
             return self.known > 0 and (not self.is_known_by_cells or self.left > 0 or self.states * 2 > self.filled)
         if is_of_any_state(self.header):
-            return self.is_of_mailing_tool and self.answers == self.filled
+            return (self.is_of_mailing_tool and self.answers == self.filled) or self.left > 0
         if self.kind is ConsentKind.STATUS:
             is_state = self.is_of_mailing_tool and bool(self.first_out) and self.states * 2 > self.filled
             is_asked = bool(_ASKS_IT.search(plain(self.header)))
@@ -203,12 +233,14 @@ class ConsentColumn:
         if (state := state_of(text)) is not None:
             return state
         if self.kind is ConsentKind.STATUS:
-            # "Yes" under "Email marketing consent", and codes.
-            is_in = text in YES or (text == "a" and self.texts.isdisjoint(_OPPOSITES_OF_A))
-            return Says.NOTHING if is_in else Says.OPTED_OUT if text in NO else Says.DOUBTFUL
-        if text in YES | NO:
-            return Says.OPTED_OUT if (text in YES) is self._is_out_list else Says.NOTHING
-        return Says.OPTED_OUT if self._denies(text) else None
+            # "Yes" under "Email marketing consent".
+            return self._code(text) if self._holds_codes() else answer_of(text) or Says.DOUBTFUL
+        return self._word_of(text)
+
+    def _code(self, text: str) -> Says:
+        is_in = text in _CODES_IN or text in _PAIRS.get(frozenset(self.texts), "")
+        is_in = is_in or (text == "a" and self.texts.isdisjoint(_OPPOSITES_OF_A))
+        return Says.NOTHING if is_in else Says.OPTED_OUT if text in _CODES_OUT else Says.DOUBTFUL
 
     def _counts_for_outs_alone(self) -> bool:
         """Whether it is one of another matter, in some of whose cells somebody has opted out."""
@@ -222,7 +254,7 @@ class ConsentColumn:
 
     def _is_out(self, label: str) -> bool:
         if self.is_remarks:
-            return is_sure_state(label) or asks_for_no_mail(label)
+            return len(label) <= _LONGEST_REMARK and (is_sure_state(label) or asks_for_no_mail(label))
         said = state_of(label) is Says.OPTED_OUT or self._denies(label)
         return said and not (self.is_known_by_cells and is_any_state(label))
 
@@ -230,7 +262,7 @@ class ConsentColumn:
         try:
             happened = self.dates.read_day(cell)
         except Unreadable:
-            if is_out and _FILLED_SAYS_SO.search(plain(self.header)):
+            if is_out and (_FILLED_SAYS_SO.search(plain(self.header)) or _MOMENT.match(flat(cell))):
                 return Said(Says.OPTED_OUT)
             return Said(Says.DOUBTFUL)
         return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)

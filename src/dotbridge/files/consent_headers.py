@@ -60,6 +60,8 @@ _PROVENANCE = {
 }
 # The other ways to write to somebody, unless e-mail is named beside them: "Do not call", and not "Automatically".
 _OTHER_WAYS = re.compile(r"fax|sms|phone|call(?!y)|whatsapp|push|telefon|mobile")
+_PAPER = {"brief", "briefe", "post", "postal", "letter", "letters", "courrier", "correopostal", "paper", "briefpost"}
+_PAPER_MAIL = re.compile(r"(?:direct|postal|snail)mail")
 _EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
 # Beside which a "Status" is that of a subscription: "Subscribed via", "utm_source", "Open rate", "Optin time".
 _OF_A_MAILING_TOOL = re.compile(r"subscribe[rd]|newsletter|^utm|openrate|clickrate|optin|abonnent|referral|bounced")
@@ -91,6 +93,8 @@ def consent_kind(header: str) -> ConsentKind | None:
     return _phrased_kind(header) or (ConsentKind.LABELS if names_a_state(header) else None)
 
 
+# Asked for each cell of a column.
+@lru_cache(maxsize=1_024)
 def listed_kind(header: str) -> ConsentKind | None:
     """The same, of names that are known word for word, or by a part that says all of it."""
     name = plain(without_answers(header))
@@ -112,8 +116,10 @@ def _phrased_kind(header: str) -> ConsentKind | None:
 
 
 def _is_something_else(header: str) -> bool:
-    name = plain(header)
-    return bool(_OTHER_WAYS.search(name)) and not any(part in name for part in _EMAIL)
+    words = set(re.split(r"[\W_]+", header.casefold()))
+    name = _PAPER_MAIL.sub("", plain(header))
+    is_another_way = _OTHER_WAYS.search(name) is not None or not _PAPER.isdisjoint(words) or name != plain(header)
+    return is_another_way and not any(part in name for part in _EMAIL)
 
 
 def _tells_where_from(header: str) -> bool:
@@ -130,6 +136,7 @@ def is_link(header: str) -> bool:
     return any(part in plain(header) for part in _LINKS)
 
 
+@lru_cache(maxsize=1_024)
 def is_of_any_state(header: str) -> bool:
     """Whether a column of this name says yes or no of a state that may be that of anything, such as "Active"."""
     return plain(header) in _any_state_headers()

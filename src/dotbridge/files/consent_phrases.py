@@ -16,7 +16,8 @@ from dotbridge.files.headers import plain
 # That somebody left, or is not to be written to: whatever else stands beside it.
 _LEFT = """
     unsubscri, unsub, optout, optedout, optingout, suppress, blacklist, blocklist, bounce, asspam, spamcomplaint,
-    complain, abgemeldet, abmeld, abbestell, austragen, ausgetragen, werbesperre, versandsperre, werbeverbot,
+    complain, plainte, spam, czarna lista, abgemeldet, abmeld, abbestell, austragen, ausgetragen, werbesperre,
+    versandsperre, werbeverbot,
     mailverbot, sperrvermerk, robinson, unzustellbar, undeliver, npai,
     rebot, rimbalz, listenoire, lista nera, widerspr, widerruf, désabonn,
     désinscri, liste noire, dado de baja, dada de baja, darse de baja, desuscri, desabonad, lista negra, disiscri,
@@ -34,7 +35,7 @@ _REFUSED = """
     withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancel, stopped, invalid, pending,
     unconfirmed, unbestätigt, ausstehend, suspend, paused, blocked, disabled, quarantin, sperr, deaktiv, désactiv,
     desactiv, disattiv, desativ, bloqu,
-    blocca, geblokkeerd, zablokow, заблок,
+    blocca, tiltás, letilt, revog, cofnię, geblokkeerd, zablokow, заблок,
     résili, annul, cancelad, opgezegd, beëindigd, anulowan, uppsag, opsagt, oppsagt, zrušen,
     zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
     recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist,
@@ -64,10 +65,12 @@ _NEWSLETTER = """
 """
 _SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, feliratk, подпис, підпис"
 # What is sent to many, and the ways to say that it is sent.
+_LEFT_OPEN = "angabe, angaben, answer, response, reply, data, preference, réponse, respuesta, risposta, antwoord, sure"
 _MAILING = """
     mail, news, marketing, werb, publicidad, pubblicit, publicit, promo, bulletin, correo, courriel, letter, communic,
     komunik, kommunik, contact, kontakt, contatt, campaign, commercial, comercial, рассыл, розсил, письм, повідомл,
-    infos, zusenden, zuschicken, schicken, hear from, hear about, hear more, updates, offers, informed, in touch,
+    infos, zusenden, zuschicken, schicken, comunic, utskick, hear from, hear about, hear more, updates, offers,
+    informed, in touch,
     angebot, informier, auf dem laufenden,
     informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
     メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire
@@ -99,7 +102,8 @@ _SENT_NAMES = """
     marketing, marketing email, marketing emails, marketing mails, marketing communication, marketing communications,
     email communication, email communications, email advertising, promotional email, promotional emails, promotions,
     werbung, werbung per mail, werbung per email, werbemails, werbeemails, email werbung, newsletter versand, mailing,
-    mailings, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta, реклама
+    mailings, permission, permissions, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta,
+    реклама
 """
 # Laws that are named for the permission that they ask for.
 _LAW = "gdpr, dsgvo, rgpd, rodo"
@@ -217,19 +221,28 @@ def without_not(text: str) -> str:
     kind.
     """
     words = text.split() if len(text) <= _LONGEST_STATE else []
-    rest = [word for word in words if plain(word) not in _parts(_NOT)]
-    return " ".join(rest) if len(words) in {2, 3} and rest and len(rest) < len(words) else ""
+    # "No, I refuse" denies nothing.
+    rest = [word for word in words if plain(word) not in _parts(_NOT) or not word[-1].isalnum()]
+    is_denied = 1 < len(words) < 5 and 0 < len(rest) < len(words)
+    return " ".join(word for word in rest if word not in {"do", "does"}) if is_denied else ""
 
 
 def is_denied(text: str) -> bool:
     """Whether an answer of a few words begins by denying it: "nicht erteilt", "no deseo"."""
     words = text.split() if len(text) <= _LONGEST_STATE else []
-    return len(words) in {2, 3} and plain(words[0]) in _parts(_NOT)
+    is_left_open = bool({*map(plain, words)} & {*_parts(_LEFT_OPEN)})
+    return len(words) in {2, 3} and plain(words[0]) in _parts(_NOT) and not is_left_open
 
 
 def has_left(text: str) -> bool:
     """Whether a text holds a word for having left a mailing."""
-    return _holds(plain(text), _HAS_LEFT) or _holds(plain(text), "optout, optedout, unsub")
+    return _holds(plain(text), _HAS_LEFT) or _holds(plain(text), "optout, optedout, unsub, bounce")
+
+
+def is_refused(text: str) -> bool:
+    """Whether a word or two say that something was permitted and is no more, or was never: "Revogada", "abgelehnt"."""
+    words = text.split() if len(text) <= _LONGEST_STATE else []
+    return 0 < len(words) < 3 and _holds(plain(text), _REFUSED)
 
 
 def asks_for_no_mail(text: str) -> bool:

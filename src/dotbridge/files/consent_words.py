@@ -79,6 +79,10 @@ OPTED_IN_HEADERS = """
     購読, メルマガ, 配信許可, 订阅, 同意, 수신동의, 구독
 """
 
+# How people begin to answer.
+YES_SAID = "yes, yeah, yep, sure, ja, jawohl, gerne, oui, sí, sì, sim, tak, ano, áno, igen, evet, kyllä, jo, да, ναι"
+NO_SAID = "no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, nei, нет, ні, όχι, brak"
+
 # Columns that say yes or no of any state, or when it began. Alone they may be those of an account or a customer.
 ANY_IN_HEADERS = """
     active, is active, aktiv, ist aktiv, actif, activo, attivo, ativo, actief, aktywny, aktiivinen
@@ -87,7 +91,8 @@ ANY_OUT_HEADERS = """
     inactive, is inactive, inaktiv, ist inaktiv, inactif, inactivo, inattivo, inativo, inactief, nieaktywny, deleted,
     is deleted, deleted at, deleted on, date deleted, gelöscht, gelöscht am, supprimé, eliminado, eliminato,
     verwijderd,
-    usunięty, archived, is archived, archived at, archiviert, deceased, verstorben, décédé, fallecido, deceduto,
+    usunięty, archived, is archived, archived at, archiviert, deceased, is deceased, on hold,
+    sperre, kundensperre, sperrkennzeichen, verstorben, décédé, fallecido, deceduto,
     overleden
 """
 
@@ -99,7 +104,8 @@ STATUS_HEADERS = """
     opt-in status, opt in status, newsletter status, mailing status, email state,
     email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
     statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
-    stop status, estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
+    stop status, iys durumu, izin durumu, email availability, estado da subscrição, estado da inscrição,
+    inschrijfstatus, statuts, stav, stan, tila, durum, статус,
     статус подписки, κατάσταση, ステータス, 状态, 상태
 """
 
@@ -131,7 +137,9 @@ OUT_WORDS = """
     uitgeschreven,
     afgemeld, wypisany, wypisana, avregistrerad, avprenumererad, afmeldt, frameldt, avmeldt, peruutettu, odhlášen,
     odhlášený, leiratkozott, dezabonat, odjavljen, abonelikten çıktı, отписан, отписался, відписаний, διαγράφηκε,
-    held, dnc, no contact, kein kontakt, pas de contact, sin contacto, geen contact, brak zgody, no consent given,
+    held, dnc, ret, unreachable, on hold bounce, on hold opt out, reported as spam, disagree, i disagree, widerspruch,
+    je refuse, not set, brak, brak zgody, no contact, kein kontakt, pas de contact, sin contacto, geen contact,
+    brak zgody, no consent given,
     unzustellbar, nicht zustellbar, hard-bounce, zurückgewiesen, abgelehnt, gelöscht, wartet auf bestätigung,
     ausstehend,
     offen, unverifiziert, abgelaufen, verweigert, verstorben, deceased, expired, rejected, refused, objected,
@@ -151,6 +159,9 @@ OUT_WORDS = """
 """
 
 IN_WORDS = """
+    available, reachable, deliverable, onay, onaylı, direct, i agree, agree, einverstanden, ich stimme zu,
+    j'accepte, acepto, accetto, aceito, akkoord,
+    zgadzam się, souhlasím, concedida, otorgada, accordée, prestata, confirmée, confirmada, confermata, potwierdzona,
     zulassen, autoriser, permitir, permettre, consenti, consentire, toestaan, zezwalaj, erteilt, vorhanden, liegt vor,
     gegeben, zugestimmt, eingewilligt, accordé, donné, otorgado, concedido, concesso, dato, prestato, gegeven,
     verleend,
@@ -168,6 +179,11 @@ IN_WORDS = """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
+    ret, disagree, i disagree, widerspruch, je refuse, not set, brak, available, reachable, deliverable, onay,
+    onaylı, direct, i agree, agree,
+    einverstanden,
+    ich stimme zu, j'accepte, acepto, accetto, aceito, akkoord, zgadzam się, souhlasím, concedida, otorgada, accordée,
+    prestata, confirmée, confirmada, confermata, potwierdzona,
     zulassen, autoriser, permitir, permettre, consenti, consentire, toestaan, zezwalaj, erteilt, vorhanden, liegt vor,
     gegeben, accordé, donné, otorgado, concedido, concesso, dato, prestato, gegeven, verleend, given, obtained,
     agreed,

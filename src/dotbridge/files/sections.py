@@ -55,7 +55,8 @@ def said_of_all(text: str) -> Says | None:
     # "Do not email" is no section of e-mails.
     for some in (words, [word for word in words if word not in _WHO_WORDS]):
         if (said := _said(some)) is not None:
-            return Says.DOUBTFUL if said is Says.OPTED_OUT and is_any_state(" ".join(some)) else said
+            may_be_another = is_any_state(" ".join(some)) and not all(map(_is_out_of_many, some))
+            return Says.DOUBTFUL if said is Says.OPTED_OUT and may_be_another else said
     return None
 
 

@@ -161,6 +161,26 @@ def test_what_only_the_rest_of_a_large_file_asks_comes_back_as_a_question(
     assert Contact.objects.count() == 3
 
 
+@pytest.mark.parametrize("header", ["Vom Newsletter abgemeldet am", "Tags", "Status", "Remarks", "Last event"])
+def test_what_only_the_rest_of_a_large_file_says_of_opting_out_counts(
+    back_office: Client, monkeypatch: pytest.MonkeyPatch, header: str
+) -> None:
+    """Its column has no use by the first rows, which is no answer of whoever loads them."""
+    monkeypatch.setattr("dotbridge.files.waiting.FIRST_ROWS", 2)
+    content = f"E-mail;{header}\na@example.com;\nb@example.com;active\nc@example.com;Unsubscribed 2024-05-01\n"
+    if header.endswith("am"):
+        content = content.replace("active", "").replace("Unsubscribed ", "")
+    page = give(back_office, content)
+    looked = back_office.post(address("file-look"), chosen(page))
+    back_office.post(address("file-start"), chosen(looked))
+    run_load(load_id=the_load().pk)
+    assert the_load().report_in_words["opted_out"] == 1
+    # The next file with these columns says it from the beginning.
+    the_load().delete()
+    page = give(back_office, f"E-mail;{header}\nd@example.com;Unsubscribed\n")
+    assert dict(page.context["figures"])["Opted out"] == "1"
+
+
 def test_a_file_without_addresses_shows_its_columns_to_choose_from(back_office: Client) -> None:
     page = give(back_office, "Anschrift,Ort\nnoch keine,Ulm\na@example.com,Köln\nauch keine,Bonn\n")
     assert "Choose one that goes to E-mail." in texts(page)

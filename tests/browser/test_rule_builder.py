@@ -75,7 +75,11 @@ def test_while_fields_of_another_entity_are_on_their_way_nobody_edits(
     page.get_by_label("Who can be on the list").select_option(label="Lead")
     expect(page.get_by_text("0 match")).to_be_visible()
     held: list[Route] = []
-    page.route("**/catalogue?*", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/catalogue?*", hold)
     page.get_by_label("Who can be on the list").select_option(label="Contact")
     expect(page.locator("rule-builder > [inert]")).to_be_visible()
     with pytest.raises(PlaywrightTimeoutError):

@@ -106,7 +106,7 @@ def page_case(name: str, *, same_address: str | None = None) -> LoadReport:
 
 def chosen(page: Any, **changed: str | None) -> dict[str, str]:
     """What the form of a file's page would send, with some of it changed."""
-    sent = {"choosing": "1", "headers": page.context["headers"]}
+    sent = {"choosing": "1", "headers": page.context["headers"], "without_use": page.context["without_use"]}
     for column in page.context["columns"]:
         sent[f"goes-{column.number}"] = next(option.value for option in column.goes if option.is_chosen)
         if column.written:

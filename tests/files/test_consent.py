@@ -11,7 +11,7 @@ import pytest
 
 from dotbridge.consent.files import keep_opt_outs
 from dotbridge.crm.models import Contact
-from dotbridge.files.consent_columns import consent_kind
+from dotbridge.files.consent_headers import consent_kind
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.opt_outs import OptOuts, receive_opt_outs, stop_receiving
 from dotbridge.files.report_lines import report_lines
@@ -117,6 +117,30 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Group Membership", ["* myContacts ::: Unsubscribed", "* myContacts"], [0]),  # Google
         ("Categories", ["Customer;No newsletter", "Customer"], [0]),  # Outlook
         ("E-Mail-Status", ["aktiv", "abgemeldet"], [1]),
+        ("DSGVO-Einwilligung", ["erteilt", "nicht erteilt", "erteilt", "widerrufen"], [1, 3]),
+        ("DOI-Status", ["bestätigt", "offen", "Wartet auf Bestätigung"], [1, 2]),
+        ("Status subskrypcji", ["Aktywny", "Wypisany", "Zablokowany", "Niepotwierdzony"], [1, 2, 3]),
+        ("Newsletter", ["given", "not given", "withdrawn"], [1, 2]),
+        ("Unsubscribed?", ["Not unsubscribed", "Unsubscribed"], [1]),
+        ("E-Mail nicht zulassen", ["Zulassen", "Nicht zulassen"], [1]),  # Dynamics
+        ("Ne pas autoriser les e-mails en nombre", ["Autoriser", "Ne pas autoriser"], [1]),
+        ("No permitir correo electrónico en masa", ["Permitir", "No permitir"], [1]),
+        ("Grund für Hard Bounce", ["", "Unbekannter Benutzer"], [1]),  # HubSpot
+        ("Opt Out Details", ["", "via form"], [1]),
+        ("Contact preference", ["Email", "No contact", "Post only"], [1]),
+        ("Newsletter", ["✅", "❌"], [1]),
+        ("Date Undeliverable", ["", "5/2/2024"], [1]),  # Salesforce
+        ("Zgoda na kontakt mailowy", ["Wyrażona", "Brak", "Wyrażona", "Cofnięta", "Wyrażona"], [1, 3]),
+        ("Consenso newsletter", ["Prestato", "Non prestato"], [1]),
+        ("Status da comunicação", ["Ativo", "Revogada"], [1]),  # RD Station
+        ("IYS Durumu", ["ONAY", "RET"], [1]),
+        ("On Hold", ["No", "On Hold Bounce", "On Hold Opt Out"], [1, 2]),  # CiviCRM
+        ("Werbung per E-Mail", ["einverstanden", "nicht einverstanden", "Widerspruch"], [1, 2]),
+        ("I agree to receive marketing emails", ["I agree", "I do not agree", "Disagree"], [1, 2]),
+        ("Subscription status", ["Subscribed", "Reported as spam"], [1]),  # Freshsales
+        ("Newsletter", ["yes\u200b", " no\u200b"], [1]),
+        ("Unsubscribed", ["", "12/05/2024"], [1]),
+        ("UNSUB_REASON", ["No, too many e-mails", "Yes"], [0, 1]),
         ("Statut", ["abonné", "désabonné"], [1]),
     ],
 )
@@ -151,6 +175,21 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
         ("Mailing address", ["1 Main St", ""]),
         ("Marketing contact status", ["Marketing contact", "Non-marketing contact"]),
         ("Date subscribed", ["2024-01-02", ""]),
+        ("Optin partenaires", ["N", "O"]),
+        ("Opted-in IP", ["203.0.113.5", ""]),
+        ("Marketing consent source", ["Shop", "Checkout"]),
+        ("Active", ["yes", "yes"]),
+        ("Deleted", ["", "no"]),
+        ("Status", ["1", "1"]),
+        ("Status", ["Y", "N"]),
+        ("State", ["CA", "NY"]),
+        ("Room", ["101", "102"]),
+        ("Ticket", ["Question", "Complaint", "Question"]),
+        ("Push status", ["subscribed", "unsubscribed"]),
+        ("Opt-in Brief", ["ja", "nein"]),
+        ("Direct mail opt-in", ["yes", "no"]),
+        ("Newsletter topic", ["Wine", "keine Angabe", "Beer"]),
+        ("Remarks", ["Was not unsubscribed", "Unsubscribed from SMS", "Asked about the newsletter", "cancelled"]),
     ],
 )
 def test_other_columns_say_nothing_of_it(header: str, cells: list[str]) -> None:
@@ -191,6 +230,19 @@ def test_other_columns_say_nothing_of_it(header: str, cells: list[str]) -> None:
         ("メールマガジン購読", "はい", "いいえ"),
         ("接收邮件", "是", "否"),
         ("마케팅 수신 동의", "예", "아니오"),
+        ("Darf ich dir Infos zu weiteren Veranstaltungen schicken?", "Ja", "Nein"),  # pretix
+        ("Darf der Veranstalter Sie über künftige Veranstaltungen informieren?", "Ja", "Nein"),  # Eventbrite
+        ("Accord RGPD", "Oui", "Non"),
+        ("DSGVO", "ja", "nein"),
+        ("Consenso trattamento dati per marketing", "SI", "NO"),
+        ("Möchtest du unseren Newsletter bekommen?", "Ja, gerne", "Nein, danke"),
+        ("Would you like to receive updates?", "Yes please!", "No thanks"),
+        ("Would you like to receive updates?", "yes", "No, thank you"),
+        ("J'accepte de recevoir la lettre d'information", "Oui, j'accepte", "Non, je refuse"),
+        ("¿Desea recibir nuestro boletín?", "Sí, quiero", "No, gracias"),
+        ("Aceita receber comunicações", "Sim", "Não"),
+        ("Vill ha utskick", "Ja", "Nej"),
+        ("Permission", "Ja", "Nej"),
     ],
 )
 def test_a_question_in_words_that_nobody_listed(header: str, yes: str, no: str) -> None:
@@ -224,6 +276,15 @@ def test_a_question_in_words_that_nobody_listed(header: str, yes: str, no: str) 
         ("Отписался от рассылки", "да", "нет"),
         ("メール配信停止", "はい", "いいえ"),
         ("已退订邮件", "是", "否"),
+        ("Canceló la suscripción a todos los correos", "Sí", "No"),  # HubSpot
+        ("Kontaktsperre", "1", "0"),
+        ("Rebotado", "Sí", "No"),
+        ("E-mail küldés tiltása", "igen", "nem"),
+        ("Plainte spam", "1", "0"),
+        ("Czarna lista", "tak", "nie"),
+        ("IsOptInPending", "true", "false"),  # Mailjet
+        ("IsExcludedFromCampaigns", "true", "false"),
+        ("Deaktiviert", "2024-06-01 10:00", "0"),  # CleverReach
     ],
 )
 def test_a_refusal_in_words_that_nobody_listed(header: str, yes: str, no: str) -> None:
@@ -346,6 +407,82 @@ def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_th
     for answer, expected in (("unused", set()), ("job_title", set()), ("mailing-state", {"b@example.com"})):
         answered = load(content, columns={"Status": answer})
         assert (answered.questions, keeper.emails()) == ([], expected)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected", "example"),
+    [
+        ("Status", ["S", "U", "C"], [1, 2], "c"),
+        ("Status", ["A", "I", "A"], [1], "i"),
+        ("Status", ["1", "0"], [1], "0"),
+        ("Status", ["1", "2", "3", "0"], [1, 2, 3], "0"),  # ActiveCampaign
+        ("Subscription status", ["U", "S"], [0], "u"),
+        ("EMAIL_PERMISSION_STATUS_", ["I", "O", "I"], [1], "i"),  # Responsys
+        ("Kundensperre", ["N", "J"], [1], "j"),
+        ("Is deceased", ["No", "Yes"], [1], "yes"),
+        ("Status", ["active", "abgelehnt"], [1], "abgelehnt"),
+        # "Abgemeldet" and "eingetragen".
+        ("Status", ["A", "E"], [0, 1], "e"),
+        ("Status", ["U", "U"], [0, 1], "u"),
+        ("Aktiv", ["1", "0"], [1], "0"),
+        ("Active", ["yes", "no"], [1], "no"),
+        ("Deleted at", ["", "2024-05-01"], [1], "2024-05-01"),
+        # Words that nobody has listed, under a name that speaks of having opted out.
+        ("Do not e-mail group", ["foo", "bar", "foo"], [0, 1, 2], "bar"),
+    ],
+)
+def test_codes_and_words_that_may_say_it_are_asked_about_and_count_until_then(
+    header: str, cells: list[str], expected: list[int], example: str
+) -> None:
+    assert out(header, *cells) == expected
+    rows = "".join(f"p{number}@example.com\t{cell}\n" for number, cell in enumerate(cells))
+    report = load(f"E-mail\t{header}\n{rows}", delimiter="\t", dry_run=True)
+    assert [(question.about, question.example) for question in report.questions] == [("consent", example)] * bool(
+        example
+    )
+    assert out(header, *cells, columns={header: "unused"}) == []
+
+
+def test_what_an_answer_makes_of_codes() -> None:
+    assert out("Status", "S", "U", "C", columns={"Status": "mailing-state"}) == [1, 2]
+    assert out("Active", "yes", "no", columns={"Active": "opted-in"}) == [1]
+
+
+def test_a_state_of_anything_in_the_file_of_a_mailing_tool_is_that_of_a_subscription(keeper: OptOutKeeper) -> None:
+    # Ghost, CleverReach.
+    report = load(
+        "email,subscribed_to_emails,deleted_at,active\na@example.com,true,,1\nb@example.com,true,2024-06-01,1\n"
+        "c@example.com,true,,0\n"
+    )
+    assert (keeper.emails(), report.questions) == ({"b@example.com", "c@example.com"}, [])
+
+
+def test_cells_say_it_where_no_name_does(keeper: OptOutKeeper) -> None:
+    # A list of an outbox without names of columns, and Klaviyo's suppressed profiles.
+    load("a@example.com,2024-05-01,hard bounce\nb@example.com,2024-05-01,complaint\nc@example.com,2024-05-02,ok\n")
+    load("Email,Reason\nd@example.com,HARD_BOUNCE\ne@example.com,USER_SUPPRESSED\nf@example.com,UNSUBSCRIBE\n")
+    load("Email,Last event\ng@example.com,Opened\nh@example.com,Clicked\ni@example.com,Unsubscribed\n")
+    assert {email[0] for email in keeper.emails()} == {"a", "b", "d", "e", "f", "i"}
+
+
+def test_a_column_called_after_the_address_may_ask_whether_to_write_to_it(keeper: OptOutKeeper) -> None:
+    # Mailchimp's marketing permissions.
+    report = load("Email Address,Email,Direct Mail\na@example.com,TRUE,FALSE\nb@example.com,FALSE,TRUE\n")
+    assert (keeper.emails(), report.problems) == ({"b@example.com"}, [])
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        *("UNSUBSCRIBED 12/5/24", "please do not email any more", "asked to be removed from the mailing list"),
+        *("hat sich abgemeldet", "möchte keine Newsletter mehr", "Bitte nicht mehr anschreiben", "ne plus contacter"),
+        "Called in May\nunsubscribed",
+    ],
+)
+def test_a_remark_says_it(remark: str, keeper: OptOutKeeper) -> None:
+    report = load(f'Email,Remarks\na@example.com,"{remark}"\nb@example.com,VIP\n')
+    assert (keeper.emails(), report.consent_columns) == ({"a@example.com"}, ["Remarks"])
+    assert Contact.objects.get(emails__email="a@example.com").notes == remark
 
 
 def test_a_state_beside_what_somebody_paid_is_that_of_an_order_or_a_plan(keeper: OptOutKeeper) -> None:

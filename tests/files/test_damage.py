@@ -9,7 +9,8 @@ import time
 import pytest
 
 from dotbridge.files.addresses import read_address
-from dotbridge.files.consent_columns import ConsentColumn, ConsentKind
+from dotbridge.files.consent_columns import ConsentColumn
+from dotbridge.files.consent_headers import ConsentKind
 from dotbridge.files.damage import Unreadable, check_text, unwrapped
 from dotbridge.files.numbers import NumberColumn
 from dotbridge.files.phones import read_phones

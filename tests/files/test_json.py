@@ -184,3 +184,45 @@ def test_what_was_chosen_for_a_name_that_comes_later_is_kept(client: Client, mon
     client.post(reverse("dotbridge:file-look", args=[kept.pk]), {**chosen(page), "goes-1": "unused"})
     kept.refresh_from_db()
     assert kept.choices["columns"] == {"email": "email", "late0": "unused", "late7": "last_name"}
+
+
+@pytest.mark.parametrize("written", [{}, {"indent": 2}], ids=["on one line", "wide"])
+@pytest.mark.parametrize("around", ["", "contacts"])
+def test_objects_that_stand_under_addresses(around: str, written: dict[str, Any], keeper: OptOutKeeper) -> None:
+    people: Any = {
+        "ada@example.com": {"first_name": "Ada", "unsubscribed": False},
+        "bob@example.com": {"first_name": "Bob", "unsubscribed": True, "email": "bob@work.example"},
+        "cy@example.com": {"first_name": "Cy", "email": None},
+    }
+    report = load(json.dumps({around: people, "total": 3} if around else people, **written))
+    assert (report.part, counts(report), keeper.emails()) == (
+        around,
+        (3, 0, 0, 0),
+        {"bob@work.example", "bob@example.com"},
+    )
+    known = Contact.objects.order_by("pk").values_list("first_name", "emails__email")
+    assert sorted(known) == [
+        ("Ada", "ada@example.com"),
+        ("Bob", "bob@example.com"),
+        ("Bob", "bob@work.example"),
+        ("Cy", "cy@example.com"),
+    ]
+
+
+def test_many_objects_that_stand_under_addresses_are_no_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (json_objects, json_text):
+        monkeypatch.setattr(module, "LONGEST_LINE", 2_000)
+    people = {f"a{number}@example.com": {"first_name": "Ann"} for number in range(600)}
+    assert load(json.dumps(people), dry_run=True).created == 600
+
+
+def test_states_that_stand_under_addresses(keeper: OptOutKeeper) -> None:
+    load(json.dumps({"ada@example.com": "subscribed", "bob@example.com": "unsubscribed"}))
+    assert keeper.emails() == {"bob@example.com"}
+
+
+def test_addresses_that_stand_in_a_list_alone(keeper: OptOutKeeper) -> None:
+    assert counts(load(json.dumps(["ada@example.com", "bob@example.com"]))) == (2, 0, 0, 0)
+    answer = json.dumps({"sent_to": ["mona@example.com"], "contacts": [{"email": "ada@example.com"}]})
+    report = load(answer)
+    assert (report.part, report.other_parts) == ("contacts", ["sent_to"])

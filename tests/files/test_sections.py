@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -13,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from openpyxl import Workbook
 
-from dotbridge.files.consent_columns import Says
+from dotbridge.files.consent_cells import Says
+from dotbridge.files.report_lines import report_lines
 from dotbridge.files.sections import said_of_all
 from dotbridge.files.services import load_file
 from dotbridge.files.waiting import keep_file
@@ -28,7 +30,24 @@ pytestmark = pytest.mark.django_db
         *("Unsubscribed", "Unsubscribed:", "--- UNSUBSCRIBED ---", "Unsubscribed contacts (12)", "Unsubscribes"),
         *("unsubscribed_members_export_6d3f2a", "Opted out", "Opt-outs", "Do not email", "Cleaned", "Hard bounced"),
         *("Abgemeldet", "Abgemeldete Kontakte", "Désabonnés", "Dado de baja", "Disiscritti", "Uitgeschreven"),
-        *("Wypisani", "Отписан", "配信停止", "退订"),
+        *(
+            "Wypisani",
+            "Отписан",
+            "配信停止",
+            "退订",
+            "suppression_list",
+            "suppressed profiles",
+            "Sperrliste",
+            "liste_noire",
+        ),
+        *(
+            "Robinsonliste 2024",
+            "hardbounces_2024",
+            "bajas",
+            "suppression_unsubscribes",
+            "Désinscriptions",
+            "block-list",
+        ),
     ],
 )
 def test_what_says_that_all_have_opted_out(text: str) -> None:
@@ -44,6 +63,7 @@ def test_what_says_that_all_may_be_written_to(text: str) -> None:
     "text",
     [
         *("", "42", "Contacts", "people", "Kunden 2024", "Including unsubscribed", "not unsubscribed", "Ada Byron"),
+        *("bounce house customers", "no bounces", "Abmeldungen Webinar", "blacklist not included"),
         *("Subscribed and unsubscribed contacts", "All contacts without those who unsubscribed", "Newsletter", "Bob"),
     ],
 )
@@ -128,6 +148,70 @@ def test_a_name_says_nothing_where_a_column_does(keeper: OptOutKeeper) -> None:
     content = io.BytesIO(b"Email,Opted out\nada@example.com,no\nbob@example.com,yes\n")
     report = load_file(file=content, name="opt-outs.csv", entity="crm.contact")
     assert (keeper.emails(), report.sections) == ({"bob@example.com"}, [])
+
+
+def test_a_name_counts_where_columns_say_of_nobody_that_they_may_be_written_to(keeper: OptOutKeeper) -> None:
+    content = io.BytesIO(b"Email,Unsubscribed at\nada@example.com,2024-05-01\nbob@example.com,\n")
+    load_file(file=content, name="unsubscribed.csv", entity="crm.contact")
+    assert keeper.emails() == {"ada@example.com", "bob@example.com"}
+
+
+def workbook(**sheets: list[list[str]]) -> bytes:
+    book, content = Workbook(), io.BytesIO()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+PEOPLE = [["E-Mail", "Vorname"], ["ada@example.com", "Ada"], ["Bob@example.com", "Bob"], ["cy@münchen.example", "Cy"]]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "out"),
+    [
+        ([["E-Mail"], ["BOB@example.com"], ["zoe@example.com"]], {"Bob@example.com"}),
+        ([["bob@example.com", "2024-05-01"], ["cy@xn--mnchen-3ya.example", ""]], None),
+        ([["E-Mail", "Grund", "Betreuung"], ["bob@example.com", "zu viel", "ada@example.com"]], {"Bob@example.com"}),
+        # A column there says of whom it is so.
+        ([["E-Mail", "Abgemeldet"], ["ada@example.com", "nein"], ["bob@example.com", "ja"]], {"Bob@example.com"}),
+        ([["Vorname"], ["Bob"]], set()),
+        ([], set()),
+    ],
+)
+def test_who_stands_in_another_sheet_of_those_who_left_has_left(
+    sheet: list[list[str]], out: set[str] | None, keeper: OptOutKeeper
+) -> None:
+    content = workbook(Kontakte=PEOPLE, Abgemeldet=sheet)
+    report = load(content)
+    both_spellings = {"cy@münchen.example", "cy@xn--mnchen-3ya.example"}
+    assert keeper.emails() == ({"Bob@example.com", *both_spellings} if out is None else out)
+    assert counts(report) == (3, 0, 0, 0), "nobody is loaded from there"
+    assert report.sections == (["Abgemeldet"] if keeper.rows else [])
+    assert report.heeded_parts == (["Abgemeldet"] if sheet and sheet != [["Vorname"], ["Bob"]] else [])
+    if keeper.rows:
+        assert {row.column for row in keeper.rows} == {"Abgemeldet"}
+        assert any("Whoever stands in “Abgemeldet” as well counts" in line for line in report_lines(report))
+
+
+def test_a_list_of_json_beside_the_one_that_is_read_says_who_has_left(keeper: OptOutKeeper) -> None:
+    people = [{"email": "ada@example.com"}, {"email": "bob@example.com"}]
+    for left in ([{"email": "bob@example.com"}], ["bob@example.com"], {"bob@example.com": {"since": "2024"}}):
+        keeper.rows.clear()
+        load(json.dumps({"contacts": people, "unsubscribed": left}))
+        assert keeper.emails() == {"bob@example.com"}
+
+
+def test_the_page_tells_of_the_other_sheet(client: Client, keeper: OptOutKeeper) -> None:
+    client.force_login(User.objects.create_superuser("mona"))
+    content = workbook(Kontakte=PEOPLE, Unsubscribed=[["E-Mail"], ["bob@example.com"]])
+    kept = keep_file(file=io.BytesIO(content), name="people.xlsx", entity="crm.contact")
+    page = client.get(reverse("dotbridge:file", args=[kept.pk]))
+    assert dict(page.context["figures"])["Opted out"] == "1"
+    assert "Whoever stands in “Unsubscribed” as well counts as opted out." in page.content.decode()
 
 
 def test_the_command_tells_what_stands_above(

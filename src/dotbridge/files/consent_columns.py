@@ -7,42 +7,26 @@ counts as opted out, and is told.
 from __future__ import annotations
 
 import datetime
-import enum
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import names_a_state, phrase_kind, phrase_state, without_answers
+from dotbridge.files.consent_cells import (
+    NO,
+    YES,
+    Says,
+    answer_of,
+    flat,
+    is_any_state,
+    is_sure_state,
+    says_left,
+    state_of,
+)
+from dotbridge.files.consent_headers import ConsentKind, is_link, is_of_any_state, listed_kind
+from dotbridge.files.consent_phrases import asks_for_no_mail, is_denied
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
 from dotbridge.files.records import Cell, cell_text
-
-
-class ConsentKind(enum.Enum):
-    """How a column speaks: of having opted out, of having opted in, by a word for the state, or among labels."""
-
-    OPTED_OUT = "opted out"
-    OPTED_IN = "opted in"
-    STATUS = "status"
-    LABELS = "labels"
-
-
-# What a person calls them who says that a column is one.
-CHOSEN_KINDS = {
-    "opted-out": ConsentKind.OPTED_OUT,
-    "opted-in": ConsentKind.OPTED_IN,
-    "mailing-state": ConsentKind.STATUS,
-}
-
-
-class Says(enum.Enum):
-    """What one cell says of its person."""
-
-    NOTHING = "nothing"
-    OPTED_OUT = "opted out"
-    DOUBTFUL = "doubtful"
 
 
 @dataclass(frozen=True)
@@ -53,118 +37,30 @@ class Said:
     happened: Day | None = None
 
 
-_HEADER_LISTS = {
-    ConsentKind.OPTED_OUT: consent_words.OPTED_OUT_HEADERS,
-    ConsentKind.OPTED_IN: consent_words.OPTED_IN_HEADERS,
-    ConsentKind.STATUS: consent_words.STATUS_HEADERS,
-    ConsentKind.LABELS: consent_words.LABEL_HEADERS,
-}
-# Names with something of the file's own in them: "Opted out of email: Events", "et4ae5__HasOptedOutOfEmail__c".
-_OPTED_OUT_STEMS = (
-    "optedout",
-    "optout",
-    "unsubscribed",
-    "unsubtime",
-    "unsubdate",
-    "hasoptedout",
-    "abgemeldet",
-    "desabonne",
-)
-_OPTED_IN_STEMS = ("optedin", "emailoptin", "marketingconsent", "subscribedto")
-# Where somebody can leave, unless the cells say who did.
-_LINKS = ("link", "url")
-# The other ways to write to somebody, unless e-mail is named beside them: "Do not call", and not "Automatically".
-_OTHER_WAYS = re.compile(r"fax|sms|phone|call(?!y)|whatsapp|push|telefon|mobile")
-_EMAIL = ("mail", "correo", "courriel", "epost", "sahkoposti", "почт", "メール", "邮件", "郵件", "메일")
+# How many there are, of which any that is not 0 is a reason.
+_COUNTED = re.compile(r"count|rate|number|anzahl|quote|taux|nombre|numero|percent|score")
+# A code in place of a word for the state: "U", "2".
+_CODE = re.compile(r"[^\W\d_]|\d{1,2}")
+_MOST_CODES = 8
+# Beside these an "A" is not "active": A and E, as in "abgemeldet" and "eingetragen".
+_OPPOSITES_OF_A = {"e", "n"}
+_CODES_OF_ALL = {"1", "a", "s"}
+_CODES_IN, _CODES_OUT = {"1", "s", "y", "j"}, {"0", "n", "u"}
+# Which of two is the one that may be written to: opted in and out.
+_PAIRS = {frozenset("io"): "i"}
+_MOST_WORDS_ASKED_ABOUT = 3
+_LONGEST_WORD_ASKED_ABOUT = 40
+_LONGEST_REMARK = 200
+# A column with more texts than that holds no states of persons, if none of them is one.
+_MOST_TEXTS = 100
 _FILLED_SAYS_SO = re.compile(
-    r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|fecha|data|suppress|bounce|source|mode"
+    r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|motivo|fecha|data|suppress|bounce|source|mode|detail"
 )
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
 _OF_MAILING = re.compile(r"mail|subscri|consent|marketing|news|opt|member|abo|подпис|inscri|iscri|suscri")
-# Beside which a "Status" is that of a subscription: "Subscribed via", "utm_source", "Open rate", "Optin time".
-_OF_A_MAILING_TOOL = re.compile(r"subscribe[rd]|newsletter|^utm|openrate|clickrate|optin|abonnent|referral")
-# Beside which it is that of an order, a plan or a deal.
-_OF_A_SHOP = re.compile(
-    r"order|invoice|amount|total|price|payment|plan$|currency|revenue|dealstage|rechnung|betrag|preis"
-)
-# How programs write nothing where a moment or several words could stand.
-_EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 _MOMENT = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4}")
-# What stands behind a word for the state: when it was, in brackets why.
-_BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
-# How spreadsheets write 1 and 0 in a column that has empty cells as well.
-_ONE_OR_NONE = re.compile(r"([01])[.,]0+")
 _BETWEEN_LABELS = re.compile(r"\s*(?::::|[;,|\n])\s*")
-
-
-@lru_cache(maxsize=1)
-def _headers() -> dict[str, ConsentKind]:
-    return {
-        plain(name): kind for kind, names in reversed(_HEADER_LISTS.items()) for name in names.split(",") if plain(name)
-    }
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word.strip().casefold() for word in text.replace("\n", " ").split(","))
-
-
-def _spelt(text: str) -> frozenset[str]:
-    return frozenset(plain(word) or word.strip() for word in text.replace("\n", " ").split(",") if word.strip())
-
-
-YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
-_ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
-_OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
-
-
-def consent_kind(header: str) -> ConsentKind | None:
-    """How a column of this name speaks of consent, None if it does not."""
-    if found := _listed_kind(header):
-        return found
-    if _is_something_else(header):
-        return None
-    # Of a state of anything only those words count that are said of mailings alone, as of labels.
-    return _phrased_kind(header) or (ConsentKind.LABELS if names_a_state(header) else None)
-
-
-def _listed_kind(header: str) -> ConsentKind | None:
-    name = plain(without_answers(header))
-    if found := _headers().get(name):
-        return found
-    if _is_something_else(header):
-        return None
-    if any(stem in name for stem in _OPTED_OUT_STEMS):
-        return ConsentKind.OPTED_OUT
-    if not any(stem in name for stem in _OPTED_IN_STEMS):
-        return None
-    # "Not opted in", "Marketing consent withdrawn".
-    return ConsentKind.OPTED_OUT if _phrased_kind(header) is ConsentKind.OPTED_OUT else ConsentKind.OPTED_IN
-
-
-def _phrased_kind(header: str) -> ConsentKind | None:
-    kind = phrase_kind(header)
-    return ConsentKind(kind) if kind else None
-
-
-def _is_something_else(header: str) -> bool:
-    name = plain(header)
-    return bool(_OTHER_WAYS.search(name)) and not any(part in name for part in _EMAIL)
-
-
-def is_listed(header: str) -> bool:
-    """Whether the name alone says that a column may speak of consent."""
-    return _listed_kind(header) is not None
-
-
-def speaks_of_mailing(header: str) -> bool:
-    """Whether a column of this name is one of a mailing tool: then a "Status" beside it is that of a subscription."""
-    return bool(_OF_A_MAILING_TOOL.search(plain(header)))
-
-
-def speaks_of_money(header: str) -> bool:
-    """Whether a column of this name is one of a shop: then a "Status" beside it is none of a subscription."""
-    return bool(_OF_A_SHOP.search(plain(header)))
 
 
 @dataclass
@@ -178,124 +74,195 @@ class ConsentColumn:
     is_chosen: bool = False
     # Of a mailing tool's file: there any state is one of a subscription.
     is_of_mailing_tool: bool = False
+    # Its name says nothing: only what is said of mailings alone counts.
+    is_known_by_cells: bool = False
+    # What somebody wrote down of the person: only a remark that says nothing else counts.
+    is_remarks: bool = False
+    # Somebody may be written to, as a cell says in so many words.
+    lets_some_in: bool = False
     filled: int = 0
     known: int = 0
     # Cells that say yes, no, a state, or when it happened.
     answers: int = 0
+    # Cells that say that somebody is not to be written to: at all, and so that they can mean nothing else.
+    outs: int = 0
+    sure_outs: int = 0
     # Cells with a state, and the first that says that somebody is not to be written to.
     states: int = 0
     # Cells with a number, as a total below the column is.
     sums: int = 0
-    example: str = ""
+    # Cells with a code in place of a word.
+    coded: int = 0
+    # Those that say that somebody left a mailing, whatever the column is about.
+    left: int = 0
+    # The first texts that stand there.
+    texts: set[str] = field(default_factory=set)
+    # Of a column whose name says nothing, the cells that say nothing either: they are not looked at again.
+    silent: set[Cell] = field(default_factory=set)
+    first_out: str = ""
+
+    @property
+    def example(self) -> str:
+        """A cell that may say that somebody is not to be written to."""
+        return self.first_out or next(iter(sorted(self.texts - _CODES_OF_ALL)), "")
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        self.dates.observe(cell)
-        if text := _flat(cell):
+        if self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states:
+            return
+        if cell in self.silent:
             self.filled += 1
-            self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
-            self.answers += self._is_answer(cell, text)
-            self.sums += text.isdecimal()
-            if (state := _state(text)) is not None:
-                self.states += 1
-                self.example = self.example or (text if state is Says.OPTED_OUT else "")
+            return
+        if self.kind is not ConsentKind.LABELS:
+            self.dates.observe(cell)
+        if not (text := flat(cell)):
+            return
+        self.filled += 1
+        if self.is_remarks or (self.kind is ConsentKind.LABELS and listed_kind(self.header) is not None):
+            # Of labels nothing else counts.
+            self.known += self._is_out_label(cell)
+            return
+        self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
+        self.sums += text.isdecimal()
+        self.coded += _CODE.fullmatch(text) is not None
+        if len(self.texts) <= _MOST_TEXTS:
+            self.texts.add(text)
+        states = self.states
+        self._observe_answer(cell, text)
+        if self.is_known_by_cells and self.states == states and len(self.silent) <= _MOST_TEXTS:
+            self.silent.add(cell)
+
+    def _observe_answer(self, cell: Cell, text: str) -> None:
+        state, is_word = state_of(text), self._word_of(text) is not None
+        is_moment = self._is_out_list and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
+        self.answers += is_word or is_moment or state is not None
+        is_out = is_moment if state is None else state is Says.OPTED_OUT
+        if state is None and is_word:
+            is_out = self._word_of(text) is Says.OPTED_OUT
+        self.outs += is_out
+        self.sure_outs += (state is Says.OPTED_OUT and self._is_of_consent(text)) or self._denies(text)
+        self.left += says_left(text)
+        self.lets_some_in |= state is Says.NOTHING or (is_word and not is_out)
+        self.states += state is not None and not (self.is_known_by_cells and is_any_state(text))
+        if is_out and not self.first_out:
+            self.first_out = text
+
+    @property
+    def _is_out_list(self) -> bool:
+        return self.kind is ConsentKind.OPTED_OUT
+
+    def _word_of(self, text: str) -> Says | None:
+        """What a yes or no says in this column. Why somebody left may begin with one: "No, too many"."""
+        if not self._is_out_list:
+            return answer_of(text)
+        return {True: Says.OPTED_OUT, False: Says.NOTHING}[text in YES] if text in YES | NO else None
+
+    def _denies(self, text: str) -> bool:
+        return self.kind is ConsentKind.OPTED_IN and is_denied(text)
 
     def _is_known_label(self, cell: Cell) -> bool:
-        if _listed_kind(self.header) is not None:
-            return _is_out_label(cell)
-        text = _flat(cell)
-        return _state(text) is Says.OPTED_OUT and (plain(text) or text) not in _ANY_STATE
+        text = flat(cell)
+        return state_of(text) is Says.OPTED_OUT and not is_any_state(text)
 
     def _is_of_consent(self, text: str) -> bool:
-        spelt = plain(text) or text
-        return _state(text) is not None and (spelt not in _ANY_STATE or bool(_OF_MAILING.search(plain(self.header))))
-
-    def _is_answer(self, cell: Cell, text: str) -> bool:
-        if text in YES | NO or _state(text) is not None:
-            return True
-        is_moment = isinstance(cell, datetime.date) or bool(_MOMENT.match(text))
-        return is_moment and self.kind is ConsentKind.OPTED_OUT
+        return state_of(text) is not None and (not is_any_state(text) or bool(_OF_MAILING.search(plain(self.header))))
 
     def is_meant(self) -> bool:
         """Whether the column speaks of consent at all: a "Status" may be anything, and so may labels, and what is known
         by parts of its name alone.
         """
-        name, mostly_answers = plain(self.header), self.answers * 2 > self.filled
         if self.is_chosen:
             return True
         if self.kind is ConsentKind.LABELS:
-            return self.known > 0
+            return self.known > 0 and (not self.is_known_by_cells or self.left > 0 or self.states * 2 > self.filled)
+        if is_of_any_state(self.header):
+            return (self.is_of_mailing_tool and self.answers == self.filled) or self.left > 0
         if self.kind is ConsentKind.STATUS:
-            is_state = self.is_of_mailing_tool and bool(self.example) and self.states * 2 > self.filled
-            return self.known > 0 or is_state or (bool(_ASKS_IT.search(name)) and mostly_answers)
-        is_link = any(part in name for part in _LINKS)
-        return (_listed_kind(self.header) is not None and not is_link) or mostly_answers
+            is_state = self.is_of_mailing_tool and bool(self.first_out) and self.states * 2 > self.filled
+            is_asked = bool(_ASKS_IT.search(plain(self.header)))
+            return self.known > 0 or is_state or (is_asked and self._holds_answers)
+        if self._is_link:
+            return self._holds_answers
+        return listed_kind(self.header) is not None or self._holds_answers or self._says_so() or self.sure_outs > 0
+
+    @property
+    def _holds_answers(self) -> bool:
+        return self.answers * 2 > self.filled
+
+    @property
+    def _is_link(self) -> bool:
+        return is_link(self.header)
+
+    def _says_so(self) -> bool:
+        """Whether whatever stands there says that somebody opted out, such as a reason."""
+        name = plain(self.header)
+        says_so = self.kind is ConsentKind.OPTED_OUT and _FILLED_SAYS_SO.search(name) is not None
+        return says_so and self.filled > 0 and not _COUNTED.search(name)
 
     def may_be_meant(self) -> bool:
-        """Whether only a person can say that it does: nothing but states that may be those of anything."""
-        holds_states = bool(self.example) and self.states + self.sums == self.filled and self.states > self.sums
-        return self.kind is ConsentKind.STATUS and holds_states and not self.is_meant()
+        """Whether only a person can say that it does: nothing but states that may be those of anything, codes, or words
+        that are not known under a name that speaks of having opted out.
+        """
+        if self.is_meant() or not self.filled:
+            return False
+        if is_of_any_state(self.header):
+            return self.answers == self.filled and self.outs > 0
+        if self.kind is ConsentKind.STATUS:
+            holds_states = self.states + self.sums == self.filled and self.states > self.sums and bool(self.first_out)
+            return holds_states or self._holds_codes()
+        few = len(self.texts) <= _MOST_WORDS_ASKED_ABOUT and len(self.texts) < self.filled
+        are_words = not any("@" in text or len(text) > _LONGEST_WORD_ASKED_ABOUT for text in self.texts)
+        return self._is_out_list and few and are_words and not self._is_link
+
+    def _holds_codes(self) -> bool:
+        are_codes = self.coded == self.filled and len(self.texts) <= _MOST_CODES
+        is_one_of_all = len(self.texts) == 1 and self.texts <= _CODES_OF_ALL
+        return are_codes and not is_one_of_all and not self.texts <= (YES | NO) - {"0", "1"}
 
     def read(self, cell: Cell) -> Said:
         """What a cell says."""
-        text = _flat(cell)
+        text = flat(cell)
         if not text:
             return Said(Says.NOTHING)
-        if self.kind is ConsentKind.LABELS:
-            return Said(Says.OPTED_OUT if _is_out_label(cell) else Says.NOTHING)
-        state = _state(text)
-        if state is not None:
-            return Said(state)
+        if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
+            return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)
+        said = self._said(text)
+        return Said(said) if said is not None else self._read_moment(cell, is_out=self._is_out_list)
+
+    def _said(self, text: str) -> Says | None:
+        if (state := state_of(text)) is not None:
+            return state
         if self.kind is ConsentKind.STATUS:
             # "Yes" under "Email marketing consent".
-            return Said(Says.NOTHING if text in YES else Says.OPTED_OUT if text in NO else Says.DOUBTFUL)
-        is_out = self.kind is ConsentKind.OPTED_OUT
-        if text in YES | NO:
-            return Said(Says.OPTED_OUT if (text in YES) is is_out else Says.NOTHING)
-        return self._read_moment(cell, is_out=is_out)
+            return self._code(text) if self._holds_codes() else answer_of(text) or Says.DOUBTFUL
+        return self._word_of(text)
+
+    def _code(self, text: str) -> Says:
+        is_in = text in _CODES_IN or text in _PAIRS.get(frozenset(self.texts), "")
+        is_in = is_in or (text == "a" and self.texts.isdisjoint(_OPPOSITES_OF_A))
+        return Says.NOTHING if is_in else Says.OPTED_OUT if text in _CODES_OUT else Says.DOUBTFUL
+
+    def _counts_for_outs_alone(self) -> bool:
+        """Whether it is one of another matter, in some of whose cells somebody has opted out."""
+        is_sure = self.is_chosen or listed_kind(self.header) is not None or self.kind is ConsentKind.STATUS
+        return not (is_sure or self._holds_answers or self._says_so()) and self.sure_outs > 0
+
+    def _is_out_label(self, cell: Cell) -> bool:
+        text = "\n".join(" ".join(line.split()) for line in cell_text(cell).splitlines())
+        labels = [label.strip("* ").casefold() for label in _BETWEEN_LABELS.split(text)]
+        return any(self._is_out(label) for label in labels if label)
+
+    def _is_out(self, label: str) -> bool:
+        if self.is_remarks:
+            return len(label) <= _LONGEST_REMARK and (is_sure_state(label) or asks_for_no_mail(label))
+        said = state_of(label) is Says.OPTED_OUT or self._denies(label)
+        return said and not (self.is_known_by_cells and is_any_state(label))
 
     def _read_moment(self, cell: Cell, *, is_out: bool) -> Said:
         try:
             happened = self.dates.read_day(cell)
         except Unreadable:
-            if is_out and _FILLED_SAYS_SO.search(plain(self.header)):
+            if is_out and (_FILLED_SAYS_SO.search(plain(self.header)) or _MOMENT.match(flat(cell))):
                 return Said(Says.OPTED_OUT)
             return Said(Says.DOUBTFUL)
         return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)
-
-
-def _flat(cell: Cell) -> str:
-    text = " ".join(cell_text(cell).split()).casefold()
-    number = _ONE_OR_NONE.fullmatch(text)
-    return number[1] if number else "" if _EMPTY.fullmatch(text) else text
-
-
-def listed_state(text: str) -> Says | None:
-    """What a text says by itself, word for word; None if it is not known."""
-    spelt = plain(text) or text
-    return Says.OPTED_OUT if spelt in _OUT else Says.NOTHING if spelt in _IN else None
-
-
-def is_any_state(text: str) -> bool:
-    """Whether a text is a word of a state that may be any state, such as that of an order."""
-    return (plain(text) or text) in _ANY_STATE
-
-
-@lru_cache(maxsize=4_096)
-def _state(text: str) -> Says | None:
-    if (said := listed_state(text)) is not None:
-        return said
-    # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
-    begin = plain(_BEHIND.sub("", text))
-    if begin in _OUT - _ANY_STATE:
-        return Says.OPTED_OUT
-    return {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(phrase_state(text))
-
-
-def _is_out_label(cell: Cell) -> bool:
-    text = "\n".join(" ".join(line.split()) for line in cell_text(cell).splitlines())
-    return any(
-        _state(label.strip("* ").casefold()) is Says.OPTED_OUT
-        for label in _BETWEEN_LABELS.split(text)
-        if label.strip("* ")
-    )

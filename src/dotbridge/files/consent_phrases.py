@@ -16,7 +16,10 @@ from dotbridge.files.headers import plain
 # That somebody left, or is not to be written to: whatever else stands beside it.
 _LEFT = """
     unsubscri, unsub, optout, optedout, optingout, suppress, blacklist, blocklist, bounce, asspam, spamcomplaint,
-    complain, abgemeldet, abmeld, abbestell, austragen, ausgetragen, werbesperre, widerspr, widerruf, désabonn,
+    complain, plainte, spam, czarna lista, abgemeldet, abmeld, abbestell, austragen, ausgetragen, werbesperre,
+    versandsperre, werbeverbot,
+    mailverbot, sperrvermerk, robinson, unzustellbar, undeliver, npai,
+    rebot, rimbalz, listenoire, lista nera, widerspr, widerruf, désabonn,
     désinscri, liste noire, dado de baja, dada de baja, darse de baja, desuscri, desabonad, lista negra, disiscri,
     revoca, descadastr, cancelou a, cancelada a, uitgeschreven, uitschrijv, afgemeld, afmeld, wypis, rezygn, sprzeciw,
     avregistr, avprenumer, avanmäl, frameld, avmeld, peruutta, peruuta, odhlás, nezasíl, leiratkoz, dezabon, odjav,
@@ -29,17 +32,20 @@ _NOT = """
 """
 # That a permission was given once and is none any more, or was never given.
 _REFUSED = """
-    withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancelled, canceled, stopped, invalid,
-    suspend, paused, blocked, disabled, quarantin, gesperrt, deaktiv, désactiv, desactiv, disattiv, desativ, bloqu,
-    blocca, geblokkeerd, zablokow, заблок,
+    withdrawn, withdrew, revoked, refus, declin, denied, rejected, expired, cancel, stopped, invalid, pending,
+    unconfirmed, unbestätigt, ausstehend, suspend, paused, blocked, disabled, quarantin, sperr, deaktiv, désactiv,
+    desactiv, disattiv, desativ, bloqu,
+    blocca, tiltás, letilt, revog, cofnię, geblokkeerd, zablokow, заблок,
     résili, annul, cancelad, opgezegd, beëindigd, anulowan, uppsag, opsagt, oppsagt, zrušen,
     zurückgezog, abgelehnt, verweigert, abgelaufen, gekündigt, retiré, expiré, rechaz, retirad, rifiut, ritirat,
-    recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist, tilbaketrukk,
+    recusad, ingetrokken, geweigerd, wycofan, odmów, odmít, odvolán, återkall, nekad, tilbagekald, afvist,
+    tilbaketrukk,
     visszavon, elutasít, retras, refuz, отозван, отказ, відклик, відмов, ανακλ
 """
 # How somebody says that they want to get something, whatever it is.
 _WISH = """
-    souhait, wünsch, möchte, desea, quiere, desider, deseja, wenst, życzy, önskar, ønsker, onsker, haluaa, halua, желае,
+    souhait, wünsch, möchte, desea, quiere, desider, deseja, wenst, życzy, önskar, ønsker, onsker, haluaa, halua,
+    желае,
     хоче, бажа
 """
 _WISH_WORDS = "want, wants, wish, wishes, like, wil, wilt, vuole, quer, chce, chci, vill, veut"
@@ -49,30 +55,37 @@ _RECEIVE = """
 """
 # That somebody has left a mailing, said as the state of a person: nothing else is meant by them.
 _HAS_LEFT = """
-    unsubscri, abgemeldet, abbestellt, désabonn, désinscri, dado de baja, dada de baja, desuscri, disiscri, descadastr,
-    uitgeschreven, afgemeld, wypisan, avprenumer, leiratkoz, dezabon, отписа, відписа, 配信停止, 購読解除, 退订, 退訂
+    unsubscri, abgemeldet, abbestellt, désabonn, désinscri, dado de baja, dada de baja, desuscri, disiscri,
+    descadastr,
+    uitgeschreven, afgemeld, wypisan, avprenumer, leiratkoz, dezabon, отписа, відписа, 配信停止, 購読解除, 退订, 退訂,
+    suppressed, hardbounce, blacklisted, blocklisted, spamcomplaint
 """
 _NEWSLETTER = """
     newsletter, mailing, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, boletín, рассылк, розсилк
 """
 _SUBSCRIBER = "subscri, abonn, abone, abonat, inscri, iscri, suscri, inschrij, feliratk, подпис, підпис"
 # What is sent to many, and the ways to say that it is sent.
+_LEFT_OPEN = "angabe, angaben, answer, response, reply, data, preference, réponse, respuesta, risposta, antwoord, sure"
 _MAILING = """
     mail, news, marketing, werb, publicidad, pubblicit, publicit, promo, bulletin, correo, courriel, letter, communic,
     komunik, kommunik, contact, kontakt, contatt, campaign, commercial, comercial, рассыл, розсил, письм, повідомл,
-    hear from, hear about, hear more, updates, offers, informed, in touch, angebot, informier, auf dem laufenden,
+    infos, zusenden, zuschicken, schicken, comunic, utskick, hear from, hear about, hear more, updates, offers,
+    informed, in touch,
+    angebot, informier, auf dem laufenden,
     informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
     メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire
 """
 _PERMITTED = """
     optin, optedin, permission, permiss, permit, permes, allow, accept, accett, acept, aceit, agree, subscri, abonn,
-    abone, abonat, inscri, iscri, suscri, inschrij, erlaub, erhalt, empfang, empfäng, wünsch, receive, recevoir,
+    abone, abonat, inscri, iscri, suscri, subskry, inschrij, erlaub, zulass, autoris, toesta, zezwala, erhalt,
+    empfang, empfäng, wünsch, receive, recevoir,
     souhait, accord, acord, recibir, desea, ricev, desider, receber, deseja, ontvang, otrzym, vill, ønsker, onsker,
     haluaa, halua, lupa, odběr, odebír, zasíl, feliratk, подпис, получ, підпис, отрим, λήψη, εγγραφ, 購読, 受信, 許可,
     接收, 订阅, 允許, 允许, 수신, 구독, prefer, preferenc, gdpr, dsgvo, rgpd, izin, onay
 """
 _PERMITTED_WORDS = """
-    ok, okay, can, may, keep, stay, want, wants, wish, like, send, yes, enabled, active, aktiv, aktiviert, actif,
+    ok, okay, darf, dürfen, dürft, peut, pouvons, puede, podemos, può, possiamo, mag, mogen, can, may, keep, stay,
+    want, wants, wish, like, send, yes, enabled, active, aktiv, aktiviert, actif,
     activé, activo, attivo, ativo, actief, aktywny, aktywna
 """
 # Words that speak of such a permission by themselves.
@@ -80,7 +93,7 @@ _PERMISSION = """
     newsletter, mailing list, mailinglist, nieuwsbrief, nyhetsbrev, nyhedsbrev, infolettre, lettre d'information,
     boletín, biuletyn, uutiskirje, hírlev, bülten, zpravodaj,
     рассылк, розсилк, メルマガ, メールマガジン, ニュースレター,
-    뉴스레터, ενημερωτικ, marketing consent, consent, consentement, consenso al, consenso a, consentim, einwillig,
+    뉴스레터, ενημερωτικ, marketing consent, consent, consentement, consenso, consentim, einwillig,
     zustimm, toestemm, zgod, samtyck, samtykk, suostum, souhlas, súhlas, hozzájár, соглас, згод, συγκατ, privol,
     suglas, 同意, 동의, optin, optedin
 """
@@ -89,8 +102,15 @@ _SENT_NAMES = """
     marketing, marketing email, marketing emails, marketing mails, marketing communication, marketing communications,
     email communication, email communications, email advertising, promotional email, promotional emails, promotions,
     werbung, werbung per mail, werbung per email, werbemails, werbeemails, email werbung, newsletter versand, mailing,
-    mailings, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta, реклама
+    mailings, permission, permissions, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta,
+    реклама
 """
+# Laws that are named for the permission that they ask for.
+_LAW = "gdpr, dsgvo, rgpd, rodo"
+_AGREED = "accord, accept, accept, acept, accett, agree, einverst, okay, optin, permi, zugestimmt, oui"
+# Names of what others send.
+_OTHERS = "partner, partners, partenaire, partenaires, partnern, third, tiers, terceros, terzi, dritte, drittanbieter"
+_MOST_WORDS_OF_OTHERS = 3
 _STATES = "status, state, statut, stato, estado, situação, statuts, stav, stan, tila, durum, статус, κατάστασ"
 # Permissions of another kind, what somebody did with a mail, and mails that are no marketing.
 _OTHER = """
@@ -101,6 +121,24 @@ _OTHER = """
 _NUMBER = re.compile(r"\bno\.|\bno of\b|\bno$", re.IGNORECASE)
 
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MOST_WORDS_OF_A_REMARK = 9
+# "Unsubscribed from the wine club" is of another matter.
+_MOST_WORDS_OF_LEAVING = 4
+_ANOTHER_WAY = re.compile(r"sms|phone|telefon|whatsapp|push|webinar|event|kurs|course")
+# "Please do not e-mail any more", "bitte nicht mehr anschreiben", "asked to be removed from the mailing list".
+_NO_MORE = re.compile(
+    r"(?:please |pls |bitte |merci de )?(?:"
+    r"(?:do not|don.?t|stop|no more|never|no longer) (?:send |sending |any |more )*"
+    r"(?:e-?mails?|e-?mailing|mails?|mailings?|newsletters?|contact|contacting|write|writing|marketing)"
+    r"|(?:nicht|keine|nie) (?:mehr |weiteren? )*"
+    r"(?:e-?mails?|mails?|mailings?|newsletter|werbung|kontaktieren|anschreiben|anmailen|kontakt)"
+    r"|ne (?:plus|pas) (?:le |la |les )?(?:contacter|envoyer|écrire)(?: de | d.)?(?:e-?mails?|mails?|newsletters?)?"
+    r"|no (?:enviar|contactar|escribir)(?: más)?(?: correos?| e-?mails?)?"
+    r"|[\w ]*\b(?:removed?|taken?|took) (?:\w+ )?(?:off|from) (?:the |our |your |all )*(?:mailing |e-?mail )*lists?"
+    r")(?: any ?more| again| him| her| them| us| me| please| mehr| bitte| senden| schicken)*[.! ]*",
+    re.IGNORECASE,
+)
 _YES, _NO = (
     "|".join(re.escape(word.strip()) for word in words.replace("\n", " ").split(",") if word.strip()[:1].isalnum())
     for words in (consent_words.YES_WORDS, consent_words.NO_WORDS)
@@ -137,11 +175,13 @@ def phrase_kind(header: str) -> str:
     """How a header of several words speaks of consent: "opted out", "opted in" or "status"; empty if it does not."""
     header = without_answers(header)
     name = plain(header)
-    words = {plain(word) for word in re.split(r"[\W_]+", _NUMBER.sub("", header))}
-    if _holds(name, _OTHER):
+    words = {plain(word) for word in re.split(r"[\W_]+", _CAMEL.sub(" ", _NUMBER.sub("", header)))}
+    is_of_others = len(words) <= _MOST_WORDS_OF_OTHERS and bool(words & {*_parts(_OTHERS)})
+    if _holds(name, _OTHER) or is_of_others:
         return ""
     is_of_mailing = _holds(name, _MAILING)
-    is_permission = _holds(name, _PERMISSION)
+    is_law_agreed = name in _parts(_LAW) or (_holds(name, _LAW) and _holds(name, _AGREED))
+    is_permission = _holds(name, _PERMISSION) or "doi" in words or is_law_agreed
     is_negated = bool(words & {*_parts(_NOT)})
     if (
         _holds(name, _LEFT)
@@ -151,7 +191,7 @@ def phrase_kind(header: str) -> str:
     ):
         return "opted out"
     is_permitted = _holds(name, _PERMITTED) or bool(words & {*_parts(_PERMITTED_WORDS)})
-    if words & {*_parts(_STATES)} and (is_of_mailing or is_permitted):
+    if words & {*_parts(_STATES)} and (is_of_mailing or is_permitted or is_permission):
         return "status"
     is_asked = is_permission or (is_of_mailing and is_permitted) or name in _parts(_SENT_NAMES)
     return "opted in" if is_asked else ""
@@ -174,6 +214,47 @@ def phrase_state(text: str) -> str:
     ):
         return "opted out"
     return "opted in" if is_wish or (len(words) > 1 and _holds(name, _SUBSCRIBER)) else ""
+
+
+def without_not(text: str) -> str:
+    """What a text of two or three words says is not so: "granted" of "not granted"; empty if it says nothing of that
+    kind.
+    """
+    words = text.split() if len(text) <= _LONGEST_STATE else []
+    # "No, I refuse" denies nothing.
+    rest = [word for word in words if plain(word) not in _parts(_NOT) or not word[-1].isalnum()]
+    is_denied = 1 < len(words) < 5 and 0 < len(rest) < len(words)
+    return " ".join(word for word in rest if word not in {"do", "does"}) if is_denied else ""
+
+
+def is_denied(text: str) -> bool:
+    """Whether an answer of a few words begins by denying it: "nicht erteilt", "no deseo"."""
+    words = text.split() if len(text) <= _LONGEST_STATE else []
+    is_left_open = bool({*map(plain, words)} & {*_parts(_LEFT_OPEN)})
+    return len(words) in {2, 3} and plain(words[0]) in _parts(_NOT) and not is_left_open
+
+
+def has_left(text: str) -> bool:
+    """Whether a text holds a word for having left a mailing."""
+    return _holds(plain(text), _HAS_LEFT) or _holds(plain(text), "optout, optedout, unsub, bounce")
+
+
+def is_refused(text: str) -> bool:
+    """Whether a word or two say that something was permitted and is no more, or was never: "Revogada", "abgelehnt"."""
+    words = text.split() if len(text) <= _LONGEST_STATE else []
+    return 0 < len(words) < 3 and _holds(plain(text), _REFUSED)
+
+
+def asks_for_no_mail(text: str) -> bool:
+    """Whether a remark of somebody says that they are not to be written to, and nothing else: "hat sich abgemeldet"."""
+    words = re.split(r"[\W_]+", text)
+    if len(words) > _MOST_WORDS_OF_A_REMARK:
+        return False
+    name = plain(text)
+    is_negated = bool({*map(plain, words)} & {*_parts(_NOT)})
+    has_left = len(words) <= _MOST_WORDS_OF_LEAVING and _holds(name, _HAS_LEFT) and not is_negated
+    is_refusal = is_negated and _holds(name, _NEWSLETTER)
+    return ((has_left or is_refusal) and not _ANOTHER_WAY.search(name)) or _NO_MORE.fullmatch(text) is not None
 
 
 def names_a_state(header: str) -> bool:

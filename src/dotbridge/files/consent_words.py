@@ -24,13 +24,16 @@ OPTED_OUT_HEADERS = """
     email hard bounced, spam complaint, complained, complaint date, marked as spam, reported spam,
     consent withdrawn, consent revoked, withdrawn, revoked at, objection, gdpr objection,
     removed on, removed at, removal reason, deactivated, email disabled, emails disabled, unsubscribed mode,
-    confirmed opt-out date, confirmed opt-out source, confirmed opt-out reason,
+    confirmed opt-out date, confirmed opt-out source, confirmed opt-out reason, date undeliverable,
 
     abgemeldet, abgemeldet am, abmeldung, abmeldedatum, abmeldezeitpunkt, newsletter abgemeldet, ausgetragen,
-    abbestellt, newsletter abbestellt, keine werbung, keine e-mails, kein newsletter, keine newsletter, keine mailings,
+    abbestellt, newsletter abbestellt, keine werbung, keine e-mails, kein newsletter, keine newsletter,
+    keine mailings,
     werbesperre, mailsperre, e-mail-sperre, gesperrt, widerspruch, werbewiderspruch, widerrufen, einwilligung
         widerrufen,
-    nicht anschreiben, nicht kontaktieren,
+    nicht anschreiben, nicht kontaktieren, deaktiviert, deaktiviert am, kontaktsperre, versandsperre, werbeverbot,
+    sperrvermerk, robinsonliste, unzustellbar, désactivé, desactivado, disattivato, gedeactiveerd, npai, rebotado,
+    rebote, rimbalzato, nie zezwalaj,
     désabonné, desabonne, désabonnée, désabonnement, date de désabonnement, désinscrit, désinscrite, désinscription,
     date de désinscription, ne pas contacter, ne pas envoyer d'e-mail, pas de newsletter, opposition, liste noire,
     dado de baja, dada de baja, baja, fecha de baja, de baja, cancelado, suscripción cancelada, desuscrito,
@@ -46,7 +49,8 @@ OPTED_OUT_HEADERS = """
     afmeldt, afmeldt dato, frameldt, intet nyhedsbrev, avmeldt, avregistrert, ikke nyhetsbrev,
     peruutettu, tilaus peruttu, ei uutiskirjettä, markkinointikielto, suoramarkkinointikielto,
     odhlášen, odhlášený, odhlášena, odhlášení, nezasílat, odhlásený, leiratkozott, leiratkozás, leiratkozás dátuma,
-    dezabonat, dezabonare, data dezabonării, odjavljen, odjava, abonelikten çıktı, abonelikten ayrıldı, abonelik iptali,
+    dezabonat, dezabonare, data dezabonării, odjavljen, odjava, abonelikten çıktı, abonelikten ayrıldı,
+    abonelik iptali,
     отписан, отписался, отписка, дата отписки, не писать, не беспокоить, відписаний, відписка, отписан от рассылки,
     διαγραφή, διαγράφηκε, 配信停止, 購読解除, 退订, 已退订, 退訂, 取消订阅, 수신거부, 구독취소
 """
@@ -66,11 +70,30 @@ OPTED_IN_HEADERS = """
     lettre d'information, suscrito, suscrita, boletín, acepta correos, consentimiento, acepta publicidad,
     iscritto, iscritta, iscritto alla newsletter, consenso, consenso marketing, accetta email,
     inscrito, inscrita, subscrito, consentimento, aceita e-mails, ingeschreven, aangemeld, nieuwsbrief, toestemming,
-    zapisany, zapisana, zgoda, zgoda marketingowa, zgoda na newsletter, prenumererar, prenumerant, nyhetsbrev, samtycke,
+    zapisany, zapisana, zgoda, zgoda marketingowa, zgoda na newsletter, prenumererar, prenumerant, nyhetsbrev,
+    samtycke,
     tilmeldt, nyhedsbrev, samtykke, påmeldt, uutiskirje, markkinointilupa, přihlášen, odběr, odběratel, souhlas,
-    prihlásený, súhlas, feliratkozott, hírlevél, hozzájárulás, abonat, consimțământ, prijavljen, privola, abone, bülten,
+    prihlásený, súhlas, feliratkozott, hírlevél, hozzájárulás, abonat, consimțământ, prijavljen, privola, abone,
+    bülten,
     подписан, подписка, согласие, рассылка, підписаний, підписка, згода, συνδρομή, συγκατάθεση,
     購読, メルマガ, 配信許可, 订阅, 同意, 수신동의, 구독
+"""
+
+# How people begin to answer.
+YES_SAID = "yes, yeah, yep, sure, ja, jawohl, gerne, oui, sí, sì, sim, tak, ano, áno, igen, evet, kyllä, jo, да, ναι"
+NO_SAID = "no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, nei, нет, ні, όχι, brak"
+
+# Columns that say yes or no of any state, or when it began. Alone they may be those of an account or a customer.
+ANY_IN_HEADERS = """
+    active, is active, aktiv, ist aktiv, actif, activo, attivo, ativo, actief, aktywny, aktiivinen
+"""
+ANY_OUT_HEADERS = """
+    inactive, is inactive, inaktiv, ist inaktiv, inactif, inactivo, inattivo, inativo, inactief, nieaktywny, deleted,
+    is deleted, deleted at, deleted on, date deleted, gelöscht, gelöscht am, supprimé, eliminado, eliminato,
+    verwijderd,
+    usunięty, archived, is archived, archived at, archiviert, deceased, is deceased, on hold,
+    sperre, kundensperre, sperrkennzeichen, verstorben, décédé, fallecido, deceduto,
+    overleden
 """
 
 # Columns with a word for the state; a common name counts only where its cells hold such words.
@@ -81,7 +104,8 @@ STATUS_HEADERS = """
     opt-in status, opt in status, newsletter status, mailing status, email state,
     email marketing consent, e-mail marketing consent, consent, abonnement, anmeldestatus, abostatus,
     statut, statut d'abonnement, statut email, estado, estado de suscripción, stato, stato iscrizione, situação,
-    stop status, estado da subscrição, estado da inscrição, inschrijfstatus, statuts, stav, stan, tila, durum, статус,
+    stop status, iys durumu, izin durumu, email availability, estado da subscrição, estado da inscrição,
+    inschrijfstatus, statuts, stav, stan, tila, durum, статус,
     статус подписки, κατάσταση, ステータス, 状态, 상태
 """
 
@@ -99,7 +123,8 @@ OUT_WORDS = """
     softbounced, soft bounced, hard bounce, blocked, mailblocked, complained, isp complained, ispcomplained,
     isispcomplained, directcomplaint, complaint, spam, spam complaint, marked as spam, suppressed, shared suppression,
     sharedsuppression, domain suppression, domainsuppression, deleted, removed, inactive, nomxrecord, notallowed,
-    not allowed, invalid, blacklisted, blocklisted, never subscribed, never_subscribed, not subscribed, not_subscribed,
+    not allowed, invalid, blacklisted, blocklisted, never subscribed, never_subscribed, not subscribed,
+    not_subscribed,
     non subscribed, nonsubscribed, unconfirmed, pending, pendingoptin, pending opt in, archived, declined, denied,
         revoked,
     withdrawn, do not allow, do not send, not allow, no consent, no permission, awaiting confirmation, temp hold,
@@ -108,25 +133,75 @@ OUT_WORDS = """
     abgemeldet, abbestellt, ausgetragen, gesperrt, widerrufen, inaktiv, unbestätigt, kein newsletter, keine werbung,
     gekündigt, nicht aktiviert, deaktiviert, résilié, annulé, désactivé,
     désabonné, désabonnée, désinscrit, désinscrite, bloqué, dado de baja, dada de baja, baja, cancelado, cancelada,
-    desuscrito, bloqueado, disiscritto, disiscritta, cancellato, bloccato, descadastrado, descadastrada, uitgeschreven,
+    desuscrito, bloqueado, disiscritto, disiscritta, cancellato, bloccato, descadastrado, descadastrada,
+    uitgeschreven,
     afgemeld, wypisany, wypisana, avregistrerad, avprenumererad, afmeldt, frameldt, avmeldt, peruutettu, odhlášen,
     odhlášený, leiratkozott, dezabonat, odjavljen, abonelikten çıktı, отписан, отписался, відписаний, διαγράφηκε,
+    held, dnc, ret, unreachable, on hold bounce, on hold opt out, reported as spam, disagree, i disagree, widerspruch,
+    je refuse, not set, brak, brak zgody, no contact, kein kontakt, pas de contact, sin contacto, geen contact,
+    brak zgody, no consent given,
+    unzustellbar, nicht zustellbar, hard-bounce, zurückgewiesen, abgelehnt, gelöscht, wartet auf bestätigung,
+    ausstehend,
+    offen, unverifiziert, abgelaufen, verweigert, verstorben, deceased, expired, rejected, refused, objected,
+    withheld,
+    disabled, suspended, blocklist, blacklist, en attente, en attente de confirmation, non confirmé, rejeté, refusé,
+    supprimé, expiré, décédé, désactivée, bloquée, retiré, npai, pendiente, pendiente de confirmación, no confirmado,
+    rebotado, rechazado, denegado, eliminado, retirado, desactivado, suprimido, fallecido, in attesa, in attesa di
+        conferma,
+    non confermato, respinto, rimbalzato, negato, rifiutato, revocato, eliminato, disattivato, sospeso, pendente,
+    recusado,
+    negado, revogado, removido, desativado, in afwachting, geblokkeerd, geweigerd, ingetrokken, verwijderd, gebounced,
+    niet bevestigd, onbevestigd, gedeactiveerd, overleden, zablokowany, zablokowana, niepotwierdzony, niepotwierdzona,
+    oczekujący, oczekuje na potwierdzenie, odrzucony, usunięty, nieaktywny, nieaktywna, odwołana, wycofana,
+    nieudzielona,
+    nie udzielono, nie wyrażono,
     配信停止, 退订, 已退订, 수신거부
 """
 
 IN_WORDS = """
+    available, reachable, deliverable, onay, onaylı, direct, i agree, agree, einverstanden, ich stimme zu,
+    j'accepte, acepto, accetto, aceito, akkoord,
+    zgadzam się, souhlasím, concedida, otorgada, accordée, prestata, confirmée, confirmada, confermata, potwierdzona,
+    zulassen, autoriser, permitir, permettre, consenti, consentire, toestaan, zezwalaj, erteilt, vorhanden, liegt vor,
+    gegeben, zugestimmt, eingewilligt, accordé, donné, otorgado, concedido, concesso, dato, prestato, gegeven,
+    verleend,
+    udzielona, wyrażona, given, obtained, agreed, zugelassen, autorisé,
     subscribed, subscriber, opted in, opt in, optin, active, confirmed, single, double, single opt in, double opt in,
     allow, send, consented, permission granted, express, implied, express consent, implied consent,
     verifieddouble, verified double, unknown optin, granted, allowed, accepted, mailable, valid,
     abonniert, angemeldet, bestätigt, aktiv, erlaubt, abonné, abonnée, inscrit, inscrite, actif, confirmé, suscrito,
     suscrita, activo, activa, iscritto, iscritta, attivo, attiva, inscrito, inscrita, ativo, ativa, ingeschreven,
         actief,
-    zapisany, zapisana, aktywny, prenumererar, tilmeldt, påmeldt, tilattu, přihlášen, feliratkozott, abonat, prijavljen,
+    zapisany, zapisana, aktywny, prenumererar, tilmeldt, påmeldt, tilattu, přihlášen, feliratkozott, abonat,
+    prijavljen,
     abone, подписан, активен, активний, підписаний, ενεργός, 購読中, 已订阅, 구독중
 """
 
 # Words of a state that may be any state: alone they do not make a column of a common name speak of consent.
 ANY_STATE_WORDS = """
+    ret, disagree, i disagree, widerspruch, je refuse, not set, brak, available, reachable, deliverable, onay,
+    onaylı, direct, i agree, agree,
+    einverstanden,
+    ich stimme zu, j'accepte, acepto, accetto, aceito, akkoord, zgadzam się, souhlasím, concedida, otorgada, accordée,
+    prestata, confirmée, confirmada, confermata, potwierdzona,
+    zulassen, autoriser, permitir, permettre, consenti, consentire, toestaan, zezwalaj, erteilt, vorhanden, liegt vor,
+    gegeben, accordé, donné, otorgado, concedido, concesso, dato, prestato, gegeven, verleend, given, obtained,
+    agreed,
+    zugelassen, autorisé, held, no contact, kein kontakt, pas de contact, sin contacto, geen contact, zurückgewiesen,
+    abgelehnt, gelöscht, wartet auf bestätigung, ausstehend, offen, unverifiziert, abgelaufen, verweigert, verstorben,
+    deceased, expired, rejected, refused, objected, withheld, disabled, suspended, en attente, en attente de
+        confirmation,
+    non confirmé, rejeté, refusé, supprimé, expiré, décédé, désactivée, bloquée, retiré, pendiente, pendiente de
+        confirmación,
+    no confirmado, rechazado, denegado, eliminado, retirado, desactivado, suprimido, fallecido, in attesa,
+    in attesa di
+        conferma,
+    non confermato, respinto, negato, rifiutato, revocato, eliminato, disattivato, sospeso, pendente, recusado,
+    negado,
+    revogado, removido, desativado, in afwachting, geblokkeerd, geweigerd, ingetrokken, verwijderd, niet bevestigd,
+    onbevestigd, gedeactiveerd, overleden, zablokowany, zablokowana, niepotwierdzony, niepotwierdzona, oczekujący,
+    oczekuje na potwierdzenie, odrzucony, usunięty, nieaktywny, nieaktywna, zugestimmt, eingewilligt, udzielona,
+    wyrażona,
     active, inactive, validating, paused, undeliverable, needs attention,
     allow, send, do not allow, do not send, not allow, express, implied, temp hold,
     confirmed, unconfirmed, pending, archived, single, double, valid, invalid, deleted, removed,
@@ -142,7 +217,8 @@ ANY_STATE_WORDS = """
 """
 
 YES_WORDS = """
-    yes, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, checked, wahr, ja, j, oui, o, vrai, si, sí, sì, s, verdadero, vero, sim,
+    yes, y, true, t, 1, -1, on, x, xx, ✓, ✔, ☑, ✅, checked, wahr, ja, j, oui, o, vrai, si, sí, sì, s, verdadero,
+    vero, sim,
     verdadeiro, tak, prawda, ano, áno, igen, igaz, da, adevărat, evet, doğru, kyllä, k, jo, sand, sann, sant, tosi,
         да, так, истина, ναι, αληθές,
     はい, 是, 예, ○

@@ -46,7 +46,8 @@ NAMES: dict[Role, str] = {
     Role.FIRST_NAME: """
         first name, firstname, first, given name, givenname, forename, fname, christian name, vorname,
         rufname, prénom, prenom, nombre, nombre de pila, nome, voornaam, primeiro nome, fornamn,
-        jméno, křestní jméno, meno, krstné meno, ime, prenume, όνομα, vardas, vārds, eesnimi, שם פרטי, الاسم الأول, tên,
+        jméno, křestní jméno, meno, krstné meno, ime, prenume, όνομα, vardas, vārds, eesnimi, שם פרטי, الاسم الأول,
+    tên,
         fornavn, etunimi, imię, imie, ad, keresztnév, имя, ім'я, 名, 名字, 이름
     """,
     Role.LAST_NAME: """
@@ -58,6 +59,11 @@ NAMES: dict[Role, str] = {
         фамилия, прізвище, 姓, 姓氏, 성
     """,
     Role.FULL_NAME: """
+        vor- und nachname, vorname und nachname, vorname nachname, vorname name, name und vorname, nom et prénom,
+    nom prénom,
+        prénom et nom, prénom nom, nombre y apellidos, nombre y apellido, nombre apellidos, nome e cognome,
+    nome cognome,
+        cognome e nome, nominativo, voor- en achternaam, nome e apelido, nome e sobrenome, för- och efternamn,
         name, full name, fullname, contact name, contact, display name, person, ansprechpartner,
         vollständiger name, nom complet, nombre completo, nome completo, volledige naam, naam, namn,
         jméno a příjmení, celé jméno, meno a priezvisko, ime i prezime, ime in priimek, nume și prenume, nume complet,
@@ -107,8 +113,10 @@ NAMES: dict[Role, str] = {
         customerid, customer number, customer no, customer no., customer ref, customer reference, client id, client
         number, member id, member number, membership number, kundennummer, kundennr, kunden-nr., kunden-id, kdnr,
         kd.-nr., mitgliedsnummer, externe id, numéro client, numéro de client, n° client, id client, identifiant
-        externe, número de cliente, nº de cliente, id de cliente, codice cliente, numero cliente, klantnummer, klant-id,
-        relatienummer, número do cliente, kundnummer, kundenummer, asiakasnumero, numer klienta, zákaznické číslo, číslo
+        externe, número de cliente, nº de cliente, id de cliente, codice cliente, numero cliente, klantnummer,
+    klant-id,
+        relatienummer, número do cliente, kundnummer, kundenummer, asiakasnumero, numer klienta, zákaznické číslo,
+    číslo
         zákazníka, ügyfélszám, müşteri no, номер клиента, 顧客番号, 顧客id, 会員番号, 客户编号
     """,
 }
@@ -123,7 +131,8 @@ _NAME_ALONE = {"name", "naam", "namn"}
 # Which of somebody's addresses or phones it is: "Email (home)", "Telefon geschäftlich".
 _WHICH_ONES = """
     home, work, mobile, other, private, personal, main, office, primary, secondary, business, cell, privat,
-    geschäftlich, beruflich, dienstlich, mobil, zentrale, domicile, bureau, travail, professionnel, personnel, trabajo,
+    geschäftlich, beruflich, dienstlich, mobil, zentrale, domicile, bureau, travail, professionnel, personnel,
+    trabajo,
     particular, casa, lavoro, ufficio, abitazione, comercial, residencial, werk, thuis, privé, służbowy, domowy,
     komórkowy, móvil, celular, cellulare, portable, mobilní, mobilny, arbete, hem, arbejde, jobb
 """

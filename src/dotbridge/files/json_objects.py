@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.headers import Role, role_of
-from dotbridge.files.json_text import DECODER, LONGEST_LINE, JsonText
+from dotbridge.files.json_text import DECODER, LONGEST_LINE, JsonText, is_address
 from dotbridge.files.records import (
     BETWEEN_VALUES,
     MOST_COLUMNS,
@@ -143,7 +143,8 @@ class JsonStream(_JsonObjects):
 
 
 class JsonWithin(_JsonObjects):
-    """A list of objects within other objects, as interfaces of programs answer: {"contacts": [...], "total": 2}.
+    """A list of objects within other objects, as interfaces of programs answer: {"contacts": [...], "total": 2}, or
+    objects that stand under the addresses of people: {"name@example.com": {...}}.
 
     Of several lists it is the one that is named, else the first that holds addresses. Answers one behind the other are
     read as one. Its objects are counted, and not its lines.
@@ -159,16 +160,19 @@ class JsonWithin(_JsonObjects):
         part = self._wanted
         names: dict[str, dict[str, None]] = {}
         of_people: dict[str, None] = {}
+        # A list of addresses alone is what the file is about only where nothing more is said of anybody.
+        of_addresses: dict[str, None] = {}
         seen = 0
         for path, _text, found in self._elements():
-            if not isinstance(found, dict):
+            if (values := _values(found)) is None:
                 continue
-            _add_names(names.setdefault(path, {}), _values(found))
+            _add_names(names.setdefault(path, {}), values)
             if path not in of_people and _is_of_somebody(found):
-                of_people[path] = None
+                (of_people if isinstance(found, dict) else of_addresses)[path] = None
             seen += path == part if part is not None else path in of_people
             if seen == of_first:
                 break
+        of_people |= of_addresses
         if part is not None and part not in names:
             raise FileRefused(
                 _("There is no list %(name)r. The lists are: %(names)s.")
@@ -253,15 +257,18 @@ def _names_addresses(name: str) -> bool:
 def _holds_people(found: Any) -> bool:
     if isinstance(found, list):
         return any(isinstance(each, dict) and _is_of_somebody(each) for each in found)
-    return isinstance(found, dict) and any(map(_holds_people, found.values()))
+    return isinstance(found, dict) and (any(map(is_address, found)) or any(map(_holds_people, found.values())))
 
 
-def _is_of_somebody(found: dict[str, Any]) -> bool:
-    """Whether an object in a list is that of a person, and not one of the values of a person."""
-    return "value" not in found and any("@" in str(value) for value in (_values(found) or {}).values())
+def _is_of_somebody(found: Any) -> bool:
+    """Whether what stands in a list is a person, and not one of the values of a person."""
+    values = _values(found) or {}
+    return not (isinstance(found, dict) and "value" in found) and any("@" in str(value) for value in values.values())
 
 
 def _values(found: Any) -> dict[str, Cell] | None:
+    if is_address(found):
+        return {"email": found}
     if not isinstance(found, dict):
         return None
     values: dict[str, Cell] = {}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from dotbridge.files.addresses import read_address
 from dotbridge.files.errors import FileRefused
 from dotbridge.files.records import column_name
 from dotbridge.files.texts import text as _
@@ -19,6 +20,19 @@ _DEEPEST = 20
 _PIECE = 64 * 1024
 _BLANKS = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
+def is_address(text: Any) -> bool:
+    """Whether a name or value of JSON is one address and nothing else."""
+    return isinstance(text, str) and "@" in text and read_address(text).addresses == (text,)
+
+
+def keyed_person(address: str, found: Any, path: str = "") -> dict[str, Any]:
+    """Somebody whose address is the name of what is known of them: an object, or a single value such as a state."""
+    if not isinstance(found, dict):
+        return {"email": address, path.rpartition(".")[2] or "status": found}
+    own = found.get("email") or address
+    return {**found, "email": own} if str(own).casefold() == address.casefold() else {**found, "email 2": address}
 
 
 class JsonText:
@@ -86,7 +100,10 @@ class JsonText:
             self._take(",")
 
     def elements_within(self, path: str, deep: int = 0) -> Iterator[tuple[str, str, Any]]:
-        """What is in the lists of the value that comes next, and of the objects in it, with the path of each list."""
+        """What is in the lists of the value that comes next, and of the objects in it, with the path of each list.
+
+        What stands under an address is that person's: an object of such is a list as well.
+        """
         if self._next() == "[":
             for text, found in self.elements():
                 yield path, text, found
@@ -96,6 +113,10 @@ class JsonText:
             raise self._damaged()
         else:
             for name in self._names():
+                if is_address(name):
+                    text, found = self.value()
+                    yield path, text, keyed_person(name, found, path)
+                    continue
                 inner = column_name(name)
                 yield from self.elements_within(f"{path}.{inner}" if path else inner, deep + 1)
 

@@ -18,7 +18,7 @@ from dotbridge.files.unpacking import Kind, unpacked
 from dotbridge.files.vcards import VCards
 
 _MARKUP = re.compile(r"<(?:[!?]|(?:html|head|body|table|meta|style|div)\b)", re.IGNORECASE)
-_JSON_LIST = re.compile(r"\[\s*(?:[{\[\]]|$)")
+_JSON_LIST = re.compile(r"\[\s*(?:[{\[\]\"]|$)")
 
 
 @contextmanager

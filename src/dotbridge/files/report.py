@@ -84,11 +84,12 @@ class LoadReport:
     """What became of a file. `rows` is the sum of created, updated, unchanged, same_address and refused.
 
     `number` is the load's own, 0 for one that was not kept. `questions` are for a person; with `has_more` only the
-    first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved` are
-    people who were found by their id and get another address. `opted_out` are the people whom the file says not to
-    write to, `sections` what stands above some or all of them and says it. `skipped` are lines that are no contacts and
-    are not among the rows, the first of them in `skipped_lines`. `problems` are the first thousand: refused rows, and
-    rows taken without one of their values (`taken` is true); `problems_left_off` more.
+    first rows of the file were looked at. `same_address` are rows whose address or id an earlier row has. `moved`
+    are people who were found by their id and get another address. `opted_out` are the people whom the file says not
+    to write to, `sections` what stands above some or all of them and says it. `heeded_parts` are those of
+    `other_parts` whose people have opted out, and count as such where they are read as well. `skipped` are lines
+    that are no contacts and are not among the rows, the first of them in `skipped_lines`. `problems` are the first
+    thousand: refused rows, and rows taken without one of their values (`taken` is true); `problems_left_off` more.
     """
 
     entity: str
@@ -100,6 +101,7 @@ class LoadReport:
     delimiter: str = ""
     part: str = ""
     other_parts: list[str] = field(default_factory=list)
+    heeded_parts: list[str] = field(default_factory=list)
     columns: list[ColumnReport] = field(default_factory=list)
     first_rows: list[list[str]] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)

@@ -74,7 +74,12 @@ def understood(report: LoadReport) -> Iterator[str]:
         how.append(shortened(report.part))
     yield _("Read as: %(how)s") % {"how": ", ".join(how)}
     for other in report.other_parts:
-        yield _("Not read: %(part)s") % {"part": shortened(other)}
+        if other in report.heeded_parts:
+            yield _("Whoever stands in “%(part)s” as well counts as opted out. Nobody is loaded from it.") % {
+                "part": shortened(other)
+            }
+        else:
+            yield _("Not read: %(part)s") % {"part": shortened(other)}
     taken = [
         f"{shortened(column.name)} ({column.field}{': ' + column.decided if column.decided else ''})"
         for column in report.columns

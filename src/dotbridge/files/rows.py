@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
-from dotbridge.files.consent_columns import Says
+from dotbridge.files.consent_cells import Says
 from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
@@ -49,6 +49,13 @@ class ReadRow:
     values: dict[str, Any] = field(default_factory=dict)
     further: dict[str, tuple[str, ...]] = field(default_factory=dict)
     opt_outs: list[OptOut] = field(default_factory=list)
+
+    def address_keys(self) -> Iterator[str]:
+        """Every address of the row, in small letters and in both spellings of its domain."""
+        for address in (self.email, *self.further.get(ADDRESS, ())):
+            yield address.lower()
+            if other := other_spelling(address):
+                yield other.lower()
 
 
 def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None, list[Problem]]:

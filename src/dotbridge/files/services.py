@@ -6,7 +6,7 @@ The file is read twice as a stream, once to understand it and once to load it, s
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import BinaryIO
@@ -19,19 +19,18 @@ from dotbridge.files.followers import tell_followers
 from dotbridge.files.headers import plain
 from dotbridge.files.merging import Clash, Merge
 from dotbridge.files.models import AT_WORK, FileLoad, FilePiece, FileShape, LoadedRecord, LoadState
-from dotbridge.files.no_contacts import NoContacts
 from dotbridge.files.opening import open_source
 from dotbridge.files.opt_outs import OPT_OUTS, OptOuts, hand_on, is_anybody_receiving
-from dotbridge.files.records import BrokenLine, FirstRows, Record, Skipped
+from dotbridge.files.other_parts import note_opted_out_elsewhere
+from dotbridge.files.reading import readable_rows
+from dotbridge.files.records import FirstRows
 from dotbridge.files.report import MOST_PROBLEMS, LoadReport, Problem, Question, shortened
-from dotbridge.files.rows import ReadRow, read_row
-from dotbridge.files.sections import Sections
 from dotbridge.files.selectors import remembered_columns, shape_of
 from dotbridge.files.stage import STAGE, copy_rows, create_stage, stage_columns
 from dotbridge.files.targets import ADDRESS, FileTarget, file_target
 from dotbridge.files.texts import Text
 from dotbridge.files.texts import text as _
-from dotbridge.files.understanding import ROWS_BETWEEN_PROGRESS, Choices, Progress, Understanding, understand
+from dotbridge.files.understanding import Choices, Progress, Understanding, understand
 from dotbridge.files.undoing import Undone, note_created, note_updates, take_back
 from dotbridge.lock_keys import LOCK_KEY
 
@@ -89,6 +88,7 @@ def load_file(
         remembered = remembered_columns(target, source)
         understood = understand(source, target, choices.with_columns(remembered), name=name, progress=progress)
         understood.report.dry_run = dry_run
+        note_opted_out_elsewhere(understood, file=file, encoding=choices.encoding)
         if asks and understood.report.questions and not dry_run:
             raise _questions_open(understood.report)
         with suppress(_NotKept), transaction.atomic():
@@ -126,6 +126,7 @@ def look_at_file(*, file: BinaryIO, name: str, entity: str, choices: Choices, mo
             choices = replace(choices, columns=columns)
         understood = understand(first, target, choices, name=name, progress=_no_progress)
         understood.report.dry_run, understood.report.has_more = True, first.has_more
+        note_opted_out_elsewhere(understood, file=file, encoding=choices.encoding, most_rows=most_rows)
         with suppress(_NotKept), transaction.atomic():
             _load(understood, choices, _no_progress, kept=None)
             raise _NotKept
@@ -198,7 +199,7 @@ def _load(
     report = understood.report
     columns = stage_columns(understood)
     create_stage(understood.target, columns)
-    copy_rows(columns, _readable(understood, progress))
+    copy_rows(columns, readable_rows(understood, progress))
     _count_opt_outs(report)
     merge = Merge(understood.target, columns)
     progress("merging", report.rows)
@@ -252,61 +253,6 @@ def _refused_by_database(error: DatabaseError) -> str:
         "A rule of the database does not allow it: %(rule)s. Nothing was loaded. Correct the values that it is about, "
         "or give the field a value that it has when a file says nothing."
     ) % {"rule": rule}
-
-
-def _readable(understood: Understanding, progress: Progress) -> Iterator[ReadRow]:
-    report = understood.report
-    no_contacts, sections = NoContacts(understood), Sections(understood, report.file)
-    for record in understood.source.records():
-        if isinstance(record, Skipped):
-            report.skip(sections.told_from(record) or record)
-            continue
-        row, problems = _read(record, understood)
-        contact = record if isinstance(record, Record) else None
-        if row is None and contact and _is_passed_over(contact, sections, no_contacts, report):
-            continue
-        _refuse(no_contacts.let_go(contact), understood)
-        report.rows += 1
-        if report.rows % ROWS_BETWEEN_PROGRESS == 0:
-            progress("loading", report.rows)
-        for problem in problems:
-            report.add(problem)
-        if row is not None:
-            if said := sections.opt_out():
-                row.opt_outs.append(said)
-            yield row
-    _end_of(no_contacts, understood)
-
-
-def _is_passed_over(record: Record, sections: Sections, no_contacts: NoContacts, report: LoadReport) -> bool:
-    """Whether a record without an address is nobody, or may turn out to be."""
-    if skipped := sections.told_from(record) or no_contacts.told_from(record):
-        report.skip(skipped)
-        return True
-    return no_contacts.holds_back(record)
-
-
-def _end_of(no_contacts: NoContacts, understood: Understanding) -> None:
-    if understood.report.has_more:
-        # Somebody may come behind what was looked at.
-        _refuse(no_contacts.let_go(None), understood)
-    for skipped in no_contacts.remarks():
-        understood.report.skip(skipped)
-
-
-def _read(record: Record | BrokenLine, understood: Understanding) -> tuple[ReadRow | None, list[Problem]]:
-    if isinstance(record, Record):
-        return read_row(record, understood)
-    value = shortened(record.text)
-    return None, [Problem(line=record.line, column="", value=value, why=record.why, mend=record.mend)]
-
-
-def _refuse(records: list[Record], understood: Understanding) -> None:
-    """Tell of records that they hold no address."""
-    for record in records:
-        understood.report.rows += 1
-        for problem in read_row(record, understood)[1]:
-            understood.report.add(problem)
 
 
 def _count_opt_outs(report: LoadReport) -> None:

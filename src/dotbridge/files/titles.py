@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dotbridge.files.addresses import read_address
-from dotbridge.files.consent_columns import is_listed
+from dotbridge.files.consent_headers import is_listed
 from dotbridge.files.headers import Role, role_of
 from dotbridge.files.records import Skipped
 from dotbridge.files.texts import text as _

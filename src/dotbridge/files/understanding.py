@@ -5,23 +5,26 @@ The whole file is read once for it, because only all rows of a column can say ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_noop
 
-from dotbridge.files.consent_columns import (
+from dotbridge.files.consent_cells import are_yes_and_no
+from dotbridge.files.consent_columns import ConsentColumn
+from dotbridge.files.consent_headers import (
     CHOSEN_KINDS,
-    ConsentColumn,
     ConsentKind,
     consent_kind,
+    may_say_it_by_its_cells,
     speaks_of_mailing,
     speaks_of_money,
 )
 from dotbridge.files.dates import ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
-from dotbridge.files.headers import email_column, match_headers, plain
+from dotbridge.files.headers import Role, email_column, match_headers, plain, role_of
 from dotbridge.files.numbers import DECIMAL_MARKS
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
 from dotbridge.files.report import ColumnReport, LoadReport, Question, shortened
@@ -29,6 +32,9 @@ from dotbridge.files.targets import ADDRESS, FileTarget
 from dotbridge.files.texts import joined
 from dotbridge.files.texts import text as _
 from dotbridge.files.values import ColumnReader
+
+if TYPE_CHECKING:
+    from dotbridge.files.rows import OptOut
 
 UNUSED = "unused"
 FIRST, LAST, BOTH = "first", "last", "both"
@@ -80,7 +86,8 @@ class Understanding:
     """The file as it will be loaded. Positions are those of the columns.
 
     `fields` are the columns of each field, in order: the first filled cell counts. `readers` read the columns that go
-    to a field of the model, `consent` those that speak of consent.
+    to a field of the model, `consent` those that speak of consent. `elsewhere` is what other parts of the file say
+    against writing to somebody, by the address in small letters.
     """
 
     source: Source
@@ -89,12 +96,16 @@ class Understanding:
     readers: dict[int, ColumnReader]
     consent: dict[int, ConsentColumn]
     report: LoadReport
+    elsewhere: dict[str, OptOut] = field(default_factory=dict)
 
 
 def understand(source: Source, target: FileTarget, choices: Choices, *, name: str, progress: Progress) -> Understanding:
     """What the file is understood to be. Raises FileRefused for one without an address column or with too many rows."""
     chosen, written = _chosen(source, target, choices)
-    matched = _match(source, target, chosen)
+    rows = islice(source.records(), _LOOKED_AT_FOR_ADDRESSES)
+    first = [each.cells for each in rows if isinstance(each, Record)]
+    of_mailing = _named_after_the_address(source, target, chosen, first)
+    matched = _match(source, target, chosen, first, but=of_mailing)
     report = _begun(source, target, choices, name)
     if ADDRESS not in matched.values():
         raise _address_missing(source, report, target, matched, chosen)
@@ -105,7 +116,7 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, field in matched.items()
         if field in target.fields
     }
-    speaking = _speaking_of_consent(source, chosen)
+    speaking = _speaking_of_consent(source, chosen, matched, of_mailing)
     filled = _observe(source, readers, speaking, report, progress)
     known = {*chosen, *matched, *(speaking if any(map(speaks_of_money, source.headers)) else ())}
     asked = {
@@ -132,21 +143,29 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
     return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
 
 
-def _speaking_of_consent(source: Source, chosen: Mapping[int, str]) -> dict[int, ConsentColumn]:
-    """The columns that may speak of consent, by their names or because a person says so."""
+def _speaking_of_consent(
+    source: Source, chosen: Mapping[int, str], matched: Mapping[int, str], asking: Collection[int]
+) -> dict[int, ConsentColumn]:
+    """The columns that may speak of consent, by their names, their cells, or because a person says so. Those of
+    `asking` ask it under another name.
+    """
     of_mailing = {position for position, header in enumerate(source.headers) if speaks_of_mailing(header)}
     found = {}
     for position, header in enumerate(source.headers):
         goes = chosen.get(position, "")
-        kind = CHOSEN_KINDS.get(goes) or consent_kind(header)
-        if goes == UNUSED or kind is None:
+        kind = CHOSEN_KINDS.get(goes) or (ConsentKind.OPTED_IN if position in asking else consent_kind(header))
+        is_remarks = kind is None and role_of(header) is Role.NOTES
+        is_known_by_cells = kind is None and position not in matched and may_say_it_by_its_cells(header)
+        if goes == UNUSED or not (kind or is_remarks or is_known_by_cells):
             continue
-        may_be_another = kind in {ConsentKind.STATUS, ConsentKind.LABELS} and goes not in CHOSEN_KINDS
+        may_be_another = kind in {None, ConsentKind.STATUS, ConsentKind.LABELS} and goes not in CHOSEN_KINDS
         found[position] = ConsentColumn(
             header,
-            kind,
+            kind or ConsentKind.LABELS,
             is_chosen=position in chosen and not may_be_another,
             is_of_mailing_tool=bool(of_mailing - {position}),
+            is_known_by_cells=is_known_by_cells and not is_remarks,
+            is_remarks=is_remarks,
         )
     return found
 
@@ -245,14 +264,29 @@ def _way_of_writing(how: str) -> str:
     return ways[how]
 
 
-def _match(source: Source, target: FileTarget, chosen: Mapping[int, str]) -> dict[int, str]:
+def _named_after_the_address(
+    source: Source, target: FileTarget, chosen: Mapping[int, str], first: Sequence[Sequence[Cell]]
+) -> set[int]:
+    """The columns that are called after the address and ask whether to write to it: "E-mail" with yes and no."""
     matched = match_headers(source.headers, target.own, target.roles)
+    named = {position for position, field in matched.items() if field == ADDRESS and position not in chosen}
+    return {position for position in named if are_yes_and_no(cells[position] for cells in first)}
+
+
+def _match(
+    source: Source,
+    target: FileTarget,
+    chosen: Mapping[int, str],
+    first: Sequence[Sequence[Cell]],
+    *,
+    but: Collection[int],
+) -> dict[int, str]:
+    matched = match_headers(source.headers, target.own, target.roles)
+    matched = {position: field for position, field in matched.items() if position not in but}
     nowhere = {UNUSED, *CHOSEN_KINDS}
     matched = {position: field for position, field in {**matched, **chosen}.items() if field not in nowhere}
     if ADDRESS in chosen.values():
         return matched
-    rows = islice(source.records(), _LOOKED_AT_FOR_ADDRESSES)
-    first = [each.cells for each in rows if isinstance(each, Record)]
     named = [position for position, field in matched.items() if field == ADDRESS]
     # A form may ask for the address in a question of its own, and leave the column of that name empty.
     if all(is_blank(cells[position]) for cells in first for position in named):

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from dotbridge.files.consent_columns import NO, YES
+from dotbridge.files.consent_cells import NO, YES
 from dotbridge.files.damage import Unreadable, check_result, sound_text, unwrapped
 from dotbridge.files.dates import TIME, DateColumn, Day
 from dotbridge.files.numbers import NumberColumn, whole

@@ -36,7 +36,7 @@ from dotbridge.files.report import kinds_of
 from dotbridge.files.services import refuse_undoing
 from dotbridge.files.stored import is_kept
 from dotbridge.files.targets import file_target
-from dotbridge.files.understanding import Choices
+from dotbridge.files.understanding import UNUSED, Choices
 from dotbridge.files.waiting import FIRST_ROWS, choices_of, choose, look_at, request_load
 
 PIECE = "backoffice/components/file_load.html"
@@ -123,6 +123,7 @@ def _looked(load: FileLoad) -> dict[str, Any]:
         "same_address": same_address_options(load, report),
         "columns": columns,
         "headers": json.dumps({column.number: column.name for column in columns}),
+        "without_use": ",".join(str(column.number) for column in columns if column.is_without_use),
         "first_rows": FIRST_ROWS,
         "can_load": not refusal and not report.get("questions"),
     }
@@ -200,8 +201,12 @@ def _columns(request: HttpRequest, load: FileLoad) -> dict[str, str]:
     # Of a file whose records have names of their own, the first rows do not show them all.
     shown = set(map(str, headers.values()))
     columns = {name: goes for name, goes in choices_of(load).columns.items() if name not in shown}
+    without_use = request.POST.get("without_use", "").split(",")
     for number, header in headers.items():
         goes = request.POST.get(f"goes-{number}", "")
+        if goes == UNUSED and str(number) in without_use:
+            # So it was shown, and nobody has said so: what stands below the rows that were shown may be of use.
+            continue
         way = request.POST.get(f"written-{number}", "")
         if goes:
             columns[str(header)] = f"{goes}:{way}" if way and way in ways_of_writing(target, goes) else goes

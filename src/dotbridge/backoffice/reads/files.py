@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.reads.worker import how_to_start_worker, worker_is_alive
-from dotbridge.files.consent_columns import CHOSEN_KINDS
+from dotbridge.files.consent_headers import CHOSEN_KINDS
 from dotbridge.files.encodings import ENCODINGS
 from dotbridge.files.models import FileLoad, LoadState
 from dotbridge.files.targets import FileTarget, ValueKind, file_target, file_targets
@@ -80,6 +80,8 @@ class ColumnChoice:
     written: list[Option] = field(default_factory=list)
     samples: list[str] = field(default_factory=list)
     decided: str = ""
+    # Nobody has said that it is of no use, and a row that was not looked at may say otherwise.
+    is_without_use: bool = False
     # What a person is asked about it: its dates, its numbers, or whether it speaks of consent.
     asks: str = ""
     example: str = ""
@@ -202,6 +204,7 @@ def column_choices(load: FileLoad, report: dict[str, Any]) -> Iterator[ColumnCho
             written=_written(target, column["field"], way),
             samples=samples[:SAMPLES],
             decided=column["decided"],
+            is_without_use=not (column["field"] or column["consent"] or column["chosen"]),
             asks=asked[name]["about"] if name in asked else "",
             example=asked[name]["example"] if name in asked else "",
         )

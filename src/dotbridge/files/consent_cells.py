@@ -1,0 +1,114 @@
+"""What a cell says of whether somebody may be written to, by its words alone."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from dotbridge.files import consent_words
+from dotbridge.files.consent_phrases import has_left, is_denied, is_refused, phrase_state, without_not
+from dotbridge.files.headers import plain
+from dotbridge.files.records import BLANKS, Cell, cell_text
+
+
+class Says(enum.Enum):
+    """What one cell says of its person."""
+
+    NOTHING = "nothing"
+    OPTED_OUT = "opted out"
+    DOUBTFUL = "doubtful"
+
+
+# How programs write nothing where a moment or several words could stand.
+_EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
+# What stands behind a word for the state: when it was, in brackets why.
+_BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
+# A word that answers, with more behind it: "Nein, danke", "Yes please".
+_ANSWER = re.compile(r"(\w{2,5})(?:[,.!;:]| [^\s]+$)")
+# How spreadsheets write 1 and 0 in a column that has empty cells as well.
+_ONE_OR_NONE = re.compile(r"([01])[.,]0+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip().casefold() for word in text.replace("\n", " ").split(","))
+
+
+def _spelt(text: str) -> frozenset[str]:
+    return frozenset(plain(word) or word.strip() for word in text.replace("\n", " ").split(",") if word.strip())
+
+
+YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
+# Those of people, which begin a sentence: "Yes please", and not "On hold".
+_YES_SAID, _NO_SAID = _words(consent_words.YES_SAID), _words(consent_words.NO_SAID)
+_ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
+_OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
+
+
+def are_yes_and_no(cells: Iterable[Cell]) -> bool:
+    """Whether cells hold yes and no, and nothing else."""
+    texts = {text for cell in cells if (text := flat(cell))}
+    return bool(texts) and texts <= YES | NO and not texts <= {"-", "none", "null", "n/a", "na", "nan", "nil"}
+
+
+def flat(cell: Cell) -> str:
+    """A cell on one line, in small letters; empty where a program writes that there is nothing."""
+    # Behind some signs stands a mark that they are shown in colour.
+    text = " ".join(cell_text(cell).replace("\N{VARIATION SELECTOR-16}", "").strip(BLANKS).split()).casefold()
+    number = _ONE_OR_NONE.fullmatch(text)
+    return number[1] if number else "" if _EMPTY.fullmatch(text) else text
+
+
+def listed_state(text: str) -> Says | None:
+    """What a text says by itself, word for word; None if it is not known."""
+    spelt = plain(text) or text
+    return Says.OPTED_OUT if spelt in _OUT else Says.NOTHING if spelt in _IN else None
+
+
+def is_any_state(text: str) -> bool:
+    """Whether a text is a word of a state that may be any state, such as that of an order."""
+    rest = without_not(text) or text
+    if {plain(text) or text, plain(rest) or rest} & _ANY_STATE:
+        return True
+    return listed_state(text) is None and not phrase_state(text) and is_refused(text)
+
+
+@lru_cache(maxsize=4_096)
+def state_of(text: str) -> Says | None:
+    """What a flat text says as a word for the state of a person; None if it is none."""
+    if (said := listed_state(text)) is not None:
+        return said
+    # "Not granted", "nicht abgemeldet".
+    if (rest := without_not(text)) and (said := listed_state(rest)) is not None:
+        return Says.OPTED_OUT if said is Says.NOTHING else Says.NOTHING
+    # "Unsubscribed 2021-03-04", "Cleaned (hard bounce)".
+    if is_sure_state(text):
+        return Says.OPTED_OUT
+    said = {"opted out": Says.OPTED_OUT, "opted in": Says.NOTHING}.get(phrase_state(text))
+    return said or (Says.OPTED_OUT if is_refused(text) else None)
+
+
+@lru_cache(maxsize=4_096)
+def answer_of(text: str) -> Says | None:
+    """What a flat text answers to the question whether somebody may be written to: "Ja, gerne", "No, thank you"; None
+    if it is no answer.
+    """
+    if text in YES | NO:
+        return Says.NOTHING if text in YES else Says.OPTED_OUT
+    answer = _ANSWER.match(text)
+    said = {answer[1]} if answer else set()
+    return Says.NOTHING if said & _YES_SAID else Says.OPTED_OUT if said & _NO_SAID or is_denied(text) else None
+
+
+@lru_cache(maxsize=4_096)
+def says_left(text: str) -> bool:
+    """Whether a flat text says that somebody left a mailing, whatever the column is about."""
+    return is_sure_state(text) and has_left(text)
+
+
+def is_sure_state(text: str) -> bool:
+    """Whether a text begins with a word that is said of mailings alone, and says that somebody has opted out: what
+    stands behind it is when, or in brackets why.
+    """
+    return plain(_BEHIND.sub("", text)) in _OUT - _ANY_STATE

@@ -1,0 +1,51 @@
+"""Sheets and lists beside the one that is read whose names say that everybody in them has opted out.
+
+Nobody is loaded from them; whoever stands in them, and in what is read, counts as opted out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import BinaryIO
+
+from dotbridge.files.consent_cells import Says
+from dotbridge.files.errors import FileRefused
+from dotbridge.files.opening import open_source
+from dotbridge.files.reading import readable_rows
+from dotbridge.files.records import FirstRows, Source
+from dotbridge.files.sections import said_of_all
+from dotbridge.files.understanding import Choices, Understanding, understand
+
+
+def note_opted_out_elsewhere(
+    understood: Understanding, *, file: BinaryIO, encoding: str | None, most_rows: int | None = None
+) -> None:
+    """Note in what is understood of a file who has opted out by its other parts, and in the report which those are.
+
+    With `most_rows` no more are looked at, of each part; whether there are more is noted as well.
+    """
+    report = understood.report
+    for part in understood.source.other_parts:
+        if said_of_all(part) is not Says.OPTED_OUT:
+            continue
+        try:
+            with open_source(file, encoding=encoding, sheet=part, names_of_first=most_rows) as source:
+                first = FirstRows(source, most_rows) if most_rows is not None else None
+                _note(understood, first or source)
+                report.has_more |= first is not None and first.has_more
+        except FileRefused:
+            # Nobody's address stands there.
+            continue
+        report.heeded_parts.append(part)
+
+
+def _note(understood: Understanding, source: Source) -> None:
+    other = understand(source, understood.target, Choices(), name="", progress=_no_progress)
+    for row in readable_rows(other, _no_progress):
+        for said in row.opt_outs[:1]:
+            opt_out = replace(said, column=source.part)
+            understood.elsewhere.update(dict.fromkeys(row.address_keys(), opt_out))
+
+
+def _no_progress(step: str, rows: int) -> None:
+    """Tell nobody."""

@@ -120,6 +120,17 @@ class Screen(UnfoldAdmin):
         """What the panels around a record's fields show."""
         return {}
 
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Of the model's own columns those alone that the list can be filtered by.
+
+        Django takes all of them, and whoever asks for parts of one that they are not shown finds out what it holds.
+        """
+        column = lookup.partition("__")[0]
+        is_column = column in {field.name for field in self.opts.get_fields()}
+        offered = (each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request))
+        is_offered = column in {each.partition("__")[0] for each in offered if isinstance(each, str)}
+        return super().lookup_allowed(lookup, value, request) and (is_offered or not is_column)
+
     def page_url(self, record: Model, page: str) -> str:
         """The address of one of the record's `pages`."""
         return url_of(record, page)

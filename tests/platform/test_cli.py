@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from urllib.parse import quote
 import httpx2
 import psycopg
 import pytest
+from django.db import connection
 
-from dotbridge import cli, postgres
+from dotbridge import cli
 from dotdigital_sandbox import Sandbox
 from tests.platform.place import Place, children, free_port, own_folder, until
 
@@ -284,22 +286,29 @@ def test_a_database_that_does_not_answer_is_one_line(place: Place) -> None:
     assert PASSWORD not in seen.stdout + seen.stderr
 
 
-def test_what_the_database_does_not_let_its_user_do_is_one_line(office: Office) -> None:
+@pytest.mark.django_db
+def test_what_the_database_does_not_let_its_user_do_is_one_line(place: Place) -> None:
     """Since PostgreSQL 15 a user who does not own the database makes no tables in it."""
-    with psycopg.connect(
-        host=str(postgres.socket_dir(office.data_dir)), user=postgres.SUPERUSER, dbname="postgres", autocommit=True
-    ) as link:
-        link.execute("CREATE ROLE clerk LOGIN")
-        link.execute("CREATE DATABASE clerks")
-        link.execute("CREATE ROLE reader LOGIN")
-        link.execute("ALTER ROLE reader SET default_transaction_read_only = on")
-        link.execute("CREATE DATABASE readers OWNER reader")
-    where = quote(str(postgres.socket_dir(office.data_dir)), safe="")
-    refused = one_line(office.run("migrate", DATABASE_URL=f"postgresql://clerk@:5432/clerks?host={where}"))
-    assert "permission denied for schema public" in refused
-    assert "GRANT" in refused
-    read_only = one_line(office.run("migrate", DATABASE_URL=f"postgresql://reader@:5432/readers?host={where}"))
-    assert read_only.startswith("The database can only be read: ")
+    found, clerk = connection.settings_dict, f"clerk_{os.getpid()}"
+    server = {name: found[name.upper()] for name in ("host", "user", "password")} | {"port": found["PORT"] or 5432}
+    url = f"postgresql://{clerk}:{PASSWORD}@:{server['port']}/{clerk}?host={quote(found['HOST'], safe='')}"
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute(f"CREATE ROLE {clerk} LOGIN PASSWORD '{PASSWORD}'")
+        link.execute(f"CREATE DATABASE {clerk}")
+        try:
+            refused = place.run("migrate", DATABASE_URL=url)
+            link.execute(f"ALTER DATABASE {clerk} OWNER TO {clerk}")
+            link.execute(f"ALTER ROLE {clerk} SET default_transaction_read_only = on")
+            read_only = place.run("migrate", DATABASE_URL=url)
+        finally:
+            link.execute(f"DROP DATABASE {clerk} WITH (FORCE)")
+            link.execute(f"DROP ROLE {clerk}")
+    assert (refused.returncode, read_only.returncode) == (2, 2)
+    (line,) = refused.stderr.splitlines()
+    assert "permission denied for schema public" in line
+    assert "GRANT" in line
+    (line,) = read_only.stderr.splitlines()
+    assert line.startswith("The database can only be read: ")
 
 
 def test_a_contact_file_is_loaded_and_reported(office: Office) -> None:

@@ -9,6 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.encoding import punycode
+
 from dotbridge.durations import read_duration
 
 DAY = 86_400
@@ -120,9 +124,19 @@ class Line(Choosable):
         line = text.strip()
         if len(line) > 200 or any(ord(letter) < 32 for letter in line):
             raise ValueError(text)
-        if self.is_address and line and not _ADDRESS.fullmatch(line):
+        if self.is_address and line and not _is_address(line):
             raise ValueError(text)
         return line
+
+
+def _is_address(text: str) -> bool:
+    """Whether a mail can be from there: Django refuses what it cannot put into the head of one."""
+    try:
+        validate_email(text)
+        punycode(text.rpartition("@")[2])
+    except (ValidationError, UnicodeError):
+        return False
+    return _ADDRESS.fullmatch(text) is not None
 
 
 CHOOSABLE: tuple[Choosable, ...] = (

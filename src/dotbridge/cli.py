@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseError, OperationalError
 from django.utils.translation import activate
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from dotbridge import standalone
 from dotbridge.conf import where_keys_stand
@@ -66,6 +67,25 @@ def main(words: Sequence[str] | None = None, *, name: str | None = None) -> None
         _give_up(str(error))
     except OperationalError as error:
         _give_up(f"The database cannot be used: {' '.join(str(error).split())}")
+    except DatabaseError as error:
+        if refusal := _refusal_behind(error):
+            _give_up(refusal)
+        raise
+
+
+def _refusal_behind(error: BaseException | None) -> str:
+    """What the database does not let its user do, and the mend; empty for any other error."""
+    while error is not None:
+        said = str(error).splitlines()[0] if str(error) else ""
+        if isinstance(error, InsufficientPrivilege):
+            return (
+                f"The database does not let its user do this: {said}. Make the user the owner of the database, or "
+                "GRANT it what is missing; since PostgreSQL 15, CREATE ON SCHEMA public is."
+            )
+        if isinstance(error, ReadOnlySqlTransaction):
+            return f"The database can only be read: {said}. Name the server that is written to, and no copy of it."
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _show_version(is_asked: bool) -> None:  # noqa: FBT001 - as typer calls it
@@ -277,6 +297,11 @@ def manage(context: typer.Context) -> None:
     start()
     from django.core.management import execute_from_command_line
 
+    from dotbridge.audit.acting import COMMAND_LINE, act_once_connected
+
+    # A server of pages acts for whoever asks for them.
+    if context.args[:1] != ["runserver"]:
+        act_once_connected(name=name_of_caller(), origin=COMMAND_LINE)
     execute_from_command_line(["dotbridge manage", *context.args])
 
 
@@ -300,12 +325,14 @@ def rotate() -> None:
     """Seal every stored secret with the newest key, after which the former keys may go."""
     _begin()
     require_migrated()
+    from dotbridge.audit.acting import COMMAND_LINE, acting
     from dotbridge.consent.keys import reseal_key
     from dotbridge.integrations.services import reseal_passwords
     from dotbridge.scheduled_files.services import reseal_passwords as reseal_file_passwords
     from dotbridge.studio.services import reseal_secrets
 
-    passwords, secrets, of_files = reseal_passwords(), reseal_secrets(), reseal_file_passwords()
+    with acting(name=name_of_caller(), origin=COMMAND_LINE):
+        passwords, secrets, of_files = reseal_passwords(), reseal_secrets(), reseal_file_passwords()
     typer.echo(f"Sealed with the newest key: the passwords of {passwords.number} integrations.")
     typer.echo(f"Sealed with the newest key: {secrets.number} secrets of single sign-ons.")
     typer.echo(f"Sealed with the newest key: the passwords of {of_files.number} scheduled files.")

@@ -9,6 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -18,7 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent
 from rich.console import Console
 from rich.markup import escape
 
-from dotbridge import embedded
+from dotbridge import APPS, embedded
 from dotbridge.audit.installing import unwatched_tables
 from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.conf import app_settings, is_standalone, typed_command, where_keys_stand
@@ -36,6 +38,8 @@ from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.studio.models import SignOn
 
 OLDEST_VERSION = 14
+log = structlog.get_logger(__name__)
+
 # A job or a mail that failed longer ago is only mentioned: what it was for was done by the next one, or failed again.
 FAILURE_IS_NEWS = timedelta(days=1)
 
@@ -65,8 +69,19 @@ def pending_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+def newer_migrations() -> list[str]:
+    """The migrations of our tables that this version does not know: a newer one has been at work on the database."""
+    loader = MigrationExecutor(connection).loader
+    ours = {config.label for config in apps.get_app_configs() if config.name in APPS}
+    unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
+    return sorted(f"{label}.{name}" for label, name in unknown if label in ours)
+
+
 def require_migrations() -> None:
-    """Raise OperatorError when the database lacks some."""
+    """Raise OperatorError when the database lacks some. That it has newer ones is only said: an upgrade migrates first,
+    and what runs meanwhile goes on."""
+    if newer := newer_migrations():
+        log.warning("the database is of a newer version: install that one", migrations=newer)
     if number := pending_migrations():
         raise OperatorError(
             f"{number} migrations are not applied to the database; run `{typed_command('migrate')}` first."
@@ -154,6 +169,9 @@ def _session(cursor: Any) -> int:
 
 def _migrations() -> Finding:
     number = pending_migrations()
+    if newer := newer_migrations():
+        text = f"the database is of a newer version ({', '.join(newer)}); install that one, or restore a backup"
+        return Finding("migrations", is_good=False, text=text)
     return Finding(
         "migrations", not number, f"{number} not applied; run `{typed_command('migrate')}`" if number else "all applied"
     )

@@ -69,6 +69,15 @@ def test_the_right_password_forgets_the_wrong_ones(nora: User) -> None:
         assert log_in("nora", PASSWORD).status_code == 302
 
 
+def test_nobody_goes_on_guessing_by_logging_in_as_themselves_in_between(nora: User) -> None:
+    User.objects.create_user("boss", password="Windy-Night-8", is_staff=True)
+    for number in range(TRIES - 1):
+        log_in("boss", f"guess {number}")
+    assert log_in("nora", PASSWORD).status_code == 302
+    assert log_in("boss", "one more guess").status_code == 429
+    assert log_in("boss", "Windy-Night-8", "198.51.100.9").status_code == 429
+
+
 def test_the_log_names_the_account_and_never_what_was_typed(nora: User, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     log_in("nora", "a wrong one")

@@ -20,9 +20,10 @@ from dotbridge.backoffice.reads.list_columns import columns_for
 from dotbridge.backoffice.roles import models_of_people, permission_on
 from dotbridge.backoffice.screens.base import Screen
 from dotbridge.backoffice.site import table_site
+from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState
 from dotbridge.crm.models import Account
 from dotbridge.lists.columns import columns_of
-from dotbridge.lists.models import RemovedItem
+from dotbridge.lists.models import MarketingList, RemovedItem
 from dotbridge.lists.services import update_list
 from dotbridge.mapping.models import MappingRow
 from dotbridge.mirror.models import DataField
@@ -245,6 +246,54 @@ def test_no_page_says_what_a_rule_asks_to_somebody_who_may_not_see_the_field(
         assert (SECRET in said[url("lists")]) is is_shown
         posted = viewer.post(url("list-rule", world.marketing_list.pk), {"rule": ""}).status_code
         assert posted == (302 if is_shown else 403), "nobody throws away what they may not see"
+
+
+def test_what_a_page_leaves_out_is_not_found_out_by_filtering_for_it(
+    world: World, account: Account, logged_in: Callable[..., Client]
+) -> None:
+    """Django's tables can be filtered by any column, by whoever types its name into the address."""
+    update_list(
+        marketing_list=world.marketing_list,
+        rule={"combinator": "and", "rules": [{"field": "account__name", "operator": "=", "value": SECRET}]},
+    )
+    client = logged_in(LISTS, "dotbridge_integrations.view_integration")
+    for table, asked in (
+        ("dotbridge_lists_marketinglist", f"rule__icontains={SECRET[:3]}"),
+        ("dotbridge_integrations_integration", "password_sealed__startswith=g"),
+    ):
+        address = reverse(f"dotbridge_tables:{table}_changelist")
+        assert client.get(address).status_code == 200
+        assert client.get(f"{address}?{asked}").status_code == 400
+
+
+def test_a_rule_that_cannot_be_read_is_told_without_what_it_compares_with(
+    world: World, logged_in: Callable[..., Client], caplog: pytest.LogCaptureFixture
+) -> None:
+    rule = {"combinator": "and", "rules": [{"field": "status", "operator": "=", "value": SECRET}]}
+    MarketingList.objects.filter(pk=world.marketing_list.pk).update(entity="crm.lead", rule=rule)
+    client = logged_in(LISTS)
+    shown = [url("home"), url("lists"), *(url(name, world.marketing_list.pk) for name in ("list", "list-plan-numbers"))]
+    said = {address: texts(client.get(address, follow=True)) for address in shown}
+    assert "what was chosen is none of New" in said[url("home")]
+    assert [address for address, text in said.items() if SECRET in text] == []
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+def test_what_was_asked_of_an_account_is_shown_and_tried_again_whatever_it_is(
+    world: World, back_office: Client, logged_in: Callable[..., Client], kind: ChangeKind
+) -> None:
+    change = AccountChange.objects.create(
+        integration=world.integration, kind=kind, name="Fresh", state=ChangeState.FAILED, message="No."
+    )
+    table = "dotbridge_tables:dotbridge_connections_accountchange"
+    page = reverse(f"{table}_change", args=[change.pk])
+    assert "Try again" in texts(back_office.get(page))
+    reader = logged_in("dotbridge_connections.view_accountchange")
+    assert "Try again" not in texts(reader.get(page))
+    assert reader.post(reverse(f"{table}_retry", args=[change.pk])).status_code == 403
+    assert back_office.post(reverse(f"{table}_discard", args=[change.pk])).status_code == 302
+    assert not AccountChange.objects.filter(pk=change.pk, state=ChangeState.FAILED).exists()
 
 
 def test_nobody_makes_a_list_of_records_that_they_may_not_see(world: World, logged_in: Callable[..., Client]) -> None:

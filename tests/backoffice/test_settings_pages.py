@@ -125,6 +125,8 @@ def test_what_cannot_be_is_said_with_an_example_and_nothing_is_lost(back_office:
         ("keep_events_days", "for ever"),
         ("sender_email", "nobody"),
         ("sender_email", "a@b.c,d@e.f"),
+        ("sender_email", "news@example..com"),
+        ("sender_email", "jürgen@example.com"),
     ],
 )
 def test_other_values_are_checked_as_well(back_office: Client, name: str, text: str) -> None:
@@ -295,6 +297,8 @@ def test_what_one_is_told_of_is_chosen_by_kind(world: World, logged_in: Callable
     assert client.post(url("my-settings"), {"form": "told", "mailed_breaker_waiting": "on"}).status_code == 302
     (choice,) = Choice.objects.all()
     assert (choice.kind, choice.is_shown, choice.is_mailed) == ("breaker_waiting", False, True)
+    Choice.objects.create(user=choice.user, kind="of_tomorrow")
+    assert client.get(url("my-settings")).status_code == 200, "what only another version tells breaks nothing"
 
 
 def test_a_notification_stands_in_the_list_until_it_is_seen_and_over(back_office: Client, world: World) -> None:

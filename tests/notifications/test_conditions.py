@@ -176,12 +176,16 @@ def test_an_account_that_is_switched_off_is_told_of_by_nothing(world: World) -> 
     assert {each.kind for each in found_now()} <= {Kind.UPLOAD_REFUSED}
 
 
-def test_what_an_account_that_is_switched_off_had_is_over_without_a_word_of_how_it_is(world: World, boss: User) -> None:
-    refuse(world)
-    note_conditions()
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.UPLOAD_REFUSED}))
+def test_what_an_account_that_is_switched_off_had_is_over_without_a_word_of_how_it_is(
+    world: World, boss: User, kind: Kind
+) -> None:
+    WRONG[kind](world)
+    note_conditions(now=timezone.now() - LONG)
+    note_conditions(now=timezone.now() - LONG / 2)
     Integration.objects.update(is_active=False)
     note_conditions()
-    told = Notification.objects.get()
+    told = Notification.objects.get(kind=kind)
     assert told.ended_at is not None
     assert "switched off" in str(over_words(told))
 

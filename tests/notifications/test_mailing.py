@@ -5,6 +5,7 @@ The kind: a message that goes twice because its sender died, or never because it
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from django.contrib.auth.models import User
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission, User
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.utils import timezone
@@ -23,6 +25,7 @@ from rich.console import Console
 from dotbridge.connections.models import ListConnection
 from dotbridge.doctor import examine
 from dotbridge.integrations.models import Integration
+from dotbridge.notifications import mailing
 from dotbridge.notifications.mailing import is_mail_set_up, send_due_mails, sender
 from dotbridge.notifications.models import Delivery, MailState, Notification
 from dotbridge.notifications.selectors import deliveries_of, unseen_of, unsent_mails
@@ -40,8 +43,10 @@ class Sink:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.refusal = ""
+        self.seconds = 0.0
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        await asyncio.sleep(self.seconds)
         if self.refusal:
             return self.refusal
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
@@ -190,6 +195,43 @@ def test_whatever_a_way_to_send_raises_the_others_get_theirs_and_it_is_tried_aga
     assert states == {"boss": MailState.WAITING, "second": MailState.SENT}
 
 
+class Forgetful(ModelBackend):
+    """A host's own rights, which another server knows, and that one is in trouble."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        if user_obj.get_username() == "asked":
+            raise LookupError("the server of rights does not know")
+        return super().has_perm(user_obj, perm, obj)
+
+
+def test_rights_that_cannot_be_asked_for_hold_up_one_mail_for_a_while(
+    world: World, boss: User, sink: Sink, settings: Any
+) -> None:
+    asked = User.objects.create_user("asked", email="asked@example.com", password="x", is_staff=True)
+    asked.user_permissions.add(Permission.objects.get(codename="view_marketinglist"))
+    stop(world)
+    note_conditions()
+    Delivery.objects.filter(user=asked).update(due_at=timezone.now() - timedelta(minutes=1))
+    working, settings.AUTHENTICATION_BACKENDS = settings.AUTHENTICATION_BACKENDS, [f"{__name__}.Forgetful"]
+    assert send_due_mails() == 1
+    assert Delivery.objects.get(user=asked).mail == MailState.WAITING
+    settings.AUTHENTICATION_BACKENDS = working
+    Delivery.objects.update(due_at=timezone.now())
+    assert send_due_mails() == 1
+    assert {mail["To"] for mail in sink.mails} == {"boss@example.com", "asked@example.com"}
+
+
+def test_a_server_that_takes_its_time_holds_nothing_up_for_long(
+    world: World, boss: User, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_superuser("second", email="second@example.com", password="x")
+    monkeypatch.setattr(mailing, "LONGEST_SECONDS", 0.2)
+    sink.seconds = 0.3
+    stop(world)
+    note_conditions()
+    assert [send_due_mails(), send_due_mails(), send_due_mails()] == [1, 1, 0]
+
+
 def test_one_mailbox_that_refuses_does_not_hold_up_the_others(world: World, boss: User, sink: Sink) -> None:
     User.objects.create_superuser("second", email="broken address@", password="x")
     User.objects.create_superuser("third", email="third@example.com", password="x")
@@ -280,6 +322,14 @@ def test_the_default_sender_is_who_mails_are_from(world: World, boss: User, sink
     note_conditions()
     send_due_mails()
     assert sink.mails[0]["From"] == '"Shop, Ltd" <news@example.com>'
+
+
+def test_a_sender_whose_domain_has_letters_of_its_own_is_understood(world: World, boss: User, sink: Sink) -> None:
+    choose_settings(chosen={"sender_name": "Müller", "sender_email": "news@müller.example.com"})
+    stop(world)
+    note_conditions()
+    assert send_due_mails() == 1
+    assert sink.mails[0]["From"] == "Müller <news@xn--mller-kva.example.com>"
 
 
 def test_a_name_cannot_add_heads_to_a_mail(world: World, boss: User, sink: Sink) -> None:

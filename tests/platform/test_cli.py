@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
+import psycopg
 import pytest
+from django.db import connection
 
 from dotbridge import cli
 from dotdigital_sandbox import Sandbox
@@ -218,6 +223,14 @@ ScheduledFile.objects.create(name="Nightly", entity="crm.contact", url="/x", is_
 """
 
 
+BY_WHOM = """
+from dotbridge.starting import start; start()
+from dotbridge.audit.models import AuditEntry
+sealed = AuditEntry.objects.filter(verb="UPDATE", changes__has_any_keys=["password_sealed", "secret_sealed"])
+print(set(sealed.filter(origin="").values_list("model", flat=True)))
+"""
+
+
 def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
     """Every secret that is stored: the passwords of the API users, those of single sign-ons and of scheduled files, and
     the key that erased addresses are known by."""
@@ -255,6 +268,8 @@ def test_rotated_keys_make_the_former_one_needless(office: Office) -> None:
         assert "rotate" not in line
     assert office.python(SEED, DOTBRIDGE_SECRET_KEYS=new).wait(60) == 0
     assert office.output.split()[-1] == seed
+    assert office.python(BY_WHOM, DOTBRIDGE_SECRET_KEYS=new).wait(60) == 0
+    assert office.output.split()[-1] == "set()", "the audit names who sealed the secrets anew"
     back = office.run("keys", "rotate", DOTBRIDGE_SECRET_KEYS=f"{former},{new}")
     assert back.returncode == 0, back.stderr
 
@@ -269,6 +284,31 @@ def test_a_database_that_does_not_answer_is_one_line(place: Place) -> None:
     assert seen.returncode == 1
     assert seen.stdout.startswith("FAIL database               It cannot be reached: ")
     assert PASSWORD not in seen.stdout + seen.stderr
+
+
+@pytest.mark.django_db
+def test_what_the_database_does_not_let_its_user_do_is_one_line(place: Place) -> None:
+    """Since PostgreSQL 15 a user who does not own the database makes no tables in it."""
+    found, clerk = connection.settings_dict, f"clerk_{os.getpid()}"
+    server = {name: found[name.upper()] for name in ("host", "user", "password")} | {"port": found["PORT"] or 5432}
+    url = f"postgresql://{clerk}:{PASSWORD}@:{server['port']}/{clerk}?host={quote(found['HOST'], safe='')}"
+    with psycopg.connect(**server, dbname="postgres", autocommit=True) as link:
+        link.execute(f"CREATE ROLE {clerk} LOGIN PASSWORD '{PASSWORD}'")
+        link.execute(f"CREATE DATABASE {clerk}")
+        try:
+            refused = place.run("migrate", DATABASE_URL=url)
+            link.execute(f"ALTER DATABASE {clerk} OWNER TO {clerk}")
+            link.execute(f"ALTER ROLE {clerk} SET default_transaction_read_only = on")
+            read_only = place.run("migrate", DATABASE_URL=url)
+        finally:
+            link.execute(f"DROP DATABASE {clerk} WITH (FORCE)")
+            link.execute(f"DROP ROLE {clerk}")
+    assert (refused.returncode, read_only.returncode) == (2, 2)
+    (line,) = refused.stderr.splitlines()
+    assert "permission denied for schema public" in line
+    assert "GRANT" in line
+    (line,) = read_only.stderr.splitlines()
+    assert line.startswith("The database can only be read: ")
 
 
 def test_a_contact_file_is_loaded_and_reported(office: Office) -> None:
@@ -310,6 +350,18 @@ def test_manage_runs_djangos_commands_with_their_own_options(office: Office) -> 
     done = office.run("manage", "check", "--help")
     assert done.returncode == 0
     assert "usage: dotbridge manage check" in done.stdout
+
+
+def test_the_audit_names_who_made_an_account_at_the_command_line(office: Office) -> None:
+    made = office.run("manage", "createsuperuser", "--noinput", "--username", "maker", "--email", "m@example.com",
+                      DJANGO_SUPERUSER_PASSWORD=PASSWORD)  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    asked = office.run(
+        "manage", "shell", "--verbosity", "0", "--command",
+        "from dotbridge.audit.models import AuditEntry;"
+        " print(AuditEntry.objects.filter(model='auth.user', record='maker').values_list('actor', 'origin').get())",
+    )  # fmt: skip
+    assert asked.stdout.strip() == str((getpass.getuser(), "command line"))
 
 
 def test_migrate_again_does_nothing(office: Office) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from dotbridge import doctor
 
@@ -34,3 +35,17 @@ def test_a_session_that_another_client_gets_is_a_poolers(monkeypatch: pytest.Mon
     assert not found.is_good
     assert "a pooler in transaction mode is in front" in found.text
     assert "DISABLE_SERVER_SIDE_CURSORS" in found.text
+
+
+def test_a_database_of_a_newer_version_is_told_and_keeps_nobody_from_working(caplog: pytest.LogCaptureFixture) -> None:
+    assert doctor._migrations().is_good
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("dotbridge_lists", "0002_of_tomorrow")
+    try:
+        found = doctor._migrations()
+        doctor.require_migrations()
+    finally:
+        recorder.record_unapplied("dotbridge_lists", "0002_of_tomorrow")
+    assert not found.is_good
+    assert "of a newer version (dotbridge_lists.0002_of_tomorrow)" in found.text
+    assert "newer version" in caplog.text

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.audit.models import AuditEntry
 from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState, ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import (
@@ -270,7 +272,11 @@ def test_a_wrong_password_leaves_everything_waiting(integration: Integration) ->
 def test_a_book_is_made_and_the_list_connected_to_it(integration: Integration, remote: RemoteAccount) -> None:
     marketing_list = create_list(name="Everybody", entity="crm.contact")
     change = request_address_book(
-        integration=integration, name="  Summer   readers ", visibility="Public", marketing_list=marketing_list
+        integration=integration,
+        name="  Summer   readers ",
+        visibility="Public",
+        marketing_list=marketing_list,
+        by=User.objects.create_user("mona"),
     )
     carry_out(integration)
     change.refresh_from_db()
@@ -281,6 +287,8 @@ def test_a_book_is_made_and_the_list_connected_to_it(integration: Integration, r
     assert (link.marketing_list, link.address_book.remote_id) == (marketing_list, made[0]["id"])
     kinds = ProcrastinateJob.objects.filter(task_name="dotbridge.run_sync").values_list("args__kind", flat=True)
     assert "sync" in set(kinds)
+    connected = AuditEntry.objects.get(model="dotbridge_connections.listconnection")
+    assert connected.actor == "mona", "the worker did what she had asked for"
 
 
 @pytest.mark.parametrize(

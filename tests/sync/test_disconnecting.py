@@ -11,12 +11,15 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dotbridge import jobs
+from dotbridge.audit.acting import BACK_OFFICE
+from dotbridge.audit.models import AuditEntry, Verb
 from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.selectors import integrations_to_disconnect
 from dotbridge.connections.services import cancel_ending, request_ending
@@ -70,6 +73,16 @@ def test_a_connection_ends_only_when_nobody_sends(
     assert disconnect_lists(integration) == 1
     assert not ListConnection.objects.exists()
     assert not ExportItem.objects.exists()
+
+
+def test_the_audit_names_who_disconnected_a_list_and_not_the_worker(
+    integration: Integration, link: ListConnection
+) -> None:
+    mona = User.objects.create_user("mona")
+    request_ending(link=link, takes_out=False, by=mona)
+    assert disconnect_lists(integration) == 1
+    ended = AuditEntry.objects.get(model="dotbridge_connections.listconnection", verb=Verb.DELETED)
+    assert (ended.actor, ended.actor_id, ended.origin) == ("mona", str(mona.pk), BACK_OFFICE)
 
 
 def test_contacts_stay_and_an_upload_on_its_way_is_waited_for(

@@ -32,7 +32,8 @@ DIRECTIONS = {"reading": (RunKind.IMPORT, RunKind.SYNC), "sending": (RunKind.EXP
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One thing that is not as it should be. `since` is None where only now is known."""
+    """One thing that is not as it should be. `since` is None where only now is known; `details` name the account that
+    it is in, by `account_id`."""
 
     kind: Kind
     subject: str
@@ -60,7 +61,7 @@ def found_now() -> list[Found]:
 def _account(kind: Kind, pk: int, name: str, **more: Any) -> Found:
     since = more.pop("since", None)
     suffix = f":{more['direction']}" if "direction" in more else ""
-    details = {"account": name, **more}
+    details = {"account_id": pk, "account": name, **more}
     return Found(
         kind=kind, subject=f"integration:{pk}{suffix}", page="account", page_id=pk, details=details, since=since
     )
@@ -112,13 +113,18 @@ def _refused(accounts: dict[int, str], runs: dict[tuple[int, str], Any]) -> Iter
 
 def _stopped() -> Iterator[Found]:
     links = ListConnection.objects.filter(stopped_at__isnull=False, address_book__integration__is_active=True)
-    for link in links.select_related("marketing_list"):
+    for link in links.select_related("marketing_list", "address_book"):
         yield Found(
             kind=Kind.BREAKER_WAITING,
             subject=f"connection:{link.pk}",
             page="list",
             page_id=link.marketing_list_id,
-            details={"list": str(link.marketing_list), "number": link.stopped_rows, "of": link.stopped_of},
+            details={
+                "account_id": link.address_book.integration_id,
+                "list": str(link.marketing_list),
+                "number": link.stopped_rows,
+                "of": link.stopped_of,
+            },
             since=link.stopped_at,
         )
 
@@ -142,6 +148,7 @@ def _empty() -> Iterator[Found]:
             page="account",
             page_id=missing.integration.pk,
             details={
+                "account_id": missing.integration.pk,
                 "account": missing.integration.name,
                 "listing": missing.listing.value,
                 "number": missing.number,
@@ -155,13 +162,15 @@ def _uploads() -> Iterator[Found]:
     """Refused as a whole, with people in it who were not sent again since, and nobody but a person sends again."""
     items = ExportItem.objects.filter(upload=OuterRef("pk"))
     refused = Upload.objects.filter(Exists(items), state=UploadState.REFUSED, retry_at=None)
-    for upload in refused.annotate(people=Count("items")).select_related("connection__marketing_list"):
+    refused = refused.select_related("connection__marketing_list", "connection__address_book")
+    for upload in refused.annotate(people=Count("items")):
         yield Found(
             kind=Kind.UPLOAD_REFUSED,
             subject=f"upload:{upload.pk}",
             page="upload",
             page_id=upload.pk,
             details={
+                "account_id": upload.connection.address_book.integration_id,
                 "list": str(upload.connection.marketing_list),
                 "number": upload.people,
                 "message": upload.message,

@@ -59,7 +59,9 @@ MANNERS: dict[Kind, Manner] = {
     Kind.FEED_EMPTY: Manner(
         permission="dotbridge_integrations.view_integration", over=_("It is listed again, or somebody has decided.")
     ),
-    Kind.UPLOAD_REFUSED: Manner(permission="dotbridge_sync.view_upload", over=_("Its people were sent again.")),
+    Kind.UPLOAD_REFUSED: Manner(
+        permission="dotbridge_sync.view_upload", over=_("Its people were sent again, or none of them waits any more.")
+    ),
     Kind.QUOTA_NEAR: Manner(
         permission="dotbridge_integrations.view_integration",
         calm=timedelta(hours=2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import timedelta
 from email.utils import formataddr
@@ -12,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.urls import NoReverseMatch, reverse
+from django.utils.encoding import punycode
 from django.utils.translation import get_language, gettext, override
 
 from dotbridge.conf import app_settings
@@ -24,6 +26,8 @@ from dotbridge.preferences.selectors import settings_in_force
 from dotbridge.user_address import address_of_user
 
 AT_ONCE = 50
+# A server may take its time over each mail, and first readings wait for the slot that mails are sent in.
+LONGEST_SECONDS = 60.0
 MOST_ATTEMPTS = 6
 PAUSES = [*(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60)), LONGEST_PAUSE]
 # What a server says of one mail, such as of its address; all else says something of the server.
@@ -49,10 +53,10 @@ def send_due_mails() -> int:
     """
     if not is_mail_set_up():
         return 0
-    sent = 0
+    sent, ends_at = 0, time.monotonic() + LONGEST_SECONDS
     with suppress(_Unreachable):
         for _each in range(AT_ONCE):
-            mail = claim_mail()
+            mail = claim_mail() if time.monotonic() < ends_at else None
             if mail is None:
                 break
             sent += _sent(mail)
@@ -66,12 +70,13 @@ class _Unreachable(Exception):
 def _sent(mail: Mail) -> bool:
     """Whether the server has taken it; if not, what becomes of it is noted. Raises _Unreachable after that."""
     person = mail.delivery.user
-    if not may_be_told(person, mail.delivery.notification.kind):
-        # Who has left, or may not see it any more, is told no names.
-        end_mail(mail=mail, state=MailState.NONE)
-        return False
-    language = Preferences.objects.filter(user=person).values_list("language", flat=True).first()
     try:
+        # A host may ask others for rights, who do not answer.
+        if not may_be_told(person, mail.delivery.notification.kind):
+            # Who has left, or may not see it any more, is told no names.
+            end_mail(mail=mail, state=MailState.NONE)
+            return False
+        language = Preferences.objects.filter(user=person).values_list("language", flat=True).first()
         with override(language or settings.LANGUAGE_CODE):
             _message(mail).send()
     except ValueError as error:
@@ -119,7 +124,8 @@ def sender() -> str:
     chosen = settings_in_force("sender_name", "sender_email")
     if not chosen["sender_email"]:
         return str(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((chosen["sender_name"], chosen["sender_email"]))
+    local, _at, domain = chosen["sender_email"].rpartition("@")
+    return formataddr((chosen["sender_name"], f"{local}@{punycode(domain)}"))
 
 
 def _address(page: str, key: Any) -> str:

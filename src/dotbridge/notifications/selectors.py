@@ -39,7 +39,7 @@ def unseen_of(user: Any) -> int:
 
 def choices_of(user: Any) -> dict[Kind, tuple[bool, bool]]:
     """How somebody is told of each kind that they may see: in the back office, and by mail."""
-    chosen = {Kind(each.kind): each for each in Choice.objects.filter(user=user)}
+    chosen = {Kind(each.kind): each for each in Choice.objects.filter(user=user, kind__in=Kind.values)}
     return {
         kind: (chosen[kind].is_shown, chosen[kind].is_mailed) if kind in chosen else (True, manner.is_mailed)
         for kind, manner in MANNERS.items()

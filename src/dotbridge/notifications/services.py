@@ -76,7 +76,7 @@ def _end(found: Mapping[tuple[str, str], Found], now: datetime) -> None:
             row.delete()
             continue
         row.ended_at = now
-        if row.page == "account" and row.page_id not in looked_at:
+        if row.details.get("account_id") not in looked_at:
             row.details = {**row.details, "is_off": True}
         row.save(update_fields=["ended_at", "details"])
         mails = row.deliveries.all()

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from dotbridge.audit.acting import acting_for
 from dotbridge.connections.models import Ending, ListConnection, RunKind
 from dotbridge.connections.request_moves import MovedMeanwhile
 from dotbridge.connections.services import connect_list, request_run, set_create_entities
@@ -94,7 +95,7 @@ def finish_ending(*, ending: Ending) -> str:
     settings = {name: getattr(link, name) for name in KEPT_SETTINGS}
     forget_notes(link=link)
     # In one transaction, so that a list on its way to another book arrives there whatever happens to the worker.
-    with transaction.atomic():
+    with acting_for(ending.requested_by), transaction.atomic():
         _require_ending(Ending.objects.filter(pk=ending.pk).select_for_update())
         disconnect_list(link=link)
         if next_book is None:

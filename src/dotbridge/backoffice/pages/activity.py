@@ -46,6 +46,7 @@ from dotbridge.sync.texts import stored_text
 
 PAGE = 50
 RUNS = 200
+# Whoever may ask for a change may try it again and forget it.
 MAY_DECIDE = {
     ChangeKind.CREATE_DATA_FIELD: MAY_ADD_DATA_FIELD,
     ChangeKind.DELETE_DATA_FIELD: MAY_DELETE_DATA_FIELD,

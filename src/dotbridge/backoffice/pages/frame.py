@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.audit.acting import BACK_OFFICE, acting
+from dotbridge.audit.acting import acting_for
 from dotbridge.backoffice.pages.security import secured
 from dotbridge.backoffice.pages.typed import ask_to_log_in, say_session_ended
 from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
@@ -142,7 +142,7 @@ def acting_in(request: HttpRequest) -> AbstractContextManager[None]:
     """What is changed for this request is written down as this person's doing. Reading alone costs nothing."""
     if request.method in READING:
         return nullcontext()
-    return acting(actor_id=request.user.pk, name=request.user.get_username(), origin=BACK_OFFICE)
+    return acting_for(request.user)
 
 
 def as_it_is_read(request: HttpRequest, lines: Iterable[Any]) -> Iterator[Any]:

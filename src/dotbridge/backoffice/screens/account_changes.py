@@ -15,21 +15,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import ago, change_badge
+from dotbridge.backoffice.pages.activity import MAY_DECIDE
 from dotbridge.backoffice.pages.frame import show_refusal
 from dotbridge.backoffice.reads.worker import seconds_to_ask
-from dotbridge.backoffice.rights import MAY_ADD_DATA_FIELD, MAY_DELETE_DATA_FIELD, MAY_MAKE_BOOK, MAY_SEE_DATA_FIELDS
+from dotbridge.backoffice.rights import MAY_SEE_DATA_FIELDS
 from dotbridge.backoffice.screens.base import Button, EmptyList, ReadOnlyScreen, View, require, url_of
 from dotbridge.backoffice.site import table_site
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.sync.texts import stored_text
 
-# Whoever may ask for a change may try it again and forget it.
-PERMISSIONS = {
-    ChangeKind.CREATE_DATA_FIELD: MAY_ADD_DATA_FIELD,
-    ChangeKind.DELETE_DATA_FIELD: MAY_DELETE_DATA_FIELD,
-    ChangeKind.CREATE_ADDRESS_BOOK: MAY_MAKE_BOOK,
-}
 REFRESH_SECONDS = 3
 
 
@@ -107,7 +102,7 @@ class AccountChangeScreen(ReadOnlyScreen):
 
     def buttons(self, request: HttpRequest, record: AccountChange) -> Sequence[Button]:
         """Try again, or forget it."""
-        if not request.user.has_perm(PERMISSIONS[ChangeKind(record.kind)]):
+        if not request.user.has_perm(MAY_DECIDE[ChangeKind(record.kind)]):
             return ()
         buttons = []
         if record.state in (ChangeState.FAILED, ChangeState.WAITING):
@@ -124,7 +119,7 @@ class AccountChangeScreen(ReadOnlyScreen):
 
     def retry(self, request: HttpRequest, change: AccountChange) -> HttpResponse:
         """Have it tried again."""
-        require(request, PERMISSIONS[ChangeKind(change.kind)])
+        require(request, MAY_DECIDE[ChangeKind(change.kind)])
         try:
             retry_change(change=change)
         except ValidationError as error:
@@ -135,7 +130,7 @@ class AccountChangeScreen(ReadOnlyScreen):
 
     def discard(self, request: HttpRequest, change: AccountChange) -> HttpResponse:
         """Forget it."""
-        require(request, PERMISSIONS[ChangeKind(change.kind)])
+        require(request, MAY_DECIDE[ChangeKind(change.kind)])
         try:
             discard_change(change=change)
         except ValidationError as error:

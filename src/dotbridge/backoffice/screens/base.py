@@ -120,6 +120,18 @@ class Screen(UnfoldAdmin):
         """What the panels around a record's fields show."""
         return {}
 
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Of the model's own columns those alone that the list can be filtered by.
+
+        Django takes all of them, and whoever asks for parts of one that they are not shown finds out what it holds.
+        """
+        filters = (each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request))
+        names = (each if isinstance(each, str) else getattr(each, "parameter_name", None) or "" for each in filters)
+        column = lookup.partition("__")[0]
+        is_offered = column in {name.partition("__")[0] for name in names}
+        is_column = column in {field.name for field in self.opts.get_fields()}
+        return super().lookup_allowed(lookup, value, request) and (is_offered or not is_column)
+
     def page_url(self, record: Model, page: str) -> str:
         """The address of one of the record's `pages`."""
         return url_of(record, page)

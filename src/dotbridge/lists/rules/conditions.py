@@ -138,7 +138,8 @@ def _require_choices(field: EntityField, values: Iterable[Any]) -> None:
     known = {same_value(field.kind, each): str(text) for each, text in field.choices}
     for value in values:
         if same_value(field.kind, value) not in known:
+            names = {"field": field.label, "known": ", ".join(list(known.values())[:20])}
             raise broken(
-                _("%(field)s: “%(value)s” is none of %(known)s.")
-                % {"field": field.label, "value": str(value)[:60], "known": ", ".join(list(known.values())[:20])}
+                _("%(field)s: “%(value)s” is none of %(known)s.") % {**names, "value": str(value)[:60]},
+                without_values=_("%(field)s: what was chosen is none of %(known)s.") % names,
             )

@@ -104,5 +104,6 @@ def _rule(scope: Scope, marketing_list: MarketingList, read: Callable[[Reading, 
     root, problems = read(scope.reading, marketing_list)
     if problems:
         text = _("Is on the list: the rule of “%(list)s” has to be corrected first. %(problem)s")
-        raise broken(text % {"list": marketing_list.name, "problem": problems[0].text})
+        # Whoever may see this rule need not see the other one.
+        raise broken(text % {"list": marketing_list.name, "problem": problems[0].for_everybody})
     return ListRule(marketing_list=marketing_list, root=root)

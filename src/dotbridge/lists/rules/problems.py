@@ -23,13 +23,20 @@ class RuleProblem:
     """One thing to mend, with a text for people.
 
     `place` leads to it: positions from the top, () is the whole rule, (2, 0) the first part of the third. `within` is
-    the place in the nested filter of that condition, None outside of one.
+    the place in the nested filter of that condition, None outside of one. `text` is for whoever sees the rule;
+    `without_values` for everybody, and for the log: what a rule compares with may be a person's.
     """
 
     place: Place
     kind: ProblemKind
     text: str
     within: Place | None = None
+    without_values: str = ""
+
+    @property
+    def for_everybody(self) -> str:
+        """What is wrong, without what the rule compares with."""
+        return self.without_values or self.text
 
     @property
     def key(self) -> str:
@@ -41,9 +48,10 @@ class RuleProblem:
 class PartRefused(Exception):
     """What is wrong with the part of a rule that is being read. Whoever reads the whole notes it and goes on."""
 
-    def __init__(self, kind: ProblemKind, text: str) -> None:
+    def __init__(self, kind: ProblemKind, text: str, *, without_values: str = "") -> None:
         super().__init__(text)
         self.kind = kind
+        self.without_values = without_values
 
 
 def wrong(text: str) -> PartRefused:
@@ -51,9 +59,9 @@ def wrong(text: str) -> PartRefused:
     return PartRefused(ProblemKind.WRONG, text)
 
 
-def broken(text: str) -> PartRefused:
+def broken(text: str, *, without_values: str = "") -> PartRefused:
     """To be raised for what is gone."""
-    return PartRefused(ProblemKind.BROKEN, text)
+    return PartRefused(ProblemKind.BROKEN, text, without_values=without_values)
 
 
 def incomplete(text: str) -> PartRefused:
@@ -68,8 +76,9 @@ def shown_part(text: str) -> str:
 
 
 class RuleError(ValueError):
-    """A rule that cannot be evaluated. `problems` are all that were found, in the order of the tree."""
+    """A rule that cannot be evaluated. `problems` are all that were found, in the order of the tree. Its text names no
+    value of the rule."""
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
-        super().__init__(" ".join(dict.fromkeys(problem.text for problem in problems[:3])))
+        super().__init__(" ".join(dict.fromkeys(problem.for_everybody for problem in problems[:3])))
         self.problems = tuple(problems)

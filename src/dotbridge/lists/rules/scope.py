@@ -124,7 +124,11 @@ class Scope:
     def note(self, place: Place, refused: PartRefused) -> None:
         """Keep what is wrong at this place."""
         at, within = (place, None) if self.owner is None else (self.owner, place)
-        self.reading.problems.append(RuleProblem(place=at, within=within, kind=refused.kind, text=str(refused)))
+        self.reading.problems.append(
+            RuleProblem(
+                place=at, within=within, kind=refused.kind, text=str(refused), without_values=refused.without_values
+            )
+        )
 
 
 def cost_of(asked: EntityField) -> int:

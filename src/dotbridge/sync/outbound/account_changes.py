@@ -13,6 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
+from dotbridge.audit.acting import acting_for
 from dotbridge.connections.models import OPEN_CHANGES, AccountChange, ChangeKind, ChangeState
 from dotbridge.connections.request_moves import CHANGE_MOVES, is_due, move, put_off
 from dotbridge.connections.services import finish_change, note_failed_deletion
@@ -42,7 +43,7 @@ def carry_out_changes(step: StepContext) -> None:
     """Do what people asked for, each alone: what Dotdigital refuses stops nothing else."""
     changes = list(
         AccountChange.objects.filter(is_due(), integration=step.integration, state__in=OPEN_CHANGES)
-        .select_related("integration", "marketing_list")
+        .select_related("integration", "marketing_list", "requested_by")
         .order_by("pk")
     )
     if not changes:
@@ -106,7 +107,7 @@ def _make(step: StepContext, change: AccountChange, making: Making[Any]) -> None
             is_there = making.find(step, change)
     if not is_there:
         return
-    with transaction.atomic():
+    with acting_for(change.requested_by), transaction.atomic():
         if was_asked and making.is_as_asked(change):
             finish_change(change=change, state=ChangeState.DONE, message=making.keep(change))
         else:

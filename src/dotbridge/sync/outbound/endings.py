@@ -96,7 +96,12 @@ def _has_to_tell(ending: Ending) -> bool:
 def _waiting(integration: Integration) -> list[Ending]:
     return list(
         Ending.objects.filter(is_due(), connection__address_book__integration=integration, state=EndingState.WAITING)
-        .select_related("connection__address_book__integration", "connection__marketing_list", "next_book__integration")
+        .select_related(
+            "connection__address_book__integration",
+            "connection__marketing_list",
+            "next_book__integration",
+            "requested_by",
+        )
         .order_by("pk")
     )
 

@@ -130,7 +130,7 @@ def test_a_row_that_could_not_be_exported_is_refused(
 def test_a_data_field_of_another_account_is_refused(integration: Integration, fields: dict[str, DataField]) -> None:
     other = Integration.objects.create(name="Other", username="u", password_sealed="x")
     mapping = Mapping.objects.create(integration=other, entity="crm.contact")
-    with pytest.raises(ValidationError, match="another integration"):
+    with pytest.raises(ValidationError, match="another account"):
         set_mapping_row(mapping=mapping, data_field=fields["TEXT"], entity_fields=["first_name"])
 
 

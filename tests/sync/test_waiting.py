@@ -191,4 +191,4 @@ def test_a_waiting_run_of_another_version_gets_its_verdict(integration: Integrat
     )
     assert sync(integration, kind=RunKind.DATA_FIELDS).state == State.SUCCEEDED
     waiting.refresh_from_db()
-    assert (waiting.state, waiting.message) == (State.FAILED, "former_step: It broke.")
+    assert (waiting.state, waiting.message) == (State.FAILED, "It broke.")

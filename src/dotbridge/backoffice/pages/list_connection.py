@@ -53,8 +53,7 @@ from dotbridge.lists.rules import RuleError
 from dotbridge.lists.selectors import list_condition
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook
-from dotbridge.sync.outbound.breaker import book_size
-from dotbridge.sync.selectors import ending_numbers, mailed_in_book
+from dotbridge.sync.selectors import book_numbers, ending_numbers
 from dotbridge.sync.services import put_back
 
 TAB = "list-connection"
@@ -91,8 +90,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
             "entity": entity_label(marketing_list.entity),
             "obstacle": obstacle_to_newcomers(link),
             "mapping_url": _mapping_url(request, link),
-            "book_size": book_size(link),
-            "mailed": mailed_in_book(link.address_book),
+            "in_book": book_numbers(link.address_book),
             **context,
         }
     status = 409 if "clash" in context else 200

@@ -340,7 +340,9 @@ def test_a_book_that_is_not_free_is_refused(back_office: Client, world: World) -
     for book in (world.book.pk, world.free_book.pk, "nonsense", ""):
         page = texts(back_office.post(page_of(free, "list-connect-look"), {"address_book": book}, follow=True))
         assert "not free any more" in page or "Choose an address book" in page
-        assert "This address book cannot be chosen any more." in texts(back_office.get(page_of(free, "list-connect-numbers"), {"book": book}))
+        assert "This address book cannot be chosen any more." in texts(
+            back_office.get(page_of(free, "list-connect-numbers"), {"book": book})
+        )
     assert ListConnection.objects.count() == 1
 
 

@@ -260,7 +260,8 @@ def _event_page(chunks: Iterator[bytes]) -> EventPage:
     checkpoint: str | None = None
     for name, raw in members(chunks):
         if name == "checkPoint":
-            checkpoint = decode_one(raw, str) and as_token(decode_one(raw, str))
+            token = decode_one(raw, str)
+            checkpoint = as_token(token) if token else ""
         elif name == "events":
             if page.rows == MAX_PAGE_V3:
                 raise Unreadable("more events than a page can have")

@@ -25,6 +25,7 @@ from dotbridge.backoffice.pages.list_actions import followed
 from dotbridge.backoffice.pages.list_connect import MOST_SHOWN, books_to_show, chosen_book, show_sheet
 from dotbridge.backoffice.pages.list_frame import (
     COUNT_SECONDS,
+    NOT_CONNECTED,
     link_of,
     list_or_404,
     list_url,
@@ -376,5 +377,5 @@ def _change_ending(request: HttpRequest, pk: int, change: Callable[..., object],
 
 
 def _not_connected(request: HttpRequest, marketing_list: Any) -> HttpResponse:
-    messages.info(request, _("The list is not connected to an address book. Connect it first."))
+    messages.info(request, NOT_CONNECTED)
     return HttpResponseRedirect(list_url(marketing_list))

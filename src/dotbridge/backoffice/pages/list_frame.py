@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.counting import Renew
 from dotbridge.backoffice.pages.frame import Crumb, Tab, show
@@ -34,6 +35,7 @@ from dotbridge.lists.models import ListType, MarketingList
 
 # A piece asks so often whether the newer numbers are there that the worker counts.
 COUNT_SECONDS = 2
+NOT_CONNECTED = gettext_lazy("The list is not connected to an address book. Connect it first.")
 
 
 def list_or_404(pk: int) -> Any:

@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy
 from dotbridge.backoffice.labels import reason_text
 from dotbridge.backoffice.pages.frame import page, person_of, report_change, show_refusal
 from dotbridge.backoffice.pages.list_actions import ask_first, start_run
-from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, may_see_people, show_list_page
+from dotbridge.backoffice.pages.list_frame import (
+    NOT_CONNECTED,
+    link_of,
+    list_or_404,
+    list_url,
+    may_see_people,
+    show_list_page,
+)
 from dotbridge.backoffice.reads.shown import changes_shown_to
 from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_EXPORT_PEOPLE, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.backoffice.stopped import stopped_in_words
@@ -79,7 +86,7 @@ def show_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The page; the numbers come once it stands."""
     marketing_list = list_or_404(pk)
     if link_of(marketing_list) is None:
-        messages.info(request, _("The list is not connected to an address book. Connect it first."))
+        messages.info(request, NOT_CONNECTED)
         return HttpResponseRedirect(list_url(marketing_list))
     context = {
         "may_download": may_see_people(request, marketing_list.entity) and request.user.has_perm(MAY_EXPORT_PEOPLE)
@@ -95,7 +102,7 @@ def plan_numbers(request: HttpRequest, pk: int) -> HttpResponse:
     marketing_list = list_or_404(pk)
     link = link_of(marketing_list)
     if link is None:
-        context: dict[str, Any] = {"problem": _("The list is not connected to an address book. Connect it first.")}
+        context: dict[str, Any] = {"problem": NOT_CONNECTED}
     else:
         context = plan_context(request, link)
     return render(request, "backoffice/components/plan.html", context)
@@ -109,7 +116,7 @@ def plan_file(request: HttpRequest, pk: int) -> HttpResponse | StreamingHttpResp
         raise PermissionDenied
     link = link_of(marketing_list)
     if link is None:
-        messages.info(request, _("The list is not connected to an address book. Connect it first."))
+        messages.info(request, NOT_CONNECTED)
         return HttpResponseRedirect(list_url(marketing_list))
     lines = csv_lines(link, may_be_shown=changes_shown_to(request.user, link))
     head = next(lines)

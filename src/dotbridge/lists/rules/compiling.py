@@ -61,7 +61,7 @@ from dotbridge.lists.rules.periods import (
 )
 from dotbridge.lists.rules.tree import Asked, Group, ListRule, Measured, OnList, Part
 
-# To make one takes longer than all else that is done for a condition, and nobody changes them.
+# Made once, since a page compiles a thousand conditions and nobody changes them.
 _COLUMNS: dict[FieldKind, ModelField[Any, Any]] = {
     FieldKind.STRING: TextField(),
     FieldKind.INTEGER: BigIntegerField(),

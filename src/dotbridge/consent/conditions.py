@@ -83,6 +83,13 @@ def is_anybody_erased() -> bool:
     return ErasedAddress.objects.exists()
 
 
+def blocking_states(entity: str, *, record: Combinable | str, email_key: Combinable | str) -> QuerySet[ConsentState]:
+    """What stands against mailing one record or its address, in whatever scope. Erased ones are not asked here."""
+    about = Q(kind=SubjectKind.RECORD, entity=entity, subject=record)
+    about |= Q(kind__in=OF_ADDRESSES, entity="", subject=email_key)
+    return ConsentState.objects.filter(about, is_blocked=True)
+
+
 def record_is_blocked(scopes: ListScopes, entity: str, record: str = "record_id") -> Exists:
     """Whether the record may not be mailed, under any address."""
     states = _within(scopes).filter(kind=SubjectKind.RECORD, entity=entity, subject=OuterRef(record))

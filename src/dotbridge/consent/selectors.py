@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from dotbridge.consent.conditions import OF_ADDRESSES, is_anybody_erased, within
+from dotbridge.consent.conditions import OF_ADDRESSES, blocking_states, is_anybody_erased, within
 from dotbridge.consent.erasure import receipt_of
 from dotbridge.consent.models import ConsentEvent, ConsentState, Scope, Source, SubjectKind, What
 from dotbridge.consent.scopes import ListScopes
@@ -55,10 +55,7 @@ def may_be_mailed(
     With `entity` and `record_id` the record is asked about as well, under whatever address it has.
     """
     email_key = address_key(address)
-    subject = Q(kind__in=OF_ADDRESSES, entity="", subject=email_key)
-    if record_id:
-        subject |= Q(kind=SubjectKind.RECORD, entity=entity, subject=str(record_id))
-    states = ConsentState.objects.filter(subject, is_blocked=True)
+    states = blocking_states(entity, record=str(record_id), email_key=email_key)
     if scopes is not None:
         states = states.filter(within(scopes))
     objections = [_objection(state) for state in states]

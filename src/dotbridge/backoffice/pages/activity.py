@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -41,7 +41,7 @@ from dotbridge.connections.models import AccountChange, ChangeKind, ChangeState,
 from dotbridge.connections.services import discard_change, retry_change
 from dotbridge.mirror.models import Contact
 from dotbridge.sync.folding import COUNTS_OF_LOOKING
-from dotbridge.sync.models import Newcomer, State, SyncRun, ValueConflict
+from dotbridge.sync.models import Newcomer, State, Step, SyncRun, ValueConflict
 from dotbridge.sync.texts import stored_text
 
 PAGE = 50
@@ -58,7 +58,8 @@ MAY_DECIDE = {
 @page(MAY_SEE_RUNS)
 def runs(request: HttpRequest) -> HttpResponse:
     """The newest runs; quiet ones that follow each other are folded into one line."""
-    found = SyncRun.objects.select_related("integration", "connection__marketing_list").prefetch_related("steps")
+    counts = Prefetch("steps", Step.objects.only("run", "counts"))
+    found = SyncRun.objects.select_related("integration", "connection__marketing_list").prefetch_related(counts)
     lines = []
     for is_quiet, some in groupby(found.order_by("-pk")[:RUNS], key=_is_quiet):
         group = list(some)

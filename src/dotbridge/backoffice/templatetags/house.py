@@ -187,6 +187,13 @@ def rule_in_words(context: template.Context, marketing_list: Any) -> str:
 
 
 @register.filter
+def choice(record: Any, field: str) -> Any:
+    """The label of what a field of a record holds, for long tables: `get_..._display` translates each of the choices."""
+    value = getattr(record, field)
+    return next((label for known, label in record._meta.get_field(field).choices if known == value), value)
+
+
+@register.filter
 def run_tone(state: str) -> str:
     """The tone of a run's or a step's state."""
     return RUN_TONES.get(state, "quiet")

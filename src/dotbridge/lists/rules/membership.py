@@ -65,16 +65,18 @@ def members_among(entity: Entity, marketing_list: MarketingList, records: QueryS
     Both are asked record by record with the help of an index or hash instead of being turned into a join: for a join
     PostgreSQL has to know how many items there are, which it does not right after many were written.
     """
-    named = records.alias(
-        key_on_list=as_record_id(),
-        address_on_list=normalised(NullIf(Trim(entity.email_expression()), Value(""))),
-    )
+    named = records.alias(key_on_list=as_record_id(), address_on_list=address_on_list(entity))
     removed = RemovedItem.objects.filter(marketing_list=marketing_list, record_id=OuterRef("key_on_list"))
     blocked = is_blocked(
         scopes_of_list(marketing_list.pk), entity.key, record="key_on_list", email_key="address_on_list"
     )
     members: QuerySet[Any] = named.filter(_never(Exists(removed)), _never(blocked))
     return members
+
+
+def address_on_list(entity: Entity) -> Combinable:
+    """The address by which consent knows the entity's records, NULL where one has none."""
+    return normalised(NullIf(Trim(entity.email_expression()), Value("")))
 
 
 def _never(condition: Combinable) -> Q:

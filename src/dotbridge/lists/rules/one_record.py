@@ -10,12 +10,18 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q, Subquery, TextField, Value
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat
 
+from dotbridge.consent.conditions import address_is_erased, blocking_states, is_anybody_erased
+from dotbridge.consent.scopes import scopes_of_list
+from dotbridge.entities.record_ids import as_record_id
 from dotbridge.entities.registry import Entity
+from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.rules.compiling import compile_part
-from dotbridge.lists.rules.membership import is_member, members_among, stands_on
+from dotbridge.lists.rules.membership import address_on_list, is_member, stands_on
 from dotbridge.lists.rules.sources import contacted_through
 from dotbridge.lists.rules.tree import Asked, Group, ListRule, OnList, Part
 
@@ -29,7 +35,19 @@ class Joined:
     parts: tuple[Condition, ...]
 
 
-Condition = Joined | str
+@dataclass(frozen=True, kw_only=True)
+class Reachable:
+    """The condition that the record was not removed from a list, and may be mailed within its scopes."""
+
+    list_id: int
+    scopes: frozenset[str]
+
+
+Condition = Joined | Reachable | str
+
+# What is known of a record for all lists together: from which it was removed, in which scopes it may not be mailed, and
+# whether its address was erased.
+_REMOVED_FROM, _BLOCKED_IN, _ERASED = "dotbridge_removed_from", "dotbridge_blocked_in", "dotbridge_erased"
 
 
 class ConditionsOfRecord:
@@ -72,13 +90,25 @@ class ConditionsOfRecord:
         return self._column(object(), lambda: compile_part(part, self._is_member))
 
     def _member_of(self, rule: ListRule) -> Condition:
-        """As `membership.is_member` says it, of this record alone: a long list is not gone through for it."""
-        marketing_list = rule.marketing_list
-        reachable = self._column(
-            ("reachable", marketing_list.pk),
-            lambda: Q(Exists(members_among(self._entity, marketing_list, self._record))),
-        )
-        return Joined(is_any=False, parts=(self.add(rule), reachable))
+        """As `membership.is_member` says it, of this record alone: for however many lists, its own opt-outs are read."""
+        list_id = rule.marketing_list.pk
+        scopes = frozenset(f"{scope} {scope_id}" for scope, scope_id in scopes_of_list(list_id).pairs())
+        self._ask_what_stands_against()
+        return Joined(is_any=False, parts=(self.add(rule), Reachable(list_id=list_id, scopes=scopes)))
+
+    def _ask_what_stands_against(self) -> None:
+        if _REMOVED_FROM in self.columns:
+            return
+        key = Subquery(self._record.values(key_on_list=as_record_id()))
+        address = Subquery(self._record.values(address_on_list=address_on_list(self._entity)))
+        removed = RemovedItem.objects.filter(record_id=key)
+        blocking = blocking_states(self._entity.key, record=key, email_key=address)
+        scope = Concat("scope", Value(" "), Cast("scope_id", TextField()), output_field=TextField())
+        self.columns[_REMOVED_FROM] = ArraySubquery(removed.values("marketing_list_id"))
+        self.columns[_BLOCKED_IN] = ArraySubquery(blocking.values(scope_of_list=scope))
+        if is_anybody_erased():
+            named = self._record.alias(address_on_list=address_on_list(self._entity))
+            self.columns[_ERASED] = Exists(named.filter(address_is_erased("address_on_list")))
 
     def _is_member(self, rule: ListRule) -> Q:
         return is_member(self._entity, rule)
@@ -94,8 +124,19 @@ def holds(condition: Condition, answers: Mapping[str, Any]) -> bool | None:
     """Whether a condition holds of the record that was asked; None where it rests on an answer that is missing."""
     if isinstance(condition, str):
         return bool(answers[condition]) if condition in answers else None
+    if isinstance(condition, Reachable):
+        return _is_reachable(condition, answers)
     known = [holds(part, answers) for part in condition.parts]
     # One that holds decides where any may, one that does not where all must.
     if condition.is_any in known:
         return condition.is_any != condition.is_inverted
     return None if None in known else condition.is_any == condition.is_inverted
+
+
+def _is_reachable(condition: Reachable, answers: Mapping[str, Any]) -> bool | None:
+    removed_from, blocked_in = answers.get(_REMOVED_FROM), answers.get(_BLOCKED_IN)
+    if removed_from is None or blocked_in is None:
+        return None
+    if condition.list_id in removed_from or not condition.scopes.isdisjoint(blocked_in):
+        return False
+    return not answers.get(_ERASED, False)

@@ -27,7 +27,9 @@ from _common import set_up, settle, show, work_folder
 
 MOST_MILLISECONDS, MOST_STATEMENTS = 300, 30
 # What is worked out over all people of a list: pieces, fetched after their page and ended by a time limit.
-PIECES = frozenset({"home-lists", "list-bar", "list-plan-numbers", "list-ending-numbers", "list, waiting, found"})
+PIECES = frozenset(
+    {"home-lists", "list-bar", "list-plan-numbers", "list-ending-numbers", "list-book-numbers", "list, waiting, found"}
+)
 STEPS = ("address_books", "data_fields", "contacts", "campaigns", "prepare", "upload", "results", "members")
 RECIPIENTS = 50_000
 TIMES = 3
@@ -302,7 +304,7 @@ def addresses() -> dict[str, str]:
         activity-newcomers activity-changes activity-audit settings accounts account-add drafts draft-add my-settings
         site-settings notifications studio"""
     of_list = """list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-plan
-        list-plan-numbers list-ending-numbers list-settings list-move"""
+        list-plan-numbers list-ending-numbers list-book-numbers list-settings list-move"""
     mail, effort = link.marketing_list.email_campaigns.order_by("pk").values_list("pk", "marketing_campaign")[0]
     account, person = link.address_book.integration_id, "1009"
     contact = link.address_book.memberships.order_by("pk")[0].contact_id

@@ -13,6 +13,7 @@ import tempfile
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,8 +102,14 @@ def _read_megabytes(given: Any) -> int:
     return int(given)
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """The names of the time zones that this machine knows. Its files are looked through once."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _read_time_zone(given: Any) -> str:
-    if given not in zoneinfo.available_timezones():
+    if given not in time_zones():
         raise ValueError(given)
     return str(given)
 

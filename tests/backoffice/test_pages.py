@@ -101,7 +101,7 @@ def house_of(world: World) -> list[str]:
     plain += " activity-newcomers activity-changes activity-audit settings accounts account-add drafts draft-add"
     plain += " my-settings site-settings notifications"
     of_list = "list list-bar list-rule list-campaigns list-history list-connection list-disconnect list-move"
-    of_list += " list-plan list-plan-numbers list-ending-numbers"
+    of_list += " list-plan list-plan-numbers list-ending-numbers list-book-numbers"
     of_list += " list-settings list-snapshot"
     row = world.mapping.rows.get()
     picked, snapshot, load = lists_of_other_types(world)

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse, set_script_prefix
 
+from dotbridge.mirror.models import Membership
 from tests.backoffice.conftest import texts
 from tests.backoffice.world import World
 
@@ -31,6 +32,16 @@ def pages(world: World) -> dict[str, tuple[str, str]]:
         "disconnecting": (page("list-disconnect", connected), "There without this list"),
         "sending": (page("draft-send", *draft, query=f"?lists={world.link.pk}&when=now"), "people may be mailed"),
     }
+
+
+def test_a_books_contacts_are_counted_once_the_page_stands(back_office: Client, world: World) -> None:
+    assert Membership.objects.filter(address_book=world.link.address_book).update(status="Unsubscribed") == 1
+    address = reverse("dotbridge:list-connection", args=[world.marketing_list.pk])
+    said = "(0 of them are mailed, the others opted out or bounced)"
+    waiting = texts(back_office.get(address))
+    assert said not in waiting
+    assert WAY in waiting
+    assert said in texts(back_office.get(f"{address}?now=yes"))
 
 
 @pytest.mark.parametrize("name", ["home", "lists", "list", "connecting", "next export", "disconnecting", "sending"])

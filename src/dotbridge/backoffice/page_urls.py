@@ -91,6 +91,7 @@ pages = [
     path(f"{LIST}connection/", list_connection.connection, name="list-connection"),
     path(f"{LIST}connection/refresh/", list_connection.refresh, name="list-refresh"),
     path(f"{LIST}connection/disconnect/", list_connection.disconnect, name="list-disconnect"),
+    path(f"{LIST}connection/book/", list_connection.book_figures, name="list-book-numbers"),
     path(f"{LIST}connection/numbers/", list_connection.ending_figures, name="list-ending-numbers"),
     path(f"{LIST}connection/move/", list_connection.move, name="list-move"),
     path(f"{LIST}put-back/", list_connection.put_all_back, name="list-put-back"),

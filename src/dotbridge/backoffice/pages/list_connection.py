@@ -91,13 +91,26 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
             "entity": entity_label(marketing_list.entity),
             "obstacle": obstacle_to_newcomers(link),
             "mapping_url": _mapping_url(request, link),
-            "in_book": book_numbers(link.address_book),
             **context,
         }
     status = 409 if "clash" in context else 200
     return show_list_page(
         request, "backoffice/house/list_connection.html", marketing_list, tab=TAB, status=status, context=context
     )
+
+
+@page(MAY_SEE_LISTS)
+def book_figures(request: HttpRequest, pk: int) -> HttpResponse:
+    """A piece of the page: how many contacts the book has, and how many of them are mailed."""
+    link = link_of(list_or_404(pk))
+    if link is None:
+        raise Http404
+    try:
+        with statement_time_limit(MOST_MILLISECONDS):
+            in_book = book_numbers(link.address_book)
+    except TookTooLong:
+        in_book = None
+    return render(request, "backoffice/components/book_figures.html", {"in_book": in_book})
 
 
 def _store(form: ConnectionForm, link: ListConnection, seen: str) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from dotbridge.backoffice.pages.frame import THEME_COOKIE, Crumb, page, person_of, show
 from dotbridge.backoffice.personal import preferences_of
+from dotbridge.config import time_zones
 from dotbridge.notifications.kinds import Kind
 from dotbridge.notifications.mailing import is_mail_set_up
 from dotbridge.notifications.selectors import choices_of
@@ -43,7 +43,7 @@ class PreferencesForm(forms.Form):
         self.fields["language"].choices = [("", _("As the browser asks for")), *languages]  # type: ignore[attr-defined]
         site = _("As the site: %(zone)s") % {"zone": settings.TIME_ZONE}
         # What the machine's own files are called is no place: localtime is the zone of whatever machine it is.
-        zones = sorted(zone for zone in zoneinfo.available_timezones() if zone[:1].isupper())
+        zones = sorted(zone for zone in time_zones() if zone[:1].isupper())
         self.fields["time_zone"].choices = [("", site), *((zone, zone) for zone in zones)]  # type: ignore[attr-defined]
 
 

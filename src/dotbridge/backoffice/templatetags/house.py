@@ -188,9 +188,10 @@ def rule_in_words(context: template.Context, marketing_list: Any) -> str:
 
 @register.filter
 def choice(record: Any, field: str) -> Any:
-    """The label of what a field of a record holds, for long tables: `get_..._display` translates each of the choices."""
+    """The label of what a field holds, for long tables: `get_..._display` translates all choices for each cell."""
     value = getattr(record, field)
-    return next((label for known, label in record._meta.get_field(field).choices if known == value), value)
+    choices = record._meta.get_field(field).choices  # noqa: SLF001 - Django's documented way to ask a model
+    return next((label for known, label in choices if known == value), value)
 
 
 @register.filter

@@ -90,7 +90,7 @@ class ConditionsOfRecord:
         return self._column(object(), lambda: compile_part(part, self._is_member))
 
     def _member_of(self, rule: ListRule) -> Condition:
-        """As `membership.is_member` says it, of this record alone: what stands against it is read once for all lists."""
+        """As `membership.is_member` says it, of this record: what stands against it is read once for all lists."""
         list_id = rule.marketing_list.pk
         scopes = frozenset(f"{scope} {scope_id}" for scope, scope_id in scopes_of_list(list_id).pairs())
         self._ask_what_stands_against()

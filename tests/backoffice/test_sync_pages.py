@@ -17,6 +17,7 @@ from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from dotbridge.backoffice.labels import ago, counts_in_words, duration
+from dotbridge.backoffice.pages import activity
 from dotbridge.connections.models import CampaignSend, RunKind
 from dotbridge.connections.services import request_address_book, request_run
 from dotbridge.integrations.models import Integration
@@ -348,3 +349,31 @@ def test_what_a_page_had_read_is_quiet_and_what_was_done_is_not(back_office: Cli
     page = texts(back_office.get(reverse("dotbridge:activity")))
     assert "2 quiet runs" in page
     assert "1 request done in Dotdigital" in page
+
+
+def test_older_runs_are_reached_page_by_page(
+    back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activity, "RUNS", 2)
+    SyncRun.objects.all().delete()
+    failed = [
+        SyncRun.objects.create(
+            integration=world.integration,
+            kind=RunKind.EXPORT,
+            trigger="schedule",
+            state=State.FAILED,
+            message=f"Failed number {number}",
+            started_at=timezone.now(),
+        )
+        for number in range(3)
+    ]
+    newest = texts(back_office.get(reverse("dotbridge:activity")))
+    assert "Failed number 2" in newest
+    assert "Failed number 0" not in newest
+    older = f"?before={failed[1].pk}"
+    assert f'rel="next" href="{older}"' in newest
+    last = texts(back_office.get(reverse("dotbridge:activity") + older))
+    assert "Failed number 0" in last
+    assert "Failed number 1" not in last
+    assert 'rel="prev"' in last
+    assert 'rel="next"' not in last

@@ -22,6 +22,7 @@ from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, is_piece, page, show, show_refusal
 from dotbridge.backoffice.pages.list_frame import may_see_people
 from dotbridge.backoffice.pages.person_frame import try_request_again
+from dotbridge.backoffice.queries import key_of
 from dotbridge.backoffice.reads.fields import field_words
 from dotbridge.backoffice.reads.shown import may_see_values
 from dotbridge.backoffice.rights import (
@@ -45,7 +46,7 @@ from dotbridge.sync.models import Newcomer, State, Step, SyncRun, ValueConflict
 from dotbridge.sync.texts import stored_text
 
 PAGE = 50
-RUNS = 200
+RUNS = 100
 # Whoever may ask for a change may try it again and forget it.
 MAY_DECIDE = {
     ChangeKind.CREATE_DATA_FIELD: MAY_ADD_DATA_FIELD,
@@ -57,11 +58,17 @@ MAY_DECIDE = {
 
 @page(MAY_SEE_RUNS)
 def runs(request: HttpRequest) -> HttpResponse:
-    """The newest runs; quiet ones that follow each other are folded into one line."""
+    """Runs, the newest first; quiet ones that follow each other are folded into one line. They are so many that they
+    are not counted: a page begins after a run."""
     counts = Prefetch("steps", Step.objects.only("run", "counts"))
     found = SyncRun.objects.select_related("integration", "connection__marketing_list").prefetch_related(counts)
+    before = key_of(request, "before")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    shown = list(found.order_by("-pk")[: RUNS + 1])
+    further = f"?before={shown[RUNS - 1].pk}" if len(shown) > RUNS else ""
     lines = []
-    for is_quiet, some in groupby(found.order_by("-pk")[:RUNS], key=_is_quiet):
+    for is_quiet, some in groupby(shown[:RUNS], key=_is_quiet):
         group = list(some)
         if is_quiet and len(group) > 1:
             lines.append(
@@ -69,7 +76,10 @@ def runs(request: HttpRequest) -> HttpResponse:
             )
         else:
             lines += [{"run": run, "said": _said(run), "by": trigger_text(run.trigger)} for run in group]
-    return show_activity(request, "backoffice/house/runs.html", tab="activity", context={"lines": lines})
+    pager = {"previous": reverse("dotbridge:activity") if before is not None else "", "next": further}
+    return show_activity(
+        request, "backoffice/house/runs.html", tab="activity", context={"lines": lines, "pager": pager}
+    )
 
 
 def _is_quiet(run: SyncRun) -> bool:

@@ -180,6 +180,10 @@ def answer_as_worker(tasks: dict[str, Callable[..., dict[str, Any]]]) -> bool:
         return False
     task = json.loads(sys.argv[2])
     set_up()
+    from dotbridge.processes import keep_what_is_loaded
+
+    # As a worker does once all is loaded.
+    keep_what_is_loaded()
     ready = time.process_time()
     result = tasks[task.pop("name")](**task)
     getting_ready = ready + result.pop("getting_ready", 0.0)

@@ -16,7 +16,6 @@ statements     that it takes (<= 30)
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import time
 from datetime import timedelta
@@ -353,14 +352,15 @@ def measure() -> list[dict[str, Any]]:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
+    from dotbridge.processes import keep_what_is_loaded
+
     settings.ALLOWED_HOSTS = ["testserver"]
     client = Client()
     client.force_login(User.objects.filter(username="bench").first() or User.objects.create_superuser("bench"))
     measured = []
     client.get("/")
-    # As dotbridge.wsgi does once all is loaded.
-    gc.collect()
-    gc.freeze()
+    # As the web part does once all is loaded.
+    keep_what_is_loaded()
     for name, address in addresses().items():
         client.get(address)
         taken = []

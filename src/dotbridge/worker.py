@@ -24,7 +24,7 @@ from procrastinate.periodic import PeriodicDeferrer, PeriodicRegistry, TaskAtTim
 from procrastinate.worker import Worker
 
 from dotbridge.doctor import require_migrations
-from dotbridge.processes import SECONDS_TO_FINISH, Pauses
+from dotbridge.processes import SECONDS_TO_FINISH, Pauses, keep_what_is_loaded
 from dotbridge.queues import Queue
 
 LONGEST_PAUSE = 15
@@ -46,6 +46,7 @@ def work(*, concurrency: int) -> None:
     """
     readiness = Readiness()
     _await_database(readiness)
+    keep_what_is_loaded()
     with app.replace_connector(queue_connector()):
         asyncio.run(_work(concurrency, readiness))
 

@@ -74,7 +74,7 @@ class DateColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        if not isinstance(cell, str) or len(cell) > LONGEST_DATE:
+        if not isinstance(cell, str) or len(cell) > LONGEST_DATE or not cell.strip()[:1].isdigit():
             return
         found = _YEAR_LAST.fullmatch(_tidied(cell))
         if found is None:

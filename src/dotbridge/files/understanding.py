@@ -26,9 +26,10 @@ from dotbridge.files.dates import ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
 from dotbridge.files.headers import Role, email_column, match_headers, plain, role_of
 from dotbridge.files.numbers import DECIMAL_MARKS
+from dotbridge.files.people import Person, people_of
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
 from dotbridge.files.report import ColumnReport, LoadReport, Question, shortened
-from dotbridge.files.targets import ADDRESS, FileTarget
+from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget
 from dotbridge.files.texts import joined
 from dotbridge.files.texts import text as _
 from dotbridge.files.values import ColumnReader
@@ -86,7 +87,8 @@ class Understanding:
     """The file as it will be loaded. Positions are those of the columns.
 
     `fields` are the columns of each field, in order: the first filled cell counts. `readers` read the columns that go
-    to a field of the model, `consent` those that speak of consent. `elsewhere` is what other parts of the file say
+    to a field of the model, `consent` those that speak of consent. `people` says whose the columns are where a row has
+    room for several. `elsewhere` is what other parts of the file say
     against writing to somebody, by the address in small letters.
     """
 
@@ -96,6 +98,7 @@ class Understanding:
     readers: dict[int, ColumnReader]
     consent: dict[int, ConsentColumn]
     report: LoadReport
+    people: list[Person]
     elsewhere: dict[str, OptOut] = field(default_factory=dict)
 
 
@@ -140,7 +143,17 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, header in enumerate(source.headers)
     ]
     report.questions = [*_questions(source, readers), *map(_question_of_consent, asked.values())]
-    return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
+    parts = {FULL_NAME, target.roles.get(Role.FIRST_NAME), target.roles.get(Role.LAST_NAME)}
+    names = {name: positions for name, positions in fields.items() if name in parts}
+    return Understanding(
+        source=source,
+        target=target,
+        fields=fields,
+        readers=readers,
+        consent=consent,
+        report=report,
+        people=people_of(source.headers, fields[ADDRESS], names),
+    )
 
 
 def _speaking_of_consent(

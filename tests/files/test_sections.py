@@ -16,7 +16,7 @@ from openpyxl import Workbook
 
 from dotbridge.files.consent_cells import Says
 from dotbridge.files.report_lines import report_lines
-from dotbridge.files.sections import said_of_all
+from dotbridge.files.said_of_all import said_of_all
 from dotbridge.files.services import load_file
 from dotbridge.files.waiting import keep_file
 from tests.files.conftest import OptOutKeeper, counts, load

@@ -1,10 +1,12 @@
-"""Sheets and lists beside the one that is read whose names say that everybody in them has opted out.
+"""Who has opted out by what is not read: sheets and lists whose names say it of everybody in them, and the other tables
+of the sheet that is read.
 
-Nobody is loaded from them; whoever stands in them, and in what is read, counts as opted out.
+Nobody is loaded from them; whoever stands there so, and in what is read, counts as opted out.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -13,7 +15,8 @@ from dotbridge.files.errors import FileRefused
 from dotbridge.files.opening import open_source
 from dotbridge.files.reading import readable_rows
 from dotbridge.files.records import FirstRows, Source
-from dotbridge.files.sections import said_of_all
+from dotbridge.files.said_of_all import said_of_all
+from dotbridge.files.tables import FirstTable
 from dotbridge.files.understanding import Choices, Understanding, understand
 
 
@@ -25,6 +28,10 @@ def note_opted_out_elsewhere(
     With `most_rows` no more are looked at, of each part; whether there are more is noted as well.
     """
     report = understood.report
+    source = understood.source
+    for table in source.others if isinstance(source, (FirstTable, FirstRows)) else ():
+        with suppress(FileRefused):
+            _note(understood, FirstRows(table, most_rows) if most_rows is not None else table)
     for part in understood.source.other_parts:
         if said_of_all(part) is not Says.OPTED_OUT:
             continue
@@ -43,7 +50,7 @@ def _note(understood: Understanding, source: Source) -> None:
     other = understand(source, understood.target, Choices(), name="", progress=_no_progress)
     for row in readable_rows(other, _no_progress):
         for said in row.opt_outs[:1]:
-            opt_out = replace(said, column=source.part)
+            opt_out = replace(said, column=source.part or said.column)
             understood.elsewhere.update(dict.fromkeys(row.address_keys(), opt_out))
 
 

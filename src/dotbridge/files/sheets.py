@@ -108,16 +108,15 @@ class _Sheet:
         width = len(self.headers)
         rows = self._filled()
         for row in islice(rows, self._titles):
-            yield title(row.line, _in_one_line(row.cells))
+            yield title(row.line, _in_one_line(row.cells), row.cells)
         if self.has_names:
             next(rows)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):
                 why = _("The row has a value beyond the last column that has a name.")
-                yield BrokenLine(
-                    row.line, _in_one_line(cells), why, _("Name its column in the first row, or delete the value.")
-                )
+                mend = _("Name its column in the first row, or delete the value.")
+                yield BrokenLine(row.line, _in_one_line(cells), why, mend, cells)
             elif any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
                 yield BrokenLine(row.line, "", _("A cell is far too long."), _("Shorten the cell."))
             else:

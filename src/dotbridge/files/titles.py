@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dotbridge.files.addresses import read_address
 from dotbridge.files.consent_headers import is_listed
 from dotbridge.files.headers import Role, role_of
-from dotbridge.files.records import Skipped
+from dotbridge.files.records import Cell, Skipped
 from dotbridge.files.texts import text as _
 
 MOST_TITLES = 20
@@ -46,9 +46,9 @@ def are_names(cells: Sequence[str]) -> bool:
     return not any(_is_address(cell) for cell in cells)
 
 
-def title(line: int, text: str) -> Skipped:
+def title(line: int, text: str, cells: tuple[Cell, ...]) -> Skipped:
     """What is told of a line above the names of the columns."""
-    return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."))
+    return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."), cells)
 
 
 def _says_more_below(row: Sequence[str], below: Sequence[Sequence[str]], position: int) -> bool:

@@ -277,7 +277,7 @@ CSV = b"email\na@example.com\n"
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (packed(one_dot_csv=CSV, two_dot_csv=CSV), "The archive holds 2 files: one.csv, two.csv"),
+        (packed(one_dot_csv=CSV, two_dot_csv=CSV), "one.csv, two.csv. Unpack it and load each by itself"),
         (packed(), "There is no file in the archive"),
         (packed(inner_dot_gz=gzip.compress(CSV)), "packed twice"),
         (gzip.compress(packed(one_dot_csv=CSV)), "packed twice"),

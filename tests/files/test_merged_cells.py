@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+from collections.abc import Sequence
+
 import openpyxl
 import pytest
 
@@ -26,7 +28,7 @@ ROWS = [
 OUT = {"b@example.com", "c@example.com", "d@example.com"}
 
 
-def xlsx(rows: list[list[str]], *merged: str) -> bytes:
+def xlsx(rows: Sequence[Sequence[object]], *merged: str) -> bytes:
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)

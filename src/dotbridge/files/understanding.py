@@ -22,7 +22,7 @@ from dotbridge.files.consent_headers import (
     speaks_of_mailing,
     speaks_of_money,
 )
-from dotbridge.files.dates import ORDERS
+from dotbridge.files.dates import EXCEL_1900, EXCEL_1904, ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
 from dotbridge.files.headers import Role, email_column, match_headers, plain, role_of
 from dotbridge.files.numbers import DECIMAL_MARKS
@@ -361,7 +361,8 @@ def _decided(reader: ColumnReader | None) -> str:
             [
                 _("dates with %(separator)s: %(order)s") % {"separator": separator, "order": _(order or _NOT_SETTLED)}
                 for separator, order in reader.dates.decided().items()
-            ],
+            ]
+            + [_(each) for each in (EXCEL_1900, EXCEL_1904) if reader.dates.chosen == each],
             ", ",
         )
     if reader.holds_numbers and (mark := reader.numbers.decided()):

@@ -128,6 +128,8 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Grund für Hard Bounce", ["", "Unbekannter Benutzer"], [1]),  # HubSpot
         ("Opt Out Details", ["", "via form"], [1]),
         ("Contact preference", ["Email", "No contact", "Post only"], [1]),
+        ("GROUP_UNSUBSCRIBES", ["", "Marketing, News", ""], [1]),  # SendGrid
+        ("Unsubscribed from", ["Weekly news", "", ""], [0]),
         ("Contact preference", ["Email", "Never", "Phone", "None"], [1, 3]),
         ("Email preferences", ["HTML", "None", "Text"], [1]),
         ("Kontaktpräferenz", ["E-Mail", "Nie", "Telefon"], [1]),
@@ -657,3 +659,24 @@ def test_a_frequency_of_nobody_knows_what_is_asked_about() -> None:
     assert [(each.about, each.column, each.example) for each in report.questions] == [("consent", "Frequency", "never")]
     assert report.opted_out == 1
     assert load("E-mail,Frequency\na@example.com,Weekly\n", dry_run=True).questions == []
+
+
+def test_who_was_never_activated_in_a_mailing_tool_is_not_written_to(keeper: OptOutKeeper) -> None:
+    # CleverReach.
+    load(
+        "email;activated;registered;deactivated;bounced\na@example.com;1;02.01.2024;0;0\n"
+        "b@example.com;0;02.01.2024;0;0\nc@example.com;02.01.2024 10:00;02.01.2024;0;0\n"
+    )
+    assert keeper.emails() == {"b@example.com"}
+
+
+def test_a_field_of_ones_own_in_googles_contacts_says_it(keeper: OptOutKeeper) -> None:
+    report = load(
+        "First Name,E-mail 1 - Label,E-mail 1 - Value,Custom Field 1 - Label,Custom Field 1 - Value,"
+        "Custom Field 2 - Label,Custom Field 2 - Value\n"
+        "Ann,* Home,a@example.com,Newsletter,no,,\nBob,,b@example.com,Newsletter,yes,,\n"
+        "Cat,,c@example.com,Shoe size,no,Unsubscribed,2024-01-02\nDan,,d@example.com,Status,inactive,Hat,no\n"
+        "Eve,,e@example.com,Email frequency,Never,,\nFay,,f@example.com,Unsubscribed,no,,\n"
+    )
+    assert keeper.emails() == {"a@example.com", "c@example.com", "e@example.com"}
+    assert report.consent_columns == ["Custom Field 1 - Value", "Custom Field 2 - Value"]

@@ -197,6 +197,15 @@ def test_who_stands_in_another_sheet_of_those_who_left_has_left(
         assert any("Whoever stands in “Abgemeldet” as well counts" in line for line in report_lines(report))
 
 
+def test_a_column_of_another_sheet_says_who_has_left(keeper: OptOutKeeper) -> None:
+    people = [["Email Address", "First Name"], ["a@example.com", "Ann"], ["b@example.com", "Bob"]]
+    clean = [["Email Address", "CLEAN_TIME"], ["a@example.com", "2024-02-02 10:00:00"]]
+    orders = [["E-mail", "State"], ["b@example.com", "inactive"], ["b@example.com", "active"]]
+    report = load(workbook(SUB=people, CLEAN=clean, Parties=orders))
+    assert keeper.emails() == {"a@example.com"}
+    assert report.sections == ["CLEAN: CLEAN_TIME"]
+
+
 def test_a_list_of_json_beside_the_one_that_is_read_says_who_has_left(keeper: OptOutKeeper) -> None:
     people = [{"email": "ada@example.com"}, {"email": "bob@example.com"}]
     for left in ([{"email": "bob@example.com"}], ["bob@example.com"], {"bob@example.com": {"since": "2024"}}):

@@ -24,7 +24,7 @@ from dotbridge.files.consent_cells import (
     says_left,
     state_of,
 )
-from dotbridge.files.consent_headers import ConsentKind, is_link, is_of_any_state, listed_kind
+from dotbridge.files.consent_headers import ConsentKind, consent_kind, is_link, is_of_any_state, listed_kind
 from dotbridge.files.consent_phrases import (
     asks_for_no_mail,
     asks_how_often,
@@ -85,6 +85,8 @@ _LONGEST_REMARK = 200
 _MOST_TEXTS = 100
 _FILLED_SAYS_SO = re.compile(
     r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|motivo|fecha|data|suppress|bounce|source|mode|detail"
+    # What somebody left, by name: "GROUP_UNSUBSCRIBES", "Unsubscribed from".
+    r"|unsubscribes$|optouts$|unsubscribedfrom$|unsubscribed(?:lists|groups)$"
 )
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
@@ -174,8 +176,10 @@ class ConsentColumn:
             return _Observed(is_known=self._is_out_label(cell))
         is_of_consent, is_denied = self._is_of_consent(text), self._denies(text)
         state, word = state_of(text), self._word_of(text)
-        is_moment = self._is_out_list and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
-        is_out = is_moment if state is None else state is Says.OPTED_OUT
+        # "Activated" is 0, or when it was.
+        may_be_moment = self._is_out_list or is_of_any_state(self.header)
+        is_moment = may_be_moment and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
+        is_out = (is_moment and self._is_out_list) if state is None else state is Says.OPTED_OUT
         if state is None and word is not None:
             is_out = word is Says.OPTED_OUT
         return _Observed(
@@ -328,3 +332,14 @@ class ConsentColumn:
                 return Said(Says.OPTED_OUT)
             return Said(Says.DOUBTFUL)
         return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)
+
+
+@lru_cache(maxsize=4_096, typed=True)
+def said_under(header: str, cell: Cell) -> Said:
+    """What one cell says under a name that stands beside it, and not above."""
+    kind = consent_kind(header)
+    if kind is None:
+        return Said(Says.NOTHING)
+    column = ConsentColumn(header, kind)
+    column.observe(cell)
+    return column.read(cell) if column.is_meant() else Said(Says.NOTHING)

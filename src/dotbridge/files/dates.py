@@ -25,7 +25,7 @@ _BUDDHIST_YEARS = range(2400, 2700)
 DAY_FIRST, MONTH_FIRST = gettext_noop("day first"), gettext_noop("month first")
 # What nothing settles is left out, and nobody is asked about it any more.
 LEAVE = "leave"
-# How Excel keeps a day: as a number since then. Old ones of a Mac count from 1904, and a number does not say from which.
+# How Excel keeps a day: as a number since then. Old ones of a Mac count from 1904, which a number does not say.
 EXCEL_1900 = gettext_noop("days that Excel counted from 1900")
 EXCEL_1904 = gettext_noop("days that Excel counted from 1904")
 _COUNTED_FROM = {EXCEL_1900: datetime.date(1899, 12, 30), EXCEL_1904: datetime.date(1904, 1, 1)}

@@ -12,6 +12,8 @@ from typing import Any
 
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
 from dotbridge.files.consent_cells import Says
+from dotbridge.files.consent_columns import said_under
+from dotbridge.files.consent_headers import ConsentKind
 from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
@@ -75,7 +77,7 @@ def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None,
     if positions_of_names := understood.fields.get(FULL_NAME):
         # Last, because the last name may have a column of its own.
         reading.take_full_name(whose.get(FULL_NAME, positions_of_names))
-    row.opt_outs = list(reading.opt_outs())
+    row.opt_outs = [*reading.opt_outs(), *reading.labelled_opt_outs()]
     return row, reading.problems
 
 
@@ -252,6 +254,18 @@ class _Reading:
                 self._tell(position, why, mend, taken=True)
             happened = moment(said.happened, without_time=END_OF_DAY) if said.happened else None
             yield OptOut(column.header, shown(cell), happened, doubtful)
+
+    def labelled_opt_outs(self) -> Iterator[OptOut]:
+        """The same, of cells whose names stand beside them."""
+        for label, position in self._understood.labelled:
+            name, cell = cell_text(self._cells[label]).strip("* "), self._cells[position]
+            if not name or is_blank(cell) or (said := said_under(name, cell)).says is Says.NOTHING:
+                continue
+            counted = self._understood.report.columns[position]
+            counted.consent = counted.consent or ConsentKind.LABELS.value
+            counted.opted_out += 1
+            happened = moment(said.happened, without_time=END_OF_DAY) if said.happened else None
+            yield OptOut(name, shown(cell), happened, said.says is Says.DOUBTFUL)
 
     def _read(self, position: int) -> tuple[Any, tuple[str, ...]]:
         try:

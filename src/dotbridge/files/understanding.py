@@ -24,7 +24,7 @@ from dotbridge.files.consent_headers import (
 )
 from dotbridge.files.dates import EXCEL_1900, EXCEL_1904, ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
-from dotbridge.files.headers import Role, email_column, match_headers, plain, role_of
+from dotbridge.files.headers import Role, email_column, labelled_columns, match_headers, plain, role_of
 from dotbridge.files.numbers import DECIMAL_MARKS
 from dotbridge.files.people import Person, people_of
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
@@ -88,8 +88,8 @@ class Understanding:
 
     `fields` are the columns of each field, in order: the first filled cell counts. `readers` read the columns that go
     to a field of the model, `consent` those that speak of consent. `people` says whose the columns are where a row has
-    room for several. `elsewhere` is what other parts of the file say
-    against writing to somebody, by the address in small letters.
+    room for several, `labelled` which columns have their names beside them, row by row. `elsewhere` is what other parts
+    of the file say against writing to somebody, by the address in small letters.
     """
 
     source: Source
@@ -99,6 +99,7 @@ class Understanding:
     consent: dict[int, ConsentColumn]
     report: LoadReport
     people: list[Person]
+    labelled: list[tuple[int, int]]
     elsewhere: dict[str, OptOut] = field(default_factory=dict)
 
 
@@ -119,7 +120,10 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, field in matched.items()
         if field in target.fields
     }
+    labelled = labelled_columns(source.headers, but={*matched, *chosen})
     speaking = _speaking_of_consent(source, chosen, matched, of_mailing)
+    for label, _value in labelled:
+        speaking.pop(label, None)
     filled = _observe(source, readers, speaking, report, progress)
     known = {*chosen, *matched, *(speaking if any(map(speaks_of_money, source.headers)) else ())}
     asked = {
@@ -153,6 +157,7 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         consent=consent,
         report=report,
         people=people_of(source.headers, fields[ADDRESS], names),
+        labelled=[(label, value) for label, value in labelled if value not in consent],
     )
 
 

@@ -680,3 +680,25 @@ def test_a_field_of_ones_own_in_googles_contacts_says_it(keeper: OptOutKeeper) -
     )
     assert keeper.emails() == {"a@example.com", "c@example.com", "e@example.com"}
     assert report.consent_columns == ["Custom Field 1 - Value", "Custom Field 2 - Value"]
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "will keine Mails mehr",
+        "bitte aus Verteiler nehmen",
+        "aus dem Newsletter-Verteiler gestrichen",
+        "Newsletter: nein",
+        "no emails please",
+        "asked not to be emailed",
+        "does not want to receive newsletters",
+        "ne souhaite plus recevoir la newsletter",
+        "no desea recibir más correos",
+    ],
+)
+def test_a_remark_that_says_it_and_nothing_else(remark: str) -> None:
+    assert out("Notes", remark, "asked for emails about wine", "will mehr Newsletter", "Newsletter: ja") == [0]
+
+
+def test_a_tag_of_having_left_the_newsletter() -> None:
+    assert out("Tags", "customer,newsletter-abmeldung", "customer,newsletter", "newsletter-anmeldung") == [0]

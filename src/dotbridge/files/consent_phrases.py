@@ -160,6 +160,19 @@ _NO_MORE = re.compile(
     r"|ne (?:plus|pas) (?:le |la |les )?(?:contacter|envoyer|écrire)(?: de | d.)?(?:e-?mails?|mails?|newsletters?)?"
     r"|no (?:enviar|contactar|escribir)(?: más)?(?: correos?| e-?mails?)?"
     r"|[\w ]*\b(?:removed?|taken?|took) (?:\w+ )?(?:off|from) (?:the |our |your |all )*(?:mailing |e-?mail )*lists?"
+    r"|(?:will|wollen|möchte|möchten|wünscht|wünschen) (?:bitte )?(?:keine?n? (?:weiteren? )?)"
+    r"(?:e-?mails?|mails?|mailings?|newsletter|werbung|kontakt)"
+    r"|(?:bitte )?(?:aus|von|vom) (?:dem |unserem |der |unserer )?(?:e-?mail-?|mail-?|newsletter-?)?(?:verteiler|liste)"
+    r" (?:genommen|nehmen|gelöscht|löschen|gestrichen|streichen|entfernt|entfernen)"
+    r"|(?:newsletters?|mailings?|e-?mails?|werbung|marketing) ?[:=-] ?(?:no|nein|non|nee|never|nie)"
+    r"|no (?:e-?mails?|e-?mailing|mailings?|newsletters?|marketing)"
+    r"|[\w ]*\bnot to (?:be )?(?:e-?mailed|mailed|contacted|written to|receive (?:any |our |more )*"
+    r"(?:e-?mails?|mails?|mailings?|newsletters?|marketing))"
+    r"|(?:does(?: not|n.?t)|don.?t|do not) want (?:any |our |more |to receive |to get |to be )*"
+    r"(?:e-?mails?|e-?mailed|mails?|mailings?|newsletters?|marketing|contacted)"
+    r"|ne (?:souhaite|veut|désire) (?:plus|pas) (?:recevoir )?(?:de |d.|la |le |nos |nos |les )?"
+    r"(?:e-?mails?|mails?|newsletters?|courriels?)"
+    r"|no (?:quiere|desea) (?:recibir )?(?:más |el |la )?(?:correos?|e-?mails?|newsletters?|bolet[ií]n(?:es)?)"
     r")(?: any ?more| again| him| her| them| us| me| please| mehr| bitte| senden| schicken)*[.! ]*",
     re.IGNORECASE,
 )
@@ -269,6 +282,8 @@ def phrase_state(text: str) -> str:
     if (
         _holds(name, _HAS_LEFT)
         or _is_no_subscriber(name, is_negated=is_negated)
+        # "Newsletter-Abmeldung".
+        or (_holds(name, _NEWSLETTER) and _holds(name, _LEFT) and not is_negated)
         or (is_negated and (is_wish or _holds(name, _NEWSLETTER)))
     ):
         return "opted out"

@@ -141,7 +141,7 @@ _WHOSE = """
     person, contact, customer, client, billing, invoice, subscriber, attendee, buyer, purchaser, participant, guest,
     invitee, registrant, respondent, donor, supporter, delegate, member, lead, default, address, primary, main, kunde,
     kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits,
-    data, identifiers
+    data, identifiers, ticket, ticketholder, applicant, guardian, volunteer, your
 """
 # What such a word alone before "name" says nothing about: "Address name" is a name of the address.
 _NEVER_WHOSE = {"addressname", "defaultaddressname", "propertiesname"}

@@ -281,8 +281,9 @@ def typeset(string: str, language: str) -> str:
 
 
 def _each(message: Message, language: str) -> str | tuple[str, ...]:
-    if isinstance(message.string, str):
-        return typeset(message.string, language)
+    if not isinstance(message.string, tuple):
+        # Of a new message some versions of the library have none at all.
+        return typeset(message.string or "", language)
     return tuple(typeset(each, language) for each in message.string)
 
 

@@ -86,7 +86,7 @@ def load(
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook, or the list within JSON.")] = None,
     columns: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN=FIELD, or COLUMN=unused; :dmy, :mdy, :comma, :point say how it is written."),
+        typer.Option(help="COLUMN=FIELD, or unused; :dmy, :mdy, :excel1900, :comma, :point say how it is written."),
     ] = None,
     same_address: Annotated[
         str | None, typer.Option(help="Which of several rows with one address counts: first, last or both.")

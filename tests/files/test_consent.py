@@ -128,6 +128,30 @@ def test_columns_of_having_opted_in(header: str) -> None:
         ("Grund für Hard Bounce", ["", "Unbekannter Benutzer"], [1]),  # HubSpot
         ("Opt Out Details", ["", "via form"], [1]),
         ("Contact preference", ["Email", "No contact", "Post only"], [1]),
+        ("GROUP_UNSUBSCRIBES", ["", "Marketing, News", ""], [1]),  # SendGrid
+        ("Unsubscribed from", ["Weekly news", "", ""], [0]),
+        ("Contact preference", ["Email", "Never", "Phone", "None"], [1, 3]),
+        ("Email preferences", ["HTML", "None", "Text"], [1]),
+        ("Kontaktpräferenz", ["E-Mail", "Nie", "Telefon"], [1]),
+        ("Préférence de contact", ["E-mail", "Jamais", "Téléphone"], [1]),
+        ("Email frequency", ["Weekly", "Never", "Monthly", "0", "No emails", "Never (unsubscribe)"], [1, 3, 4, 5]),
+        ("Newsletter frequency", ["Never", "Never", "Weekly"], [0, 1]),
+        ("How often would you like to hear from us?", ["Weekly", "Not at all"], [1]),
+        ("Send me emails", ["Daily", "Weekly", "Never"], [2]),
+        ("Email digest", ["daily", "never", "weekly"], [1]),
+        ("Newsletter-Häufigkeit", ["wöchentlich", "Nie", "gar nicht", "monatlich"], [1, 2]),
+        ("Wie oft möchten Sie von uns hören?", ["monatlich", "Niemals", "täglich"], [1]),
+        ("Fréquence newsletter", ["Hebdomadaire", "Jamais", "Mensuelle"], [1]),
+        ("Frecuencia del boletín", ["Semanal", "Nunca", "Mensual"], [1]),
+        ("Frequenza email", ["Settimanale", "Mai", "Mensile"], [1]),
+        ("Frequentie nieuwsbrief", ["Wekelijks", "Nooit", "Maandelijks"], [1]),
+        ("Częstotliwość newslettera", ["Co tydzień", "Nigdy", "Co miesiąc"], [1]),
+        ("Frequência de e-mails", ["Semanal", "Nunca", "Mensal"], [1]),
+        ("Hur ofta vill du ha nyhetsbrev", ["Varje vecka", "Aldrig", "Varje månad"], [1]),
+        ("Nyhedsbrev frekvens", ["Ugentligt", "Aldrig", "Månedligt"], [1]),
+        ("Uutiskirjeen tiheys", ["Viikoittain", "Ei koskaan", "Kuukausittain"], [1]),
+        ("Hírlevél gyakoriság", ["Hetente", "Soha", "Havonta"], [1]),
+        ("Частота рассылки", ["Раз в неделю", "Никогда", "Раз в месяц"], [1]),
         ("Newsletter", ["✅", "❌"], [1]),
         ("Date Undeliverable", ["", "5/2/2024"], [1]),  # Salesforce
         ("Zgoda na kontakt mailowy", ["Wyrażona", "Brak", "Wyrażona", "Cofnięta", "Wyrażona"], [1, 3]),
@@ -188,6 +212,13 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
         ("Push status", ["subscribed", "unsubscribed"]),
         ("Opt-in Brief", ["ja", "nein"]),
         ("Direct mail opt-in", ["yes", "no"]),
+        ("Last newsletter opened", ["2024-01-02", "Never", "2024-01-03"]),
+        ("Last newsletter sent", ["2024-01-02", "Never", "2024-01-03"]),
+        ("Letzter Newsletter", ["02.01.2024", "Nie", "03.01.2024"]),
+        ("Email frequency", ["Weekly", "Monthly", "Weekly"]),
+        ("Order frequency", ["Weekly", "Never", "Monthly"]),
+        ("Call frequency", ["Weekly", "Never", "Monthly"]),
+        ("Last order", ["Never", "2024-01-02", "2024-01-03"]),
         ("Newsletter topic", ["Wine", "keine Angabe", "Beer"]),
         ("Remarks", ["Was not unsubscribed", "Unsubscribed from SMS", "Asked about the newsletter", "cancelled"]),
     ],
@@ -621,3 +652,53 @@ def test_what_a_keeper_raises_ends_the_load() -> None:
     finally:
         stop_receiving(refuse)
     assert not Contact.objects.exists()
+
+
+def test_a_frequency_of_nobody_knows_what_is_asked_about() -> None:
+    report = load("E-mail,Frequency\na@example.com,Weekly\nb@example.com,Never\n", dry_run=True)
+    assert [(each.about, each.column, each.example) for each in report.questions] == [("consent", "Frequency", "never")]
+    assert report.opted_out == 1
+    assert load("E-mail,Frequency\na@example.com,Weekly\n", dry_run=True).questions == []
+
+
+def test_who_was_never_activated_in_a_mailing_tool_is_not_written_to(keeper: OptOutKeeper) -> None:
+    # CleverReach.
+    load(
+        "email;activated;registered;deactivated;bounced\na@example.com;1;02.01.2024;0;0\n"
+        "b@example.com;0;02.01.2024;0;0\nc@example.com;02.01.2024 10:00;02.01.2024;0;0\n"
+    )
+    assert keeper.emails() == {"b@example.com"}
+
+
+def test_a_field_of_ones_own_in_googles_contacts_says_it(keeper: OptOutKeeper) -> None:
+    report = load(
+        "First Name,E-mail 1 - Label,E-mail 1 - Value,Custom Field 1 - Label,Custom Field 1 - Value,"
+        "Custom Field 2 - Label,Custom Field 2 - Value\n"
+        "Ann,* Home,a@example.com,Newsletter,no,,\nBob,,b@example.com,Newsletter,yes,,\n"
+        "Cat,,c@example.com,Shoe size,no,Unsubscribed,2024-01-02\nDan,,d@example.com,Status,inactive,Hat,no\n"
+        "Eve,,e@example.com,Email frequency,Never,,\nFay,,f@example.com,Unsubscribed,no,,\n"
+    )
+    assert keeper.emails() == {"a@example.com", "c@example.com", "e@example.com"}
+    assert report.consent_columns == ["Custom Field 1 - Value", "Custom Field 2 - Value"]
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "will keine Mails mehr",
+        "bitte aus Verteiler nehmen",
+        "aus dem Newsletter-Verteiler gestrichen",
+        "Newsletter: nein",
+        "no emails please",
+        "asked not to be emailed",
+        "does not want to receive newsletters",
+        "ne souhaite plus recevoir la newsletter",
+        "no desea recibir más correos",
+    ],
+)
+def test_a_remark_that_says_it_and_nothing_else(remark: str) -> None:
+    assert out("Notes", remark, "asked for emails about wine", "will mehr Newsletter", "Newsletter: ja") == [0]
+
+
+def test_a_tag_of_having_left_the_newsletter() -> None:
+    assert out("Tags", "customer,newsletter-abmeldung", "customer,newsletter", "newsletter-anmeldung") == [0]

@@ -152,8 +152,11 @@ def test_an_opendocument_sheet() -> None:
     )
 
 
-def xlsb(rows: list[list[str]]) -> bytes:
-    """A binary workbook by hand: records of a kind, a length and that much content."""
+def xlsb(rows: list[list[str]], *merged: tuple[int, int, int, int]) -> bytes:
+    """A binary workbook by hand: records of a kind, a length and that much content.
+
+    Merged cells are given by their first and last row, first and last column, counted from 0.
+    """
 
     def record(kind: int, content: bytes = b"") -> bytes:
         begin = bytes([kind]) if kind < 128 else bytes([kind & 127 | 128, kind >> 7])
@@ -173,7 +176,10 @@ def xlsb(rows: list[list[str]]) -> bytes:
         sheet += record(0, number.to_bytes(4, "little") + bytes(13))
         for place, text in enumerate(row):
             sheet += record(6, place.to_bytes(4, "little") + bytes(4) + wide(text))
-    sheet += record(146) + record(130)
+    sheet += record(146)
+    for area in merged:
+        sheet += record(176, b"".join(each.to_bytes(4, "little") for each in area))
+    sheet += record(130)
     book = record(131) + record(143) + record(156, bytes(4) + (1).to_bytes(4, "little") + wide("r1") + wide("People"))
     book += record(144) + record(132)
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -271,7 +277,7 @@ CSV = b"email\na@example.com\n"
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (packed(one_dot_csv=CSV, two_dot_csv=CSV), "The archive holds 2 files: one.csv, two.csv"),
+        (packed(one_dot_csv=CSV, two_dot_csv=CSV), "one.csv, two.csv. Unpack it and load each by itself"),
         (packed(), "There is no file in the archive"),
         (packed(inner_dot_gz=gzip.compress(CSV)), "packed twice"),
         (gzip.compress(packed(one_dot_csv=CSV)), "packed twice"),

@@ -35,6 +35,8 @@ from dotbridge.files.names import is_company, split_name
         ),
         ("Shoe size,,E-mail opt-in", ",,"),
         ("Member Name,billingEmail,Customer Phone 2,properties.birthday", "full_name,email,phone,birthday"),
+        ("Ticket Full Name,Ticket Email,Order Email", "full_name,email,"),
+        ("Your name,Your email", "full_name,email"),
         ("Email,Contact Owner,User name,Address name,Customer since,Billing Email", "email,,,,,"),
         ("Name,Email,Billing First Name,Telefon privat", "full_name,email,,phone"),
     ],

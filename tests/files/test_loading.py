@@ -198,6 +198,7 @@ def test_a_value_that_cannot_be_read_is_left_out_and_told(column: str, value: st
     [
         ("no address,Ada", "This is no e-mail address"),
         ("a@b@example.com,Ada", "This is no e-mail address: it has more than one @"),
+        ("#b@example.com,Bob", "This is no e-mail address: it begins with a sign that takes a line out"),
         (",Ada", "There is no e-mail address"),
     ],
 )

@@ -16,7 +16,7 @@ from openpyxl import Workbook
 
 from dotbridge.files.consent_cells import Says
 from dotbridge.files.report_lines import report_lines
-from dotbridge.files.sections import said_of_all
+from dotbridge.files.said_of_all import said_of_all
 from dotbridge.files.services import load_file
 from dotbridge.files.waiting import keep_file
 from tests.files.conftest import OptOutKeeper, counts, load
@@ -195,6 +195,15 @@ def test_who_stands_in_another_sheet_of_those_who_left_has_left(
     if keeper.rows:
         assert {row.column for row in keeper.rows} == {"Abgemeldet"}
         assert any("Whoever stands in “Abgemeldet” as well counts" in line for line in report_lines(report))
+
+
+def test_a_column_of_another_sheet_says_who_has_left(keeper: OptOutKeeper) -> None:
+    people = [["Email Address", "First Name"], ["a@example.com", "Ann"], ["b@example.com", "Bob"]]
+    clean = [["Email Address", "CLEAN_TIME"], ["a@example.com", "2024-02-02 10:00:00"]]
+    orders = [["E-mail", "State"], ["b@example.com", "inactive"], ["b@example.com", "active"]]
+    report = load(workbook(SUB=people, CLEAN=clean, Parties=orders))
+    assert keeper.emails() == {"a@example.com"}
+    assert report.sections == ["CLEAN: CLEAN_TIME"]
 
 
 def test_a_list_of_json_beside_the_one_that_is_read_says_who_has_left(keeper: OptOutKeeper) -> None:

@@ -24,6 +24,10 @@ _LONGEST_LOCAL_PART = 64
 LONGEST_CELL = 2_000
 
 
+# How people take a line out of a list without deleting it. Both may begin an address, and hardly ever do.
+_TAKEN_OUT = ("#", "//")
+
+
 @dataclass(frozen=True)
 class Addresses:
     """The addresses in a cell, the first one first; `why` says what is wrong with the cell if there is none."""
@@ -73,6 +77,8 @@ def _bare(text: str) -> str:
 
 
 def _one(text: str) -> str | _NotOne:
+    if text.startswith(_TAKEN_OUT):
+        return _NotOne(_("This is no e-mail address: it begins with a sign that takes a line out, such as #."))
     local, at, domain = text.rpartition("@")
     if at and len(local) <= _LONGEST_LOCAL_PART and _PLAIN.fullmatch(local):
         # Nearly all are such, and their domains are few: the library is asked once for each.

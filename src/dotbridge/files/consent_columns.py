@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from dotbridge.files.consent_cells import (
     NO,
@@ -21,8 +24,16 @@ from dotbridge.files.consent_cells import (
     says_left,
     state_of,
 )
-from dotbridge.files.consent_headers import ConsentKind, is_link, is_of_any_state, listed_kind
-from dotbridge.files.consent_phrases import asks_for_no_mail, is_denied
+from dotbridge.files.consent_headers import ConsentKind, consent_kind, is_link, is_of_any_state, listed_kind
+from dotbridge.files.consent_phrases import (
+    asks_for_no_mail,
+    asks_how_often,
+    asks_what_is_preferred,
+    asks_when,
+    is_any_frequency,
+    is_denied,
+    says_never,
+)
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
@@ -37,6 +48,25 @@ class Said:
     happened: Day | None = None
 
 
+class _Observed(NamedTuple):
+    """What a cell adds to what its column counts."""
+
+    text: str = ""
+    is_known: bool = False
+    is_sum: bool = False
+    is_code: bool = False
+    is_answer: bool = False
+    is_out: bool = False
+    is_sure_out: bool = False
+    is_denied: bool = False
+    says_left: bool = False
+    lets_in: bool = False
+    is_state: bool = False
+
+
+# A column has few texts for many rows: each is looked at once.
+_REMEMBERED = 500
+_LONGEST_REMEMBERED = 100
 # How many there are, of which any that is not 0 is a reason.
 _COUNTED = re.compile(r"count|rate|number|anzahl|quote|taux|nombre|numero|percent|score")
 # A code in place of a word for the state: "U", "2".
@@ -55,6 +85,8 @@ _LONGEST_REMARK = 200
 _MOST_TEXTS = 100
 _FILLED_SAYS_SO = re.compile(
     r"time|date|at$|on$|reason|title|campaign|datum|grund|motif|motivo|fecha|data|suppress|bounce|source|mode|detail"
+    # What somebody left, by name: "GROUP_UNSUBSCRIBES", "Unsubscribed from".
+    r"|unsubscribes$|optouts$|unsubscribedfrom$|unsubscribed(?:lists|groups)$"
 )
 # Of these a "yes" or "no" is enough: "Subscription status".
 _ASKS_IT = re.compile(r"mail|subscri|consent|marketing|news|opt|подпис|inscri|iscri|suscri")
@@ -97,9 +129,14 @@ class ConsentColumn:
     left: int = 0
     # The first texts that stand there.
     texts: set[str] = field(default_factory=set)
-    # Of a column whose name says nothing, the cells that say nothing either: they are not looked at again.
-    silent: set[Cell] = field(default_factory=set)
     first_out: str = ""
+    _remembered: Callable[[Cell], _Observed | None] = field(init=False, repr=False)
+    _remembered_said: Callable[[Cell], Said] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # 1 and True are one to a dictionary, and are written in two ways.
+        self._remembered = lru_cache(_REMEMBERED, typed=True)(self._looked_at)
+        self._remembered_said = lru_cache(_REMEMBERED, typed=True)(self._read)
 
     @property
     def example(self) -> str:
@@ -110,42 +147,54 @@ class ConsentColumn:
         """Take note of one cell."""
         if self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states:
             return
-        if cell in self.silent:
-            self.filled += 1
-            return
         if self.kind is not ConsentKind.LABELS:
             self.dates.observe(cell)
-        if not (text := flat(cell)):
+        is_short = not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
+        if (found := self._remembered(cell) if is_short else self._looked_at(cell)) is None:
             return
         self.filled += 1
+        self.known += found.is_known
+        self.sums += found.is_sum
+        self.coded += found.is_code
+        self.answers += found.is_answer
+        self.outs += found.is_out
+        self.sure_outs += found.is_sure_out
+        self.left += found.says_left
+        self.lets_some_in |= found.lets_in
+        self.states += found.is_state
+        if found.text and len(self.texts) <= _MOST_TEXTS:
+            self.texts.add(found.text)
+        if found.text and (found.is_out or found.is_denied) and not self.first_out:
+            self.first_out = found.text
+
+    def _looked_at(self, cell: Cell) -> _Observed | None:
+        """What one cell says, whatever the others do; None of one with nothing in it."""
+        if not (text := flat(cell)):
+            return None
         if self.is_remarks or (self.kind is ConsentKind.LABELS and listed_kind(self.header) is not None):
             # Of labels nothing else counts.
-            self.known += self._is_out_label(cell)
-            return
-        self.known += self._is_known_label(cell) if self.kind is ConsentKind.LABELS else self._is_of_consent(text)
-        self.sums += text.isdecimal()
-        self.coded += _CODE.fullmatch(text) is not None
-        if len(self.texts) <= _MOST_TEXTS:
-            self.texts.add(text)
-        states = self.states
-        self._observe_answer(cell, text)
-        if self.is_known_by_cells and self.states == states and len(self.silent) <= _MOST_TEXTS:
-            self.silent.add(cell)
-
-    def _observe_answer(self, cell: Cell, text: str) -> None:
-        state, is_word = state_of(text), self._word_of(text) is not None
-        is_moment = self._is_out_list and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
-        self.answers += is_word or is_moment or state is not None
-        is_out = is_moment if state is None else state is Says.OPTED_OUT
-        if state is None and is_word:
-            is_out = self._word_of(text) is Says.OPTED_OUT
-        self.outs += is_out
-        self.sure_outs += (state is Says.OPTED_OUT and self._is_of_consent(text)) or self._denies(text)
-        self.left += says_left(text)
-        self.lets_some_in |= state is Says.NOTHING or (is_word and not is_out)
-        self.states += state is not None and not (self.is_known_by_cells and is_any_state(text))
-        if is_out and not self.first_out:
-            self.first_out = text
+            return _Observed(is_known=self._is_out_label(cell))
+        is_of_consent, is_denied = self._is_of_consent(text), self._denies(text)
+        state, word = state_of(text), self._word_of(text)
+        # "Activated" is 0, or when it was.
+        may_be_moment = self._is_out_list or is_of_any_state(self.header)
+        is_moment = may_be_moment and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
+        is_out = (is_moment and self._is_out_list) if state is None else state is Says.OPTED_OUT
+        if state is None and word is not None:
+            is_out = word is Says.OPTED_OUT
+        return _Observed(
+            text=text,
+            is_known=self._is_known_label(cell) if self.kind is ConsentKind.LABELS else is_of_consent,
+            is_sum=text.isdecimal(),
+            is_code=_CODE.fullmatch(text) is not None,
+            is_answer=word is not None or is_moment or state is not None,
+            is_out=is_out,
+            is_sure_out=(state is Says.OPTED_OUT and is_of_consent) or is_denied,
+            is_denied=is_denied,
+            says_left=says_left(text),
+            lets_in=state is Says.NOTHING or (word is not None and not is_out),
+            is_state=state is not None and not (self.is_known_by_cells and is_any_state(text)),
+        )
 
     @property
     def _is_out_list(self) -> bool:
@@ -158,7 +207,16 @@ class ConsentColumn:
         return {True: Says.OPTED_OUT, False: Says.NOTHING}[text in YES] if text in YES | NO else None
 
     def _denies(self, text: str) -> bool:
-        return self.kind is ConsentKind.OPTED_IN and is_denied(text)
+        if self.kind is not ConsentKind.OPTED_IN:
+            return False
+        # "None", "0", "No" among "Weekly" and "Monthly".
+        is_one_of_many = self._asks_how_often or asks_what_is_preferred(self.header)
+        is_none = is_one_of_many and answer_of(text) is Says.OPTED_OUT
+        return is_denied(text) or is_none or (says_never(text) and not asks_when(self.header))
+
+    @property
+    def _asks_how_often(self) -> bool:
+        return self.kind is ConsentKind.OPTED_IN and asks_how_often(self.header) and not self.is_chosen
 
     def _is_known_label(self, cell: Cell) -> bool:
         text = flat(cell)
@@ -181,8 +239,8 @@ class ConsentColumn:
             is_state = self.is_of_mailing_tool and bool(self.first_out) and self.states * 2 > self.filled
             is_asked = bool(_ASKS_IT.search(plain(self.header)))
             return self.known > 0 or is_state or (is_asked and self._holds_answers)
-        if self._is_link:
-            return self._holds_answers
+        if self._is_link or self._asks_how_often:
+            return self._holds_answers if self._is_link else self.sure_outs > 0 and not is_any_frequency(self.header)
         return listed_kind(self.header) is not None or self._holds_answers or self._says_so() or self.sure_outs > 0
 
     @property
@@ -205,6 +263,8 @@ class ConsentColumn:
         """
         if self.is_meant() or not self.filled:
             return False
+        if is_any_frequency(self.header):
+            return self.sure_outs > 0
         if is_of_any_state(self.header):
             return self.answers == self.filled and self.outs > 0
         if self.kind is ConsentKind.STATUS:
@@ -220,7 +280,11 @@ class ConsentColumn:
         return are_codes and not is_one_of_all and not self.texts <= (YES | NO) - {"0", "1"}
 
     def read(self, cell: Cell) -> Said:
-        """What a cell says."""
+        """What a cell says, once all were observed."""
+        is_short = not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
+        return self._remembered_said(cell) if is_short else self._read(cell)
+
+    def _read(self, cell: Cell) -> Said:
         text = flat(cell)
         if not text:
             return Said(Says.NOTHING)
@@ -244,6 +308,8 @@ class ConsentColumn:
 
     def _counts_for_outs_alone(self) -> bool:
         """Whether it is one of another matter, in some of whose cells somebody has opted out."""
+        if self._asks_how_often:
+            return True
         is_sure = self.is_chosen or listed_kind(self.header) is not None or self.kind is ConsentKind.STATUS
         return not (is_sure or self._holds_answers or self._says_so()) and self.sure_outs > 0
 
@@ -266,3 +332,14 @@ class ConsentColumn:
                 return Said(Says.OPTED_OUT)
             return Said(Says.DOUBTFUL)
         return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)
+
+
+@lru_cache(maxsize=4_096, typed=True)
+def said_under(header: str, cell: Cell) -> Said:
+    """What one cell says under a name that stands beside it, and not above."""
+    kind = consent_kind(header)
+    if kind is None:
+        return Said(Says.NOTHING)
+    column = ConsentColumn(header, kind)
+    column.observe(cell)
+    return column.read(cell) if column.is_meant() else Said(Says.NOTHING)

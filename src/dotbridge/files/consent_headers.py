@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import names_a_state, phrase_kind, without_answers
+from dotbridge.files.consent_phrases import is_any_frequency, names_a_state, phrase_kind, without_answers
 from dotbridge.files.headers import plain
 
 
@@ -89,6 +89,8 @@ def consent_kind(header: str) -> ConsentKind | None:
         return found
     if _is_something_else(header):
         return None
+    if is_any_frequency(header):
+        return ConsentKind.OPTED_IN
     # Of a state of anything only those words count that are said of mailings alone, as of labels.
     return _phrased_kind(header) or (ConsentKind.LABELS if names_a_state(header) else None)
 

@@ -73,7 +73,9 @@ _MAILING = """
     informed, in touch,
     angebot, informier, auf dem laufenden,
     informé, offres, ofertas, novedad, offerte, novità, aanbieding, oferty, tilbud, erbjudand, tarjou,
-    メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire
+    メール, 邮件, 郵件, 메일, 마케팅, ενημερωτ, write to you, write to me, anschreiben, vous écrire,
+    von uns hör, de nos nouvelles, saber de nosotros, noticias nuestras, da noi, van ons hor, från oss, fra os,
+    schreiben wir, écrivons
 """
 _PERMITTED = """
     optin, optedin, permission, permiss, permit, permes, allow, accept, accett, acept, aceit, agree, subscri, abonn,
@@ -104,6 +106,28 @@ _SENT_NAMES = """
     werbung, werbung per mail, werbung per email, werbemails, werbeemails, email werbung, newsletter versand, mailing,
     mailings, permission, permissions, publicidad, publicité, pubblicità, publicidade, reclame, reklama, mainonta,
     реклама
+"""
+# How often something is sent, which asks as well whether it is at all.
+_HOW_OFTEN = """
+    frequen, fréquence, frecuencia, frequência, häufigkeit, intervall, rhythmus, cadence, cadencia, częstotliwoś,
+    frekven, tiheys,
+    gyakoriság, frecvenț, učestalost, pogostost, частот, періодичн, периодичн, συχνότητ, sıklı, how often, wie oft,
+    wie häufig, combien de fois, cada cuánto, quanto spesso, ogni quanto, quantas vezes, hoe vaak, jak często,
+    hur ofta, hvor ofte, kuinka usein, jak často, milyen gyakran, как часто, як часто, 頻度, 频率, 빈도, digest
+"""
+# The same, or how and whether, as somebody would rather have it.
+_PREFERRED = "prefer, preferenc, präferenz, préféren, voorkeur, wunsch, foretruk, föredra, предпочт"
+_NEVER = """
+    never, not at all, no emails, no mails, no newsletters, no contact, nie, niemals, gar nicht, gar keine,
+    überhaupt nicht, keine, jamais, aucun, aucune, nunca, ninguno, ninguna, mai, nessuno, nessuna, nooit, helemaal
+    niet, nigdy, wcale, aldrig, aldri, ei koskaan, en koskaan, nikdy, nikoli, nikada, soha, niciodată, ποτέ, asla,
+    hiçbir zaman, никогда, ніколи, 配信しない, 希望しない, しない, 从不, 不接收, 받지 않음, 안함, nenhum,
+    nenhuma, ingen, inga, žádné, nigdy więcej
+"""
+# Beside these a "never" says that nothing of the kind has happened yet: "Last newsletter".
+_WHEN = """
+    last, latest, since, when, sent, date, letzt, zuletzt, seit, datum, gesendet, versendet, dernier, dernière, envoyé,
+    última, último, enviad, ultima, ultimo, inviat, laatst, verzonden, ostatni, wysłan, senast, sidste, siste
 """
 # Laws that are named for the permission that they ask for.
 _LAW = "gdpr, dsgvo, rgpd, rodo"
@@ -136,6 +160,19 @@ _NO_MORE = re.compile(
     r"|ne (?:plus|pas) (?:le |la |les )?(?:contacter|envoyer|écrire)(?: de | d.)?(?:e-?mails?|mails?|newsletters?)?"
     r"|no (?:enviar|contactar|escribir)(?: más)?(?: correos?| e-?mails?)?"
     r"|[\w ]*\b(?:removed?|taken?|took) (?:\w+ )?(?:off|from) (?:the |our |your |all )*(?:mailing |e-?mail )*lists?"
+    r"|(?:will|wollen|möchte|möchten|wünscht|wünschen) (?:bitte )?(?:keine?n? (?:weiteren? )?)"
+    r"(?:e-?mails?|mails?|mailings?|newsletter|werbung|kontakt)"
+    r"|(?:bitte )?(?:aus|von|vom) (?:dem |unserem |der |unserer )?(?:e-?mail-?|mail-?|newsletter-?)?(?:verteiler|liste)"
+    r" (?:genommen|nehmen|gelöscht|löschen|gestrichen|streichen|entfernt|entfernen)"
+    r"|(?:newsletters?|mailings?|e-?mails?|werbung|marketing) ?[:=-] ?(?:no|nein|non|nee|never|nie)"
+    r"|no (?:e-?mails?|e-?mailing|mailings?|newsletters?|marketing)"
+    r"|[\w ]*\bnot to (?:be )?(?:e-?mailed|mailed|contacted|written to|receive (?:any |our |more )*"
+    r"(?:e-?mails?|mails?|mailings?|newsletters?|marketing))"
+    r"|(?:does(?: not|n.?t)|don.?t|do not) want (?:any |our |more |to receive |to get |to be )*"
+    r"(?:e-?mails?|e-?mailed|mails?|mailings?|newsletters?|marketing|contacted)"
+    r"|ne (?:souhaite|veut|désire) (?:plus|pas) (?:recevoir )?(?:de |d.|la |le |nos |nos |les )?"
+    r"(?:e-?mails?|mails?|newsletters?|courriels?)"
+    r"|no (?:quiere|desea) (?:recibir )?(?:más |el |la )?(?:correos?|e-?mails?|newsletters?|bolet[ií]n(?:es)?)"
     r")(?: any ?more| again| him| her| them| us| me| please| mehr| bitte| senden| schicken)*[.! ]*",
     re.IGNORECASE,
 )
@@ -193,8 +230,43 @@ def phrase_kind(header: str) -> str:
     is_permitted = _holds(name, _PERMITTED) or bool(words & {*_parts(_PERMITTED_WORDS)})
     if words & {*_parts(_STATES)} and (is_of_mailing or is_permitted or is_permission):
         return "status"
-    is_asked = is_permission or (is_of_mailing and is_permitted) or name in _parts(_SENT_NAMES)
+    is_permitted = is_permitted or _holds(name, _PREFERRED) or _holds(name, _HOW_OFTEN)
+    is_asked = is_permission or (is_of_mailing and is_permitted) or name in _parts(_SENT_NAMES) or name == "digest"
     return "opted in" if is_asked else ""
+
+
+@lru_cache(maxsize=1_024)
+def asks_how_often(header: str) -> bool:
+    """Whether a column of this name says how often somebody is written to, of which "never" is one answer."""
+    return _holds(plain(header), _HOW_OFTEN)
+
+
+@lru_cache(maxsize=1_024)
+def asks_what_is_preferred(header: str) -> bool:
+    """Whether a column of this name says what somebody would rather have, of which "none" is one answer."""
+    return _holds(plain(header), _PREFERRED)
+
+
+@lru_cache(maxsize=1_024)
+def is_any_frequency(header: str) -> bool:
+    """Whether a column of this name says how often, and not what: that of orders, or of mailings."""
+    words = re.findall(r"[^\W_]+", header)
+    return len(words) == 1 and asks_how_often(header) and plain(header) != "digest"
+
+
+@lru_cache(maxsize=1_024)
+def asks_when(header: str) -> bool:
+    """Whether a column of this name says when something happened, where "never" says that it did not yet."""
+    return _holds(plain(header), _WHEN)
+
+
+@lru_cache(maxsize=4_096)
+def says_never(text: str) -> bool:
+    """Whether an answer says never: "Nie", "Jamais", "Never (unsubscribe)", "Not at all"."""
+    if len(text) > _LONGEST_STATE:
+        return False
+    said = re.split(r"\s*[(\[,;:.!\N{EN DASH}\N{EM DASH}-]", text.strip(), maxsplit=1)[0]
+    return plain(said) in _parts(_NEVER)
 
 
 def phrase_state(text: str) -> str:
@@ -210,6 +282,8 @@ def phrase_state(text: str) -> str:
     if (
         _holds(name, _HAS_LEFT)
         or _is_no_subscriber(name, is_negated=is_negated)
+        # "Newsletter-Abmeldung".
+        or (_holds(name, _NEWSLETTER) and _holds(name, _LEFT) and not is_negated)
         or (is_negated and (is_wish or _holds(name, _NEWSLETTER)))
     ):
         return "opted out"
@@ -230,8 +304,9 @@ def without_not(text: str) -> str:
 def is_denied(text: str) -> bool:
     """Whether an answer of a few words begins by denying it: "nicht erteilt", "no deseo"."""
     words = text.split() if len(text) <= _LONGEST_STATE else []
-    is_left_open = bool({*map(plain, words)} & {*_parts(_LEFT_OPEN)})
-    return len(words) in {2, 3} and plain(words[0]) in _parts(_NOT) and not is_left_open
+    if len(words) not in {2, 3} or plain(words[0]) not in _parts(_NOT):
+        return False
+    return not {*map(plain, words)} & {*_parts(_LEFT_OPEN)}
 
 
 def has_left(text: str) -> bool:

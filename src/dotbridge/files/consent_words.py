@@ -85,6 +85,7 @@ NO_SAID = "no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, n
 
 # Columns that say yes or no of any state, or when it began. Alone they may be those of an account or a customer.
 ANY_IN_HEADERS = """
+    activated, aktiviert, activated at, aktiviert am,
     active, is active, aktiv, ist aktiv, actif, activo, attivo, ativo, actief, aktywny, aktiivinen
 """
 ANY_OUT_HEADERS = """

@@ -25,7 +25,17 @@ _BUDDHIST_YEARS = range(2400, 2700)
 DAY_FIRST, MONTH_FIRST = gettext_noop("day first"), gettext_noop("month first")
 # What nothing settles is left out, and nobody is asked about it any more.
 LEAVE = "leave"
-ORDERS = {"dmy": DAY_FIRST, "mdy": MONTH_FIRST, "leave": LEAVE}
+# How Excel keeps a day: as a number since then. Old ones of a Mac count from 1904, which a number does not say.
+EXCEL_1900 = gettext_noop("days that Excel counted from 1900")
+EXCEL_1904 = gettext_noop("days that Excel counted from 1904")
+_COUNTED_FROM = {EXCEL_1900: datetime.date(1899, 12, 30), EXCEL_1904: datetime.date(1904, 1, 1)}
+ORDERS = {
+    "dmy": DAY_FIRST,
+    "mdy": MONTH_FIRST,
+    "excel1900": EXCEL_1900,
+    "excel1904": EXCEL_1904,
+    "leave": LEAVE,
+}
 _CLOCK = (
     r"(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?:[:.](?P<second>\d{2}))?(?:[.,](?P<fraction>\d+))?(?: ?Uhr)?"
     r" ?(?P<half>[AP]\.? ?M\.?)? ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?"
@@ -37,6 +47,8 @@ _YEAR_FIRST = re.compile(rf"(\d{{4}})([-./])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}){_TIME}", re.ASCII | re.IGNORECASE)
 _SHORT_YEAR = re.compile(r"\d{1,2}([-./])\d{1,2}\1\d{2}", re.ASCII)
 _NO_YEAR = re.compile(r"--\d{2}-?\d{2}|\d{1,2}[-./]\d{1,2}\.?", re.ASCII)
+# From 1927 on. With a part of a day behind it.
+_COUNTED = re.compile(r"([1-9]\d{4})(?:[.,]\d+)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 # "17. Mai 1990", "May 17, 1990 10:30 AM", "17 de mayo de 1990", "Thu, 17 May 1990 10:30:00 +0000".
 _WITH_NAME = re.compile(
@@ -70,11 +82,14 @@ class DateColumn:
     day_first: Counter[str] = field(default_factory=Counter)
     month_first: Counter[str] = field(default_factory=Counter)
     either: Counter[str] = field(default_factory=Counter)
+    counted: int = 0
     example: str = ""
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        if not isinstance(cell, str) or len(cell) > LONGEST_DATE:
+        if isinstance(cell, (int, float)) or (isinstance(cell, str) and cell[:1].isdigit()):
+            self._observe_counted(cell_text(cell).strip())
+        if not isinstance(cell, str) or len(cell) > LONGEST_DATE or not cell.strip()[:1].isdigit():
             return
         found = _YEAR_LAST.fullmatch(_tidied(cell))
         if found is None:
@@ -88,9 +103,14 @@ class DateColumn:
             self.either[separator] += 1
             self.example = self.example or found[0]
 
+    def _observe_counted(self, text: str) -> None:
+        if _COUNTED.fullmatch(text):
+            self.counted += 1
+            self.example = self.example or text
+
     def order(self, separator: str) -> str | None:
         """The order under this separator, None where nothing settles it or the column says both."""
-        if self.chosen and self.chosen != LEAVE:
+        if self.chosen in {DAY_FIRST, MONTH_FIRST}:
             return self.chosen
         day, month = self.day_first[separator], self.month_first[separator]
         if day and month:
@@ -102,7 +122,8 @@ class DateColumn:
 
     def is_open(self) -> bool:
         """Whether there are dates that could be either, and neither a row nor a person has settled it."""
-        return self.chosen is None and any(self.either[each] and self.order(each) is None for each in self.either)
+        is_either = any(self.either[each] and self.order(each) is None for each in self.either)
+        return self.chosen is None and (is_either or self.counted > 0)
 
     def decided(self) -> dict[str, str | None]:
         """What was decided for each separator that the column has, for the report."""
@@ -122,6 +143,8 @@ class DateColumn:
         text = cell_text(cell).strip()
         if len(text) > LONGEST_DATE:
             raise Unreadable(_("This is no date."), _mend())
+        if found := _COUNTED.fullmatch(text):
+            return Day(self._counted_day(int(found[1])), "")
         year, month, day, time = self._parts(_tidied(text))
         if year in _BUDDHIST_YEARS:
             raise Unreadable(_("The year is one of another calendar."), _mend())
@@ -129,6 +152,14 @@ class DateColumn:
             return Day(datetime.date(year, month, day), time)
         except ValueError:
             raise Unreadable(_("There is no such day."), _mend()) from None
+
+    def _counted_day(self, number: int) -> datetime.date:
+        if (begin := _COUNTED_FROM.get(self.chosen or "")) is None:
+            raise Unreadable(
+                _("It may be a day as Excel counts them, from 1900 or from 1904."),
+                _("Say excel1900 or excel1904 for the whole column, or write dates as YEAR-MONTH-DAY."),
+            )
+        return begin + datetime.timedelta(days=number)
 
     def _parts(self, text: str) -> tuple[int, int, int, str]:
         if found := _YEAR_FIRST.fullmatch(text):

@@ -116,7 +116,7 @@ class DelimitedText:
             empty = EmptyLines()
             for number, text in enumerate(lines.peek(_SAMPLE)[: self._titles], 1):
                 if text.strip(BLANKS) and not _is_announcement(number, text):
-                    yield title(number, text.strip())
+                    yield title(number, text.strip(), tuple(text.strip().split(self.delimiter)))
             top = self._top(lines)
             if not self.has_names:
                 yield self._fitted(top, "", self._width)
@@ -209,6 +209,7 @@ class DelimitedText:
                 % {"cells": len(record.cells), "width": width},
                 _("Put quotation marks around a cell that holds the delimiter (%(delimiter)s).")
                 % {"delimiter": self.delimiter},
+                record.cells,
             )
         return Record(record.line, record.cells[:width])
 

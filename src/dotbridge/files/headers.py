@@ -141,10 +141,11 @@ _WHOSE = """
     person, contact, customer, client, billing, invoice, subscriber, attendee, buyer, purchaser, participant, guest,
     invitee, registrant, respondent, donor, supporter, delegate, member, lead, default, address, primary, main, kunde,
     kunden, rechnung, cliente, facturation, ansprechpartner, properties, attributes, fields, merge, profile, traits,
-    data, identifiers
+    data, identifiers, ticket, ticketholder, applicant, guardian, volunteer, your
 """
 # What such a word alone before "name" says nothing about: "Address name" is a name of the address.
 _NEVER_WHOSE = {"addressname", "defaultaddressname", "propertiesname"}
+_LABEL, _VALUE = (re.compile(rf"(.+?) *- *(?:{words})", re.IGNORECASE) for words in ("label|type", "value"))
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -264,3 +265,12 @@ def email_column(
         if not each_its_own or len(several[position]) * 2 > good[position]:
             return position
     return None
+
+
+def labelled_columns(headers: Sequence[str], *, but: Collection[int]) -> list[tuple[int, int]]:
+    """Columns with names and those with what they name, as Google writes them: "Custom Field 1 - Label" and "- Value".
+    None of `but`.
+    """
+    labels = {found[1]: position for position, header in enumerate(headers) if (found := _LABEL.fullmatch(header))}
+    values = {found[1]: position for position, header in enumerate(headers) if (found := _VALUE.fullmatch(header))}
+    return [(labels[name], at) for name, at in values.items() if name in labels and at not in but]

@@ -11,8 +11,9 @@ from dotbridge.files.delimited import DelimitedText
 from dotbridge.files.encodings import FoundEncoding, find_encoding, known_encoding
 from dotbridge.files.errors import EncodingNotSure, FileRefused
 from dotbridge.files.json_objects import JsonList, json_source
-from dotbridge.files.records import MOST_COLUMNS, Source
+from dotbridge.files.records import MOST_COLUMNS, TABLES, Source
 from dotbridge.files.sheets import SheetInMemory, XlsxSheet
+from dotbridge.files.tables import FirstTable
 from dotbridge.files.texts import text as _
 from dotbridge.files.unpacking import Kind, unpacked
 from dotbridge.files.vcards import VCards
@@ -47,7 +48,7 @@ def open_source(
             source.part = source.part or inner.part
         if len(source.headers) > MOST_COLUMNS:
             raise FileRefused(_("The file has more than %(most)d columns.") % {"most": MOST_COLUMNS})
-        yield source
+        yield FirstTable(source) if source.format in TABLES else source
 
 
 def _text(

@@ -57,21 +57,27 @@ class Record:
 
 @dataclass(frozen=True)
 class BrokenLine:
-    """A line that is no record: where it is, what it says, why it was not understood and how to mend it."""
+    """A line that is no record: where it is, what it says, why it was not understood and how to mend it, and its cells
+    if these are known.
+    """
 
     line: int
     text: str
     why: str
     mend: str
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A line that is no contact, and no fault either: where it is, what it says, and what it is taken for."""
+    """A line that is no contact, and no fault either: where it is, what it says, what it is taken for, and its cells
+    if these are known.
+    """
 
     line: int
     text: str
     why: str
+    cells: tuple[Cell, ...] = ()
 
 
 # What a source holds, line by line.
@@ -126,6 +132,7 @@ class FirstRows:
         rows = source.records()
         self._rows = list(islice(rows, most))
         self.has_more = next(rows, None) is not None
+        self.others: list[Source] = list(getattr(source, "others", ()))
 
     def records(self) -> Iterator[Found]:
         """Every record of them."""

@@ -12,9 +12,12 @@ from typing import Any
 
 from dotbridge.files.addresses import Addresses, other_spelling, read_address
 from dotbridge.files.consent_cells import Says
+from dotbridge.files.consent_columns import said_under
+from dotbridge.files.consent_headers import ConsentKind
 from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
+from dotbridge.files.people import Person, names_several
 from dotbridge.files.records import Cell, Record, as_one_text, cell_text, is_blank
 from dotbridge.files.report import Problem
 from dotbridge.files.targets import ADDRESS, FULL_NAME
@@ -67,13 +70,14 @@ def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None,
     reading.row = row = ReadRow(record.line, addresses[0], other_spelling(addresses[0]))
     if len(addresses) > 1:
         row.further[ADDRESS] = addresses[1:]
+    whose = reading.tell_apart(addresses)
     for name, positions in understood.fields.items():
         if name not in {ADDRESS, FULL_NAME}:
-            reading.take(name, positions)
+            reading.take(name, whose.get(name, positions))
     if positions_of_names := understood.fields.get(FULL_NAME):
         # Last, because the last name may have a column of its own.
-        reading.take_full_name(positions_of_names)
-    row.opt_outs = list(reading.opt_outs())
+        reading.take_full_name(whose.get(FULL_NAME, positions_of_names))
+    row.opt_outs = [*reading.opt_outs(), *reading.labelled_opt_outs()]
     return row, reading.problems
 
 
@@ -121,6 +125,61 @@ class _Reading:
         for position, why in unread[: None if found else 1]:
             self._tell(position, why, mend, taken=bool(found))
         return tuple(found)
+
+    def tell_apart(self, addresses: tuple[str, ...]) -> dict[str, list[int]]:
+        """The columns of names that are those of the first address, where a row has room for several people.
+
+        The other ones are told: what stands there is nobody's name here.
+        """
+        people = self._understood.people
+        owner = next((each for each in people if self._has(addresses[0], each)), None)
+        if owner is None:
+            self._tell_of_several(addresses)
+            return {}
+        own = self._name_of(owner)
+        if not (own and len(people) > 1):
+            self._tell_of_several(addresses)
+        for person in people:
+            name = self._name_of(person)
+            # A last name that all share is nobody's alone.
+            position = next((each for each in person.names.values() if each not in owner.names.values()), None)
+            if person is not owner and position is not None and name and name != own and self._is_filled(person, owner):
+                self._tell_of_another(person, position)
+        parts = {part for person in people for part in person.names}
+        return {part: [owner.names[part]] if part in owner.names else [] for part in parts}
+
+    def _has(self, address: str, person: Person) -> bool:
+        cells = (self._cells[position] for position in person.addresses)
+        return any(address in _read_address(cell).addresses for cell in cells if not is_blank(cell))
+
+    def _name_of(self, person: Person) -> str:
+        cells = (self._cells[position] for position in person.names.values())
+        return " ".join(cell_text(cell).strip() for cell in cells if not is_blank(cell)).casefold()
+
+    def _is_filled(self, person: Person, beside: Person) -> bool:
+        others = set(beside.names.values())
+        return any(not is_blank(self._cells[each]) for each in person.names.values() if each not in others)
+
+    def _tell_of_another(self, person: Person, position: int) -> None:
+        cells = [self._cells[each] for each in person.addresses]
+        found = [address for cell in cells if not is_blank(cell) for address in _read_address(cell).addresses]
+        why = (
+            _("This is another person's name: it was not taken, and %(email)s stays a further address of the first.")
+            % {"email": ", ".join(found)}
+            if found
+            else _("This is another person's name, without an address of its own: it was not taken.")
+        )
+        self._tell(position, why, _("Give every person a line of their own."), taken=True)
+
+    def _tell_of_several(self, addresses: tuple[str, ...]) -> None:
+        """Tell of a name of several people, if the row has several addresses: all are kept as those of one."""
+        roles = self._understood.target.roles
+        for name in (FULL_NAME, roles.get(Role.FIRST_NAME)) if len(addresses) > 1 else ():
+            for position in self._understood.fields.get(name or "", []):
+                text = cell_text(self._cells[position])
+                if names_several(text) and not is_company(text):
+                    why = _("This names several people, and the addresses of the line are kept as those of one.")
+                    self._tell(position, why, _("Give every person a line of their own."), taken=True)
 
     def take(self, name: str, positions: list[int]) -> None:
         """Take the first filled cell that can be read; where there is a place for further values, the others too."""
@@ -195,6 +254,18 @@ class _Reading:
                 self._tell(position, why, mend, taken=True)
             happened = moment(said.happened, without_time=END_OF_DAY) if said.happened else None
             yield OptOut(column.header, shown(cell), happened, doubtful)
+
+    def labelled_opt_outs(self) -> Iterator[OptOut]:
+        """The same, of cells whose names stand beside them."""
+        for label, position in self._understood.labelled:
+            name, cell = cell_text(self._cells[label]).strip("* "), self._cells[position]
+            if not name or is_blank(cell) or (said := said_under(name, cell)).says is Says.NOTHING:
+                continue
+            counted = self._understood.report.columns[position]
+            counted.consent = counted.consent or ConsentKind.LABELS.value
+            counted.opted_out += 1
+            happened = moment(said.happened, without_time=END_OF_DAY) if said.happened else None
+            yield OptOut(name, shown(cell), happened, said.says is Says.DOUBTFUL)
 
     def _read(self, position: int) -> tuple[Any, tuple[str, ...]]:
         try:

@@ -17,6 +17,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from dotbridge.files.encodings import FoundEncoding
 from dotbridge.files.errors import FileRefused
+from dotbridge.files.merged_cells import Area, areas_of_ods, areas_of_xlsb, areas_of_xlsx, said_in_every_row
 from dotbridge.files.records import (
     BLANKS,
     LONGEST_CELL,
@@ -53,10 +54,15 @@ class _Sheet:
     other_parts: tuple[str, ...] = ()
     headers: list[str]
     _titles: int
+    _merged: list[Area]
     has_names: bool
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         """Rows and their numbers, counted from 1. Those with nothing in them may be missing."""
+        raise NotImplementedError
+
+    def _areas(self) -> list[Area]:
+        """Where the sheet has merged cells."""
         raise NotImplementedError
 
     def _choose(self, names: Sequence[str], wanted: str | None) -> str:
@@ -68,6 +74,7 @@ class _Sheet:
             )
         for name in [wanted] if wanted is not None else names:
             self.part = name
+            self._merged = self._areas()
             first = list(islice(self._filled(), 2 * MOST_TITLES))
             if first:
                 self._titles = row_of_names([[cell_text(cell).strip(BLANKS) for cell in row.cells] for row in first])
@@ -86,7 +93,7 @@ class _Sheet:
 
     def _filled(self) -> Iterator[Record]:
         empty, last = EmptyLines(), 0
-        for number, row in self._rows():
+        for number, row in said_in_every_row(self._rows(), self._merged):
             # A program may have given several rows one number, and by its line each person is known.
             last = max(number, last + 1)
             cells = tuple(_cell(value) for value in row)
@@ -101,16 +108,15 @@ class _Sheet:
         width = len(self.headers)
         rows = self._filled()
         for row in islice(rows, self._titles):
-            yield title(row.line, _in_one_line(row.cells))
+            yield title(row.line, _in_one_line(row.cells), row.cells)
         if self.has_names:
             next(rows)
         for row in rows:
             cells = row.cells
             if len(cells) > width and not all(map(is_blank, cells[width:])):
                 why = _("The row has a value beyond the last column that has a name.")
-                yield BrokenLine(
-                    row.line, _in_one_line(cells), why, _("Name its column in the first row, or delete the value.")
-                )
+                mend = _("Name its column in the first row, or delete the value.")
+                yield BrokenLine(row.line, _in_one_line(cells), why, mend, cells)
             elif any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
                 yield BrokenLine(row.line, "", _("A cell is far too long."), _("Shorten the cell."))
             else:
@@ -148,6 +154,14 @@ class XlsxSheet(_Sheet):
         sheets.sort(key=lambda each: each.sheet_state != "visible")
         self._choose([each.title for each in sheets], sheet)
 
+    def _areas(self) -> list[Area]:
+        sheet: Any = self._book[self.part]
+        try:
+            with sheet._get_source() as source:
+                return areas_of_xlsx(source)
+        except _DAMAGED:
+            raise _damaged() from None
+
     def _rows(self) -> Iterator[tuple[int, Sequence[Any]]]:
         book: Any = self._book
         sheet: Any = book[self.part]
@@ -178,13 +192,22 @@ class SheetInMemory(_Sheet):
         try:
             self.format = _format_of(file)
             file.seek(0)
-            self._book = CalamineWorkbook.from_filelike(file)
+            self._file, self._book = file, CalamineWorkbook.from_filelike(file)
         except PasswordError:
             raise _locked() from None
         except CalamineError:
             raise (_locked() if _is_encrypted(file) else _damaged()) from None
         sheets = sorted(self._book.sheets_metadata, key=lambda each: each.visible != SheetVisibleEnum.Visible)
         self._choose([each.name for each in sheets], sheet)
+
+    def _areas(self) -> list[Area]:
+        if self.format == "xls":
+            found = self._book.get_sheet_by_name(self.part).merged_cell_ranges or []
+            return [Area(top + 1, left + 1, bottom + 1, right + 1) for (top, left), (bottom, right) in found]
+        try:
+            return (areas_of_xlsb if self.format == "xlsb" else areas_of_ods)(self._file, self.part)
+        except _DAMAGED:
+            raise _damaged() from None
 
     def _rows(self) -> Iterable[tuple[int, Sequence[Any]]]:
         rows: list[list[Any]] = self._book.get_sheet_by_name(self.part).to_python(skip_empty_area=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dotbridge.files.addresses import read_address
 from dotbridge.files.consent_headers import is_listed
 from dotbridge.files.headers import Role, role_of
-from dotbridge.files.records import Skipped
+from dotbridge.files.records import Cell, Skipped
 from dotbridge.files.texts import text as _
 
 MOST_TITLES = 20
@@ -32,7 +32,7 @@ def sure_row_of_names(rows: Sequence[Sequence[str]]) -> int | None:
             # A person who prefers "e-mail" has no address below that word, and an export that names who made it has
             # an address above.
             if role_of(cell) is Role.EMAIL and (number == 0 or _holds_addresses(rows[number + 1 :], position)):
-                return number
+                return number + _says_more_below(row, rows[number + 1 :], position)
     with_address = next((number for number, row in enumerate(first) if any(map(_is_address, row))), None)
     if not with_address:
         return None
@@ -46,9 +46,16 @@ def are_names(cells: Sequence[str]) -> bool:
     return not any(_is_address(cell) for cell in cells)
 
 
-def title(line: int, text: str) -> Skipped:
+def title(line: int, text: str, cells: tuple[Cell, ...]) -> Skipped:
     """What is told of a line above the names of the columns."""
-    return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."))
+    return Skipped(line, text, _("It stands above the names of the columns, so it is taken for a title."), cells)
+
+
+def _says_more_below(row: Sequence[str], below: Sequence[Sequence[str]], position: int) -> bool:
+    """Whether the next row names the columns once more, and more of them: "Name" above "First name" and "Last name"."""
+    names = below[0] if below else ()
+    is_repeated = position < len(names) and names[position] == row[position]
+    return is_repeated and sum(map(_is_name, names)) > sum(map(_is_name, row))
 
 
 def _is_name(cell: str) -> bool:

@@ -22,13 +22,14 @@ from dotbridge.files.consent_headers import (
     speaks_of_mailing,
     speaks_of_money,
 )
-from dotbridge.files.dates import ORDERS
+from dotbridge.files.dates import EXCEL_1900, EXCEL_1904, ORDERS
 from dotbridge.files.errors import AddressMissing, FileRefused
-from dotbridge.files.headers import Role, email_column, match_headers, plain, role_of
+from dotbridge.files.headers import Role, email_column, labelled_columns, match_headers, plain, role_of
 from dotbridge.files.numbers import DECIMAL_MARKS
+from dotbridge.files.people import Person, people_of
 from dotbridge.files.records import MOST_ROWS, Cell, Record, Source, cell_text, is_blank
 from dotbridge.files.report import ColumnReport, LoadReport, Question, shortened
-from dotbridge.files.targets import ADDRESS, FileTarget
+from dotbridge.files.targets import ADDRESS, FULL_NAME, FileTarget
 from dotbridge.files.texts import joined
 from dotbridge.files.texts import text as _
 from dotbridge.files.values import ColumnReader
@@ -86,8 +87,9 @@ class Understanding:
     """The file as it will be loaded. Positions are those of the columns.
 
     `fields` are the columns of each field, in order: the first filled cell counts. `readers` read the columns that go
-    to a field of the model, `consent` those that speak of consent. `elsewhere` is what other parts of the file say
-    against writing to somebody, by the address in small letters.
+    to a field of the model, `consent` those that speak of consent. `people` says whose the columns are where a row has
+    room for several, `labelled` which columns have their names beside them, row by row. `elsewhere` is what other parts
+    of the file say against writing to somebody, by the address in small letters.
     """
 
     source: Source
@@ -96,6 +98,8 @@ class Understanding:
     readers: dict[int, ColumnReader]
     consent: dict[int, ConsentColumn]
     report: LoadReport
+    people: list[Person]
+    labelled: list[tuple[int, int]]
     elsewhere: dict[str, OptOut] = field(default_factory=dict)
 
 
@@ -116,7 +120,10 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, field in matched.items()
         if field in target.fields
     }
+    labelled = labelled_columns(source.headers, but={*matched, *chosen})
     speaking = _speaking_of_consent(source, chosen, matched, of_mailing)
+    for label, _value in labelled:
+        speaking.pop(label, None)
     filled = _observe(source, readers, speaking, report, progress)
     known = {*chosen, *matched, *(speaking if any(map(speaks_of_money, source.headers)) else ())}
     asked = {
@@ -140,7 +147,18 @@ def understand(source: Source, target: FileTarget, choices: Choices, *, name: st
         for position, header in enumerate(source.headers)
     ]
     report.questions = [*_questions(source, readers), *map(_question_of_consent, asked.values())]
-    return Understanding(source=source, target=target, fields=fields, readers=readers, consent=consent, report=report)
+    parts = {FULL_NAME, target.roles.get(Role.FIRST_NAME), target.roles.get(Role.LAST_NAME)}
+    names = {name: positions for name, positions in fields.items() if name in parts}
+    return Understanding(
+        source=source,
+        target=target,
+        fields=fields,
+        readers=readers,
+        consent=consent,
+        report=report,
+        people=people_of(source.headers, fields[ADDRESS], names),
+        labelled=[(label, value) for label, value in labelled if value not in consent],
+    )
 
 
 def _speaking_of_consent(
@@ -348,7 +366,8 @@ def _decided(reader: ColumnReader | None) -> str:
             [
                 _("dates with %(separator)s: %(order)s") % {"separator": separator, "order": _(order or _NOT_SETTLED)}
                 for separator, order in reader.dates.decided().items()
-            ],
+            ]
+            + [_(each) for each in (EXCEL_1900, EXCEL_1904) if reader.dates.chosen == each],
             ", ",
         )
     if reader.holds_numbers and (mark := reader.numbers.decided()):

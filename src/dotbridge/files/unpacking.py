@@ -27,6 +27,7 @@ LARGEST_WORKBOOK = 1024**3
 LARGEST_SHEET_IN_MEMORY = 100 * 1024**2
 # Text of people shrinks to a tenth; a thousandth is no text.
 MOST_TIMES_ITS_SIZE = 200
+MOST_NAMES_SHOWN = 20
 _SMALL = 10 * 1024**2
 _PIECE = 1024**2
 
@@ -110,8 +111,11 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
                 )
             if len(members) != 1:
                 raise FileRefused(
-                    _("The archive holds %(number)d files: %(names)s. Load one of them.")
-                    % {"number": len(members), "names": ", ".join(map(shortened, sorted(names)[:5]))}
+                    _(
+                        "The archive holds %(number)d files: %(names)s. Unpack it and load each by itself, "
+                        "also the one with those who have opted out."
+                    )
+                    % {"number": len(members), "names": _shown(names)}
                 )
             with archive.open(members[0]) as packed, _copied(packed, _size(file)) as inner:
                 yield Unpacked(inner, _kind(inner), part=PurePosixPath(members[0].filename).name)
@@ -122,6 +126,11 @@ def _unpacked_zip(file: BinaryIO) -> Iterator[Unpacked]:
         if "password" not in str(error) and "encrypted" not in str(error):
             raise
         raise FileRefused(_("The archive is locked with a password. Load the file unpacked.")) from None
+
+
+def _shown(names: set[str]) -> str:
+    first = [shortened(name) for name in sorted(names)[:MOST_NAMES_SHOWN]]
+    return ", ".join([*first, *(["…"] if len(names) > MOST_NAMES_SHOWN else [])])
 
 
 def _archive(file: BinaryIO) -> zipfile.ZipFile:

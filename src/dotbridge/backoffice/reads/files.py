@@ -46,6 +46,8 @@ _DATES: tuple[tuple[str, StrOrPromise], ...] = (
     ("", gettext_lazy("order as the rows settle it")),
     ("dmy", gettext_lazy("day first: 31/12/1990")),
     ("mdy", gettext_lazy("month first: 12/31/1990")),
+    ("excel1900", gettext_lazy("days as Excel counts them: 32874 is 1990-01-01")),
+    ("excel1904", gettext_lazy("days as Excel for Mac once counted them: 31412 is 1990-01-01")),
     ("leave", gettext_lazy("leave out what is not clear")),
 )
 _NUMBERS: tuple[tuple[str, StrOrPromise], ...] = (

@@ -38,7 +38,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help="where a column goes, or unused; with :dmy, :mdy, :comma or :point how it is written. Can be repeated",
+            help="where a column goes, or unused; with :dmy, :mdy, :excel1900, :comma or :point how it is written. "
+            "Can be repeated",
         )
         parser.add_argument(
             "--same-address", choices=SAME_ADDRESS, help="which of several rows with one address counts"

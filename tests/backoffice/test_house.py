@@ -81,7 +81,7 @@ def test_what_needs_somebody_stands_first_with_its_cause_and_a_button(back_offic
     ):
         assert said in page
     assert f"{len(needs)} things need you" in page
-    assert f'>{len(needs)}<span class="hidden-visually"> need you' in page
+    assert f'{len(needs)}<span class="hidden-visually"> need you' in page
     for need in needs.values():
         assert back_office.get(need.url).status_code == 200, need.title
 

@@ -1,6 +1,13 @@
 "use strict";
 
-const TABS = [["books", "Address books"], ["contacts", "Contacts"], ["imports", "Imports"], ["campaigns", "Campaigns"], ["calls", "Calls"], ["switches", "Switches"]];
+const TABS = [
+  ["books", "Address books"],
+  ["contacts", "Contacts"],
+  ["imports", "Imports"],
+  ["campaigns", "Campaigns"],
+  ["calls", "Calls"],
+  ["switches", "Switches"],
+];
 const FAULTS = ["status", "reset", "cut", "malformed", "delay", "duplicate", "reorder"];
 const ENDS = ["RejectedByWatchdog", "Failed", "InvalidFileFormat", "ExceedsAllowedContactLimit", "Unknown", "Finished"];
 const REFRESH = 2000;
@@ -15,7 +22,9 @@ function make(tag, attributes = {}, ...children) {
     if (name === "onclick") element.addEventListener("click", value);
     else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null).map((child) => (child instanceof Node ? child : String(child))));
+  element.append(
+    ...children.filter((child) => child !== null).map((child) => (child instanceof Node ? child : String(child))),
+  );
   return element;
 }
 
@@ -35,7 +44,11 @@ async function ask(path) {
 
 async function tell(method, path, body = {}, said = "Done.") {
   try {
-    const response = await fetch("/_sandbox/" + path, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const response = await fetch("/_sandbox/" + path, {
+      method,
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
     const answer = await response.json();
     toast(response.ok ? said : answer.message);
   } catch (error) {
@@ -48,13 +61,36 @@ const number = (value) => Number(value || 0).toLocaleString("en-GB");
 const date = (text) => (text ? text.slice(0, 19).replace("T", " ") : "–");
 const GOOD = new Set(["Subscribed", "Finished", "Sent", "Completed"]);
 const WARN = new Set(["NotFinished", "PendingOptIn", "Sending", "SoftBounced", "Unsent"]);
-const pill = (text) => make("span", { class: "pill " + (GOOD.has(text) ? "good" : WARN.has(text) ? "warn" : "bad") }, text);
+const pill = (text) =>
+  make("span", { class: "pill " + (GOOD.has(text) ? "good" : WARN.has(text) ? "warn" : "bad") }, text);
 
 function table(caption, columns, rows, nothing) {
   if (!rows.length) return make("div", { class: "card" }, make("p", { class: "empty" }, nothing));
-  const head = columns.map(([title, , numeric]) => make("th", { scope: "col", class: numeric === true ? "num" : null }, numeric === "unseen-head" ? make("span", { class: "unseen" }, title) : title));
-  const body = rows.map((row) => make("tr", {}, ...columns.map(([, cell, kind]) => make("td", { class: kind === true ? "num" : kind || null }, cell(row) ?? ""))));
-  return make("div", { class: "card", role: "group", "aria-label": caption }, make("table", {}, make("caption", {}, caption), make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body)));
+  const head = columns.map(([title, , numeric]) =>
+    make(
+      "th",
+      { scope: "col", class: numeric === true ? "num" : null },
+      numeric === "unseen-head" ? make("span", { class: "unseen" }, title) : title,
+    ),
+  );
+  const body = rows.map((row) =>
+    make(
+      "tr",
+      {},
+      ...columns.map(([, cell, kind]) => make("td", { class: kind === true ? "num" : kind || null }, cell(row) ?? "")),
+    ),
+  );
+  return make(
+    "div",
+    { class: "card", role: "group", "aria-label": caption },
+    make(
+      "table",
+      {},
+      make("caption", {}, caption),
+      make("thead", {}, make("tr", {}, ...head)),
+      make("tbody", {}, ...body),
+    ),
+  );
 }
 
 /* A part is drawn anew only when what it shows has changed, so that nobody loses the focus or a selection. */
@@ -86,44 +122,106 @@ function refocus(part, label) {
 
 function drawTiles() {
   const contacts = state.contacts;
-  const gone = Object.entries(contacts).filter(([name]) => name !== "Subscribed").reduce((sum, [, count]) => sum + count, 0);
+  const gone = Object.entries(contacts)
+    .filter(([name]) => name !== "Subscribed")
+    .reduce((sum, [, count]) => sum + count, 0);
   const active = state.imports.filter((each) => each.status === "NotFinished").length;
-  const tiles = [[contacts.Subscribed, "mailable contacts"], [gone, "suppressed"], [state.books.filter((each) => each.kind === "book").length, "address books"], [active, state.held ? "imports held" : "imports active"], [state.campaigns.length, "campaigns"], [state.calls.total, "calls"]];
-  draw("tiles", tiles, (list) => list.map(([count, label]) => make("div", { class: "tile" }, make("b", {}, number(count)), make("span", {}, label))));
+  const tiles = [
+    [contacts.Subscribed, "mailable contacts"],
+    [gone, "suppressed"],
+    [state.books.filter((each) => each.kind === "book").length, "address books"],
+    [active, state.held ? "imports held" : "imports active"],
+    [state.campaigns.length, "campaigns"],
+    [state.calls.total, "calls"],
+  ];
+  draw("tiles", tiles, (list) =>
+    list.map(([count, label]) => make("div", { class: "tile" }, make("b", {}, number(count)), make("span", {}, label))),
+  );
 }
 
 function drawBooks() {
-  draw("books", state.books, (books) => table("Address books and segments", [
-    ["Name", (row) => row.name], ["Kind", (row) => (row.kind === "segment" ? "Segment" : row.writable ? row.visibility : "System")],
-    ["Id", (row) => row.id, true], ["Contacts", (row) => number(row.contacts), true], ["Left it", (row) => number(row.gone), true],
-  ], books, "No address books."));
+  draw("books", state.books, (books) =>
+    table(
+      "Address books and segments",
+      [
+        ["Name", (row) => row.name],
+        ["Kind", (row) => (row.kind === "segment" ? "Segment" : row.writable ? row.visibility : "System")],
+        ["Id", (row) => row.id, true],
+        ["Contacts", (row) => number(row.contacts), true],
+        ["Left it", (row) => number(row.gone), true],
+      ],
+      books,
+      "No address books.",
+    ),
+  );
   const select = byId("search").elements.book;
   const known = state.books.map((each) => each.id + each.name).join();
   if (select.dataset.known === known) return;
   select.dataset.known = known;
   const chosen = select.value;
-  select.replaceChildren(make("option", { value: 0 }, "any"), ...state.books.map((each) => make("option", { value: each.id }, each.name)));
+  select.replaceChildren(
+    make("option", { value: 0 }, "any"),
+    ...state.books.map((each) => make("option", { value: each.id }, each.name)),
+  );
   select.value = chosen || "0";
 }
 
 function contactActions(row) {
-  const act = (label, path, said) => make("button", { type: "button", "aria-label": label + " " + row.email, onclick: () => tell("POST", "contacts/" + path, { email: row.email }, said) }, label);
-  if (row.status === "PendingOptIn" || row.status === "Unsubscribed") return make("div", { class: "actions" }, act("Confirm", "complete-challenge", "Open confirmation links clicked."));
+  const act = (label, path, said) =>
+    make(
+      "button",
+      {
+        type: "button",
+        "aria-label": label + " " + row.email,
+        onclick: () => tell("POST", "contacts/" + path, { email: row.email }, said),
+      },
+      label,
+    );
+  if (row.status === "PendingOptIn" || row.status === "Unsubscribed")
+    return make("div", { class: "actions" }, act("Confirm", "complete-challenge", "Open confirmation links clicked."));
   if (row.status !== "Subscribed") return null;
-  return make("div", { class: "actions" }, act("Unsubscribe", "unsubscribe", "Unsubscribed."), act("Bounce", "bounce", "Bounced."), act("Complain", "complain", "Complained."));
+  return make(
+    "div",
+    { class: "actions" },
+    act("Unsubscribe", "unsubscribe", "Unsubscribed."),
+    act("Bounce", "bounce", "Bounced."),
+    act("Complain", "complain", "Complained."),
+  );
 }
 
 async function drawContacts() {
   const form = byId("search").elements;
   const rows = await ask("contacts?q=" + encodeURIComponent(form.q.value) + "&book=" + form.book.value);
-  draw("found", rows, (list) => table("Contacts", [
-    ["Address", (row) => make("span", {}, row.email, make("small", {}, [row.data.FIRSTNAME, row.data.LASTNAME].filter(Boolean).join(" ")))],
-    ["Status", (row) => pill(row.status)], ["Opt-in", (row) => row.opt_in], ["Books", (row) => row.books || "–"], ["Changed", (row) => date(row.modified), "when"], ["Actions", contactActions, "unseen-head"],
-  ], list, "Nobody found."));
+  draw("found", rows, (list) =>
+    table(
+      "Contacts",
+      [
+        [
+          "Address",
+          (row) =>
+            make(
+              "span",
+              {},
+              row.email,
+              make("small", {}, [row.data.FIRSTNAME, row.data.LASTNAME].filter(Boolean).join(" ")),
+            ),
+        ],
+        ["Status", (row) => pill(row.status)],
+        ["Opt-in", (row) => row.opt_in],
+        ["Books", (row) => row.books || "–"],
+        ["Changed", (row) => date(row.modified), "when"],
+        ["Actions", contactActions, "unseen-head"],
+      ],
+      list,
+      "Nobody found.",
+    ),
+  );
 }
 
 function counters(row) {
-  const counted = Object.entries(row.counters).filter(([, count]) => count).map(([name, count]) => number(count) + " " + name.replace(/[A-Z]/g, (letter) => " " + letter.toLowerCase()));
+  const counted = Object.entries(row.counters)
+    .filter(([, count]) => count)
+    .map(([name, count]) => number(count) + " " + name.replace(/[A-Z]/g, (letter) => " " + letter.toLowerCase()));
   return counted.join(", ") || "–";
 }
 
@@ -131,30 +229,102 @@ function drawImports() {
   const names = Object.fromEntries(state.books.map((each) => [each.id, each.name]));
   byId("hold").textContent = state.held ? "Release imports" : "Hold imports";
   byId("hold").classList.toggle("on", state.held);
-  draw("import-list", state.imports, (list) => table("Imports", [
-    ["Given", (row) => date(row.created), "when"], ["Into", (row) => row.book_ids.map((id) => names[id] || id).join(", ") || "Account"], ["Status", (row) => pill(row.status)],
-    ["Result", counters], ["Id", (row) => make("small", {}, row.guid)],
-  ], list, "No imports yet."));
+  draw("import-list", state.imports, (list) =>
+    table(
+      "Imports",
+      [
+        ["Given", (row) => date(row.created), "when"],
+        ["Into", (row) => row.book_ids.map((id) => names[id] || id).join(", ") || "Account"],
+        ["Status", (row) => pill(row.status)],
+        ["Result", counters],
+        ["Id", (row) => make("small", {}, row.guid)],
+      ],
+      list,
+      "No imports yet.",
+    ),
+  );
 }
 
 function drawCampaigns() {
-  draw("campaigns", state.campaigns, (list) => table("Campaigns", [
-    ["Campaign", (row) => make("span", {}, row.name, make("small", {}, row.subject))], ["Status", (row) => pill(row.status)], ["Sent", (row) => number(row.sent), true],
-    ["Opens", (row) => number(row.opens), true], ["Clicks", (row) => number(row.clicks), true], ["Bounces", (row) => number(row.bounces), true], ["Left", (row) => number(row.gone), true],
-    ["On", (row) => date(row.sent_date), "when"],
-    ["Actions", (row) => (row.status === "Sending" ? null : make("button", { type: "button", "aria-label": "Send " + row.name, onclick: () => window.confirm("Send “" + row.name + "” to all contacts?") && tell("POST", "campaigns/send", { campaignId: row.id }, "Sent.") }, "Send")), "unseen-head"],
-  ], list, "No campaigns yet: POST /v2/campaigns makes one."));
+  draw("campaigns", state.campaigns, (list) =>
+    table(
+      "Campaigns",
+      [
+        ["Campaign", (row) => make("span", {}, row.name, make("small", {}, row.subject))],
+        ["Status", (row) => pill(row.status)],
+        ["Sent", (row) => number(row.sent), true],
+        ["Opens", (row) => number(row.opens), true],
+        ["Clicks", (row) => number(row.clicks), true],
+        ["Bounces", (row) => number(row.bounces), true],
+        ["Left", (row) => number(row.gone), true],
+        ["On", (row) => date(row.sent_date), "when"],
+        [
+          "Actions",
+          (row) =>
+            row.status === "Sending"
+              ? null
+              : make(
+                  "button",
+                  {
+                    type: "button",
+                    "aria-label": "Send " + row.name,
+                    onclick: () =>
+                      window.confirm("Send “" + row.name + "” to all contacts?") &&
+                      tell("POST", "campaigns/send", { campaignId: row.id }, "Sent."),
+                  },
+                  "Send",
+                ),
+          "unseen-head",
+        ],
+      ],
+      list,
+      "No campaigns yet: POST /v2/campaigns makes one.",
+    ),
+  );
 }
 
 async function drawCalls() {
   const log = await ask("calls?last=500");
-  draw("fault-list", state.faults.filter((each) => each.times === null || each.done < each.times), (list) => (list.length ? table("Faults ordered", [
-    ["Fault", (row) => pill(row.kind)], ["Path", (row) => row.path || "any", "path"], ["Done", (row) => row.done + " of " + (row.times ?? "∞"), true],
-  ], list, "") : []));
-  draw("call-list", log.calls, (list) => table("The latest 500 calls", [
-    ["At", (row) => row.at.slice(11, 23), "when"], ["Call", (row) => row.method + " " + row.path, "path"], ["Status", (row) => make("span", { class: "pill " + (row.status < 300 ? "good" : row.status < 500 ? "warn" : "bad") }, row.status)],
-    ["Tier", (row) => row.tier || "–"], ["ms", (row) => row.milliseconds.toFixed(1), true], ["Fault", (row) => row.fault || ""],
-  ], list.slice().reverse(), "Nobody has called yet."));
+  draw(
+    "fault-list",
+    state.faults.filter((each) => each.times === null || each.done < each.times),
+    (list) =>
+      list.length
+        ? table(
+            "Faults ordered",
+            [
+              ["Fault", (row) => pill(row.kind)],
+              ["Path", (row) => row.path || "any", "path"],
+              ["Done", (row) => row.done + " of " + (row.times ?? "∞"), true],
+            ],
+            list,
+            "",
+          )
+        : [],
+  );
+  draw("call-list", log.calls, (list) =>
+    table(
+      "The latest 500 calls",
+      [
+        ["At", (row) => row.at.slice(11, 23), "when"],
+        ["Call", (row) => row.method + " " + row.path, "path"],
+        [
+          "Status",
+          (row) =>
+            make(
+              "span",
+              { class: "pill " + (row.status < 300 ? "good" : row.status < 500 ? "warn" : "bad") },
+              row.status,
+            ),
+        ],
+        ["Tier", (row) => row.tier || "–"],
+        ["ms", (row) => row.milliseconds.toFixed(1), true],
+        ["Fault", (row) => row.fault || ""],
+      ],
+      list.slice().reverse(),
+      "Nobody has called yet.",
+    ),
+  );
 }
 
 /* The controls stay where they are, so that nobody is disturbed in typing; only their values follow the account. */
@@ -168,21 +338,38 @@ function drawSwitches() {
 }
 
 function switchTable(list) {
-  return table("Switches", [
-    ["Switch", (row) => make("span", {}, make("code", {}, row.name), make("small", {}, row.meaning))],
-    ["Value", switchControl], ["Default", (row) => row.default],
-  ], list, "");
+  return table(
+    "Switches",
+    [
+      ["Switch", (row) => make("span", {}, make("code", {}, row.name), make("small", {}, row.meaning))],
+      ["Value", switchControl],
+      ["Default", (row) => row.default],
+    ],
+    list,
+    "",
+  );
 }
 
 function switchControl(row) {
   const choices = row.may.includes("|") ? row.may.split("|") : null;
-  const control = choices ? make("select", { "aria-label": row.name }, ...choices.map((each) => make("option", { value: each }, each))) : make("input", { "aria-label": row.name, class: "short" });
+  const control = choices
+    ? make("select", { "aria-label": row.name }, ...choices.map((each) => make("option", { value: each }, each)))
+    : make("input", { "aria-label": row.name, class: "short" });
   control.value = String(row.value);
-  control.addEventListener("change", () => tell("PATCH", "switches", { [row.name]: control.value }, row.name + " is now " + control.value + "."));
+  control.addEventListener("change", () =>
+    tell("PATCH", "switches", { [row.name]: control.value }, row.name + " is now " + control.value + "."),
+  );
   return control;
 }
 
-const PARTS = { books: drawBooks, contacts: drawContacts, imports: drawImports, campaigns: drawCampaigns, calls: drawCalls, switches: drawSwitches };
+const PARTS = {
+  books: drawBooks,
+  contacts: drawContacts,
+  imports: drawImports,
+  campaigns: drawCampaigns,
+  calls: drawCalls,
+  switches: drawSwitches,
+};
 
 async function refresh(now = false) {
   if (document.hidden && !now) return;
@@ -224,22 +411,57 @@ function moveTab(event) {
 }
 
 function wire() {
-  byId("tabs").append(...TABS.map(([id, title]) => make("button", { type: "button", role: "tab", id: "tab-" + id, "aria-controls": id, onclick: () => show(id) }, title)));
+  byId("tabs").append(
+    ...TABS.map(([id, title]) =>
+      make(
+        "button",
+        { type: "button", role: "tab", id: "tab-" + id, "aria-controls": id, onclick: () => show(id) },
+        title,
+      ),
+    ),
+  );
   byId("tabs").addEventListener("keydown", moveTab);
   byId("forced").append(...ENDS.map((each) => make("option", {}, each)));
   byId("fault").elements.kind.append(...FAULTS.map((each) => make("option", {}, each)));
-  byId("freeze").addEventListener("click", () => tell("POST", state.frozen ? "clock/unfreeze" : "clock/freeze", {}, state.frozen ? "The clock runs." : "The clock stands still."));
-  for (const button of document.querySelectorAll("[data-advance]")) button.addEventListener("click", () => tell("POST", "clock/advance", { seconds: Number(button.dataset.advance) }, "The clock was moved."));
+  byId("freeze").addEventListener("click", () =>
+    tell(
+      "POST",
+      state.frozen ? "clock/unfreeze" : "clock/freeze",
+      {},
+      state.frozen ? "The clock runs." : "The clock stands still.",
+    ),
+  );
+  for (const button of document.querySelectorAll("[data-advance]"))
+    button.addEventListener("click", () =>
+      tell("POST", "clock/advance", { seconds: Number(button.dataset.advance) }, "The clock was moved."),
+    );
   byId("hold").addEventListener("click", () => tell("POST", state.held ? "imports/release" : "imports/hold"));
   byId("finish").addEventListener("click", () => tell("POST", "imports/finish", {}, "All imports have ended."));
-  byId("force").addEventListener("click", () => tell("POST", "imports/finish-as", { status: byId("forced").value }, "Ordered."));
+  byId("force").addEventListener("click", () =>
+    tell("POST", "imports/finish-as", { status: byId("forced").value }, "Ordered."),
+  );
   byId("clear-faults").addEventListener("click", () => tell("DELETE", "faults"));
   byId("clear-calls").addEventListener("click", () => tell("DELETE", "calls"));
-  byId("search").addEventListener("submit", (event) => { event.preventDefault(); drawContacts(); });
+  byId("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    drawContacts();
+  });
   byId("fault").addEventListener("submit", (event) => {
     event.preventDefault();
     const form = event.target.elements;
-    tell("POST", "faults", { kind: form.kind.value, path: form.path.value, times: Number(form.times.value), status: Number(form.status.value), seconds: Number(form.seconds.value), late: form.late.checked }, "Ordered.");
+    tell(
+      "POST",
+      "faults",
+      {
+        kind: form.kind.value,
+        path: form.path.value,
+        times: Number(form.times.value),
+        status: Number(form.status.value),
+        seconds: Number(form.seconds.value),
+        late: form.late.checked,
+      },
+      "Ordered.",
+    );
   });
   const wanted = location.hash.slice(1);
   show(PARTS[wanted] ? wanted : "books");

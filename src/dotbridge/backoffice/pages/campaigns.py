@@ -115,6 +115,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         {"title": DID_WORDS[card.did], "cards": [(column["campaign"], column["cards"][place]) for column in columns]}
         for place, card in enumerate(columns[0]["cards"] if columns else [])
     ]
+    chosen = urlencode({"campaign": [campaign.pk for campaign in found]}, doseq=True)
     return show(
         request,
         "backoffice/house/compare.html",
@@ -124,6 +125,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         context={
             "columns": columns,
             "rows": rows,
+            "file_url": f"{reverse('dotbridge:campaigns-file')}?{chosen}",
             "left_out": max(0, len(keys) - MOST_COMPARED),
             "most": MOST_COMPARED,
         },

@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-    const CLICKED = "a:not([href])[x-on\\:click], span[x-on\\:click], div.cursor-pointer[x-on\\:click], h2[x-on\\:click]";
+    const CLICKED =
+        "a:not([href])[x-on\\:click], span[x-on\\:click], div.cursor-pointer[x-on\\:click], h2[x-on\\:click]";
     // The names come in the reader's language with the address of this file.
     const given = new URL(document.currentScript.src).searchParams;
     const NAMES = { dock_to_right: given.get("menu"), close: given.get("close") };
@@ -23,7 +24,9 @@
                 }
             });
         }
-        for (const tip of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) tip.setAttribute("role", "img");
+        for (const tip of root.querySelectorAll("span.help-tooltip[aria-label]:not([role])")) {
+            tip.setAttribute("role", "img");
+        }
         // An icon is the name of a glyph, not a word to be read out.
         for (const icon of root.querySelectorAll(".material-symbols-outlined:not([aria-label])")) {
             if (icon.parentElement && icon.parentElement.textContent.trim() !== icon.textContent.trim()) {

@@ -1,5 +1,5 @@
-/* What the pages need beyond HTML and htmx: the menu of a phone, the search, the theme, dialogs, forms that were changed,
-   and a word where an answer does not come.
+/* What the pages need beyond HTML and htmx: the menu of a phone, the search, the theme, dialogs, forms that were
+   changed, and a word where an answer does not come.
    Everything is found by a data attribute, so that pieces that htmx brings later work as well. */
 (() => {
   "use strict";
@@ -18,8 +18,8 @@
     document.querySelector("[data-toggle-menu]")?.setAttribute("aria-expanded", String(isOpen));
   };
 
-  /* Browsers let a page write to the clipboard only where nobody can listen. Elsewhere the older way may do; if not, the
-     text is marked, to be copied by hand, and nothing is said to be copied. */
+  /* Browsers let a page write to the clipboard only where nobody can listen. Elsewhere the older way may do; if not,
+     the text is marked, to be copied by hand, and nothing is said to be copied. */
   const copy = async (button) => {
     const place = document.getElementById(button.dataset.copy);
     let isCopied = false;
@@ -138,7 +138,9 @@
     document.querySelectorAll("form:has([data-choose])").forEach(countChosen);
     if (performance.getEntriesByType("navigation")[0]?.type !== "back_forward") return;
     document.querySelectorAll("form[data-asks]").forEach((form) => {
-      const fields = [...form.querySelectorAll("input:not([type=hidden], [type=file]), select, textarea:not([name=rule])")];
+      const fields = [
+        ...form.querySelectorAll("input:not([type=hidden], [type=file]), select, textarea:not([name=rule])")
+      ];
       if (!fields.every(isAsDrawn)) noteChange(form);
     });
   });
@@ -167,8 +169,8 @@
   }, true);
   openSheets(document);
 
-  /* What was asked for and did not come: a piece that the page waits for says so in its place and can be asked for again;
-     of all else the page says that it may be old. */
+  /* What was asked for and did not come: a piece that the page waits for says so in its place and can be asked for
+     again; of all else the page says that it may be old. */
   const stale = document.querySelector("[data-stale]");
   const arrived = new WeakSet();
   const missing = ({ detail: { elt, target, requestConfig } }) => {

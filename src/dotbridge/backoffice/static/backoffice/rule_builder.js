@@ -25,11 +25,21 @@ class RuleBuilder extends HTMLElement {
     }
 
     // Everything that the drawing asks of its page.
-    get texts() { return this.page.texts; }
-    get periods() { return this.page.periods; }
-    get units() { return this.page.units; }
-    get measures() { return this.page.measures; }
-    get groups() { return this.page.groups; }
+    get texts() {
+        return this.page.texts;
+    }
+    get periods() {
+        return this.page.periods;
+    }
+    get units() {
+        return this.page.units;
+    }
+    get measures() {
+        return this.page.measures;
+    }
+    get groups() {
+        return this.page.groups;
+    }
 
     nameOf(field, value, within) {
         return this.#names[field.path]?.[String(value)] ?? this.#names[`${within}/${field.path}`]?.[String(value)];
@@ -121,8 +131,18 @@ class RuleBuilder extends HTMLElement {
         const { texts } = this;
         const focus = document.activeElement?.dataset?.focus;
         this.bar.replaceChildren(
-            button({ text: texts.undo, focus: "undo", disabled: !this.history.canUndo, click: () => this.#goBack(this.history.undo()) }),
-            button({ text: texts.redo, focus: "redo", disabled: !this.history.canRedo, click: () => this.#goBack(this.history.redo()) }),
+            button({
+                text: texts.undo,
+                focus: "undo",
+                disabled: !this.history.canUndo,
+                click: () => this.#goBack(this.history.undo()),
+            }),
+            button({
+                text: texts.redo,
+                focus: "redo",
+                disabled: !this.history.canRedo,
+                click: () => this.#goBack(this.history.redo()),
+            }),
         );
         if (focus === "undo" || focus === "redo") this.bar.querySelector("button:not([disabled])")?.focus();
     }
@@ -204,14 +224,33 @@ class RuleBuilder extends HTMLElement {
         const shown = [];
         if (answer.took_too_long) shown.push(h("p", { class: "rb-problem" }, texts.tooLong));
         else if (answer.count === null) shown.push(h("p", { class: "rb-problem" }, texts.notCounted));
-        else shown.push(h("p", { class: "rb-count" }, answer.count === 1 ? texts.one : fill(texts.many, { number: number.format(answer.count) })));
+        else
+            shown.push(
+                h(
+                    "p",
+                    { class: "rb-count" },
+                    answer.count === 1 ? texts.one : fill(texts.many, { number: number.format(answer.count) }),
+                ),
+            );
         const unfinished = answer.problems.filter((problem) => problem.kind === "incomplete").length;
-        if (unfinished) shown.push(h("p", { class: "rb-subtle" }, unfinished === 1 ? texts.oneIncomplete : fill(texts.incomplete, { number: unfinished })));
-        for (const problem of answer.problems) if (!problem.key) shown.push(h("p", { class: "rb-problem" }, problem.text));
+        if (unfinished)
+            shown.push(
+                h(
+                    "p",
+                    { class: "rb-subtle" },
+                    unfinished === 1 ? texts.oneIncomplete : fill(texts.incomplete, { number: unfinished }),
+                ),
+            );
+        for (const problem of answer.problems)
+            if (!problem.key) shown.push(h("p", { class: "rb-problem" }, problem.text));
         if (answer.change) shown.push(h("p", { class: "rb-change" }, answer.change.said.join(" ")));
         if (answer.sample.length) {
-            const people = answer.sample.map(({ name, email }) => h("li", {}, name, email ? h("span", { class: "rb-subtle" }, ` ${email}`) : null));
-            shown.push(h("details", { class: "rb-sample", open: true }, h("summary", {}, texts.first), h("ol", {}, people)));
+            const people = answer.sample.map(({ name, email }) =>
+                h("li", {}, name, email ? h("span", { class: "rb-subtle" }, ` ${email}`) : null),
+            );
+            shown.push(
+                h("details", { class: "rb-sample", open: true }, h("summary", {}, texts.first), h("ol", {}, people)),
+            );
         }
         return shown;
     }

@@ -21,11 +21,18 @@ export function select({ label, options, value, focus, change, placeholder }) {
     const isKnown = options.some(([option]) => String(option) === String(value));
     const shown = [
         ...(placeholder && !isKnown ? [h("option", { value: "" }, placeholder)] : []),
-        ...options.map(([option, text]) => h("option", { value: option, selected: String(option) === String(value) }, text)),
+        ...options.map(([option, text]) =>
+            h("option", { value: option, selected: String(option) === String(value) }, text),
+        ),
     ];
     return h(
         "select",
-        { "aria-label": label, class: "rb-input", data: { focus }, on: { change: (event) => change(event.target.value) } },
+        {
+            "aria-label": label,
+            class: "rb-input",
+            data: { focus },
+            on: { change: (event) => change(event.target.value) },
+        },
         shown,
     );
 }
@@ -107,7 +114,12 @@ export function combobox({ label, shown = "", placeholder, focus, find, choose, 
                         id: newId(),
                         "aria-selected": "false",
                         // Before the field loses its focus, and with it the list.
-                        on: { mousedown: (event) => { event.preventDefault(); take(choice); } },
+                        on: {
+                            mousedown: (event) => {
+                                event.preventDefault();
+                                take(choice);
+                            },
+                        },
                     },
                     choice.label,
                 ),

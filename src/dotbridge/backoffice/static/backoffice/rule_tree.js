@@ -1,7 +1,7 @@
 // A rule as a tree, and what can be done to it. Nothing in here knows the page.
 //
-// A place is a list of steps from the root: a number is a position in a group, "where" the filter of a condition on many
-// records. A tree is changed in place; whoever keeps a history takes copies.
+// A place is a list of steps from the root: a number is a position in a group, "where" the filter of a condition on
+// many records. A tree is changed in place; whoever keeps a history takes copies.
 
 export const VERSION = 1;
 

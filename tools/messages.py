@@ -92,7 +92,8 @@ def update() -> int:
             catalog.update(template, no_fuzzy_matching=True)
             catalog.obsolete.clear()
             for message in catalog:
-                if message.id:
+                # A text that is new has none.
+                if message.id and message.string is not None:
                     message.string = _each(message, language)
             path = path_of(language, domain)
             path.parent.mkdir(parents=True, exist_ok=True)

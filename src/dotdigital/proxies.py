@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 import httpx2
 
@@ -16,7 +16,7 @@ def proxy_of_environment(origin: str) -> str | None:
     url = httpx2.URL(origin)
     proxies = getproxies_environment()
     named = proxies.get(url.scheme) or proxies.get("all")
-    if not named or _is_here(url.host) or proxy_bypass_environment(url.netloc.decode("ascii"), proxies):
+    if not named or _is_here(url.host) or proxy_bypass(url.netloc.decode("ascii")):
         return None
     return named if "://" in named else f"http://{named}"
 

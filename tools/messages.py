@@ -92,7 +92,8 @@ def update() -> int:
             catalog.update(template, no_fuzzy_matching=True)
             catalog.obsolete.clear()
             for message in catalog:
-                if message.id:
+                # A text that is new has none.
+                if message.id and message.string is not None:
                     message.string = _each(message, language)
             path = path_of(language, domain)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -281,9 +282,8 @@ def typeset(string: str, language: str) -> str:
 
 
 def _each(message: Message, language: str) -> str | tuple[str, ...]:
-    if not isinstance(message.string, tuple):
-        # Of a new message some versions of the library have none at all.
-        return typeset(message.string or "", language)
+    if isinstance(message.string, str):
+        return typeset(message.string, language)
     return tuple(typeset(each, language) for each in message.string)
 
 

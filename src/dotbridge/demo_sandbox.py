@@ -103,7 +103,7 @@ def _await_sandbox(config: Config, process: psutil.Popen, written: Path) -> None
         if process.poll() is not None:
             break
         try:
-            httpx2.get(f"{config.sandbox_url}/v2/server-time", timeout=2)
+            httpx2.get(f"{config.sandbox_url}/v2/server-time", timeout=2, trust_env=False)
         except httpx2.TransportError:
             time.sleep(0.05)
         else:

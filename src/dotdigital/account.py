@@ -37,6 +37,7 @@ from dotdigital.models import (
 from dotdigital.paging import DEFAULT_OVERLAP
 from dotdigital.patience import Retry
 from dotdigital.programs import Emails, Preferences, Programs, Segments, Surveys, Templates
+from dotdigital.proxies import proxy_of_environment
 from dotdigital.results import CampaignResults
 from dotdigital.session import Session
 from dotdigital.transactional import RecordCollection
@@ -50,9 +51,10 @@ class Account:
 
     ``base_url`` and whatever the account says about its host must be a vendor host or one of ``allowed_origins``,
     because the password goes there. ``before_request`` is called before each HTTP request and may raise to forbid it.
-    ``tls`` is a context that trusts other authorities; verification itself cannot be switched off. ``timeout`` may be
-    one number of seconds for everything. Raises ConfigurationError at once for settings that cannot work, and
-    ValueError for times that are none.
+    ``tls`` is a context that trusts other authorities; verification itself cannot be switched off. ``proxy`` is one
+    that speaks HTTP; if none is given, what ``HTTPS_PROXY`` or ``ALL_PROXY`` names is used. ``timeout`` may be one
+    number of seconds for everything. Raises ConfigurationError at once for settings that cannot work, and ValueError
+    for times that are none.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Account:
             retry=retry,
             before_request=before_request,
             tls=tls,
-            proxy=proxy,
+            proxy=proxy or proxy_of_environment(self._base),
         )
         self._session = Session(wire, self._base)
 

@@ -244,7 +244,8 @@ def _convert(entry: Any, shape: type[Row]) -> Row:
     try:
         return msgspec.convert(present, shape)
     except msgspec.ValidationError:
-        return msgspec.convert(_without_nulls(present, _DEEPEST), shape)
+        # A number written as a text is one all the same, such as an id that passed through another program.
+        return msgspec.convert(_without_nulls(present, _DEEPEST), shape, strict=False)
 
 
 def _without_nulls(value: Any, depth: int) -> Any:

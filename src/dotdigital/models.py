@@ -145,6 +145,12 @@ class ImportReport(msgspec.Struct, frozen=True, rename="camel"):
     failures: int = 0
     suppressed_contacts: int = 0
 
+    @property
+    def refused(self) -> int:
+        """How many rows were not taken, whatever for. The refused rows name each of them, or should."""
+        counters: tuple[int, ...] = msgspec.structs.astuple(self)
+        return sum(counters) - self.new_contacts - self.updated_contacts
+
 
 class Fault(NamedTuple):
     """A row an import refused (contract §5.4). ``row`` has the uploaded columns, their names in lower case."""

@@ -34,7 +34,8 @@ Read = TypeVar("Read")
 Query = Mapping[str, str | int | Sequence[str]]
 
 NO_CONTENT: Final = 204
-_PARTIAL: Final = 206
+# Nobody asked for a part, which could be read as a whole list, or named what is known already: a cache answered.
+_UNASKED: Final = {206: "a part of an answer", 304: "an answer that was not to be sent again"}
 _NOT_FOUND: Final = 404
 # A page of 1,000 contacts with every data field filled stays well below; more than this is no answer of the service.
 MAX_BODY: Final = 256 * 1024 * 1024
@@ -123,10 +124,16 @@ class Wire:
     def begin_anew(self) -> None:
         """Takes connections of its own, and none that another process has open."""
         self._count_lock = threading.Lock()
+        # With it, faults of the proxy could come as errors that nobody here knows.
+        if self._proxy is not None and self._proxy.lower().startswith("socks"):
+            raise ConfigurationError(
+                "The proxy speaks SOCKS, which is not supported. Use one of HTTP, or name the host in NO_PROXY.",
+                detail="proxy not usable: SOCKS",
+            )
         try:
             # The transport and not httpx2.Client: the latter logs every URL, and some of ours hold addresses.
             self._transport = bounded(httpx2.HTTPTransport(verify=self._tls, proxy=self._proxy))
-        except (httpx2.InvalidURL, ValueError, ImportError):
+        except (httpx2.InvalidURL, ValueError):
             raise ConfigurationError(
                 "The proxy is not usable. Give an address such as http://proxy.example.com:3128.",
                 detail="proxy not usable",
@@ -244,9 +251,8 @@ class Wire:
             # Such a status comes with an answer or with a refusal, and only its body tells which.
             kept = bytes(bytes_of(chunks))
             is_taken, chunks = read_refusal(kept) is None, iter([kept])
-        if response.status_code == _PARTIAL:
-            # Nobody asked for a part, and a part of a list can be read as a whole one.
-            raise not_understood(call.operation, "a part of an answer")
+        if response.status_code in _UNASKED:
+            raise not_understood(call.operation, _UNASKED[response.status_code])
         if is_taken:
             self._limiter.observe(call.operation.tier, headers, response.status_code)
             if call.hear is not None:

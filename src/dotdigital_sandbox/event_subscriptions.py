@@ -22,7 +22,7 @@ from dotdigital_sandbox.event_feed import (
 from dotdigital_sandbox.event_filters import check_pattern, path_of
 from dotdigital_sandbox.event_triggers import TYPES, listen
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, closed_object, object_of
 from dotdigital_sandbox.v3_paging import marked_page
 from dotdigital_sandbox.values import is_email
 
@@ -53,15 +53,6 @@ def member(value: object, known: tuple[str, ...] | dict[str, bool], item: str) -
     return spelled[value.lower()]
 
 
-def _object(value: object, item: str, allowed: str) -> dict[str, Any]:
-    """An object that has no other keys than these."""
-    keys = object_of(value, item, code=BAD_REQUEST)
-    unknown = set(keys) - set(allowed.split())
-    if unknown:
-        raise bad_request(f"{item} has a property that is not known", min(unknown))
-    return keys
-
-
 def _some(value: object, item: str, most: int) -> list[Any]:
     if not isinstance(value, list) or not 1 <= len(value) <= most:
         raise bad_request(f"{item} must hold between 1 and {most} entries", item)
@@ -75,7 +66,7 @@ def _text(value: object, item: str, most: int) -> str:
 
 
 def _filter(value: object) -> dict[str, Any]:
-    keys = _object(value, "filters", "field matchpattern casesensitive")
+    keys = closed_object(value, "filters", "field matchpattern casesensitive", code=BAD_REQUEST)
     field, pattern = keys.get("field"), _text(keys.get("matchpattern"), "matchPattern", PATTERN_LIMIT)
     if not isinstance(field, str):
         raise bad_request("field must be a JSON path", "field")
@@ -93,7 +84,7 @@ def _filter(value: object) -> dict[str, Any]:
 
 
 def _event_type(value: object) -> dict[str, Any]:
-    keys = _object(value, "subscribedEventTypes", "eventtype filters")
+    keys = closed_object(value, "subscribedEventTypes", "eventtype filters", code=BAD_REQUEST)
     kind = keys.get("eventtype")
     if not isinstance(kind, str):
         raise bad_request("eventType must be a text", "eventType")
@@ -119,7 +110,7 @@ def _alerts(value: object) -> dict[str, str]:
 def _given(call: Call) -> tuple[str, str, str, str]:
     """Name, status, types and alerts of a request, the last two as JSON."""
     names = "name status subscribedeventtypes alertsconfiguration"
-    keys = _object(body_of(call), "subscription", names)
+    keys = closed_object(body_of(call), "subscription", names, code=BAD_REQUEST)
     types = _some(keys.get("subscribedeventtypes"), "subscribedEventTypes", TYPES_LIMIT)
     return (
         _text(keys.get("name"), "name", NAME_LIMIT),

@@ -135,12 +135,12 @@ def import_items(call: Call) -> Answer:
     with call.account.store.writing() as db:
         for item in items:
             given = lowered(item).get("key") if isinstance(item, dict) else None
-            key = None if given is None else str(given)
+            key = "" if given is None else str(given)
             try:
                 if key in seen:
                     raise Fault("DuplicateKey")  # noqa: TRY301 - joins the faults found below
                 _keep(db, call, collection, item)
-                seen.add(str(key))
+                seen.add(key)
             except Fault as fault:
                 detail = {"detail": "; ".join(fault.details) or None}
                 current = call.account.settings.shape == "current"

@@ -41,12 +41,18 @@ ATTACHMENT_LIMIT = 15 * 1024 * 1024
 
 
 def _recipients(mail: dict[str, Any], switches: Switches) -> int:
-    """How many people a mail goes to; refused without any, with what is no address, or with too many of a kind."""
-    lists = [mail.get(name) or [] for name in ("toaddresses", "ccaddresses", "bccaddresses")]
-    if not lists[0] or not all(isinstance(each, list) and len(each) <= MOST_RECIPIENTS for each in lists):
+    """How many people a mail goes to; refused without any, with what is no address, or with too many of a kind.
+
+    Several may stand in one text, separated by commas.
+    """
+    given = [mail.get(name) or [] for name in ("toaddresses", "ccaddresses", "bccaddresses")]
+    if not all(isinstance(each, list) for each in given):
         raise refusal("PARAMETER_INVALID", about="toaddresses")
-    addresses = [each for given in lists for each in given]
-    if not all(isinstance(each, str) and is_email(each) for each in addresses):
+    lists = [[part.strip() for text in texts for part in str(text).split(",")] for texts in given]
+    if not lists[0] or not all(len(each) <= MOST_RECIPIENTS for each in lists):
+        raise refusal("PARAMETER_INVALID", about="toaddresses")
+    addresses = [each for addresses in lists for each in addresses]
+    if not all(is_email(each) for each in addresses):
         raise bad_email(switches)
     return len(addresses)
 

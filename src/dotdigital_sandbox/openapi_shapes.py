@@ -21,9 +21,11 @@ from dotdigital_sandbox.event_triggers import TYPES
 from dotdigital_sandbox.insight_store import COLLECTION_TYPES
 from dotdigital_sandbox.insight_v3 import SCOPES
 from dotdigital_sandbox.v3_channels import EMAIL_STATUSES, EMAIL_WISHES, LOCALES, MOBILE_WISHES
+from dotdigital_sandbox.v3_json import PARTS
 from dotdigital_sandbox.values import FIELD_TYPES
 
 ENUMS: dict[str, tuple[str, ...]] = {
+    "V3Part": PARTS,
     "Visibility": ("Private", "Public"),
     "OptInType": OPT_IN_TYPES,
     "EmailType": EMAIL_TYPES,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dotdigital_sandbox.contact_statuses import UNSUBSCRIBED
 from dotdigital_sandbox.subscriptions import suppress
 from dotdigital_sandbox.v3_consents import is_url
-from dotdigital_sandbox.v3_errors import V3Error, object_of
+from dotdigital_sandbox.v3_errors import V3Error, closed_object, object_of
 
 if TYPE_CHECKING:
     from dotdigital_sandbox.account import Account
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # E.164, with or without its plus and the blanks that people write.
 _MOBILE = re.compile(r"\+?([1-9][0-9]{7,14})")
 _BLANKS = re.compile(r"[\s().-]")
+# There are no custom ones here.
+IDENTIFIERS = ("contactid", "email", "mobilenumber")
 EMAIL_WISHES = {"subscribed": None, "unsubscribed": UNSUBSCRIBED, "suppressed": "Suppressed"}
 MOBILE_WISHES = ("noSubscription", "subscribed", "unsubscribed", "suppressed")
 LOCALES = (
@@ -64,6 +66,15 @@ def mobile_of(value: object) -> str:
     return match[1]
 
 
+def read_identifiers(given: object) -> dict[str, Any]:
+    """What a contact is to be known by; refused for a kind that the account does not have, or it would be lost."""
+    identifiers = object_of(given, "identifiers")
+    for name, value in identifiers.items():
+        if name not in IDENTIFIERS and value is not None:
+            raise V3Error(400, "invalidId", f"The account has no identifier '{name}'", name)
+    return identifiers
+
+
 def read_resubscription(given: object) -> dict[str, Any] | None:
     """How somebody is asked back; nobody is for what is not as it must be."""
     if given is None:
@@ -81,16 +92,19 @@ def read_resubscription(given: object) -> dict[str, Any] | None:
 
 
 def read_wishes(channels: dict[str, Any]) -> Wishes:
-    """What ``channelProperties`` asks for; refuses a status that the channel does not have."""
+    """What ``channelProperties`` asks for; refuses a status that the channel does not have, and what is no part of it.
+
+    A country is read only: it is passed over, for those who write back what they read.
+    """
     return Wishes(
-        _status(channels, "email", EMAIL_WISHES),
-        _status(channels, "sms", MOBILE_WISHES),
-        _status(channels, "whatsApp", MOBILE_WISHES),
+        _status(channels, "email", EMAIL_WISHES, "emailtype optintype status resubscribeoptions"),
+        _status(channels, "sms", MOBILE_WISHES, "status countrycode"),
+        _status(channels, "whatsApp", MOBILE_WISHES, "status"),
     )
 
 
-def _status(channels: dict[str, Any], channel: str, known: Iterable[str]) -> str | None:
-    given = object_of(channels.get(channel.lower()) or {}, channel).get("status")
+def _status(channels: dict[str, Any], channel: str, known: Iterable[str], allowed: str) -> str | None:
+    given = closed_object(channels.get(channel.lower()) or {}, channel, allowed).get("status")
     if given is None:
         return None
     spelled: str | None = {each.lower(): each for each in known}.get(str(given).lower())

@@ -31,13 +31,14 @@ from dotdigital_sandbox.v3_channels import (
     Wishes,
     contact_by_mobile,
     mobile_of,
+    read_identifiers,
     read_resubscription,
     read_wishes,
     save_channels,
 )
 from dotdigital_sandbox.v3_consents import consents_or_fault
-from dotdigital_sandbox.v3_errors import V3Error, list_of, object_of
-from dotdigital_sandbox.v3_json import contacts_out
+from dotdigital_sandbox.v3_errors import V3Error, closed_object, list_of, object_of
+from dotdigital_sandbox.v3_json import PARTS, contacts_out, fields_of, parts_of
 from dotdigital_sandbox.v3_paging import marked_page
 from dotdigital_sandbox.values import is_email
 
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 1000
 MOST_LISTS = 100
 _JOIN = "INSERT INTO membership (book_id, contact_id, added) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-ALL_FIELDS = "[[ALL]]"
-PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
 _SINCE = re.compile(r"gte::(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z)")
 MERGES = {"overwrite": 0, "overwrite-if-not-empty": 1, "overwrite-if-empty": 2}
 IDENTIFIERS = ("contactid", "email")
@@ -90,12 +89,12 @@ def read_given(db: Connection, account: Account, body: object, by: Named = NOBOD
     keys = object_of(body, "contact")
     if keys.get("identifiers") is None and not any(by):
         raise V3Error(400, "badRequest", "The Identifiers field is required", "identifiers")
-    given = object_of(keys.get("identifiers") or {}, "identifiers")
+    given = read_identifiers(keys.get("identifiers") or {})
     number = mobile_of(given["mobilenumber"]) if given.get("mobilenumber") is not None else by.mobile or None
     address = given.get("email") or by.email
     if (address or not number) and not (isinstance(address, str) and is_email(address)):
         raise V3Error(400, "invalidId", f"The id value '{address}' is invalid for the identifier 'email'", "email")
-    channels = object_of(keys.get("channelproperties") or {}, "channelProperties")
+    channels = closed_object(keys.get("channelproperties") or {}, "channelProperties", "email sms whatsapp")
     channel = object_of(channels.get("email") or {}, "email")
     pairs = [
         {"key": name, "value": value} for name, value in object_of(keys.get("datafields") or {}, "dataFields").items()
@@ -244,7 +243,7 @@ def contact_not_found(call: Call, code: str = "contactNotFound") -> V3Error:
 
 def _answer(call: Call, db: Connection, contact_id: int, *, status: int = HTTPStatus.OK) -> Answer:
     row = db.execute("SELECT * FROM contact WHERE id = ?", (contact_id,)).fetchone()
-    (contact,) = contacts_out(db, [row], parts=_parts(call) or frozenset(PARTS), fields=_fields(call))
+    (contact,) = contacts_out(db, [row], parts=parts_of(call) or frozenset(PARTS), fields=fields_of(call))
     return json_answer(contact, status=status)
 
 
@@ -325,23 +324,6 @@ def delete_contact(call: Call) -> Answer:
     return json_answer({"contactId": row["id"]})
 
 
-def _parts(call: Call) -> frozenset[str]:
-    wanted = {each.lower() for each in _listed(call, "include")}
-    return frozenset(part for part in PARTS if part.lower() in wanted)
-
-
-def _fields(call: Call, *, listing: bool = False) -> frozenset[str] | None:
-    names = frozenset(each.upper() for each in _listed(call, "data-fields"))
-    return None if ALL_FIELDS in names or (not names and not listing) else names
-
-
-def _listed(call: Call, name: str) -> list[str]:
-    """The parts of a list in a query: the contract shows commas, the vendor's machine-readable schema says pipes, and
-    there are clients that name the parameter once for each part."""
-    parts = (part.strip() for text in call.query.get(name, ()) for part in re.split("[,|]", text))
-    return [each for each in parts if each]
-
-
 def since_of(call: Call, name: str, *, code: str = "invalidFilter") -> str | None:
     """The instant of a filter such as ``~modified=gte::2024-01-01T00:00:00Z``, as the store writes it."""
     text = call.text(f"~{name}") or call.text(name)
@@ -383,7 +365,7 @@ def list_contacts(call: Call) -> Answer:
             f"SELECT * FROM contact c WHERE {condition} ORDER BY c.id LIMIT :limit",
             {**params, "after": page.after, "limit": page.limit + 1},
         ).fetchall()
-        parts, fields = _parts(call), _fields(call, listing=True)
+        parts, fields = parts_of(call), fields_of(call, listing=True)
         items = contacts_out(db, rows[: page.limit], parts=parts, fields=fields)
     following = rows[page.limit - 1]["id"] if len(rows) > page.limit else None
     return json_answer(page.answer(items, following=following))

@@ -53,3 +53,12 @@ def object_of(value: object, item: str, *, code: str = "badRequest") -> dict[str
     if not isinstance(value, dict):
         raise V3Error(400, code, f"{item} must be an object", item)
     return lowered(value)
+
+
+def closed_object(value: object, item: str, allowed: str, *, code: str = "badRequest") -> dict[str, Any]:
+    """As :func:`object_of`, of an object that has no other keys than these, parted by blanks."""
+    keys = object_of(value, item, code=code)
+    unknown = set(keys) - set(allowed.split())
+    if unknown:
+        raise V3Error(400, code, f"{item} has a property that is not known", min(unknown))
+    return keys

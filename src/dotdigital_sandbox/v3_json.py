@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from sqlite3 import Connection, Row
 from typing import Any
 
 import msgspec
 
+from dotdigital_sandbox.calls import Call
 from dotdigital_sandbox.v3_channels import channels_out, identifiers_out
 from dotdigital_sandbox.v3_consents import consents_by_contact
+from dotdigital_sandbox.v3_errors import V3Error
+
+PARTS = ("channelProperties", "lists", "preferences", "consentRecords")
+ALL_FIELDS = "[[ALL]]"
 
 _STATUSES = {"Subscribed": "subscribed", "Unsubscribed": "unsubscribed", "PendingOptIn": "pendingOptIn"}
 # Read first, so that what hangs on each contact is found by its index.
@@ -85,3 +91,25 @@ def _preferences(db: Connection, ids: str) -> Tied:
         names = {"name": row["public_name"], "publicName": row["public_name"], "privateName": row["name"]}
         found[row["contact_id"]].append({"id": row["id"], "isOptedIn": bool(row["opted_in"]), **names})
     return found
+
+
+def parts_of(call: Call) -> frozenset[str]:
+    """The parts of a contact that a query includes; refused for one that there is not."""
+    known = {part.lower(): part for part in PARTS}
+    wanted = {each.lower() for each in _listed(call, "include")}
+    if not wanted.issubset(known):
+        raise V3Error(400, "invalidFilter", f"include must be some of {', '.join(PARTS)}", "include")
+    return frozenset(known[each] for each in wanted)
+
+
+def fields_of(call: Call, *, listing: bool = False) -> frozenset[str] | None:
+    """The data fields that a query asks for; None for all of them."""
+    names = frozenset(each.upper() for each in _listed(call, "data-fields"))
+    return None if ALL_FIELDS in names or (not names and not listing) else names
+
+
+def _listed(call: Call, name: str) -> list[str]:
+    """The parts of a list in a query: the contract shows commas, the vendor's machine-readable schema says pipes, and
+    there are clients that name the parameter once for each part."""
+    parts = (part.strip() for text in call.query.get(name, ()) for part in re.split("[,|]", text))
+    return [each for each in parts if each]

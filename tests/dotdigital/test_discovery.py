@@ -212,6 +212,23 @@ def test_calls_go_through_a_proxy_on_request(server: Server, make_account: MakeA
     assert server.requests[0].headers["host"] == "sandbox.example"
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_calls_go_through_the_proxy_that_the_environment_names(
+    server: Server, other_server: Server, make_account: MakeAccount, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    server.otherwise = lambda request: answer(200, account_info(None))
+    monkeypatch.setenv(name, server.url.replace("//", "//who:s3cret@"))
+    make_account("http://sandbox.example").info()
+    assert server.requests[0].target == "http://sandbox.example/v2/account-info"
+    assert server.requests[0].headers["proxy-authorization"].startswith("Basic ")
+    other_server.otherwise = server.otherwise
+    make_account(other_server.url).info()
+    monkeypatch.setenv("NO_PROXY", "example.com, .example")
+    with pytest.raises(Transient):
+        make_account("http://sandbox.example").info()
+    assert (len(server.requests), len(other_server.requests)) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "said", "times"),
     [

@@ -429,11 +429,37 @@ def test_a_host_name_that_cannot_be_one_is_not_reached(make_account: MakeAccount
         make_account(f"http://{host}").info()
 
 
-@pytest.mark.parametrize("proxy", ["http://user:s3cret@host:bad", "socks9://user:s3cret@host:1", "nonsense"])
-def test_a_proxy_that_cannot_be_one_is_said_at_once(make_account: MakeAccount, proxy: str) -> None:
-    with pytest.raises(ConfigurationError, match="proxy is not usable") as refused:
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("http://user:s3cret@host:bad", "not usable"),
+        ("gopher://user:s3cret@host:1", "not usable"),
+        ("nonsense", "not usable"),
+        ("socks5://user:s3cret@host:1", "SOCKS"),
+        ("SOCKS5H://user:s3cret@host:1", "SOCKS"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_said_at_once(
+    make_account: MakeAccount, monkeypatch: pytest.MonkeyPatch, proxy: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refused:
         make_account("http://127.0.0.1:8099", proxy=proxy)
-    assert "s3cret" not in f"{refused.value!r} {refused.value.__cause__}"
+    assert "s3cret" not in f"{refused.value!r} {refused.value.detail} {refused.value.__cause__}"
+    if "://" in proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        with pytest.raises(ConfigurationError, match=said):
+            make_account("https://dotdigital.example.com")
+
+
+@pytest.mark.parametrize("answered", [304, 206])
+def test_what_a_cache_answers_is_no_fault_of_the_settings(server: Server, account: Account, answered: int) -> None:
+    """As if the answer had been asked for before, or only a part of it. Nobody has."""
+    server.say(answer(answered), answer(answered, []), answer(200, []))
+    assert list(account.address_books()) == []
+    assert len(server.requests) == 3
+    server.say(answer(answered))
+    with pytest.raises(UnknownOutcome):
+        account.campaigns.send(5, address_book_ids=[7])
 
 
 def test_an_address_that_is_too_long_is_not_sent(server: Server, account: Account) -> None:

@@ -247,6 +247,19 @@ def test_a_bad_row_costs_none_of_the_others(server: Server, account: Account) ->
     assert page.malformed[0].reason == "Expected `int`, got `str` - at `$.id`"
 
 
+def test_a_number_may_be_written_as_a_text() -> None:
+    """As another program on the way may do. What is no whole number is none."""
+    book = {"id": 7, "name": "007", "visibility": "Public", "contacts": 3}
+    taken = [{**book, "id": "7", "contacts": "3"}, {**book, "id": 7.0}]
+    refused = [{**book, "id": each} for each in ("", "x", 7.5, True)]
+    page = decode_page(json.dumps(taken + refused).encode(), AddressBook)
+    assert page.items == [AddressBook(id=7, name="007", visibility="Public", contacts=3)] * 2
+    assert len(page.malformed) == 4
+    contact = {"id": "7", "email": "a@example.com", "dataFields": [{"key": "POSTCODE", "value": "01234"}]}
+    (read,) = decode_page(json.dumps([contact]).encode(), Contact)
+    assert (read.id, read.data_fields) == (7, [FieldValue("POSTCODE", "01234")])
+
+
 def test_malformed_rows_count_when_the_end_is_looked_for(server: Server, account: Account) -> None:
     rows: list[dict[str, object]] = [{"id": "bad"} if number == 3 else {"id": number} for number in range(1, 15)]
     server.otherwise = listing(rows)

@@ -161,6 +161,8 @@ def test_transactional_data_is_kept_by_key(api: Api) -> None:
         "InvalidContactIdentifier",
         "InvalidJson",
     ]
+    # A text in each, also where none was given.
+    assert [fault["key"] for fault in report["faults"]] == ["2", "3", "4", "5", "", "6", ""]
     assert {each["key"] for each in api.get(f"/v2/contacts/{contact}/transactional-data/Orders")} == {"1", "2"}
     api.ask("DELETE", "/v2/contacts/transactional-data/Orders/1", status=204)
     gone = (404, "Error: ERROR_TRANSACTIONAL_DATA_DOES_NOT_EXIST")

@@ -129,6 +129,15 @@ def test_mails_are_sent_with_the_content_of_campaigns(api: Api) -> None:
     ]
 
 
+def test_a_mails_addresses_may_stand_in_one_text(api: Api) -> None:
+    """The vendor's document has a list of texts, and says of several that they are separated by commas."""
+    api.ask("POST", "/v2/email", {"toAddresses": ["a@example.com, b@example.com"], "subject": "Hi"}, status=200)
+    (statistics,) = api.get("/v2/email/stats/since-date/2000-01-01")
+    assert statistics["numSent"] == 2
+    for wrong, code in (("a@example.com,", BAD_ADDRESS), (",".join(["a@example.com"] * 101), BAD_TO)):
+        assert api.message("POST", "/v2/email", {"toAddresses": [wrong], "subject": "Hi"}) == code
+
+
 def test_there_are_no_surveys(api: Api) -> None:
     assert api.get("/v2/surveys") == []
     assert api.message("GET", "/v2/surveys/1") == (404, "Error: ERROR_SURVEY_NOT_FOUND")

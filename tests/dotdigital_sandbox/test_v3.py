@@ -376,6 +376,47 @@ def test_a_list_in_a_query_may_be_spelled_in_every_way(api: Api, query: str) -> 
         assert "channelProperties" not in found
 
 
+@pytest.mark.parametrize("query", ["include=nope", "include=lists,Nope", "include=lists&include=tags"])
+def test_a_part_that_no_contact_has_is_not_included_in_silence(demo: Api, query: str) -> None:
+    for path in ("/contacts/v3", "/contacts/v3/contactId/1"):
+        assert error(demo, "GET", f"{path}?{query}") == (400, "contacts:invalidFilter")
+    assert len(demo.get("/contacts/v3", include="LISTS|", limit="1")["_items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"identifiers": {"email": "ann@example.com", "memberNumber": "5"}}, "contacts:invalidId"),
+        ({"channelProperties": {"push": {"status": "subscribed"}}}, "contacts:badRequest"),
+        ({"channelProperties": {"email": {"optIn": "Single"}}}, "contacts:badRequest"),
+        ({"channelProperties": {"sms": {"state": "subscribed"}}}, "contacts:badRequest"),
+        ({"channelProperties": {"whatsApp": {"optInType": "Single"}}}, "contacts:badRequest"),
+    ],
+)
+def test_what_the_documents_leave_no_room_for_is_refused(api: Api, given: dict[str, Any], code: str) -> None:
+    ann = {"identifiers": {"email": "ann@example.com"}}
+    assert error(api, "POST", "/contacts/v3", {**ann, **given}) == (400, code)
+    assert error(api, "PATCH", "/contacts/v3/email/ann@example.com", given) == (400, code)
+    row = {"matchIdentifier": "email", **ann, **given}
+    started = api.ask("PUT", "/contacts/v3/import", {"contacts": [row]}, status=202)
+    api.sandbox.finish_imports()
+    assert api.get(f"/contacts/v3/import/{started['importId']}")["summary"]["invalidEntries"] == 1
+    assert api.get("/v2/contacts/count") == 0
+
+
+def test_a_contact_can_be_written_back_as_it_was_read(api: Api) -> None:
+    given = {
+        "identifiers": {"email": "ann@example.com", "mobileNumber": "447123123123"},
+        "channelProperties": {"email": {"emailType": "Html", "optInType": "Single"}, "sms": {"status": "subscribed"}},
+    }
+    made = api.ask("POST", "/contacts/v3", given, status=201)
+    for each in ("lists", "consentRecords"):
+        assert made.pop(each) == []
+    del made["dataFields"]
+    api.ask("PUT", f"/contacts/v3/contactId/{made['contactId']}", made)
+    api.ask("PATCH", "/contacts/v3/email/ann@example.com", {"identifiers": {"memberNumber": None}})
+
+
 def test_an_import_may_begin_with_a_byte_order_mark(api: Api) -> None:
     row = {"matchIdentifier": "email", "identifiers": {"email": "ann@example.com"}}
     body = b"\xef\xbb\xbf" + json.dumps({"contacts": [row]}).encode()

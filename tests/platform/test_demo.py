@@ -28,10 +28,16 @@ NAMED = {
 
 @pytest.fixture(scope="module")
 def once() -> Iterator[tuple[Place, subprocess.CompletedProcess[str]]]:
-    """A place where a demo ran once, and what that gave. Its sandbox goes on."""
+    """A place where a demo ran once, and what that gave. Its sandbox goes on.
+
+    The environment names a proxy that nothing on this machine can be reached by.
+    """
     with own_folder() as folder:
         place = Place(folder)
-        yield place, place.run("demo", "--once", seconds=400)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+            done = place.run("demo", "--once", seconds=400)
+        yield place, done
         place.close()
 
 

@@ -12,6 +12,8 @@ OF_CLIENT = (
     _("Dotdigital's limit of calls for this account is used up. Try again later."),
     _("Dotdigital does not have what was asked for. It may have been deleted; read it again."),
     _("The connection to Dotdigital broke off. It is tried again later."),
+    _("The proxy is not usable. Give an address such as http://proxy.example.com:3128."),
+    _("The proxy speaks SOCKS, which is not supported. Use one of HTTP, or name the host in NO_PROXY."),
     _("Something other than Dotdigital seems to have answered, such as a proxy. It is tried again later."),
     _(
         "The connection broke off after the request was sent, so it is unknown whether Dotdigital carried it out. "

@@ -82,10 +82,8 @@ _IS_SHOWN = r"""
         WHEN 'Date' THEN v.value <> '' AND left(v.value, 19) = left(t.value, 19)
         ELSE btrim(replace(v.value, E'\r\n', E'\n'), E' \t\n') = btrim(replace(t.value, E'\r\n', E'\n'), E' \t\n') END
 """
-# After an unknown outcome a row counts as taken only where the book shows its values; the others are sent again.
-_RELEASE_UNSEEN = f"""
-    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
-    WHERE i.upload_id = %s AND NOT EXISTS (
+# Where nobody said what became of a row `i`, it counts as taken only if the book shows its values.
+_IS_UNSEEN = f"""NOT EXISTS (
         SELECT 1 FROM dotbridge_mirror_contact c JOIN dotbridge_mirror_membership m ON m.contact_id = c.id
         WHERE c.integration_id = %s AND c.email_key = i.email_key AND m.address_book_id = %s AND m.gone_at IS NULL
           AND NOT EXISTS (
@@ -94,6 +92,15 @@ _RELEASE_UNSEEN = f"""
               LEFT JOIN dotbridge_mirror_datafield d ON d.integration_id = c.integration_id AND d.name = v.key
               WHERE ({_IS_SHOWN}) IS NOT TRUE)
     )
+"""
+# After an unknown outcome the others are sent again.
+_RELEASE_UNSEEN = f"""
+    UPDATE dotbridge_sync_exportitem i SET upload_id = NULL
+    WHERE i.upload_id = %s AND {_IS_UNSEEN}
+"""
+_NOTE_UNSEEN = f"""
+    INSERT INTO unreported_row
+    SELECT i.id FROM dotbridge_sync_exportitem i WHERE i.upload_id = %s AND i.reason = '' AND {_IS_UNSEEN}
 """
 
 
@@ -208,9 +215,24 @@ def _apply_report(step: StepContext, upload: Upload) -> None:
     # A transaction a chunk, and none of them open while the next chunk is awaited.
     while chunk := list(islice(faults, FAULTS_AT_ONCE)):
         _apply_refused(step, upload, [RefusedRow(fault.email, fault.reason) for fault in chunk])
+    is_silent = report.refused > upload.items.exclude(reason="").count()
+    if is_silent:
+        _note_unseen(step, upload)
     with transaction.atomic():
+        if is_silent:
+            step.count(unreported=refuse_unreported(step))
         _finish(step, upload, msgspec.to_builtins(report))
     step.advance(upload.row_count)
+
+
+def _note_unseen(step: StepContext, upload: Upload) -> None:
+    """Find the rows that the report may have counted as refused without naming them: the book does not show them."""
+    forget_named_rows()
+    step.run.refresh_clock()
+    book = upload.connection.address_book
+    import_contacts_of_book(step, book)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_NOTE_UNSEEN, [upload.pk, book.integration_id, book.pk])
 
 
 def _apply_results(step: StepContext, upload: Upload, summary: Mapping[str, int]) -> None:

@@ -41,6 +41,8 @@ MIDDLEWARE = [
     "dotbridge.backoffice.pages.security.theme_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # It adds a length of its own to each answer, so that nobody learns a secret of a page from how well it compresses.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -452,3 +453,12 @@ def test_one_account_that_fails_both_ways_is_one_thing(back_office: Client, worl
     assert len([title for title in titles if "the last run failed" in title]) == 1
     page = texts(back_office.get(url("activity")))
     assert f"{len(titles) - 3} more things need you" in page
+
+
+def test_pages_are_sent_compressed(back_office: Client, world: World) -> None:
+    page = url("list", world.marketing_list.pk)
+    plain, packed = back_office.get(page), back_office.get(page, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.content) < len(plain.content) / 4
+    assert "</html>" in gzip.decompress(packed.content).decode()

@@ -127,7 +127,7 @@ def test_records_may_belong_to_the_account(start: Callable[..., Api]) -> None:
     report = api.get(f"/v2/contacts/transactional-data/import/{started['id']}/report")
     assert report["totalImported"] == 1
     # Old clients know no detail.
-    assert report["faults"] == [{"key": None, "reason": "InvalidClientKey"}]
+    assert report["faults"] == [{"key": "", "reason": "InvalidClientKey"}]
 
 
 def test_preferences_of_a_contact_answer_under_both_spellings(api: Api) -> None:

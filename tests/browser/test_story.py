@@ -142,7 +142,7 @@ def _connect_account(page: Page, sandbox: Sandbox) -> None:
     # It is read at once, and followed; then its books are known.
     expect(page.locator(".live")).to_contain_text("Done")
     page.reload()
-    expect(page.get_by_role("region", name="What the account told about itself")).to_contain_text("Address books3")
+    expect(page.get_by_role("region", name="What the account told about itself")).to_contain_text("Address books 3")
     page.get_by_role("link", name="Set up").click()
     page.get_by_label("Client ID").fill(DEFAULT_CLIENT)
     page.get_by_label("Client secret").fill(DEFAULT_SECRET)

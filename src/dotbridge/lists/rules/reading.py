@@ -108,25 +108,23 @@ def _read(reading: Reading, tree: Any) -> Group | None:
     return root
 
 
-def _problem_of_keeping(tree: Any) -> str:
+def _problem_of_keeping(tree: Mapping[str, Any]) -> str:
     """Why it cannot be stored, also for what no rule asks about: an editor's own marks are kept with the rule."""
     rest: list[tuple[Any, int]] = [(tree, 0)]
     texts: list[str] = []
     is_storable = True
     while rest:
         part, depth = rest.pop()
-        if depth > DEEPEST_KEPT:
+        if part and depth == DEEPEST_KEPT:
             return _("The rule is nested too deep.")
-        # Nearly all of it is text, and whether something is a mapping takes longer to ask.
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part, dict | Mapping):
-            texts += [key for key in part if isinstance(key, str)]
-            rest += [(each, depth + 1) for each in part.values()]
-        elif isinstance(part, list | tuple):
-            rest += [(each, depth + 1) for each in part]
-        elif isinstance(part, float):
-            is_storable = is_storable and math.isfinite(part)
+        for each in (*part, *part.values()) if isinstance(part, Mapping) else part:
+            # Nearly all of it is text, and whether something is a mapping takes longer to ask.
+            if isinstance(each, str):
+                texts.append(each)
+            elif isinstance(each, list | tuple | dict | Mapping):
+                rest.append((each, depth + 1))
+            elif isinstance(each, float):
+                is_storable = is_storable and math.isfinite(each)
     if not is_storable or NOT_STORABLE.search("".join(texts)):
         return _("The rule holds a character or a number that cannot be stored. Write it anew.")
     return ""

@@ -175,19 +175,22 @@ def _integer(value: Any) -> int:
 
 
 def _decimal(value: Any) -> Decimal:
-    mend = ValueRefused(_("give a number, such as 12 or 3.5."))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise mend
+        raise _no_number()
     try:
         number = Decimal(str(value).strip())
     except (InvalidOperation, ValueError):
-        raise mend from None
+        raise _no_number() from None
     # A number such as 1e999999 is short to write and would fill a page of digits; of very many after the point
     # PostgreSQL takes none at all.
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int) or abs(number.adjusted()) > _MOST_DIGITS or exponent < -_MOST_DIGITS:
-        raise mend
+        raise _no_number()
     return number
+
+
+def _no_number() -> ValueRefused:
+    return ValueRefused(_("give a number, such as 12 or 3.5."))
 
 
 def _date(value: Any) -> datetime.date:

@@ -272,9 +272,9 @@ def _merge(
         if cursor.rowcount == 0:
             raise Integration.DoesNotExist("The integration was deleted while its contacts were being stored.")
         cursor.execute(_STAGE)
+        prefer_index_lookups()
         fill(cursor)
         _leave_out_erased(integration)
-        prefer_index_lookups()
         cursor.execute(_DO_NOT_WAIT)
         cursor.execute(_SETTLE_ADDRESSES)
         cursor.execute(_RELEASE, parameters)

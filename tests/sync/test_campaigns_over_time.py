@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from dotbridge.campaigns.models import EmailCampaign, EmailCampaignStatistics, MarketingActivity, MarketingCampaign
 from dotbridge.campaigns.services import delete_email_campaign
-from dotbridge.connections.models import ListConnection, LookKind, RunKind
+from dotbridge.connections.models import ListConnection, Look, LookKind, LookState, RunKind
 from dotbridge.connections.services import connect_list, request_look
 from dotbridge.consent.erasure import erase_address
 from dotbridge.crm.models import ContactEmail, Lead
@@ -32,6 +32,7 @@ from dotbridge.mirror.models import (
     AddressBook,
     Campaign,
     ClickEvent,
+    Draft,
     FormerAddress,
     OpenEvent,
     SenderAddress,
@@ -348,6 +349,27 @@ def test_results_that_cannot_be_noted_hold_up_no_other_campaign(scripted: Integr
     assert not WaitingResult.objects.exists()
 
 
+def test_results_of_whoever_was_exported_since_are_noted_though_it_failed_once(
+    scripted: Integration, vendor: CampaignVendor
+) -> None:
+    vendor.campaigns(campaign(1, "Winter"))
+    run_import(scripted)
+    assert WaitingResult.objects.count() == 1
+    add_to_crm(["person1@example.com"])
+    run_sync(integration=scripted, kind=RunKind.EXPORT, trigger="test")
+    with connection.cursor() as cursor:
+        cursor.execute(_REFUSE_WINTER)
+    try:
+        run_import(scripted)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse_winter() CASCADE")
+    assert not EmailCampaignStatistics.objects.exists()
+    run_import(scripted)
+    assert EmailCampaignStatistics.objects.count() == 1
+    assert not WaitingResult.objects.exists()
+
+
 def test_a_template_that_cannot_be_read_this_time_stays(scripted: Integration, vendor: CampaignVendor) -> None:
     kept = Template.objects.create(integration=scripted, remote_id=5, name="News")
     sender = SenderAddress.objects.create(integration=scripted, remote_id=6, email="news@example.com")
@@ -358,3 +380,12 @@ def test_a_template_that_cannot_be_read_this_time_stays(scripted: Integration, v
     run_sync(integration=scripted, kind=RunKind.REQUESTS, trigger="test")
     assert set(Template.objects.values_list("remote_id", flat=True)) == {kept.remote_id, 8}
     assert list(SenderAddress.objects.all()) == [sender]
+
+
+def test_a_campaign_that_is_not_shown_is_still_there(scripted: Integration, vendor: CampaignVendor) -> None:
+    draft = Draft.objects.create(integration=scripted, remote_id=5, name="News", status="Unsent")
+    vendor.answers["campaigns/5"] = answer(400, {"message": "No. ERROR_CAMPAIGN_INVALID"})
+    request_look(integration=scripted, kind=LookKind.CONTENT, remote_id=5)
+    run_sync(integration=scripted, kind=RunKind.REQUESTS, trigger="test")
+    assert Look.objects.get().state == LookState.FAILED
+    assert Draft.objects.get() == draft

@@ -13,6 +13,7 @@ import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.backoffice.integration_removal import delete_integration
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
 from dotbridge.consent.scopes import scopes_of_list
@@ -36,6 +37,7 @@ from dotbridge.sync.models import (
     UploadState,
 )
 from dotbridge.sync.outbound.files import write_json
+from dotbridge.sync.services import disconnect_list
 from tests.accounts import RemoteAccount, add_contact, connect, steps_of, sync
 
 
@@ -387,6 +389,23 @@ def test_a_subscription_made_before_a_crash_is_found_by_its_name(
     EventSubscription.objects.update(remote_id=None, heard_since=None)
     sync(v3, kind=RunKind.IMPORT)
     assert len(remote.ask("GET", "/events/v3/export/subscriptions")["_items"]) == 1
+
+
+def test_an_integration_that_goes_takes_its_subscription_with_it(
+    v3: Integration, remote: RemoteAccount, link: ListConnection
+) -> None:
+    wanted = {
+        "name": "Of somebody else",
+        "status": "active",
+        "subscribedEventTypes": [{"eventType": "contact.removed"}],
+    }
+    kept = remote.ask(
+        "POST", "/events/v3/export/subscriptions", {**wanted, "alertsConfiguration": {"alertChannels": "none"}}
+    )
+    assert len(remote.ask("GET", "/events/v3/export/subscriptions")["_items"]) == 2
+    disconnect_list(link=link)
+    delete_integration(integration=v3)
+    assert [each["id"] for each in remote.ask("GET", "/events/v3/export/subscriptions")["_items"]] == [kept["id"]]
 
 
 def test_without_events_the_books_are_read_one_by_one_and_it_is_said(

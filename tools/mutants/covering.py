@@ -15,6 +15,8 @@ from coverage import CoverageData
 
 # So many lines before and behind a line are close to it.
 NEAR = 4
+# So many tests are chosen by what they reach alone.
+CLOSEST = 40
 
 
 class Covering:
@@ -39,7 +41,8 @@ class Covering:
     def tests_of(self, path: Path, line: int) -> list[str]:
         """The tests that reach a line, those first that reach what few others reach close to it: a condition that slips
         is noticed by the few for which it holds. Among equals those first that are about its file: of all lines they
-        reach most are of it."""
+        reach most are of it. After so many of one kind the modules take turns: what all tests reach, each module asks
+        something else of."""
         places = self._reached_by(path, line, seen=set())
         found = {test for where, at in places for test in self._tests_at(where, at)} - self._failing
         rarity: Counter[str] = Counter()
@@ -49,7 +52,8 @@ class Covering:
                 for test in tests:
                     rarity[test] += 1 / len(tests)
         breadth, everywhere = self._breadth(path), self._breadth_everywhere()
-        return sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
+        ordered = sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
+        return ordered[:CLOSEST] + _by_turns(ordered[CLOSEST:])
 
     def _tests_at(self, path: Path, line: int) -> set[str]:
         return {context.split("|")[0] for context in self._by_line(path).get(line, ()) if context}
@@ -85,3 +89,14 @@ class Covering:
                 if where == path or not name.startswith("_"):
                     lines |= self._reached_by(where, at, seen)
         return lines
+
+
+def _by_turns(tests: list[str]) -> list[str]:
+    """The first test of each module, then the second of each, and so on."""
+    turns: Counter[str] = Counter()
+    placed = []
+    for test in tests:
+        module = test.partition("::")[0]
+        placed.append((turns[module], test))
+        turns[module] += 1
+    return [test for _turn, test in sorted(placed, key=lambda each: each[0])]

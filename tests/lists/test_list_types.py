@@ -17,6 +17,7 @@ from dotbridge.crm.models import Contact, ContactEmail, Lead
 from dotbridge.entities import registry
 from dotbridge.entities.registry import FaultyEntity, entity
 from dotbridge.jobs import refresh_list_for
+from dotbridge.lists import listed_services
 from dotbridge.lists.columns import ColumnsError, Sort, columns_of, lacks_email_column, read_columns, with_columns
 from dotbridge.lists.listed_services import (
     PickReport,
@@ -186,6 +187,17 @@ def test_addresses_are_picked_and_the_rest_is_reported(ada: Contact, bob: Contac
     assert report.not_addresses == ("no address",)
     assert [address.lower() for address in report.shared] == ["a@example.com"]
     assert names(picked) == "AB"
+
+
+def test_as_many_addresses_as_are_allowed_are_taken_and_one_more_is_not(
+    ada: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listed_services, "MOST_ADDRESSES", 2)
+    picked = create_list(name="Picked", entity="crm.contact", type=ListType.MANUAL)
+    with pytest.raises(ValueError, match="at most 2"):
+        add_addresses(marketing_list=picked, addresses=["a@example.com", "b@example.com", "c@example.com"])
+    assert names(picked) == ""
+    assert add_addresses(marketing_list=picked, addresses=["a@example.com", "b@example.com"]).added == 1
 
 
 def test_a_list_keeps_its_people_when_it_stops_being_live(ada: Contact, bob: Contact) -> None:

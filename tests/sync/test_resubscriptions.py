@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from dotbridge.connections.models import ListConnection, Resubscription, Resubsc
 from dotbridge.connections.request_moves import MOST_ATTEMPTS
 from dotbridge.connections.selectors import integrations_with_requests
 from dotbridge.connections.services import request_resubscription
+from dotbridge.consent.models import RAISING, ConsentEvent, Source
 from dotbridge.crm.models import Contact as Person
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.services import unsubscribe_records
@@ -81,6 +83,23 @@ def test_who_left_by_choice_has_to_confirm_and_the_list_follows_then(
     assert opted_out(link.marketing_list)
     assert Resubscription.objects.get().live_at is None
     assert not integrations_with_requests()
+
+
+@pytest.mark.parametrize(("is_by_person", "source"), [(True, Source.PERSON), (False, Source.CRM)])
+def test_the_ledger_says_who_asked_for_a_return(
+    integration: Integration,
+    remote: RemoteAccount,
+    link: ListConnection,
+    ann: Person,
+    is_by_person: bool,
+    source: Source,
+) -> None:
+    by = get_user_model().objects.create_user("marketer") if is_by_person else None
+    unsubscribe_records(marketing_list=link.marketing_list, record_ids=[ann.pk])
+    leave(integration, remote, link, "account")
+    request_resubscription(link=link, record_ids=[ann.pk], opted_in_at=timezone.now(), by=by)
+    said = ConsentEvent.objects.filter(what__in=RAISING)
+    assert list(said.values_list("source", "actor")) == [(source, "marketer" if by else "")]
 
 
 def test_a_confirmed_return_is_taken_up_by_the_list(

@@ -225,6 +225,7 @@ def test_a_book_deleted_in_dotdigital_does_not_keep_a_connection(
     assert not integrations_with_requests()
     sync(integration, kind=RunKind.IMPORT)
     retry_ending(link=link)
+    assert Ending.objects.get().attempts == 0
     sync(integration, kind=RunKind.REQUESTS)
     assert not ListConnection.objects.exists()
     with pytest.raises(ValidationError, match="Only what failed"):

@@ -222,6 +222,7 @@ def test_every_end_of_an_import_leads_somewhere(
         assert sync(integration).state == State.SUCCEEDED
         assert addresses(remote, book) == set()
         retry_upload(upload=upload)
+        assert set(upload.items.values_list("attempts", flat=True)) == {0}
     sync(integration)
     assert addresses(remote, book) == {"ann@example.com", "bob@example.com"}
 

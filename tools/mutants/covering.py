@@ -7,6 +7,7 @@ stands outside of functions the lines count that use it, also through other cons
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -15,8 +16,8 @@ from coverage import CoverageData
 
 # So many lines before and behind a line are close to it.
 NEAR = 4
-# So many tests are chosen by what they reach alone.
-CLOSEST = 40
+# So many tests come first by their names, and so many by what they reach.
+NAMED, CLOSEST = 20, 40
 
 
 class Covering:
@@ -27,7 +28,9 @@ class Covering:
         self._failing = failing
         self._data = CoverageData(basename=str(data_file))
         self._data.read()
-        self._trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files}
+        texts = {path: path.read_text(encoding="utf-8") for path in files}
+        self._lines = {path: text.splitlines() for path, text in texts.items()}
+        self._trees = {path: ast.parse(text) for path, text in texts.items()}
         self._uses: dict[str, set[tuple[Path, int]]] = defaultdict(set)
         for path, tree in self._trees.items():
             for node in ast.walk(tree):
@@ -39,10 +42,13 @@ class Covering:
         return self._data.contexts_by_lineno(str(path.relative_to(self._root)))
 
     def tests_of(self, path: Path, line: int) -> list[str]:
-        """The tests that reach a line, those first that reach what few others reach close to it: a condition that slips
-        is noticed by the few for which it holds. Among equals those first that are about its file: of all lines they
-        reach most are of it. After so many of one kind the modules take turns: what all tests reach, each module asks
-        something else of."""
+        """The tests that reach a line, in the order in which they are likely to notice a slip in it.
+
+        First some that are named after what stands there. Then those that reach what few others reach close to it: a
+        condition that slips is noticed by the few for which it holds; among equals those that are about its file, since
+        of all lines they reach most are of it. At last the modules take turns: what all tests reach, each module asks
+        something else of.
+        """
         places = self._reached_by(path, line, seen=set())
         found = {test for where, at in places for test in self._tests_at(where, at)} - self._failing
         rarity: Counter[str] = Counter()
@@ -53,7 +59,22 @@ class Covering:
                     rarity[test] += 1 / len(tests)
         breadth, everywhere = self._breadth(path), self._breadth_everywhere()
         ordered = sorted(found, key=lambda test: (-rarity[test], -breadth[test] / everywhere[test], test))
-        return ordered[:CLOSEST] + _by_turns(ordered[CLOSEST:])
+        named = self._named_after(path, line, ordered)
+        first = list(dict.fromkeys((*named[:NAMED], *ordered[:CLOSEST])))
+        return first + _by_turns([test for test in ordered if test not in set(first)])
+
+    def _named_after(self, path: Path, line: int, tests: list[str]) -> list[str]:
+        """Those whose names share a word with the line, its function or its module, the rarest words first."""
+        places = [path.stem, self._lines[path][line - 1]]
+        places += [
+            node.name
+            for node in ast.walk(self._trees[path])
+            if isinstance(node, ast.FunctionDef) and node.lineno <= line <= (node.end_lineno or node.lineno)
+        ]
+        there = set().union(*map(_words, places))
+        number = Counter(word for test in tests for word in _words(test))
+        weight = {test: sum(1 / number[word] for word in _words(test) & there) for test in tests}
+        return sorted((test for test in tests if weight[test]), key=lambda test: -weight[test])
 
     def _tests_at(self, path: Path, line: int) -> set[str]:
         return {context.split("|")[0] for context in self._by_line(path).get(line, ()) if context}
@@ -89,6 +110,11 @@ class Covering:
                 if where == path or not name.startswith("_"):
                     lines |= self._reached_by(where, at, seen)
         return lines
+
+
+def _words(text: str) -> set[str]:
+    """The words of a name or a line, without the ending of a plural."""
+    return {word.rstrip("s") for word in re.findall(r"[a-z]{3,}", text.lower())}
 
 
 def _by_turns(tests: list[str]) -> list[str]:

@@ -36,7 +36,7 @@ _DECLARES = ("@", "from ", "import ", "class ", "if TYPE_CHECKING")
 _GUARDS = "strict="
 # How much is held or read at once, how long is waited: a number that somebody chose, of which one more is as good; what
 # the vendor or a type allows is no such number. And what a log line says.
-_CHOSEN = re.compile(r"_?(?!MAX_|LARGEST_)[A-Z][A-Z0-9_]+(: \w+)? = [\d_.* ]+$")
+_CHOSEN = re.compile(r"_?(?!MAX_|LARGEST_)[A-Z][A-Z0-9_]+(: \w+)? = (timedelta\(\w+=)?[\d_.* ]+\)?$")
 _LOGS = ("log.", "logger.")
 
 

@@ -37,7 +37,7 @@ from dotbridge.files.consent_phrases import (
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
-from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.records import Cell, CrossedOut, cell_text
 
 
 @dataclass(frozen=True)
@@ -288,6 +288,12 @@ class ConsentColumn:
         text = flat(cell)
         if not text:
             return Said(Says.NOTHING)
+        said = self._read_text(cell, text)
+        # A permission that was crossed out is none.
+        is_crossed_out = isinstance(cell, CrossedOut) and self.kind is not ConsentKind.LABELS
+        return Said(Says.DOUBTFUL) if is_crossed_out and said.says is Says.NOTHING else said
+
+    def _read_text(self, cell: Cell, text: str) -> Said:
         if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
             return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)
         said = self._said(text)

@@ -27,6 +27,7 @@ _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 _BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
 # A word that answers, with more behind it: "Nein, danke", "Yes please".
 _ANSWER = re.compile(r"(\w{2,5})(?:[,.!;:]| [^\s]+$)")
+_SAID = re.compile(r"(\w{2,5})[,.!;:]")
 # How spreadsheets write 1 and 0 in a column that has empty cells as well.
 _ONE_OR_NONE = re.compile(r"([01])[.,]0+")
 
@@ -44,6 +45,11 @@ YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
 _YES_SAID, _NO_SAID = _words(consent_words.YES_SAID), _words(consent_words.NO_SAID)
 _ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
 _OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
+_SURELY_OUT = _OUT - _ANY_STATE
+_LETTERS_TO_BEGIN = 3
+_SURE_BEGINNINGS = frozenset(word[:_LETTERS_TO_BEGIN] for word in _SURELY_OUT)
+# Signs that say yes, and those that say no beside them. Alone these may say that somebody was crossed out.
+TICKS, CROSSES = frozenset("✓✔☑✅"), frozenset("❌✗✘✖")
 
 
 def are_yes_and_no(cells: Iterable[Cell]) -> bool:
@@ -111,4 +117,19 @@ def is_sure_state(text: str) -> bool:
     """Whether a text begins with a word that is said of mailings alone, and says that somebody has opted out: what
     stands behind it is when, or in brackets why.
     """
-    return plain(_BEHIND.sub("", text)) in _OUT - _ANY_STATE
+    return plain(_BEHIND.sub("", text)) in _SURELY_OUT
+
+
+def may_be_sure_state(cell: Cell) -> bool:
+    """Whether it is worth a look whether a cell says so: for columns in which every cell says something else."""
+    # One or two signs may stand among the letters: "Un-subscribed".
+    return isinstance(cell, str) and plain(cell.lstrip(BLANKS)[:5])[:_LETTERS_TO_BEGIN] in _SURE_BEGINNINGS
+
+
+def said_by_a_person(text: str) -> Says | None:
+    """What a flat text answers that is a yes or no as people say it, perhaps with more behind it: "Nein.", and not the
+    "null" of programs, nor "no idea".
+    """
+    begun = _SAID.match(text)
+    word = begun[1] if begun else text
+    return Says.NOTHING if word in _YES_SAID else Says.OPTED_OUT if word in _NO_SAID else None

@@ -20,10 +20,10 @@ from dotbridge.files.consent_cells import (
     YES,
     Says,
     answer_of,
+    cell_says_left,
     flat,
     is_any_state,
     is_sure_state,
-    may_be_sure_state,
     said_by_a_person,
     says_left,
     state_of,
@@ -161,7 +161,7 @@ class ConsentColumn:
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
         holds_no_states = self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states
-        if holds_no_states and not may_be_sure_state(cell):
+        if holds_no_states and not cell_says_left(cell):
             return
         if self.kind is not ConsentKind.LABELS:
             self.dates.observe(cell)

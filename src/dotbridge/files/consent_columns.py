@@ -222,10 +222,9 @@ class ConsentColumn:
             return answer_of(text)
         if text in CROSSES and self.texts.isdisjoint(TICKS):
             return Says.DOUBTFUL
-        denied = denied_question(self.header)
-        if denied and text == denied.answer and self.texts == {text}:
-            # "No" where an x could stand as well.
-            return Says.OPTED_OUT
+        if denied_question(self.header) and said_by_a_person(text) is Says.OPTED_OUT:
+            # "No" where an x could stand as well. Beside "yes" it is what was not chosen.
+            return Says.OPTED_OUT if self.texts <= {text} else Says.NOTHING
         return {True: Says.OPTED_OUT, False: Says.NOTHING}[text in YES] if text in YES | NO else None
 
     def _denies(self, text: str) -> bool:

@@ -125,10 +125,10 @@ def listed_kind(header: str) -> ConsentKind | None:
 
 def _kind_of_denied(header: str, kind_of: Callable[[str], ConsentKind | None]) -> ConsentKind | None:
     """How a column speaks that stands for the answer no alone, as in "Newsletter - No"; None of any other."""
-    denied = denied_question(header)
-    if denied is None or is_of_any_state(denied.question) or is_any_frequency(denied.question):
+    asked = denied_question(header)
+    if not asked or is_of_any_state(asked) or is_any_frequency(asked):
         return None
-    kind = kind_of(denied.question)
+    kind = kind_of(asked)
     return _DENIED.get(kind) if kind else None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
 
 from dotbridge.files import consent_words
 from dotbridge.files.headers import plain
@@ -191,10 +190,17 @@ _ANSWERS = re.compile(
     rf"|\b(?:{_YES}){_OR}(?:{_NO})\b|\b(?:{_NO}){_OR}(?:{_YES})\b",
     re.IGNORECASE,
 )
-# One answer that a column of its own stands for: "Newsletter - No", "Newsletter [Nein]". A "Contact-no" is a number.
+# One answer that a column of its own stands for: "Newsletter - No", "Newsletter [Nein, danke]". A "Contact-no" is a
+# number.
 _DENYING = "|".join(re.escape(word.strip()) for word in consent_words.NO_SAID.split(","))
+_THANKS = (
+    r"danke(?: schön)?|thanks|thank you|merci|gracias|grazie|obrigad[oa]|bedankt|dank (?:je|u)|takk?|tack|kiitos"
+    r"|dziękuję|děkuji|ďakujem|köszönöm|hvala|спасибо|дякую"
+)
 _DENIED_IN_A_COLUMN = re.compile(
-    rf"(.*\w)(?:(?:\s+[\W_]+|\s*[:?=|(\[][\W_]*)({_DENYING})|[\W_]+(?!no\b)({_DENYING}))[\s)\]]*", re.IGNORECASE
+    rf"(.*\w)(?:(?:\s+[\W_]+|\s*[:?=|(\[][\W_]*)(?:{_DENYING})|[\W_]+(?!no\b)(?:{_DENYING}))(?:\W+(?:{_THANKS}))?"
+    r"[\s.!)\]]*",
+    re.IGNORECASE,
 )
 
 
@@ -214,19 +220,12 @@ def without_answers(header: str) -> str:
     return _ANSWERS.sub(" ", header).strip() or header
 
 
-class DeniedQuestion(NamedTuple):
-    """What is asked, and the answer no, in small letters."""
-
-    question: str
-    answer: str
-
-
 @lru_cache(maxsize=1_024)
-def denied_question(header: str) -> DeniedQuestion | None:
-    """What a column asks that stands for the answer no alone, such as "Newsletter - No"; None of any other."""
+def denied_question(header: str) -> str:
+    """What a column asks that stands for the answer no alone: "Newsletter" of "Newsletter - No". Empty of any other."""
     header = without_answers(header)
     found = _DENIED_IN_A_COLUMN.fullmatch(header) if len(header) <= _LONGEST_WITH_ANSWERS else None
-    return DeniedQuestion(found[1], (found[2] or found[3]).casefold()) if found else None
+    return found[1] if found else ""
 
 
 def phrase_kind(header: str) -> str:

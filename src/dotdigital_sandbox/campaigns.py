@@ -28,6 +28,8 @@ STATUSES = (
     "RequiresWorkflowApproval",
     "Triggered",
 )
+# Under which kind the things are kept that say which document goes with which campaign.
+ATTACHMENT = "attachment"
 SELECT = "SELECT g.*, f.email AS from_email FROM campaign g JOIN from_address f ON f.id = g.from_address_id"
 
 
@@ -274,6 +276,7 @@ def delete_campaign(call: Call) -> Answer:
             raise refusal("CAMPAIGN_READONLY")
         for table in ("campaign_target", "send", "activity", "event"):
             db.execute(f"DELETE FROM {table} WHERE campaign_id = ?", (campaign["id"],))
+        db.execute("DELETE FROM thing WHERE kind = ? AND name = ?", (ATTACHMENT, str(campaign["id"])))
         db.execute("DELETE FROM campaign WHERE id = ?", (campaign["id"],))
     return NO_CONTENT
 

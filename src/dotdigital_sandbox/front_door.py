@@ -17,6 +17,7 @@ from typing import Any, Literal
 from dotdigital_sandbox import (
     account_info,
     address_books,
+    attachments,
     campaign_summary,
     campaigns,
     consents,
@@ -82,6 +83,7 @@ API_ROUTES: list[Route] = [
     *mail.ROUTES,
     *surveys.ROUTES,
     *media.ROUTES,
+    *attachments.ROUTES,
     *sms.ROUTES,
     *v3_imports.ROUTES,
     *v3_deletions.ROUTES,

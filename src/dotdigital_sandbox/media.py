@@ -213,18 +213,25 @@ def upload_document(call: Call) -> Answer:
     with call.account.store.writing() as db:
         body = {"parent": DOCUMENTS.folder(db, call), "fileSize": len(content)}
         row = keep(db, call.account, "document", name, body)
-    return json_answer(_document(row, {"fileSize": len(content)}), status=HTTPStatus.CREATED)
+    return json_answer(document_out(row), status=HTTPStatus.CREATED)
 
 
-def _document(row: Row, facts: dict[str, Any]) -> dict[str, Any]:
-    dates = {"dateCreated": row["created"], "dateModified": row["created"]}
-    return {"id": row["id"], "name": PurePath(row["name"]).stem, "fileName": row["name"], **facts, **dates}
+def document_out(row: Row) -> dict[str, Any]:
+    """A document as answered."""
+    return {
+        "id": row["id"],
+        "name": PurePath(row["name"]).stem,
+        "fileName": row["name"],
+        "fileSize": json.loads(row["body"])["fileSize"],
+        "dateCreated": row["created"],
+        "dateModified": row["created"],
+    }
 
 
 def list_documents(call: Call) -> Answer:
     """GET /v2/document-folders/{id}/documents: the documents of a folder."""
     with call.account.store.reading() as db:
-        return json_answer([_document(*each) for each in _files(db, DOCUMENTS, DOCUMENTS.folder(db, call))])
+        return json_answer([document_out(row) for row, _ in _files(db, DOCUMENTS, DOCUMENTS.folder(db, call))])
 
 
 ROUTES = [

@@ -127,6 +127,7 @@ SHAPES: dict[str, str] = {
         "contact:Contact consentFields:[ConsentRecord] preferences:[ChosenPreference]"
     ),
     "ChosenPreference": "id:int isPreference:bool isOptedIn:bool? preferences:[ChosenPreference]?",
+    "ContactIdAndEmail": "id:int email:str",
     "Preference": (
         "id:int publicName:str privateName:str isPreference:bool order:str isPublic:bool categoryId:int "
         "preferenceCount:int created:date lastModified:date isOptedIn:bool? preferences:[Preference]?"
@@ -261,6 +262,7 @@ BODIES: dict[str, str] = {
     "NewContactWithConsent": "contact!:NewContact consentFields:[NewConsent] preferences:[PreferenceChoice]",
     "ChangedContactWithConsent": "contact!:NewContact consentFields:[NewConsent] preferences:[PreferenceChoice]",
     "PreferenceChoice": "id!:int isOptedIn:bool",
+    "DocumentToAttach": "id!:int",
     "NewPreference": "privateName!:str publicName:str isPreference:bool isPublic:bool categoryId:int",
     "FileMedia": "fileName!:str data!:base64",
     "CollectedContact": (

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from sqlite3 import Connection, Row
 from typing import TYPE_CHECKING, Any
 
-from dotdigital_sandbox.calls import INT32, Answer, Call, json_answer, lowered, text_or_none, whole_number
+from dotdigital_sandbox.address_books import ALL_CONTACTS, book_id_of, book_of
+from dotdigital_sandbox.calls import INT32, PAGE, Answer, Call, json_answer, lowered, text_or_none, whole_number
 from dotdigital_sandbox.contact_writing import contact_of
 from dotdigital_sandbox.errors import refusal
 from dotdigital_sandbox.routing import HIGH, MEDIUM, Route
@@ -209,12 +210,35 @@ def set_contact_preferences(call: Call) -> Answer:
     return Answer(HTTPStatus.OK, media_type=None)
 
 
+_OPTED_IN = (
+    "SELECT c.id, c.email FROM contact_preference p JOIN contact c ON c.id = p.contact_id "
+    "WHERE p.preference_id = :preference AND p.opted_in AND c.id >= :least "
+)
+_IN_BOOK = "AND c.id IN (SELECT contact_id FROM membership WHERE book_id = :book AND unsubscribed_at IS NULL) "
+
+
+def contacts_with_preference(call: Call) -> Answer:
+    """GET /v2/contacts/with-preference/{id}, and of a book or segment: who is opted in, a thousand from an id on."""
+    least = call.number("mincontactid", 0, least=0, most=INT32)
+    sql = _OPTED_IN + ("" if call.account.switches.list_suppressed else "AND c.suppressed_at IS NULL ")
+    with call.account.store.reading() as db:
+        preference = _asked(db, call)
+        book = book_of(db, book_id_of(call), segments=True) if "book_id" in call.params else None
+        if book is not None and book["name"] != ALL_CONTACTS:
+            sql += _IN_BOOK
+        params = {"preference": preference["id"], "least": least, "book": book and book["id"], "most": PAGE}
+        rows = db.execute(f"{sql}ORDER BY c.id LIMIT :most", params)
+        return json_answer([dict(row) for row in rows])
+
+
 ROUTES = [
     Route("GET", "/v2/preferences", list_preferences, MEDIUM),
     Route("POST", "/v2/preferences", create_preference, MEDIUM),
     Route("GET", "/v2/preferences/{id}", read_preference, HIGH),
     Route("PUT", "/v2/preferences/{id}", update_preference, MEDIUM),
     Route("DELETE", "/v2/preferences/{id}", delete_preference, MEDIUM),
+    Route("GET", "/v2/contacts/with-preference/{id}", contacts_with_preference, MEDIUM),
+    Route("GET", "/v2/address-books/{book_id}/contacts/with-preference/{id}", contacts_with_preference, MEDIUM),
     # The vendor's pages spell this path in both ways.
     Route("GET", "/v2/contact/{ident}/preferences", contact_preferences, HIGH),
     Route("PUT", "/v2/contact/{ident}/preferences", set_contact_preferences, MEDIUM),

@@ -103,12 +103,17 @@ def known(sandbox: Sandbox) -> Known:
     sandbox.finish_chores()
     shelf = made("/v2/preferences", {"privateName": "Shelf", "isPreference": False})
     boots = made("/v2/preferences", {"privateName": "Boots", "categoryId": shelf})
+    document = made("/v2/document-folders/0/documents", {"fileName": "terms.pdf", "data": "eA=="})
+    made("/v2/campaigns/1/attachments", {"id": document})
     return {
         **{f"{path} guid": [guid] for path, guid in guids.items()},
         "/v2/programs id": [program],
         "/v2/surveys id": [survey],
         "/v2/templates id": [made("/v2/templates", LETTER)],
         "/v2/preferences id": [boots, shelf],
+        "/v2/contacts/with-preference id": [boots, shelf],
+        "/v2/address-books id": [boots, shelf],
+        "document_id": [document],
         "book_id": [3, 4, 5, segment],
         "segment_id": [segment],
         "contact_id": [1, 2, 11],

@@ -49,6 +49,25 @@ def test_import_columns_for_consent_and_preferences(api: Api) -> None:
     assert answer == (404, "Error: ERROR_PREFERENCE_NOT_FOUND") == api.message("GET", "/v2/preferences/77")
 
 
+def test_who_is_opted_in_to_a_preference(api: Api) -> None:
+    shoes = api.ask("POST", "/v2/preferences", {"privateName": "Shoes"}, status=200)["id"]
+    people = [api.contact(f"{name}@example.com") for name in ("ann", "bob", "cem", "dee")]
+    for person, wish in zip(people, (True, False, True, True), strict=True):
+        api.ask("PUT", f"/v2/contacts/{person}/preferences", [{"id": shoes, "isOptedIn": wish}], status=200)
+    api.ask("POST", "/v2/contacts/unsubscribe", {"email": "dee@example.com"}, status=200)
+    path = f"/v2/contacts/with-preference/{shoes}"
+    ann, cem = ({"id": people[at], "email": f"{name}@example.com"} for at, name in ((0, "ann"), (2, "cem")))
+    assert api.get(path) == [ann, cem]
+    assert api.get(path, minContactId=people[0] + 1) == [cem]
+    assert api.message("GET", f"{path}?minContactId=-1") == (400, "Error: ERROR_PARAMETER_INVALID")
+    book = api.ask("POST", "/v2/address-books", {"name": "Fans"}, status=201)["id"]
+    api.ask("POST", f"/v2/address-books/{book}/contacts", {"email": "cem@example.com"}, status=200)
+    assert api.get(f"/v2/address-books/{book}/contacts/with-preference/{shoes}") == [cem]
+    missing = (404, "Error: ERROR_PREFERENCE_NOT_FOUND")
+    assert api.message("GET", "/v2/contacts/with-preference/77") == missing
+    assert api.message("GET", f"/v2/address-books/{book}/contacts/with-preference/77") == missing
+
+
 def test_preferences_are_written(api: Api) -> None:
     api.contact("ann@example.com")
     shelf = api.ask("POST", "/v2/preferences", {"privateName": "Shelf", "isPreference": False}, status=200)["id"]

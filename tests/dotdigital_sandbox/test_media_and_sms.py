@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from dotdigital_sandbox.attachments import MOST
 from tests.dotdigital_sandbox.conftest import Api
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big")
 GIF = b"GIF89a" + (64).to_bytes(2, "little") + (48).to_bytes(2, "little")
+CAMPAIGN = {"name": "C", "subject": "S", "fromName": "F", "htmlContent": "$UNSUB$", "plainTextContent": "$UNSUB$"}
 JPEG = b"\xff\xd8\xff\xe0\x00\x02\xff\xc0\x00\x11\x08" + (48).to_bytes(2, "big") + (64).to_bytes(2, "big")
 
 
@@ -96,6 +98,42 @@ def test_documents_are_uploaded_and_listed(api: Api) -> None:
     assert api.message("POST", path, large) == (400, "Error: ERROR_DOCUMENT_TOOLARGE")
     broken = api.http.post(path, content=b"--", headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert broken.status_code == 400
+
+
+def test_documents_go_with_campaigns(api: Api) -> None:
+    campaign = api.ask("POST", "/v2/campaigns", CAMPAIGN, status=201)["id"]
+    terms, prices = (
+        api.ask("POST", "/v2/document-folders/0/documents", upload(name, b"%PDF"), status=201)
+        for name in ("terms.pdf", "prices.pdf")
+    )
+    path = f"/v2/campaigns/{campaign}/attachments"
+    assert api.get(path) == []
+    # Clients send the whole document, in their spelling.
+    assert api.ask("POST", path, {"Id": prices["id"], "Name": "prices"}, status=200) == prices
+    api.ask("POST", path, terms, status=200)
+    assert api.get(path) == [prices, terms]
+    assert api.message("POST", path, terms) == (400, "Error: ERROR_DOCUMENT_ALREADYATTACHED")
+    assert api.message("POST", path, {"name": "terms"}) == (400, "Error: ERROR_DOCUMENT_INVALID")
+    missing = (404, "Error: ERROR_DOCUMENT_NOT_FOUND")
+    # An id of something else than a document is none.
+    folder = api.ask("POST", "/v2/document-folders/0", {"name": "Legal"}, status=201)["id"]
+    assert api.message("POST", path, {"id": folder}) == missing
+    api.ask("DELETE", f"{path}/{prices['id']}", status=204)
+    assert api.get(path) == [terms]
+    assert api.message("DELETE", f"{path}/{prices['id']}") == missing
+    assert len(api.get("/v2/document-folders/0/documents")) == 2
+    api.ask("DELETE", f"/v2/campaigns/{campaign}", status=204)
+    assert api.message("GET", path) == (404, "Error: ERROR_CAMPAIGN_NOT_FOUND")
+
+
+def test_a_campaign_has_room_for_so_many_documents(api: Api) -> None:
+    campaign = api.ask("POST", "/v2/campaigns", CAMPAIGN, status=201)["id"]
+    path = f"/v2/campaigns/{campaign}/attachments"
+    for number in range(MOST + 1):
+        made = api.ask("POST", "/v2/document-folders/0/documents", upload(f"{number}.pdf", b"x"), status=201)
+        if number < MOST:
+            api.ask("POST", path, {"id": made["id"]}, status=200)
+    assert api.message("POST", path, {"id": made["id"]}) == (400, "Error: ERROR_DOCUMENT_TOOMANYATTACHMENTS")
 
 
 def test_sms_campaigns_live_and_die(api: Api) -> None:

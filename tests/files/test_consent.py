@@ -205,6 +205,9 @@ def test_states_moments_and_labels(header: str, cells: list[str], expected: list
         ("Active", ["yes", "yes"]),
         ("Deleted", ["", "no"]),
         ("Status", ["1", "1"]),
+        ("Subscription", ["1", "1"]),
+        ("Subscription", ["Pro", "Free", "cancelled"]),
+        ("Newsletter version", ["1", "2", "2"]),
         ("Status", ["Y", "N"]),
         ("State", ["CA", "NY"]),
         ("Room", ["101", "102"]),
@@ -447,6 +450,9 @@ def test_states_that_may_be_those_of_anything_are_asked_about_and_count_until_th
         ("Status", ["A", "I", "A"], [1], "i"),
         ("Status", ["1", "0"], [1], "0"),
         ("Status", ["1", "2", "3", "0"], [1, 2, 3], "0"),  # ActiveCampaign
+        ("Status", ["1", "-1", "1"], [1], "-1"),  # AcyMailing
+        ("Subscription", ["0", "1", "2"], [0, 2], "0"),
+        ("Newsletter gewünscht", ["2", "2", "2", "1"], [0, 1, 2], "2"),
         ("Subscription status", ["U", "S"], [0], "u"),
         ("EMAIL_PERMISSION_STATUS_", ["I", "O", "I"], [1], "i"),  # Responsys
         ("Kundensperre", ["N", "J"], [1], "j"),
@@ -472,6 +478,52 @@ def test_codes_and_words_that_may_say_it_are_asked_about_and_count_until_then(
         example
     )
     assert out(header, *cells, columns={header: "unused"}) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "expected"),
+    [
+        # One column an answer, with a mark or the answer itself, as surveys give it out.
+        ("Newsletter - No", ["x", "", "x"], [0, 2]),
+        ("Newsletter - Yes", ["", "x", ""], []),
+        ("Newsletter: Nein", ["x", ""], [0]),
+        ("Newsletter [Nein]", ["Nein", ""], [0]),
+        ("Newsletter (No)", ["1", "0"], [0]),
+        ("Newsletter - No", ["No", ""], [0]),
+        ("Newsletter [No]", ["Yes", "No"], [0]),
+        ("Newsletter - Nein, danke", ["x", ""], [0]),
+        ("Newsletter: nej tack!", ["nej tack", ""], [0]),
+        ("Möchten Sie unseren Newsletter? [Nein, danke]", ["Nein, danke", ""], [0]),
+        ("Möchten Sie unseren Newsletter? - Nein", ["X", ""], [0]),
+        ("Infolettre / Non", ["oui", ""], [0]),
+        ("Nieuwsbrief: nee", ["x", ""], [0]),
+        ("Unsubscribe me - No", ["x", ""], []),
+        ("Newsletter no.", ["4711", "4712"], []),
+        ("Contact - No", ["x", ""], []),
+        ("Active - No", ["x", ""], []),
+        # Whatever most of the others answer.
+        ("Möchten Sie den Newsletter erhalten?", ["vielleicht", "weiß nicht", "später", "nein"], [3]),
+        ("Would you like to receive our newsletter?", ["perhaps", "later", "perhaps", "no"], [3]),
+        ("Would you like to receive our newsletter?", ["❌", "❌", "✅"], [0, 1]),
+        ("Vom Newsletter abgemeldet?", ["❌", "✔️"], [1]),
+        ("Vom Newsletter abgemeldet?", ["✗", ""], [0]),
+        # Databases write -1 for yes, and tools for having left.
+        ("Subscribed", ["-1", "0"], [1]),
+        ("Subscribed", ["1", "-1", "0"], [1, 2]),
+        ("Subscription status", ["1", "-1", "1"], [1]),
+    ],
+)
+def test_answers_of_surveys_and_databases(header: str, cells: list[str], expected: list[int]) -> None:
+    assert out(header, *cells) == expected
+
+
+@pytest.mark.parametrize("above", [0, 200])
+def test_it_does_not_matter_how_many_other_things_stand_above_what_says_it(above: int, keeper: OptOutKeeper) -> None:
+    others = "".join(f"p{number}@example.com,said {number}\n" for number in range(200))
+    lines = others.splitlines(keepends=True)
+    lines.insert(above, "z@example.com,Unsubscribed\n")
+    load(f"E-mail,Last said\n{''.join(lines)}")
+    assert keeper.emails() == {"z@example.com"}
 
 
 def test_what_an_answer_makes_of_codes() -> None:

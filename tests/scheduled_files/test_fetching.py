@@ -86,6 +86,20 @@ def test_a_file_and_the_newest_of_a_folder(tmp_path: Path) -> None:
     assert content_of(Place(url=f"file://{tmp_path}"), allowed) == ("b.csv", b"new")
 
 
+def test_a_path_is_no_address_and_its_signs_are_those_of_a_name(tmp_path: Path) -> None:
+    allowed = Allowed(folders=(tmp_path,))
+    for name in ("Kontakte #3.csv", "who?.csv", "50%20off.csv"):
+        (tmp_path / name).write_bytes(name.encode())
+        long_ago(tmp_path / name)
+        assert content_of(Place(url=str(tmp_path / name)), allowed) == (name, name.encode())
+    assert content_of(Place(url=f"file://{tmp_path}/Kontakte%20#3.csv"), allowed)[0] == "Kontakte #3.csv"
+
+
+@pytest.mark.parametrize("url", ["lists/people.csv", "file://lists/people.csv", "C:\\lists\\people.csv"])
+def test_a_path_that_does_not_begin_at_the_root_is_refused_as_such(url: str) -> None:
+    assert "whole path" in refusal_of(Place(url=url))
+
+
 def test_a_file_that_is_being_written_is_not_read_yet(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"half")
     with pytest.raises(NotSettled), fetched(Place(url=str(tmp_path / "a.csv")), Allowed(folders=(tmp_path,))):

@@ -30,10 +30,13 @@ _TAKEN_OUT = ("#", "//")
 
 @dataclass(frozen=True)
 class Addresses:
-    """The addresses in a cell, the first one first; `why` says what is wrong with the cell if there is none."""
+    """The addresses in a cell, the first one first; if there is none, `why` says what is wrong with the cell, and
+    `mend` what to do about it, if it is more than to write an address.
+    """
 
     addresses: tuple[str, ...] = ()
     why: str = ""
+    mend: str = ""
 
 
 def read_address(cell: str) -> Addresses:

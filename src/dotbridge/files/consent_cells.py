@@ -27,6 +27,8 @@ _EMPTY = re.compile(r"0000-00-00.*|\[\]|\{\}|\\n|[(<\[]null[)>\]]")
 _BEHIND = re.compile(r"[\d(\[:].*", re.DOTALL)
 # A word that answers, with more behind it: "Nein, danke", "Yes please".
 _ANSWER = re.compile(r"(\w{2,5})(?:[,.!;:]| [^\s]+$)")
+_SAID = re.compile(r"(\w{2,5})[,.!;:]")
+_A_WORD = re.compile(r"[a-z]{4}")
 # How spreadsheets write 1 and 0 in a column that has empty cells as well.
 _ONE_OR_NONE = re.compile(r"([01])[.,]0+")
 
@@ -44,6 +46,16 @@ YES, NO = _words(consent_words.YES_WORDS), _words(consent_words.NO_WORDS)
 _YES_SAID, _NO_SAID = _words(consent_words.YES_SAID), _words(consent_words.NO_SAID)
 _ANY_STATE = _spelt(consent_words.ANY_STATE_WORDS)
 _OUT, _IN = _spelt(consent_words.OUT_WORDS), _spelt(consent_words.IN_WORDS)
+_SURELY_OUT = _OUT - _ANY_STATE
+_TO_BEGIN = 3
+_SURE_BEGINNINGS = frozenset(
+    beginning
+    for word in _SURELY_OUT | _words(consent_words.OUT_WORDS)
+    # As in "Un-subscribed".
+    for beginning in (word[:_TO_BEGIN], f"{word[: _TO_BEGIN - 1]}-")
+)
+# Signs that say yes, and those that say no beside them. Alone these may say that somebody was crossed out.
+TICKS, CROSSES = frozenset("✓✔☑✅"), frozenset("❌✗✘✖")
 
 
 def are_yes_and_no(cells: Iterable[Cell]) -> bool:
@@ -79,6 +91,9 @@ def state_of(text: str) -> Says | None:
     """What a flat text says as a word for the state of a person; None if it is none."""
     if (said := listed_state(text)) is not None:
         return said
+    if text[:1].isdigit() and text.isascii() and not _A_WORD.search(text):
+        # A moment, of which there is another one in every cell.
+        return None
     # "Not granted", "nicht abgemeldet".
     if (rest := without_not(text)) and (said := listed_state(rest)) is not None:
         return Says.OPTED_OUT if said is Says.NOTHING else Says.NOTHING
@@ -107,8 +122,23 @@ def says_left(text: str) -> bool:
     return is_sure_state(text) and has_left(text)
 
 
+def cell_says_left(cell: Cell) -> bool:
+    """The same of a cell, found out in no time for a column in which every cell says something else."""
+    is_worth_it = isinstance(cell, str) and cell.lstrip(BLANKS)[:_TO_BEGIN].casefold() in _SURE_BEGINNINGS
+    return is_worth_it and says_left(flat(cell))
+
+
 def is_sure_state(text: str) -> bool:
     """Whether a text begins with a word that is said of mailings alone, and says that somebody has opted out: what
     stands behind it is when, or in brackets why.
     """
-    return plain(_BEHIND.sub("", text)) in _OUT - _ANY_STATE
+    return plain(_BEHIND.sub("", text)) in _SURELY_OUT
+
+
+def said_by_a_person(text: str) -> Says | None:
+    """What a flat text answers that is a yes or no as people say it, perhaps with more behind it: "Nein.", and not the
+    "null" of programs, nor "no idea".
+    """
+    begun = _SAID.match(text)
+    word = begun[1] if begun else text
+    return Says.NOTHING if word in _YES_SAID else Says.OPTED_OUT if word in _NO_SAID else None

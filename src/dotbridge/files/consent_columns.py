@@ -14,22 +14,35 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from dotbridge.files.consent_cells import (
+    CROSSES,
     NO,
+    TICKS,
     YES,
     Says,
     answer_of,
+    cell_says_left,
     flat,
     is_any_state,
     is_sure_state,
+    said_by_a_person,
     says_left,
     state_of,
 )
-from dotbridge.files.consent_headers import ConsentKind, consent_kind, is_link, is_of_any_state, listed_kind
+from dotbridge.files.consent_headers import (
+    ConsentKind,
+    consent_kind,
+    is_any_subscription,
+    is_link,
+    is_of_any_state,
+    listed_kind,
+    tells_where_from,
+)
 from dotbridge.files.consent_phrases import (
     asks_for_no_mail,
     asks_how_often,
     asks_what_is_preferred,
     asks_when,
+    denied_question,
     is_any_frequency,
     is_denied,
     says_never,
@@ -37,7 +50,7 @@ from dotbridge.files.consent_phrases import (
 from dotbridge.files.damage import Unreadable
 from dotbridge.files.dates import DateColumn, Day
 from dotbridge.files.headers import plain
-from dotbridge.files.records import Cell, cell_text
+from dotbridge.files.records import Cell, CrossedOut, cell_text
 
 
 @dataclass(frozen=True)
@@ -70,10 +83,12 @@ _LONGEST_REMEMBERED = 100
 # How many there are, of which any that is not 0 is a reason.
 _COUNTED = re.compile(r"count|rate|number|anzahl|quote|taux|nombre|numero|percent|score")
 # A code in place of a word for the state: "U", "2".
-_CODE = re.compile(r"[^\W\d_]|\d{1,2}")
+_CODE = re.compile(r"[^\W\d_]|-?\d{1,2}")
 _MOST_CODES = 8
-# Beside these an "A" is not "active": A and E, as in "abgemeldet" and "eingetragen".
-_OPPOSITES_OF_A = {"e", "n"}
+# As surveys and databases number their answers, those that somebody owes included.
+_NUMBERS_FOR_ANSWERS = {"-9", "-1", "0", "1", "2", "3", "8", "9", "99"}
+# "Active", and "true" as databases write it: but not beside these, as in "abgemeldet" and "eingetragen".
+_CODES_IN_UNLESS = {"a": {"e", "n"}, "-1": {"1"}}
 _CODES_OF_ALL = {"1", "a", "s"}
 _CODES_IN, _CODES_OUT = {"1", "s", "y", "j"}, {"0", "n", "u"}
 # Which of two is the one that may be written to: opted in and out.
@@ -145,12 +160,12 @@ class ConsentColumn:
 
     def observe(self, cell: Cell) -> None:
         """Take note of one cell."""
-        if self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states:
+        holds_no_states = self.is_known_by_cells and len(self.texts) > _MOST_TEXTS and not self.states
+        if holds_no_states and not cell_says_left(cell):
             return
         if self.kind is not ConsentKind.LABELS:
             self.dates.observe(cell)
-        is_short = not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
-        if (found := self._remembered(cell) if is_short else self._looked_at(cell)) is None:
+        if (found := self._remembered(cell) if _is_remembered(cell) else self._looked_at(cell)) is None:
             return
         self.filled += 1
         self.known += found.is_known
@@ -179,20 +194,18 @@ class ConsentColumn:
         # "Activated" is 0, or when it was.
         may_be_moment = self._is_out_list or is_of_any_state(self.header)
         is_moment = may_be_moment and (isinstance(cell, datetime.date) or bool(_MOMENT.match(text)))
-        is_out = (is_moment and self._is_out_list) if state is None else state is Says.OPTED_OUT
-        if state is None and word is not None:
-            is_out = word is Says.OPTED_OUT
+        said = state or word
         return _Observed(
             text=text,
             is_known=self._is_known_label(cell) if self.kind is ConsentKind.LABELS else is_of_consent,
             is_sum=text.isdecimal(),
             is_code=_CODE.fullmatch(text) is not None,
             is_answer=word is not None or is_moment or state is not None,
-            is_out=is_out,
+            is_out=said is Says.OPTED_OUT or (said is None and is_moment and self._is_out_list),
             is_sure_out=(state is Says.OPTED_OUT and is_of_consent) or is_denied,
             is_denied=is_denied,
             says_left=says_left(text),
-            lets_in=state is Says.NOTHING or (word is not None and not is_out),
+            lets_in=said is Says.NOTHING,
             is_state=state is not None and not (self.is_known_by_cells and is_any_state(text)),
         )
 
@@ -202,17 +215,31 @@ class ConsentColumn:
 
     def _word_of(self, text: str) -> Says | None:
         """What a yes or no says in this column. Why somebody left may begin with one: "No, too many"."""
+        if text == "-1" and "1" in self.texts:
+            # "True" as databases write it would be the only one.
+            return Says.DOUBTFUL
         if not self._is_out_list:
             return answer_of(text)
+        if text in CROSSES and self.texts.isdisjoint(TICKS):
+            return Says.DOUBTFUL
+        if denied_question(self.header) and said_by_a_person(text) is Says.OPTED_OUT:
+            # "No" where an x could stand as well. Beside "yes" it is what was not chosen.
+            return Says.OPTED_OUT if self.texts <= {text} else Says.NOTHING
         return {True: Says.OPTED_OUT, False: Says.NOTHING}[text in YES] if text in YES | NO else None
 
     def _denies(self, text: str) -> bool:
+        # Where it came from, and when something happened, is answered by no yes or no.
+        is_of_it = not tells_where_from(self.header) and not asks_when(self.header)
+        said = said_by_a_person(text) if is_of_it else None
+        if self.kind is ConsentKind.OPTED_OUT:
+            return said is Says.NOTHING
         if self.kind is not ConsentKind.OPTED_IN:
             return False
         # "None", "0", "No" among "Weekly" and "Monthly".
         is_one_of_many = self._asks_how_often or asks_what_is_preferred(self.header)
         is_none = is_one_of_many and answer_of(text) is Says.OPTED_OUT
-        return is_denied(text) or is_none or (says_never(text) and not asks_when(self.header))
+        is_never = says_never(text) and not asks_when(self.header)
+        return said is Says.OPTED_OUT or is_denied(text) or is_none or is_never
 
     @property
     def _asks_how_often(self) -> bool:
@@ -270,6 +297,8 @@ class ConsentColumn:
         if self.kind is ConsentKind.STATUS:
             holds_states = self.states + self.sums == self.filled and self.states > self.sums and bool(self.first_out)
             return holds_states or self._holds_codes()
+        if self._asks_by_codes():
+            return True
         few = len(self.texts) <= _MOST_WORDS_ASKED_ABOUT and len(self.texts) < self.filled
         are_words = not any("@" in text or len(text) > _LONGEST_WORD_ASKED_ABOUT for text in self.texts)
         return self._is_out_list and few and are_words and not self._is_link
@@ -279,15 +308,30 @@ class ConsentColumn:
         is_one_of_all = len(self.texts) == 1 and self.texts <= _CODES_OF_ALL
         return are_codes and not is_one_of_all and not self.texts <= (YES | NO) - {"0", "1"}
 
+    def _asks_by_codes(self) -> bool:
+        """Whether it asks for yes and no, or may do so, and holds numbers in place of them: 1 and 2, as surveys do."""
+        is_yes_alone = len(self.texts) == 1 and self.texts <= {"1", "-1"}
+        if self.coded < self.filled or is_yes_alone or not self.texts <= _NUMBERS_FOR_ANSWERS:
+            return False
+        is_other = self._asks_how_often or tells_where_from(self.header) or _COUNTED.search(plain(self.header))
+        return (self.kind is ConsentKind.OPTED_IN and not is_other) or is_any_subscription(self.header)
+
     def read(self, cell: Cell) -> Said:
         """What a cell says, once all were observed."""
-        is_short = not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
-        return self._remembered_said(cell) if is_short else self._read(cell)
+        return self._remembered_said(cell) if _is_remembered(cell) else self._read(cell)
 
     def _read(self, cell: Cell) -> Said:
         text = flat(cell)
         if not text:
             return Said(Says.NOTHING)
+        said = self._read_text(cell, text)
+        # A permission that was crossed out is none.
+        is_crossed_out = isinstance(cell, CrossedOut) and self.kind is not ConsentKind.LABELS
+        return Said(Says.DOUBTFUL) if is_crossed_out and said.says is Says.NOTHING else said
+
+    def _read_text(self, cell: Cell, text: str) -> Said:
+        if self._asks_by_codes():
+            return Said(self._code(text))
         if self.kind is ConsentKind.LABELS or self._counts_for_outs_alone():
             return Said(Says.OPTED_OUT if self._is_out_label(cell) else Says.NOTHING)
         said = self._said(text)
@@ -298,12 +342,12 @@ class ConsentColumn:
             return state
         if self.kind is ConsentKind.STATUS:
             # "Yes" under "Email marketing consent".
-            return self._code(text) if self._holds_codes() else answer_of(text) or Says.DOUBTFUL
+            return self._code(text) if self._holds_codes() else self._word_of(text) or Says.DOUBTFUL
         return self._word_of(text)
 
     def _code(self, text: str) -> Says:
         is_in = text in _CODES_IN or text in _PAIRS.get(frozenset(self.texts), "")
-        is_in = is_in or (text == "a" and self.texts.isdisjoint(_OPPOSITES_OF_A))
+        is_in = is_in or (text in _CODES_IN_UNLESS and self.texts.isdisjoint(_CODES_IN_UNLESS[text]))
         return Says.NOTHING if is_in else Says.OPTED_OUT if text in _CODES_OUT else Says.DOUBTFUL
 
     def _counts_for_outs_alone(self) -> bool:
@@ -332,6 +376,10 @@ class ConsentColumn:
                 return Said(Says.OPTED_OUT)
             return Said(Says.DOUBTFUL)
         return Said(Says.OPTED_OUT, happened) if is_out else Said(Says.NOTHING)
+
+
+def _is_remembered(cell: Cell) -> bool:
+    return not isinstance(cell, str) or len(cell) <= _LONGEST_REMEMBERED
 
 
 @lru_cache(maxsize=4_096, typed=True)

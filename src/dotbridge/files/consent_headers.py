@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from dotbridge.files import consent_words
-from dotbridge.files.consent_phrases import is_any_frequency, names_a_state, phrase_kind, without_answers
+from dotbridge.files.consent_phrases import (
+    denied_question,
+    is_any_frequency,
+    names_a_state,
+    phrase_kind,
+    without_answers,
+)
 from dotbridge.files.headers import plain
 
 
@@ -20,6 +27,8 @@ class ConsentKind(enum.Enum):
     LABELS = "labels"
 
 
+# What a column says that stands for the answer no to another one.
+_DENIED = {ConsentKind.OPTED_IN: ConsentKind.OPTED_OUT, ConsentKind.OPTED_OUT: ConsentKind.OPTED_IN}
 # What a person calls them who says that a column is one.
 CHOSEN_KINDS = {
     "opted-out": ConsentKind.OPTED_OUT,
@@ -85,7 +94,7 @@ def _any_state_headers() -> dict[str, ConsentKind]:
 
 def consent_kind(header: str) -> ConsentKind | None:
     """How a column of this name speaks of consent, None if it does not."""
-    if found := listed_kind(header):
+    if found := listed_kind(header) or _kind_of_denied(header, consent_kind):
         return found
     if _is_something_else(header):
         return None
@@ -99,6 +108,8 @@ def consent_kind(header: str) -> ConsentKind | None:
 @lru_cache(maxsize=1_024)
 def listed_kind(header: str) -> ConsentKind | None:
     """The same, of names that are known word for word, or by a part that says all of it."""
+    if found := _kind_of_denied(header, listed_kind):
+        return found
     name = plain(without_answers(header))
     if found := _headers().get(name) or _any_state_headers().get(name):
         return found
@@ -106,10 +117,19 @@ def listed_kind(header: str) -> ConsentKind | None:
         return None
     if any(stem in name for stem in _OPTED_OUT_STEMS):
         return ConsentKind.OPTED_OUT
-    if not any(stem in name for stem in _OPTED_IN_STEMS) or _tells_where_from(header):
+    if not any(stem in name for stem in _OPTED_IN_STEMS) or tells_where_from(header):
         return None
     # "Not opted in", "Marketing consent withdrawn".
     return ConsentKind.OPTED_OUT if _phrased_kind(header) is ConsentKind.OPTED_OUT else ConsentKind.OPTED_IN
+
+
+def _kind_of_denied(header: str, kind_of: Callable[[str], ConsentKind | None]) -> ConsentKind | None:
+    """How a column speaks that stands for the answer no alone, as in "Newsletter - No"; None of any other."""
+    asked = denied_question(header)
+    if not asked or is_of_any_state(asked) or is_any_frequency(asked):
+        return None
+    kind = kind_of(asked)
+    return _DENIED.get(kind) if kind else None
 
 
 def _phrased_kind(header: str) -> ConsentKind | None:
@@ -122,10 +142,6 @@ def _is_something_else(header: str) -> bool:
     name = _PAPER_MAIL.sub("", plain(header))
     is_another_way = _OTHER_WAYS.search(name) is not None or not _PAPER.isdisjoint(words) or name != plain(header)
     return is_another_way and not any(part in name for part in _EMAIL)
-
-
-def _tells_where_from(header: str) -> bool:
-    return not _PROVENANCE.isdisjoint(re.split(r"[\W_]+", header.casefold()))
 
 
 def may_say_it_by_its_cells(header: str) -> bool:
@@ -147,6 +163,18 @@ def is_of_any_state(header: str) -> bool:
 def is_listed(header: str) -> bool:
     """Whether the name alone says that a column may speak of consent."""
     return listed_kind(header) is not None and not is_of_any_state(header)
+
+
+@lru_cache(maxsize=1_024)
+def tells_where_from(header: str) -> bool:
+    """Whether a column of this name says where an opt-in came from, and how: no word in it is an answer."""
+    return not _PROVENANCE.isdisjoint(re.split(r"[\W_]+", header.casefold()))
+
+
+@lru_cache(maxsize=1_024)
+def is_any_subscription(header: str) -> bool:
+    """Whether a column of this name is one of a subscription, be it to a newsletter or to what somebody pays for."""
+    return plain(header) in {plain(name) for name in consent_words.SUBSCRIPTION_HEADERS.split(",")}
 
 
 def speaks_of_mailing(header: str) -> bool:

@@ -190,6 +190,18 @@ _ANSWERS = re.compile(
     rf"|\b(?:{_YES}){_OR}(?:{_NO})\b|\b(?:{_NO}){_OR}(?:{_YES})\b",
     re.IGNORECASE,
 )
+# One answer that a column of its own stands for: "Newsletter - No", "Newsletter [Nein, danke]". A "Contact-no" is a
+# number.
+_DENYING = "|".join(re.escape(word.strip()) for word in consent_words.NO_SAID.split(","))
+_THANKS = (
+    r"danke(?: schön)?|thanks|thank you|merci|gracias|grazie|obrigad[oa]|bedankt|dank (?:je|u)|takk?|tack|kiitos"
+    r"|dziękuję|děkuji|ďakujem|köszönöm|hvala|спасибо|дякую"
+)
+_DENIED_IN_A_COLUMN = re.compile(
+    rf"(.*\w)(?:(?:\s+[\W_]+|\s*[:?=|(\[][\W_]*)(?:{_DENYING})|[\W_]+(?!no\b)(?:{_DENYING}))(?:\W+(?:{_THANKS}))?"
+    r"[\s.!)\]]*",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=16)
@@ -206,6 +218,14 @@ def without_answers(header: str) -> str:
     if len(header) > _LONGEST_WITH_ANSWERS:
         return header
     return _ANSWERS.sub(" ", header).strip() or header
+
+
+@lru_cache(maxsize=1_024)
+def denied_question(header: str) -> str:
+    """What a column asks that stands for the answer no alone: "Newsletter" of "Newsletter - No". Empty of any other."""
+    header = without_answers(header)
+    found = _DENIED_IN_A_COLUMN.fullmatch(header) if len(header) <= _LONGEST_WITH_ANSWERS else None
+    return found[1] if found else ""
 
 
 def phrase_kind(header: str) -> str:

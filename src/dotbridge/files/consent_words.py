@@ -83,6 +83,9 @@ OPTED_IN_HEADERS = """
 YES_SAID = "yes, yeah, yep, sure, ja, jawohl, gerne, oui, sí, sì, sim, tak, ano, áno, igen, evet, kyllä, jo, да, ναι"
 NO_SAID = "no, nope, nein, non, não, nao, nee, nie, ne, nem, hayır, ei, nej, nei, нет, ні, όχι, brak"
 
+# Columns that are as often those of a plan that somebody pays for: of them codes for yes and no are asked about.
+SUBSCRIPTION_HEADERS = "subscription, subscriptions, abo, abos, suscripción, subskrypcja, prenumeration"
+
 # Columns that say yes or no of any state, or when it began. Alone they may be those of an account or a customer.
 ANY_IN_HEADERS = """
     activated, aktiviert, activated at, aktiviert am,
@@ -230,5 +233,5 @@ NO_WORDS = """
     unchecked, ☐, falsch, nein, non, faux, falso, não, nao, nee, onwaar,
     nie, fałsz, ne, nem, hamis, nu, fals, hayır, yanlış, ei, epätosi, nej, nei, falsk, falskt, usann, нет, ложь,
         ні, όχι, ψευδές,
-    いいえ, 否, 아니요, 아니오, ×, never
+    いいえ, 否, 아니요, 아니오, ×, ❌, ✗, ✘, ✖, never
 """

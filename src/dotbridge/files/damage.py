@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from dotbridge.entities.texts import NOT_STORABLE
-from dotbridge.files.records import BLANKS, Cell, Formula, cell_text
+from dotbridge.files.records import BLANKS, Cell, CrossedOut, Formula, cell_text
 from dotbridge.files.texts import text as _
 
 # "#N/A", "#REF!", "#VALOR!", "#¿NOMBRE?", "#WERT!", "#NV", "########": what spreadsheets of many languages show.
@@ -40,14 +40,22 @@ def unwrapped(text: str) -> str:
 
 def sound_text(cell: Cell) -> str:
     """What a person would write for the cell. Raises Unreadable for what is damaged."""
-    check_result(cell)
+    check_cell(cell)
     text = unwrapped(cell_text(cell))
     check_text(text)
     return text
 
 
-def check_result(cell: Cell) -> None:
-    """Raise Unreadable for a formula without its result."""
+def check_cell(cell: Cell) -> None:
+    """Raise Unreadable for a formula without its result, and for what somebody has crossed out."""
+    if isinstance(cell, CrossedOut):
+        raise Unreadable(
+            _("It is crossed out."),
+            _(
+                "Take the line through it away if it holds, else delete it. If somebody is to get no more mail, "
+                "say so in a column such as Unsubscribed."
+            ),
+        )
     if isinstance(cell, Formula):
         raise Unreadable(
             _("This is a formula, and its result is not in the file."),

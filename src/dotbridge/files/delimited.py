@@ -120,8 +120,12 @@ class DelimitedText:
             top = self._top(lines)
             if not self.has_names:
                 yield self._fitted(top, "", self._width)
-            while lines:
-                found = self._record(lines, self._width)
+            while line := lines.take():
+                # Without taking it apart, since a file may hold little else.
+                if not line[1].strip(_NOTHING) and len(line[1]) < LONGEST_LINE:
+                    empty.pass_over()
+                    continue
+                found = self._record(line, lines, self._width)
                 if isinstance(found, BrokenLine) or any(cell.strip(_NOTHING) for cell in found.cells):  # type: ignore[union-attr]
                     yield found
                 else:
@@ -151,8 +155,7 @@ class DelimitedText:
         while line := lines.take():
             number, text = line
             if number > self._titles and text.strip(BLANKS) and not _is_announcement(number, text):
-                lines.put_back([line])
-                found = self._record(lines, width=None)
+                found = self._record(line, lines, width=None)
                 if isinstance(found, BrokenLine):
                     raise FileRefused(
                         _("The first line, %(number)d, cannot be read: %(why)s %(mend)s")
@@ -161,8 +164,9 @@ class DelimitedText:
                 return found
         raise FileRefused(_("The file is empty. Its first line must name the columns, one of them the e-mail address."))
 
-    def _record(self, lines: Lines, width: int | None) -> Record | BrokenLine:
-        number, text = taken = lines.take_one()
+    def _record(self, taken: tuple[int, str], lines: Lines, width: int | None) -> Record | BrokenLine:
+        """What the line that was taken begins, with as many more of the lines as its quotes reach over."""
+        number, text = taken
         if len(text) >= LONGEST_LINE:
             return BrokenLine(
                 number,

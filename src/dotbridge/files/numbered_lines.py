@@ -21,18 +21,9 @@ class Lines:
         self._waiting: deque[tuple[int, str]] = deque()
         self._read = 0
 
-    def __bool__(self) -> bool:
-        if not self._waiting and (line := self._next()):
-            self._waiting.append(line)
-        return bool(self._waiting)
-
     def take(self) -> tuple[int, str] | None:
         """The next line, if there is one."""
-        return self.take_one() if self else None
-
-    def take_one(self) -> tuple[int, str]:
-        """The next line; ask first whether there is one."""
-        return self._waiting.popleft()
+        return self._waiting.popleft() if self._waiting else self._next()
 
     def put_back(self, lines: list[tuple[int, str]]) -> None:
         """Have these come next."""

@@ -17,6 +17,7 @@ from dotbridge.files.reading import readable_rows
 from dotbridge.files.records import FirstRows, Source
 from dotbridge.files.said_of_all import said_of_all
 from dotbridge.files.tables import FirstTable
+from dotbridge.files.targets import ADDRESS
 from dotbridge.files.understanding import Choices, Understanding, understand
 
 
@@ -49,6 +50,8 @@ def note_opted_out_elsewhere(
 
 def _note(understood: Understanding, source: Source, *, is_said_of_all: bool = True) -> None:
     other = understand(source, understood.target, Choices(), name="", progress=_no_progress)
+    # Nothing else is wanted of anybody.
+    other = replace(other, fields={ADDRESS: other.fields[ADDRESS]}, people=[])
     # Nobody can be asked about a column of what is not read.
     asked = {question.column for question in other.report.questions}
     for row in readable_rows(other, _no_progress):

@@ -26,8 +26,18 @@ class Formula:
         return self.text
 
 
+@dataclass(frozen=True)
+class CrossedOut:
+    """What stands in a cell with a line through it: somebody has taken it off without deleting it."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 # Text as it stands, or a value whose kind the file says itself, as a workbook does.
-Cell = str | int | float | Decimal | datetime.date | Formula
+Cell = str | int | float | Decimal | datetime.date | Formula | CrossedOut
 # Between several values in one cell, as Google writes it; what is read from vCard and JSON is joined by it as well.
 BETWEEN_VALUES = " ::: "
 

@@ -14,7 +14,7 @@ from dotbridge.files.addresses import Addresses, other_spelling, read_address
 from dotbridge.files.consent_cells import Says
 from dotbridge.files.consent_columns import said_under
 from dotbridge.files.consent_headers import ConsentKind
-from dotbridge.files.damage import Unreadable, check_error_value, check_result, sound_text, unwrapped
+from dotbridge.files.damage import Unreadable, check_cell, check_error_value, sound_text, unwrapped
 from dotbridge.files.headers import Role
 from dotbridge.files.names import first_name_beside, is_company, split_name
 from dotbridge.files.people import Person, names_several
@@ -84,11 +84,11 @@ def read_row(record: Record, understood: Understanding) -> tuple[ReadRow | None,
 def _read_address(cell: Cell) -> Addresses:
     """The addresses in a cell; nothing at all where there is nothing in it after all."""
     try:
-        check_result(cell)
+        check_cell(cell)
         text = unwrapped(cell_text(cell))
         check_error_value(text)
     except Unreadable as error:
-        return Addresses(why=error.why)
+        return Addresses(why=error.why, mend=error.mend)
     return read_address(as_one_text(text)) if text else Addresses()
 
 
@@ -106,7 +106,7 @@ class _Reading:
     def addresses(self) -> tuple[str, ...]:
         """The addresses of all address columns. One that is none is told, and refuses the row if no other is left."""
         found: dict[str, None] = {}
-        unread: list[tuple[int, str]] = []
+        unread: list[tuple[int, Addresses]] = []
         positions = self._understood.fields[ADDRESS]
         for position in positions:
             cell = self._cells[position]
@@ -115,15 +115,13 @@ class _Reading:
             read = _read_address(cell)
             found.update(dict.fromkeys(read.addresses))
             if read.why:
-                unread.append((position, read.why))
-        if found and not unread:
-            return tuple(found)
-        mend = _("Write one address such as name@example.com.")
+                unread.append((position, read))
         if not found and not unread:
-            unread.append((positions[0], _("There is no e-mail address.")))
-            mend = _("Add an address, or leave the person out.")
-        for position, why in unread[: None if found else 1]:
-            self._tell(position, why, mend, taken=bool(found))
+            none = Addresses(why=_("There is no e-mail address."), mend=_("Add an address, or leave the person out."))
+            unread.append((positions[0], none))
+        for position, read in unread[: None if found else 1]:
+            mend = read.mend or _("Write one address such as name@example.com.")
+            self._tell(position, read.why, mend, taken=bool(found))
         return tuple(found)
 
     def tell_apart(self, addresses: tuple[str, ...]) -> dict[str, list[int]]:

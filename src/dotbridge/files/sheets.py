@@ -24,6 +24,7 @@ from dotbridge.files.records import (
     MOST_COLUMNS,
     BrokenLine,
     Cell,
+    CrossedOut,
     EmptyLines,
     Formula,
     Found,
@@ -128,10 +129,16 @@ def _in_one_line(cells: Sequence[Cell]) -> str:
 
 
 class _Parser(WorkSheetParser):
-    """The library's, that tells a formula without its result from an empty cell."""
+    """The library's, that tells a formula without its result from an empty cell, and what is crossed out from what is
+    not: `lined` are the styles with a line through the text.
+    """
+
+    lined: frozenset[str]
 
     def parse_cell(self, element: Any) -> dict[str, Any]:
         cell: dict[str, Any] = super().parse_cell(element)
+        if element.get("s") in self.lined and (text := cell_text(_cell(cell["value"]))).strip(BLANKS):
+            cell["value"] = CrossedOut(text)
         if cell["value"] is None and (formula := element.find(FORMULA_TAG)) is not None:
             # The result may be a text with nothing in it.
             is_empty_text = element.get("t") == "str" and element.find(VALUE_TAG) is not None
@@ -149,6 +156,7 @@ class XlsxSheet(_Sheet):
             self._book = load_workbook(file, read_only=True, data_only=True)
         except _DAMAGED:
             raise _damaged() from None
+        self._lined = _lined_styles(self._book)
         sheets = [each for each in self._book.worksheets if hasattr(each, "iter_rows")]
         # What nobody sees is read where it is named, or nothing else is there.
         sheets.sort(key=lambda each: each.sheet_state != "visible")
@@ -177,10 +185,17 @@ class XlsxSheet(_Sheet):
                     date_formats=book._date_formats,
                     timedelta_formats=book._timedelta_formats,
                 )
+                parser.lined = self._lined
                 for number, cells in parser.parse():
                     yield number, _spread(cells)
         except _DAMAGED:
             raise _damaged() from None
+
+
+def _lined_styles(book: Any) -> frozenset[str]:
+    """The styles of cells, as the cells name them, with a line through the text."""
+    fonts = {number for number, font in enumerate(book._fonts) if font.strike}
+    return frozenset(str(number) for number, style in enumerate(book._cell_styles) if style.fontId in fonts)
 
 
 class SheetInMemory(_Sheet):
@@ -253,7 +268,7 @@ def _cell(value: Any) -> Cell:
         return ""
     if isinstance(value, datetime.datetime):
         return value.date() if value.time() == datetime.time() else value
-    if isinstance(value, (str, int, float, datetime.date, Formula)):
+    if isinstance(value, (str, int, float, datetime.date, Formula, CrossedOut)):
         return value
     return str(value)
 

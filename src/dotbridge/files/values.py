@@ -15,7 +15,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from dotbridge.files.consent_cells import NO, YES
-from dotbridge.files.damage import Unreadable, check_result, sound_text, unwrapped
+from dotbridge.files.damage import Unreadable, check_cell, sound_text, unwrapped
 from dotbridge.files.dates import TIME, DateColumn, Day
 from dotbridge.files.numbers import NumberColumn, whole
 from dotbridge.files.phones import read_phones
@@ -113,7 +113,7 @@ class ColumnReader:
             cell = sound_text(cell)
             if not cell:
                 return None, ()
-        check_result(cell)
+        check_cell(cell)
         if self.is_id and _NO_ID.fullmatch(cell_text(cell).strip()):
             return None, ()
         if self.target.kind is ValueKind.PHONE:

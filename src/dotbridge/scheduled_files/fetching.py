@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 import httpx2
 
@@ -92,8 +92,12 @@ def fetched(place: Place, allowed: Allowed) -> Iterator[Fetched]:
 
 def parsed(url: str) -> SplitResult:
     """The parts of the address. Raises FetchRefused for one that cannot be used."""
+    address = url if "://" in url else f"file://{quote(url)}"
+    if not address.startswith(("http://", "https://")):
+        # Elsewhere than in the web these belong to the name of a file.
+        address = address.replace("#", "%23").replace("?", "%3F")
     try:
-        parts = urlsplit(url if "://" in url else f"file://{url}")
+        parts = urlsplit(address)
         _port = parts.port
     except ValueError:
         raise FetchRefused(_("This is no address.")) from None
@@ -103,7 +107,7 @@ def parsed(url: str) -> SplitResult:
         raise FetchRefused(_("Give a path, or an address with https://, sftp:// or s3://."))
     if parts.password is not None or (parts.username is not None and parts.scheme != "file"):
         raise FetchRefused(_("Write user name and password into their own fields, not into the address."))
-    if parts.scheme == "file" and not parts.path.startswith("/"):
+    if parts.scheme == "file" and (not parts.path.startswith("/") or parts.netloc not in {"", "localhost"}):
         raise FetchRefused(_("Give the whole path, beginning with /."))
     if parts.scheme != "file" and not parts.hostname:
         raise FetchRefused(_("The address names no server."))

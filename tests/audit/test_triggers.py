@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 
-from dotbridge.audit.acting import BACK_OFFICE, acting
+from dotbridge.audit.acting import BACK_OFFICE, COMMAND_LINE, acting
 from dotbridge.audit.installing import install_triggers, unwatched_tables
 from dotbridge.audit.models import AuditEntry, Verb
 from dotbridge.connections.services import connect_list
@@ -165,6 +165,19 @@ def test_who_acted_is_forgotten_afterwards_also_when_it_went_wrong() -> None:
         raise ZeroDivisionError
     create_list(name="By itself", entity="crm.contact")
     assert entries("dotbridge_lists.marketinglist")[-1].actor == ""
+
+
+def test_who_acted_before_acts_again_afterwards() -> None:
+    """What a worker does for somebody who asked is done in the midst of what somebody else does."""
+    with acting(name="root", origin=COMMAND_LINE):
+        with acting(name="mona", origin=BACK_OFFICE):
+            create_list(name="Hers", entity="crm.contact")
+        create_list(name="His", entity="crm.contact")
+    made = entries("dotbridge_lists.marketinglist")
+    assert [(each.record, each.actor, each.origin) for each in made] == [
+        ("Hers", "mona", BACK_OFFICE),
+        ("His", "root", COMMAND_LINE),
+    ]
 
 
 def test_names_of_actors_do_no_harm() -> None:

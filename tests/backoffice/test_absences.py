@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import override
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from dotbridge.backoffice.reads.needs import Need, missing_words
+from dotbridge.backoffice.reads.absences import missing_words
+from dotbridge.backoffice.reads.needs import Need
 from dotbridge.connections.models import RunKind
 from dotbridge.integrations.models import Integration
 from dotbridge.mirror.models import AddressBook, DataField

@@ -255,6 +255,11 @@ def test_a_campaign_is_made_of_a_template(back_office: Client, world: World) -> 
     assert change.details["sender"] == sender.remote_id
     back_office.post(reverse("dotbridge:draft-templates"))
     assert Look.objects.get().kind == LookKind.TEMPLATES
+    waiting = texts(back_office.get(address))
+    assert "It waits to be read: no worker is running" in waiting
+    assert 'hx-select="#templates"' in waiting, "the page follows what was pressed"
+    Look.objects.all().delete()
+    assert 'hx-select="#templates"' not in texts(back_office.get(address))
     empty_queue()
 
 

@@ -164,10 +164,14 @@ def test_who_was_taken_out_in_dotdigital_is_put_back(back_office: Client, world:
     shown = texts(back_office.get(page_of(world, "bar").removesuffix("bar/"), {"show": "taken_out"}))
     assert "Put all of them back" in shown
     assert page_of(world, "put-back") in shown
-    assert "sent again with the next export" in texts(back_office.post(page_of(world, "put-back"), follow=True))
+    assert "Put 1 person back into Book 0" in texts(back_office.get(page_of(world, "put-back")))
+    item.refresh_from_db()
+    assert item.taken_out_at is not None
+    said = texts(back_office.post(page_of(world, "put-back"), {"confirmed": "yes"}, follow=True))
+    assert "1 person is sent again with the next export." in said
     item.refresh_from_db()
     assert (item.taken_out_at, item.upload) == (None, None)
-    assert "Nobody is taken out" in texts(back_office.post(page_of(world, "put-back"), follow=True))
+    assert "Nobody is taken out" in texts(back_office.get(page_of(world, "put-back"), follow=True))
 
 
 def test_what_an_opt_out_and_a_removal_there_mean_is_set(back_office: Client, world: World) -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from openpyxl import Workbook
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from dotbridge.backoffice.reads.files import label_of
 from dotbridge.crm.models import Contact, Lead
 from dotbridge.files.models import FileLoad, FilePiece, LoadState
 from dotbridge.files.waiting import LOAD_TASK, run_load
@@ -290,6 +291,11 @@ def test_other_kinds_of_records_are_loaded_by_those_who_may(logged_in: Callable[
     for name in ("file-start", "file-look", "file-cancel", "file-discard"):
         assert stranger.post(address(name)).status_code == 403
     assert "people.csv" not in texts(stranger.get(reverse("dotbridge:files")))
+
+
+def test_people_are_called_as_their_model_calls_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lead._meta, "verbose_name_plural", "alte CRM-Kontakte")
+    assert label_of("crm.lead") == "Alte CRM-Kontakte"
 
 
 def test_who_may_load_nothing_sees_nothing_of_it(logged_in: Callable[..., Client]) -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from dotbridge.backoffice.log_ins import forget_old_log_ins
 
 PASSWORD = "Rainy-Day-7"
-TRIES = 10
+TRIES, TRIES_OF_ADDRESS = 10, 100
 
 
 @pytest.fixture
@@ -45,10 +45,18 @@ def test_an_account_is_stopped_from_everywhere_and_the_right_password_does_not_h
 
 
 def test_an_address_is_stopped_for_every_account_and_others_go_on(nora: User) -> None:
-    for number in range(TRIES):
+    for number in range(TRIES_OF_ADDRESS):
         log_in(f"nobody{number}", "guess")
     assert log_in("nora", PASSWORD).status_code == 429
     assert log_in("nora", PASSWORD, "198.51.100.9").status_code == 302
+
+
+def test_nobody_in_an_office_is_kept_out_because_a_colleague_mistypes(nora: User) -> None:
+    """All of them come from one address."""
+    for number in range(TRIES + 1):
+        log_in("a colleague", f"guess {number}")
+    assert log_in("a colleague", "one more").status_code == 429
+    assert log_in("nora", PASSWORD).status_code == 302
 
 
 def test_after_a_while_the_right_password_works_although_somebody_went_on_trying(nora: User) -> None:

@@ -81,6 +81,19 @@ def test_an_erasure_that_takes_too_long_does_nothing_and_names_the_way(
     assert "The person is forgotten" in texts(back_office.post(forget, given, follow=True))
 
 
+def test_the_values_of_one_person_are_looked_for_and_it_is_said_when_there_is_none(
+    back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = reverse("dotbridge:mapping", args=[world.mapping.pk])
+    assert "Nobody found" in texts(back_office.get(page, {"q": "zoe"}))
+    assert "Nobody found" not in texts(back_office.get(page, {"q": "ann.0"}))
+    monkeypatch.setattr(fields, "SAMPLE_MILLISECONDS", 50)
+    with slow(Contact, "SELECT"):
+        late = texts(back_office.get(page, {"q": "ann.0"}))
+    assert LONGER in late
+    assert "Nobody found" not in late
+
+
 def test_whom_a_mapping_would_send_again_is_worked_out_for_so_long_in_all(
     back_office: Client, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

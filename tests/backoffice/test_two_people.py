@@ -240,6 +240,52 @@ def test_a_single_sign_on(back_office: Client, other: Client, world: World) -> N
     assert SignOn.objects.get().client_id == "mine"
 
 
+def test_a_secret_of_a_single_sign_on_is_not_dropped_unseen(back_office: Client, other: Client, world: World) -> None:
+    """Nothing but the secret differs, of which neither page may show anything."""
+    address = reverse("dotbridge:account-sign-on", args=[world.integration.pk])
+    kept = {"client_id": SignOn.objects.get().client_id}
+    mine = {**kept, "secret": "my-own-secret", "seen": open_form(back_office, address)}
+    quick = {**mine, "secret": "their-own-secret", "seen": open_form(other, address)}
+    assert other.post(address, quick).status_code == 302
+    answer = back_office.post(address, mine)
+    by = "Your changes are not saved yet."
+    assert told(answer, by=by) == [("Client secret", "as they saved it", "type it again")]
+    assert unseal(SignOn.objects.get().secret_sealed) == "their-own-secret"
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    assert unseal(SignOn.objects.get().secret_sealed) == "my-own-secret"
+    assert back_office.post(address, mine).status_code == 302, "the second click of two changes nothing"
+
+
+def test_who_goes_back_from_a_question_is_told_what_changed_meanwhile(
+    back_office: Client, other: Client, world: World
+) -> None:
+    address = reverse("dotbridge:list-settings", args=[world.unconnected.pk])
+    kept = {"name": world.unconnected.name, "type": "dynamic", "owner": ""}
+    mine = {**kept, "description": "mine", "seen": open_form(back_office, address)}
+    asked = back_office.post(address, {**mine, "type": "manual"})
+    assert "Make it a list of another type" in texts(asked)
+    other.post(address, {**kept, "description": "theirs", "seen": open_form(other, address)})
+    seen = open_form(back_office, asked.context["back_url"])
+    answer = back_office.post(address, {**mine, "seen": seen})
+    assert told(answer) == [("Description", "theirs", "mine")]
+    assert MarketingList.objects.get(pk=world.unconnected.pk).description == "theirs"
+    assert back_office.post(address, {**mine, "seen": answer.context["seen"]}).status_code == 302
+    assert MarketingList.objects.get(pk=world.unconnected.pk).description == "mine"
+
+
+def test_who_was_brought_back_already_is_told_as_such(back_office: Client, other: Client, world: World) -> None:
+    """Both have the page with the link before them; the later one is not told that there is no such page."""
+    for what, person in (("removed", world.people[3]), ("opted-out", world.people[4])):
+        address = reverse("dotbridge:list-bring-back", args=[world.marketing_list.pk, what, person.pk])
+        assert back_office.get(address).status_code == 200
+        assert other.post(address, {"confirmed": "yes"}).status_code == 302
+        for answer in (
+            back_office.post(address, {"confirmed": "yes"}, follow=True),
+            back_office.get(address, follow=True),
+        ):
+            assert "This cannot be done with the person as they stand now." in texts(answer), what
+
+
 def test_the_settings_of_the_site(back_office: Client, other: Client) -> None:
     address = reverse("dotbridge:site-settings")
     seen = open_form(back_office, address)

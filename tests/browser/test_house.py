@@ -129,6 +129,31 @@ def test_what_only_waits_is_called_back(back_office: Page, live_server: LiveServ
     assert ProcrastinateJob.objects.get().status == "cancelled"
 
 
+def test_what_has_the_focus_keeps_it_while_the_page_follows_a_run(
+    back_office: Page, live_server: LiveServer, world: World
+) -> None:
+    """The strip is drawn anew every few seconds, and whoever had come to its button by keyboard began at the top."""
+    back_office.goto(live_server.url + reverse("dotbridge:account", args=[world.integration.pk]))
+    back_office.get_by_role("button", name="Sync now").click()
+    cancel = back_office.locator(".live").get_by_role("button", name="Cancel")
+    cancel.focus()
+    with back_office.expect_response(lambda answer: "/live/" in answer.url):
+        pass
+    back_office.wait_for_timeout(300)
+    expect(cancel).to_be_focused(timeout=1_000)
+
+
+def test_a_refused_form_begins_with_what_is_wrong(back_office: Page, live_server: LiveServer) -> None:
+    """The page comes anew from its top, and of a long form what was refused stood far below, without a word above."""
+    back_office.set_viewport_size({"width": 390, "height": 600})
+    back_office.goto(live_server.url + reverse("dotbridge:site-settings"))
+    address = back_office.get_by_label("E-mail address")
+    address.fill("nobody")
+    back_office.get_by_role("button", name="Save", exact=True).click()
+    expect(back_office.get_by_text("Write an e-mail address, such as news@example.com.")).to_be_in_viewport()
+    expect(address).to_be_focused()
+
+
 def test_a_changed_form_asks_before_it_is_left(back_office: Page, live_server: LiveServer, world: World) -> None:
     back_office.goto(live_server.url + reverse("dotbridge:list-settings", args=[world.marketing_list.pk]))
     expect(back_office.get_by_role("button", name="Save", exact=True)).to_be_hidden()

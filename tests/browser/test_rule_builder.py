@@ -65,6 +65,15 @@ def saved_rule(page: Page, name: str, button: str = "Save") -> dict[str, Any]:
     return dict(MarketingList.objects.get(name=name).rule)
 
 
+def test_a_rule_can_be_edited_as_json_where_the_builder_does_not_come(
+    back_office: Page, live_server: LiveServer
+) -> None:
+    made = create_list(name="Guests", entity="crm.contact", rule={"combinator": "and", "rules": [VIP]})
+    back_office.route("**/catalogue*", lambda route: route.abort())
+    back_office.goto(live_server.url + reverse(CHANGE, args=[made.pk]))
+    expect(back_office.locator("#id_rule")).to_be_visible()
+
+
 @pytest.mark.usefixtures("quiet")
 def test_while_fields_of_another_entity_are_on_their_way_nobody_edits(
     back_office: Page, live_server: LiveServer

@@ -7,6 +7,7 @@ were not understood, and too many missing at once.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -413,6 +414,11 @@ def text_of(client: Client, name: str, *args: object) -> str:
     return str(response.content.decode())
 
 
+def cells(page: str) -> set[str]:
+    """What stands in the cells of figures."""
+    return {text.strip() for text in re.findall(r'<td class="figure"[^>]*>([^<]*)<', page)}
+
+
 def test_one_is_made_changed_read_and_deleted_on_its_pages(
     back_office: Client, folder: Path, people_list: MarketingList
 ) -> None:
@@ -425,8 +431,12 @@ def test_one_is_made_changed_read_and_deleted_on_its_pages(
     settings_page = text_of(back_office, "scheduled-file-change", shop.pk)
     assert "well hidden" not in settings_page
     put(folder, *"abcdefghij")
-    read(shop)
+    read_scheduled_file(scheduled_file_id=shop.pk)
+    assert not cells(text_of(back_office, "scheduled-file", shop.pk)) - {"-"}, "nothing is loaded yet"
+    (load,) = FileLoad.objects.all()
+    run_load(load_id=load.pk)
     assert "people.csv" in text_of(back_office, "scheduled-file", shop.pk)
+    assert cells(text_of(back_office, "scheduled-file", shop.pk)) == {"10", "0"}
     assert "in step" in text_of(back_office, "files")
     put(folder, "a")
     read(shop)

@@ -428,7 +428,11 @@ def test_an_administrator_enters_the_client_and_never_sees_its_secret(
     assert browser.post(address, given | {"domain": ""}).status_code == 302
     assert DEFAULT_SECRET not in browser.get(address).content.decode()
     assert DEFAULT_SECRET not in SignOn.objects.get().secret_sealed
-    browser.post(address, {"remove": "yes"})
+    asked = browser.post(address, {"remove": "yes"}).content.decode()
+    assert "Remove the single sign-on?" in asked
+    assert "Nobody can open the account from here then." in asked
+    assert SignOn.objects.exists()
+    browser.post(address, {"remove": "yes", "confirmed": "yes"})
     assert not SignOn.objects.exists()
 
 

@@ -70,8 +70,6 @@ class RuleChange:
     adds: int | None = None
     takes_out: int | None = None
     stays: int | None = None
-    first_added: tuple[SampleRecord, ...] = ()
-    first_taken_out: tuple[SampleRecord, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
     was_broken: bool = False
     took_too_long: bool = False
@@ -111,7 +109,6 @@ def what_changes(
     marketing_list: MarketingList,
     new_rule: Mapping[str, Any] | None,
     *,
-    limit: int = DEFAULT_LIMIT,
     timeout_ms: int = DEFAULT_TIMEOUT_MS,
     viewer: Viewer | None = None,
 ) -> RuleChange:
@@ -124,9 +121,7 @@ def what_changes(
     read = read_rule(entity, new_rule, marketing_list=marketing_list, viewer=viewer)
     if read.problems:
         return RuleChange(problems=read.problems)
-    return _changes(
-        entity, marketing_list, _kept(entity, marketing_list, compile_read(entity, read)), limit, timeout_ms
-    )
+    return _changes(entity, marketing_list, _kept(entity, marketing_list, compile_read(entity, read)), timeout_ms)
 
 
 def what_settings_change(
@@ -152,7 +147,7 @@ def what_settings_change(
             plain = copy.copy(marketing_list)
             plain.include_previously_contacted = False
             held = list_condition(plain)
-        return _changes(entity, marketing_list, _kept(entity, after, held), 0, timeout_ms)
+        return _changes(entity, marketing_list, _kept(entity, after, held), timeout_ms)
     except RuleError as error:
         return RuleChange(problems=tuple(error.problems))
 
@@ -165,7 +160,7 @@ def _kept(entity: Entity, marketing_list: MarketingList, held: Q) -> Q:
     return held if reached is None else held | reached
 
 
-def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: int, timeout_ms: int) -> RuleChange:
+def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, timeout_ms: int) -> RuleChange:
     try:
         joining, leaving, sorts = _compared(entity, marketing_list, wanted)
     except RuleError:
@@ -177,8 +172,6 @@ def _changes(entity: Entity, marketing_list: MarketingList, wanted: Q, limit: in
                 adds=numbers.get((True, False), 0),
                 takes_out=numbers.get((False, True), 0),
                 stays=numbers.get((True, True), 0),
-                first_added=_sample(entity, joining, limit),
-                first_taken_out=_sample(entity, leaving, limit),
                 joining=_keys(entity, joining),
                 leaving=_keys(entity, leaving),
                 remaining=_keys(entity, _members(entity, marketing_list).filter(wanted)),

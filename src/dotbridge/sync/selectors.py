@@ -265,3 +265,8 @@ def ending_numbers(link: ListConnection) -> EndingNumbers:
         ours_unmailed=with_unmailed - ours,
         unfinished_rows=unfinished.aggregate(rows=Sum("row_count"))["rows"] or 0,
     )
+
+
+def taken_out_of(link: ListConnection) -> QuerySet[ExportItem]:
+    """Whom somebody has taken out of the connected book in Dotdigital."""
+    return ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)

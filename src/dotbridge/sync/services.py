@@ -18,6 +18,7 @@ from dotbridge.sync.models import Absence, ExportItem, Listing, Removal, Upload,
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.rechecks import recheck_addresses_of_list
 from dotbridge.sync.outbound.written import note_past_addresses
+from dotbridge.sync.selectors import taken_out_of
 
 NOTES_AT_ONCE = 10_000
 # What a list takes along to another book, beside making records, which the other account may not allow.
@@ -123,8 +124,7 @@ def put_back(*, link: ListConnection) -> int:
 
     Whoever opted out is no member and stays out. Answers how many there were.
     """
-    taken_out = ExportItem.objects.filter(connection=link, taken_out_at__isnull=False)
-    return taken_out.update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
+    return taken_out_of(link).update(upload=None, taken_out_at=None, attempts=0, was_confirmed=False)
 
 
 def retry_upload(*, upload: Upload) -> None:

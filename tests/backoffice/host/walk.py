@@ -9,11 +9,14 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.contrib import admin  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
+from django.contrib.auth.models import Group  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from dotbridge.audit.acting import OTHER_PAGES  # noqa: E402
+from dotbridge.audit.models import AuditEntry  # noqa: E402
 from dotbridge.backoffice.site import table_site  # noqa: E402
 from dotbridge.integrations.services import create_integration  # noqa: E402
 
@@ -47,6 +50,13 @@ def walk() -> None:
         assert response.status_code == 200, name
         assert "unfold" in response.content.decode(), name
     assert get_user_model() not in table_site._registry
+
+    # What is changed in the host's own admin is its person's doing, and nobody's afterwards.
+    assert client.post("/admin/auth/group/add/", {"name": "Clerks"}).status_code == 302
+    Group.objects.create(name="Others")
+    made = AuditEntry.objects.filter(model="auth.group", record__in=["Clerks", "Others"]).order_by("id")
+    told = [(each.record, each.actor, each.origin) for each in made]
+    assert told == [("Clerks", "mona@example.com", OTHER_PAGES), ("Others", "", "")], told
 
 
 setup_test_environment()

@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.frame import Crumb, page, report_change, show
 from dotbridge.backoffice.pages.list_actions import followed
+from dotbridge.backoffice.reads.absences import missing_names, missing_words
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.backoffice.reads.needs import missing_names, missing_words
 from dotbridge.backoffice.rights import MAY_CHANGE_ACCOUNT, MAY_SEE_ACCOUNTS
 from dotbridge.connections.models import ListConnection
 from dotbridge.entities.names import uncapitalised

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.integration_removal import connected_lists, delete_integration, what_goes
 from dotbridge.backoffice.labels import already_switched, grouped
 from dotbridge.backoffice.pages.account_forms import AccountSettingsForm, CredentialsForm, NewAccountForm
-from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
+from dotbridge.backoffice.pages.editing import clash_of_form, line_of_secret, seen_of
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, report_change, show, show_refusal
 from dotbridge.backoffice.pages.list_actions import followed, start_run
 from dotbridge.backoffice.queries import after_run_of
@@ -35,7 +35,6 @@ from dotbridge.backoffice.rights import (
 )
 from dotbridge.connections.services import request_import, switch_account
 from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
-from dotbridge.encryption import SecretUnreadable, unseal
 from dotbridge.integrations.models import Integration
 from dotbridge.integrations.services import check_integration, create_integration, set_password
 from dotbridge.sync.inbound.large_readings import waiting_readings
@@ -128,19 +127,13 @@ def _store_settings(integration: Integration, form: AccountSettingsForm, seen: s
 
 def _clash_of_credentials(form: CredentialsForm, error: ChangedMeanwhile) -> dict[str, Any]:
     """What the later one of two people is told; of a password, that there is another one."""
-    found = clash_of_form(form, error.records, ["username", "base_url"])
-    theirs: Any = error.records[0]
-    password = {"label": form.fields["password"].label, "theirs": _("as they saved it"), "mine": _("type it again")}
-    typed = form.cleaned_data["password"]
-    try:
-        differs = bool(typed) and typed != unseal(theirs.password_sealed)
-    except SecretUnreadable:
-        differs = True
-    return {
-        **found,
-        "clash": [*found["clash"], *([password] if differs else [])],
-        "seen": fingerprint(theirs, CREDENTIALS),
-    }
+    return clash_of_form(
+        form,
+        error.records,
+        ["username", "base_url"],
+        further=lambda theirs: [line_of_secret(form, "password", theirs.password_sealed)],
+        held=CREDENTIALS,
+    )
 
 
 def _store(integration: Integration, form: CredentialsForm, seen: str) -> str:

@@ -197,7 +197,7 @@ def add_draft(request: HttpRequest) -> HttpResponse:
             title=_("New campaign"),
             current="campaigns",
             crumbs=draft_crumbs(),
-            context={"templates": templates.order_by("name", "pk"), "troubles": _troubles_of_templates()},
+            context={"templates": templates.order_by("name", "pk"), **_reading_of_templates()},
         )
     form = NewCampaignForm(template, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -218,11 +218,15 @@ def add_draft(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _troubles_of_templates() -> list[tuple[Integration, str]]:
-    """The accounts whose templates are waited for and do not come, and why."""
-    waiting = Integration.objects.filter(looks__kind=LookKind.TEMPLATES, looks__state=LookState.WAITING)
-    found = [(account, trouble_of_account(account)) for account in waiting]
-    return [(account, trouble) for account, trouble in found if trouble]
+def _reading_of_templates() -> dict[str, Any]:
+    """Whether the page waits for templates, and the accounts from which they do not come, and why."""
+    asked = Integration.objects.filter(looks__kind=LookKind.TEMPLATES, looks__state=LookState.WAITING, is_active=True)
+    troubles = [(account, trouble_of_account(account)) for account in asked]
+    return {
+        "is_waiting": bool(troubles),
+        "has_worker": worker_is_alive(),
+        "troubles": [(account, trouble) for account, trouble in troubles if trouble],
+    }
 
 
 @require_POST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,9 +13,13 @@ from django.utils.translation import gettext as _
 from dotbridge.audit.models import AuditEntry
 from dotbridge.backoffice.labels import shortened
 from dotbridge.editing import fingerprint
+from dotbridge.encryption import SecretUnreadable, unseal
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
+
+    # A label, what they saved, and what this person wants.
+    Line = tuple[StrOrPromise, str, str]
 
 LONGEST = 200
 
@@ -30,10 +34,10 @@ def posted_seen(request: HttpRequest) -> str:
     return request.POST.get("seen", "")[:64]
 
 
-def clash(lines: Iterable[tuple[StrOrPromise, str, str]], *, changed: AuditEntry | None, seen: str) -> dict[str, Any]:
+def clash(lines: Iterable[Line], *, changed: AuditEntry | None, seen: str) -> dict[str, Any]:
     """What the page says to the later one: who changed it, both sides of what differs, and what was `seen` now.
 
-    `lines` are labels with what they saved and what this person wants. Saving once more puts the latter in its place.
+    Saving once more puts what this person wants in the place of what they saved.
     Without any difference, as after a double click, there is no clash to tell of: `clash` is empty.
     """
     return {
@@ -44,9 +48,18 @@ def clash(lines: Iterable[tuple[StrOrPromise, str, str]], *, changed: AuditEntry
 
 
 def clash_of_form(
-    form: forms.Form | forms.ModelForm[Any], records: Sequence[Model], fields: Iterable[str]
+    form: forms.Form | forms.ModelForm[Any],
+    records: Sequence[Model],
+    fields: Iterable[str],
+    *,
+    further: Callable[[Any], Iterable[Line]] = lambda _theirs: (),
+    held: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The same of a form whose fields are those of the one record. Raises Http404 where that was deleted."""
+    """The same of a form whose fields are those of the one record. Raises Http404 where that was deleted.
+
+    `further` makes the lines of what is kept in another way than its field shows it, of what they saved; then `held`
+    are the record's fields that the form was drawn from.
+    """
     if not records:
         raise Http404
     theirs, names = records[0], list(fields)
@@ -58,7 +71,19 @@ def clash_of_form(
         )
         for name in names
     ]
-    return clash(lines, changed=last_change(theirs), seen=fingerprint(theirs, names))
+    seen = fingerprint(theirs, held or names)
+    return clash([*lines, *further(theirs)], changed=last_change(theirs), seen=seen)
+
+
+def line_of_secret(form: forms.Form | forms.ModelForm[Any], name: str, sealed: str) -> Line:
+    """Of a secret only that there is another one than was typed. Both sides are the same where nothing was typed, and
+    where they saved just that, as the first of two clicks does."""
+    label, typed = form.fields[name].label or name, form.cleaned_data[name]
+    try:
+        differs = bool(typed) and typed != unseal(sealed)
+    except SecretUnreadable:
+        differs = True
+    return (label, _("as they saved it"), _("type it again")) if differs else (label, "", "")
 
 
 def value_in_words(field: forms.Field, value: Any) -> str:

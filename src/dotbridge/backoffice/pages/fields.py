@@ -30,10 +30,18 @@ from dotbridge.backoffice.reads.fields import (
     sample_person,
 )
 from dotbridge.backoffice.reads.history import history_of
+from dotbridge.backoffice.rights import (
+    MAY_ADD_DATA_FIELD,
+    MAY_ADD_MAPPING,
+    MAY_CHANGE_MAPPING,
+    MAY_SEE_DATA_FIELDS,
+    MAY_SEE_MAPPINGS,
+)
 from dotbridge.editing import ChangedMeanwhile, fingerprint_of_all
 from dotbridge.entities.registry import UnknownEntity
 from dotbridge.entities.registry import entity as entity_of
 from dotbridge.entities.rights import Viewer
+from dotbridge.entities.time_limits import TookTooLong
 from dotbridge.mapping.models import EmptyValues, Mapping, MappingRow
 from dotbridge.mapping.services import ROW_FIELDS, set_mapping_row
 from dotbridge.mirror.models import DataField
@@ -41,8 +49,6 @@ from dotbridge.mirror.models import DataField
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-VIEW = "dotbridge_mapping.view_mapping"
-MAY_CHANGE = "dotbridge_mapping.change_mapping"
 # How many fields can be joined in the form; a row that was made with more keeps them all.
 PLACES = 3
 
@@ -118,7 +124,7 @@ def _named_with_type(field: DataField) -> str:
 def fields(request: HttpRequest) -> HttpResponse:
     """Every account's mappings, and its data fields."""
     may = request.user.has_perm
-    if not (may(VIEW) or may("dotbridge_mirror.view_datafield")):
+    if not (may(MAY_SEE_MAPPINGS) or may(MAY_SEE_DATA_FIELDS)):
         raise PermissionDenied
     return show(
         request,
@@ -127,11 +133,11 @@ def fields(request: HttpRequest) -> HttpResponse:
         current="fields",
         context={
             "accounts": mappings_of_accounts(),
-            "may_see_mappings": may(VIEW),
-            "may_see_fields": may("dotbridge_mirror.view_datafield"),
-            "may_add_field": may("dotbridge_mirror.add_datafield"),
+            "may_see_mappings": may(MAY_SEE_MAPPINGS),
+            "may_see_fields": may(MAY_SEE_DATA_FIELDS),
+            "may_add_field": may(MAY_ADD_DATA_FIELD),
             "add_field_url": reverse("dotbridge_tables:dotbridge_mirror_datafield_changelist"),
-            "may_add_mapping": may("dotbridge_mapping.add_mapping"),
+            "may_add_mapping": may(MAY_ADD_MAPPING),
             "add_mapping_url": reverse("dotbridge_tables:dotbridge_mapping_mapping_add"),
         },
     )
@@ -150,14 +156,18 @@ def _crumbs(mapping: Mapping | None = None) -> list[Crumb]:
     return [*crumbs, Crumb(title=str(mapping), url=_url(mapping))] if mapping else crumbs
 
 
-@page(VIEW)
+@page(MAY_SEE_MAPPINGS)
 def mapping(request: HttpRequest, pk: int) -> HttpResponse:
     """One mapping: our fields on the left, theirs on the right, and the values of one person."""
     found = _mapping_or_404(pk)
-    search = search_of(request)
-    sample = None
+    search, sample, not_shown = search_of(request), None, ""
     if may_see_people(request, found.entity):
-        sample = sample_person(request, found, search)
+        try:
+            sample = sample_person(request, found, search)
+        except TookTooLong:
+            not_shown = _("This takes too long at present. Type more of the address, or try again later.")
+        if search and sample is None:
+            not_shown = not_shown or _("Nobody found")
     return show(
         request,
         "backoffice/house/mapping.html",
@@ -169,9 +179,10 @@ def mapping(request: HttpRequest, pk: int) -> HttpResponse:
             "lines": mapping_lines(found, sample),
             "history": history_of(found, viewer=request.user),
             "sample": sample,
+            "not_shown": not_shown,
             "search": search,
             "may_see_people": may_see_people(request, found.entity),
-            "may_change": request.user.has_perm(MAY_CHANGE) and _is_known(found),
+            "may_change": request.user.has_perm(MAY_CHANGE_MAPPING) and _is_known(found),
             "table_url": reverse("dotbridge_tables:dotbridge_mapping_mapping_change", args=[pk]),
         },
     )
@@ -185,7 +196,7 @@ def _is_known(found: Mapping) -> bool:
     return True
 
 
-@page(VIEW, MAY_CHANGE)
+@page(MAY_SEE_MAPPINGS, MAY_CHANGE_MAPPING)
 def row(request: HttpRequest, pk: int, row: int | None = None) -> HttpResponse:
     """Add or change a line; what it sends again is said before it is saved."""
     found = _mapping_or_404(pk)
@@ -282,7 +293,7 @@ def _done(request: HttpRequest, found: Mapping, text: str) -> HttpResponse:
     return HttpResponseRedirect(_url(found))
 
 
-@page(VIEW, MAY_CHANGE)
+@page(MAY_SEE_MAPPINGS, MAY_CHANGE_MAPPING)
 def delete_row(request: HttpRequest, pk: int, row: int) -> HttpResponse:
     """Ask, and stop filling a data field."""
     found = _mapping_or_404(pk)

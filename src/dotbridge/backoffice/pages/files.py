@@ -20,6 +20,7 @@ from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, person_of, show
 from dotbridge.backoffice.reads.files import label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
+from dotbridge.backoffice.rights import MAY_ADD_SCHEDULED_FILE, MAY_SEE_SCHEDULED_FILES
 from dotbridge.backoffice.tones import LOAD_TONES
 from dotbridge.conf import is_standalone
 from dotbridge.config import read_config
@@ -77,6 +78,12 @@ def load_or_404(request: HttpRequest, pk: int) -> FileLoad:
     return load
 
 
+def figures_of(load: FileLoad) -> dict[str, int | None]:
+    """How many records a load has made and changed, and how many it has not taken; None before it has loaded any."""
+    report = load.report if load.loaded_at else {}
+    return {name: report.get(name) for name in ("created", "updated", "refused")}
+
+
 def file_url(load: FileLoad) -> str:
     """The address of this load's page."""
     return reverse("dotbridge:file", args=[load.pk])
@@ -89,7 +96,15 @@ def files(request: HttpRequest) -> HttpResponse:
     if not keys:
         raise PermissionDenied
     found = Paginator(FileLoad.objects.filter(entity__in=keys), PAGE).get_page(request.GET.get("page"))
-    rows = [{"load": load, "becomes": label_of(load.entity), "tone": LOAD_TONES[load.state]} for load in found]
+    rows = [
+        {
+            "load": load,
+            "becomes": label_of(load.entity),
+            "tone": LOAD_TONES[load.state],
+            "figures": figures_of(load),
+        }
+        for load in found
+    ]
     return show(
         request,
         "backoffice/house/files.html",
@@ -100,9 +115,9 @@ def files(request: HttpRequest) -> HttpResponse:
             "loads": rows,
             "pager": numbered_pager(found),
             "scheduled": [pair for pair in files_and_troubles() if pair[0].entity in keys]
-            if request.user.has_perm("dotbridge_scheduled_files.view_scheduledfile")
+            if request.user.has_perm(MAY_SEE_SCHEDULED_FILES)
             else [],
-            "may_schedule": request.user.has_perm("dotbridge_scheduled_files.add_scheduledfile"),
+            "may_schedule": request.user.has_perm(MAY_ADD_SCHEDULED_FILE),
         },
     )
 

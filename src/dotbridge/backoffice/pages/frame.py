@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from dotbridge.audit.acting import acting_for
+from dotbridge.audit.acting import READING, acting_for
 from dotbridge.backoffice.pages.security import secured
 from dotbridge.backoffice.pages.typed import ask_to_log_in, say_session_ended
 from dotbridge.backoffice.personal import as_the_person_likes, preferences_of
@@ -56,7 +56,6 @@ AT_ONCE = 64 * 1024
 # The characters of Unicode that turn the direction of all that follows: in a name, they would turn our own words too.
 # Letters of languages that are written from the right need none of them. A mail is shown as it is.
 _TURNS = re.compile(rb"\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a person does to a list from its page: have it synchronised, let an export go on, delete it."""
+"""What a person does to a list from its page: have it synchronised, put back who was taken out, delete it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.frame import log_deletion, page, show_refusal
+from dotbridge.backoffice.pages.frame import log_deletion, page, report_change, show_refusal
 from dotbridge.backoffice.pages.list_frame import link_of, list_or_404, list_url, show_list_page
 from dotbridge.backoffice.reads.live import last_run
-from dotbridge.backoffice.rights import MAY_DELETE_LIST, MAY_REQUEST, MAY_SEE_LISTS
+from dotbridge.backoffice.reads.standing import MEANINGS, Standing
+from dotbridge.backoffice.rights import MAY_CHANGE_CONNECTION, MAY_DELETE_LIST, MAY_REQUEST, MAY_SEE_LISTS
 from dotbridge.campaigns.models import EmailCampaign
 from dotbridge.connections.models import ListConnection, RunKind
 from dotbridge.connections.services import request_run
@@ -27,6 +29,8 @@ from dotbridge.integrations.services import switched_off_text
 from dotbridge.lists import services as list_services
 from dotbridge.lists.models import ListedRecord, RemovedItem
 from dotbridge.lists.selectors import lists_that_name
+from dotbridge.sync.selectors import taken_out_of
+from dotbridge.sync.services import put_back
 
 
 def ask_first(
@@ -96,6 +100,40 @@ def sync_list(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, _("Connect the list to an address book first."))
         return HttpResponseRedirect(list_url(marketing_list))
     return start_run(request, integration=link.address_book.integration, link=link, back_url=list_url(marketing_list))
+
+
+@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
+def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, and have the next export send everybody again who was taken out of the book in Dotdigital."""
+    marketing_list = list_or_404(pk)
+    link = link_of(marketing_list)
+    number = taken_out_of(link).count() if link else 0
+    if link is None or not number:
+        messages.info(request, _("Nobody is taken out in Dotdigital."))
+        return HttpResponseRedirect(list_url(marketing_list))
+    if request.method == "POST" and request.POST.get("confirmed"):
+        number = put_back(link=link)
+        text = ngettext(
+            "%(n)s person is sent again with the next export.",
+            "%(n)s people are sent again with the next export.",
+            number,
+        )
+        report_change(request, marketing_list, text % {"n": grouped(number)})
+        return HttpResponseRedirect(list_url(marketing_list))
+    question = ngettext("Put %(n)s person back into %(book)s?", "Put %(n)s people back into %(book)s?", number)
+    return ask_first(
+        request,
+        marketing_list,
+        tab="list",
+        question=question % {"n": grouped(number), "book": link.address_book},
+        consequences=[
+            str(MEANINGS[Standing.TAKEN_OUT]),
+            _("They are sent again with the next export. Who opted out stays out."),
+        ],
+        answer=_("Yes, put back"),
+        action_url=request.path,
+        back_url=f"{list_url(marketing_list)}?show={Standing.TAKEN_OUT}",
+    )
 
 
 @page(MAY_SEE_LISTS, MAY_DELETE_LIST)

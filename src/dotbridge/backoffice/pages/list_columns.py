@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from dotbridge.backoffice.pages.editing import posted_seen
 from dotbridge.backoffice.reads.list_columns import may_see_column, seen_columns
 from dotbridge.editing import fingerprint
 from dotbridge.entities.fields import BETWEEN_LABELS, FieldKind
@@ -46,7 +47,7 @@ def columns_context(request: HttpRequest, marketing_list: Any) -> dict[str, Any]
         "column_fields": _offered(known, request.user),
         "column_sorts": [(sort.value, str(text)) for sort, text in SORTS],
         "columns_hidden": len(kept) - len(seen),
-        "columns_seen": request.POST.get("seen", "")[:64] if is_posted else fingerprint(marketing_list, ["columns"]),
+        "columns_seen": posted_seen(request) if is_posted else fingerprint(marketing_list, ["columns"]),
         "most_columns": MOST_COLUMNS,
     }
 

@@ -12,12 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.counting import standing_of
 from dotbridge.backoffice.entity_labels import entity_label
-from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.pages.editing import clash_of_form, seen_of
 from dotbridge.backoffice.pages.forms import BookForm, ConnectionForm
 from dotbridge.backoffice.pages.frame import page, person_of, report_change, show_refusal
@@ -55,7 +53,6 @@ from dotbridge.lists.selectors import list_condition
 from dotbridge.mapping.models import Mapping
 from dotbridge.mirror.models import AddressBook
 from dotbridge.sync.selectors import book_numbers, ending_numbers
-from dotbridge.sync.services import put_back
 
 TAB = "list-connection"
 # A book of a million contacts takes half a second.
@@ -338,25 +335,6 @@ def _asked_for(
 
     if _done(request, marketing_list, change):
         return followed(list_url(marketing_list), after)
-    return HttpResponseRedirect(list_url(marketing_list))
-
-
-@require_POST
-@page(MAY_SEE_LISTS, MAY_CHANGE_CONNECTION)
-def put_all_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Have the next export send everybody again who was taken out of the book in Dotdigital."""
-    marketing_list = list_or_404(pk)
-    link = link_of(marketing_list)
-    number = put_back(link=link) if link else 0
-    if number:
-        text = ngettext(
-            "%(n)s person is sent again with the next export.",
-            "%(n)s people are sent again with the next export.",
-            number,
-        ) % {"n": grouped(number)}
-        report_change(request, marketing_list, text)
-    else:
-        messages.info(request, _("Nobody is taken out in Dotdigital."))
     return HttpResponseRedirect(list_url(marketing_list))
 
 

@@ -155,10 +155,16 @@ def bring_back(request: HttpRequest, pk: int, what: str, record_id: str) -> Http
     if what == "removed":
         _require(request, MAY_PUT_BACK)
         return _put_back(request, marketing_list, record_id)
-    row = opted_out_record(marketing_list, record_id) if what == "opted-out" else None
-    if row is None:
+    if what != "opted-out":
         raise Http404
-    return _subscribe_again(request, marketing_list, row)
+    row = opted_out_record(marketing_list, record_id)
+    return _subscribe_again(request, marketing_list, row) if row else _too_late(request, marketing_list)
+
+
+def _too_late(request: HttpRequest, marketing_list: Any) -> HttpResponse:
+    """Somebody has brought them back already, or they have left meanwhile."""
+    messages.info(request, _("This cannot be done with the person as they stand now."))
+    return HttpResponseRedirect(list_url(marketing_list))
 
 
 def _name(request: HttpRequest, marketing_list: Any, record_id: str) -> str:
@@ -168,7 +174,7 @@ def _name(request: HttpRequest, marketing_list: Any, record_id: str) -> str:
 
 def _put_back(request: HttpRequest, marketing_list: Any, record_id: str) -> HttpResponse:
     if not RemovedItem.objects.filter(marketing_list=marketing_list, record_id=record_id).exists():
-        raise Http404
+        return _too_late(request, marketing_list)
     back = f"{list_url(marketing_list)}?show={Standing.REMOVED}"
     if request.method == "POST" and request.POST.get("confirmed"):
         number = restore_records(marketing_list=marketing_list, record_ids=[record_id])

@@ -52,7 +52,7 @@ def snapshot(request: HttpRequest, pk: int) -> HttpResponse:
 def _change(marketing_list: Any) -> RuleChange | str:
     """What a refresh would do, or why nobody can say."""
     try:
-        return what_changes(marketing_list, marketing_list.rule, limit=0)
+        return what_changes(marketing_list, marketing_list.rule)
     except UnknownEntity as error:
         return str(error)
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.editing import seen_of
+from dotbridge.backoffice.pages.editing import posted_seen, seen_of
 from dotbridge.backoffice.pages.frame import page, person_of, report_change
 from dotbridge.backoffice.pages.list_actions import ask_first
 from dotbridge.backoffice.pages.list_columns import columns_context, read_posted_columns
@@ -44,7 +44,10 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
         marketing_list=marketing_list,
         initial={**_present(marketing_list), **_typed(request)},
     )
-    context: dict[str, Any] = {"is_typed": bool(_typed(request))}
+    context: dict[str, Any] = {}
+    if _typed(request):
+        # What the person typed rests on what they saw before they were asked.
+        context = {"is_typed": True, "seen": request.GET.get("seen", "")[:64]}
     if request.method == "POST" and form.is_valid():
         mine = form.settings()
         if _changes_people(marketing_list, mine) and not request.POST.get("confirmed"):
@@ -192,8 +195,7 @@ def save_columns(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         columns = read_posted_columns(request, marketing_list)
         _refuse_without_address(marketing_list, columns)
-        seen = request.POST.get("seen", "")[:64]
-        update_list(marketing_list=marketing_list, columns=columns, by=person_of(request), seen=seen)
+        update_list(marketing_list=marketing_list, columns=columns, by=person_of(request), seen=posted_seen(request))
     except ColumnsError as error:
         context = {"columns_problem": str(error), "columns_problem_at": error.position}
     except UnknownEntity as error:

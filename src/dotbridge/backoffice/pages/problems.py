@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from dotbridge.backoffice.labels import reason_text
+from dotbridge.backoffice.pages.activity import numbered_pager
 from dotbridge.backoffice.pages.activity_frame import show_activity
 from dotbridge.backoffice.pages.frame import Crumb, page, show
 from dotbridge.backoffice.queries import key_of, search_of
@@ -74,10 +75,7 @@ def problem(request: HttpRequest) -> HttpResponse:
             "may_download": request.user.has_perms(MAY_DOWNLOAD),
             "lines": lines,
             "too_long": too_long,
-            "pager": {
-                "previous": f"?page={current.previous_page_number()}{query}" if current.has_previous() else "",
-                "next": f"?page={current.next_page_number()}{query}" if current.has_next() else "",
-            },
+            "pager": numbered_pager(current, query),
         },
     )
 

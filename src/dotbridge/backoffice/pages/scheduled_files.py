@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -16,24 +17,27 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.labels import grouped
-from dotbridge.backoffice.pages.editing import clash_of_form, seen_of, value_in_words
+from dotbridge.backoffice.pages.editing import clash_of_form, line_of_secret, seen_of, value_in_words
+from dotbridge.backoffice.pages.files import figures_of
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, log_change, page, show
 from dotbridge.backoffice.reads.files import DELIMITERS, label_of, may_load_into, targets_of
 from dotbridge.backoffice.reads.history import history_of
-from dotbridge.backoffice.rights import MAY_CHANGE_LIST
+from dotbridge.backoffice.rights import (
+    MAY_ADD_SCHEDULED_FILE,
+    MAY_CHANGE_LIST,
+    MAY_CHANGE_SCHEDULED_FILE,
+    MAY_DELETE_SCHEDULED_FILE,
+    MAY_SEE_SCHEDULED_FILES,
+)
 from dotbridge.backoffice.tones import LOAD_TONES
-from dotbridge.editing import ChangedMeanwhile, fingerprint, held_as_seen
+from dotbridge.editing import ChangedMeanwhile, held_as_seen
 from dotbridge.files.encodings import ENCODINGS
 from dotbridge.files.targets import file_target
 from dotbridge.lists.models import ListType, MarketingList
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.scheduled_files.services import SETTINGS, allow_leaving, request_reading, save_scheduled_file
 
-VIEW = "dotbridge_scheduled_files.view_scheduledfile"
-ADD = "dotbridge_scheduled_files.add_scheduledfile"
-CHANGE = "dotbridge_scheduled_files.change_scheduledfile"
-DELETE = "dotbridge_scheduled_files.delete_scheduledfile"
 # A file fills its list and empties it.
 MOST_READINGS = 30
 # What the form says of the file's text, kept among the choices.
@@ -119,17 +123,14 @@ class ScheduledFileForm(forms.ModelForm):  # type: ignore[type-arg]
     def clash(self, error: ChangedMeanwhile) -> dict[str, Any]:
         """What the later one of two people is told; of a password, that there is another one."""
         of_the_model = [name for name in self.fields if name not in {*CHOICES, "secret", "forget_host_key"}]
-        found = clash_of_form(self, error.records, of_the_model)
-        theirs: Any = error.records[0]
+        return clash_of_form(self, error.records, of_the_model, further=self._further_lines, held=SETTINGS)
+
+    def _further_lines(self, theirs: ScheduledFile) -> Iterator[Any]:
         for name in CHOICES:
             field = self.fields[name]
-            both = value_in_words(field, theirs.choices.get(name) or ""), value_in_words(field, self.cleaned_data[name])
-            if both[0] != both[1]:
-                found["clash"].append({"label": field.label, "theirs": both[0], "mine": both[1]})
-        if self.cleaned_data["secret"]:
-            label = self.fields["secret"].label
-            found["clash"].append({"label": label, "theirs": _("as they saved it"), "mine": _("type it again")})
-        return {**found, "seen": fingerprint(theirs, SETTINGS)}
+            chosen = (theirs.choices.get(name) or "", self.cleaned_data[name])
+            yield (field.label or name, *(value_in_words(field, value) for value in chosen))
+        yield line_of_secret(self, "secret", theirs.sealed_secret)
 
 
 def _found_or_404(request: HttpRequest, pk: int) -> ScheduledFile:
@@ -164,7 +165,7 @@ def _url(found: ScheduledFile) -> str:
     return reverse("dotbridge:scheduled-file", args=[found.pk])
 
 
-@page(VIEW)
+@page(MAY_SEE_SCHEDULED_FILES)
 def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One of them, and its readings."""
     found = _found_or_404(request, pk)
@@ -178,16 +179,18 @@ def scheduled_file(request: HttpRequest, pk: int) -> HttpResponse:
         context={
             "file": found,
             "becomes": label_of(found.entity),
-            "readings": [{"of": each, "tone": LOAD_TONES[each.load.state]} for each in readings],
+            "readings": [
+                {"of": each, "tone": LOAD_TONES[each.load.state], "figures": figures_of(each.load)} for each in readings
+            ],
             "history": history_of(found, viewer=request.user),
             "held": readings[0] if readings and readings[0].held else None,
-            "may_change": request.user.has_perm(CHANGE) and _may_fill(request, found),
-            "may_delete": request.user.has_perm(DELETE),
+            "may_change": request.user.has_perm(MAY_CHANGE_SCHEDULED_FILE) and _may_fill(request, found),
+            "may_delete": request.user.has_perm(MAY_DELETE_SCHEDULED_FILE),
         },
     )
 
 
-@page(ADD)
+@page(MAY_ADD_SCHEDULED_FILE)
 def add(request: HttpRequest) -> HttpResponse:
     """A new one."""
     if not targets_of(request):
@@ -195,7 +198,7 @@ def add(request: HttpRequest) -> HttpResponse:
     return _edit(request, ScheduledFile(), _("Read a file on a schedule"), reverse("dotbridge:files"))
 
 
-@page(CHANGE)
+@page(MAY_CHANGE_SCHEDULED_FILE)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Its settings."""
     found = _found_or_404(request, pk)
@@ -235,7 +238,7 @@ def _edit(request: HttpRequest, instance: ScheduledFile, title: str, back_url: s
 
 
 @require_POST
-@page(CHANGE)
+@page(MAY_CHANGE_SCHEDULED_FILE)
 def read_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Have it read, whether its time has come or not."""
     found = _found_or_404(request, pk)
@@ -246,7 +249,7 @@ def read_now(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(_url(found))
 
 
-@page(CHANGE, MAY_CHANGE_LIST)
+@page(MAY_CHANGE_SCHEDULED_FILE, MAY_CHANGE_LIST)
 def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and let those leave the list once who are missing in the file."""
     found = _found_or_404(request, pk)
@@ -272,7 +275,7 @@ def let_leave(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@page(DELETE)
+@page(MAY_DELETE_SCHEDULED_FILE)
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, and read it no more."""
     found = _found_or_404(request, pk)

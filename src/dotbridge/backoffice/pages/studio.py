@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -19,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from dotbridge.backoffice.pages.campaigns import campaign_kinds
-from dotbridge.backoffice.pages.editing import clash, last_change, posted_seen, value_in_words
+from dotbridge.backoffice.pages.editing import clash, last_change, line_of_secret, posted_seen, value_in_words
 from dotbridge.backoffice.pages.forms import add_refusal
 from dotbridge.backoffice.pages.frame import Crumb, Tab, page, person_of, report_change, show, show_refusal
 from dotbridge.backoffice.pages.security import POLICY
@@ -238,8 +239,7 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
     form.fields["domain"].widget.attrs["placeholder"] = application_of_region(integration)
     if request.method == "POST":
         if request.POST.get("remove"):
-            remove_sign_on(integration=integration)
-            return _noted(request, integration, _("Single sign-on removed."))
+            return _removed(request, integration)
         if form.is_valid():
             try:
                 set_up_sign_on(integration=integration, seen=seen, **form.cleaned_data)
@@ -248,34 +248,64 @@ def set_up(request: HttpRequest, pk: int) -> HttpResponse:
             except ChangedMeanwhile as error:
                 context = _clash_of_set_up(form, error)
                 if not context["clash"]:
-                    return HttpResponseRedirect(reverse("dotbridge:account", args=[pk]))
+                    return HttpResponseRedirect(_account_url(integration))
             else:
                 return _noted(request, integration, _("Single sign-on set up."))
+    context = {
+        "form": form,
+        "known": known,
+        "callback_url": callback_url(request),
+        "back_url": _account_url(integration),
+        "reload_url": request.path,
+        **context,
+    }
+    return _show_set_up(request, integration, "backoffice/house/sign_on.html", context)
+
+
+def _account_url(integration: Integration) -> str:
+    return reverse("dotbridge:account", args=[integration.pk])
+
+
+def _show_set_up(
+    request: HttpRequest, integration: Integration, template: str, context: Mapping[str, Any]
+) -> HttpResponse:
     return show(
         request,
-        "backoffice/house/sign_on.html",
+        template,
         status=409 if "clash" in context else 200,
         title=_("Single sign-on of %(account)s") % {"account": integration},
         current="settings",
         crumbs=[
             Crumb(title=_("Settings"), url=reverse("dotbridge:settings")),
             Crumb(title=_("Accounts"), url=reverse("dotbridge:accounts")),
-            Crumb(title=integration.name, url=reverse("dotbridge:account", args=[pk])),
+            Crumb(title=integration.name, url=_account_url(integration)),
         ],
-        context={
-            "account": integration,
-            "form": form,
-            "known": known,
-            "callback_url": callback_url(request),
-            "back_url": reverse("dotbridge:account", args=[pk]),
-            "reload_url": request.path,
-            **context,
-        },
+        context=context,
     )
 
 
+def _removed(request: HttpRequest, integration: Integration) -> HttpResponse:
+    """Say what goes with it, and remove it."""
+    if request.POST.get("confirmed"):
+        remove_sign_on(integration=integration)
+        return _noted(request, integration, _("Single sign-on removed."))
+    context = {
+        "question": _("Remove the single sign-on?"),
+        "consequences": [
+            _("Nobody can open the account from here then."),
+            _("The client id, its secret and what people have allowed are forgotten here, and have to be given anew."),
+        ],
+        "hidden": [("remove", "yes")],
+        "answer": _("Yes, remove it"),
+        "is_danger": True,
+        "action_url": request.path,
+        "back_url": request.path,
+    }
+    return _show_set_up(request, integration, "backoffice/house/confirm.html", context)
+
+
 def _clash_of_set_up(form: SignOnForm, error: ChangedMeanwhile) -> dict[str, Any]:
-    """What the later one of two people is told; of the secret, nothing."""
+    """What the later one of two people is told; of the secret, that there is another one."""
     theirs: Any = error.records[0] if error.records else None
     lines = [
         (
@@ -285,10 +315,12 @@ def _clash_of_set_up(form: SignOnForm, error: ChangedMeanwhile) -> dict[str, Any
         )
         for name in ("client_id", "domain")
     ]
+    if theirs:
+        lines.append(line_of_secret(form, "secret", theirs.secret_sealed))
     changed = last_change(theirs) if theirs else None
     return clash(lines, changed=changed, seen=fingerprint_of_all(error.records, SIGN_ON_FIELDS))
 
 
 def _noted(request: HttpRequest, integration: Integration, text: str) -> HttpResponse:
     report_change(request, integration, text)
-    return HttpResponseRedirect(reverse("dotbridge:account", args=[integration.pk]))
+    return HttpResponseRedirect(_account_url(integration))

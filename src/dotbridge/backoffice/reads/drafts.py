@@ -84,7 +84,7 @@ def send_words(send: CampaignSend) -> str:
 
 
 def moment_words(moment: Any) -> str:
-    """A moment in the site's time zone, with its name."""
+    """A moment in the time zone of whoever looks, with its name."""
     local = timezone.localtime(moment)
     return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
 

@@ -116,11 +116,11 @@ def _words(owner: Entity | None, paths: Iterable[str]) -> str:
 
 
 def sample_person(request: HttpRequest, mapping: Mapping, beginning: str) -> PreviewedRecord | None:
-    """One real person as they would be sent, by the beginning of the address."""
+    """One real person as they would be sent, by the beginning of the address. Raises TookTooLong."""
     try:
         with asking(mapping.entity, milliseconds=SAMPLE_MILLISECONDS):
             found = preview_of_mapping(request, mapping, beginning=beginning)
-    except (UnknownEntity, TookTooLong):
+    except UnknownEntity:
         return None
     return found[0] if found else None
 

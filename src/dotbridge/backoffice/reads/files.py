@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -114,7 +115,7 @@ def targets_of(request: HttpRequest) -> list[FileTarget]:
 def label_of(key: str) -> str:
     """What the people of a file become, by name."""
     try:
-        return str(file_target(key).model._meta.verbose_name_plural).capitalize()
+        return capfirst(str(file_target(key).model._meta.verbose_name_plural))
     except LookupError:
         return key
 

@@ -273,7 +273,7 @@ def _person(
     elif speaker != record_id:
         standing = Standing.SHARED
     else:
-        standing, why = _exported(link, item, record_id)
+        standing, why = _exported(link, item)
     return ListPerson(
         record_id=record_id,
         email=email,
@@ -345,7 +345,7 @@ def _items(link: ListConnection | None, keys: Collection[str]) -> dict[str, Expo
     return {item.email_key: item for item in items}
 
 
-def _exported(link: ListConnection | None, item: ExportItem | None, record_id: str) -> tuple[Standing, StrOrPromise]:
+def _exported(link: ListConnection | None, item: ExportItem | None) -> tuple[Standing, StrOrPromise]:
     if link is None:
         return Standing.MAILABLE, ""
     if item is None or item.removal_id is not None:
@@ -357,7 +357,7 @@ def _exported(link: ListConnection | None, item: ExportItem | None, record_id: s
         return Standing.REFUSED, refusal_text(item)
     if state is RowState.RETURNED and item.upload is not None and item.upload.retry_at is None:
         return Standing.REFUSED, standing_text(item, item.record_id)
-    return Standing.WAITING, standing_text(item, record_id if item.record_id == record_id else item.record_id)
+    return Standing.WAITING, standing_text(item, item.record_id)
 
 
 def speakers_of(marketing_list: MarketingList, keys: Mapping[str, Any]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 
 from dotbridge.backoffice.labels import grouped
 from dotbridge.backoffice.queries import which_exist
+from dotbridge.backoffice.reads.absences import missing_names, missing_words
 from dotbridge.backoffice.reads.scheduled_files import files_and_troubles
 from dotbridge.backoffice.reads.worker import living_workers
 from dotbridge.backoffice.rights import (
@@ -43,7 +44,6 @@ from dotbridge.connections.models import (
     RunKind,
     SendState,
 )
-from dotbridge.entities.names import uncapitalised
 from dotbridge.entities.registry import UnknownEntity, entity
 from dotbridge.integrations.models import Integration
 from dotbridge.lists.models import ListType, MarketingList
@@ -54,7 +54,7 @@ from dotbridge.mapping.soundness import problem_of_row
 from dotbridge.one_reading import known_by_key
 from dotbridge.scheduled_files.models import ScheduledFile
 from dotbridge.sync.models import ExportItem, State, SyncRun, Upload, UploadState
-from dotbridge.sync.selectors import Missing, absent, missing_of_listings
+from dotbridge.sync.selectors import absent, missing_of_listings
 from dotbridge.sync.texts import stored_text
 
 if TYPE_CHECKING:
@@ -169,23 +169,6 @@ def _of_switched_off(*, may_see: bool) -> Iterator[Need]:
         )
 
 
-def missing_words(missing: Missing) -> str:
-    """How many of what are missing: "19 of 20 address books"."""
-    return _("%(number)s of %(known)s %(what)s") % {
-        "number": grouped(missing.number),
-        "known": grouped(missing.known),
-        "what": uncapitalised(str(missing.listing.label)),
-    }
-
-
-def missing_names(missing: Missing) -> str:
-    """The first of them, and how many more there are."""
-    names = ", ".join(missing.names)
-    if more := missing.number - len(missing.names):
-        return _("%(names)s and %(n)s more") % {"names": names, "n": grouped(more)}
-    return names
-
-
 def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
     """What Dotdigital does not list any more, too much at once to be believed."""
     for missing in missing_of_listings(most_names=3):
@@ -204,15 +187,29 @@ def _of_absences(*, may_confirm: bool) -> Iterator[Need]:
 
 
 def _of_lists(*, may_allow: bool) -> Iterator[Need]:
-    connections = ListConnection.objects.select_related("marketing_list", "address_book__integration", "ending")
-    links = list(connections.order_by("marketing_list__name"))
+    """What is the matter with connected lists. The rule of each is read; of the connections, those few alone that have
+    something to them."""
+    lists = list(MarketingList.objects.filter(connection__isnull=False).order_by("name"))
     # Rules ask about other lists, most of which are among these.
-    known_by_key(MarketingList).update({link.marketing_list_id: link.marketing_list for link in links})
-    for link in links:
-        yield from _of_list(link, may_allow=may_allow)
+    known_by_key(MarketingList).update({each.pk: each for each in lists})
+    has_trouble = Q(stopped_at__isnull=False) | Q(ending__isnull=False) | Q(address_book__gone_at__isnull=False)
+    links = ListConnection.objects.filter(has_trouble).select_related("marketing_list", "address_book", "ending")
+    troubled = {link.marketing_list_id: link for link in links}
+    for each in lists:
+        if link := troubled.get(each.pk):
+            yield from _of_connection(link, may_allow=may_allow)
+        if problem := _problem_of_rule(each):
+            yield Need(
+                tone="bad",
+                title=_("%(list)s: the rule cannot be read") % {"list": each},
+                text=problem,
+                url=reverse("dotbridge:list-rule", args=[each.pk]),
+                button=_("Correct the rule"),
+                marketing_list=each.pk,
+            )
 
 
-def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
+def _of_connection(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
     marketing_list = link.marketing_list
     if link.stopped_at is not None:
         yield Need(
@@ -244,15 +241,6 @@ def _of_list(link: ListConnection, *, may_allow: bool) -> Iterator[Need]:
             since=link.address_book.gone_at,
             url=reverse(f"dotbridge:{'list-move' if may_allow else 'list-connection'}", args=[marketing_list.pk]),
             button=_("Choose another book") if may_allow else _("See the connection"),
-            marketing_list=marketing_list.pk,
-        )
-    if problem := _problem_of_rule(marketing_list):
-        yield Need(
-            tone="bad",
-            title=_("%(list)s: the rule cannot be read") % {"list": marketing_list},
-            text=problem,
-            url=reverse("dotbridge:list-rule", args=[marketing_list.pk]),
-            button=_("Correct the rule"),
             marketing_list=marketing_list.pk,
         )
 

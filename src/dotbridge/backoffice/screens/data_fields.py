@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.pages.frame import person_of
 from dotbridge.backoffice.reads.changes import changes_to_show
-from dotbridge.backoffice.rights import MAY_REQUEST
+from dotbridge.backoffice.rights import MAY_ADD_DATA_FIELD, MAY_REQUEST, MAY_SEE_ACCOUNTS
 from dotbridge.backoffice.screens.base import Button, EmptyList, require, url_of
 from dotbridge.backoffice.screens.data_field_forms import NewDataFieldForm, add_refusal
 from dotbridge.backoffice.screens.deletion import DeletingScreen
@@ -53,7 +53,7 @@ class DataFieldScreen(DeletingScreen):
         ),
         link="dotbridge_tables:dotbridge_integrations_integration_changelist",
         link_text=gettext_lazy("Go to the integrations"),
-        permission="dotbridge_integrations.view_integration",
+        permission=MAY_SEE_ACCOUNTS,
     )
 
     @admin.display(description=gettext_lazy("Default value"))
@@ -110,7 +110,7 @@ class DataFieldScreen(DeletingScreen):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Ask for a new one: the worker makes it in Dotdigital, and here."""
-        require(request, "dotbridge_mirror.add_datafield")
+        require(request, MAY_ADD_DATA_FIELD)
         form = NewDataFieldForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             try:

@@ -25,14 +25,21 @@ from dotbridge.backoffice.site import table_site
 from dotbridge.lists.models import RemovedItem
 from dotbridge.lists.services import restore_records
 
+PUT_BACK = gettext_lazy("Put back on the list")
 
-class ItemScreen(LabelledScreen):
-    """What the two kinds of items share: a list of them, each with one way back."""
 
-    list_select_related = ("marketing_list", "created_by")
+@admin.register(RemovedItem, site=table_site)
+class RemovedItemScreen(LabelledScreen):
+    """Records that somebody took off a list."""
+
+    list_display = ("record", "marketing_list", "by", "created_at")
     list_display_links = None
-    undo_permission = ""
-    undo_title: Any = ""
+    list_filter = (("marketing_list", admin.RelatedFieldListFilter),)
+    list_select_related = ("marketing_list", "created_by")
+    empty_list = EmptyList(
+        title=gettext_lazy("Nobody was removed"),
+        text=gettext_lazy("Members whom somebody takes off a list, although its rule matches them, stand here."),
+    )
 
     def entity_of(self, row: Any) -> str:
         """The list's entity."""
@@ -40,95 +47,56 @@ class ItemScreen(LabelledScreen):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As granted; changing and deleting are not offered here."""
-        return bool(request.user.has_perm(f"dotbridge_lists.view_{self.opts.model_name}"))
+        return bool(request.user.has_perm("dotbridge_lists.view_removeditem"))
 
     @admin.display(description=gettext_lazy("By"))
-    def by(self, item: Any) -> str | None:
+    def by(self, item: RemovedItem) -> str | None:
         """Who did it."""
         return str(item.created_by) if item.created_by else None
 
     @admin.display(description=gettext_lazy("Undo"))
-    def undo(self, item: Any) -> SafeString:
+    def undo(self, item: RemovedItem) -> SafeString:
         """A link to the page that asks."""
-        return format_html('<a class="db-link" href="{}">{}</a>', self.page_url(item, "undo"), self.undo_title)
+        return format_html('<a class="db-link" href="{}">{}</a>', self.page_url(item, "undo"), PUT_BACK)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """The way back only for those who may go it."""
         columns = list(super().get_list_display(request))
-        return [*columns, "undo"] if request.user.has_perm(self.undo_permission) else columns
+        return [*columns, "undo"] if request.user.has_perm(MAY_PUT_BACK) else columns
 
     def pages(self) -> Mapping[str, View]:
         """The way back."""
         return {"undo": self.undo_view}
 
-    def undo_view(self, request: HttpRequest, item: Any) -> HttpResponse:
-        """Ask, and then undo."""
-        require(request, self.undo_permission)
-        if not may_see_people(request, item.marketing_list.entity):
+    def undo_view(self, request: HttpRequest, item: RemovedItem) -> HttpResponse:
+        """Ask, and then put the record back."""
+        require(request, MAY_PUT_BACK)
+        marketing_list = item.marketing_list
+        if not may_see_people(request, marketing_list.entity):
             raise PermissionDenied
-        url = f"{reverse(f'dotbridge_tables:dotbridge_lists_{self.opts.model_name}_changelist')}"
+        url = reverse("dotbridge_tables:dotbridge_lists_removeditem_changelist")
         back = f"{url}?marketing_list__id__exact={item.marketing_list_id}"
-        refusal = self.refusal(request, item)
-        if refusal:
-            messages.error(request, refusal)
-            return HttpResponseRedirect(back)
-        known = label_records(request, item.marketing_list.entity, [item.record_id]).get(item.record_id)
-        name = known.text if known else item.record_id
         if request.method == "POST" and request.POST.get("confirmed"):
-            self.carry_out(request, item)
+            self._put_back(request, item)
             return HttpResponseRedirect(back)
-        question, lines, answer = self.asking(item, name)
+        known = label_records(request, marketing_list.entity, [item.record_id]).get(item.record_id)
+        names = {"name": known.text if known else item.record_id, "list": marketing_list}
         return self.render_page(
             request,
             "backoffice/confirm.html",
-            title=self.undo_title,
+            title=PUT_BACK,
             record=item,
-            question=question,
-            consequences=lines,
-            answer=answer,
+            question=_("Put %(name)s back on %(list)s?") % names,
+            consequences=[_("If the list is connected, the record is sent to its address book with the next export.")],
+            answer=_("Yes, put back"),
             action_url=self.page_url(item, "undo"),
             back_url=back,
         )
 
-    def report(self, request: HttpRequest, item: Any, text: str) -> None:
-        """Tell the person, and keep in the list's history who did it to which record: the item itself is gone."""
-        self.log_change(request, item.marketing_list, f"{text} ({item.record_id})")
-        messages.success(request, text)
-
-    def refusal(self, request: HttpRequest, item: Any) -> str:
-        """Why it cannot be undone; empty when it can."""
-        return ""
-
-    def asking(self, item: Any, name: str) -> tuple[str, list[str], str]:
-        """Question, consequences and answer of the page that asks."""
-        raise NotImplementedError
-
-    def carry_out(self, request: HttpRequest, item: Any) -> None:
-        """Undo it, and say so."""
-        raise NotImplementedError
-
-
-@admin.register(RemovedItem, site=table_site)
-class RemovedItemScreen(ItemScreen):
-    """Records that somebody took off a list."""
-
-    list_display = ("record", "marketing_list", "by", "created_at")
-    list_filter = (("marketing_list", admin.RelatedFieldListFilter),)
-    undo_permission = MAY_PUT_BACK
-    undo_title = gettext_lazy("Put back on the list")
-    empty_list = EmptyList(
-        title=gettext_lazy("Nobody was removed"),
-        text=gettext_lazy("Members whom somebody takes off a list, although its rule matches them, stand here."),
-    )
-
-    def asking(self, item: RemovedItem, name: str) -> tuple[str, list[str], str]:
-        """What putting back means."""
-        question = _("Put %(name)s back on %(list)s?") % {"name": name, "list": item.marketing_list}
-        line = _("If the list is connected, the record is sent to its address book with the next export.")
-        return question, [line], _("Yes, put back")
-
-    def carry_out(self, request: HttpRequest, item: RemovedItem) -> None:
-        """Put it back."""
+    def _put_back(self, request: HttpRequest, item: RemovedItem) -> None:
+        """Put it back, and keep in the list's history who did it to which record: the item itself is gone."""
         number = restore_records(marketing_list=item.marketing_list, record_ids=[item.record_id])
         text = ngettext("%(n)s record is on the list again.", "%(n)s records are on the list again.", number)
-        self.report(request, item, text % {"n": grouped(number)})
+        text = text % {"n": grouped(number)}
+        self.log_change(request, item.marketing_list, f"{text} ({item.record_id})")
+        messages.success(request, text)

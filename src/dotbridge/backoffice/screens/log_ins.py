@@ -48,7 +48,10 @@ class RefusedLogInScreen(LogInScreen):
     readonly_fields = fields
     empty_list = EmptyList(
         title=_("Nobody was refused"),
-        text=_("Wrong passwords and unknown names stand here. After ten of them nobody can log in for a while."),
+        text=_(
+            "Wrong passwords and unknown names stand here. After ten for one name nobody can log in with it for a "
+            "while."
+        ),
     )
 
 

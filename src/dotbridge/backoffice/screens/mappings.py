@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from dotbridge.backoffice.entity_labels import entity_choices, entity_label
 from dotbridge.backoffice.labels import badge, grouped
 from dotbridge.backoffice.pages.list_frame import may_see_people
+from dotbridge.backoffice.rights import MAY_ADD_MAPPING, MAY_SEE_LISTS
 from dotbridge.backoffice.screens.base import (
     AnyChoiceField,
     AnyInlineFormSet,
@@ -44,7 +45,7 @@ from dotbridge.mapping.tracking.shown import unseen_fields
 from dotbridge.mirror.models import DataField
 
 # A preview shows addresses and values of records.
-MAY_PREVIEW = "dotbridge_lists.view_marketinglist"
+MAY_PREVIEW = MAY_SEE_LISTS
 
 
 class DataFieldChoice(AnyChoiceField):
@@ -154,7 +155,7 @@ class MappingScreen(Screen):
         ),
         link="dotbridge_tables:dotbridge_mapping_mapping_add",
         link_text=gettext_lazy("Add a mapping"),
-        permission="dotbridge_mapping.add_mapping",
+        permission=MAY_ADD_MAPPING,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mapping]:

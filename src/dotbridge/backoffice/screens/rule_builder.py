@@ -21,7 +21,7 @@ from dotbridge.entities.registry import Entity, UnknownEntity, entity
 from dotbridge.entities.rights import may_view
 from dotbridge.lists.catalogue import field_catalogue, search_values
 from dotbridge.lists.models import ListType, MarketingList
-from dotbridge.lists.previews import RuleChange, RulePreview, count_and_sample, what_changes
+from dotbridge.lists.previews import RulePreview, count_and_sample, what_changes
 from dotbridge.lists.rules import RuleProblem, read_rule
 from dotbridge.lists.rules.operators import MEASURE_LABELS
 from dotbridge.lists.rules.periods import PERIOD_LABELS, Unit
@@ -117,8 +117,12 @@ def preview(request: HttpRequest, listed: Entity) -> JsonResponse:
         **_counted(tried),
     }
     if marketing_list is not None and not read.problems and not tried.took_too_long:
-        change = what_changes(marketing_list, rule, viewer=request.user, limit=3)
-        answer["change"] = _changed(marketing_list, change)
+        change = what_changes(marketing_list, rule, viewer=request.user)
+        is_later = marketing_list.type == ListType.ON_DEMAND
+        answer["change"] = [
+            _("The next refresh with this rule:") if is_later else _("Saving this rule:"),
+            *said_of_change(marketing_list, change),
+        ]
     return JsonResponse(answer)
 
 
@@ -127,22 +131,6 @@ def _counted(tried: RulePreview) -> dict[str, Any]:
         "count": tried.count,
         "took_too_long": tried.took_too_long,
         "sample": [{"name": record.name, "email": record.email or ""} for record in tried.sample],
-    }
-
-
-def _changed(marketing_list: MarketingList, change: RuleChange) -> dict[str, Any]:
-    """What saving the rule would change; of a list on demand its next refresh does that."""
-    is_later = marketing_list.type == ListType.ON_DEMAND
-    return {
-        "adds": change.adds,
-        "takes_out": change.takes_out,
-        "stays": change.stays,
-        "said": [
-            _("The next refresh with this rule:") if is_later else _("Saving this rule:"),
-            *said_of_change(marketing_list, change),
-        ],
-        "first_added": [record.name for record in change.first_added],
-        "first_taken_out": [record.name for record in change.first_taken_out],
     }
 
 

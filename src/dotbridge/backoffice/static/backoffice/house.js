@@ -169,6 +169,11 @@
   }, true);
   openSheets(document);
 
+  /* A form that was refused begins with what is wrong, which may stand far below. */
+  const wrong = document.querySelector("[aria-invalid=true], form .note--bad, #clash");
+  wrong?.focus();
+  if (wrong && document.activeElement !== wrong) (wrong.closest(".field") ?? wrong).scrollIntoView({ block: "center" });
+
   /* What was asked for and did not come: a piece that the page waits for says so in its place and can be asked for
      again; of all else the page says that it may be old. */
   const stale = document.querySelector("[data-stale]");

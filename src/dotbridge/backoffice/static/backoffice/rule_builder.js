@@ -83,9 +83,9 @@ class RuleBuilder extends HTMLElement {
     }
 
     #enclose() {
-        const details = h("details", { class: "rb-json" }, h("summary", {}, "JSON"));
-        this.text.before(this, details);
-        details.append(this.text);
+        this.json = h("details", { class: "rb-json" }, h("summary", {}, "JSON"));
+        this.text.before(this, this.json);
+        this.json.append(this.text);
         this.bar = h("div", { class: "rb-bar" });
         this.words = h("p", { class: "rb-words" });
         this.body = h("div");
@@ -105,7 +105,7 @@ class RuleBuilder extends HTMLElement {
         this.body.inert = false;
         if (answer.refusal) {
             this.result.textContent = answer.refusal;
-            this.querySelector("details")?.setAttribute("open", "");
+            this.json.open = true;
             return;
         }
         this.page = answer;
@@ -243,7 +243,7 @@ class RuleBuilder extends HTMLElement {
             );
         for (const problem of answer.problems)
             if (!problem.key) shown.push(h("p", { class: "rb-problem" }, problem.text));
-        if (answer.change) shown.push(h("p", { class: "rb-change" }, answer.change.said.join(" ")));
+        if (answer.change) shown.push(h("p", { class: "rb-change" }, answer.change.join(" ")));
         if (answer.sample.length) {
             const people = answer.sample.map(({ name, email }) =>
                 h("li", {}, name, email ? h("span", { class: "rb-subtle" }, ` ${email}`) : null),

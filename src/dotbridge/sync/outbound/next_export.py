@@ -20,7 +20,7 @@ from dotbridge.connections.models import ListConnection
 from dotbridge.entities.email import plausible_sql
 from dotbridge.lists.selectors import roomy_transaction
 from dotbridge.mapping.tracking.changes import collect_changes
-from dotbridge.sync.outbound.breaker import book_size, would_ask
+from dotbridge.sync.outbound.breaker import would_ask
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
     empty_tables,
@@ -29,6 +29,7 @@ from dotbridge.sync.outbound.members import (
 from dotbridge.sync.outbound.outgoing import DIFFERS, Outgoing, find_candidates, has_to_compare_all, outgoing_rows
 from dotbridge.sync.outbound.ranks import Ranked, ranked_connections
 from dotbridge.sync.outbound.removals import DEPARTING, count_departing, departing_parameters
+from dotbridge.sync.selectors import book_size
 
 
 class ExportKind(StrEnum):
@@ -124,7 +125,7 @@ class NextExport:
             if self._candidates.number:
                 cursor.execute(self._text(_COUNT), self._outgoing.parameters)
                 counts |= {ExportKind(operation): rows for operation, rows in cursor.fetchall()}
-        size = book_size(self._link)
+        size = book_size(self._link.address_book)
         return ExportNumbers(counts=counts, book_size=size, asks_first=self._asks_first(size))
 
     def _asks_first(self, size: int) -> bool:

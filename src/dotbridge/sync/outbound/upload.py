@@ -171,6 +171,7 @@ def _import(step: StepContext, upload: Upload, file: BinaryIO) -> tuple[str, str
 def _prepare_again(step: StepContext, upload: Upload, error: Version3Denied) -> None:
     """A file of version 3 that the account does not take any more: the next export writes it anew, by version 2."""
     with transaction.atomic():
+        release_consents(upload)
         step.count(sent_again=upload.items.update(upload=None))
         upload.delete()
     step.step.message = PREPARED_AGAIN % {"reason": error.text}

@@ -7,7 +7,6 @@ out, and compared with what was sent.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -174,13 +173,12 @@ def outgoing_rows(candidates: Candidates) -> Outgoing:
     owner = entity(ranked.link.marketing_list.entity)
     mapped = mapped_values(ranked.mapping, owner) if ranked.mapping else Value({}, JSONField())
     records = owner.queryset().order_by().values(record_pk=F("pk")).annotate(mapped=mapped)
-    values = compiled(records)
-    named = {f"value_{number}": value for number, value in enumerate(values.parameters)}
+    values, named = compiled(records).named("value")
     text = _ROWS.format(
         is_due=_IS_DUE,
         is_ours=IS_OURS,
         key_type=key_type(ranked.link),
-        values=_with_names(values.sql, list(named)),
+        values=values,
         theirs=_THEIRS if ranked.has_higher else _NOBODY_ABOVE,
         consents=UNSENT_CONSENTS if has_consents(ranked.link.address_book.integration) else NO_CONSENTS,
     )
@@ -205,9 +203,3 @@ def outgoing_parameters(ranked: Ranked) -> dict[str, Any]:
         "field_names": [name for _each, name in shared],
         "field_clears": [name in each.clearing for each, name in shared],
     }
-
-
-def _with_names(text: str, names: list[str]) -> str:
-    """A statement's parameters by name instead of by place; a doubled percent sign stays one."""
-    left = iter(names)
-    return re.sub("%[s%]", lambda found: f"%({next(left)})s" if found[0] == "%s" else found[0], text)

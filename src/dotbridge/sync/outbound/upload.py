@@ -59,7 +59,7 @@ def send_uploads(step: StepContext) -> None:
     """Give to Dotdigital what this run has prepared and checked. Raises StepBlocked when it takes no more for now.
 
     Where an earlier step of this run failed for a list, its uploads stay as they are: they were prepared for the list
-    as it was, and somebody may have left it since.
+    as it was, and somebody may have left it since. Where it could not be written down who may be mailed, all stay.
     """
     lists = {ranked.link.pk: ranked for ranked in lists_at_work(step) if _was_checked(step, ranked)}
     queued = list(
@@ -79,7 +79,8 @@ def send_uploads(step: StepContext) -> None:
 
 def _was_checked(step: StepContext, ranked: Ranked) -> bool:
     done = (step.run.went_well.get(name, set()) for name in CHECKED_BEFORE)
-    return ranked.link.stopped_at is None and all(ranked.link.pk in links for links in done)
+    is_done = all(ranked.link.pk in links for links in done)
+    return step.run.knows_consent and ranked.link.stopped_at is None and is_done
 
 
 def _check_again(step: StepContext, ranked: Ranked, upload: Upload) -> None:

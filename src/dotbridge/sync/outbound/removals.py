@@ -30,6 +30,7 @@ from dotbridge.sync.outbound.forget import bring_back_all
 from dotbridge.sync.outbound.links import for_each_list
 from dotbridge.sync.outbound.members import (
     EvaluatedMembers,
+    forget_members,
     mark_all_departed,
     mark_opted_out,
     require_current_members,
@@ -131,6 +132,9 @@ def _remove_opted_out(begun: dict[int, list[Removal]], step: StepContext, ranked
         # Last, because Dotdigital may not say how far these are, and that holds up nobody who has opted out since.
         for removal in at_work:
             _carry_out(step, ranked, removal)
+        if any(removal.state == RemovalState.FAILED for removal in at_work):
+            # They wait to leave again, and who was found to have left was worked out without them.
+            forget_members(step)
 
 
 def _remove_opted_out_now(step: StepContext, ranked: Ranked) -> None:
